@@ -1,0 +1,61 @@
+"""What can go wrong, one class per thing that a caller may want to tell apart.
+
+`reply` is what a person in Slack reads: constant, never a library's text. The exception's own
+message is for whoever runs Ken: what happened, and `remedy`, what to do about it.
+"""
+
+from typing import ClassVar
+
+
+class AssistantError(Exception):
+    """Something that a person who asked will hear about."""
+
+    reply: ClassVar[str] = "Something went wrong on our side. Please ask again."
+
+
+class ModelUnavailable(AssistantError):
+    reply = "The language model is not answering. Please try again in a minute."
+
+
+class SlackUnavailable(AssistantError):
+    """Slack did not answer, or refused."""
+
+
+class AnswerWithdrawn(AssistantError):
+    """Permissions changed while the answer was being written, twice."""
+
+    reply = "What may be read here changed while I was answering. Please ask again."
+
+
+class OperatorError(Exception):
+    """Something that whoever runs a command can mend. Nothing was left half done."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class SettingsInvalid(OperatorError):
+    """A setting has no valid value."""
+
+    exit_code = 2
+
+
+class InputInvalid(OperatorError):
+    """A file, a line or an argument is not what it should be. The message names the place."""
+
+    exit_code = 2
+
+
+class ServerUnavailable(OperatorError):
+    """PostgreSQL, Redis or another process does not answer, or could not be started."""
+
+    exit_code = 3
+
+
+class SchemaBehind(OperatorError):
+    """The database has not had all migrations."""
+
+    exit_code = 4

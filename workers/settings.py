@@ -1,0 +1,93 @@
+"""What can be set: read once, here, from the environment and from the home's `ken.env`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from workers.errors import SettingsInvalid
+
+Role = Literal["owner", "ingress", "answerer", "syncer", "indexer"]
+
+
+class Settings(BaseSettings):
+    """Every setting is `KEN_` and the field's name; an environment variable beats `ken.env`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="KEN_", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    home: Path
+    """The data folder: embedded servers, logs, secrets. One home, one deployment."""
+
+    database_url: Annotated[SecretStr, NoDecode] = SecretStr("")
+    """`postgresql://HOST:PORT/NAME` without a user; empty: the home's embedded server."""
+    owner_password: SecretStr = SecretStr("")
+    ingress_password: SecretStr = SecretStr("")
+    answerer_password: SecretStr = SecretStr("")
+    syncer_password: SecretStr = SecretStr("")
+    indexer_password: SecretStr = SecretStr("")
+    redis_url: SecretStr = SecretStr("")
+    """`redis://…` or `redis+socket://…`; empty: the home's embedded server."""
+
+    slack_bot_token: SecretStr = SecretStr("")
+    slack_app_token: SecretStr = SecretStr("")
+    """`xapp-…`, for Socket Mode."""
+    slack_signing_secret: SecretStr = SecretStr("")
+    """For events over HTTP."""
+    slack_api_url: str = "https://slack.com/api/"
+    slack_mode: Literal["socket", "http"] = "socket"
+    http_port: int = Field(3000, ge=0, le=65535)
+    """Where the bot listens when `slack_mode` is `http`."""
+    playground: Path | None = None
+    """A workspace file: a local Slack of our own is started from it (never in production)."""
+
+    model_api_key: SecretStr = SecretStr("")
+    """Set, or `model_base_url` set: answers are written by that model, else quoted."""
+    model_base_url: str = ""
+    model_name: str = "gpt-5-mini"
+    model_timeout_s: float = Field(60.0, gt=0)
+
+    link_by_confirmed_email: bool = False
+    """Link a Slack user by e-mail, under the conditions of `docs/permissions.md`."""
+    passages_per_answer: int = Field(8, ge=1, le=50)
+    audience_limit: int = Field(1000, ge=1)
+    """A channel of more members is treated as a public one, which only narrows."""
+    document_limit_mb: float = Field(20.0, gt=0)
+    """A larger document is left out, and listed."""
+    worker_threads: int = Field(4, ge=1)
+    lease_s: int = Field(60, ge=1)
+    sweep_s: float = Field(5.0, gt=0)
+
+    def password(self, role: Role) -> SecretStr:
+        secret: SecretStr = getattr(self, f"{role}_password")
+        return secret
+
+    @property
+    def writes_with_a_model(self) -> bool:
+        return bool(self.model_api_key.get_secret_value() or self.model_base_url)
+
+    @property
+    def has_slack(self) -> bool:
+        return bool(self.slack_bot_token.get_secret_value())
+
+
+class _Home(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="KEN_", extra="ignore")
+
+    home: Path = Path(".ken")
+
+
+def load_settings(home: Path | None = None) -> Settings:
+    """Settings of one home: `home`, else `KEN_HOME`, else `.ken` in the working directory.
+
+    Raises SettingsInvalid, which names the setting, and never its value.
+    """
+    try:
+        folder = (home or _Home().home).expanduser().absolute()
+        return Settings(_env_file=folder / "ken.env", home=folder)  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "KEN_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsInvalid(f"{name}: {first['msg']}") from None
