@@ -11,6 +11,8 @@ class AssistantError(Exception):
     """Something that a person who asked will hear about."""
 
     reply: ClassVar[str] = "Something went wrong on our side. Please ask again."
+    passing: ClassVar[bool] = False
+    """It may be over soon: the question is tried again before anybody hears of it."""
 
 
 class ModelUnavailable(AssistantError):
@@ -18,7 +20,19 @@ class ModelUnavailable(AssistantError):
 
 
 class SlackUnavailable(AssistantError):
-    """Slack did not answer, or refused."""
+    """Slack did not answer, or not usefully."""
+
+    passing = True
+
+
+class SlackRefused(SlackUnavailable):
+    """Slack answered, and will say the same again: archived, removed, revoked."""
+
+    passing = False
+
+
+class LayersDisagree(AssistantError):
+    """Two independent permission checks differ. One is wrong, so nothing is said (an alert)."""
 
 
 class AnswerWithdrawn(AssistantError):

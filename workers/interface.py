@@ -3,12 +3,22 @@
 The row is the truth, the queue a doorbell: `ask` returns once the question cannot be lost.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Literal
 
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from workers.celery import connected
+from workers.database import Database
+from workers.errors import ServerUnavailable
 from workers.settings import Settings, load_settings
 
 __all__ = ["Question", "Settings", "ask", "load_settings"]
+
+log = structlog.get_logger()
 
 Surface = Literal["slack", "terminal"]
 
@@ -21,18 +31,61 @@ class Question:
     """Unique; Slack repeats events."""
     team_id: str
     channel_id: str
+    """Empty: asked at the terminal, for nobody else to read."""
     message_ts: str
     thread_ts: str
     """The thread to answer in: the message's own `ts` where it starts one."""
     user_id: str
+    """A Slack id, or at the terminal the principal id of a user."""
     text: str
     surface: Surface = "slack"
 
 
-def ask(question: Question) -> None:
-    """Keep the question, then ring. Returns once it cannot be lost.
+def ask(question: Question) -> int | None:
+    """Keep the question, then ring. Returns once it cannot be lost: its id, or None.
 
-    A question already held (same event, or same channel and ts) is left as it is. Raises
-    ServerUnavailable if PostgreSQL does not answer: Slack must hear a non-2xx and retry.
+    None: we hold it already (same event, or same channel and ts), and nothing more is done.
+    Raises ServerUnavailable if PostgreSQL does not answer: Slack must hear a non-2xx and retry.
     """
-    raise ServerUnavailable("not built yet")
+    question_id = keep(question)
+    if question_id is not None:
+        ring(question_id)
+    return question_id
+
+
+def keep(question: Question) -> int | None:
+    """The id under which the question is kept; None if it was kept before."""
+    try:
+        with _door().session("ingress") as session:
+            return session.execute(_KEEP, asdict(question)).scalar_one_or_none()
+    except SQLAlchemyError as error:
+        log.error("question_not_kept", error=type(error).__name__)
+        raise ServerUnavailable("PostgreSQL did not keep the question.") from None
+
+
+def ring(question_id: int) -> None:
+    """Wake a worker. If the queue is down the sweeper finds the question, so this never fails."""
+    try:
+        connected(_settings()).send_task("answer_question", args=[question_id])
+    except Exception as error:  # whatever the broker's library raises: the row is the truth
+        log.warning("ring_failed", question_id=question_id, error=type(error).__name__)
+
+
+@cache
+def _settings() -> Settings:
+    return load_settings()
+
+
+@cache
+def _door() -> Database:
+    return Database(_settings())
+
+
+_KEEP = text("""
+    INSERT INTO question
+        (event_id, team_id, channel_id, message_ts, thread_ts, user_id, text, surface)
+    VALUES
+        (:event_id, :team_id, :channel_id, :message_ts, :thread_ts, :user_id, :text, :surface)
+    ON CONFLICT DO NOTHING
+    RETURNING id
+""")

@@ -1,0 +1,455 @@
+"""Every change to who may read what. There is no other way to write an access table.
+
+A `Change` takes the next epoch at once, which also puts concurrent changes in a queue: each sees
+all that the ones before it did. Nothing counts before the caller commits, and then all of it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from policies.access import Class
+from policies.models import (
+    AclState,
+    Audit,
+    Effect,
+    Entry,
+    Epoch,
+    Group,
+    LinkedIdentity,
+    Membership,
+    Node,
+    NodeKind,
+    Principal,
+    PrincipalKind,
+    Source,
+    User,
+    UserStatus,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What a source says of one node, its principals resolved to ours (`directory.resolve`)."""
+
+    allow: frozenset[int] = frozenset()
+    deny: frozenset[int] = frozenset()
+    gates: tuple[frozenset[int], ...] = ()
+    """Each is an OR-list; all must be met."""
+    inherit: bool = True
+    known: bool = True
+    """False: something in it could not be understood, so nobody reads."""
+
+    @property
+    def plain(self) -> bool:
+        """Nothing of its own: the parent's permissions hold."""
+        return self == Permissions()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user as a directory describes one."""
+
+    native_id: str
+    name: str
+    email: str | None = None
+    guest: bool = False
+    status: UserStatus = UserStatus.ACTIVE
+    profile: Mapping[str, Any] = field(default_factory=dict)
+
+
+class NodeCycle(ValueError):
+    """A node cannot be its own ancestor."""
+
+
+class Change:
+    """Changes of one transaction, under one epoch. The caller commits."""
+
+    def __init__(self, session: Session, *, actor: str) -> None:
+        self.session = session
+        self.actor = actor
+        self.epoch: int = session.execute(
+            update(Epoch).values(value=Epoch.value + 1).returning(Epoch.value)
+        ).scalar_one()
+
+    # -- who --------------------------------------------------------------------------------
+
+    def put_source(self, name: str, *, url: str | None = None) -> int:
+        """The source's id; made if it is new."""
+        return self.session.execute(
+            upsert(Source)
+            .values(name=name, url=url)
+            .on_conflict_do_update(index_elements=["name"], set_={"url": func.coalesce(url, Source.url)})
+            .returning(Source.id)
+        ).scalar_one()
+
+    def set_freshness(
+        self, source_id: int, *, paused: bool, max_staleness: timedelta | None
+    ) -> None:
+        """A paused source, and one synced longer ago than this, is left out of every answer."""
+        self._source(source_id, paused=paused, max_staleness=max_staleness)
+
+    def mark_synced(self, source_id: int, *, at: datetime | None = None) -> None:
+        """A complete permission sync of the source has ended (now, by the database's clock)."""
+        self._source(source_id, synced_at=at or func.now())
+
+    def put_user(self, source_id: int, person: Person) -> int:
+        """The user whose identity in the source this is; made if it is new."""
+        user_id = self._identity(source_id, person.native_id)
+        values = {
+            "name": person.name,
+            "email": person.email,
+            "status": person.status,
+            "class_id": Class.MEMBERS_AND_GUESTS if person.guest else Class.MEMBERS,
+            "profile": dict(person.profile),
+        }
+        if user_id is None:
+            user_id = self._principal(PrincipalKind.USER)
+            self.session.execute(insert(User).values(id=user_id, **values))
+            self.link(user_id, source_id, person.native_id, by="load")
+        else:
+            self.session.execute(update(User).where(User.id == user_id).values(**values))
+        return user_id
+
+    def set_status(self, user_id: int, status: UserStatus) -> None:
+        self.session.execute(update(User).where(User.id == user_id).values(status=status))
+        self._record("set_status", user_id=user_id, status=status.value)
+
+    def link(self, user_id: int, source_id: int, native_id: str, *, by: str) -> None:
+        """This account in the source is this user. An account has one user at the most."""
+        self.session.execute(
+            upsert(LinkedIdentity)
+            .values(source_id=source_id, native_id=native_id, user_id=user_id, linked_by=by)
+            .on_conflict_do_update(
+                index_elements=["source_id", "native_id"],
+                set_={"user_id": user_id, "linked_by": by},
+            )
+        )
+
+    def unlink(self, source_id: int, native_id: str) -> None:
+        self.session.execute(
+            delete(LinkedIdentity).where(
+                LinkedIdentity.source_id == source_id, LinkedIdentity.native_id == native_id
+            )
+        )
+        self._record("unlink", source_id=source_id)
+
+    def put_group(self, source_id: int, native_id: str, *, name: str) -> int:
+        """The group's id; made, without members, if it is new."""
+        known = self.session.scalar(
+            select(Group.id).where(Group.source_id == source_id, Group.native_id == native_id)
+        )
+        if known is not None:
+            self.session.execute(update(Group).where(Group.id == known).values(name=name))
+            return known
+        group_id = self._principal(PrincipalKind.GROUP)
+        self.session.execute(
+            insert(Group).values(id=group_id, source_id=source_id, native_id=native_id, name=name)
+        )
+        return group_id
+
+    def set_members(self, group_id: int, members: Iterable[int]) -> None:
+        """The complete list of a group's direct members: users and groups, cycles allowed."""
+        wanted = set(members)
+        held = set(
+            self.session.scalars(
+                select(Membership.member_id).where(Membership.group_id == group_id)
+            )
+        )
+        if gone := held - wanted:
+            self.session.execute(
+                delete(Membership).where(
+                    Membership.group_id == group_id, Membership.member_id.in_(gone)
+                )
+            )
+        if new := wanted - held:
+            self.session.execute(
+                insert(Membership), [{"member_id": m, "group_id": group_id} for m in sorted(new)]
+            )
+        if gone or new:
+            self._record("set_members", group_id=group_id, left=len(gone), joined=len(new))
+
+    def delete_group(self, group_id: int) -> None:
+        """The group has nobody any more, and belongs nowhere.
+
+        A deny or gate that names it can no longer be judged: those nodes become unknown. Its
+        principal stays, since ids are never reused.
+        """
+        self.session.execute(
+            delete(Membership).where(
+                (Membership.group_id == group_id) | (Membership.member_id == group_id)
+            )
+        )
+        nodes = self.session.scalars(
+            select(Entry.node_id)
+            .where(Entry.principal_id == group_id, Entry.effect != Effect.ALLOW)
+            .distinct()
+        ).all()
+        for node_id in nodes:
+            self.set_unknown(node_id)
+        self._record("delete_group", group_id=group_id, unknown_nodes=len(nodes))
+
+    # -- what -------------------------------------------------------------------------------
+
+    def put_node(
+        self, source_id: int, native_id: str, *, kind: NodeKind, parent_id: int | None
+    ) -> int:
+        """The node's id; made if it is new, moved if its parent is another.
+
+        Raises NodeCycle if the parent lies below the node.
+        """
+        row = self.session.execute(
+            select(Node.id, Node.parent_id).where(
+                Node.source_id == source_id, Node.native_id == native_id
+            )
+        ).one_or_none()
+        if row is None:
+            return self.session.execute(
+                insert(Node)
+                .values(source_id=source_id, native_id=native_id, kind=kind, parent_id=parent_id)
+                .returning(Node.id)
+            ).scalar_one()
+        if row.parent_id != parent_id:
+            self.move(row.id, parent_id)
+        return row.id
+
+    def move(self, node_id: int, parent_id: int | None) -> None:
+        """Hang a node, with all below it, under another parent. Raises NodeCycle."""
+        if parent_id is not None and parent_id in self._below(node_id):
+            raise NodeCycle(f"node {node_id} cannot move below itself")
+        self.session.execute(update(Node).where(Node.id == node_id).values(parent_id=parent_id))
+        self._rehang(node_id)
+        self._record("move", node_id=node_id)
+
+    def set_permissions(self, node_id: int, permissions: Permissions) -> None:
+        """The complete permissions of one node; what was there before is gone.
+
+        An empty OR-list is a gate that nobody meets, which only `unknown` can say.
+        """
+        before = self.session.execute(
+            select(Node.inherit, Node.anchor).where(Node.id == node_id).with_for_update()
+        ).one()
+        known = permissions.known and all(permissions.gates)
+        anchor = before.anchor or not permissions.plain
+        self.session.execute(
+            update(Node)
+            .where(Node.id == node_id)
+            .values(
+                inherit=permissions.inherit,
+                acl_state=AclState.OK if known else AclState.UNKNOWN,
+                anchor=anchor,
+            )
+        )
+        self.session.execute(delete(Entry).where(Entry.node_id == node_id))
+        if rows := _entries(node_id, permissions):
+            self.session.execute(insert(Entry), rows)
+        if anchor and not before.anchor:
+            self._rehang(node_id)
+        else:
+            self._relabel([node_id])
+            if permissions.inherit != before.inherit:
+                self._refresh_chains(self._policies_through(node_id))
+        self._record("set_permissions", node_id=node_id, known=known)
+
+    def set_unknown(self, node_id: int) -> None:
+        """Nobody reads this node, nor anything below it, until its permissions are set again."""
+        self.session.execute(
+            update(Node)
+            .where(Node.id == node_id)
+            .values(acl_state=AclState.UNKNOWN, anchor=True)
+        )
+        self._rehang(node_id)
+        self._record("set_unknown", node_id=node_id)
+
+    def policy_for(self, node_id: int) -> int:
+        """The policy that a document at this node has now; interned."""
+        return self._intern([node_id])[node_id]
+
+    def delete_document(self, node_id: int) -> None:
+        """The node, its entries, its text and its vectors, at once."""
+        self.session.execute(delete(Node).where(Node.id == node_id))
+        self._record("delete_document", node_id=node_id)
+
+    # -- policies: kept in step with the above -------------------------------------------------
+
+    def _rehang(self, node_id: int) -> None:
+        """A node moved, or became an anchor: what hangs below has another chain."""
+        below = self._below(node_id)
+        self._relabel(below)
+        self._refresh_chains(self._policies_anchored_at(below))
+
+    def _relabel(self, node_ids: Sequence[int]) -> None:
+        """Give the documents among these nodes the policy that they have now."""
+        with_text = self.session.scalars(
+            text("SELECT id FROM document WHERE id = ANY(:ids)"), {"ids": list(node_ids)}
+        ).all()
+        labels = self._intern(with_text)
+        if labels:
+            self.session.execute(
+                text("""
+                    UPDATE document SET policy_id = label.policy_id
+                    FROM unnest(CAST(:documents AS bigint[]), CAST(:policies AS bigint[]))
+                         AS label (document_id, policy_id)
+                    WHERE document.id = label.document_id
+                      AND document.policy_id <> label.policy_id
+                """),
+                {"documents": list(labels.keys()), "policies": list(labels.values())},
+            )
+
+    def _intern(self, node_ids: Sequence[int]) -> dict[int, int]:
+        """The policy of each node: found, or made together with its entries and its chain."""
+        if not node_ids:
+            return {}
+        rows = self.session.execute(_LABEL, {"ids": list(node_ids)}).all()
+        labels = {row.node_id: row.policy_id for row in rows if row.policy_id is not None}
+        missing = [row for row in rows if row.policy_id is None]
+        made: dict[tuple[int, int | None, str], int] = {}
+        for row in missing:
+            key = (row.source_id, row.anchor_id, row.own)
+            if key not in made:
+                made[key] = self._make_policy(row)
+            labels[row.node_id] = made[key]
+        self._refresh_chains(list(made.values()))
+        return labels
+
+    def _make_policy(self, label: Any) -> int:
+        policy_id: int = self.session.execute(
+            text("""
+                INSERT INTO policy (source_id, anchor_id, inherit, known, own)
+                VALUES (:source_id, :anchor_id, :inherit, :known, :own) RETURNING id
+            """),
+            {
+                "source_id": label.source_id,
+                "anchor_id": label.anchor_id,
+                "inherit": label.inherit,
+                "known": label.known,
+                "own": label.own,
+            },
+        ).scalar_one()
+        self.session.execute(
+            text("""
+                INSERT INTO policy_entry (policy_id, effect, gate, principal_id)
+                SELECT :policy_id, effect, gate, principal_id FROM entry WHERE node_id = :node_id
+            """),
+            {"policy_id": policy_id, "node_id": label.node_id},
+        )
+        return policy_id
+
+    def _refresh_chains(self, policy_ids: Sequence[int]) -> None:
+        if policy_ids:
+            self.session.execute(_FORGET_CHAINS, {"ids": list(policy_ids)})
+            self.session.execute(_WRITE_CHAINS, {"ids": list(policy_ids)})
+
+    def _policies_through(self, node_id: int) -> Sequence[int]:
+        return self.session.scalars(
+            text("SELECT policy_id FROM policy_node WHERE node_id = :id"), {"id": node_id}
+        ).all()
+
+    def _policies_anchored_at(self, node_ids: Sequence[int]) -> Sequence[int]:
+        return self.session.scalars(
+            text("SELECT id FROM policy WHERE anchor_id = ANY(:ids)"), {"ids": list(node_ids)}
+        ).all()
+
+    def _below(self, node_id: int) -> Sequence[int]:
+        """The node and all its descendants."""
+        return self.session.scalars(_BELOW, {"id": node_id}).all()
+
+    # -- small things -------------------------------------------------------------------------
+
+    def _principal(self, kind: PrincipalKind) -> int:
+        return self.session.execute(
+            insert(Principal).values(kind=kind).returning(Principal.id)
+        ).scalar_one()
+
+    def _identity(self, source_id: int, native_id: str) -> int | None:
+        return self.session.scalar(
+            select(LinkedIdentity.user_id).where(
+                LinkedIdentity.source_id == source_id, LinkedIdentity.native_id == native_id
+            )
+        )
+
+    def _source(self, source_id: int, **values: Any) -> None:
+        self.session.execute(update(Source).where(Source.id == source_id).values(**values))
+
+    def _record(self, action: str, **details: Any) -> None:
+        self.session.execute(
+            insert(Audit).values(
+                epoch=self.epoch, actor=self.actor, action=action, details=details
+            )
+        )
+
+
+def _entries(node_id: int, permissions: Permissions) -> list[dict[str, Any]]:
+    """Gates are numbered by their content, so that equal permissions intern to one policy."""
+    lists: list[tuple[Effect, int, frozenset[int]]] = [
+        (Effect.ALLOW, 0, permissions.allow),
+        (Effect.DENY, 0, permissions.deny),
+    ]
+    gates = sorted(set(permissions.gates), key=sorted)
+    lists += [(Effect.GATE, number, gate) for number, gate in enumerate(gates, start=1)]
+    return [
+        {"node_id": node_id, "effect": effect, "gate": gate, "principal_id": principal_id}
+        for effect, gate, principals in lists
+        for principal_id in sorted(principals)
+    ]
+
+
+# The nearest anchor above each node, the content of its own entries as one hash, and the policy
+# that already stands for both.
+_LABEL = text("""
+    WITH RECURSIVE climb AS (
+        SELECT id AS node_id, parent_id AS at FROM node WHERE id = ANY(:ids)
+      UNION
+        SELECT climb.node_id, node.parent_id
+        FROM climb JOIN node ON node.id = climb.at
+        WHERE NOT node.anchor
+    ),
+    label AS (
+        SELECT climb.node_id, climb.at AS anchor_id
+        FROM climb LEFT JOIN node ON node.id = climb.at
+        WHERE climb.at IS NULL OR node.anchor
+    ),
+    own AS (
+        SELECT node.id AS node_id, node.source_id, node.inherit, node.acl_state = 'ok' AS known,
+               encode(sha256(convert_to(concat_ws(' ', node.inherit, node.acl_state,
+                   (SELECT string_agg(concat_ws(':', effect, gate, principal_id), ','
+                                      ORDER BY effect, gate, principal_id)
+                    FROM entry WHERE entry.node_id = node.id)), 'UTF8')), 'hex') AS own
+        FROM node WHERE id = ANY(:ids)
+    )
+    SELECT own.node_id, own.source_id, label.anchor_id, own.inherit, own.known, own.own,
+           policy.id AS policy_id
+    FROM own JOIN label USING (node_id)
+    LEFT JOIN policy ON policy.source_id = own.source_id AND policy.own = own.own
+         AND policy.anchor_id IS NOT DISTINCT FROM label.anchor_id
+""")
+
+_FORGET_CHAINS = text("DELETE FROM policy_node WHERE policy_id = ANY(:ids)")
+
+_WRITE_CHAINS = text("""
+    WITH RECURSIVE climb AS (
+        SELECT id AS policy_id, anchor_id AS node_id, inherit AS grants
+        FROM policy WHERE id = ANY(:ids) AND anchor_id IS NOT NULL
+      UNION
+        SELECT climb.policy_id, node.parent_id, climb.grants AND node.inherit
+        FROM climb JOIN node ON node.id = climb.node_id
+        WHERE node.parent_id IS NOT NULL
+    )
+    INSERT INTO policy_node (policy_id, node_id, grants)
+    SELECT climb.policy_id, climb.node_id, climb.grants
+    FROM climb JOIN node ON node.id = climb.node_id WHERE node.anchor
+""")
+
+_BELOW = text("""
+    WITH RECURSIVE below AS (
+        SELECT id FROM node WHERE id = :id
+      UNION
+        SELECT node.id FROM below JOIN node ON node.parent_id = below.id
+    )
+    SELECT id FROM below
+""")

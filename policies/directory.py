@@ -1,0 +1,188 @@
+"""Who is who: accounts and names become principals of ours. Reads only; writes are `change.py`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from policies.access import STRANGER, Audience, Class
+from policies.change import Permissions
+from policies.models import Group, LinkedIdentity, Node, NodeKind, Source, User
+
+CLASSES: Mapping[str, Class] = {
+    "members": Class.MEMBERS,
+    "members_and_guests": Class.MEMBERS_AND_GUESTS,
+    "internet": Class.INTERNET,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody as a source calls them; compared byte for byte."""
+
+    source: str
+    native_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Everyone who can read a message, as the place it stands in tells it."""
+
+    accounts: frozenset[Account] = frozenset()
+    users: frozenset[int] = frozenset()
+    """People whom we know already by their principal id."""
+    classes: frozenset[Class] = frozenset()
+    strangers: bool = False
+    """Somebody is there who belongs to another company."""
+
+
+class Unresolved(ValueError):
+    """A name stands for nobody, or for more than one. `similar` are names that exist."""
+
+    def __init__(self, name: str, similar: Sequence[str]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.similar = similar
+
+
+def resolve_audience(session: Session, readers: Readers) -> Audience:
+    """The audience that these readers are; an account without a link is a stranger.
+
+    Raises ValueError when there is nobody: an empty audience is an error, never "everyone".
+    """
+    ids: set[int] = {*readers.users, *readers.classes}
+    linked = _linked(session, readers.accounts)
+    ids.update(linked.values())
+    if readers.strangers or len(linked) < len(readers.accounts):
+        ids.add(STRANGER)
+    return Audience.of(ids)
+
+
+def unlinked(session: Session, accounts: frozenset[Account]) -> frozenset[Account]:
+    """Those of the accounts that are no user of ours."""
+    return accounts - _linked(session, accounts).keys()
+
+
+def resolve_user(session: Session, name: str) -> int:
+    """The user of this native id, or else e-mail address, exactly. Raises Unresolved."""
+    for found in (
+        select(LinkedIdentity.user_id).where(LinkedIdentity.native_id == name).distinct(),
+        select(User.id).where(User.email == name),
+    ):
+        ids = session.scalars(found).all()
+        if len(ids) == 1:
+            return ids[0]
+    raise Unresolved(name, _similar_people(session, name))
+
+
+def resolve_document(session: Session, name: str) -> int:
+    """The document of this native id, `SOURCE:ID` where several sources have it."""
+    rows = session.execute(
+        select(Node.id, Node.native_id)
+        .join(Source, Source.id == Node.source_id)
+        .where(
+            Node.kind == NodeKind.DOCUMENT,
+            or_(Node.native_id == name, Source.name + ":" + Node.native_id == name),
+        )
+    ).all()
+    if len(rows) == 1:
+        return rows[0].id
+    similar = session.scalars(
+        select(Node.native_id)
+        .where(Node.kind == NodeKind.DOCUMENT, Node.native_id.icontains(name, autoescape=True))
+        .order_by(func.length(Node.native_id))
+        .limit(3)
+    ).all()
+    raise Unresolved(name, similar)
+
+
+def principals_of(session: Session, source_id: int) -> dict[str, int]:
+    """`user:ID`, `group:ID` and `class:NAME` as this source writes them, to our ids."""
+    users = session.execute(
+        select(LinkedIdentity.native_id, LinkedIdentity.user_id).where(
+            LinkedIdentity.source_id == source_id
+        )
+    )
+    groups = session.execute(
+        select(Group.native_id, Group.id).where(Group.source_id == source_id)
+    )
+    return {
+        **{f"class:{name}": int(one) for name, one in CLASSES.items()},
+        **{f"user:{native_id}": user_id for native_id, user_id in users},
+        **{f"group:{native_id}": group_id for native_id, group_id in groups},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPermissions:
+    """Permissions as a source writes them, before its names are resolved."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    gates: tuple[tuple[str, ...], ...] = ()
+    inherit: bool = True
+
+    def names(self) -> Iterable[str]:
+        yield from self.allow
+        yield from self.deny
+        for gate in self.gates:
+            yield from gate
+
+
+def resolve_permissions(named: NamedPermissions, principals: Mapping[str, int]) -> Permissions:
+    """Names to ids: nobody's name is dropped from an allow, and closes the node elsewhere.
+
+    Design, section 4: an unknown principal in a deny or a gate makes the node unknown.
+    """
+    guards = (*named.deny, *(name for gate in named.gates for name in gate))
+    return Permissions(
+        allow=frozenset(principals[name] for name in named.allow if name in principals),
+        deny=frozenset(principals[name] for name in named.deny if name in principals),
+        gates=tuple(
+            frozenset(principals[name] for name in gate if name in principals)
+            for gate in named.gates
+        ),
+        inherit=named.inherit,
+        known=all(name in principals for name in guards) and all(named.gates),
+    )
+
+
+def describe(session: Session, principal_ids: Iterable[int]) -> dict[int, str]:
+    """A name for each principal, for explanations to administrators."""
+    wanted = set(principal_ids)
+    names = {int(one): f"everyone in {name}" for name, one in CLASSES.items()}
+    users = select(User.id, User.name).where(User.id.in_(wanted))
+    groups = select(Group.id, Group.name).where(Group.id.in_(wanted))
+    names.update((user_id, name) for user_id, name in session.execute(users))
+    names.update((group_id, f"group {name}") for group_id, name in session.execute(groups))
+    return names
+
+
+def _linked(session: Session, accounts: Iterable[Account]) -> dict[Account, int]:
+    pairs = [(account.source, account.native_id) for account in accounts]
+    if not pairs:
+        return {}
+    rows = session.execute(
+        select(Source.name, LinkedIdentity.native_id, LinkedIdentity.user_id)
+        .join(Source, Source.id == LinkedIdentity.source_id)
+        .where(tuple_(Source.name, LinkedIdentity.native_id).in_(pairs))
+    )
+    return {Account(source, native_id): user_id for source, native_id, user_id in rows}
+
+
+def _similar_people(session: Session, name: str) -> Sequence[str]:
+    pattern = name.strip().casefold()
+    return session.scalars(
+        select(LinkedIdentity.native_id)
+        .join(User, User.id == LinkedIdentity.user_id)
+        .where(
+            or_(
+                User.name.icontains(pattern, autoescape=True),
+                LinkedIdentity.native_id.icontains(pattern, autoescape=True),
+            )
+        )
+        .distinct()
+        .order_by(LinkedIdentity.native_id)
+        .limit(3)
+    ).all()

@@ -1,0 +1,456 @@
+"""The tables. The schema is the authorization model with text attached.
+
+Access data lives on small tables of its own: nothing that decides who may read stands on a row
+with a vector index, so a changed membership or folder touches no document and no chunk
+(design, section 4).
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Computed,
+    Enum,
+    ForeignKey,
+    Identity,
+    Index,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP, TSVECTOR
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+DIMENSION = 384
+"""Of the embedded embedder's vectors; each row also names its model."""
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {
+        int: BigInteger,
+        str: Text,
+        datetime: TIMESTAMP(timezone=True),
+        dict[str, Any]: JSONB,
+        list[int]: ARRAY(BigInteger),
+    }
+
+
+def _words(kind: type[StrEnum]) -> Enum:
+    """Stored as text with a check, so that a migration can add a word without a lock."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        values_callable=lambda words: [word.value for word in words],
+        name=kind.__name__.lower(),
+        length=16,
+    )
+
+
+# -- who --------------------------------------------------------------------------------------
+
+
+class PrincipalKind(StrEnum):
+    USER = "user"
+    GROUP = "group"
+    CLASS = "class"
+
+
+class UserStatus(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DELETED = "deleted"
+
+
+class Principal(Base):
+    """Anyone who can stand in a permission. Ids are never reused."""
+
+    __tablename__ = "principal"
+
+    id: Mapped[int] = mapped_column(Identity(start=1000), primary_key=True)
+    """Below 1000: the classes, fixed (see `Class`)."""
+    kind: Mapped[PrincipalKind] = mapped_column(_words(PrincipalKind))
+
+
+class ClassWithin(Base):
+    """Which classes somebody of a class belongs to: a member is also one of the internet."""
+
+    __tablename__ = "class_within"
+
+    class_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    within_id: Mapped[int] = mapped_column(
+        ForeignKey("principal.id"), primary_key=True, autoincrement=False
+    )
+
+
+class User(Base):
+    """A person of the company. E-mail is an attribute, never a key."""
+
+    __tablename__ = "user_account"
+
+    id: Mapped[int] = mapped_column(ForeignKey("principal.id"), primary_key=True)
+    status: Mapped[UserStatus] = mapped_column(
+        _words(UserStatus), default=UserStatus.ACTIVE, server_default="active"
+    )
+    class_id: Mapped[int] = mapped_column(ForeignKey("principal.id"))
+    """The narrowest class: `members`, or `members_and_guests` for a guest."""
+    name: Mapped[str]
+    email: Mapped[str | None]
+    profile: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """Title, team, location, country, locale, timezone, manager: what is said of this person."""
+
+
+class LinkedIdentity(Base):
+    """An account in a source, by the immutable id the source gave it, compared byte for byte."""
+
+    __tablename__ = "identity"
+
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id"), primary_key=True)
+    native_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
+    linked_by: Mapped[str] = mapped_column(default="load", server_default="load")
+    """Which rule made the link (design, section 4): load, admin, scim, one_time, email."""
+
+
+class Group(Base):
+    __tablename__ = "user_group"
+    __table_args__ = (UniqueConstraint("source_id", "native_id"),)
+
+    id: Mapped[int] = mapped_column(ForeignKey("principal.id"), primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id"))
+    native_id: Mapped[str]
+    name: Mapped[str]
+
+
+class Membership(Base):
+    """One edge as the source gave it; cycles are allowed, nothing is flattened."""
+
+    __tablename__ = "membership"
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("principal.id"), primary_key=True)
+    group_id: Mapped[int] = mapped_column(
+        ForeignKey("user_group.id"), primary_key=True, index=True
+    )
+
+
+# -- what, and who may read it ----------------------------------------------------------------
+
+
+class NodeKind(StrEnum):
+    CONTAINER = "container"
+    DOCUMENT = "document"
+
+
+class AclState(StrEnum):
+    OK = "ok"
+    UNKNOWN = "unknown"
+
+
+class Effect(StrEnum):
+    ALLOW = "allow"
+    DENY = "deny"
+    GATE = "gate"
+
+
+class Source(Base):
+    """A system that documents, groups or identities come from."""
+
+    __tablename__ = "source"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    url: Mapped[str | None]
+    paused: Mapped[bool] = mapped_column(default=False, server_default="false")
+    max_staleness: Mapped[timedelta | None]
+    """Older permissions than this are not used; None: no limit."""
+    synced_at: Mapped[datetime | None]
+    """When the last complete permission sync ended."""
+
+
+class Node(Base):
+    """A resource in a source's tree, with its parent."""
+
+    __tablename__ = "node"
+    __table_args__ = (UniqueConstraint("source_id", "native_id"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id"))
+    native_id: Mapped[str]
+    kind: Mapped[NodeKind] = mapped_column(_words(NodeKind))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("node.id"), index=True)
+    inherit: Mapped[bool] = mapped_column(default=True, server_default="true")
+    acl_state: Mapped[AclState] = mapped_column(
+        _words(AclState), default=AclState.OK, server_default="ok"
+    )
+    anchor: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """A container that has, or once had, permissions of its own: policies refer to it, so that
+    changing them touches no document."""
+
+
+class Entry(Base):
+    """A principal is allowed, denied or required on a node. No entry means no."""
+
+    __tablename__ = "entry"
+
+    node_id: Mapped[int] = mapped_column(
+        ForeignKey("node.id", ondelete="CASCADE"), primary_key=True
+    )
+    effect: Mapped[Effect] = mapped_column(_words(Effect), primary_key=True)
+    gate: Mapped[int] = mapped_column(primary_key=True, default=0, server_default="0")
+    """Which OR-list of the node a gate entry belongs to; 0 for allow and deny."""
+    principal_id: Mapped[int] = mapped_column(
+        ForeignKey("principal.id"), primary_key=True, index=True
+    )
+
+
+class Policy(Base):
+    """The interned effective permission of documents: equal permissions, one row.
+
+    Made of the nearest anchor above (and, through `PolicyNode`, the anchors above that one) and
+    the content of the documents' own entries (`PolicyEntry`).
+    """
+
+    __tablename__ = "policy"
+    __table_args__ = (
+        UniqueConstraint("source_id", "anchor_id", "own", postgresql_nulls_not_distinct=True),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id"))
+    anchor_id: Mapped[int | None] = mapped_column(ForeignKey("node.id"), index=True)
+    inherit: Mapped[bool]
+    known: Mapped[bool]
+    own: Mapped[str]
+    """Canonical text of inherit, known and the own entries: the interning key."""
+
+
+class PolicyEntry(Base):
+    __tablename__ = "policy_entry"
+
+    policy_id: Mapped[int] = mapped_column(
+        ForeignKey("policy.id", ondelete="CASCADE"), primary_key=True
+    )
+    effect: Mapped[Effect] = mapped_column(_words(Effect), primary_key=True)
+    gate: Mapped[int] = mapped_column(primary_key=True)
+    principal_id: Mapped[int] = mapped_column(
+        ForeignKey("principal.id"), primary_key=True, index=True
+    )
+
+
+class PolicyNode(Base):
+    """The anchors on the chain of a policy, all the way to the root."""
+
+    __tablename__ = "policy_node"
+
+    policy_id: Mapped[int] = mapped_column(
+        ForeignKey("policy.id", ondelete="CASCADE"), primary_key=True
+    )
+    node_id: Mapped[int] = mapped_column(ForeignKey("node.id"), primary_key=True, index=True)
+    grants: Mapped[bool]
+    """False above the first `inherit = false`: allows from here do not reach the document."""
+
+
+class Epoch(Base):
+    """One row: the number of the last committed change to anything that decides access."""
+
+    __tablename__ = "epoch"
+
+    single: Mapped[bool] = mapped_column(primary_key=True, default=True)
+    value: Mapped[int]
+
+
+# -- text, guarded by the above ---------------------------------------------------------------
+
+
+class Document(Base):
+    """What a node says. Readable through its policy, by row-level security too."""
+
+    __tablename__ = "document"
+
+    id: Mapped[int] = mapped_column(ForeignKey("node.id", ondelete="CASCADE"), primary_key=True)
+    policy_id: Mapped[int] = mapped_column(ForeignKey("policy.id"), index=True)
+    native_id: Mapped[str]
+    """The node's, once more, under row-level security: a path is content."""
+    title: Mapped[str]
+    url: Mapped[str | None]
+    updated_at: Mapped[datetime | None]
+    content_hash: Mapped[str]
+    """Of title and text: equal content is neither split nor embedded again."""
+    loaded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Chunk(Base):
+    """A stored piece of a document."""
+
+    __tablename__ = "chunk"
+    __table_args__ = (
+        UniqueConstraint("document_id", "position"),
+        Index("chunk_tsv", "tsv", postgresql_using="gin"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    title: Mapped[str]
+    """The document's, once more, because it takes part in `tsv`."""
+    heading: Mapped[str]
+    anchor: Mapped[str]
+    """What follows `#` in a link to this place; empty: the document's start."""
+    text: Mapped[str]
+    tsv: Mapped[str] = mapped_column(
+        TSVECTOR,
+        Computed(
+            "setweight(to_tsvector('english', title || ' ' || heading), 'A') "
+            "|| to_tsvector('english', text)",
+            persisted=True,
+        ),
+    )
+    words: Mapped[int] = mapped_column(
+        Computed("length(to_tsvector('english', text))", persisted=True)
+    )
+    """Distinct lexemes of the text: the length that BM25 wants."""
+
+
+class EmbeddingModel(Base):
+    __tablename__ = "embedding_model"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    dimension: Mapped[int]
+
+
+class Embedding(Base):
+    """A chunk's vector, on a table of its own: no change of permission ever writes here."""
+
+    __tablename__ = "embedding"
+
+    chunk_id: Mapped[int] = mapped_column(
+        ForeignKey("chunk.id", ondelete="CASCADE"), primary_key=True
+    )
+    model_id: Mapped[int] = mapped_column(ForeignKey("embedding_model.id"), primary_key=True)
+    document_id: Mapped[int] = mapped_column(
+        ForeignKey("document.id", ondelete="CASCADE"), index=True
+    )
+    vector: Mapped[Any] = mapped_column(HALFVEC(DIMENSION))
+
+
+# -- questions and what became of them --------------------------------------------------------
+
+
+class QuestionState(StrEnum):
+    KEPT = "kept"
+    ANSWERED = "answered"
+    ABSTAINED = "abstained"
+    FAILED = "failed"
+
+
+class OutboxState(StrEnum):
+    READY = "ready"
+    POSTED = "posted"
+    DROPPED = "dropped"
+
+
+class StoredQuestion(Base):
+    """What somebody asked, unique by Slack's event and by channel and ts (design, section 6)."""
+
+    __tablename__ = "question"
+    __table_args__ = (
+        UniqueConstraint("channel_id", "message_ts"),
+        Index("question_open", "asked_at", postgresql_where="state = 'kept'"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    event_id: Mapped[str] = mapped_column(unique=True)
+    surface: Mapped[str]
+    team_id: Mapped[str]
+    channel_id: Mapped[str]
+    message_ts: Mapped[str]
+    thread_ts: Mapped[str]
+    user_id: Mapped[str]
+    """As the surface calls the asker: a Slack id, or a user id of ours at the terminal."""
+    text: Mapped[str]
+    state: Mapped[QuestionState] = mapped_column(
+        _words(QuestionState), default=QuestionState.KEPT, server_default="kept"
+    )
+    reason: Mapped[str | None]
+    """Why it failed: the name of an error, never its text."""
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
+
+
+class Lease(Base):
+    """Who works on a question, until when. Its token only grows: an old holder is fenced off."""
+
+    __tablename__ = "lease"
+
+    question_id: Mapped[int] = mapped_column(
+        ForeignKey("question.id", ondelete="CASCADE"), primary_key=True
+    )
+    token: Mapped[int]
+    holder: Mapped[str]
+    expires_at: Mapped[datetime]
+
+
+class Outbox(Base):
+    """A message to post, once: unique by question and kind."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        UniqueConstraint("question_id", "kind"),
+        Index("outbox_open", "id", postgresql_where="state = 'ready'"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    question_id: Mapped[int] = mapped_column(ForeignKey("question.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    """`channel` or `direct`: where the reply goes."""
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[OutboxState] = mapped_column(
+        _words(OutboxState), default=OutboxState.READY, server_default="ready"
+    )
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    channel_id: Mapped[str | None]
+    message_ts: Mapped[str | None]
+    posted_at: Mapped[datetime | None]
+
+
+class Answer(Base):
+    """What an answer rested on: for the audit, and to mend a posted answer later."""
+
+    __tablename__ = "answer"
+    __table_args__ = (UniqueConstraint("question_id", "kind"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    question_id: Mapped[int] = mapped_column(ForeignKey("question.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    asker_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    audience: Mapped[list[int]]
+    """The subjects' ids, as `Audience.ids`."""
+    epoch: Mapped[int]
+    """Of the final check."""
+    used: Mapped[list[int]]
+    """Documents whose text stood in the prompt."""
+    cited: Mapped[list[int]]
+    model: Mapped[str]
+    prompt_version: Mapped[str]
+    verdicts: Mapped[dict[str, Any]]
+    answered_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Audit(Base):
+    """What was changed, by whom, under which epoch. Rows are only ever added."""
+
+    __tablename__ = "audit"
+    __table_args__ = (CheckConstraint("action <> ''"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    epoch: Mapped[int]
+    actor: Mapped[str]
+    action: Mapped[str]
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")

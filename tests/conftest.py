@@ -1,0 +1,90 @@
+"""Real servers for the whole suite: one home under `build/`, one fresh database for each test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+from pydantic import SecretStr
+from sqlalchemy import make_url, text
+
+from workers.database import Database, connect
+from workers.embedded import EmbeddedPostgres, EmbeddedRedis, ensure
+from workers.schema import migrate
+from workers.settings import Settings, load_settings
+
+HOME = Path(__file__).parent.parent / "build" / "test-home"
+REPOSITORY = Path(__file__).parent.parent
+SHARED = REPOSITORY.parent / "shared"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The first process stops the servers; workers of xdist leave them to it."""
+    if not hasattr(session.config, "workerinput"):
+        EmbeddedRedis(HOME).stop()
+        EmbeddedPostgres(HOME).stop()
+
+
+@pytest.fixture(scope="session")
+def template() -> Settings:
+    """Settings of a home whose database `ken` is migrated, and left empty."""
+    ensure(HOME)
+    settings = load_settings(HOME)
+    migrate(settings)
+    with _superuser(settings) as server:  # nothing here must survive a power cut
+        server.execute("ALTER SYSTEM SET fsync = off")
+        server.execute("SELECT pg_reload_conf()")
+    return settings
+
+
+@pytest.fixture(scope="session")
+def own_database(template: Settings) -> Iterator[Settings]:
+    """A database of this process's own, so that xdist's workers do not meet."""
+    name = f"test_{uuid4().hex[:12]}"
+    with _superuser(template) as server:
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE ken").format(sql.Identifier(name)))
+    url = make_url(template.database_url.get_secret_value()).set(database=name)
+    fresh = SecretStr(url.render_as_string(hide_password=False))
+    yield template.model_copy(update={"database_url": fresh})
+    with _superuser(template) as server:
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def settings(own_database: Settings) -> Settings:
+    """An empty database: code under test may commit freely."""
+    engine = connect(own_database, "owner")
+    with engine.begin() as connection:
+        connection.execute(_EMPTY)
+    engine.dispose()
+    return own_database
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    made = Database(settings)
+    yield made
+    made.close()
+
+
+_EMPTY = text("""
+    TRUNCATE identity, user_account, user_group, membership, source, node, entry, policy,
+        policy_entry, policy_node, document, chunk, embedding_model, embedding, question, lease,
+        outbox, answer, audit RESTART IDENTITY;
+    DELETE FROM principal WHERE kind <> 'class';
+    UPDATE epoch SET value = 0;
+""")
+
+
+def _superuser(settings: Settings) -> psycopg.Connection[tuple[object, ...]]:
+    where = make_url(settings.database_url.get_secret_value()).query
+    return psycopg.connect(
+        user="postgres",
+        dbname="postgres",
+        host=str(where["host"]),
+        port=str(where["port"]),
+        password=EmbeddedPostgres(HOME).superuser_password,
+        autocommit=True,
+    )

@@ -1,0 +1,161 @@
+"""From a question to its answer. Read this first.
+
+Who will read it -> the best passages of what all of them may read -> a draft -> what of the
+draft is supported -> once more: may all of them read it, as of now -> post.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from policies import Audience, current_epoch
+from policies.directory import resolve_audience
+from policies.explain import unreadable
+from policies.models import QuestionState
+from workers.answering import reply as say
+from workers.answering.audience import asker, audience_of, is_private
+from workers.answering.prompt import VERSION
+from workers.answering.reply import Reply
+from workers.answering.retrieval import retrieve
+from workers.answering.verify import verify
+from workers.errors import AnswerWithdrawn, LayersDisagree
+from workers.models.base import Passage
+from workers.outbox import Kind, deliver, put, settle
+from workers.questions import Leased, at_work, still_mine
+from workers.services import Services
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A reply, and everything that it may have been derived from."""
+
+    reply: Reply
+    passages: tuple[Passage, ...] = ()
+    """In the order of the prompt, all of them: the model saw each."""
+    dropped: int = 0
+    """Sentences of the draft that no passage supported."""
+
+    @property
+    def used(self) -> list[int]:
+        return sorted({passage.document_id for passage in self.passages})
+
+
+def answer(leased: Leased, services: Services) -> QuestionState:
+    """Answer where it was asked, if all who read there may read the answer; else in private.
+
+    Raises AssistantError for what the asker should hear of, and LeaseLost.
+    """
+    private = is_private(leased.question, services)
+    for kind in (Kind.DIRECT,) if private else (Kind.CHANNEL, Kind.DIRECT):
+        told = settle(services, leased, kind)  # a worker before us may have got this far
+        if told is None:
+            told = _reply(leased, services, kind)
+        if told:
+            return QuestionState.ANSWERED
+    return QuestionState.ABSTAINED
+
+
+def _reply(leased: Leased, services: Services, kind: Kind) -> bool:
+    """Compose, check and post. True: an answer; False: the constant sentence."""
+    for _attempt in range(2):
+        audience = audience_of(leased.question, kind, services)
+        composed = Composed(Reply(""))
+        if audience is not None:
+            composed = compose_answer(leased.question.text, audience, services)
+        if not composed.reply.lines:
+            words = say.NOTHING_FOUND if kind is Kind.DIRECT else say.ANSWERED_PRIVATELY
+            _post(leased, services, kind, say.notice(words))
+            return False
+        if _still_readable(leased, services, kind, composed):
+            _post(leased, services, kind, composed.reply)
+            return True
+        log.warning("answer_rebuilt", question_id=leased.id)
+    raise AnswerWithdrawn
+
+
+def compose_answer(question: str, audience: Audience, services: Services) -> Composed:
+    """What can be said to this audience; a reply without lines if that is nothing.
+
+    The session is closed before the model is called. Raises LayersDisagree, ModelUnavailable.
+    """
+    vector = services.embedder.embed_one(question)
+    with services.database.reading_for(audience) as session:
+        passages = retrieve(
+            session,
+            audience,
+            question,
+            vector,
+            model=services.embedder.name,
+            limit=services.settings.passages_per_answer,
+        )
+        if unreadable(session, audience, {passage.document_id for passage in passages}):
+            log.error("layers_disagree", layer="before_prompt")
+            raise LayersDisagree
+    if not passages:
+        return Composed(Reply(""))
+    verified = verify(services.answerer.write(question, passages), passages)
+    return Composed(say.compose(verified.sentences, passages), passages, verified.dropped)
+
+
+def _still_readable(leased: Leased, services: Services, kind: Kind, composed: Composed) -> bool:
+    """The final check: every document of the prompt, against the audience as it is now.
+
+    A fresh look at who reads there and a fresh snapshot; passed, the answer goes on record.
+    """
+    audience = audience_of(leased.question, kind, services)
+    if audience is None:
+        return False
+    with services.database.reading_for(audience) as session:
+        epoch = current_epoch(session)
+        by_row_security = set(session.scalars(_VISIBLE, {"ids": composed.used}))
+        refused = unreadable(session, audience, composed.used)
+        if by_row_security != set(composed.used) or refused:
+            return False
+        asker_id = resolve_audience(session, asker(leased.question)).ids[0]
+    with at_work(services.database, leased.id) as session:
+        still_mine(session, leased)
+        session.execute(
+            _RECORD,
+            {
+                "question_id": leased.id,
+                "kind": kind,
+                "asker_id": asker_id or None,
+                "audience": list(audience.ids),
+                "epoch": epoch,
+                "used": composed.used,
+                "cited": _cited(composed),
+                "model": services.answerer.name,
+                "prompt_version": VERSION,
+                "verdicts": {"dropped_sentences": composed.dropped, "final_check": "passed"},
+            },
+        )
+    return True
+
+
+def _cited(composed: Composed) -> list[int]:
+    named = {citation.document for citation in composed.reply.citations}
+    return sorted({p.document_id for p in composed.passages if p.document in named})
+
+
+def _post(leased: Leased, services: Services, kind: Kind, reply: Reply) -> None:
+    put(services, leased, kind, reply)
+    deliver(services, leased, kind)
+
+
+# Through row-level security alone: what is not visible is not there.
+_VISIBLE = text("SELECT id FROM document WHERE id = ANY(:ids)")
+
+_RECORD = text("""
+    INSERT INTO answer (question_id, kind, asker_id, audience, epoch, used, cited, model,
+                        prompt_version, verdicts)
+    VALUES (:question_id, :kind, :asker_id, :audience, :epoch, :used, :cited, :model,
+            :prompt_version, :verdicts)
+    ON CONFLICT (question_id, kind) DO UPDATE
+    SET audience = excluded.audience, epoch = excluded.epoch, used = excluded.used,
+        cited = excluded.cited, model = excluded.model, verdicts = excluded.verdicts,
+        answered_at = now()
+""").bindparams(bindparam("verdicts", type_=JSONB))

@@ -1,0 +1,159 @@
+"""A verified answer as people see it: numbered sentences, a list of sources, nothing active.
+
+Everything is a `rich_text` block, whose text Slack shows as it is: no mrkdwn, no mention, no
+link of a model's or a document's making. The only links are stored addresses of cited documents.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from workers.models.base import Passage, Sentence
+
+NOTHING_FOUND = "That is beyond my ken: I found nothing that you may read which answers this."
+"""The same words whether there is nothing, or nothing for these readers."""
+ANSWERED_PRIVATELY = "I have answered you in a direct message."
+"""The same words whether or not private material exists."""
+_QUOTED = "From the documents:"
+_MAX_SENTENCE = 700
+
+_ADDRESS = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*://|www\.|mailto:|data:|javascript:)\S*"
+    r"|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24}/\S*",
+    re.IGNORECASE,
+)
+_SLACK_MARK = re.compile(r"<[@#!][^>\s]*>")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage that sentences rest on, by its number in the reply."""
+
+    number: int
+    title: str
+    heading: str
+    url: str | None
+    source: str
+    document: str
+    quote: str
+    updated_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    text: str
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    lead: str
+    lines: tuple[Line, ...] = ()
+    citations: tuple[Citation, ...] = ()
+
+    def payload(self) -> dict[str, Any]:
+        """What the outbox keeps: for Slack, and for whoever reads it as data."""
+        return {
+            "text": escaped(self.plain()),
+            "blocks": blocks(self),
+            "lead": self.lead,
+            "lines": [asdict(line) for line in self.lines],
+            "citations": [asdict(citation) for citation in self.citations],
+        }
+
+    def plain(self) -> str:
+        told = [f"{line.text} {_numbers(line)}" for line in self.lines]
+        return "\n".join([self.lead, *told])
+
+
+def notice(words: str, *, question_id: int | None = None) -> Reply:
+    """A constant sentence, with the question's number where somebody may ask about it."""
+    return Reply(words if question_id is None else f"{words} (question {question_id})")
+
+
+def compose(sentences: Sequence[Sentence], passages: Sequence[Passage]) -> Reply:
+    """The reply that these verified sentences make. Citations are numbered as they appear."""
+    numbers: dict[int, int] = {}
+    quotes: dict[int, str] = {}
+    lines = []
+    for sentence in sentences:
+        number = numbers.setdefault(sentence.passage, len(numbers) + 1)
+        quotes.setdefault(number, sentence.quote)
+        lines.append(Line(inert(sentence.text)[:_MAX_SENTENCE], (number,)))
+    citations = tuple(
+        _citation(number, passages[passage - 1], quotes[number])
+        for passage, number in numbers.items()
+    )
+    return Reply(_QUOTED, tuple(lines), citations)
+
+
+def inert(text: str) -> str:
+    """Text that can cause nothing: no address, no mention, nothing that cannot be seen."""
+    shown = _INVISIBLE.sub("", text)
+    shown = _SLACK_MARK.sub("…", shown)
+    shown = _ADDRESS.sub("[link]", shown)
+    return " ".join(shown.split())
+
+
+def escaped(text: str) -> str:
+    """For the fall-back text, the one place where Slack still reads marks (Slack's own rule)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def blocks(reply: Reply) -> list[dict[str, Any]]:
+    """Block Kit for a reply."""
+    parts = [_section([_text(reply.lead)])]
+    for line in reply.lines:
+        parts.append(_section([_text(f"{line.text} "), _text(_numbers(line), code=True)]))
+    if reply.citations:
+        parts.append(_section([_text("Sources", bold=True)]))
+    for citation in reply.citations:
+        parts.append(_section(_source_line(citation)))
+    return [{"type": "rich_text", "elements": parts}]
+
+
+def _source_line(citation: Citation) -> list[dict[str, Any]]:
+    name = citation.title + (f" › {citation.heading}" if citation.heading else "")
+    linked = (
+        {"type": "link", "url": citation.url, "text": name} if citation.url else _text(name)
+    )
+    age = f", updated {citation.updated_at[:10]}" if citation.updated_at else ""
+    return [_text(f"[{citation.number}] "), linked, _text(f" ({citation.source}{age})")]
+
+
+def _section(elements: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "rich_text_section", "elements": [*elements, _text("\n")]}
+
+
+def _text(text: str, **style: bool) -> dict[str, Any]:
+    return {"type": "text", "text": text, **({"style": style} if style else {})}
+
+
+def _numbers(line: Line) -> str:
+    return "".join(f"[{number}]" for number in line.citations)
+
+
+def _citation(number: int, passage: Passage, quote: str) -> Citation:
+    return Citation(
+        number=number,
+        title=inert(passage.title)[:200],
+        heading=inert(passage.heading)[:200],
+        url=_place(passage),
+        source=inert(passage.source),
+        document=passage.document,
+        quote=inert(quote)[:_MAX_SENTENCE],
+        updated_at=passage.updated_at.isoformat() if passage.updated_at else None,
+    )
+
+
+def _place(passage: Passage) -> str | None:
+    """The stored address, with the place in the page, if it is a web address."""
+    if passage.url is None or not passage.url.startswith(("https://", "http://")):
+        return None
+    has_place = passage.anchor and "#" not in passage.url
+    return f"{passage.url}#{passage.anchor}" if has_place else passage.url

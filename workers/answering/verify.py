@@ -1,0 +1,43 @@
+"""What a model wrote is believed only where a passage says so (design, section 5)."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from workers.models.base import Draft, Passage, Sentence
+
+_WORD = re.compile(r"\w+")
+MIN_QUOTE_WORDS = 3
+"""A shorter quote is found almost anywhere, and supports nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The sentences that may be shown, and how many were dropped."""
+
+    sentences: tuple[Sentence, ...]
+    dropped: int
+
+
+def verify(draft: Draft, passages: tuple[Passage, ...]) -> Verified:
+    """Keep the sentences whose quote stands in the passage that they name."""
+    kept = tuple(sentence for sentence in draft.sentences if _supported(sentence, passages))
+    return Verified(kept, len(draft.sentences) - len(kept))
+
+
+def _supported(sentence: Sentence, passages: tuple[Passage, ...]) -> bool:
+    if not 1 <= sentence.passage <= len(passages):
+        return False
+    quote = words(sentence.quote)
+    if len(quote) < MIN_QUOTE_WORDS or not words(sentence.text):
+        return False
+    return _contains(words(passages[sentence.passage - 1].text), quote)
+
+
+def words(text: str) -> list[str]:
+    """Words alone: case, spacing, punctuation and Markdown's marks do not matter to a quote."""
+    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("_", " "))
+
+
+def _contains(text: list[str], quote: list[str]) -> bool:
+    return f" {' '.join(quote)} " in f" {' '.join(text)} "

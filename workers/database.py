@@ -1,0 +1,70 @@
+"""Sessions, by role: the one place that opens them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy.orm import Session
+
+from policies import Audience, act_for
+from workers.errors import SettingsInvalid
+from workers.settings import Role, Settings
+
+
+class Database:
+    """Sessions by role. No process of ours connects as the owner but `ken up`, to migrate."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._engines: dict[Role, Engine] = {}
+
+    @contextmanager
+    def session(self, role: Role) -> Iterator[Session]:
+        """One transaction: committed at the end, undone by any error."""
+        with Session(self.engine(role)) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading_for(self, audience: Audience) -> Iterator[Session]:
+        """One snapshot, in which row-level security shows what all of the audience may read."""
+        with Session(self.engine("answerer")) as session, session.begin():
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            act_for(session, audience)
+            yield session
+
+    def engine(self, role: Role) -> Engine:
+        if role not in self._engines:
+            self._engines[role] = connect(self.settings, role)
+        return self._engines[role]
+
+    def close(self) -> None:
+        for engine in self._engines.values():
+            engine.dispose()
+
+
+def connect(settings: Settings, role: Role) -> Engine:
+    """An engine for one role; connects when first used. Errors never show parameters."""
+    base = settings.database_url.get_secret_value()
+    if not base:
+        raise SettingsInvalid(
+            "No database is set up for this home.",
+            remedy="Run `ken up`, or set KEN_DATABASE_URL.",
+        )
+    url = make_url(base).set(
+        drivername="postgresql+psycopg",
+        username=f"ken_{role}",
+        password=settings.password(role).get_secret_value(),
+    )
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=settings.worker_threads + 1,
+        pool_pre_ping=True,
+        connect_args={
+            # A plan kept across transactions would ignore what the next one sets for itself.
+            "prepare_threshold": None,
+            "connect_timeout": 3,
+            "application_name": f"ken {role}",
+            "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s",
+        },
+    )

@@ -1,0 +1,70 @@
+"""Answers by a language model: OpenAI's Responses API, or any server that speaks it."""
+
+from dataclasses import dataclass
+from json import JSONDecodeError
+
+import openai
+import structlog
+from pydantic import BaseModel, Field, ValidationError
+
+from workers.answering.prompt import INSTRUCTIONS, prompt
+from workers.errors import ModelUnavailable
+from workers.models.base import Draft, Passage, Sentence
+from workers.settings import Settings
+
+log = structlog.get_logger()
+_MAX_TOKENS = 4000
+
+
+class _Said(BaseModel):
+    """One sentence of the answer."""
+
+    text: str
+    passage: int = Field(description="The number of the passage that it rests on")
+    quote: str = Field(description="5 to 30 words copied from that passage, word for word")
+
+
+class _Answered(BaseModel):
+    """The answer, or no sentences if the passages do not hold it."""
+
+    sentences: list[_Said]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAIAnswerer:
+    client: openai.OpenAI
+    name: str
+
+    @classmethod
+    def connect(cls, settings: Settings) -> "OpenAIAnswerer":
+        """No call is made yet. Rate limits and broken connections are retried twice."""
+        client = openai.OpenAI(
+            api_key=settings.model_api_key.get_secret_value() or "none",
+            base_url=settings.model_base_url or None,
+            timeout=settings.model_timeout_s,
+            max_retries=2,
+        )
+        return cls(client, settings.model_name)
+
+    def write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
+        """Raises ModelUnavailable; also for an answer cut short, refused or malformed."""
+        try:
+            response = self.client.responses.parse(
+                model=self.name,
+                instructions=INSTRUCTIONS,
+                input=prompt(question, passages),
+                text_format=_Answered,
+                max_output_tokens=_MAX_TOKENS,
+                store=False,
+            )
+        except (openai.OpenAIError, ValidationError, JSONDecodeError) as error:
+            raise _unavailable(type(error).__name__) from None
+        answered = response.output_parsed
+        if response.status != "completed" or answered is None:
+            raise _unavailable(f"status_{response.status}")
+        return Draft(tuple(Sentence(s.text, s.passage, s.quote) for s in answered.sentences))
+
+
+def _unavailable(reason: str) -> ModelUnavailable:
+    log.warning("model_failed", reason=reason)
+    return ModelUnavailable(reason)
