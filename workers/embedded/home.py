@@ -1,0 +1,279 @@
+"""One home folder: who may enter it, whom its servers run as, its secrets and its `ken.env`."""
+
+import fcntl
+import hashlib
+import os
+import pwd
+import re
+import secrets
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+from workers.errors import InputInvalid, ServerUnavailable
+
+LONGEST_SOCKET = 107
+"""Bytes of a unix socket's path, `unix(7)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whom a server runs as. PostgreSQL refuses root, so root hands its servers to `nobody`."""
+
+    uid: int
+    gid: int
+    prefix: tuple[str, ...] = ()
+    """Put before the command where only a user namespace makes root look like nobody."""
+
+    def command(self, *words: str | Path) -> list[str]:
+        return [*self.prefix, *map(str, words)]
+
+    def popen_arguments(self) -> dict[str, Any]:
+        if self.uid == os.geteuid():
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def can_enter(self, folder: Path) -> bool:
+        return self._succeeds("test", "-x", folder)
+
+    def can_run(self, program: Path) -> bool:
+        return self._succeeds(program, "--version")
+
+    def _succeeds(self, *words: str | Path) -> bool:
+        command = self.command(*words)
+        try:
+            done = subprocess.run(
+                command, cwd="/", capture_output=True, check=False, **self.popen_arguments()
+            )
+        except (OSError, subprocess.SubprocessError):
+            return False
+        return done.returncode == 0
+
+
+def account_for(home: Path, program: Path) -> Account:
+    """Whom `program` runs as in `home`; raises ServerUnavailable where PostgreSQL takes nobody.
+
+    It refuses root and a user without a name (as in `docker run --user 1234`). Where the user
+    nobody cannot stand in for root (a clone under /root, mode 0700), and for the nameless, a user
+    namespace makes us look like nobody to the program, without any right that we lack.
+    """
+    mapping = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
+    us = Account(os.geteuid(), os.getegid())
+    if us.uid != 0 and _has_name(us.uid):
+        return us
+    mapped = Account(us.uid, us.gid, mapping)
+    for account in (_nobody(), mapped) if us.uid == 0 else (mapped,):
+        if account.can_enter(home) and account.can_run(program):
+            return account
+    raise ServerUnavailable(
+        f"PostgreSQL does not run as user {us.uid}, and the user nobody cannot reach {home} and"
+        f" {program}",
+        remedy="Run Ken as an ordinary user of this machine, or move it and its home out of folders"
+        " that are closed to others, such as /root.",
+    )
+
+
+def prepare_home(home: Path) -> None:
+    """Make the folder and the ones inside that are ours; raises InputInvalid if it cannot be.
+
+    Root's home may be entered but not listed (0711): its servers run as nobody and have folders
+    of their own there. Everything that must stay secret is 0600, or in a folder of 0700.
+    """
+    entered = 0o711 if os.geteuid() == 0 else 0o700
+    try:
+        _make_folder(home, entered)
+        for name, mode in (("run", entered), ("logs", 0o700), ("secrets", 0o700)):
+            _make_folder(home / name, mode)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputInvalid(
+            f"{error.filename} is not a folder", remedy="Name another home, in KEN_HOME."
+        ) from error
+    except OSError as error:
+        raise _unusable(home, error) from error
+
+
+@contextmanager
+def locked(home: Path, name: str) -> Iterator[None]:
+    """One process at a time; the lock goes with the process, so a crash leaves none behind."""
+    try:
+        lock = open(home / "run" / f"{name}.lock", "a")  # noqa: SIM115
+    except OSError as error:
+        raise _unusable(home, error) from error
+    with lock as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def write_private(path: Path, text: str, account: Account | None = None) -> None:
+    """Write a file of mode 0600, whole or not at all."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            if account and account.uid != os.geteuid():
+                os.fchown(descriptor, account.uid, account.gid)
+            os.fsync(descriptor)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def hand_over(folder: Path, account: Account) -> None:
+    """Make the folder with mode 0700, or give all of it to the account that now uses it."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid == account.uid:
+        return
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, account.uid, account.gid, follow_symlinks=False)
+
+
+def generated_secret(home: Path, name: str) -> str:
+    """The home's secret of that name; made at the first call."""
+    path = home / "secrets" / name
+    with locked(home, "secrets"):
+        if not path.exists():
+            write_private(path, secrets.token_urlsafe(32) + "\n")
+    return kept_secret(home, name)
+
+
+def kept_secret(home: Path, name: str) -> str:
+    """The same, where it must exist already: raises ServerUnavailable if it does not."""
+    try:
+        return (home / "secrets" / name).read_text().strip()
+    except OSError as error:
+        raise ServerUnavailable(
+            f"there is no password in {error.filename}",
+            remedy="Start the servers first. If they ran before, restore that file from a backup.",
+        ) from error
+
+
+def write_env(home: Path, values: Mapping[str, str]) -> None:
+    """Add or change lines of `home/ken.env`, whole or not at all; all others stay as they are."""
+    home = home.expanduser().resolve()
+    prepare_home(home)
+    with locked(home, "env"):
+        _write_env(home / "ken.env", values)
+
+
+def generated_env(home: Path, names: list[str]) -> dict[str, str]:
+    """Those settings of `ken.env`; what it lacks is generated and written first."""
+    with locked(home, "env"):
+        found = read_env(home)
+        new = {name: secrets.token_urlsafe(32) for name in names if name not in found}
+        if new:
+            _write_env(home / "ken.env", new)
+    return {name: (found | new)[name] for name in names}
+
+
+def read_env(home: Path) -> dict[str, str]:
+    """What `ken.env` sets, without what it leaves empty."""
+    found = dotenv_values(home / "ken.env", interpolate=False)
+    return {name: value for name, value in found.items() if value}
+
+
+def socket_home(home: Path) -> Path:
+    """The short folder of the home's sockets. Once used it stays, whatever TMPDIR says next."""
+    name = "ken-" + hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    try:
+        used = Path((home / "run" / "sockets").read_text().strip())
+    except OSError:
+        return Path(tempfile.gettempdir()) / name
+    return used.parent / name  # of another name: the home was copied or moved
+
+
+def make_socket_home(home: Path, account: Account) -> Path:
+    """Make it, or refuse one that another user could have put there for us to walk into."""
+    wanted = socket_home(home)
+    for base in (wanted.parent, Path(tempfile.gettempdir()), Path("/tmp")):
+        folder = base / wanted.name
+        length = len(os.fsencode(folder / "pg" / ".s.PGSQL.5432"))
+        if length <= LONGEST_SOCKET and os.access(base, os.W_OK) and account.can_enter(base):
+            break
+    else:
+        raise ServerUnavailable(
+            "no folder for temporary files can hold a socket",
+            remedy="Set TMPDIR to a folder of your own with a path of fewer than 60 characters.",
+        )
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if folder.is_symlink() or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise ServerUnavailable(
+            f"{folder} was made by somebody else, so a socket in it would not be safe",
+            remedy="Have it removed, or set TMPDIR to a folder of your own.",
+        )
+    folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    write_private(home / "run" / "sockets", f"{folder}\n")
+    return folder
+
+
+def _make_folder(folder: Path, mode: int) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=mode)
+        folder.chmod(mode)  # whatever the umask took away
+    if not folder.is_dir():
+        raise FileExistsError(0, "not a folder", str(folder))
+    found = folder.stat()
+    if found.st_uid != os.geteuid():
+        raise InputInvalid(
+            f"{folder} belongs to user {found.st_uid}, and Ken runs as {os.geteuid()}",
+            remedy="Run Ken as that user, or name another home in KEN_HOME.",
+        )
+    if found.st_mode & 0o022:
+        folder.chmod(found.st_mode & 0o755)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(0, "it may not be written to", str(folder))
+
+
+def _unusable(home: Path, error: OSError) -> InputInvalid:
+    return InputInvalid(
+        f"the home {home} cannot be used: {error.strerror}",
+        remedy="Name a folder that you may write to, in KEN_HOME, on a disk with space left.",
+    )
+
+
+def _write_env(path: Path, values: Mapping[str, str]) -> None:
+    lines = path.read_text().splitlines() if path.exists() else ["# Holds secrets: mode 0600."]
+    for name, value in values.items():
+        line = f"{name}={_env_value(name, value)}"
+        mentions = re.compile(rf"\s*(export\s+)?{name}\s*=").match
+        places = [place for place, old in enumerate(lines) if mentions(old)]
+        if places:
+            lines[places[-1]] = line  # the last one counts
+        else:
+            lines.append(line)
+    write_private(path, "\n".join(lines) + "\n")
+
+
+def _env_value(name: str, value: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
+        raise InputInvalid(f"{name!r} is not the name of a setting")
+    if "${" in value or not value.isprintable():
+        raise InputInvalid(f"{name}: a value in ken.env has no line break and no '${{'")
+    if re.fullmatch(r"[\w./:@+%,-]*", value, re.ASCII):
+        return value
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _has_name(uid: int) -> bool:
+    try:
+        return bool(pwd.getpwuid(uid))
+    except KeyError:
+        return False
+
+
+def _nobody() -> Account:
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError:
+        return Account(65534, 65534)
+    return Account(entry.pw_uid, entry.pw_gid)

@@ -1,0 +1,152 @@
+"""Detached processes of a home: started once, found again by name, never mistaken for others."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from workers.errors import InputInvalid, ServerUnavailable
+from workers.embedded.home import Account, locked, prepare_home, write_private
+
+LARGEST_LOG = 10_000_000
+POLL_S = 0.02
+
+_spawned: list[subprocess.Popen[bytes]] = []
+"""Our own, until they end: Python would complain about one that it lost sight of."""
+
+
+class Child:
+    """A detached process of a home: it outlives whoever started it."""
+
+    def __init__(self, home: Path, name: str) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
+            raise ValueError(f"not a name for a process: {name!r}")
+        self.home = home.expanduser().resolve()
+        self.name = name
+        self._record = self.home / "run" / f"{name}.json"
+
+    def start(
+        self, argv: Sequence[str], env: Mapping[str, str], *, account: Account | None = None
+    ) -> None:
+        """Start it unless it runs. `env` is all of its environment, `account` other than ours."""
+        prepare_home(self.home)
+        account = account or Account(os.geteuid(), os.getegid())
+        with locked(self.home, self.name), open_log(self.home, self.name) as log:
+            if self.running():
+                return
+            try:
+                child = subprocess.Popen(
+                    account.command(*argv),
+                    env=dict(env),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    **account.popen_arguments(),
+                )
+            except (OSError, subprocess.SubprocessError) as error:
+                raise ServerUnavailable(
+                    f"{self.name} cannot be started: {error}",
+                    remedy="Check that Ken is installed completely.",
+                ) from error
+            _spawned.append(child)
+            record = {"pid": child.pid, "created": psutil.Process(child.pid).create_time()}
+            write_private(self._record, json.dumps(record))
+
+    def running(self) -> bool:
+        """Whether it lives: a zombie does not, and another process of its number is not it."""
+        return self._process() is not None
+
+    @property
+    def pid(self) -> int | None:
+        process = self._process()
+        return None if process is None else process.pid
+
+    def stop(self, timeout_s: float = 30) -> bool:
+        """Ask it to end, and end it after `timeout_s`. Whether there was something to stop."""
+        process = self._process()
+        if process is None:
+            return False
+        try:
+            family = [process, *process.children(recursive=True)]
+            os.killpg(process.pid, signal.SIGTERM)  # it leads a session, so a group of that number
+        except (psutil.NoSuchProcess, ProcessLookupError):
+            return True
+        if not wait_until(lambda: not any(map(is_alive, family)), timeout_s):
+            for survivor in family:
+                with suppress(psutil.NoSuchProcess):
+                    survivor.kill()  # psutil looks at the create time once more
+            wait_until(lambda: not any(map(is_alive, family)), timeout_s)
+        return True
+
+    def tail(self, lines: int) -> str:
+        """The last lines of its log, for whoever runs Ken."""
+        return log_tail(self.home, self.name, lines)
+
+    def _process(self) -> psutil.Process | None:
+        _spawned[:] = [child for child in _spawned if child.poll() is None]
+        try:
+            record = json.loads(self._record.read_bytes())
+            pid, created = int(record["pid"]), float(record["created"])
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputInvalid(
+                f"{self._record} is damaged",
+                remedy=f"End the {self.name} of this home if it still runs, and remove the file.",
+            ) from error
+        try:
+            process = psutil.Process(pid)
+            # The clock's last digits may move; within seconds a number is not given out again.
+            ours = abs(process.create_time() - created) < 2
+        except (psutil.NoSuchProcess, ValueError):
+            return None
+        return process if ours and is_alive(process) else None
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """A zombie is not: nobody may ever collect it, as in a container without an init."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
+    """Whether `condition` came true in time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
+
+
+def open_log(home: Path, name: str) -> IO[bytes]:
+    """`logs/NAME.log`, to append to. A large one is set aside first, in place of the last."""
+    path = home / "logs" / f"{name}.log"
+    if path.exists() and path.stat().st_size > LARGEST_LOG:
+        path.replace(path.with_suffix(".log.1"))
+    return open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
+def log_tail(home: Path, name: str, lines: int) -> str:
+    try:
+        with open(home / "logs" / f"{name}.log", "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 65_536))
+            return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
+    except FileNotFoundError:
+        return ""
+
+
+def bare_environment() -> dict[str, str]:
+    """All that a server gets of ours: none of the secrets that the environment may hold."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}

