@@ -13,10 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from workers.celery import connected
 from workers.database import Database
-from workers.errors import ServerUnavailable
+from workers.errors import OperatorError, ServerUnavailable
+from workers.logs import configure as configure_logs
 from workers.settings import Settings, load_settings
 
-__all__ = ["Question", "Settings", "ask", "load_settings"]
+__all__ = ["OperatorError", "Question", "Settings", "ask", "configure_logs", "load_settings"]
 
 log = structlog.get_logger()
 

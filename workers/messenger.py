@@ -45,6 +45,10 @@ class Posted:
 class Messenger(Protocol):
     """Every method raises SlackUnavailable when Slack does not answer, or refuses."""
 
+    def whoami(self) -> str:
+        """The workspace that we are connected to, for whoever runs Ken."""
+        ...
+
     def place(self, channel_id: str) -> Place: ...
 
     def find_channel(self, name: str) -> str:

@@ -18,17 +18,11 @@ class Services:
     database: Database
     embedder: Embedder
     answerer: Answerer
-    workspace: Messenger | None
 
     @property
     def messenger(self) -> Messenger:
         """Raises InputInvalid where no Slack is connected."""
-        if self.workspace is None:
-            raise InputInvalid(
-                "No Slack workspace is connected to this home.",
-                remedy="Set KEN_SLACK_BOT_TOKEN, or try `make demo`: it brings a local one.",
-            )
-        return self.workspace
+        return workspace(self.settings)
 
 
 @cache
@@ -46,7 +40,6 @@ def make_services(settings: Settings) -> Services:
         database=Database(settings),
         embedder=embedder,
         answerer=_answerer(settings, embedder),
-        workspace=_workspace(settings),
     )
 
 
@@ -60,9 +53,14 @@ def _answerer(settings: Settings, embedder: Embedder) -> Answerer:
     return QuotingAnswerer(embedder)
 
 
-def _workspace(settings: Settings) -> Messenger | None:
+@cache
+def workspace(settings: Settings) -> Messenger:
+    """The Slack workspace of these settings; no call is made yet. Raises InputInvalid."""
     if not settings.has_slack:
-        return None
+        raise InputInvalid(
+            "No Slack workspace is connected to this home.",
+            remedy="Set KEN_SLACK_BOT_TOKEN, or try `make demo`: it brings a local one.",
+        )
     from workers.slack import SlackMessenger
 
     return SlackMessenger.connect(settings)

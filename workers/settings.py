@@ -1,5 +1,6 @@
 """What can be set: read once, here, from the environment and from the home's `ken.env`."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     """For events over HTTP."""
     slack_api_url: str = "https://slack.com/api/"
     slack_mode: Literal["socket", "http"] = "socket"
+    http_host: str = "127.0.0.1"
     http_port: int = Field(3000, ge=0, le=65535)
     """Where the bot listens when `slack_mode` is `http`."""
     playground: Path | None = None
@@ -91,3 +93,10 @@ def load_settings(home: Path | None = None) -> Settings:
         first = error.errors(include_input=False, include_url=False)[0]
         name = "KEN_" + "_".join(str(part) for part in first["loc"]).upper()
         raise SettingsInvalid(f"{name}: {first['msg']}") from None
+
+
+def child_environment(settings: Settings) -> dict[str, str]:
+    """For our own processes: the home, whatever else was set for Ken, and what programs need."""
+    passed = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE"}
+    kept = {k: v for k, v in os.environ.items() if k in passed or k.startswith("KEN_")}
+    return {**kept, "KEN_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}

@@ -139,6 +139,9 @@ class SlackMessenger:
 
     # -- who we are -----------------------------------------------------------------------------
 
+    def whoami(self) -> str:
+        return f"team {self._own['team_id']} as {self._own['user_id']}"
+
     @cached_property
     def _own(self) -> dict[str, str]:
         answer = _call(self.client.auth_test)

@@ -1,0 +1,177 @@
+"""For tests and the demo: what people do in the playground, and what they see there."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+_LONGEST_WAIT_S = 30.0
+
+
+class OrderRefused(Exception):
+    """The playground cannot do that: no such channel, user or message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A message as it stands in a channel."""
+
+    channel: str
+    ts: str
+    user: str
+    text: str
+    thread_ts: str
+    """Empty at the top of a channel."""
+    subtype: str
+    bot_id: str
+    blocks: list[Json]
+    attachments: list[Json]
+    files: list[Json]
+    metadata: Json
+    edited_ts: str
+    reactions: dict[str, list[str]]
+    ephemeral_to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request of a bot to the Web API, without its token."""
+
+    method: str
+    arguments: Json
+    response: Json | None
+    """None where the connection was dropped."""
+    status: int
+    token: str
+    http_method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An event was sent; `failed` is empty if it was acknowledged, else Slack's retry reason."""
+
+    event_id: str
+    type: str
+    attempt: int
+    failed: str
+
+
+class Playground:
+    def __init__(self, url: str) -> None:
+        """`url` as the playground prints it, without a path."""
+        self.url = url.rstrip("/")
+        self.api_url = f"{self.url}/api/"
+        """For KEN_SLACK_API_URL and for WebClient's `base_url`."""
+
+    def say(
+        self, channel: str, user: str, text: str, *, thread_ts: str = "", subtype: str = ""
+    ) -> Said:
+        """Somebody writes. Channel and user by id or name; `<@UKEN>` in the text mentions Ken."""
+        order = {"channel": channel, "user": user, "text": text}
+        return Said(**self._post("say", **order, thread_ts=thread_ts, subtype=subtype))
+
+    def dm(self, user: str, text: str, *, thread_ts: str = "", subtype: str = "") -> Said:
+        order = {"user": user, "text": text, "thread_ts": thread_ts, "subtype": subtype}
+        return Said(**self._post("dm", **order))
+
+    def edit(self, channel: str, ts: str, text: str) -> None:
+        self._post("edit", channel=channel, ts=ts, text=text)
+
+    def delete(self, channel: str, ts: str) -> None:
+        self._post("delete", channel=channel, ts=ts)
+
+    def join(self, channel: str, user: str) -> None:
+        self._post("join", channel=channel, user=user)
+
+    def leave(self, channel: str, user: str) -> None:
+        self._post("leave", channel=channel, user=user)
+
+    def event(self, event: Json) -> None:
+        """Any inner event, as it is."""
+        self._post("event", event=event)
+
+    def trigger(self, user: str) -> str:
+        return str(self._post("trigger", user=user)["trigger_id"])
+
+    def fault(self, kind: str, *, method: str = "*", times: int = 1, **more: Any) -> None:
+        """The kinds are in `faults.py`; more: retry_after, status, error, seconds."""
+        self._post("faults", kind=kind, method=method, times=times, **more)
+
+    def reset(self) -> None:
+        self._post("reset")
+
+    def messages(self, channel: str) -> list[Seen]:
+        return [Seen(**item) for item in self._get("messages", channel=channel)["messages"]]
+
+    def calls(self, method: str = "") -> list[Call]:
+        found = [Call(**item) for item in self._get("calls")["calls"] if "status" in item]
+        return [call for call in found if method in ("", call.method)]
+
+    def attempts(self) -> list[Attempt]:
+        return [Attempt(**item) for item in self._get("attempts")["attempts"]]
+
+    def surfaces(self) -> Json:
+        """homes, statuses, titles, prompts."""
+        return self._get("surfaces")
+
+    def wait_until_ready(self, timeout_s: float = 10.0) -> None:
+        """A bot is connected, or events go to a URL. Raises TimeoutError."""
+        self.wait_for(lambda: self._get("ready")["ready"], timeout_s)
+
+    def wait_until_delivered(self, timeout_s: float = 10.0) -> None:
+        """Every event so far was acknowledged or given up. Raises TimeoutError."""
+        self.wait_for(lambda: not self._get("ready")["pending"], timeout_s)
+
+    def wait_for_reply(
+        self, channel: str, thread_ts: str, timeout_s: float = 10.0, *, after: str = ""
+    ) -> Seen:
+        """Ken's first message in the thread, or the first after that ts. Raises TimeoutError."""
+
+        def replies() -> Iterator[Seen]:
+            for message in self.messages(channel):
+                is_later = message.ts > max(after, thread_ts)
+                if message.thread_ts == thread_ts and message.user == "UKEN" and is_later:
+                    yield message
+
+        return self.wait_for(lambda: next(replies(), None), timeout_s)
+
+    def wait_for(self, look: Callable[[], T | None], timeout_s: float = 10.0) -> T:
+        """What `look` finds, as soon as it finds something. Raises TimeoutError."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            version = self._get("ready")["version"]
+            found = look()
+            if found:
+                return found
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                raise TimeoutError(f"nothing within {timeout_s} s")
+            self._get("changes", after=version, timeout_s=min(left_s, _LONGEST_WAIT_S))
+
+    def _get(self, name: str, **query: Any) -> Json:
+        return self._send(Request(f"{self.url}/_double/{name}?{urlencode(query)}"))
+
+    def _post(self, name: str, **order: Any) -> Json:
+        body = json.dumps(order).encode()
+        return self._send(Request(f"{self.url}/_double/{name}", data=body, method="POST"))
+
+    def _send(self, request: Request) -> Json:
+        try:
+            with urlopen(request, timeout=2 * _LONGEST_WAIT_S) as response:
+                answer: Json = json.load(response)
+                return answer
+        except HTTPError as error:
+            raise OrderRefused(f"{error.code}: {error.read().decode()}") from None

@@ -1,0 +1,272 @@
+"""`/_double/`: people write, join and leave; tests look behind the scenes and order faults."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from aiohttp import web
+
+from bot.playground import happenings
+from bot.playground.double import Double
+from bot.playground.faults import read_fault
+from bot.playground.shapes import message_object
+from bot.playground.workspace import BOT_USER, Channel, Json, Message
+
+_FILE = {"name": "note.txt", "mimetype": "text/plain", "filetype": "text", "size": 4}
+
+
+class Impossible(Exception):
+    """The order makes no sense in this workspace."""
+
+
+def add_control(app: web.Application, double: Double) -> None:
+    for name, order in _ORDERS.items():
+        app.router.add_post(f"/_double/{name}", _post(double, order))
+    for name, look in _LOOKS.items():
+        app.router.add_get(f"/_double/{name}", _get(double, look))
+    app.router.add_post("/_double/faults", _faults(double))
+    app.router.add_get("/_double/changes", _changes(double))
+
+
+def say(double: Double, order: Json) -> Json:
+    """{channel, user, text, thread_ts?, subtype?: "file_share" | "thread_broadcast"}"""
+    return _write(double, _channel(double, order), order)
+
+
+def dm(double: Double, order: Json) -> Json:
+    """{user, text, thread_ts?, subtype?}"""
+    user = _user(double, order)
+    return _write(double, double.workspace.open_im(user), order)
+
+
+def edit(double: Double, order: Json) -> Json:
+    """{channel, ts, text}; a mention that was not there before is told as one."""
+    message, workspace = _message(double, order), double.workspace
+    before, was_mentioned = message_object(workspace, message), _mentions(message)
+    message.text, message.edited_ts = str(order.get("text")), workspace.next_ts()
+    double.announce(happenings.message_changed(workspace, message, before))
+    if _mentions(message) and not was_mentioned:
+        mention = happenings.mention(workspace, message)
+        mention.event["edited"] = {"user": message.user, "ts": message.edited_ts}
+        double.announce(mention)
+    return {"ts": message.ts}
+
+
+def delete(double: Double, order: Json) -> Json:
+    """{channel, ts}"""
+    message = _message(double, order)
+    double.announce(happenings.message_deleted(double.workspace, message))
+    double.workspace.remove(message)
+    return {}
+
+
+def join(double: Double, order: Json) -> Json:
+    """{channel, user}; Ken, too."""
+    channel, user = _channel(double, order), _user(double, order)
+    if user in channel.members:
+        raise Impossible(f"{user} is in {channel.id} already")
+    channel.members.append(user)
+    double.announce(happenings.member_came(double.workspace, channel, user))
+    text = f"<@{user}> has joined the channel"
+    return _write(double, channel, {"user": user, "text": text, "subtype": "channel_join"})
+
+
+def leave(double: Double, order: Json) -> Json:
+    """{channel, user}"""
+    channel, user = _channel(double, order), _user(double, order)
+    if user not in channel.members:
+        raise Impossible(f"{user} is not in {channel.id}")
+    channel.members.remove(user)
+    double.announce(happenings.member_left(double.workspace, channel, user))
+    return {}
+
+
+def event(double: Double, order: Json) -> Json:
+    """{event}: sent as it is."""
+    double.announce_raw(order["event"])
+    return {}
+
+
+def trigger(double: Double, order: Json) -> Json:
+    """{user}: as if they had pressed something; opens one view."""
+    _user(double, order)
+    trigger_id = double.workspace.next_id("trigger-")
+    double.workspace.triggers[trigger_id] = ""
+    return {"trigger_id": trigger_id}
+
+
+def reset(double: Double, order: Json) -> Json:
+    """{}: as after the start; connections stay."""
+    double.reset()
+    return {}
+
+
+def messages(double: Double, query: Json) -> Json:
+    """Of one channel, oldest first, ephemeral ones with `ephemeral_to`."""
+    channel = _channel(double, query)
+    found = [
+        asdict(message) for message in double.workspace.messages if message.channel == channel.id
+    ]
+    return {"messages": found, "version": double.version}
+
+
+def calls(double: Double, query: Json) -> Json:
+    return {"calls": list(double.calls), "version": double.version}
+
+
+def attempts(double: Double, query: Json) -> Json:
+    return {"attempts": double.delivery.attempts, "version": double.version}
+
+
+def surfaces(double: Double, query: Json) -> Json:
+    """Homes, statuses, titles and suggested prompts."""
+    workspace = double.workspace
+    return {
+        "homes": workspace.homes,
+        "statuses": workspace.statuses,
+        "titles": workspace.titles,
+        "prompts": workspace.prompts,
+        "version": double.version,
+    }
+
+
+def people(double: Double, query: Json) -> Json:
+    """Who and what is there, for a page."""
+    workspace = double.workspace
+    return {
+        "team": asdict(workspace.team),
+        "users": [asdict(user) for user in workspace.users.values()],
+        "channels": [asdict(channel) for channel in workspace.channels.values()],
+        "version": double.version,
+    }
+
+
+def ready(double: Double, query: Json) -> Json:
+    return {
+        "ready": double.delivery.ready,
+        "sockets": len(double.delivery.sockets),
+        "pending": double.delivery.pending,
+        "bot_user": BOT_USER,
+        "version": double.version,
+    }
+
+
+Answer = Callable[[Double, Json], Json]
+
+_ORDERS: dict[str, Answer] = {
+    function.__name__: function
+    for function in (say, dm, edit, delete, join, leave, event, trigger, reset)
+}
+_LOOKS: dict[str, Answer] = {
+    function.__name__: function for function in (messages, calls, attempts, surfaces, people, ready)
+}
+
+
+def _write(double: Double, channel: Channel, order: Json) -> Json:
+    workspace, user = double.workspace, _user(double, order)
+    if user not in channel.members:
+        raise Impossible(f"{user} is not in {channel.id}")
+    message = Message(
+        channel=channel.id,
+        ts=workspace.next_ts(),
+        user=user,
+        text=str(order.get("text", "")),
+        thread_ts=str(order.get("thread_ts") or ""),
+        subtype=str(order.get("subtype") or ""),
+    )
+    if message.thread_ts and workspace.find(channel.id, message.thread_ts) is None:
+        raise Impossible(f"no message {message.thread_ts} in {channel.id}")
+    if message.subtype == "file_share":
+        message.files = [{"id": workspace.next_id("F"), "user": user, **_FILE}]
+    if workspace.users[user].is_bot:
+        message.subtype, message.bot_id = message.subtype or "bot_message", f"B{user}"
+    workspace.messages.append(message)
+    double.announce(happenings.message_posted(workspace, message))
+    if _mentions(message) and not channel.is_im:
+        double.announce(happenings.mention(workspace, message))
+    return {"channel": channel.id, "ts": message.ts}
+
+
+def _mentions(message: Message) -> bool:
+    return f"<@{BOT_USER}>" in message.text and message.subtype != "channel_join"
+
+
+def _channel(double: Double, order: Json) -> Channel:
+    """By id or by name."""
+    wanted = str(order.get("channel", "")).removeprefix("#")
+    for channel in double.workspace.channels.values():
+        if wanted and wanted in (channel.id, channel.name):
+            return channel
+    raise Impossible(f"no channel {wanted!r}")
+
+
+def _user(double: Double, order: Json) -> str:
+    """By id or by name."""
+    wanted = str(order.get("user", ""))
+    for user in double.workspace.users.values():
+        if wanted and wanted in (user.id, user.name):
+            return user.id
+    raise Impossible(f"no user {wanted!r}")
+
+
+def _message(double: Double, order: Json) -> Message:
+    channel = _channel(double, order)
+    message = double.workspace.find(channel.id, str(order.get("ts")))
+    if message is None:
+        raise Impossible(f"no message {order.get('ts')!r} in {channel.id}")
+    return message
+
+
+def _post(double: Double, order: Answer) -> Any:
+    async def respond(request: web.Request) -> web.Response:
+        try:
+            answer = order(double, await _body(request))
+        except (Impossible, KeyError, ValueError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        double.changed()
+        return web.json_response(answer)
+
+    return respond
+
+
+def _get(double: Double, look: Answer) -> Any:
+    async def respond(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(look(double, dict(request.query)))
+        except Impossible as error:
+            return web.json_response({"error": str(error)}, status=400)
+
+    return respond
+
+
+def _faults(double: Double) -> Any:
+    async def respond(request: web.Request) -> web.Response:
+        try:
+            fault = read_fault(await _body(request))
+        except (Impossible, ValueError, TypeError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+        if fault.kind in ("disconnect", "cut"):
+            await double.delivery.retire_sockets(politely=fault.kind == "disconnect")
+        else:
+            double.faults.add(fault)
+        return web.json_response({})
+
+    return respond
+
+
+def _changes(double: Double) -> Any:
+    async def respond(request: web.Request) -> web.Response:
+        after = int(request.query.get("after", "0"))
+        timeout_s = min(float(request.query.get("timeout_s", "1")), 60.0)
+        return web.json_response({"version": await double.changes(after, timeout_s)})
+
+    return respond
+
+
+async def _body(request: web.Request) -> Json:
+    raw = await request.text()
+    body = json.loads(raw) if raw else {}
+    if not isinstance(body, dict):
+        raise Impossible("not an object")
+    return body

@@ -1,0 +1,145 @@
+"""The whole double: a workspace, who may call it, and what was called."""
+
+import asyncio
+import copy
+import json
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.playground.events import ACK_TIMEOUT_S, RETRY_DELAYS_S, Delivery
+from bot.playground.faults import Faults
+from bot.playground.happenings import Happening
+from bot.playground.methods import chat, conversations, people, surfaces
+from bot.playground.web_api import METHODS, Method, Refused, Slack, read_arguments
+from bot.playground.workspace import Json, Workspace
+
+_METHOD_FILES = (chat, conversations, people, surfaces)
+"""Importing them fills METHODS."""
+
+_MOST_CALLS = 20_000
+
+BOT_TOKEN = "xoxb-playground"
+APP_TOKEN = "xapp-playground"
+SIGNING_SECRET = "playground"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """What a bot needs to be let in, and where it hears events."""
+
+    bot_token: str = BOT_TOKEN
+    app_token: str = APP_TOKEN
+    signing_secret: str = SIGNING_SECRET
+    events_url: str = ""
+    ack_timeout_s: float = ACK_TIMEOUT_S
+    retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S
+
+    def owner(self, token: str) -> str:
+        """`bot`, `app`, `unknown` or, without a token, empty."""
+        known = {"": "", self.bot_token: "bot", self.app_token: "app"}
+        return known.get(token, "unknown")
+
+
+@dataclass(slots=True)
+class Double:
+    workspace: Workspace
+    access: Access
+    state_path: Path | None = None
+    faults: Faults = field(default_factory=Faults)
+    calls: deque[Json] = field(default_factory=lambda: deque(maxlen=_MOST_CALLS))
+    tickets: set[str] = field(default_factory=set)
+    """Socket Mode connections that were asked for and not opened yet."""
+    version: int = 0
+    """Rises with everything that somebody outside could be waiting for."""
+    delivery: Delivery = field(init=False)
+    _fresh: Workspace = field(init=False)
+    _held: list[Json] = field(default_factory=list)
+    _waiters: set[asyncio.Future[None]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._fresh = copy.deepcopy(self.workspace)
+        self.delivery = Delivery(
+            team_id=self.workspace.team.id,
+            signing_secret=self.access.signing_secret,
+            changed=self.changed,
+            events_url=self.access.events_url,
+            ack_timeout_s=self.access.ack_timeout_s,
+            retry_delays_s=self.access.retry_delays_s,
+        )
+        if self.state_path and self.state_path.exists():
+            self.workspace.restore(json.loads(self.state_path.read_text(encoding="utf-8")))
+
+    def call(self, name: str, token: str, raw: Json) -> Json:
+        """One Web API call, as far as Slack's `ok` and `error` go."""
+        try:
+            target = METHODS.get(name)
+            if target is None:
+                return {"ok": False, "error": "unknown_method", "req_method": name}
+            _authorize(target, self.access.owner(token))
+            slack = Slack(self.workspace)
+            answer = target.function(slack, read_arguments(target, raw))
+        except Refused as refusal:
+            error: Json = {"ok": False, "error": refusal.error}
+            if refusal.details:
+                error["response_metadata"] = {"messages": list(refusal.details)}
+            return error
+        for happening in slack.happenings:
+            self.announce(happening)
+        return {"ok": True, **answer}
+
+    def announce(self, happening: Happening) -> None:
+        if happening.reaches_ken:
+            self.announce_raw(happening.event, is_ext_shared=happening.channel.is_ext_shared)
+
+    def announce_raw(self, event: Json, *, is_ext_shared: bool = False) -> None:
+        event_id = self.workspace.next_id("Ev")
+        body = self.delivery.wrap(event, event_id, is_ext_shared=is_ext_shared)
+        if self.faults.of_event("reorder_events"):
+            self._held.append(body)
+            return
+        copies = 2 if self.faults.of_event("duplicate_event") else 1
+        self.delivery.send(*[body] * copies, *self._held)
+        self._held.clear()
+
+    def reset(self) -> None:
+        self.workspace = copy.deepcopy(self._fresh)
+        self.delivery.forget()
+        self.faults = Faults()
+        self.calls.clear()
+        self._held.clear()
+        self.changed()
+
+    def changed(self) -> None:
+        self.version += 1
+        self._save()
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def changes(self, after: int, timeout_s: float) -> int:
+        """The version, once it is beyond `after` or the time is over."""
+        if self.version > after:
+            return self.version
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            await asyncio.wait([waiter], timeout=timeout_s)
+        finally:
+            self._waiters.discard(waiter)
+        return self.version
+
+    def _save(self) -> None:
+        if self.state_path is None:
+            return
+        beside = self.state_path.with_name(f"{self.state_path.name}.new")
+        beside.write_text(json.dumps(self.workspace.state()), encoding="utf-8")
+        beside.replace(self.state_path)
+
+
+def _authorize(target: Method, owner: str) -> None:
+    if not target.token or owner == target.token:
+        return
+    if not owner:
+        raise Refused("not_authed")
+    raise Refused("invalid_auth" if owner == "unknown" else "not_allowed_token_type")

@@ -1,0 +1,249 @@
+"""chat.* and reactions.*: what Ken writes."""
+
+import json
+import re
+
+from bot.playground.block_kit import LARGEST_TEXT, BlocksInvalid, check_blocks, text_length
+from bot.playground.happenings import message_changed, message_deleted, message_posted
+from bot.playground.shapes import message_object, permalink
+from bot.playground.web_api import Refused, Slack, check_ts, method
+from bot.playground.workspace import BOT_ID, BOT_USER, Channel, Json, Message
+
+_LONGEST_TEXT = 40_000
+_LONGEST_MARKDOWN = 12_000
+_LARGEST_METADATA = 4_000
+"""Bytes; not documented. https://github.com/seratch/ChatGPT-in-Slack/pull/17"""
+
+
+@method(
+    "chat.postMessage",
+    channel="str!",
+    text="str",
+    blocks="json",
+    attachments="json",
+    markdown_text="str",
+    metadata="json",
+    thread_ts="str",
+    reply_broadcast="bool",
+    mrkdwn="bool",
+    link_names="bool",
+    parse="str",
+    unfurl_links="bool",
+    unfurl_media="bool",
+    username="str",
+    icon_emoji="str",
+    icon_url="str",
+)
+def post_message(slack: Slack, arguments: Json) -> Json:
+    channel = _destination(slack, arguments["channel"])
+    message = _write(slack, channel, arguments, blocks_too_long="msg_blocks_too_long")
+    if arguments.get("reply_broadcast") and message.thread_ts:
+        message.subtype = "thread_broadcast"
+    slack.workspace.messages.append(message)
+    slack.workspace.statuses.pop(f"{channel.id}/{message.thread_ts or message.ts}", None)
+    slack.happenings.append(message_posted(slack.workspace, message))
+    shape = message_object(slack.workspace, message, with_metadata=True)
+    return {"channel": channel.id, "ts": message.ts, "message": shape}
+
+
+@method(
+    "chat.postEphemeral",
+    channel="str!",
+    user="str!",
+    text="str",
+    blocks="json",
+    attachments="json",
+    markdown_text="str",
+    metadata="json",
+    thread_ts="str",
+    link_names="bool",
+    parse="str",
+    username="str",
+    icon_emoji="str",
+    icon_url="str",
+)
+def post_ephemeral(slack: Slack, arguments: Json) -> Json:
+    channel = slack.joined(arguments["channel"])
+    if arguments["user"] not in channel.members:
+        raise Refused("user_not_in_channel")
+    if not isinstance(arguments.get("metadata", {}), dict):
+        raise Refused("invalid_arguments", "[ERROR] must be an object [json-pointer:/metadata]")
+    message = _write(slack, channel, {**arguments, "metadata": None})
+    message.ephemeral_to = arguments["user"]
+    slack.workspace.messages.append(message)
+    return {"message_ts": message.ts}
+
+
+@method(
+    "chat.update",
+    channel="str!",
+    ts="str!",
+    text="str",
+    blocks="json",
+    attachments="json",
+    markdown_text="str",
+    metadata="json",
+    link_names="bool",
+    parse="str",
+    reply_broadcast="bool",
+)
+def update(slack: Slack, arguments: Json) -> Json:
+    """Text without blocks leaves the old blocks; an empty list of blocks removes them."""
+    channel = slack.readable(arguments["channel"])
+    message = slack.message(channel, arguments["ts"], otherwise="message_not_found")
+    if message.user != BOT_USER:
+        raise Refused("cant_update_message")
+    before = message_object(slack.workspace, message)
+    _check_content({"blocks": message.blocks, **arguments})
+    for name in ("attachments", "metadata"):
+        if name in arguments:
+            setattr(message, name, arguments[name])
+    if "blocks" in arguments:
+        message.blocks = _with_ids(slack, arguments["blocks"])
+    message.text = arguments.get("markdown_text") or arguments.get("text") or message.text
+    message.edited_ts = slack.workspace.next_ts()
+    slack.happenings.append(message_changed(slack.workspace, message, before))
+    shape = message_object(slack.workspace, message, with_metadata=True)
+    return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": shape}
+
+
+@method("chat.delete", channel="str!", ts="str!")
+def delete(slack: Slack, arguments: Json) -> Json:
+    """A root with replies stays as a tombstone."""
+    channel = slack.readable(arguments["channel"])
+    message = slack.message(channel, arguments["ts"], otherwise="message_not_found")
+    if message.user != BOT_USER:
+        raise Refused("cant_delete_message")
+    slack.happenings.append(message_deleted(slack.workspace, message))
+    slack.workspace.remove(message)
+    return {"channel": channel.id, "ts": message.ts}
+
+
+@method("chat.getPermalink", channel="str!", message_ts="str!")
+def get_permalink(slack: Slack, arguments: Json) -> Json:
+    channel = slack.readable(arguments["channel"])
+    message = slack.message(channel, arguments["message_ts"], otherwise="message_not_found")
+    return {"channel": channel.id, "permalink": permalink(slack.workspace, message)}
+
+
+@method("reactions.add", channel="str!", timestamp="str!", name="str!")
+def add_reaction(slack: Slack, arguments: Json) -> Json:
+    users = _reactions(slack, arguments).setdefault(arguments["name"], [])
+    if BOT_USER in users:
+        raise Refused("already_reacted")
+    users.append(BOT_USER)
+    return {}
+
+
+@method("reactions.remove", name="str!", channel="str", timestamp="str")
+def remove_reaction(slack: Slack, arguments: Json) -> Json:
+    if not {"channel", "timestamp"} <= arguments.keys():
+        raise Refused("no_item_specified")
+    reactions = _reactions(slack, arguments)
+    if BOT_USER not in reactions.get(arguments["name"], []):
+        raise Refused("no_reaction")
+    reactions[arguments["name"]].remove(BOT_USER)
+    if not reactions[arguments["name"]]:
+        del reactions[arguments["name"]]
+    return {}
+
+
+def _destination(slack: Slack, name: str) -> Channel:
+    """A channel by id or name, or a person, whose direct messages are meant."""
+    if name in slack.workspace.users:
+        user = slack.workspace.users[name]
+        if user.deleted or user.is_bot:
+            raise Refused("channel_not_found")
+        return slack.workspace.open_im(name)
+    for channel in slack.workspace.channels.values():
+        if channel.name and name.removeprefix("#") == channel.name:
+            name = channel.id
+    return slack.joined(name)
+
+
+def _write(
+    slack: Slack, channel: Channel, arguments: Json, *, blocks_too_long: str = "msg_too_long"
+) -> Message:
+    if channel.is_archived:
+        raise Refused("is_archived")
+    _check_content(arguments, blocks_too_long=blocks_too_long)
+    return Message(
+        channel=channel.id,
+        ts=slack.workspace.next_ts(),
+        user=BOT_USER,
+        bot_id=BOT_ID,
+        text=arguments.get("markdown_text") or arguments.get("text") or "",
+        thread_ts=_thread(slack, channel, arguments.get("thread_ts", "")),
+        blocks=_with_ids(slack, arguments.get("blocks") or []),
+        attachments=arguments.get("attachments") or [],
+        metadata=arguments.get("metadata") or {},
+    )
+
+
+def _check_content(arguments: Json, *, blocks_too_long: str = "msg_too_long") -> None:
+    """chat.postMessage answers msg_too_long as well, though its page does not list it.
+
+    https://github.com/metabase/metabase/pull/79908
+    """
+    text, blocks = arguments.get("text", ""), arguments.get("blocks") or []
+    markdown = arguments.get("markdown_text", "")
+    if markdown and (text or blocks):
+        raise Refused("markdown_text_conflict")
+    if not (text.strip() or blocks or arguments.get("attachments") or markdown.strip()):
+        raise Refused("no_text")
+    if len(text) > _LONGEST_TEXT or len(markdown) > _LONGEST_MARKDOWN:
+        raise Refused("msg_too_long")
+    try:
+        check_blocks(blocks)
+    except BlocksInvalid as error:
+        raise Refused("invalid_blocks", str(error)) from None
+    if text_length(blocks) > LARGEST_TEXT:
+        raise Refused(blocks_too_long)
+    _check_metadata(arguments.get("metadata"))
+    _check_attachments(arguments.get("attachments"))
+
+
+def _check_metadata(metadata: object) -> None:
+    if not metadata:
+        return
+    if not isinstance(metadata, dict):
+        raise Refused("invalid_metadata_format")
+    payload, event_type = metadata.get("event_payload"), metadata.get("event_type")
+    if not (isinstance(payload, dict) and isinstance(event_type, str) and event_type):
+        raise Refused("invalid_metadata_schema")
+    if metadata.keys() - {"event_type", "event_payload", "entities"}:
+        raise Refused("invalid_metadata_schema")
+    if len(json.dumps(metadata)) > _LARGEST_METADATA:
+        raise Refused("metadata_too_large")
+
+
+def _check_attachments(attachments: object) -> None:
+    if attachments is not None and not isinstance(attachments, list):
+        raise Refused(
+            "invalid_arguments", "[ERROR] must provide an array [json-pointer:/attachments]"
+        )
+    if isinstance(attachments, list) and len(attachments) > 100:
+        raise Refused("too_many_attachments")
+
+
+def _thread(slack: Slack, channel: Channel, thread_ts: str) -> str:
+    """Only the root of a thread will do, a deleted one with replies included."""
+    if not thread_ts:
+        return ""
+    check_ts(thread_ts)
+    root = slack.message(channel, thread_ts, otherwise="cannot_reply_to_message")
+    if root.thread_ts:
+        raise Refused("cannot_reply_to_message")
+    return root.ts
+
+
+def _with_ids(slack: Slack, blocks: list[Json]) -> list[Json]:
+    return [{"block_id": slack.workspace.next_id("b"), **block} for block in blocks]
+
+
+def _reactions(slack: Slack, arguments: Json) -> dict[str, list[str]]:
+    channel = slack.joined(arguments["channel"], otherwise="no_access")
+    if not re.fullmatch(r"[a-z0-9_+'-]+(::skin-tone-[2-6])?", arguments["name"]):
+        raise Refused("invalid_name")
+    ts = check_ts(arguments["timestamp"], otherwise="bad_timestamp")
+    return slack.message(channel, ts, otherwise="message_not_found").reactions

@@ -1,0 +1,205 @@
+"""The Web API: one function per method, its arguments checked, its answer or its error.
+
+https://docs.slack.dev/apis/web-api/
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from bot.playground.happenings import Happening
+from bot.playground.workspace import BOT_USER, Channel, Json, Message, User, Workspace
+
+COMMON_ERRORS = frozenset(
+    {
+        "fatal_error",
+        "internal_error",
+        "invalid_arguments",
+        "invalid_auth",
+        "missing_scope",
+        "not_allowed_token_type",
+        "not_authed",
+        "ratelimited",
+        "request_timeout",
+        "service_unavailable",
+        "token_revoked",
+        "account_inactive",
+        "unknown_method",
+    }
+)
+"""What any method may answer; the lists of the single methods leave these out."""
+
+Kind = Literal["str", "bool", "int", "json"]
+
+
+class Refused(Exception):
+    """`ok: false`. `details` goes into `response_metadata.messages`."""
+
+    def __init__(self, error: str, *details: str) -> None:
+        super().__init__(error)
+        self.error = error
+        self.details = details
+
+
+@dataclass(slots=True)
+class Slack:
+    """What a method may touch."""
+
+    workspace: Workspace
+    happenings: list[Happening] = field(default_factory=list)
+
+    def readable(self, channel_id: str) -> Channel:
+        """A public channel, or one with Ken in it. Others do not exist for it."""
+        channel = self.workspace.channels.get(channel_id)
+        if channel is None or not (channel.is_public or BOT_USER in channel.members):
+            raise Refused("channel_not_found")
+        return channel
+
+    def joined(self, channel_id: str, *, otherwise: str = "not_in_channel") -> Channel:
+        channel = self.readable(channel_id)
+        if BOT_USER not in channel.members:
+            raise Refused(otherwise)
+        return channel
+
+    def user(self, user_id: str) -> User:
+        if user_id not in self.workspace.users:
+            raise Refused("user_not_found")
+        return self.workspace.users[user_id]
+
+    def message(self, channel: Channel, ts: str, *, otherwise: str) -> Message:
+        message = self.workspace.find(channel.id, ts)
+        if message is None:
+            raise Refused(otherwise)
+        return message
+
+
+Function = Callable[[Slack, Json], Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    function: Function
+    token: Literal["bot", "app", ""]
+    required: frozenset[str]
+    kinds: dict[str, Kind]
+
+
+METHODS: dict[str, Method] = {}
+
+
+def method(
+    name: str, /, *, token: Literal["bot", "app", ""] = "bot", **arguments: str
+) -> Callable[[Function], Function]:
+    """Registers a method; each argument is `str`, `bool`, `int` or `json`, with `!` if required."""
+
+    def register(function: Function) -> Function:
+        kinds: dict[str, Any] = {key: kind.rstrip("!") for key, kind in arguments.items()}
+        required = frozenset(key for key, kind in arguments.items() if kind.endswith("!"))
+        METHODS[name] = Method(function, token, required, kinds)
+        return function
+
+    return register
+
+
+def read_arguments(target: Method, raw: Json) -> Json:
+    """The arguments that the method knows, as Python values; Slack ignores the others."""
+    given = {key: value for key, value in raw.items() if value is not None and key in target.kinds}
+    missing = sorted(target.required - given.keys())
+    if missing:
+        details = (f"[ERROR] missing required field: {name}" for name in missing)
+        raise Refused("invalid_arguments", *details)
+    return {key: _READERS[target.kinds[key]](key, value) for key, value in given.items()}
+
+
+def page(
+    items: list[Any],
+    key: Callable[[Any], str],
+    arguments: Json,
+    *,
+    default: int = 100,
+    most: int = 1000,
+    bad_limit: str = "invalid_limit",
+) -> tuple[list[Any], str]:
+    """One page of sorted items and the cursor of the next. A cursor names the next item's key.
+
+    `limit=0` is the default; more than `most` gives as many as `most`.
+    """
+    limit = arguments.get("limit") or default
+    if limit < 0:
+        raise Refused(bad_limit)
+    start = 0
+    if arguments.get("cursor"):
+        first = _read_cursor(arguments["cursor"])
+        keys = [key(item) for item in items]
+        if first not in keys:
+            raise Refused("invalid_cursor")
+        start = keys.index(first)
+    end = start + min(limit, most)
+    return items[start:end], _cursor(key(items[end])) if end < len(items) else ""
+
+
+def paged(answer: Json, next_cursor: str) -> Json:
+    return {**answer, "response_metadata": {"next_cursor": next_cursor}}
+
+
+def check_ts(value: str, *, otherwise: str = "invalid_arguments") -> str:
+    if not re.fullmatch(r"\d{1,10}\.\d{6}", value):
+        raise Refused(otherwise)
+    return value
+
+
+def _cursor(key: str) -> str:
+    return base64.b64encode(f"next:{key}".encode()).decode()
+
+
+def _read_cursor(cursor: str) -> str:
+    try:
+        decoded = base64.b64decode(cursor, validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise Refused("invalid_cursor") from None
+    if not decoded.startswith("next:"):
+        raise Refused("invalid_cursor")
+    return decoded.removeprefix("next:")
+
+
+def _read_str(key: str, value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise Refused("invalid_arguments", f"[ERROR] must be a string [json-pointer:/{key}]")
+
+
+def _read_bool(key: str, value: object) -> bool:
+    known = {"true": True, "1": True, "false": False, "0": False}
+    read = known.get(str(value).lower())
+    if read is None:
+        raise Refused("invalid_arguments", f"[ERROR] must be a boolean [json-pointer:/{key}]")
+    return read
+
+
+def _read_int(key: str, value: object) -> int:
+    if isinstance(value, (int, str)) and re.fullmatch(r"-?\d{1,9}", str(value)):
+        return int(value)
+    raise Refused("invalid_arguments", f"[ERROR] must be an integer [json-pointer:/{key}]")
+
+
+def _read_json(key: str, value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise Refused(_NO_JSON.get(key, "invalid_arguments"), f"[ERROR] no JSON: {key}") from None
+
+
+_READERS: dict[str, Callable[[str, object], object]] = {
+    "str": _read_str,
+    "bool": _read_bool,
+    "int": _read_int,
+    "json": _read_json,
+}
+
+_NO_JSON = {"blocks": "invalid_blocks_format", "metadata": "invalid_metadata_format"}

@@ -1,0 +1,48 @@
+"""The double around one small workspace, and the SDK pointed at it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from slack_sdk import WebClient
+
+from bot.playground.client import Playground
+from bot.playground.double import Access
+from bot.playground.server import running
+from bot.playground.workspace import read_workspace
+from tests.bot.slack_schemas import check_calls
+from tests.bot.slack_world import WORLD
+
+Start = Callable[..., Playground]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts a double of its own, with its own access."""
+    with ExitStack() as stack:
+
+        def begin(**access: Any) -> Playground:
+            return Playground(stack.enter_context(running(read_workspace(WORLD), Access(**access))))
+
+        yield begin
+
+
+@pytest.fixture(scope="session")
+def shared_playground() -> Iterator[Playground]:
+    with running(read_workspace(WORLD)) as url:
+        yield Playground(url)
+
+
+@pytest.fixture
+def playground(shared_playground: Playground) -> Iterator[Playground]:
+    """No bot listens here; every test finds the workspace untouched."""
+    shared_playground.reset()
+    yield shared_playground
+    check_calls(shared_playground.calls())
+
+
+@pytest.fixture
+def ken(playground: Playground) -> WebClient:
+    """The unmodified SDK with Ken's token; it repeats nothing."""
+    return WebClient("xoxb-playground", base_url=playground.api_url, retry_handlers=[])

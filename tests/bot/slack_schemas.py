@@ -1,0 +1,89 @@
+"""Slack's own published schemas and samples, as a referee over the double and over Ken."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.playground.client import Call
+from bot.playground.web_api import COMMON_ERRORS
+
+Json = dict[str, Any]
+
+SHARED = Path(__file__).parents[3] / "shared" / "slack"
+
+needs_shared = pytest.mark.skipif(
+    not SHARED.is_dir(),
+    reason="Slack's published schemas and samples are not beside the repository",
+)
+
+UNLISTED = {("chat.postMessage", "msg_too_long")}
+"""Slack answers it, its page does not list it: https://github.com/metabase/metabase/pull/79908"""
+
+
+def schema(method: str) -> Json:
+    loaded: Json = json.loads((SHARED / "methods" / f"{method}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def sample(name: str) -> Json:
+    loaded: Json = json.loads((SHARED / "samples" / f"{name}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def check_calls(calls: Iterable[Call]) -> None:
+    """Every request that was taken is one Slack would take; every error is one Slack would give."""
+    if not SHARED.is_dir():
+        return
+    for call in calls:
+        if call.response is None or call.response.get("error") == "unknown_method":
+            continue
+        if call.response["ok"]:
+            _check_arguments(call)
+        elif call.method != "api.test":
+            check_error(call.method, call.response["error"])
+
+
+def check_error(method: str, error: str) -> None:
+    listed = schema(method).get("errors", {})
+    known = error in listed or error in COMMON_ERRORS or (method, error) in UNLISTED
+    assert known, f"{method} never answers {error}"
+
+
+def unknown_keys(value: Any, example: Any, place: str = "") -> list[str]:
+    """The keys in `value` that Slack's sample has not; blocks and files are of many kinds."""
+    if isinstance(value, list) and isinstance(example, list) and example:
+        return [key for item in value for key in unknown_keys(item, example[0], f"{place}[]")]
+    if not (isinstance(value, dict) and isinstance(example, dict)):
+        return []
+    unknown = [f"{place}.{key}" for key in value if key not in example]
+    for key in value.keys() & example.keys() - {"blocks"}:
+        unknown += unknown_keys(value[key], example[key], f"{place}.{key}")
+    return unknown
+
+
+def _check_arguments(call: Call) -> None:
+    arguments = schema(call.method)["args"]
+    properties = arguments["properties"]
+    for name in arguments.get("required", []):
+        assert name == "token" or name in call.arguments, f"{call.method}: no {name}"
+    for name, value in call.arguments.items():
+        assert name in properties, f"{call.method}: Slack knows no {name}"
+        assert _fits(value, properties[name]), f"{call.method}: {name} is a {type(value).__name__}"
+
+
+def _fits(value: Any, wanted: Json) -> bool:
+    """Forms carry everything as text; where Slack says string it also takes JSON."""
+    if "anyOf" in wanted:
+        return any(_fits(value, one) for one in wanted["anyOf"])
+    checks: dict[str, Callable[[], bool]] = {
+        "string": lambda: isinstance(value, str | list | dict),
+        "boolean": lambda: str(value).lower() in ("0", "1", "true", "false"),
+        "number": lambda: str(value).isdigit(),
+        "integer": lambda: str(value).isdigit(),
+        "array": lambda: isinstance(value, str | list),
+        "null": lambda: value is None,
+    }
+    return checks.get(wanted.get("type", ""), lambda: True)()

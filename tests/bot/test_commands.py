@@ -1,0 +1,186 @@
+"""`python -m bot` and `python -m bot.playground` as processes: start, refuse, stop."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from bot.__main__ import main
+from bot.playground.client import Playground
+from bot.playground.workspace import WorkspaceInvalid, read_workspace
+from tests.bot.slack_world import WORLD, Json, until
+
+ECHO = """
+import sys
+import bot.listeners
+from bot.__main__ import main
+bot.listeners.ask = lambda question: print("asked:", question.text, flush=True)
+sys.exit(main())
+"""
+
+TOKENS = {
+    "KEN_SLACK_BOT_TOKEN": "xoxb-playground",
+    "KEN_SLACK_APP_TOKEN": "xapp-playground",
+    "KEN_SLACK_SIGNING_SECRET": "playground",
+}
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("KEN_")}
+    return {**kept, "KEN_HOME": str(home), **more}
+
+
+@contextmanager
+def process(*arguments: str, env: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    started = subprocess.Popen(
+        [sys.executable, *arguments], env=env, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.wait()
+        assert started.stdout
+        started.stdout.close()
+
+
+@contextmanager
+def playground(home: Path, *more: str) -> Iterator[Playground]:
+    file = home / "workspace.json"
+    file.write_text(json.dumps(WORLD))
+    order = ["-m", "bot.playground", "--workspace", str(file), "--port", "0", *more]
+    with process(*order, env=environment(home)) as started:
+        assert started.stdout
+        found = re.search(r"http://127\.0\.0\.1:\d+", started.stdout.readline())
+        assert found
+        yield Playground(found.group())
+        started.send_signal(signal.SIGTERM)
+        assert started.wait(10) == 0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=1) as response:
+            return bool(response.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+@pytest.mark.parametrize("mode", ["socket", "http"])
+def test_the_bot_hears_questions_and_stops_when_told(tmp_path: Path, mode: str) -> None:
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    events = ["--events-url", f"{url}/slack/events"] if mode == "http" else []
+    with ExitStack() as stack:
+        slack = stack.enter_context(playground(tmp_path, *events))
+        env = environment(
+            tmp_path,
+            **TOKENS,
+            KEN_SLACK_API_URL=slack.api_url,
+            KEN_SLACK_MODE=mode,
+            KEN_HTTP_PORT=str(port),
+        )
+        bot = stack.enter_context(process("-c", ECHO, env=env))
+        if mode == "http":
+            until(lambda: answers(f"{url}/healthz"))
+        slack.wait_until_ready()
+        slack.say("general", "alice", "<@UKEN> hello")
+        assert bot.stdout
+        assert any(line == "asked: hello\n" for line in iter(bot.stdout.readline, ""))
+        slack.wait_until_delivered()
+        bot.send_signal(signal.SIGTERM)
+        assert bot.wait(15) == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "missing"),
+    [
+        ("socket", "KEN_SLACK_APP_TOKEN"),
+        ("socket", "KEN_SLACK_BOT_TOKEN"),
+        ("http", "KEN_SLACK_SIGNING_SECRET"),
+        ("pigeon", ""),
+    ],
+)
+def test_the_bot_names_the_setting_that_it_needs(
+    tmp_path: Path,
+    mode: str,
+    missing: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in {**TOKENS, "KEN_SLACK_MODE": mode, "KEN_HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, "" if name == missing else value)
+
+    assert main() == 2
+    said = capsys.readouterr().err
+    assert (missing or "KEN_SLACK_MODE") in said
+    assert "playground" not in said
+
+
+def test_the_bot_says_when_slack_refuses_its_token(tmp_path: Path) -> None:
+    with playground(tmp_path) as slack:
+        env = environment(
+            tmp_path,
+            **{**TOKENS, "KEN_SLACK_APP_TOKEN": "xapp-wrong"},
+            KEN_SLACK_API_URL=slack.api_url,
+        )
+        ended = subprocess.run(
+            [sys.executable, "-m", "bot"], env=env, capture_output=True, text=True, check=False
+        )
+    assert ended.returncode == 2
+    assert "invalid_auth" in ended.stderr
+    assert "xapp-wrong" not in ended.stderr + ended.stdout
+
+
+def test_what_was_said_survives_a_restart(tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path / "state.json"))
+    with playground(tmp_path, *state) as slack:
+        slack.say("general", "alice", "remember")
+        slack.join("general", "guest")
+    with playground(tmp_path, *state) as slack:
+        slack.say("general", "guest", "I do")
+        texts = [message.text for message in slack.messages("general")]
+    assert texts == ["remember", "<@UGUEST> has joined the channel", "I do"]
+
+
+TEAM = WORLD["team"]
+ALICE = {"id": "UALICE", "name": "alice"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "place"),
+    [
+        ([], "workspace: not an object"),
+        ({}, "team: not an object"),
+        ({"team": {**TEAM, "motto": ""}}, "team.motto: unknown field"),
+        ({"team": {"id": "T1", "name": "Acme"}}, "'domain'"),
+        ({"team": TEAM, "users": {}}, "users: not a list"),
+        ({"team": TEAM, "users": [{"id": "UALICE"}]}, "users[0].name: missing"),
+        ({"team": TEAM, "users": [{**ALICE, "deleted": "no"}]}, "users[0].deleted: not a bool"),
+        ({"team": TEAM, "users": [{**ALICE, "id": "alice"}]}, "id 'alice' is not like"),
+        ({"team": TEAM, "users": [ALICE, ALICE]}, "id 'UALICE' occurs twice"),
+        (
+            {"team": TEAM, "channels": [{"id": "C1", "name": "c", "members": ["UBOB"]}]},
+            "C1.members: no user 'UBOB'",
+        ),
+    ],
+)
+def test_a_wrong_workspace_file_is_named_with_the_field(raw: Json, place: str) -> None:
+    with pytest.raises(WorkspaceInvalid, match=re.escape(place)):
+        read_workspace(raw)

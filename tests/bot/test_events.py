@@ -1,0 +1,178 @@
+"""What the double tells an app, and how often, when nobody listens well."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from slack_sdk import WebClient
+from slack_sdk.signature import SignatureVerifier
+
+from bot.playground.client import Playground, Said
+from tests.bot.conftest import Start
+from tests.bot.slack_schemas import needs_shared, sample, unknown_keys
+from tests.bot.slack_world import Inbox, Json
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox()
+
+
+@pytest.fixture
+def workspace(inbox: Inbox, start: Start) -> Iterator[Playground]:
+    """A double that sends its events to the inbox, and repeats them at once."""
+    with inbox.open() as url:
+        yield start(events_url=url, retry_delays_s=(0.0, 0.0, 0.0))
+
+
+def bodies(inbox: Inbox, workspace: Playground) -> list[Json]:
+    workspace.wait_until_delivered()
+    return [json.loads(body) for _, body in inbox.requests]
+
+
+def test_every_event_is_signed_with_the_secret(inbox: Inbox, workspace: Playground) -> None:
+    workspace.say("general", "alice", "hello")
+    workspace.wait_until_delivered()
+
+    (headers, body) = inbox.requests[0]
+    assert SignatureVerifier("playground").is_valid_request(body, headers)
+    assert not SignatureVerifier("another").is_valid_request(body, headers)
+    assert "x-slack-retry-num" not in headers
+
+
+def test_a_mention_comes_as_message_and_as_mention_with_one_ts(
+    inbox: Inbox, workspace: Playground
+) -> None:
+    said = workspace.say("general", "alice", "<@UKEN> hello")
+
+    received = bodies(inbox, workspace)
+
+    assert sorted(body["event"]["type"] for body in received) == ["app_mention", "message"]
+    assert {body["event"]["ts"] for body in received} == {said.ts}
+    assert len({body["event_id"] for body in received}) == 2
+
+
+def test_ken_hears_nothing_from_where_it_is_not(inbox: Inbox, workspace: Playground) -> None:
+    workspace.say("empty", "alice", "<@UKEN> hello")
+    workspace.say("secret", "alice", "<@UKEN> hello")
+    workspace.dm("alice", "hello")
+
+    assert [body["event"]["channel"] for body in bodies(inbox, workspace)] == ["DUALICE"]
+
+
+def broadcast(workspace: Playground) -> Said:
+    root = workspace.say("general", "alice", "root").ts
+    return workspace.say("general", "bob", "all!", thread_ts=root, subtype="thread_broadcast")
+
+
+def reply_to_ken(workspace: Playground) -> Said:
+    client = WebClient("xoxb-playground", base_url=workspace.api_url)
+    root = client.chat_postMessage(channel="CGENERAL", text="Ken's own")["ts"]
+    return workspace.say("general", "bob", "thanks", thread_ts=root)
+
+
+def edited(workspace: Playground) -> None:
+    workspace.edit("general", workspace.say("general", "alice", "old").ts, "<@UKEN> new")
+
+
+def deleted(workspace: Playground) -> None:
+    root = workspace.say("general", "alice", "old").ts
+    workspace.say("general", "alice", "reply", thread_ts=root)
+    workspace.delete("general", root)
+
+
+SAMPLES: list[tuple[str, Callable[[Playground], object], str]] = [
+    ("MessagePayload", lambda w: w.say("general", "alice", "<@UKEN> hi"), "message/"),
+    ("AppMentionPayload", lambda w: w.say("general", "alice", "<@UKEN> hi"), "app_mention/"),
+    ("AppMentionPayload", lambda w: w.say("both", "far", "<@UKEN> hi"), "app_mention/"),
+    ("AppMentionPayload", edited, "app_mention/"),
+    ("MessagePayload", lambda w: w.dm("alice", "hi"), "message/"),
+    ("MessagePayload", reply_to_ken, "message/"),
+    ("MessageFileSharePayload", lambda w: w.dm("alice", "", subtype="file_share"), "/file_share"),
+    ("MessageThreadBroadcastPayload", broadcast, "/thread_broadcast"),
+    ("MessageBotPayload", lambda w: w.say("general", "otherbot", "beep"), "/bot_message"),
+    ("MessageChangedPayload", edited, "/message_changed"),
+    ("MessageDeletedPayload", deleted, "/message_deleted"),
+    ("MemberJoinedChannelPayload", lambda w: w.join("general", "guest"), "member_joined_channel/"),
+    ("MemberLeftChannelPayload", lambda w: w.leave("general", "bob"), "member_left_channel/"),
+]
+
+
+@needs_shared
+@pytest.mark.parametrize(("name", "act", "kind"), SAMPLES)
+def test_an_event_has_the_fields_of_slacks_sample_and_no_others(
+    inbox: Inbox,
+    workspace: Playground,
+    name: str,
+    act: Callable[[Playground], object],
+    kind: str,
+) -> None:
+    act(workspace)
+    received = [
+        body
+        for body in bodies(inbox, workspace)
+        if kind in f"{body['event']['type']}/{body['event'].get('subtype', '')}"
+        and (kind != "message/" or "subtype" not in body["event"])
+    ]
+
+    assert received
+    for body in received:
+        assert unknown_keys(body, sample(name)) == []
+        assert {"type", "channel", "event_ts"} <= body["event"].keys()
+        assert {"team_id", "api_app_id", "event_id", "event_time", "authorizations"} <= body.keys()
+
+
+def test_slack_repeats_three_times_with_the_same_id_and_then_gives_up(
+    inbox: Inbox, workspace: Playground
+) -> None:
+    inbox.statuses = [500, 404, 302, 503]
+    workspace.dm("alice", "hello")
+    workspace.wait_until_delivered()
+
+    assert len({json.loads(body)["event_id"] for _, body in inbox.requests}) == 1
+    assert [headers.get("x-slack-retry-num") for headers, _ in inbox.requests] == [
+        None,
+        "1",
+        "2",
+        "3",
+    ]
+    assert inbox.requests[1][0]["x-slack-retry-reason"] == "http_error"
+    assert [attempt.failed for attempt in workspace.attempts()] == ["http_error"] * 4
+
+
+def test_nobody_at_the_url_is_a_failed_connection(start: Start) -> None:
+    workspace = start(events_url="http://127.0.0.1:9/slack/events", retry_delays_s=(0.0,))
+    workspace.dm("alice", "hello")
+    workspace.wait_until_delivered()
+
+    assert [attempt.failed for attempt in workspace.attempts()] == ["connection_failed"] * 2
+
+
+def test_events_are_doubled_and_reordered_on_demand(inbox: Inbox, workspace: Playground) -> None:
+    workspace.fault("duplicate_event")
+    workspace.dm("alice", "twice")
+    first, second = bodies(inbox, workspace)
+    assert first == second
+
+    inbox.requests.clear()
+    workspace.fault("reorder_events")
+    workspace.dm("alice", "one")
+    workspace.dm("alice", "two")
+    texts = [body["event"]["text"] for body in bodies(inbox, workspace)]
+    assert texts == ["two", "one"]
+
+
+def test_ken_hears_of_its_own_messages(inbox: Inbox, workspace: Playground) -> None:
+    client = WebClient("xoxb-playground", base_url=workspace.api_url)
+    client.chat_postMessage(channel="CGENERAL", text="hello")
+
+    (body,) = bodies(inbox, workspace)
+    assert (body["event"]["bot_id"], body["event"]["user"]) == ("BKEN", "UKEN")
+
+
+def test_any_event_can_be_sent(inbox: Inbox, workspace: Playground) -> None:
+    event: dict[str, Any] = {"type": "app_home_opened", "user": "UALICE", "tab": "home"}
+    workspace.event(event)
+
+    assert [body["event"] for body in bodies(inbox, workspace)] == [event]

@@ -1,0 +1,49 @@
+"""The double knows no method, argument, error or limit that Slack does not."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import bot.playground.double
+import bot.playground.methods
+from bot.playground.faults import TIERS
+from bot.playground.web_api import COMMON_ERRORS, METHODS
+from tests.bot.slack_schemas import SHARED, UNLISTED, needs_shared, schema
+
+pytestmark = needs_shared
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_the_arguments_of_a_method_are_those_of_slack(method: str) -> None:
+    arguments = schema(method)["args"]
+    known = METHODS[method]
+
+    assert known.kinds.keys() <= arguments["properties"].keys()
+    assert known.required == set(arguments.get("required", [])) - {"token"}
+    assert ("token" in arguments["properties"]) == bool(known.token)
+
+
+def test_every_error_in_the_methods_is_one_that_slack_gives() -> None:
+    listed = {error for method in METHODS for error in schema(method).get("errors", {})}
+    folder = Path(next(iter(bot.playground.methods.__path__)))
+    files = [*folder.glob("*.py"), folder.parent / "web_api.py"]
+    raised = {
+        error
+        for file in files
+        for error in re.findall(
+            r'(?:Refused\(|otherwise=|otherwise: str = )"(\w+)"', file.read_text()
+        )
+    }
+
+    assert len(raised) >= 40
+    assert raised <= listed | COMMON_ERRORS | {error for _, error in UNLISTED}
+
+
+def test_no_method_is_called_more_often_than_the_stricter_of_slacks_lists_allows() -> None:
+    tiers = json.loads((SHARED / "rate_limit_tiers.json").read_text())
+    for method in METHODS:
+        by_page = f"tier{schema(method)['rate_limits'].removeprefix('t')}"
+        strictest = min(tiers[method].lower(), by_page)
+        assert TIERS.get(method, "special") == ("special" if "special" in strictest else strictest)

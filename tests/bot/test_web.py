@@ -1,0 +1,226 @@
+"""What gets in over HTTP: signed, fresh and of a sensible size. Of the rest nothing is said."""
+
+import hashlib
+import hmac
+import http.client
+import json
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from bot.app import create_app
+from bot.playground.client import Playground
+from bot.web import create_web
+from tests.bot.slack_world import Asked, Json, serving, settings_for
+
+CANARY = "canary-4711"
+
+MESSAGE: Json = {
+    "type": "event_callback",
+    "team_id": "T1",
+    "event_id": "Ev1",
+    "authorizations": [{"team_id": "T1", "user_id": "UKEN", "is_bot": True}],
+    "event": {
+        "type": "message",
+        "channel_type": "im",
+        "channel": "DUALICE",
+        "user": "UALICE",
+        "ts": "1700000000.000001",
+        "text": CANARY,
+    },
+}
+
+
+@dataclass
+class Bot:
+    host: str
+
+    def post(self, body: bytes, headers: dict[str, str], path: str = "/slack/events") -> int:
+        return self.send("POST", path, body, headers)[0]
+
+    def send(
+        self, verb: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> tuple[int, str]:
+        connection = http.client.HTTPConnection(self.host, timeout=10)
+        connection.putrequest(verb, path)
+        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            connection.putheader(name, value.encode("utf-8"))
+        connection.endheaders(body)
+        response = connection.getresponse()
+        answer = response.read().decode()
+        connection.close()
+        return response.status, answer
+
+
+def signed(
+    body: bytes, *, secret: str = "playground", at: str = "", kind: str = "application/json"
+) -> dict[str, str]:
+    timestamp = at or str(int(time.time()))
+    digest = hmac.new(secret.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256)
+    return {
+        "Content-Type": kind,
+        "X-Slack-Request-Timestamp": timestamp,
+        "X-Slack-Signature": f"v0={digest.hexdigest()}",
+    }
+
+
+@pytest.fixture(scope="module")
+def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
+    nowhere = Playground("http://127.0.0.1:9")
+    app = create_app(settings_for(nowhere, tmp_path_factory.mktemp("home")))
+    with serving(create_web(app, "playground")) as url:
+        yield Bot(url.removeprefix("http://"))
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    asked = Asked()
+    monkeypatch.setattr("bot.listeners.ask", asked)
+    return asked
+
+
+def test_a_signed_event_gets_in(bot: Bot, asked: Asked) -> None:
+    body = json.dumps(MESSAGE).encode()
+
+    assert bot.post(body, signed(body)) == 200
+    assert [question.text for question in asked.questions] == [CANARY]
+
+
+def test_a_replay_within_five_minutes_reaches_ask_under_the_same_id(bot: Bot, asked: Asked) -> None:
+    body = json.dumps(MESSAGE).encode()
+    headers = signed(body)
+    retry = {**headers, "X-Slack-Retry-Num": "3", "X-Slack-Retry-Reason": "http_timeout"}
+    for sent in (headers, headers, {**headers, "X-Slack-Retry-Num": "0"}, retry):
+        assert bot.post(body, sent) == 200
+    assert {question.event_id for question in asked.questions} == {"Ev1"}
+    assert len(asked.questions) == 4
+
+
+def forged() -> list[tuple[str, dict[str, str]]]:
+    body = json.dumps(MESSAGE).encode()
+    good, now = signed(body), time.time()
+
+    def at(timestamp: str) -> dict[str, str]:
+        return signed(body, at=timestamp)
+
+    return [
+        ("another secret", signed(body, secret="another")),
+        ("another body", signed(b"{}")),
+        ("no headers", {}),
+        ("no signature", {k: v for k, v in good.items() if "Signature" not in k}),
+        ("no timestamp", {k: v for k, v in good.items() if "Timestamp" not in k}),
+        ("empty signature", {**good, "X-Slack-Signature": ""}),
+        ("signature beyond ASCII", {**good, "X-Slack-Signature": "v0=é"}),
+        ("old", at(str(int(now) - 301))),
+        ("future", at(str(int(now) + 400))),
+        ("words", at("yesterday")),
+        ("infinity", at("inf")),
+        ("not a number", at("nan")),
+        ("fraction", at(str(now))),
+        ("negative", at(f"-{int(now)}")),
+        ("underscores", at("1_700_000_000")),
+        ("foreign digits", at("\u0661\u0667\u0660\u0660\u0660\u0660\u0660\u0660\u0660\u0660")),
+        ("endless", at("1" * 5000)),
+    ]
+
+
+FORGED = dict(forged())
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_forged_or_stale_request_is_refused_in_silence(
+    bot: Bot,
+    asked: Asked,
+    name: str,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    assert bot.post(json.dumps(MESSAGE).encode(), FORGED[name]) == 401
+    assert asked.questions == []
+    assert CANARY not in caplog.text + "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"{", b"[" * 100_000, b'{"event":'])
+def test_a_body_that_makes_no_sense_is_no_server_error(bot: Bot, body: bytes) -> None:
+    assert bot.post(body, {}) == 401
+    assert bot.post(body, signed(body)) in (400, 401)
+
+
+def test_ten_megabytes_are_refused_before_they_are_read(bot: Bot, asked: Asked) -> None:
+    host, port = bot.host.split(":")
+    for length in (1_000_001, 10_000_000, 10**17):
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            head = f"POST /slack/events HTTP/1.1\r\nContent-Length: {length}\r\n\r\n"
+            connection.sendall(head.encode())
+            assert b" 413 " in connection.recv(100)
+    assert bot.post(b"x" * 1_000_000, {}) == 401
+    assert asked.questions == []
+
+
+def test_a_body_of_unknown_length_is_refused(bot: Bot) -> None:
+    for length in ("", "-1", "many"):
+        assert bot.post(b"", {"Content-Length": length}) == 411
+
+
+def test_there_are_two_addresses_and_no_more(bot: Bot) -> None:
+    assert bot.send("GET", "/healthz") == (200, "ok")
+    for verb, path in (("GET", "/slack/events"), ("POST", "/healthz"), ("POST", "/"), ("GET", "/")):
+        assert bot.send(verb, path)[0] == 404
+
+
+def test_slacks_challenge_is_answered(bot: Bot) -> None:
+    body = json.dumps({"type": "url_verification", "challenge": "3eZ"}).encode()
+    status, answer = bot.send("POST", "/slack/events", body, signed(body))
+    assert (status, json.loads(answer)) == (200, {"challenge": "3eZ"})
+
+
+USER = {"id": "UALICE", "team_id": "T1"}
+UNWANTED: list[dict[str, Any]] = [
+    {"type": "block_actions", "actions": [{"action_id": "a", "block_id": "b", "type": "button"}]},
+    {"type": "view_submission", "view": {"id": "V1", "type": "modal", "callback_id": "c"}},
+    {"type": "view_closed", "view": {"id": "V1", "type": "modal", "callback_id": "c"}},
+    {"type": "shortcut", "callback_id": "c"},
+    {"type": "message_action", "callback_id": "c", "message": {}, "channel": {"id": "C1"}},
+    {"type": "block_suggestion", "action_id": "a", "block_id": "b", "value": "x"},
+    {"type": "dialog_submission", "callback_id": "c"},
+    {"type": "something_new"},
+]
+
+
+@pytest.mark.parametrize("payload", UNWANTED, ids=[str(item["type"]) for item in UNWANTED])
+def test_interactions_that_nobody_wants_are_acknowledged(bot: Bot, payload: Json) -> None:
+    whole = {**payload, "user": USER, "team": {"id": "T1"}, "trigger_id": "1"}
+    body = urlencode({"payload": json.dumps(whole)}).encode()
+    assert bot.post(body, signed(body, kind="application/x-www-form-urlencoded")) == 200
+
+
+def test_a_command_that_nobody_wants_is_acknowledged(bot: Bot) -> None:
+    body = urlencode({"command": "/ken", "text": "", "user_id": "UALICE", "team_id": "T1"}).encode()
+    assert bot.post(body, signed(body, kind="application/x-www-form-urlencoded")) == 200
+
+
+def test_a_failure_says_its_class_and_nothing_else(
+    bot: Bot, asked: Asked, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    asked.still_to_fail = 1
+    body = json.dumps(MESSAGE).encode()
+
+    assert bot.post(body, signed(body)) == 503
+    printed = "".join(capsys.readouterr()) + caplog.text
+    assert "event_not_kept" in printed
+    assert "NotKept" in printed
+    assert CANARY not in printed
+
+
+def test_create_app_needs_no_slack(tmp_path: Path) -> None:
+    assert create_app(settings_for(Playground("http://127.0.0.1:9"), tmp_path))

@@ -1,0 +1,177 @@
+"""Asking at the terminal, and explaining who may read what."""
+
+import time
+from typing import Any
+from uuid import uuid4
+
+from rich.console import Console
+from rich.markup import escape
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from policies.directory import Unresolved, describe, resolve_document, resolve_user
+from policies.explain import Decision, explain
+from policies.models import QuestionState
+from workers.database import Database
+from workers.errors import InputInvalid, ServerUnavailable
+from workers.interface import Question, ask
+from workers.embedded.process import Child
+from workers.questions import at_work
+from workers.schema import check
+from workers.settings import Settings
+
+_POLL_S = 0.02
+TERMINAL = "terminal"
+
+
+def ask_and_wait(
+    settings: Settings, question: str, *, person: str, channel: str | None, timeout_s: float
+) -> dict[str, Any]:
+    """Ask through the queue like everybody, and wait for the worker's answer.
+
+    Raises InputInvalid for an unknown person or channel, ServerUnavailable when no answer comes.
+    """
+    if not question.strip():
+        raise InputInvalid("The question is empty.", remedy='Ask something: ken ask "…" --as ana')
+    database = Database(settings)
+    check(database, "answerer")
+    with database.session("answerer") as session:
+        user_id = _user(session, person)
+    asked = str(uuid4())
+    question_id = ask(
+        Question(
+            event_id=asked,
+            team_id=TERMINAL,
+            channel_id=_channel(settings, channel) if channel else "",
+            message_ts=asked,
+            thread_ts=asked,
+            user_id=str(user_id),
+            text=question,
+            surface=TERMINAL,
+        )
+    )
+    assert question_id is not None, "a fresh uuid is no repetition"
+    return _wait(database, question_id, timeout_s)
+
+
+def render(told: dict[str, Any], out: Console) -> None:
+    """The answer as a person reads it."""
+    for reply in told["replies"]:
+        where = "in the channel" if reply["kind"] == "channel" else "to the asker alone"
+        if len(told["replies"]) > 1:
+            out.print(f"[dim]{where}:[/]")
+        out.print(escape(reply["lead"]))
+        for line in reply["lines"]:
+            numbers = "".join(f"[{number}]" for number in line["citations"])
+            out.print(f"  • {escape(line['text'])} [cyan]{escape(numbers)}[/]")
+        for citation in reply["citations"]:
+            out.print(_source_line(citation))
+        out.print()
+
+
+def _source_line(citation: dict[str, Any]) -> str:
+    name = citation["title"] + (f" › {citation['heading']}" if citation["heading"] else "")
+    age = f", updated {citation['updated_at'][:10]}" if citation["updated_at"] else ""
+    address = f"\n      {citation['url']}" if citation["url"] else ""
+    number = escape(f"[{citation['number']}]")
+    return f"  [cyan]{number}[/] {escape(name)} [dim]({escape(citation['source'] + age)}{escape(address)})[/]"
+
+
+def explain_access(settings: Settings, person: str, document: str) -> dict[str, Any]:
+    """Readable or not, and the path that decides: for administrators, by the syncer's role."""
+    database = Database(settings)
+    check(database, "syncer")
+    with database.session("syncer") as session:
+        user_id = _user(session, person)
+        try:
+            document_id = resolve_document(session, document)
+        except Unresolved as unknown:
+            raise _nobody("document", unknown) from None
+        decision = explain(session, user_id, document_id)
+        return {
+            "person": person,
+            "document": document,
+            "readable": decision.allowed,
+            "reason": _REASONS[decision.reason],
+            "path": _path(session, decision),
+        }
+
+
+_REASONS = {
+    "allowed": "an entry allows it",
+    "inactive": "the user is suspended or deleted",
+    "unknown": "permissions on its path are not known, so nobody reads it",
+    "stale": "its source is paused, or was synced too long ago",
+    "denied": "an entry denies it, and deny always wins",
+    "gate": "a gate requires a group that the person is not in",
+    "no_allow": "no entry allows it",
+}
+
+
+def _path(session: Session, decision: Decision) -> list[str]:
+    names = describe(session, decision.path)
+    steps = [names.get(principal_id, f"principal {principal_id}") for principal_id in decision.path]
+    told = [" → ".join(steps)] if steps else []
+    if decision.node_id is not None:
+        node = session.execute(
+            text("SELECT kind, native_id FROM node WHERE id = :id"), {"id": decision.node_id}
+        ).one()
+        told.append(f"{'on' if steps else 'at'} {node.kind} {node.native_id or '(root)'}")
+    return told
+
+
+def _user(session: Session, person: str) -> int:
+    try:
+        return resolve_user(session, person)
+    except Unresolved as unknown:
+        raise _nobody("person", unknown) from None
+
+
+def _nobody(kind: str, unknown: Unresolved) -> InputInvalid:
+    similar = ", ".join(unknown.similar)
+    return InputInvalid(
+        f"There is no {kind} {unknown.name!r}, or more than one.",
+        remedy=f"Did you mean: {similar}?" if similar else f"Load one first, or check the {kind}.",
+    )
+
+
+def _channel(settings: Settings, name: str) -> str:
+    from workers.services import workspace
+
+    return workspace(settings).find_channel(name)
+
+
+def _wait(database: Database, question_id: int, timeout_s: float) -> dict[str, Any]:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        with at_work(database, question_id) as session:
+            row = session.execute(_ENDED, {"id": question_id}).one_or_none()
+            if row is not None:
+                return _told(session, question_id, row.state, row.reason)
+        time.sleep(_POLL_S)
+    alive = Child(database.settings.home, "worker").running()
+    raise ServerUnavailable(
+        f"No answer within {timeout_s:.0f} s. Question {question_id} is kept.",
+        remedy="See `ken doctor`." if alive else "No worker runs in this home: `ken up`.",
+    )
+
+
+def _told(session: Session, question_id: int, state: str, reason: str | None) -> dict[str, Any]:
+    rows = session.execute(_REPLIES, {"id": question_id})
+    return {
+        "question_id": question_id,
+        "state": state,
+        "reason": reason,
+        "answered": state == QuestionState.ANSWERED,
+        "replies": [
+            {
+                "kind": row.kind,
+                **{part: row.payload[part] for part in ("lead", "lines", "citations")},
+            }
+            for row in rows
+        ],
+    }
+
+
+_ENDED = text("SELECT state, reason FROM question WHERE id = :id AND state <> 'kept'")
+_REPLIES = text("SELECT kind, payload FROM outbox WHERE question_id = :id ORDER BY id")

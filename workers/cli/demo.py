@@ -1,0 +1,118 @@
+"""`make demo`: the demo company, its local workspace, and one question asked by three people."""
+
+import json
+import shlex
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from sqlalchemy import text
+
+from workers.cli import running
+from workers.cli.asking import ask_and_wait, render
+from workers.cli.loading import load_folder
+from workers.database import Database
+from workers.embedded.servers import ensure, write_env
+from workers.errors import InputInvalid
+from workers.schema import migrate
+from workers.settings import Settings, load_settings
+
+COMPANY = Path(__file__).parents[2] / "examples" / "company"
+_TIMEOUT_S = 60
+
+
+def run(home: Path, out: Console) -> None:
+    """Start, load, ask. A second run reuses everything. Raises OperatorError."""
+    steps: list[tuple[str, float]] = []
+    started = time.monotonic()
+
+    def took(step: str) -> None:
+        nonlocal started
+        now = time.monotonic()
+        steps.append((step, now - started))
+        started = now
+
+    with out.status("Starting PostgreSQL and Redis…") as status:
+        ensure(home, lambda step: status.update(f"{step}…"))
+        migrate(load_settings(home))
+    took("servers and schema")
+    settings = load_settings(home)
+    _refuse_other_documents(settings)
+    load_folder(settings, COMPANY, source=None, allow=(), remove_missing=True, console=out)
+    took("documents")
+    if settings.playground is None:
+        write_env(home, _local_workspace())
+    with out.status("Starting the worker, the local workspace and the bot…") as status:
+        running.up(home, lambda step: status.update(f"{step}…"))
+    took("worker and bot")
+    tour = json.loads((COMPANY / "demo.json").read_text())
+    _ask_each(load_settings(home), tour, out)
+    took("three questions")
+    _print_next(tour, out)
+    told = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in steps)
+    out.print(f"[dim]{told}[/]")
+
+
+def _ask_each(settings: Settings, tour: dict[str, Any], out: Console) -> None:
+    out.print(f"\n[bold]“{escape(tour['question'])}”[/], asked by three people:\n")
+    for asker in tour["askers"]:
+        told = ask_and_wait(
+            settings, tour["question"], person=asker["id"], channel=None, timeout_s=_TIMEOUT_S
+        )
+        out.print(f"[bold cyan]{asker['id']}[/] [dim]{escape(asker['why'])}[/]")
+        render(told, out)
+
+
+def _print_next(tour: dict[str, Any], out: Console) -> None:
+    ken = str(Path(sys.argv[0]))
+    try:
+        ken = str(Path(ken).relative_to(Path.cwd()))
+    except ValueError:
+        ken = shlex.quote(ken)
+    tries = []
+    for more in tour["more"]:
+        place = f" --in {more['in']}" if more["in"] else ""
+        question = shlex.quote(more["question"])
+        tries.append(f"[dim]# {escape(more['why'])}[/]")
+        tries.append(escape(f"{ken} ask {question} --as {more['as']}{place}") + "\n")
+    tries.append(f"[dim]# who may read what, and why[/]\n{ken} why luis hr/de/vacation.md\n")
+    tries.append(f"[dim]# how good it is, and that nothing leaks[/]\n{ken} eval examples/company\n")
+    tries.append("[dim]# stop it all; data stays[/]\nmake demo-down")
+    out.print(Panel("\n".join(tries), title="Try next", title_align="left"))
+
+
+def _refuse_other_documents(settings: Settings) -> None:
+    own = json.loads((COMPANY / "source.json").read_text())["name"]
+    database = Database(settings)
+    with database.session("indexer") as session:
+        others = session.scalars(
+            text("SELECT DISTINCT source.name FROM source JOIN node ON node.source_id = source.id "
+                 "WHERE source.name <> :own"),
+            {"own": own},
+        ).all()
+    database.close()
+    if others:
+        raise InputInvalid(
+            f"{settings.home} holds other documents ({', '.join(others)}); the demo would mix "
+            "with them.",
+            remedy="Give the demo a home of its own: KEN_HOME=.ken-demo make demo",
+        )
+
+
+def _local_workspace() -> dict[str, str]:
+    """Settings of the local Slack of our own; its port stays the same for this home."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return {
+        "KEN_PLAYGROUND": str(COMPANY / "workspace.json"),
+        "KEN_SLACK_API_URL": f"http://127.0.0.1:{port}/api/",
+        "KEN_SLACK_BOT_TOKEN": "xoxb-playground",
+        "KEN_SLACK_APP_TOKEN": "xapp-playground",
+        "KEN_SLACK_SIGNING_SECRET": "playground",
+    }

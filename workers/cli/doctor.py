@@ -1,0 +1,167 @@
+"""`ken doctor`: each dependency, its version, whether it answers, and what to do if not."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from workers.database import Database
+from workers.errors import AssistantError, OperatorError
+from workers.models.embedder import MiniLM, ModelFileCorrupt
+from workers.embedded.process import Child
+from workers.schema import check, head_revision, revision, unreachable
+from workers.services import workspace
+from workers.settings import Role, Settings, load_settings
+
+_ROLES: tuple[Role, ...] = ("ingress", "answerer", "syncer", "indexer")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    check: str
+    ok: bool
+    found: str
+    remedy: str = ""
+
+
+def examine(home: Path) -> Iterator[Finding]:
+    """One finding after the other; a failed check never stops those that follow."""
+    yield Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], "")
+    settings = load_settings(home)
+    yield _home(settings)
+    database = Database(settings)
+    for look in (_postgresql, _pgvector, _schema, _roles):
+        yield _safely(look, settings, database)
+    database.close()
+    yield _redis(settings)
+    yield _worker(settings)
+    yield _embedder()
+    yield _model(settings)
+    yield _slack(settings)
+
+
+def _safely(
+    look: Callable[[Settings, Database], Finding], settings: Settings, database: Database
+) -> Finding:
+    name = look.__name__.strip("_")
+    try:
+        return look(settings, database)
+    except OperatorError as error:
+        return Finding(name, False, str(error), error.remedy)
+    except SQLAlchemyError:
+        error = unreachable(settings)
+        return Finding(name, False, str(error), error.remedy)
+
+
+def _home(settings: Settings) -> Finding:
+    home = settings.home
+    if not home.exists():
+        return Finding("home", False, f"{home} is not there", "Run `ken up`.")
+    writable = os.access(home, os.W_OK)
+    return Finding("home", writable, str(home), "" if writable else "Make it writable for you.")
+
+
+def _postgresql(settings: Settings, database: Database) -> Finding:
+    with database.session("ingress") as session:
+        version = str(session.scalar(text("SHOW server_version")))
+    ok = int(version.split(".")[0]) >= 15
+    return Finding("PostgreSQL", ok, version, "" if ok else "Ken needs PostgreSQL 15 or newer.")
+
+
+def _pgvector(settings: Settings, database: Database) -> Finding:
+    with database.session("ingress") as session:
+        version = session.scalar(
+            text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
+        )
+    ok = version is not None and tuple(map(int, version.split(".")[:2])) >= (0, 8)
+    return Finding(
+        "pgvector", ok, version or "not installed", "" if ok else "Install pgvector 0.8 or newer."
+    )
+
+
+def _schema(settings: Settings, database: Database) -> Finding:
+    with database.session("ingress") as session:
+        found = revision(session)
+    ok = found == head_revision()
+    return Finding("schema", ok, found or "not there", "" if ok else "Run `ken migrate`.")
+
+
+def _roles(settings: Settings, database: Database) -> Finding:
+    for role in _ROLES:
+        check(database, role)
+    return Finding("roles", True, f"{', '.join(_ROLES)}: bound by row-level security")
+
+
+def _redis(settings: Settings) -> Finding:
+    url = settings.redis_url.get_secret_value()
+    if not url:
+        return Finding("Redis", False, "not set up", "Run `ken up`, or set KEN_REDIS_URL.")
+    try:
+        client = redis.Redis.from_url(
+            url.replace("redis+socket://", "unix://"), socket_timeout=2, socket_connect_timeout=2
+        )
+        told = client.info("server")
+    except (redis.RedisError, OSError, ValueError) as error:
+        return Finding(
+            "Redis",
+            False,
+            f"does not answer ({type(error).__name__})",
+            "`ken up` starts it. Questions are kept meanwhile, and answered when it is back.",
+        )
+    version = told.get("valkey_version") or told.get("redis_version")
+    return Finding("Redis", True, f"{told.get('server_name', 'redis')} {version}")
+
+
+def _worker(settings: Settings) -> Finding:
+    ok = Child(settings.home, "worker").running()
+    return Finding(
+        "worker", ok, "running" if ok else "not running here", "" if ok else "Run `ken up`."
+    )
+
+
+def _embedder() -> Finding:
+    try:
+        MiniLM.load()
+    except (ModelFileCorrupt, OSError) as error:
+        return Finding("embedder", False, str(error), "Install the environment anew: make .venv")
+    return Finding("embedder", True, f"{MiniLM.name}, {MiniLM.dimension} dimensions")
+
+
+def _model(settings: Settings) -> Finding:
+    if not settings.writes_with_a_model:
+        return Finding("model", True, "none: answers are quoted from the documents")
+    import openai
+
+    client = openai.OpenAI(
+        api_key=settings.model_api_key.get_secret_value() or "none",
+        base_url=settings.model_base_url or None,
+        timeout=5,
+        max_retries=0,
+    )
+    try:
+        client.models.retrieve(settings.model_name)
+    except openai.OpenAIError as error:
+        return Finding(
+            "model",
+            False,
+            f"{settings.model_name}: {type(error).__name__}",
+            "Check KEN_MODEL_API_KEY, KEN_MODEL_BASE_URL and KEN_MODEL_NAME.",
+        )
+    return Finding("model", True, settings.model_name)
+
+
+def _slack(settings: Settings) -> Finding:
+    if not settings.has_slack:
+        return Finding("Slack", True, "not connected: ask with `ken ask`")
+    try:
+        team = workspace(settings).whoami()
+    except AssistantError as error:
+        return Finding(
+            "Slack", False, str(error), "Check KEN_SLACK_BOT_TOKEN and KEN_SLACK_API_URL."
+        )
+    return Finding("Slack", True, team)

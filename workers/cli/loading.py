@@ -1,0 +1,91 @@
+"""`ken load` on a screen: a progress bar, then what was done and what was left out."""
+
+import resource
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from workers.database import Database
+from workers.ingest import pipeline
+from workers.ingest.bundle import read_bundle
+from workers.ingest.pipeline import Loading, Report
+from workers.models.embedder import MiniLM
+from workers.schema import check
+from workers.settings import Settings
+
+_SHOWN = 20
+
+
+def load_folder(
+    settings: Settings,
+    folder: Path,
+    *,
+    source: str | None,
+    allow: tuple[str, ...],
+    remove_missing: bool,
+    console: Console,
+) -> Report:
+    """Read, check and load a folder, as the indexer. Raises InputInvalid, ServerUnavailable."""
+    bundle = read_bundle(folder, name=source, allow=allow)
+    database = Database(settings)
+    check(database, "indexer")
+    started = time.monotonic()
+    with progress_bar(console) as bar:
+        task = bar.add_task("Reading", total=bundle.total)
+
+        def tell(step: pipeline.Progress) -> None:
+            bar.update(task, description=step.step, completed=step.done, total=step.total)
+
+        report = Loading(
+            database,
+            MiniLM.load(),
+            bundle,
+            tell=tell,
+            limit_bytes=int(settings.document_limit_mb * 1e6),
+            remove_missing=remove_missing,
+        ).run()
+    _print(report, bundle.source, time.monotonic() - started, console)
+    return report
+
+
+def progress_bar(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def _print(report: Report, source: str, seconds: float, console: Console) -> None:
+    done = report.new + report.changed
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    console.print(
+        f"[bold]{escape(source)}[/]: {report.new} new, {report.changed} changed, "
+        f"{report.unchanged} unchanged, {report.removed} removed, "
+        f"{len(report.left_out)} left out; {report.users} people, {report.groups} groups."
+    )
+    console.print(
+        f"{report.chunks} chunks in {seconds:.1f} s"
+        + (f", {done / seconds:.1f} documents/s" if done else "")
+        + f"; peak memory {memory:.0f} MB.",
+        style="dim",
+    )
+    for left in report.left_out[:_SHOWN]:
+        console.print(f"  [yellow]left out[/] {escape(left.place)}: {escape(left.reason)}")
+    if len(report.left_out) > _SHOWN:
+        console.print(f"  … and {len(report.left_out) - _SHOWN} more")

@@ -1,0 +1,156 @@
+"""What runs in a home: started together, stopped together, looked at together."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from celery.signals import worker_ready
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from workers import logs
+from workers.celery import consuming
+from workers.database import Database
+from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure
+from workers.errors import ServerUnavailable
+from workers.embedded.process import Child, wait_until
+from workers.schema import check, migrate
+from workers.services import live_services
+from workers.settings import Settings, child_environment, load_settings
+
+_READY_S = 60
+_STOP_S = 20
+
+
+def up(home: Path, tell: Callable[[str], None]) -> None:
+    """Start what is missing. Raises ServerUnavailable with the last words of what did not start."""
+    if uses_embedded(load_settings(home)):
+        ensure(home, tell)
+    settings = load_settings(home)
+    tell("Bringing the schema up to date")
+    migrate(settings)
+    if settings.playground is not None:
+        tell("Starting the local workspace")
+        _start(settings, "playground", _playground(settings))
+    tell("Starting a worker")
+    _start(settings, "worker", [sys.executable, "-m", "workers.cli.main", "worker"])
+    if settings.has_slack:
+        tell("Starting the bot")
+        _start(settings, "bot", [sys.executable, "-m", "bot"])
+    _wait_for_worker(settings)
+
+
+def down(home: Path) -> list[str]:
+    """Stop this home's processes, those first that need the others. The names of what stopped."""
+    stopped = [name for name in ("bot", "worker", "playground") if Child(home, name).stop(_STOP_S)]
+    for name, server in _servers(home).items():
+        if server.running():
+            server.stop()
+            stopped.append(name)
+    return stopped
+
+
+def status(home: Path) -> dict[str, object]:
+    """Name and state of each process, and what the home holds."""
+    settings = load_settings(home)
+    facts: dict[str, object] = {"home": str(home)}
+    if uses_embedded(settings):
+        for name, server in _servers(home).items():
+            facts[name] = "running" if server.running() else "stopped"
+    for name in ("worker", "bot", "playground"):
+        facts[name] = "running" if Child(home, name).running() else "stopped"
+    return facts | _holdings(settings)
+
+
+def work(settings: Settings) -> None:
+    """A Celery worker in this process, until it is told to stop."""
+    logs.configure()
+    services = live_services()
+    check(services.database, "answerer")
+    ready = _ready_file(settings)
+
+    @worker_ready.connect(weak=False)
+    def _say_so(**_: object) -> None:
+        ready.parent.mkdir(exist_ok=True)
+        ready.write_text(str(os.getpid()))
+
+    services.embedder.embed_one("warm")
+    consuming(settings).worker_main(
+        [
+            "worker",
+            "--pool=threads",
+            f"--concurrency={settings.worker_threads}",
+            "--beat",
+            "--loglevel=WARNING",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+    )
+
+
+def uses_embedded(settings: Settings) -> bool:
+    """Whether this home's servers are the embedded ones, and not some that were named."""
+    named = settings.database_url.get_secret_value()
+    return not named or named == EmbeddedPostgres(settings.home).url
+
+
+def _start(settings: Settings, name: str, command: list[str]) -> None:
+    Child(settings.home, name).start(command, child_environment(settings))
+
+
+def _playground(settings: Settings) -> list[str]:
+    port = settings.slack_api_url.rstrip("/").removesuffix("/api").rpartition(":")[2]
+    return [
+        sys.executable, "-m", "bot.playground",
+        "--workspace", str(settings.playground), "--port", port,
+    ]  # fmt: skip
+
+
+def _wait_for_worker(settings: Settings) -> None:
+    child, ready = Child(settings.home, "worker"), _ready_file(settings)
+
+    def is_ready() -> bool:
+        return ready.exists() and ready.read_text() == str(child.pid)
+
+    wait_until(lambda: is_ready() or not child.running(), _READY_S)
+    if not is_ready():
+        raise ServerUnavailable(
+            f"The worker did not start. Its last words:\n{child.tail(8)}",
+            remedy=f"`ken doctor` looks for the cause; {settings.home}/logs/worker.log has more.",
+        )
+
+
+def _ready_file(settings: Settings) -> Path:
+    return settings.home / "run" / "worker.ready"
+
+
+def _servers(home: Path) -> dict[str, EmbeddedPostgres | EmbeddedRedis]:
+    return {"redis": EmbeddedRedis(home), "postgresql": EmbeddedPostgres(home)}
+
+
+def _holdings(settings: Settings) -> dict[str, object]:
+    if not settings.database_url.get_secret_value():
+        return {}
+    database = Database(settings)
+    try:
+        with database.session("indexer") as session:
+            held = session.execute(_COUNTS).one()._asdict()
+        with database.session("ingress") as session:
+            waiting = session.scalar(text("SELECT count(*) FROM question WHERE state = 'kept'"))
+        return {**held, "questions waiting": waiting}
+    except SQLAlchemyError:
+        return {"database": "does not answer"}
+    finally:
+        database.close()
+
+
+_COUNTS = text("""
+    SELECT (SELECT count(*) FROM source) AS sources,
+           (SELECT count(*) FROM user_account WHERE status = 'active') AS people,
+           (SELECT count(*) FROM user_group) AS groups,
+           (SELECT count(*) FROM document) AS documents,
+           (SELECT count(*) FROM chunk) AS chunks,
+           (SELECT count(*) FROM node WHERE acl_state = 'unknown') AS "nodes nobody may read",
+           (SELECT value FROM epoch) AS epoch
+""")

@@ -1,0 +1,318 @@
+"""A folder as it is loaded: people and groups, permissions, and documents as files or as JSONL.
+
+Everything is read and checked before anything is changed; docs/loading.md says the format.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+
+from policies.directory import NamedPermissions
+from workers.errors import InputInvalid
+
+PRINCIPALS, PERMISSIONS, DOCUMENTS = "principals.jsonl", "permissions.jsonl", "documents.jsonl"
+_BESIDE = {
+    PRINCIPALS, PERMISSIONS, DOCUMENTS, "questions.jsonl", "source.json", "workspace.json",
+    "demo.json", "README.md", "LICENCES.md", "LICENSE",
+}  # fmt: skip
+
+T = TypeVar("T")
+Id = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Name = Annotated[str, StringConstraints(pattern=r"^(user|group|class):.{1,500}$")]
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+
+class UserLine(_Line):
+    type: Literal["user"]
+    id: Id
+    name: str = ""
+    email: str | None = None
+    kind: Literal["member", "guest"] = "member"
+    status: Literal["active", "suspended", "deleted"] = "active"
+    groups: tuple[Id, ...] = ()
+    """Direct groups; the same may be said by the group's `members`."""
+    identities: dict[str, str] = Field(default_factory=dict)
+    """Accounts elsewhere, by source: {"slack:T0ACME": "U0ANA"}."""
+    title: str | None = None
+    team: str | None = None
+    location: str | None = None
+    country: str | None = None
+    locale: str | None = None
+    timezone: str | None = None
+    manager: str | None = None
+
+    def profile(self) -> dict[str, str]:
+        told = ("title", "team", "location", "country", "locale", "timezone", "manager")
+        return {field: value for field in told if (value := getattr(self, field)) is not None}
+
+
+class GroupLine(_Line):
+    type: Literal["group"]
+    id: Id
+    name: str = ""
+    members: tuple[Name, ...] = ()
+
+
+PrincipalLine = Annotated[UserLine | GroupLine, Field(discriminator="type")]
+
+
+class Acl(_Line):
+    allow: tuple[Name, ...] = ()
+    deny: tuple[Name, ...] = ()
+    gates: tuple[tuple[Name, ...], ...] = ()
+    inherit: bool = True
+
+    def named(self) -> NamedPermissions:
+        return NamedPermissions(self.allow, self.deny, self.gates, self.inherit)
+
+
+class PermissionLine(Acl):
+    path: str
+    """Of a folder or a file, from the documents' folder; "" is that folder itself."""
+
+
+class DocumentLine(_Line):
+    id: Id
+    title: str
+    text: str
+    url: str | None = None
+    updated_at: datetime | None = None
+    acl: Acl
+
+
+class _SourceFile(_Line):
+    name: Id
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A document as the bundle lists it, before its text is read."""
+
+    native_id: str
+    parents: tuple[str, ...]
+    """Containers above, the root first, by native id."""
+    permissions: NamedPermissions
+    place: str
+    """Where it was listed, for messages: a file, or a file and a line."""
+    read: Callable[[], "DocumentLine | Path"]
+    """The text, or the file to parse; called once, when its turn comes."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A folder to load, all of its structure checked."""
+
+    root: Path
+    source: str
+    url: str | None
+    users: tuple[UserLine, ...]
+    groups: tuple[GroupLine, ...]
+    folders: dict[str, NamedPermissions]
+    """Permissions by container, by native id; "" is the root."""
+    files: dict[str, NamedPermissions]
+    """Permissions of single files, by path."""
+    total: int
+    """Documents."""
+
+    def documents(self) -> Iterator[Listed]:
+        """Every document in a fixed order; JSONL is read line by line."""
+        if (self.root / DOCUMENTS).exists():
+            yield from self._lines()
+        else:
+            yield from self._files()
+
+    def _lines(self) -> Iterator[Listed]:
+        for number, line in _read_lines(self.root / DOCUMENTS, TypeAdapter(DocumentLine)):
+            yield Listed(
+                native_id=line.id,
+                parents=(),
+                permissions=line.acl.named(),
+                place=f"{DOCUMENTS}:{number}",
+                read=lambda line=line: line,  # type: ignore[misc]
+            )
+
+    def _files(self) -> Iterator[Listed]:
+        base = _documents_folder(self.root)
+        for file in _document_files(base):
+            path = file.relative_to(base).as_posix()
+            yield Listed(
+                native_id=path,
+                parents=_parents(path),
+                permissions=self.files.get(path, NamedPermissions()),
+                place=path,
+                read=lambda file=file: file,  # type: ignore[misc]
+            )
+
+
+def read_bundle(root: Path, *, name: str | None = None, allow: tuple[str, ...] = ()) -> Bundle:
+    """Read and check the structure of a folder. `allow` lets these read a folder that says nothing.
+
+    Raises InputInvalid with file, line and field; nothing has been changed then.
+    """
+    if not root.is_dir():
+        raise InputInvalid(
+            f"{root} is not a folder.", remedy="Name a folder of documents; see docs/loading.md."
+        )
+    source = _read_source(root, name)
+    users, groups = _read_principals(root)
+    folders, files = _read_permissions(root, allow)
+    bundle = Bundle(root, source.name, source.url, users, groups, folders, files, 0)
+    total = _check_documents(bundle)
+    return Bundle(root, source.name, source.url, users, groups, folders, files, total)
+
+
+def _read_source(root: Path, name: str | None) -> _SourceFile:
+    file = root / "source.json"
+    if not file.exists():
+        return _SourceFile(name=name or root.resolve().name)
+    try:
+        source = _SourceFile.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        raise _invalid(file.name, error) from None
+    return source.model_copy(update={"name": name}) if name else source
+
+
+def _read_principals(root: Path) -> tuple[tuple[UserLine, ...], tuple[GroupLine, ...]]:
+    file = root / PRINCIPALS
+    if not file.exists():
+        return (), ()
+    users: dict[str, UserLine] = {}
+    groups: dict[str, GroupLine] = {}
+    adapter: TypeAdapter[UserLine | GroupLine] = TypeAdapter(PrincipalLine)
+    for number, line in _read_lines(file, adapter):
+        kind: dict[str, Any] = users if line.type == "user" else groups
+        if line.id in kind:
+            raise InputInvalid(
+                f"{PRINCIPALS}:{number}: id: the {line.type} {line.id!r} is there twice.",
+                remedy="Keep one of the two lines.",
+            )
+        kind[line.id] = line
+    _check_members(users, groups)
+    return tuple(users.values()), tuple(groups.values())
+
+
+def _check_members(users: dict[str, UserLine], groups: dict[str, GroupLine]) -> None:
+    for group in groups.values():
+        for member in group.members:
+            kind, _, native_id = member.partition(":")
+            if native_id not in {"user": users, "group": groups}.get(kind, {}):
+                raise InputInvalid(
+                    f"{PRINCIPALS}: group {group.id!r}: members: {member!r} is nobody.",
+                    remedy="Add a line for it, or take it out; classes cannot be members.",
+                )
+    for user in users.values():
+        for group_id in user.groups:
+            if group_id not in groups:
+                raise InputInvalid(
+                    f"{PRINCIPALS}: user {user.id!r}: groups: there is no group {group_id!r}.",
+                    remedy="Add a line for the group, or take it out.",
+                )
+
+
+def _read_permissions(
+    root: Path, allow: tuple[str, ...]
+) -> tuple[dict[str, NamedPermissions], dict[str, NamedPermissions]]:
+    file = root / PERMISSIONS
+    folders: dict[str, NamedPermissions] = {}
+    files: dict[str, NamedPermissions] = {}
+    if (root / DOCUMENTS).exists():
+        return folders, files
+    if not file.exists():
+        if not allow:
+            raise InputInvalid(
+                f"Nothing says who may read {root.name}: there is no {PERMISSIONS}.",
+                remedy=f"Write {PERMISSIONS} (docs/loading.md), or let everybody of the company "
+                "read all of it: --allow class:members",
+            )
+        return {"": NamedPermissions(allow=allow)}, files
+    base = _documents_folder(root)
+    for number, line in _read_lines(file, TypeAdapter(PermissionLine)):
+        path = line.path.strip("/")
+        place = base / path
+        if path in folders or path in files:
+            raise InputInvalid(
+                f"{PERMISSIONS}:{number}: path: {path!r} is there twice.",
+                remedy="Put both lists of permissions on one line.",
+            )
+        if not inside(base, place) or not place.exists():
+            raise InputInvalid(
+                f"{PERMISSIONS}:{number}: path: there is no {path!r} below {base.name}/.",
+                remedy="Correct the path, or delete the line.",
+            )
+        (folders if place.is_dir() else files)[path] = line.named()
+    return folders, files
+
+
+def _check_documents(bundle: Bundle) -> int:
+    """How many there are. Raises InputInvalid for none, and for an id that stands twice."""
+    seen: dict[str, str] = {}
+    for listed in bundle.documents():
+        if listed.native_id in seen:
+            raise InputInvalid(
+                f"{listed.place}: id: {listed.native_id!r} is there twice "
+                f"(first at {seen[listed.native_id]}).",
+                remedy="Give each document an id of its own.",
+            )
+        seen[listed.native_id] = listed.place
+    if not seen:
+        raise InputInvalid(
+            f"{bundle.root} holds no documents.",
+            remedy="Put documents into it, or name another folder.",
+        )
+    return len(seen)
+
+
+def inside(base: Path, path: Path) -> bool:
+    """Whether a path stays below `base` when its links are followed."""
+    return path.resolve().is_relative_to(base.resolve())
+
+
+def _documents_folder(root: Path) -> Path:
+    return root / "documents" if (root / "documents").is_dir() else root
+
+
+def _document_files(base: Path) -> Iterator[Path]:
+    for file in sorted(base.rglob("*")):
+        parts = file.relative_to(base).parts
+        hidden = any(part.startswith(".") for part in parts)
+        beside = len(parts) == 1 and parts[0] in _BESIDE
+        if not hidden and not beside and file.is_file() and inside(base, file):
+            yield file
+
+
+def _parents(path: str) -> tuple[str, ...]:
+    """"a/b/c.md" -> ("", "a", "a/b")."""
+    parts = path.split("/")[:-1]
+    return ("", *("/".join(parts[: n + 1]) for n in range(len(parts))))
+
+
+def _read_lines(file: Path, adapter: TypeAdapter[T]) -> Iterator[tuple[int, T]]:
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                yield number, adapter.validate_json(line)
+            except ValidationError as error:
+                raise _invalid(f"{file.name}:{number}", error) from None
+
+
+def _invalid(place: str, error: ValidationError) -> InputInvalid:
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    field = ".".join(str(part) for part in first["loc"] if part not in ("user", "group"))
+    told = f"{place}: {field}: {first['msg']}" if field else f"{place}: {first['msg']}"
+    more = error.error_count() - 1
+    return InputInvalid(
+        told + (f" (and {more} more in this line)" if more else ""),
+        remedy="Correct the line; docs/loading.md shows the format. Nothing was changed.",
+    )
+
+

@@ -1,0 +1,320 @@
+"""Load a folder: first who is who and who may read what, then one document after the other.
+
+Each document is all or nothing. A load that was cut off goes on where it stopped, because what
+is stored already, and has not changed, is neither parsed twice nor embedded again.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from policies.change import Change, Permissions, Person
+from policies.directory import (
+    NamedPermissions,
+    StoredNode,
+    groups_of,
+    people_of,
+    principals_of,
+    resolve_permissions,
+    stored_nodes,
+)
+from policies.models import Document, Node, NodeKind, Source, UserStatus
+from workers.database import Database
+from workers.errors import InputInvalid
+from workers.ingest.bundle import Acl, Bundle, DocumentLine, Listed
+from workers.ingest.parse import DocumentUnreadable, Parser
+from workers.ingest.split import Piece, embedded_text, split
+from workers.ingest.store import Text, content_hash, embedding_model_id, store, stored_hashes
+from workers.models.base import Embedder
+
+_ACTOR = "ken load"
+_FEW = 10
+"""So many documents may vanish from a folder without a question."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    place: str
+    reason: str
+
+
+@dataclass
+class Report:
+    """What a load did. Documents are counted once each."""
+
+    users: int = 0
+    groups: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    chunks: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a screen is told: the step, how much of it is done, of how much."""
+
+    step: str
+    done: int
+    total: int
+
+
+class Loading:
+    """One load of one bundle, by the indexer's role."""
+
+    def __init__(
+        self,
+        database: Database,
+        embedder: Embedder,
+        bundle: Bundle,
+        *,
+        tell: Callable[[Progress], None],
+        limit_bytes: int,
+        remove_missing: bool = False,
+    ) -> None:
+        self._database = database
+        self._embedder = embedder
+        self._bundle = bundle
+        self._tell = tell
+        self._limit_bytes = limit_bytes
+        self._remove_missing = remove_missing
+        self._report = Report()
+
+    def run(self) -> Report:
+        """Load it all. Raises InputInvalid before anything has changed, or not at all."""
+        self._refuse_mass_removal()
+        self._put_access()
+        with Parser() as parser:
+            for number, listed in enumerate(self._bundle.documents()):
+                self._tell(Progress("Documents", number, self._bundle.total))
+                self._load(listed, parser)
+        self._tell(Progress("Documents", self._bundle.total, self._bundle.total))
+        self._finish()
+        return self._report
+
+    # -- access: one transaction --------------------------------------------------------------
+
+    def _put_access(self) -> None:
+        """People, groups, links, folders: all of it under one epoch, or nothing."""
+        bundle = self._bundle
+        self._tell(Progress("People and groups", 0, len(bundle.users) + len(bundle.groups)))
+        with self._database.session("indexer") as session:
+            change = Change(session, actor=_ACTOR)
+            self._source_id = change.put_source(bundle.source, url=bundle.url)
+            self._model_id = embedding_model_id(
+                session, self._embedder.name, self._embedder.dimension
+            )
+            if bundle.users or bundle.groups:
+                self._put_people(change)
+            self._principals = principals_of(session, self._source_id)
+            self._folders = self._put_folders(change)
+            self._held = stored_nodes(session, self._source_id)
+            self._hashes = stored_hashes(session, self._source_id)
+
+    def _put_people(self, change: Change) -> None:
+        bundle = self._bundle
+        members: dict[str, set[int]] = {group.id: set() for group in bundle.groups}
+        users: dict[str, int] = {}
+        for user in bundle.users:
+            person = Person(
+                native_id=user.id,
+                name=user.name or user.id,
+                email=user.email,
+                guest=user.kind == "guest",
+                status=UserStatus(user.status),
+                profile=user.profile(),
+            )
+            users[user.id] = change.put_user(self._source_id, person)
+            for source, native_id in user.identities.items():
+                change.link(users[user.id], change.put_source(source), native_id, by="admin")
+            for group_id in user.groups:
+                members[group_id].add(users[user.id])
+        groups = {
+            group.id: change.put_group(self._source_id, group.id, name=group.name or group.id)
+            for group in bundle.groups
+        }
+        known = {
+            **{f"user:{native_id}": user_id for native_id, user_id in users.items()},
+            **{f"group:{native_id}": group_id for native_id, group_id in groups.items()},
+        }
+        for group in bundle.groups:
+            named = {known[member] for member in group.members}
+            change.set_members(groups[group.id], members[group.id] | named)
+        self._retire(change, users, groups)
+        self._report.users, self._report.groups = len(users), len(groups)
+
+    def _retire(
+        self, change: Change, users: Mapping[str, int], groups: Mapping[str, int]
+    ) -> None:
+        """Who is in the directory no more reads no more, and a group that is gone is empty."""
+        for native_id, user_id in people_of(change.session, self._source_id).items():
+            if native_id not in users:
+                change.set_status(user_id, UserStatus.SUSPENDED)
+        for native_id, group_id in groups_of(change.session, self._source_id).items():
+            if native_id not in groups:
+                change.delete_group(group_id)
+
+    def _put_folders(self, change: Change) -> dict[str, int]:
+        """Containers, each after its parent; a folder that nothing is said of inherits."""
+        held = stored_nodes(change.session, self._source_id)
+        named = set(self._bundle.folders)
+        for listed in self._bundle.documents():
+            named.update(listed.parents)
+        folders: dict[str, int] = {}
+        for path in sorted(named, key=lambda path: (path != "", path.count("/"), path)):
+            parent = None if path == "" else path.rpartition("/")[0]
+            folders[path] = change.put_node(
+                self._source_id,
+                path,
+                kind=NodeKind.CONTAINER,
+                parent_id=None if parent is None else folders[parent],
+            )
+            wanted = self._resolve(self._bundle.folders.get(path, NamedPermissions()), path)
+            if path not in held or held[path].permissions != wanted:
+                change.set_permissions(folders[path], wanted)
+        return folders
+
+    def _resolve(self, named: NamedPermissions, place: str) -> Permissions:
+        """Raises InputInvalid for a name that stands for nobody."""
+        nobody = sorted({name for name in named.names() if name not in self._principals})
+        if nobody:
+            raise InputInvalid(
+                f"{place or 'the root folder'}: a permission names nobody: {nobody[0]!r}.",
+                remedy="Add a line for it to principals.jsonl, or correct the name.",
+            )
+        return resolve_permissions(named, self._principals)
+
+    # -- documents: one transaction each --------------------------------------------------------
+
+    def _load(self, listed: Listed, parser: Parser) -> None:
+        """Put one document, or leave it out with the reason; never half of it."""
+        try:
+            permissions = self._resolve(listed.permissions, listed.place)
+        except InputInvalid as error:
+            self._leave_out(listed, str(error), permissions=None)
+            return
+        try:
+            found = self._read(listed, parser)
+        except DocumentUnreadable as error:
+            self._leave_out(listed, error.reason, permissions=permissions)
+            return
+        self._put(listed, found, permissions)
+
+    def _leave_out(self, listed: Listed, reason: str, *, permissions: Permissions | None) -> None:
+        """An earlier version stays, unless its readers changed: then nobody reads it for now."""
+        self._report.left_out.append(LeftOut(listed.place, reason))
+        node = self._held.get(listed.native_id)
+        if node is not None and node.permissions != permissions:
+            with self._database.session("indexer") as session:
+                Change(session, actor=_ACTOR).set_unknown(node.id)
+
+    def _put(self, listed: Listed, found: DocumentLine, permissions: Permissions) -> None:
+        fingerprint = content_hash(found.title, found.text, self._embedder.name)
+        parent_id = self._folders[listed.parents[-1]] if listed.parents else None
+        node = self._held.get(listed.native_id)
+        if node is not None and self._hashes.get(node.id) == fingerprint:
+            self._report.unchanged += 1
+            if (node.permissions, node.parent_id) != (permissions, parent_id):
+                self._put_permissions(listed.native_id, permissions, parent_id)
+            return
+        pieces = split(found.text, title=found.title)
+        text = Text(
+            title=found.title,
+            url=found.url,
+            updated_at=found.updated_at,
+            content_hash=fingerprint,
+            pieces=pieces,
+            vectors=self._embed(pieces, found.title),
+            model_id=self._model_id,
+        )
+        with self._database.session("indexer") as session:
+            store(
+                Change(session, actor=_ACTOR),
+                source_id=self._source_id,
+                native_id=listed.native_id,
+                parent_id=parent_id,
+                permissions=permissions,
+                text=text,
+            )
+        self._report.chunks += len(pieces)
+        if node is not None and node.id in self._hashes:
+            self._report.changed += 1
+        else:
+            self._report.new += 1
+
+    def _put_permissions(
+        self, native_id: str, permissions: Permissions, parent_id: int | None
+    ) -> None:
+        with self._database.session("indexer") as session:
+            change = Change(session, actor=_ACTOR)
+            node_id = change.put_node(
+                self._source_id, native_id, kind=NodeKind.DOCUMENT, parent_id=parent_id
+            )
+            change.set_permissions(node_id, permissions)
+
+    def _read(self, listed: Listed, parser: Parser) -> DocumentLine:
+        """The document's text, from its line or its file. Raises DocumentUnreadable."""
+        given = listed.read()
+        if isinstance(given, DocumentLine):
+            size = len(given.text.encode("utf-8", "replace"))
+            if size > self._limit_bytes:
+                raise too_large(size, self._limit_bytes)
+            return given.model_copy(
+                update={"text": clean(given.text), "title": clean(given.title)}
+            )
+        parsed = parser.parse(given)
+        address = self._bundle.url
+        return DocumentLine(
+            id=listed.native_id,
+            title=parsed.title,
+            text=parsed.text,
+            url=address.rstrip("/") + "/" + quote(listed.native_id) if address else None,
+            updated_at=parsed.updated_at,
+            acl=Acl(),
+        )
+
+    def _embed(self, pieces: Sequence[Piece], title: str) -> list[NDArray[np.float32]]:
+        return [
+            self._embedder.embed_one(embedded_text(piece, title=title)) for piece in pieces
+        ]
+
+    # -- what is gone -----------------------------------------------------------------------------
+
+    def _missing(self, session: Session) -> list[int]:
+        """Documents of this source that the bundle does not list any more."""
+        listed = {listed.native_id for listed in self._bundle.documents()}
+        rows = session.execute(
+            select(Node.native_id, Document.id)
+            .join(Document, Document.id == Node.id)
+            .join(Source, Source.id == Node.source_id)
+            .where(Source.name == self._bundle.source)
+        )
+        return [node_id for native_id, node_id in rows if native_id not in listed]
+
+    def _refuse_mass_removal(self) -> None:
+        """Half a folder, or another folder of the same name, must not delete the rest."""
+        with self._database.session("indexer") as session:
+            missing = len(self._missing(session))
+        if missing > max(_FEW, self._bundle.total // 10) and not self._remove_missing:
+            raise InputInvalid(
+                f"{missing} documents of source {self._bundle.source!r} are not in "
+                f"{self._bundle.root} any more.",
+                remedy="If that is right, add --remove-missing. If this is another folder, give "
+                "it a name of its own: --source NAME.",
+            )
+
+    def _finish(self) -> None:
+        """The pass was complete: what it did not find is deleted, and the source is fresh."""
+        with self._database.session("indexer") as session:
+            change = Change(session, actor=_ACTOR)
+            for node_id in self._missing(session):
+                change.delete_document(node_id)
+                self._report.removed += 1
+            change.mark_synced(self._source_id)
