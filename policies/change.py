@@ -40,7 +40,7 @@ class Permissions:
     allow: frozenset[int] = frozenset()
     deny: frozenset[int] = frozenset()
     gates: tuple[frozenset[int], ...] = ()
-    """Each is an OR-list; all must be met."""
+    """Each is an OR-list; all must be met. Sorted by content, so that equal ones compare equal."""
     inherit: bool = True
     known: bool = True
     """False: something in it could not be understood, so nobody reads."""

@@ -1,5 +1,6 @@
 """Who is who: accounts and names become principals of ours. Reads only; writes are `change.py`."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,18 @@ from sqlalchemy.orm import Session
 
 from policies.access import STRANGER, Audience, Class
 from policies.change import Permissions
-from policies.models import Group, LinkedIdentity, Node, NodeKind, Source, User
+from policies.models import (
+    AclState,
+    Effect,
+    Entry,
+    Group,
+    LinkedIdentity,
+    Node,
+    NodeKind,
+    Source,
+    User,
+    UserStatus,
+)
 
 CLASSES: Mapping[str, Class] = {
     "members": Class.MEMBERS,
@@ -104,13 +116,10 @@ def principals_of(session: Session, source_id: int) -> dict[str, int]:
             LinkedIdentity.source_id == source_id
         )
     )
-    groups = session.execute(
-        select(Group.native_id, Group.id).where(Group.source_id == source_id)
-    )
     return {
         **{f"class:{name}": int(one) for name, one in CLASSES.items()},
         **{f"user:{native_id}": user_id for native_id, user_id in users},
-        **{f"group:{native_id}": group_id for native_id, group_id in groups},
+        **{f"group:{name}": group_id for name, group_id in groups_of(session, source_id).items()},
     }
 
 
@@ -140,12 +149,78 @@ def resolve_permissions(named: NamedPermissions, principals: Mapping[str, int]) 
         allow=frozenset(principals[name] for name in named.allow if name in principals),
         deny=frozenset(principals[name] for name in named.deny if name in principals),
         gates=tuple(
-            frozenset(principals[name] for name in gate if name in principals)
-            for gate in named.gates
+            sorted(
+                {
+                    frozenset(principals[name] for name in gate if name in principals)
+                    for gate in named.gates
+                },
+                key=sorted,
+            )
         ),
         inherit=named.inherit,
         known=all(name in principals for name in guards) and all(named.gates),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNode:
+    """A node of a source, with the permissions that it has of its own."""
+
+    id: int
+    parent_id: int | None
+    permissions: Permissions
+
+
+def stored_nodes(session: Session, source_id: int) -> dict[str, StoredNode]:
+    """All nodes of a source, by native id; their permissions as `resolve_permissions` gives them."""
+    lists: dict[int, dict[tuple[Effect, int], set[int]]] = defaultdict(lambda: defaultdict(set))
+    for entry in session.execute(
+        select(Entry.node_id, Entry.effect, Entry.gate, Entry.principal_id)
+        .join(Node, Node.id == Entry.node_id)
+        .where(Node.source_id == source_id)
+    ):
+        lists[entry.node_id][entry.effect, entry.gate].add(entry.principal_id)
+    nodes = session.execute(
+        select(Node.id, Node.native_id, Node.parent_id, Node.inherit, Node.acl_state).where(
+            Node.source_id == source_id
+        )
+    )
+    return {
+        node.native_id: StoredNode(
+            node.id,
+            node.parent_id,
+            Permissions(
+                allow=frozenset(lists[node.id][Effect.ALLOW, 0]),
+                deny=frozenset(lists[node.id][Effect.DENY, 0]),
+                gates=tuple(
+                    frozenset(principals)
+                    for (effect, _), principals in sorted(lists[node.id].items())
+                    if effect is Effect.GATE
+                ),
+                inherit=node.inherit,
+                known=node.acl_state is AclState.OK,
+            ),
+        )
+        for node in nodes
+    }
+
+
+def people_of(session: Session, source_id: int) -> dict[str, int]:
+    """The active users with an account in this source, by native id."""
+    rows = session.execute(
+        select(LinkedIdentity.native_id, User.id)
+        .join(User, User.id == LinkedIdentity.user_id)
+        .where(LinkedIdentity.source_id == source_id, User.status == UserStatus.ACTIVE)
+    )
+    return {native_id: user_id for native_id, user_id in rows}
+
+
+def groups_of(session: Session, source_id: int) -> dict[str, int]:
+    """The groups of this source, by native id."""
+    rows = session.execute(
+        select(Group.native_id, Group.id).where(Group.source_id == source_id)
+    )
+    return {native_id: group_id for native_id, group_id in rows}
 
 
 def describe(session: Session, principal_ids: Iterable[int]) -> dict[int, str]:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url, text
 
 from workers.database import Database, connect
-from workers.embedded import EmbeddedPostgres, EmbeddedRedis, ensure
+from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure
 from workers.schema import migrate
 from workers.settings import Settings, load_settings
 

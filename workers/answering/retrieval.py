@@ -10,8 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import bindparam, func, select, text
-from sqlalchemy.dialects.postgresql import ARRAY, DOUBLE_PRECISION, TEXT
+from sqlalchemy import func, select, text, true
 from sqlalchemy.orm import Session
 
 from policies import Audience, readable_chunks
@@ -21,6 +20,8 @@ from workers.models.rarity import rarity
 
 DEPTH = 200
 """Candidates of each search that take part in the fusion."""
+CANDIDATES = 400
+"""Chunks that are scored word by word."""
 RRF_K = 60
 """Reciprocal rank fusion: Cormack, Clarke, Büttcher, SIGIR 2009."""
 PER_DOCUMENT = 3
@@ -78,32 +79,55 @@ def _nearest(
 
 
 def _matching(session: Session, audience: Audience, question: str) -> _Ranked:
-    """By BM25 with rarity from a fixed list in place of a corpus statistic."""
-    weights = _lexemes(session, question)
-    if not weights:
+    """By BM25 with rarity from a fixed list in place of a statistic of the corpus.
+
+    PostgreSQL finds candidates by `ts_rank`; the few hundred best are scored here.
+    """
+    rarities = _lexemes(session, question)
+    if not rarities:
         return []
-    score = (
-        func.bm25(Chunk.tsv, Chunk.words, bindparam("lexemes", list(weights), ARRAY(TEXT)),
-                  bindparam("weights", list(weights.values()), ARRAY(DOUBLE_PRECISION)))
-    )
-    statement = (
+    query = func.to_tsquery("simple", " | ".join(map(_quoted, rarities)))
+    candidate = (
         readable_chunks(audience)
-        .with_only_columns(Chunk.id, Chunk.document_id)
-        .where(Chunk.tsv.op("@@")(func.any_of(bindparam("any", list(weights), ARRAY(TEXT)))))
-        .order_by(score.desc(), Chunk.id)
-        .limit(DEPTH)
+        .with_only_columns(Chunk.id, Chunk.document_id, Chunk.tsv, Chunk.words)
+        .where(Chunk.tsv.op("@@")(query))
+        .order_by(func.ts_rank(Chunk.tsv, query).desc(), Chunk.id)
+        .limit(CANDIDATES)
+        .cte("candidate")
     )
-    return [(chunk_id, document_id) for chunk_id, document_id in session.execute(statement)]
+    found = func.unnest(candidate.c.tsv).table_valued("lexeme", "positions", "weights").lateral()
+    rows = session.execute(
+        select(candidate.c.id, candidate.c.document_id, candidate.c.words)
+        .add_columns(found.c.lexeme, found.c.weights)
+        .join_from(candidate, found, true())
+        .where(found.c.lexeme.in_(list(rarities)))
+    )
+    scores: dict[tuple[int, int], float] = {}
+    for chunk_id, document_id, words, lexeme, weights in rows:
+        chunk = (chunk_id, document_id)
+        scores[chunk] = scores.get(chunk, 0.0) + rarities[lexeme] * _saturated(weights, words)
+    return sorted(scores, key=lambda chunk: (-scores[chunk], chunk))[:DEPTH]
+
+
+def _saturated(weights: Sequence[str], words: int) -> float:
+    """BM25's frequency term: Robertson and Zaragoza, 2009. A title's word counts for more."""
+    frequency = sum(_TITLE_WEIGHT if weight == "A" else 1.0 for weight in weights)
+    length = 1 - _B + _B * words / _AVERAGE_WORDS
+    return frequency * (_K1 + 1) / (frequency + _K1 * length)
+
+
+def _quoted(lexeme: str) -> str:
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def _lexemes(session: Session, question: str) -> dict[str, float]:
     """What PostgreSQL makes of the question's words, each with the rarity of its word."""
     found = _WORD.findall(question[:MAX_QUESTION])
     rows = session.execute(_TO_LEXEMES, {"words": found})
-    weights: dict[str, float] = {}
+    rarities: dict[str, float] = {}
     for word, lexeme in rows:
-        weights[lexeme] = max(weights.get(lexeme, 0.0), rarity(word))
-    return weights
+        rarities[lexeme] = max(rarities.get(lexeme, 0.0), rarity(word))
+    return rarities
 
 
 def _fuse(rankings: Sequence[_Ranked]) -> _Ranked:

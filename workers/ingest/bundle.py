@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from policies.directory import NamedPermissions
 from workers.errors import InputInvalid
+from workers.ingest.parse import inside
 
 PRINCIPALS, PERMISSIONS, DOCUMENTS = "principals.jsonl", "permissions.jsonl", "documents.jsonl"
 _BESIDE = {
@@ -268,11 +269,6 @@ def _check_documents(bundle: Bundle) -> int:
             remedy="Put documents into it, or name another folder.",
         )
     return len(seen)
-
-
-def inside(base: Path, path: Path) -> bool:
-    """Whether a path stays below `base` when its links are followed."""
-    return path.resolve().is_relative_to(base.resolve())
 
 
 def _documents_folder(root: Path) -> Path:

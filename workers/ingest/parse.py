@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import ClassVar, Self
 
 from workers.errors import ServerUnavailable
-from workers.process import bare_environment
+from workers.embedded.process import bare_environment
 
 EMPTY = "empty"
 NO_TEXT = "no text in it (a scan?)"
@@ -70,7 +70,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 """What Ken reads, by suffix in small letters."""
 
 
-class DocumentUnreadable(Exception):
+class DocumentUnreadable(Exception):  # noqa: N818 - named for what is so, as in errors.py
     """A file gave no text. `reason` is ours: constant words, nothing of what is in the file."""
 
     def __init__(self, reason: str) -> None:
@@ -130,7 +130,7 @@ def parse_file(path: Path, *, limit_bytes: int) -> Parsed:
     except OSError:
         raise DocumentUnreadable("cannot be opened") from None
     if len(content) > limit_bytes:
-        raise DocumentUnreadable(_too_large(len(content), limit_bytes))
+        raise DocumentUnreadable(too_large(len(content), limit_bytes))
     try:
         draft = READERS[form](content)
     except (DocumentUnreadable, MemoryError):
@@ -159,7 +159,7 @@ def check(path: Path, *, limit_bytes: int) -> Format:
     if not found.st_size:
         raise DocumentUnreadable(EMPTY)
     if found.st_size > limit_bytes:
-        raise DocumentUnreadable(_too_large(found.st_size, limit_bytes))
+        raise DocumentUnreadable(too_large(found.st_size, limit_bytes))
     return FORMATS[suffix]
 
 
@@ -234,7 +234,7 @@ class _Child:
                 [*command, json.dumps(asdict(limits))],
                 cwd=_ROOT,
                 env=bare_environment(),
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,  # libraries quote the document in their warnings
                 start_new_session=True,  # Ctrl-C is for us: it may let this document end
@@ -300,7 +300,7 @@ def too_much_text(limit_bytes: int) -> str:
     return f"more text than {_megabytes(limit_bytes)}"
 
 
-def _too_large(size: int, limit_bytes: int) -> str:
+def too_large(size: int, limit_bytes: int) -> str:
     return f"too large ({_megabytes(size)}, limit {_megabytes(limit_bytes)})"
 
 
@@ -329,9 +329,11 @@ def _understood(reply: bytes, limits: Limits) -> Parsed | str:
         match json.loads(reply):
             case {"reason": str(reason)} if reason in _REASONS | {too_much_text(limits.text_bytes)}:
                 return reason
-            case {"title": str(title), "pages": [*pages], "updated_at": None | str() as updated} if (
-                all(isinstance(page, str) for page in pages)
-            ):
+            case {
+                "title": str(title),
+                "pages": [*pages],
+                "updated_at": None | str() as updated,
+            } if all(isinstance(page, str) for page in pages):
                 return Parsed(
                     title, tuple(pages), datetime.fromisoformat(updated) if updated else None
                 )

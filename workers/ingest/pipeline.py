@@ -4,12 +4,10 @@ Each document is all or nothing. A load that was cut off goes on where it stoppe
 is stored already, and has not changed, is neither parsed twice nor embedded again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -26,10 +24,17 @@ from policies.directory import (
 from policies.models import Document, Node, NodeKind, Source, UserStatus
 from workers.database import Database
 from workers.errors import InputInvalid
-from workers.ingest.bundle import Acl, Bundle, DocumentLine, Listed
-from workers.ingest.parse import DocumentUnreadable, Parser
-from workers.ingest.split import Piece, embedded_text, split
-from workers.ingest.store import Text, content_hash, embedding_model_id, store, stored_hashes
+from workers.ingest.bundle import Bundle, DocumentLine, Listed
+from workers.ingest.parse import DocumentUnreadable, Limits, Parser, clean, too_large
+from workers.ingest.split import embedded_text
+from workers.ingest.store import (
+    Content,
+    Text,
+    content_hash,
+    embedding_model_id,
+    store,
+    stored_hashes,
+)
 from workers.models.base import Embedder
 
 _ACTOR = "ken load"
@@ -91,7 +96,7 @@ class Loading:
         """Load it all. Raises InputInvalid before anything has changed, or not at all."""
         self._refuse_mass_removal()
         self._put_access()
-        with Parser() as parser:
+        with Parser(Limits(file_bytes=self._limit_bytes)) as parser:
             for number, listed in enumerate(self._bundle.documents()):
                 self._tell(Progress("Documents", number, self._bundle.total))
                 self._load(listed, parser)
@@ -215,8 +220,8 @@ class Loading:
             with self._database.session("indexer") as session:
                 Change(session, actor=_ACTOR).set_unknown(node.id)
 
-    def _put(self, listed: Listed, found: DocumentLine, permissions: Permissions) -> None:
-        fingerprint = content_hash(found.title, found.text, self._embedder.name)
+    def _put(self, listed: Listed, found: Content, permissions: Permissions) -> None:
+        fingerprint = content_hash(found, self._embedder.name)
         parent_id = self._folders[listed.parents[-1]] if listed.parents else None
         node = self._held.get(listed.native_id)
         if node is not None and self._hashes.get(node.id) == fingerprint:
@@ -224,16 +229,10 @@ class Loading:
             if (node.permissions, node.parent_id) != (permissions, parent_id):
                 self._put_permissions(listed.native_id, permissions, parent_id)
             return
-        pieces = split(found.text, title=found.title)
-        text = Text(
-            title=found.title,
-            url=found.url,
-            updated_at=found.updated_at,
-            content_hash=fingerprint,
-            pieces=pieces,
-            vectors=self._embed(pieces, found.title),
-            model_id=self._model_id,
-        )
+        pieces = found.pieces()
+        vectors = [
+            self._embedder.embed_one(embedded_text(piece, title=found.title)) for piece in pieces
+        ]
         with self._database.session("indexer") as session:
             store(
                 Change(session, actor=_ACTOR),
@@ -241,7 +240,7 @@ class Loading:
                 native_id=listed.native_id,
                 parent_id=parent_id,
                 permissions=permissions,
-                text=text,
+                text=Text(found, fingerprint, pieces, vectors, self._model_id),
             )
         self._report.chunks += len(pieces)
         if node is not None and node.id in self._hashes:
@@ -259,31 +258,19 @@ class Loading:
             )
             change.set_permissions(node_id, permissions)
 
-    def _read(self, listed: Listed, parser: Parser) -> DocumentLine:
+    def _read(self, listed: Listed, parser: Parser) -> Content:
         """The document's text, from its line or its file. Raises DocumentUnreadable."""
         given = listed.read()
         if isinstance(given, DocumentLine):
             size = len(given.text.encode("utf-8", "replace"))
             if size > self._limit_bytes:
-                raise too_large(size, self._limit_bytes)
-            return given.model_copy(
-                update={"text": clean(given.text), "title": clean(given.title)}
-            )
+                raise DocumentUnreadable(too_large(size, self._limit_bytes))
+            title, pages = clean(given.title).strip(), (clean(given.text),)
+            return Content(title or listed.native_id, pages, given.url, given.updated_at)
         parsed = parser.parse(given)
         address = self._bundle.url
-        return DocumentLine(
-            id=listed.native_id,
-            title=parsed.title,
-            text=parsed.text,
-            url=address.rstrip("/") + "/" + quote(listed.native_id) if address else None,
-            updated_at=parsed.updated_at,
-            acl=Acl(),
-        )
-
-    def _embed(self, pieces: Sequence[Piece], title: str) -> list[NDArray[np.float32]]:
-        return [
-            self._embedder.embed_one(embedded_text(piece, title=title)) for piece in pieces
-        ]
+        url = address.rstrip("/") + "/" + quote(listed.native_id) if address else None
+        return Content(parsed.title, parsed.pages, url, parsed.updated_at)
 
     # -- what is gone -----------------------------------------------------------------------------
 

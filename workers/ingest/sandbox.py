@@ -10,7 +10,6 @@ import resource
 import socket
 import sys
 from pathlib import Path
-from typing import IO
 
 import psutil
 
@@ -21,16 +20,16 @@ from workers.ingest.parse import MEMORY_EXIT, DocumentUnreadable, Limits, parse_
 def main(limits: Limits) -> None:
     logging.disable()
     confine(limits.memory_bytes)
-    with socket.socket(fileno=os.dup(0)).makefile("rwb") as channel:
-        _send(channel, b"ready")
-        while len(size := channel.read(4)) == 4:
-            path = channel.read(int.from_bytes(size, "big"))
+    with socket.socket(fileno=0) as channel, channel.makefile("rb") as requests:
+        channel.sendall(_framed(b"ready"))
+        while len(size := requests.read(4)) == 4:
+            path = requests.read(int.from_bytes(size, "big"))
             _allow_seconds(limits.seconds)
             try:
                 reply = _reply(Path(os.fsdecode(path)), limits)
             except MemoryError:
                 os._exit(MEMORY_EXIT)
-            _send(channel, reply)
+            channel.sendall(_framed(reply))
 
 
 def confine(memory_bytes: int) -> None:
@@ -68,9 +67,8 @@ def _reply(path: Path, limits: Limits) -> bytes:
     return json.dumps(reply, ensure_ascii=False).encode()
 
 
-def _send(channel: IO[bytes], reply: bytes) -> None:
-    channel.write(len(reply).to_bytes(4, "big") + reply)
-    channel.flush()
+def _framed(reply: bytes) -> bytes:
+    return len(reply).to_bytes(4, "big") + reply
 
 
 if __name__ == "__main__":

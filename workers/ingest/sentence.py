@@ -6,12 +6,17 @@ from collections.abc import Iterator
 _END = re.compile(r"[.!?…][\"'”’)\]*_]*(?=\s)|[。！？]")
 _LAST_WORD = re.compile(r"[^\s(\[\"'*_]{0,12}\Z")
 _ABBREVIATIONS = frozenset(
-    "e.g i.e eg ie etc vs cf al ca approx resp incl excl no nos nr art sec sect para fig figs eq"
-    " vol ch pp p ed eds min max est dept univ inc ltd co corp bros mr mrs ms dr prof st jr sr gen"
-    " rep sen hon rev a.m p.m u.s u.k jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed"
-    " thu fri sat".split()
+    re.findall(
+        r"\S+",
+        "e.g i.e eg ie etc vs cf al ca approx resp incl excl no nos nr art sec sect para fig figs"
+        " eq vol ch pp p ed eds min max est dept univ inc ltd co corp bros mr mrs ms dr prof st jr"
+        " sr gen rep sen hon rev a.m p.m u.s u.k jan feb mar apr jun jul aug sep sept oct nov dec"
+        " mon tue wed thu fri sat",
+    )
 )
-_SOMETIMES_LAST = frozenset("etc a.m p.m u.s u.k inc ltd co corp jr sr al no".split())
+_SOMETIMES_LAST = frozenset(
+    ("etc", "a.m", "p.m", "u.s", "u.k", "inc", "ltd", "co", "corp", "jr", "sr", "al", "no")
+)
 """Abbreviations that may end a sentence: they do when a capital follows ("no": never a number)."""
 
 _FENCE = re.compile(r"[ \t]{0,12}(`{3,}|~{3,})")

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -13,25 +13,45 @@ from sqlalchemy.orm import Session
 
 from policies.change import Change, Permissions
 from policies.models import Chunk, Document, Embedding, EmbeddingModel, Node, NodeKind
-from workers.ingest.split import Piece
+from workers.ingest.split import Piece, split
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a document says, from whatever it was read."""
+
+    title: str
+    pages: tuple[str, ...]
+    """Several for a PDF; else one."""
+    url: str | None
+    updated_at: datetime | None
+
+    def pieces(self) -> list[Piece]:
+        """The text in reading order; of a document with pages each knows its page."""
+        if len(self.pages) == 1:
+            return split(self.pages[0], title=self.title)
+        return [
+            replace(piece, anchor=f"page={number}")
+            for number, page in enumerate(self.pages, start=1)
+            for piece in split(page, title=self.title)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
     """A document's content, split and embedded, before it is stored."""
 
-    title: str
-    url: str | None
-    updated_at: datetime | None
+    content: Content
     content_hash: str
     pieces: Sequence[Piece]
     vectors: Sequence[NDArray[np.float32]]
     model_id: int
 
 
-def content_hash(title: str, text: str, model: str) -> str:
-    """Equal: neither split nor embedded again. The model takes part, so a new one embeds anew."""
-    return hashlib.sha256("\0".join((model, title, text)).encode()).hexdigest()
+def content_hash(content: Content, model: str) -> str:
+    """Equal: neither split nor embedded again. All that is stored with the text takes part."""
+    told = (model, content.title, content.url, str(content.updated_at), *content.pages)
+    return hashlib.sha256("\0".join(map(str, told)).encode("utf-8", "replace")).hexdigest()
 
 
 def store(
@@ -51,9 +71,9 @@ def store(
     values = {
         "policy_id": change.policy_for(node_id),
         "native_id": native_id,
-        "title": text.title,
-        "url": text.url,
-        "updated_at": text.updated_at,
+        "title": text.content.title,
+        "url": text.content.url,
+        "updated_at": text.content.updated_at,
         "content_hash": text.content_hash,
     }
     session = change.session
@@ -92,7 +112,7 @@ def _store_pieces(session: Session, node_id: int, text: Text) -> None:
             {
                 "document_id": node_id,
                 "position": position,
-                "title": text.title,
+                "title": text.content.title,
                 "heading": piece.heading,
                 "anchor": piece.anchor,
                 "text": piece.text,

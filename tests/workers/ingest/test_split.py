@@ -1,0 +1,230 @@
+"""Pieces of a document, and sentences of a piece."""
+
+import itertools
+import random
+import time
+
+import pytest
+
+from workers.ingest.sentence import sentence_ends, sentences, without_marks
+from workers.ingest.split import Piece, embedded_text, split
+from workers.models.embedder import MAX_TOKENS, count_tokens
+
+HANDBOOK = """Welcome to the handbook.
+
+# Leave
+
+Everyone has leave.
+
+## Germany
+
+Thirty days a year. See [the law](https://example.com/bundesurlaubsgesetz).
+
+## France
+
+- Twenty-five days.
+- Ask your manager.
+
+# Pay
+
+Paid on the last day of the month.
+"""
+
+
+def letters(text: str) -> str:
+    return "".join(text.split())
+
+
+def tokens(piece: Piece, title: str) -> int:
+    return count_tokens(embedded_text(piece, title=title)) + 2
+
+
+def test_a_piece_knows_the_headings_above_it_and_where_to_link() -> None:
+    assert [(piece.heading, piece.anchor) for piece in split(HANDBOOK, title="Handbook")] == [
+        ("", ""),
+        ("Leave", "leave"),
+        ("Leave > Germany", "germany"),
+        ("Leave > France", "france"),
+        ("Pay", "pay"),
+    ]
+
+
+def test_a_piece_is_the_document_from_its_start_on() -> None:
+    for piece in split(HANDBOOK, title="Handbook"):
+        assert HANDBOOK[piece.start :].startswith(piece.text)
+
+
+def test_headings_with_nothing_between_them_stay_with_the_text_below() -> None:
+    (piece,) = split("# A\n\n## B\n\nText.\n", title="T")
+
+    assert (piece.heading, piece.anchor) == ("A > B", "b")
+    assert piece.text == "# A\n\n## B\n\nText."
+
+
+def test_a_heading_seen_twice_gets_a_numbered_anchor() -> None:
+    pieces = split("## Note\n\nOne.\n\n## Note\n\nTwo.\n", title="T")
+
+    assert [piece.anchor for piece in pieces] == ["note", "note-1"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "anchor"),
+    [
+        ("## What's new in 2.0?", "whats-new-in-20"),
+        ("## `kubectl` & friends ##", "kubectl--friends"),
+        ("## [Read me](docs/read_me.md) first", "read-me-first"),
+        ("Underlined\n==========", "underlined"),
+        ("## Über uns", "über-uns"),
+    ],
+)
+def test_anchors_are_those_of_github(heading: str, anchor: str) -> None:
+    (piece,) = split(f"{heading}\n\nText.\n", title="T")
+
+    assert piece.anchor == anchor
+
+
+def test_what_looks_like_a_heading_in_code_is_none() -> None:
+    (piece,) = split("## Run\n\n```sh\n# comment\nmake\n```\n\nDone.\n", title="T")
+
+    assert piece.heading == "Run"
+    assert split("# comment\n\nmake\n", title="T")[0].heading == "comment"
+
+
+def test_a_rule_after_a_blank_line_makes_no_heading_of_the_text_above() -> None:
+    assert split("Text.\n\n---\n\nMore.\n", title="T")[0].heading == ""
+    assert split("Text\n---\n\nMore.\n", title="T")[0].heading == "Text"
+
+
+def test_code_and_tables_stay_whole_where_they_fit() -> None:
+    code = "```python\n" + "\n\n".join(f"value_{n} = {n}" for n in range(20)) + "\n```"
+    table = "\n".join(f"| name {n} | value {n} |" for n in range(25))
+    text = "\n\n".join(["Some words here. " * 20, code, "More words here. " * 20, table])
+    whole = [piece.text for piece in split(text, title="T")]
+
+    assert any(code in piece for piece in whole)
+    assert any(table in piece for piece in whole)
+
+
+def test_a_long_paragraph_is_cut_between_sentences() -> None:
+    text = " ".join(f"Sentence number {n} says a little more than the last." for n in range(100))
+    pieces = split(text, title="T")
+
+    assert len(pieces) > 4
+    assert all(piece.text.startswith("Sentence") for piece in pieces)
+    assert all(piece.text.endswith("last.") for piece in pieces)
+
+
+def test_words_are_never_cut() -> None:
+    words = [f"word{n}" for n in range(2_000)]
+    pieces = split(" ".join(words), title="T")
+
+    assert [word for piece in pieces for word in piece.text.split()] == words
+
+
+def test_the_embedder_reads_title_and_heading_in_front_and_no_link_targets() -> None:
+    piece = split(HANDBOOK, title="Handbook")[2]
+
+    assert embedded_text(piece, title="Handbook").startswith("Handbook\nLeave > Germany\n")
+    assert "See the law." in embedded_text(piece, title="Handbook")
+    assert "bundesurlaubsgesetz" not in embedded_text(piece, title="Handbook")
+
+
+def test_a_path_that_starts_with_the_title_does_not_repeat_it() -> None:
+    (piece,) = split("# Guide\n\n## Setup\n\nText.\n", title="Guide")
+
+    assert embedded_text(piece, title="Guide").startswith("Guide\nSetup\n")
+
+
+def test_blank_text_gives_no_piece() -> None:
+    assert split("", title="T") == []
+    assert split(" \n\t\n \u00a0", title="T") == []
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_letter_is_in_exactly_one_piece_and_every_piece_fits(seed: int) -> None:
+    text, title = hostile_document(random.Random(seed)), "A title of some words " * (seed % 4)
+    pieces = split(text, title=title)
+
+    assert letters("".join(piece.text for piece in pieces)) == letters(text)
+    assert all(text[piece.start :].startswith(piece.text) for piece in pieces)
+    assert all(tokens(piece, title) <= MAX_TOKENS for piece in pieces)
+    assert all(
+        before.start + len(before.text) <= after.start
+        for before, after in itertools.pairwise(pieces)
+    )
+
+
+def hostile_document(chance: random.Random) -> str:
+    parts = [
+        "# Top\n", "### Deep ###\n", "Under\n---\n", "\n", "\n \t\n", "- item one\n", "  1. two\n",
+        "| a | b |\n|---|---|\n", "```\n", "~~~ python\n", "e.g. this. And that! ", "word " * 90,
+        "long" * 150 + " ", "(" * 500, "漢字" * 300, "[a](http://b/c) ", "](", "\u00a0", "\u2028",
+        "\r\n", "<!-- ", "\ufdfa" * 20, "각" * 300, "e\u0301" * 30, "\x00", "a." * 200,
+        "#", "> q\n",
+    ]  # fmt: skip
+    return "".join(chance.choice(parts) for _ in range(chance.randint(1, 80)))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["x", "word ", "- a\n", "# a\n", "a\n", " ", "\n", "[a](", "`", "a. ", "|", "> ", '."', "*a"],
+)
+def test_time_grows_with_the_text_and_not_faster(unit: str) -> None:
+    short, long = unit * (10_000 // len(unit)), unit * (80_000 // len(unit))
+
+    assert seconds_to_split(long) < 30 * seconds_to_split(short) + 0.05
+
+
+def seconds_to_split(text: str) -> float:
+    before = time.process_time()
+    split(text, title="T")
+    sentences(text[:10_000])
+    return time.process_time() - before
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+        ("Use a tool, e.g. Make. Then stop.", ["Use a tool, e.g. Make.", "Then stop."]),
+        ("See No. 4 and Fig. 2. Done.", ["See No. 4 and Fig. 2.", "Done."]),
+        ("Is it so? No. We checked.", ["Is it so?", "No.", "We checked."]),
+        ("Ask J. Doe or Dr. Roe. They know.", ["Ask J. Doe or Dr. Roe.", "They know."]),
+        ("Version 1.2.3 is out. It works.", ["Version 1.2.3 is out.", "It works."]),
+        ("Apples, pears etc. Then home.", ["Apples, pears etc.", "Then home."]),
+        ("He said “stop.” She did.", ["He said “stop.”", "She did."]),
+        ("first line\nsecond line.\n\nNext.", ["first line second line.", "Next."]),
+        ("- one\n- two\n  goes on\n", ["one", "two goes on"]),
+        ("1. [x] done\n2) open\n", ["done", "open"]),
+        ("# Heading\n\nText.\n\n---\n", ["Text."]),
+        ("| Name | Days |\n|---|---|\n| Ann | 30 |", ["Name, Days", "Ann, 30"]),
+        ("> Quoted words.", ["Quoted words."]),
+        ("See [the **law**](https://x.y/z) and `make`.", ["See the law and make."]),
+        ("Run this:\n\n```sh\nmake check\n```\n", ["Run this:", "make check"]),
+        ("```\n" + "line\n" * 30 + "```\nAfter.", ["After."]),
+        ("Seen. <!-- hidden. --> Shown.", ["Seen.", "Shown."]),
+        ("これは文です。次の文。", ["これは文です。", "次の文。"]),
+        ("***\n\n!!!", []),
+    ],
+)
+def test_text_becomes_sentences_that_can_be_quoted(text: str, expected: list[str]) -> None:
+    assert sentences(text) == expected
+
+
+def test_a_sentence_without_end_is_cut_between_words() -> None:
+    parts = sentences("word " * 1_000)
+
+    assert len(parts) > 5
+    assert all(len(part) <= 600 and set(part.split()) == {"word"} for part in parts)
+
+
+def test_names_with_underscores_and_stars_survive() -> None:
+    assert without_marks("Set `max_token_count` to 2 * 3, _not_ **4**.") == (
+        "Set max_token_count to 2 * 3, not 4."
+    )
+    assert without_marks("snake_case_name stays") == "snake_case_name stays"
+
+
+def test_the_last_end_is_the_end_of_the_text() -> None:
+    assert list(sentence_ends("One. Two")) == [5, 8]
+    assert list(sentence_ends("")) == []
