@@ -304,13 +304,13 @@ class Chunk(Base):
     tsv: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(
-            "setweight(to_tsvector('english', title || ' ' || heading), 'A') "
-            "|| to_tsvector('english', text)",
+            "setweight(to_tsvector('english', translate(title || ' ' || heading, '-_/', '   ')), 'A')"
+            " || to_tsvector('english', translate(text, '-_/', '   '))",
             persisted=True,
         ),
     )
     words: Mapped[int] = mapped_column(
-        Computed("length(to_tsvector('english', text))", persisted=True)
+        Computed("length(to_tsvector('english', translate(text, '-_/', '   ')))", persisted=True)
     )
     """Distinct lexemes of the text: the length that BM25 wants."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from http.client import HTTPException
 from typing import Any
 
 from slack_sdk import WebClient
@@ -127,6 +128,9 @@ class SlackMessenger:
             text=message.text,
             blocks=message.blocks,
             metadata={"event_type": MARK, "event_payload": {"mark": message.mark}},
+            mrkdwn=False,
+            parse="none",
+            link_names=False,
             unfurl_links=False,
             unfurl_media=False,
             **where,
@@ -167,7 +171,7 @@ def _call(method: Callable[..., SlackResponse], **arguments: Any) -> SlackRespon
         if code and code not in _PASSING:
             raise SlackRefused(code) from None
         raise SlackUnavailable(code or "unreadable") from None
-    except (SlackClientError, OSError) as error:
+    except (SlackClientError, HTTPException, OSError) as error:
         raise SlackUnavailable(type(error).__name__) from None
 
 

@@ -10,9 +10,9 @@ from sqlalchemy import text
 from policies.models import QuestionState
 from workers.answering.answer import answer
 from workers.answering.reply import notice
-from workers.errors import AssistantError
+from workers.errors import AssistantError, SlackRefused, SlackUnavailable
 from workers.interface import ring
-from workers.outbox import Kind, deliver, put
+from workers.outbox import Kind, deliver, put, settle
 from workers.questions import MAX_ATTEMPTS, Leased, LeaseLost, at_work, finish, lease
 from workers.services import Services, live_services
 
@@ -35,36 +35,59 @@ def work_on(services: Services, question_id: int) -> None:
         if leased is None:
             return
         try:
-            state = answer(leased, services)
-            reason = None
+            _answer_and_finish(services, leased)
         except LeaseLost:
             log.warning("lease_lost", question_id=question_id)
+
+
+def _answer_and_finish(services: Services, leased: Leased) -> None:
+    """Raises LeaseLost. Not finished after what may pass: the sweeper rings again."""
+    reason = None
+    try:
+        state = answer(leased, services)
+    except LeaseLost:
+        raise
+    except Exception as error:  # a worker survives whatever one question does to it
+        log.warning("question_failed", question_id=leased.id, error=type(error).__name__)
+        last = leased.attempts >= MAX_ATTEMPTS
+        if _may_pass(error) and not last:
             return
-        except Exception as error:  # a worker survives whatever one question does to it
-            log.warning("question_failed", question_id=question_id, error=type(error).__name__)
-            if _may_pass(error) and leased.attempts < MAX_ATTEMPTS:
-                return  # the sweeper rings again
-            state, reason = _failed(leased, services, error)
-        with at_work(services.database, question_id) as session:
-            finish(session, leased, state, reason=reason)
+        try:
+            state = _tell(services, leased, error)
+        except SlackUnavailable as second:
+            log.warning("notice_failed", question_id=leased.id, error=type(second).__name__)
+            if second.passing and not last:
+                return
+            state = QuestionState.FAILED
+        reason = type(error).__name__ if state is QuestionState.FAILED else None
+    with at_work(services.database, leased.id) as session:
+        finish(session, leased, state, reason=reason)
 
 
 def _may_pass(error: Exception) -> bool:
     return error.passing if isinstance(error, AssistantError) else True
 
 
-def _failed(
-    leased: Leased, services: Services, error: Exception
-) -> tuple[QuestionState, str | None]:
-    """Tell the asker, unless an answer is out already; the question ends either way."""
+def _tell(services: Services, leased: Leased, error: Exception) -> QuestionState:
+    """Tell the asker, unless the last word is out already: where it was asked, or else in private.
+
+    Raises SlackUnavailable, LeaseLost.
+    """
+    kinds = (Kind.CHANNEL, Kind.DIRECT) if leased.question.channel_id else (Kind.DIRECT,)
+    out = {kind: settle(services, leased, kind) for kind in kinds}
+    if any(out.values()):
+        return QuestionState.ANSWERED
+    if out[Kind.DIRECT] is not None:
+        return QuestionState.ABSTAINED
     words = error.reply if isinstance(error, AssistantError) else AssistantError.reply
-    kind = Kind.CHANNEL if leased.question.channel_id else Kind.DIRECT
-    try:
-        put(services, leased, kind, notice(words, question_id=leased.id))
-        deliver(services, leased, kind)
-    except (AssistantError, LeaseLost) as second:
-        log.warning("notice_failed", question_id=leased.id, error=type(second).__name__)
-    return QuestionState.FAILED, type(error).__name__
+    for kind in (kind for kind in kinds if out[kind] is None):
+        try:
+            put(services, leased, kind, notice(words, question_id=leased.id))
+            deliver(services, leased, kind)
+            break
+        except SlackRefused as refused:
+            log.warning("notice_refused", question_id=leased.id, error=type(refused).__name__)
+    return QuestionState.FAILED
 
 
 @shared_task(name="sweep")

@@ -154,10 +154,13 @@ CREATE TABLE chunk (
     anchor text NOT NULL,
     text text NOT NULL,
     tsv tsvector NOT NULL GENERATED ALWAYS AS (
-        setweight(to_tsvector('english', title || ' ' || heading), 'A')
-        || to_tsvector('english', text)
+        -- Parts of "KEP-4876" are words of their own; so they are in a question.
+        setweight(to_tsvector('english', translate(title || ' ' || heading, '-_/', '   ')), 'A')
+        || to_tsvector('english', translate(text, '-_/', '   '))
     ) STORED,
-    words bigint NOT NULL GENERATED ALWAYS AS (length(to_tsvector('english', text))) STORED,
+    words bigint NOT NULL GENERATED ALWAYS AS (
+        length(to_tsvector('english', translate(text, '-_/', '   ')))
+    ) STORED,
     UNIQUE (document_id, position)
 );
 CREATE INDEX chunk_tsv ON chunk USING gin (tsv);

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import quote as quote_url
 
 from workers.models.base import Passage, Sentence
 
@@ -16,18 +17,28 @@ NOTHING_FOUND = "That is beyond my ken: I found nothing that you may read which 
 ANSWERED_PRIVATELY = "I have answered you in a direct message."
 """The same words whether or not private material exists."""
 _QUOTED = "From the documents:"
-_MAX_SENTENCE = 700
+_UNTITLED = "Untitled"
+_MOST_LINES = 10
+_MAX_SENTENCE, _MAX_NAME, _MAX_SOURCE = 700, 200, 100
+"""Together under 12,600 characters: Slack takes about 13,200 in the blocks of a message."""
 
 _ADDRESS = re.compile(
-    r"(?:[a-z][a-z0-9+.-]*://|www\.|mailto:|data:|javascript:)\S*"
-    r"|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24}/\S*",
+    r"[a-z][a-z0-9+.-]*://\S*"
+    r"|\bwww\.\S+"
+    r"|\b(?:mailto|javascript|vbscript|blob|tel|sms):\S+"
+    r"|\bdata:[^\s,]{0,200},\S*"
+    r"|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24}(?::\d{1,5})?[/?#]\S*",
     re.IGNORECASE,
 )
-_SLACK_MARK = re.compile(r"<[@#!][^>\s]*>")
+_SLACK_MARK = re.compile(r"<[@#!][^<>\n]{0,300}>")
+# What Unicode lets a reader not see (Default_Ignorable_Code_Point), what moves the writing
+# direction, controls, and halves of characters, which PostgreSQL would refuse.
 _INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_WEB_ADDRESS = re.compile(r"https?://[^\s/?#<>|\"][^\s<>|\"]{0,3000}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +88,20 @@ def notice(words: str, *, question_id: int | None = None) -> Reply:
 
 
 def compose(sentences: Sequence[Sentence], passages: Sequence[Passage]) -> Reply:
-    """The reply that these verified sentences make. Citations are numbered as they appear."""
+    """The reply that these verified sentences make. Citations are numbered as they appear.
+
+    Of more sentences than a message holds the first are taken, and a long one is cut.
+    """
     numbers: dict[int, int] = {}
     quotes: dict[int, str] = {}
-    lines = []
+    lines: list[Line] = []
     for sentence in sentences:
+        shown = _shown(sentence.text, _MAX_SENTENCE)
+        if not shown or len(lines) == _MOST_LINES:
+            continue
         number = numbers.setdefault(sentence.passage, len(numbers) + 1)
         quotes.setdefault(number, sentence.quote)
-        lines.append(Line(inert(sentence.text)[:_MAX_SENTENCE], (number,)))
+        lines.append(Line(shown, (number,)))
     citations = tuple(
         _citation(number, passages[passage - 1], quotes[number])
         for passage, number in numbers.items()
@@ -141,19 +158,26 @@ def _numbers(line: Line) -> str:
 def _citation(number: int, passage: Passage, quote: str) -> Citation:
     return Citation(
         number=number,
-        title=inert(passage.title)[:200],
-        heading=inert(passage.heading)[:200],
+        title=_shown(passage.title, _MAX_NAME) or _UNTITLED,
+        heading=_shown(passage.heading, _MAX_NAME),
         url=_place(passage),
-        source=inert(passage.source),
+        source=_shown(passage.source, _MAX_SOURCE),
         document=passage.document,
-        quote=inert(quote)[:_MAX_SENTENCE],
+        quote=_shown(quote, _MAX_SENTENCE),
         updated_at=passage.updated_at.isoformat() if passage.updated_at else None,
     )
 
 
 def _place(passage: Passage) -> str | None:
-    """The stored address, with the place in the page, if it is a web address."""
-    if passage.url is None or not passage.url.startswith(("https://", "http://")):
+    """The stored address, with the place in the page, if it is a web address that Slack takes."""
+    address = passage.url or ""
+    if not _WEB_ADDRESS.fullmatch(address) or _INVISIBLE.search(address):
         return None
-    has_place = passage.anchor and "#" not in passage.url
-    return f"{passage.url}#{passage.anchor}" if has_place else passage.url
+    has_place = passage.anchor and "#" not in address
+    return f"{address}#{quote_url(passage.anchor, safe='=&')}" if has_place else address
+
+
+def _shown(text: str, limit: int) -> str:
+    """Inert, and no longer than this."""
+    shown = inert(text)
+    return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"

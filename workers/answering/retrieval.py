@@ -5,12 +5,13 @@ that the audience may not read takes part: how rare a word is comes from a fixed
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select, text, true
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 from policies import Audience, readable_chunks
@@ -18,18 +19,35 @@ from policies.models import Chunk, Document, Embedding, EmbeddingModel, Node, So
 from workers.models.base import Passage
 from workers.models.rarity import rarity
 
-DEPTH = 200
-"""Candidates of each search that take part in the fusion."""
-CANDIDATES = 400
-"""Chunks that are scored word by word."""
-RRF_K = 60
-"""Reciprocal rank fusion: Cormack, Clarke, Büttcher, SIGIR 2009."""
+DEPTH = 100
+"""Candidates of each search."""
+MATCHING = 300
+"""Chunks of the search by words that are scored word by word."""
+FUSED = 60
+"""Candidates that are left after the fusion, and are ranked anew."""
 PER_DOCUMENT = 3
 """One document gives at most so many passages: it cannot crowd out the others."""
 MAX_QUESTION = 4000
 """Characters of a question that take part in the search by words."""
-_K1, _B, _AVERAGE_WORDS, _TITLE_WEIGHT = 1.2, 0.5, 70.0, 2.0
-_WORD = re.compile(r"\w+(?:[-.]\w+)*")
+
+# Chosen on docs/benchmarks.md's evaluation set, on a plateau of each.
+_RRF_K, _BY_MEANING, _BY_WORDS = 10, 3.0, 1.0
+_K1, _B, _USUAL_WORDS, _TITLE_WEIGHT = 0.9, 0.5, 70.0, 2.0
+_SHARE_WEIGHT, _SECOND_WEIGHT = 0.2, 0.2
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    chunk_id: int
+    document_id: int
+    cosine: float
+    share: float
+    """BM25 of the question's words, as a share of the most it could be: 0 to 1."""
+
+    @property
+    def relevance(self) -> float:
+        return self.cosine + _SHARE_WEIGHT * self.share
 
 
 def retrieve(
@@ -45,122 +63,141 @@ def retrieve(
     """The best passages that all of the audience may read, best first.
 
     `vector` is the question's, shape (dimension,), by the model that is named. The session is
-    one snapshot: the statement that returns text asks for permission once more.
+    one snapshot, and every statement asks for permission itself.
     """
-    fused = _fuse(
-        [
-            _nearest(session, audience, vector, model=model),
-            _matching(session, audience, question),
-        ]
-    )
-    picked = _spread(fused, limit=limit, per_document=per_document)
+    rarities = _lexemes(session, question)
+    near = _near(session, audience, vector, model)
+    matching = _matching(session, audience, rarities)
+    candidates = _weigh(session, audience, {*near, *matching}, vector, model, rarities)
+    fused = _fuse(near, matching, candidates)
+    picked = _pick(fused, limit=limit, per_document=per_document)
     return _read(session, audience, picked)
 
 
-_Ranked = list[tuple[int, int]]
-"""(chunk id, document id), best first."""
-
-
-def _nearest(
-    session: Session, audience: Audience, vector: NDArray[np.float32], *, model: str
-) -> _Ranked:
-    """By cosine distance, exactly: the added zero keeps any approximate index out of it."""
-    distance = Embedding.vector.cosine_distance(vector) + 0.0
+def _near(
+    session: Session, audience: Audience, vector: NDArray[np.float32], model: str
+) -> list[int]:
+    """By meaning, exactly: the added zero keeps any approximate index out of it."""
     statement = (
-        readable_chunks(audience)
-        .with_only_columns(Chunk.id, Chunk.document_id)
-        .join(Embedding, Embedding.chunk_id == Chunk.id)
-        .join(EmbeddingModel, EmbeddingModel.id == Embedding.model_id)
-        .where(EmbeddingModel.name == model)
-        .order_by(distance, Chunk.id)
+        _embedded(audience, model)
+        .with_only_columns(Chunk.id)
+        .order_by(Embedding.vector.cosine_distance(vector) + 0.0, Chunk.id)
         .limit(DEPTH)
     )
-    return [(chunk_id, document_id) for chunk_id, document_id in session.execute(statement)]
+    return list(session.scalars(statement))
 
 
-def _matching(session: Session, audience: Audience, question: str) -> _Ranked:
-    """By BM25 with rarity from a fixed list in place of a statistic of the corpus.
-
-    PostgreSQL finds candidates by `ts_rank`; the few hundred best are scored here.
-    """
-    rarities = _lexemes(session, question)
+def _matching(session: Session, audience: Audience, rarities: Mapping[str, float]) -> list[int]:
+    """By words, found and roughly ordered by PostgreSQL's full text search."""
     if not rarities:
         return []
     query = func.to_tsquery("simple", " | ".join(map(_quoted, rarities)))
-    candidate = (
+    statement = (
         readable_chunks(audience)
-        .with_only_columns(Chunk.id, Chunk.document_id, Chunk.tsv, Chunk.words)
+        .with_only_columns(Chunk.id)
         .where(Chunk.tsv.op("@@")(query))
         .order_by(func.ts_rank(Chunk.tsv, query).desc(), Chunk.id)
-        .limit(CANDIDATES)
-        .cte("candidate")
+        .limit(MATCHING)
     )
-    found = func.unnest(candidate.c.tsv).table_valued("lexeme", "positions", "weights").lateral()
+    return list(session.scalars(statement))
+
+
+def _weigh(
+    session: Session,
+    audience: Audience,
+    chunk_ids: Collection[int],
+    vector: NDArray[np.float32],
+    model: str,
+    rarities: Mapping[str, float],
+) -> dict[int, _Candidate]:
+    """Both measures for each candidate, whichever search found it."""
+    chosen = (
+        _embedded(audience, model)
+        .with_only_columns(
+            Chunk.id,
+            Chunk.document_id,
+            Chunk.words,
+            Chunk.tsv,
+            (1 - Embedding.vector.cosine_distance(vector)).label("cosine"),
+        )
+        .where(Chunk.id.in_(chunk_ids))
+        .cte("chosen")
+    )
+    word = func.unnest(chosen.c.tsv).table_valued("lexeme", "positions", "weights").lateral("word")
     rows = session.execute(
-        select(candidate.c.id, candidate.c.document_id, candidate.c.words)
-        .add_columns(found.c.lexeme, found.c.weights)
-        .join_from(candidate, found, true())
-        .where(found.c.lexeme.in_(list(rarities)))
+        select(chosen.c.id, chosen.c.document_id, chosen.c.words, chosen.c.cosine)
+        .add_columns(word.c.lexeme, word.c.weights)
+        .join_from(chosen, word, word.c.lexeme.in_(list(rarities)), isouter=True)
     )
-    scores: dict[tuple[int, int], float] = {}
-    for chunk_id, document_id, words, lexeme, weights in rows:
-        chunk = (chunk_id, document_id)
-        scores[chunk] = scores.get(chunk, 0.0) + rarities[lexeme] * _saturated(weights, words)
-    return sorted(scores, key=lambda chunk: (-scores[chunk], chunk))[:DEPTH]
+    most = sum(rarities.values()) * (_K1 + 1)
+    found: dict[int, _Candidate] = {}
+    for chunk_id, document_id, words, cosine, lexeme, weights in rows:
+        share = rarities[lexeme] * _saturated(weights, words) / most if lexeme else 0.0
+        before = found.get(chunk_id)
+        share += before.share if before else 0.0
+        found[chunk_id] = _Candidate(chunk_id, document_id, float(cosine), share)
+    return found
 
 
 def _saturated(weights: Sequence[str], words: int) -> float:
-    """BM25's frequency term: Robertson and Zaragoza, 2009. A title's word counts for more."""
+    """BM25's frequency term (Robertson and Zaragoza, 2009). A title's word counts for more.
+
+    The usual length is a constant: an average would tell of documents that one may not read.
+    """
     frequency = sum(_TITLE_WEIGHT if weight == "A" else 1.0 for weight in weights)
-    length = 1 - _B + _B * words / _AVERAGE_WORDS
+    length = 1 - _B + _B * words / _USUAL_WORDS
     return frequency * (_K1 + 1) / (frequency + _K1 * length)
 
 
-def _quoted(lexeme: str) -> str:
-    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
+def _fuse(
+    near: Sequence[int], matching: Sequence[int], candidates: Mapping[int, _Candidate]
+) -> list[_Candidate]:
+    """Reciprocal rank fusion (Cormack, Clarke, Büttcher, SIGIR 2009): the best of both lists."""
+    by_words = sorted(matching, key=lambda chunk_id: -candidates[chunk_id].share)[:DEPTH]
+    scores: dict[int, float] = defaultdict(float)
+    for weight, ranking in ((_BY_MEANING, near), (_BY_WORDS, by_words)):
+        for rank, chunk_id in enumerate(ranking, start=1):
+            scores[chunk_id] += weight / (_RRF_K + rank)
+    best = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))[:FUSED]
+    return [candidates[chunk_id] for chunk_id in best]
 
 
-def _lexemes(session: Session, question: str) -> dict[str, float]:
-    """What PostgreSQL makes of the question's words, each with the rarity of its word."""
-    found = _WORD.findall(question[:MAX_QUESTION])
-    rows = session.execute(_TO_LEXEMES, {"words": found})
-    rarities: dict[str, float] = {}
-    for word, lexeme in rows:
-        rarities[lexeme] = max(rarities.get(lexeme, 0.0), rarity(word))
-    return rarities
+def _pick(fused: Sequence[_Candidate], *, limit: int, per_document: int) -> list[_Candidate]:
+    """By relevance; a document with a second good chunk is more likely the right one.
 
+    Ranks lose how far apart two candidates are; among few, the measures themselves say more
+    (docs/benchmarks.md: hit@1 of paraphrased questions .35 to .44 by ranks alone, .50 so).
+    """
+    chunks_of: dict[int, list[float]] = defaultdict(list)
+    for candidate in sorted(fused, key=lambda one: -one.relevance):
+        chunks_of[candidate.document_id].append(candidate.relevance)
+    lowest = min((one.relevance for one in fused), default=0.0)
 
-def _fuse(rankings: Sequence[_Ranked]) -> _Ranked:
-    scores: dict[tuple[int, int], float] = {}
-    for ranking in rankings:
-        for rank, chunk in enumerate(ranking, start=1):
-            scores[chunk] = scores.get(chunk, 0.0) + 1 / (RRF_K + rank)
-    return sorted(scores, key=lambda chunk: (-scores[chunk], chunk))
+    def score(one: _Candidate) -> float:
+        _best, second, *_ = *chunks_of[one.document_id], lowest
+        return one.relevance + _SECOND_WEIGHT * second
 
-
-def _spread(fused: _Ranked, *, limit: int, per_document: int) -> list[int]:
-    """The first chunks, at most so many of one document."""
     taken: Counter[int] = Counter()
     picked = []
-    for chunk_id, document_id in fused:
-        if taken[document_id] < per_document:
-            taken[document_id] += 1
-            picked.append(chunk_id)
-        if len(picked) == limit:
-            break
+    for candidate in sorted(fused, key=lambda one: (-score(one), one.chunk_id)):
+        if taken[candidate.document_id] < per_document and len(picked) < limit:
+            taken[candidate.document_id] += 1
+            picked.append(candidate)
     return picked
 
 
-def _read(session: Session, audience: Audience, chunk_ids: Iterable[int]) -> tuple[Passage, ...]:
-    order = {chunk_id: place for place, chunk_id in enumerate(chunk_ids)}
+def _read(
+    session: Session, audience: Audience, picked: Sequence[_Candidate]
+) -> tuple[Passage, ...]:
     statement = (
         readable_chunks(audience)
         .join(Node, Node.id == Document.id)
         .join(Source, Source.id == Node.source_id)
-        .where(Chunk.id.in_(order))
+        .where(Chunk.id.in_([candidate.chunk_id for candidate in picked]))
         .add_columns(Document.native_id, Document.url, Document.updated_at, Source.name)
     )
-    passages = [
+    found = {chunk.id: (chunk, *rest) for chunk, *rest in session.execute(statement)}
+    return tuple(
         Passage(
             chunk_id=chunk.id,
             document_id=chunk.document_id,
@@ -172,10 +209,35 @@ def _read(session: Session, audience: Audience, chunk_ids: Iterable[int]) -> tup
             anchor=chunk.anchor,
             source=source,
             updated_at=updated_at,
+            relevance=candidate.relevance,
         )
-        for chunk, native_id, url, updated_at, source in session.execute(statement)
-    ]
-    return tuple(sorted(passages, key=lambda passage: order[passage.chunk_id]))
+        for candidate in picked
+        if candidate.chunk_id in found
+        for chunk, native_id, url, updated_at, source in [found[candidate.chunk_id]]
+    )
+
+
+def _embedded(audience: Audience, model: str) -> Select[Chunk]:
+    """Readable chunks with their vectors of one model."""
+    return (
+        readable_chunks(audience)
+        .join(Embedding, Embedding.chunk_id == Chunk.id)
+        .join(EmbeddingModel, EmbeddingModel.id == Embedding.model_id)
+        .where(EmbeddingModel.name == model)
+    )
+
+
+def _lexemes(session: Session, question: str) -> dict[str, float]:
+    """What PostgreSQL makes of the question's words, each with the rarity of its word."""
+    found = _WORD.findall(question[:MAX_QUESTION])
+    rarities: dict[str, float] = {}
+    for word, lexeme in session.execute(_TO_LEXEMES, {"words": found}):
+        rarities[lexeme] = max(rarities.get(lexeme, 0.0), rarity(word))
+    return rarities
+
+
+def _quoted(lexeme: str) -> str:
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 _TO_LEXEMES = text("""

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from workers.ingest.sentence import without_marks
 from workers.models.base import Draft, Passage, Sentence
 
 _WORD = re.compile(r"\w+")
@@ -20,7 +21,10 @@ class Verified:
 
 
 def verify(draft: Draft, passages: tuple[Passage, ...]) -> Verified:
-    """Keep the sentences whose quote stands in the passage that they name."""
+    """Keep the sentences whose quote stands in the passage that they name.
+
+    A passage is Markdown: a quote may leave out its marks and the targets of its links.
+    """
     kept = tuple(sentence for sentence in draft.sentences if _supported(sentence, passages))
     return Verified(kept, len(draft.sentences) - len(kept))
 
@@ -31,7 +35,8 @@ def _supported(sentence: Sentence, passages: tuple[Passage, ...]) -> bool:
     quote = words(sentence.quote)
     if len(quote) < MIN_QUOTE_WORDS or not words(sentence.text):
         return False
-    return _contains(words(passages[sentence.passage - 1].text), quote)
+    told = passages[sentence.passage - 1].text
+    return _contains(words(told), quote) or _contains(words(without_marks(told)), quote)
 
 
 def words(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from workers.database import Database
 from workers.errors import AssistantError, OperatorError
 from workers.models.embedder import MiniLM, ModelFileCorrupt
 from workers.embedded.process import Child
-from workers.schema import check, head_revision, revision, unreachable
+from workers.schema import HEAD, check, revision, unreachable
 from workers.services import workspace
 from workers.settings import Role, Settings, load_settings
 
@@ -87,7 +87,7 @@ def _pgvector(settings: Settings, database: Database) -> Finding:
 def _schema(settings: Settings, database: Database) -> Finding:
     with database.session("ingress") as session:
         found = revision(session)
-    ok = found == head_revision()
+    ok = found == HEAD
     return Finding("schema", ok, found or "not there", "" if ok else "Run `ken migrate`.")
 
 

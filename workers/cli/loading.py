@@ -49,7 +49,7 @@ def load_folder(
 
         report = Loading(
             database,
-            MiniLM.load(),
+            MiniLM.load(threads=1),  # one text a thread is faster than two threads a text
             bundle,
             tell=tell,
             limit_bytes=int(settings.document_limit_mb * 1e6),

@@ -114,11 +114,11 @@ def doctor() -> None:
 @app.command(rich_help_panel="Run")
 def migrate() -> None:
     """Bring the database's schema up to date, as its owner. `ken up` does this by itself."""
-    from workers.schema import head_revision
+    from workers.schema import HEAD
     from workers.schema import migrate as run
 
     run(_settings())
-    out.print(f"The schema is at {head_revision()}.")
+    out.print(f"The schema is at {HEAD}.")
 
 
 @app.command(rich_help_panel="Run", hidden=True)

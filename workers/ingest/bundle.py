@@ -4,12 +4,20 @@ Everything is read and checked before anything is changed; docs/loading.md says 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
 
 from policies.directory import NamedPermissions
 from workers.errors import InputInvalid
@@ -22,7 +30,9 @@ _BESIDE = {
 }  # fmt: skip
 
 T = TypeVar("T")
-Id = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+Words = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""PostgreSQL holds no NUL."""
+Id = Annotated[Words, StringConstraints(min_length=1, max_length=500)]
 Name = Annotated[str, StringConstraints(pattern=r"^(user|group|class):.{1,500}$")]
 
 
@@ -33,21 +43,21 @@ class _Line(BaseModel):
 class UserLine(_Line):
     type: Literal["user"]
     id: Id
-    name: str = ""
-    email: str | None = None
+    name: Words = ""
+    email: Words | None = None
     kind: Literal["member", "guest"] = "member"
     status: Literal["active", "suspended", "deleted"] = "active"
     groups: tuple[Id, ...] = ()
     """Direct groups; the same may be said by the group's `members`."""
-    identities: dict[str, str] = Field(default_factory=dict)
+    identities: dict[Id, Id] = Field(default_factory=dict)
     """Accounts elsewhere, by source: {"slack:T0ACME": "U0ANA"}."""
-    title: str | None = None
-    team: str | None = None
-    location: str | None = None
-    country: str | None = None
-    locale: str | None = None
-    timezone: str | None = None
-    manager: str | None = None
+    title: Words | None = None
+    team: Words | None = None
+    location: Words | None = None
+    country: Words | None = None
+    locale: Words | None = None
+    timezone: Words | None = None
+    manager: Words | None = None
 
     def profile(self) -> dict[str, str]:
         told = ("title", "team", "location", "country", "locale", "timezone", "manager")
@@ -57,7 +67,7 @@ class UserLine(_Line):
 class GroupLine(_Line):
     type: Literal["group"]
     id: Id
-    name: str = ""
+    name: Words = ""
     members: tuple[Name, ...] = ()
 
 
@@ -65,6 +75,10 @@ PrincipalLine = Annotated[UserLine | GroupLine, Field(discriminator="type")]
 
 
 class Acl(_Line):
+    """Who may read. A word that we do not know is refused: it may be a misspelt `deny`."""
+
+    model_config = ConfigDict(extra="forbid")
+
     allow: tuple[Name, ...] = ()
     deny: tuple[Name, ...] = ()
     gates: tuple[tuple[Name, ...], ...] = ()
@@ -79,18 +93,23 @@ class PermissionLine(Acl):
     """Of a folder or a file, from the documents' folder; "" is that folder itself."""
 
 
+def _aware(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 class DocumentLine(_Line):
     id: Id
     title: str
     text: str
-    url: str | None = None
-    updated_at: datetime | None = None
+    url: Words | None = None
+    updated_at: Annotated[datetime, AfterValidator(_aware)] | None = None
+    """Without an offset: UTC."""
     acl: Acl
 
 
 class _SourceFile(_Line):
     name: Id
-    url: str | None = None
+    url: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +183,10 @@ def read_bundle(root: Path, *, name: str | None = None, allow: tuple[str, ...] =
         )
     source = _read_source(root, name)
     users, groups = _read_principals(root)
-    folders, files = _read_permissions(root, allow)
-    bundle = Bundle(root, source.name, source.url, users, groups, folders, files, 0)
+    bundle = Bundle(root, source.name, source.url, users, groups, {}, {}, 0)
     total = _check_documents(bundle)
-    return Bundle(root, source.name, source.url, users, groups, folders, files, total)
+    folders, files = _read_permissions(root, allow)
+    return replace(bundle, folders=folders, files=files, total=total)
 
 
 def _read_source(root: Path, name: str | None) -> _SourceFile:
@@ -197,6 +216,7 @@ def _read_principals(root: Path) -> tuple[tuple[UserLine, ...], tuple[GroupLine,
             )
         kind[line.id] = line
     _check_members(users, groups)
+    _check_accounts(users)
     return tuple(users.values()), tuple(groups.values())
 
 
@@ -215,6 +235,18 @@ def _check_members(users: dict[str, UserLine], groups: dict[str, GroupLine]) -> 
                 raise InputInvalid(
                     f"{PRINCIPALS}: user {user.id!r}: groups: there is no group {group_id!r}.",
                     remedy="Add a line for the group, or take it out.",
+                )
+
+
+def _check_accounts(users: dict[str, UserLine]) -> None:
+    owners: dict[tuple[str, str], str] = {}
+    for user in users.values():
+        for account in user.identities.items():
+            if owners.setdefault(account, user.id) != user.id:
+                raise InputInvalid(
+                    f"{PRINCIPALS}: user {user.id!r}: identities: {': '.join(account)!r} is the "
+                    f"account of {owners[account]!r} already.",
+                    remedy="An account is one person's: take it out of one of the two lines.",
                 )
 
 
@@ -243,10 +275,10 @@ def _read_permissions(
                 f"{PERMISSIONS}:{number}: path: {path!r} is there twice.",
                 remedy="Put both lists of permissions on one line.",
             )
-        if not inside(base, place) or not place.exists():
+        if not _is_plain(path) or not inside(base, place) or not place.exists():
             raise InputInvalid(
                 f"{PERMISSIONS}:{number}: path: there is no {path!r} below {base.name}/.",
-                remedy="Correct the path, or delete the line.",
+                remedy="Correct the path, without '.', '..' and '//' in it, or delete the line.",
             )
         (folders if place.is_dir() else files)[path] = line.named()
     return folders, files
@@ -262,6 +294,11 @@ def _check_documents(bundle: Bundle) -> int:
                 f"(first at {seen[listed.native_id]}).",
                 remedy="Give each document an id of its own.",
             )
+        if not _is_utf8(listed.native_id):
+            raise InputInvalid(
+                f"{listed.native_id!r}: the name of this file is not UTF-8.",
+                remedy="Rename the file, or its folder.",
+            )
         seen[listed.native_id] = listed.place
     if not seen:
         raise InputInvalid(
@@ -269,6 +306,16 @@ def _check_documents(bundle: Bundle) -> int:
             remedy="Put documents into it, or name another folder.",
         )
     return len(seen)
+
+
+def _is_utf8(name: str) -> bool:
+    """A file's name may be any bytes; Python shows those that are no letters as surrogates."""
+    return name == name.encode("utf-8", "replace").decode("utf-8")
+
+
+def _is_plain(path: str) -> bool:
+    """Written as a document's id is: another spelling would name a file and bear on nothing."""
+    return path == "" or not {"", ".", ".."} & {*path.split("/")}
 
 
 def _documents_folder(root: Path) -> Path:
@@ -291,7 +338,14 @@ def _parents(path: str) -> tuple[str, ...]:
 
 
 def _read_lines(file: Path, adapter: TypeAdapter[T]) -> Iterator[tuple[int, T]]:
-    with file.open("rb") as lines:
+    try:
+        lines = file.open("rb")
+    except OSError as error:
+        raise InputInvalid(
+            f"{file.name} cannot be read: {error.strerror}.",
+            remedy="It is a file of JSON lines, that you may read; see docs/loading.md.",
+        ) from None
+    with lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue

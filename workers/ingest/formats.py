@@ -40,7 +40,8 @@ class Draft:
     """What a reader found; `parse_file` cleans it and gives it a title if there is none."""
 
     pages: tuple[str, ...]
-    title: str = ""
+    titles: tuple[str, ...] = ()
+    """The best first; some may be empty or nonsense."""
     updated_at: datetime | None = None
 
 
@@ -118,12 +119,14 @@ def read_markdown(content: bytes) -> Draft:
     fields: dict[str, str] = {}
     if front := _FRONT_MATTER.match(text):
         text = text[front.end() :]
-        fields = {key.lower(): value.strip(" \t'\"") for key, value in _FIELD.findall(front[1])}
+        fields = {
+            key.lower(): value.strip(" \t'\"") for key, value in _FIELD.findall(front["fields"])
+        }
     updated_at = _time(next((fields[key] for key in _UPDATED if key in fields), ""))
     if fields.get("title"):
-        return Draft((text,), fields["title"], updated_at)
+        return Draft((text,), (fields["title"],), updated_at)
     title, text = _first_heading(text)
-    return Draft((text,), title, updated_at)
+    return Draft((text,), (title,), updated_at)
 
 
 _UPDATED = ("updated_at", "updated", "last_modified", "lastmod", "modified", "date")
@@ -178,7 +181,7 @@ def read_html(content: bytes) -> Draft:
     parser = etree.HTMLParser(target=page, encoding="utf-8", no_network=True, huge_tree=False)
     parser.feed(decode(content).encode())
     parser.close()
-    return Draft((page.blocks.text(),), page.title or page.first_heading, page.updated_at)
+    return Draft((page.blocks.text(),), (page.title, page.first_heading), page.updated_at)
 
 
 _DROPPED = _words(
@@ -336,12 +339,13 @@ def read_docx(content: bytes) -> Draft:
     document = docx.Document(io.BytesIO(content))
     story = _Story(document.styles.element)
     story.read(document.element.body)
-    title, updated_at = story.title, None
     package = document.part.package
     if package and any(rel.reltype.endswith("/core-properties") for rel in package.rels.values()):
-        properties = document.core_properties  # python-docx makes some up where there are none
-        title, updated_at = properties.title.strip() or title, _aware(properties.modified)
-    return Draft((story.blocks.text(),), title, updated_at)
+        found = document.core_properties  # python-docx makes some up where there are none
+        titles, updated_at = (found.title, story.title), _aware(found.modified)
+    else:
+        titles, updated_at = ("", story.title), None
+    return Draft((story.blocks.text(),), titles, updated_at)
 
 
 def _refuse_bomb(content: bytes) -> None:
@@ -498,8 +502,9 @@ def _value(element: Any, name: str) -> str:
 
 # PDF
 
-_BULLET = re.compile(r"(?:[-–•●▪◦‣·∙*○■□➢]|\(?[a-z0-9]{1,2}[.)]|\d+(?:\.\d+)+)\s+\S")
-_DOT = re.compile(r"[–•●▪◦‣·∙*○■□➢]\s+")
+_DOT = re.compile(r"[-•●▪◦‣·∙*○■□➢]\s+(?=\S)")
+_MARK = re.compile(r"(?:–|\(?[a-z0-9]{1,2}[.)]|\d+(?:\.\d+)+)\s+\S")
+"""May begin an item, and may as well stand in a sentence: "until the / 15. of March"."""
 _SENTENCE_END = re.compile(r"[.!?:…][\"'”’)\]]*\Z")
 _LIGATURES = str.maketrans(
     dict(zip("ﬀﬁﬂﬃﬄﬅﬆ", ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True))
@@ -527,7 +532,7 @@ def read_pdf(content: bytes) -> Draft:
     for number in range(len(texts) - 1):
         texts[number], texts[number + 1] = _with_end_of_sentence(texts[number], texts[number + 1])
     title, updated_at = _pdf_properties(reader)
-    return Draft(tuple(texts), title, updated_at)
+    return Draft(tuple(texts), (title,), updated_at)
 
 
 def _pdf_properties(reader: PdfReader) -> tuple[str, datetime | None]:
@@ -556,7 +561,8 @@ def _lines(page: PageObject) -> list[_Line]:
 
     page.extract_text(visitor_text=note)
     for line in lines:
-        line.text = " ".join(clean(line.text.replace("\xad", "-")).translate(_LIGATURES).split())
+        text = re.sub("\xad\\s*\\Z", "-", line.text).translate(_LIGATURES)
+        line.text = " ".join(clean(text).split())
     return [line for line in lines if line.text]
 
 
@@ -580,12 +586,12 @@ def _without_running_lines(pages: list[list[_Line]]) -> list[list[_Line]]:
 
 
 def _is_page_number(line: str, number: int) -> bool:
-    """Such as "12", "iv" or "Handbook, page 12 of 30"."""
+    """Such as "12", "- iv -" or "Handbook, page 12 of 30"."""
+    line = line.strip("-–—| ")
     return bool(
-        re.fullmatch(r"\W*(?:\d{1,4}|[ivxlc]{1,6})\W*", line)
+        re.fullmatch(r"\d{1,4}|[ivxlc]{1,6}", line)
         or re.fullmatch(
-            rf"(?i)(?:.{{0,60}}\b(?:page|seite|p\.|s\.))?[\s\-–|]*{number}\s*(?:(?:of|von|/)\s*\d+)?",
-            line,
+            rf"(?i).{{0,60}}\b(?:page|seite|p\.|s\.)\s*{number}(?:\s*(?:of|von|/)\s*\d+)?", line
         )
     )
 
@@ -616,7 +622,7 @@ class _Look:
             text = _joined([line.text for line in paragraph])
             if self._is_heading(paragraph[0]) and len(text) <= 150:
                 blocks.heading(self._levels.get(paragraph[0].size, len(self._levels) + 1), text)
-            elif dot := re.match(r"-\s+|" + _DOT.pattern, text):
+            elif dot := _DOT.match(text):
                 blocks.item(0, text[dot.end() :])
             else:
                 blocks.paragraph(text)
@@ -632,21 +638,25 @@ class _Look:
         width = max((len(line.text) for line in lines), default=0)
         paragraph: list[_Line] = []
         for line in lines:
-            if paragraph and self._begins(line, paragraph[-1], step, width):
+            if paragraph and self._begins(line, paragraph, step, width):
                 yield paragraph
                 paragraph = []
             paragraph.append(line)
         if paragraph:
             yield paragraph
 
-    def _begins(self, line: _Line, above: _Line, step: float, width: int) -> bool:
-        """Whether a paragraph begins with this line."""
-        if self._is_heading(line) != self._is_heading(above) or _BULLET.match(line.text):
+    def _begins(self, line: _Line, paragraph: Sequence[_Line], step: float, width: int) -> bool:
+        """Whether the line is not the next one of the paragraph."""
+        above, text = paragraph[-1], paragraph[-1].text
+        if self._is_heading(line) != self._is_heading(above) or _DOT.match(line.text):
+            return True
+        is_finished = text.endswith(";") or bool(_SENTENCE_END.search(text))
+        if _MARK.match(line.text) and (is_finished or _MARK.match(paragraph[0].text)):
             return True
         gap = above.y - line.y
-        if gap > 1.2 * step + 0.5 or (gap < 0 and not line.text[0].islower()):
-            return True
-        return bool(_SENTENCE_END.search(above.text)) and len(above.text) < 0.7 * width
+        if gap < 0:  # the next column, or something beside the text
+            return is_finished or (len(text) < 0.6 * width and not line.text[0].islower())
+        return gap > 1.2 * step + 0.5 or (is_finished and len(text) < 0.7 * width)
 
     def _is_large(self, line: _Line) -> bool:
         return line.size >= 1.15 * self._body and any(map(str.isalpha, line.text))

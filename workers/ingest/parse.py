@@ -18,8 +18,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Self
 
-from workers.errors import ServerUnavailable
 from workers.embedded.process import bare_environment
+from workers.errors import ServerUnavailable
 
 EMPTY = "empty"
 NO_TEXT = "no text in it (a scan?)"
@@ -137,7 +137,8 @@ def parse_file(path: Path, *, limit_bytes: int) -> Parsed:
         raise
     except Exception:  # the libraries raise anything at all, and quote the document when they do
         raise DocumentUnreadable(_damaged(form)) from None
-    title = _sensible(draft.title) or _sensible(_readable_name(path)) or "Untitled"
+    titles = map(_sensible, (*draft.titles, _readable_name(path)))
+    title = next(filter(None, titles), "Untitled")
     first, *others = (clean(page).strip("\n") for page in draft.pages)
     pages = (_without_title(first, title), *others)
     if not any(page.strip() for page in pages):
@@ -199,12 +200,7 @@ class Parser:
         """
         check(path, limit_bytes=self._limits.file_bytes)
         with self._lock:
-            child = self._working_child()
-            try:
-                reply = _understood(child.ask(path), self._limits)
-            except DocumentUnreadable:
-                self.close()
-                raise
+            reply = self._ask(path)
         if isinstance(reply, str):
             raise DocumentUnreadable(reply)
         return reply
@@ -213,6 +209,17 @@ class Parser:
         if self._child:
             self._child.stop()
             self._child = None
+
+    def _ask(self, path: Path) -> Parsed | str:
+        child = self._working_child()
+        is_fresh = not child.asked
+        try:
+            return _understood(child.ask(path), self._limits)
+        except DocumentUnreadable as error:
+            self.close()
+            if is_fresh or error.reason not in (STOPPED, TOO_MUCH_MEMORY):
+                raise
+        return self._ask(path)  # it may have been a document before this one that broke the child
 
     def _working_child(self) -> "_Child":
         if self._child and self._child.is_worn:
@@ -227,7 +234,7 @@ class _Child:
 
     def __init__(self, command: Sequence[str], limits: Limits) -> None:
         self._limits = limits
-        self._asked = 0
+        self.asked = 0
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -250,10 +257,10 @@ class _Child:
 
     @property
     def is_worn(self) -> bool:
-        return self._asked >= _DOCUMENTS_PER_CHILD or self._process.poll() is not None
+        return self.asked >= _DOCUMENTS_PER_CHILD or self._process.poll() is not None
 
     def ask(self, path: Path) -> bytes:
-        self._asked += 1
+        self.asked += 1
         deadline = time.monotonic() + self._limits.seconds
         request = os.fsencode(path.absolute())
         try:

@@ -4,7 +4,9 @@ Each document is all or nothing. A load that was cut off goes on where it stoppe
 is stored already, and has not changed, is neither parsed twice nor embedded again.
 """
 
+import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -96,7 +98,10 @@ class Loading:
         """Load it all. Raises InputInvalid before anything has changed, or not at all."""
         self._refuse_mass_removal()
         self._put_access()
-        with Parser(Limits(file_bytes=self._limit_bytes)) as parser:
+        with (
+            ThreadPoolExecutor(os.cpu_count(), "embed") as self._pool,
+            Parser(Limits(file_bytes=self._limit_bytes)) as parser,
+        ):
             for number, listed in enumerate(self._bundle.documents()):
                 self._tell(Progress("Documents", number, self._bundle.total))
                 self._load(listed, parser)
@@ -230,9 +235,8 @@ class Loading:
                 self._put_permissions(listed.native_id, permissions, parent_id)
             return
         pieces = found.pieces()
-        vectors = [
-            self._embedder.embed_one(embedded_text(piece, title=found.title)) for piece in pieces
-        ]
+        texts = [embedded_text(piece, title=found.title) for piece in pieces]
+        vectors = list(self._pool.map(self._embedder.embed_one, texts))
         with self._database.session("indexer") as session:
             store(
                 Change(session, actor=_ACTOR),

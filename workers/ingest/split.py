@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from workers.ingest.sentence import sentence_ends, without_marks
-from workers.models.embedder import MAX_TOKENS, count_tokens
+from workers.models.embedder import count_tokens
 
+PIECE_TOKENS = 200
+"""Of a piece with its prefix. The embedder sees 256; shorter pieces find as well and are quicker."""
 _TITLE_TOKENS, _HEADING_TOKENS = 30, 34
 _MAX_LETTERS = 2_000  # of a piece: the embedder takes a very long word for one token
 _MAX_RUN = 400  # letters without a space; a longer run is no word and may be cut
@@ -54,14 +56,14 @@ class _Section:
 def split(text: str, *, title: str) -> list[Piece]:
     """Markdown or plain text as pieces in reading order; blank text gives none.
 
-    With title and heading in front (`embedded_text`) a piece has at most 256 tokens. Pieces end at
+    With title and heading in front (`embedded_text`) a piece has at most 200 tokens. Pieces end at
     headings, else between blocks, sentences, lines and words, in this order, and inside a run of
     letters only when the run has more than 400. Every letter that is no space is in exactly one
     piece. Takes time linear in the text, whatever it holds.
     """
     pieces: list[Piece] = []
     for section in _sections(text):
-        room = MAX_TOKENS - 2 - count_tokens(_prefix(title, section.heading))
+        room = PIECE_TOKENS - 2 - count_tokens(_prefix(title, section.heading))
         blocks = _blocks(text, section.start, section.end)
         for start, end in _packed(text, blocks, room):
             inner = text[start:end].strip()

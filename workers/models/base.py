@@ -23,6 +23,8 @@ class Passage:
     anchor: str
     source: str
     updated_at: datetime | None
+    relevance: float = 0.0
+    """How near to the question, about 0 to 1.2. Never shown: it may tell of other documents."""
 
 
 @dataclass(frozen=True, slots=True)

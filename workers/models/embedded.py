@@ -1,29 +1,59 @@
-"""The answerer without a language model: the best sentences of the passages, word for word."""
+"""The answerer without a language model: the best sentences of the passages, word for word.
+
+It quotes, and claims nothing of its own. What it weighs was tuned on questions with known
+answers; docs/benchmarks.md has the figures.
+"""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
+import snowballstemmer  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
 from workers.ingest.sentence import sentences
 from workers.models.base import Draft, Embedder, Passage, Sentence
 from workers.models.rarity import rarity
 
-PASSAGES = 5
-THRESHOLD = 0.85
-MOST = 3
-_WORD = re.compile(r"\w+")
+QUOTED_FROM = 3
+"""Passages: one sentence of each."""
+SUPPORTED_BY = 5
+"""Passages that decide whether the question can be answered at all."""
+REFUSE_BELOW = 0.45
+_FALLS_BEHIND = 0.45
+"""A sentence so much weaker than the best one is left unsaid."""
+_MIN_WORDS = 3
+
+_WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"\d{3,}")
+_STARTS_SENTENCE = re.compile(r"(?:^|[.!?:]\s+)\W*(\w+)")
+_STOP = frozenset(
+    "a about after again all also am an and any are as at be because been before being between "
+    "both but by can could did do does doing done down each else even ever every few for from "
+    "further get had has have having he her here hers him his how i if in into is it its just "
+    "may me might more most much must my no nor not of off on once one only or other our out "
+    "over own same shall she should so some such than that the their them then there these "
+    "they this those through to too under until up us use very was we were what when where "
+    "which while who whom whose why will with would you your".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _Scored:
-    score: float
-    sentence: Sentence
+class _Question:
+    """What a question asks for, worked out once."""
+
+    vector: NDArray[np.float32]
+    stems: dict[str, float]
+    """Stems of its words, each with its rarity; function words are left out."""
+    names: dict[str, float]
+    """Those that are names or numbers: an answer that lacks them answers something else."""
+    numbers: frozenset[str]
 
 
 class QuotingAnswerer:
-    """Quotes up to three sentences, or none when the best is not good enough."""
+    """Quotes the best sentence of each of the best passages, or nothing."""
 
     name = "quoting"
 
@@ -31,32 +61,80 @@ class QuotingAnswerer:
         self._embedder = embedder
 
     def write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
-        vector = self._embedder.embed_one(question)
-        asked = _content(question)
-        scored = sorted(
-            (
-                self._score(text, passage, number, vector, asked)
-                for number, passage in enumerate(passages[:PASSAGES], start=1)
-                for text in sentences(passage.text)
-                if len(_WORD.findall(text)) >= 4
-            ),
-            key=lambda one: -one.score,
-        )
-        if not scored or scored[0].score < THRESHOLD:
+        asked = _understand(question, self._embedder.embed_one(question))
+        if not passages or _support(asked, passages[:SUPPORTED_BY]) < REFUSE_BELOW:
             return Draft(())
-        best = scored[0].score
+        best = [
+            max(scored, key=lambda pair: pair[0])
+            for number, passage in enumerate(passages[:QUOTED_FROM], start=1)
+            if (scored := self._scored(asked, passage, number))
+        ]
+        best.sort(key=lambda pair: -pair[0])
         return Draft(
-            tuple(one.sentence for one in scored[:MOST] if one.score >= max(THRESHOLD, best - 0.2))
+            tuple(sentence for score, sentence in best if score >= best[0][0] - _FALLS_BEHIND)
         )
 
-    def _score(
-        self, text: str, passage: Passage, number: int, vector: NDArray[np.float32], asked: dict[str, float]
-    ) -> _Scored:
-        cosine = float(vector @ self._embedder.embed_one(text))
-        said = _content(f"{passage.title} {passage.heading} {text}")
-        share = sum(w for s, w in asked.items() if s in said) / (sum(asked.values()) or 1)
-        return _Scored(cosine + 0.5 * share + 0.15 / number, Sentence(text, number, text))
+    def _scored(
+        self, asked: _Question, passage: Passage, number: int
+    ) -> list[tuple[float, Sentence]]:
+        above = _stems(f"{passage.title} {passage.heading}")
+        return [
+            (
+                2 * passage.relevance
+                + float(asked.vector @ self._embedder.embed_one(text))
+                + 0.2 * _share(asked.stems, above | _stems(text))
+                + 0.15 / number,
+                Sentence(text, number, text),
+            )
+            for text in sentences(passage.text)
+            if len(_WORD.findall(text)) >= _MIN_WORDS
+        ]
 
 
-def _content(text: str) -> dict[str, float]:
-    return {w.casefold()[:6]: rarity(w) for w in _WORD.findall(text) if rarity(w) > 0.3}
+def _support(asked: _Question, passages: Sequence[Passage]) -> float:
+    """How well the passages bear on the question: its names and numbers should be in one."""
+    told = [_stems(f"{p.title} {p.heading} {p.text}") for p in passages]
+    missing_names = min(1 - _share(asked.names, stems) for stems in told) if asked.names else 0.0
+    has_numbers = any(
+        asked.numbers <= set(_NUMBER.findall(f"{p.title} {p.heading} {p.text}")) for p in passages
+    )
+    relevance = max(passage.relevance for passage in passages)
+    return relevance - 0.5 * missing_names - 0.3 * (not has_numbers)
+
+
+def _understand(question: str, vector: NDArray[np.float32]) -> _Question:
+    first = {match[1] for match in _STARTS_SENTENCE.finditer(question)}
+    found = [word for word in _WORD.findall(question) if word.casefold() not in _STOP]
+    return _Question(
+        vector=vector,
+        stems={_stem(word): rarity(word) for word in found},
+        names={_stem(word): rarity(word) for word in found if _is_name(word, first)},
+        numbers=frozenset(_NUMBER.findall(question)),
+    )
+
+
+def _is_name(word: str, starts_sentence: Iterable[str]) -> bool:
+    if _NUMBER.search(word) or any(letter.isupper() for letter in word[1:]):
+        return True
+    return word[0].isupper() and word not in starts_sentence
+
+
+def _share(wanted: dict[str, float], held: set[str]) -> float:
+    """Of what is wanted, the part that is there, rare words counting for more."""
+    total = sum(wanted.values())
+    return sum(weight for stem, weight in wanted.items() if stem in held) / total if total else 0.0
+
+
+def _stems(text: str) -> set[str]:
+    return {_stem(word) for word in _WORD.findall(text)}
+
+
+@lru_cache(maxsize=50_000)
+def _stem(word: str) -> str:
+    return str(_stemmer().stemWord(word.casefold()))
+
+
+@cache
+def _stemmer() -> snowballstemmer.stemmer:
+    """The same algorithm as PostgreSQL's `english`."""
+    return snowballstemmer.stemmer("english")
