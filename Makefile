@@ -6,7 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo demo-down test check format lint types contracts lock clean
+# The evaluation set: the real one where it lies beside the clone, else the demo company.
+SMALL ?=
+SETS := ../shared/eval
+SET := $(firstword $(wildcard $(SETS)/$(if $(SMALL),small,dev)) examples/company)
+EVAL_HOME := build/eval-$(notdir $(SET))
+
+.PHONY: help demo demo-down test check ci format lint types contracts eval nightly lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -28,6 +34,44 @@ $(VENV)/dev: requirements-dev.txt $(BIN)/ken
 	@echo "Adding the development tools to $(VENV)"
 	@$(BIN)/pip install --quiet --require-hashes -r requirements-dev.txt
 	@touch $@
+
+demo: $(BIN)/ken  ## see it work: the demo company, one question, three people, different answers
+	@$(BIN)/ken demo
+
+demo-down: $(BIN)/ken  ## stop what `make demo` started
+	@$(BIN)/ken down
+
+test: $(VENV)/dev  ## the whole suite, on embedded servers of its own
+	@$(BIN)/pytest -n 2
+
+check: format lint types contracts test  ## everything that must hold before a push
+
+format: $(VENV)/dev  ## write the code as we write it
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+lint: $(VENV)/dev
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted: make format"; exit 1; }
+	@$(BIN)/ruff check .
+
+types: $(VENV)/dev
+	@$(BIN)/mypy
+
+contracts: $(VENV)/dev
+	@$(BIN)/lint-imports
+
+eval: $(BIN)/ken  ## ask a whole question set, count leaks and hits (SMALL=1: the short form)
+	@mkdir -p build/figures
+	@$(BIN)/ken --home $(EVAL_HOME) up
+	@$(BIN)/ken --home $(EVAL_HOME) load $(SET)
+	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --report build/figures/eval.json
+	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --echo --report build/figures/eval-echo.json
+	@$(BIN)/ken --home $(EVAL_HOME) down
+
+nightly: eval  ## every long suite in full
+
+clean:  ## delete what was built; homes with documents (.ken) stay
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 lock:  ## write the lock files anew from pyproject.toml (needs uv)
 	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.txt
