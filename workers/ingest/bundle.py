@@ -6,6 +6,7 @@ Everything is read and checked before anything is changed; docs/loading.md says 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from os.path import exists  # pathlib's raises for a name that is too long
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -89,7 +90,7 @@ class Acl(_Line):
 
 
 class PermissionLine(Acl):
-    path: str
+    path: Words
     """Of a folder or a file, from the documents' folder; "" is that folder itself."""
 
 
@@ -165,7 +166,7 @@ class Bundle:
             path = file.relative_to(base).as_posix()
             yield Listed(
                 native_id=path,
-                parents=_parents(path),
+                parents=ancestors(path)[:-1],
                 permissions=self.files.get(path, NamedPermissions()),
                 place=path,
                 read=lambda file=file: file,  # type: ignore[misc]
@@ -187,6 +188,12 @@ def read_bundle(root: Path, *, name: str | None = None, allow: tuple[str, ...] =
     total = _check_documents(bundle)
     folders, files = _read_permissions(root, allow)
     return replace(bundle, folders=folders, files=files, total=total)
+
+
+def ancestors(path: str) -> tuple[str, ...]:
+    """The path itself after all that is above it: "a/b" -> ("", "a", "a/b"), "" -> ("",)."""
+    parts = path.split("/") if path else []
+    return tuple("/".join(parts[:length]) for length in range(len(parts) + 1))
 
 
 def _read_source(root: Path, name: str | None) -> _SourceFile:
@@ -221,10 +228,10 @@ def _read_principals(root: Path) -> tuple[tuple[UserLine, ...], tuple[GroupLine,
 
 
 def _check_members(users: dict[str, UserLine], groups: dict[str, GroupLine]) -> None:
+    known = {f"user:{name}" for name in users} | {f"group:{name}" for name in groups}
     for group in groups.values():
         for member in group.members:
-            kind, _, native_id = member.partition(":")
-            if native_id not in {"user": users, "group": groups}.get(kind, {}):
+            if member not in known:
                 raise InputInvalid(
                     f"{PRINCIPALS}: group {group.id!r}: members: {member!r} is nobody.",
                     remedy="Add a line for it, or take it out; classes cannot be members.",
@@ -275,7 +282,7 @@ def _read_permissions(
                 f"{PERMISSIONS}:{number}: path: {path!r} is there twice.",
                 remedy="Put both lists of permissions on one line.",
             )
-        if not _is_plain(path) or not inside(base, place) or not place.exists():
+        if not _is_plain(path) or not inside(base, place) or not exists(place):
             raise InputInvalid(
                 f"{PERMISSIONS}:{number}: path: there is no {path!r} below {base.name}/.",
                 remedy="Correct the path, without '.', '..' and '//' in it, or delete the line.",
@@ -329,12 +336,6 @@ def _document_files(base: Path) -> Iterator[Path]:
         beside = len(parts) == 1 and parts[0] in _BESIDE
         if not hidden and not beside and file.is_file() and inside(base, file):
             yield file
-
-
-def _parents(path: str) -> tuple[str, ...]:
-    """"a/b/c.md" -> ("", "a", "a/b")."""
-    parts = path.split("/")[:-1]
-    return ("", *("/".join(parts[: n + 1]) for n in range(len(parts))))
 
 
 def _read_lines(file: Path, adapter: TypeAdapter[T]) -> Iterator[tuple[int, T]]:

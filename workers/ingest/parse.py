@@ -70,7 +70,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 """What Ken reads, by suffix in small letters."""
 
 
-class DocumentUnreadable(Exception):  # noqa: N818 - named for what is so, as in errors.py
+class DocumentUnreadable(Exception):
     """A file gave no text. `reason` is ours: constant words, nothing of what is in the file."""
 
     def __init__(self, reason: str) -> None:
@@ -121,7 +121,9 @@ def parse_file(path: Path, *, limit_bytes: int) -> Parsed:
 
     Raises DocumentUnreadable, and MemoryError where there is none left.
     """
-    from workers.ingest.formats import READERS  # here: who asks a child loads no such library
+    from workers.ingest.formats.readers import (
+        READERS,  # here: who asks a child loads no such library
+    )
 
     form = check(path, limit_bytes=limit_bytes)
     try:

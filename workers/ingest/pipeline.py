@@ -5,7 +5,7 @@ is stored already, and has not changed, is neither parsed twice nor embedded aga
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from policies.change import Change, Permissions, Person
 from policies.directory import (
     NamedPermissions,
-    StoredNode,
     groups_of,
     people_of,
     principals_of,
@@ -26,8 +25,8 @@ from policies.directory import (
 from policies.models import Document, Node, NodeKind, Source, UserStatus
 from workers.database import Database
 from workers.errors import InputInvalid
-from workers.ingest.bundle import Bundle, DocumentLine, Listed
-from workers.ingest.parse import DocumentUnreadable, Limits, Parser, clean, too_large
+from workers.ingest.bundle import Bundle, DocumentLine, Listed, ancestors
+from workers.ingest.parse import EMPTY, DocumentUnreadable, Limits, Parser, clean, too_large
 from workers.ingest.split import embedded_text
 from workers.ingest.store import (
     Content,
@@ -42,6 +41,7 @@ from workers.models.base import Embedder
 _ACTOR = "ken load"
 _FEW = 10
 """So many documents may vanish from a folder without a question."""
+_LONGEST_TITLE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Loading:
             )
             if bundle.users or bundle.groups:
                 self._put_people(change)
-            self._principals = principals_of(session, self._source_id)
+            self._principals = self._known_principals(session)
             self._folders = self._put_folders(change)
             self._held = stored_nodes(session, self._source_id)
             self._hashes = stored_hashes(session, self._source_id)
@@ -164,19 +164,29 @@ class Loading:
         self, change: Change, users: Mapping[str, int], groups: Mapping[str, int]
     ) -> None:
         """Who is in the directory no more reads no more, and a group that is gone is empty."""
-        for native_id, user_id in people_of(change.session, self._source_id).items():
-            if native_id not in users:
-                change.set_status(user_id, UserStatus.SUSPENDED)
+        held = people_of(change.session, self._source_id)
+        for user_id in sorted({*held.values()} - {*users.values()}):
+            change.set_status(user_id, UserStatus.SUSPENDED)
         for native_id, group_id in groups_of(change.session, self._source_id).items():
             if native_id not in groups:
                 change.delete_group(group_id)
 
+    def _known_principals(self, session: Session) -> dict[str, int]:
+        """Names to ids. A group that is gone is nobody again: denying it would deny nobody."""
+        known = principals_of(session, self._source_id)
+        if self._bundle.users or self._bundle.groups:
+            present = {group.id for group in self._bundle.groups}
+            for native_id in groups_of(session, self._source_id).keys() - present:
+                del known[f"group:{native_id}"]
+        return known
+
     def _put_folders(self, change: Change) -> dict[str, int]:
         """Containers, each after its parent; a folder that nothing is said of inherits."""
-        held = stored_nodes(change.session, self._source_id)
-        named = set(self._bundle.folders)
+        named = {above for path in self._bundle.folders for above in ancestors(path)}
         for listed in self._bundle.documents():
             named.update(listed.parents)
+        self._remove_documents_named(named, change)
+        held = stored_nodes(change.session, self._source_id)
         folders: dict[str, int] = {}
         for path in sorted(named, key=lambda path: (path != "", path.count("/"), path)):
             parent = None if path == "" else path.rpartition("/")[0]
@@ -190,6 +200,16 @@ class Loading:
             if path not in held or held[path].permissions != wanted:
                 change.set_permissions(folders[path], wanted)
         return folders
+
+    def _remove_documents_named(self, folders: Collection[str], change: Change) -> None:
+        """A file gave way to a folder of its name."""
+        turned = select(Node.id, Node.native_id).where(
+            Node.source_id == self._source_id, Node.kind == NodeKind.DOCUMENT
+        )
+        for node_id, native_id in change.session.execute(turned).all():
+            if native_id in folders:
+                change.delete_document(node_id)
+                self._report.removed += 1
 
     def _resolve(self, named: NamedPermissions, place: str) -> Permissions:
         """Raises InputInvalid for a name that stands for nobody."""
@@ -208,7 +228,8 @@ class Loading:
         try:
             permissions = self._resolve(listed.permissions, listed.place)
         except InputInvalid as error:
-            self._leave_out(listed, str(error), permissions=None)
+            reason = str(error).removeprefix(f"{listed.place}: ").rstrip(".")
+            self._leave_out(listed, reason, permissions=None)
             return
         try:
             found = self._read(listed, parser)
@@ -269,8 +290,11 @@ class Loading:
             size = len(given.text.encode("utf-8", "replace"))
             if size > self._limit_bytes:
                 raise DocumentUnreadable(too_large(size, self._limit_bytes))
-            title, pages = clean(given.title).strip(), (clean(given.text),)
-            return Content(title or listed.native_id, pages, given.url, given.updated_at)
+            title = " ".join(clean(given.title).split())[:_LONGEST_TITLE].strip()
+            page = clean(given.text)
+            if not page.strip():
+                raise DocumentUnreadable(EMPTY)
+            return Content(title or listed.native_id, (page,), given.url, given.updated_at)
         parsed = parser.parse(given)
         address = self._bundle.url
         url = address.rstrip("/") + "/" + quote(listed.native_id) if address else None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from workers.ingest import formats  # noqa: F401 - loaded before memory is limited
+from workers.ingest.formats import readers  # noqa: F401 - loaded before memory is limited
 from workers.ingest.parse import MEMORY_EXIT, DocumentUnreadable, Limits, parse_file, too_much_text
 
 

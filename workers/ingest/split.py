@@ -9,7 +9,7 @@ from workers.ingest.sentence import sentence_ends, without_marks
 from workers.models.embedder import count_tokens
 
 PIECE_TOKENS = 200
-"""Of a piece with its prefix. The embedder sees 256; shorter pieces find as well and are quicker."""
+"""Of a piece with its prefix. The embedder sees 256; shorter pieces find as well, quicker."""
 _TITLE_TOKENS, _HEADING_TOKENS = 30, 34
 _MAX_LETTERS = 2_000  # of a piece: the embedder takes a very long word for one token
 _MAX_RUN = 400  # letters without a space; a longer run is no word and may be cut
