@@ -8,6 +8,7 @@ from policies.access import (
     current_epoch,
     readable_chunks,
     readable_documents,
+    readable_embeddings,
 )
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "current_epoch",
     "readable_chunks",
     "readable_documents",
+    "readable_embeddings",
 ]

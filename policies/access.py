@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Select, Subquery, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from policies.models import Chunk, Document, Epoch
+from policies.models import Chunk, Document, Embedding, EmbeddingModel, Epoch
 
 
 class Class(IntEnum):
@@ -56,6 +56,19 @@ def readable_chunks(audience: Audience) -> Select[Chunk]:
         select(Chunk)
         .join(Document, Document.id == Chunk.document_id)
         .where(Document.policy_id.in_(select(visible_policies(audience).c.policy_id)))
+    )
+
+
+def readable_embeddings(audience: Audience, model: str) -> Select[Embedding]:
+    """The vectors, by one model, of chunks that every member of the audience may read."""
+    return (
+        select(Embedding)
+        .join(Document, Document.id == Embedding.document_id)
+        .join(EmbeddingModel, EmbeddingModel.id == Embedding.model_id)
+        .where(
+            Document.policy_id.in_(select(visible_policies(audience).c.policy_id)),
+            EmbeddingModel.name == model,
+        )
     )
 
 
@@ -118,8 +131,12 @@ _VISIBLE = text("""
         WHERE effect = 'allow'
         GROUP BY policy_id HAVING count(DISTINCT subject_id) = (SELECT count(*) FROM subject)
     ),
+    restriction AS MATERIALIZED (              -- few, and asked several times
+        SELECT policy_id, node_id, gate, effect, principal_id
+        FROM policy_rule WHERE effect <> 'allow'
+    ),
     denied_below AS (                          -- whom a deny reaches, if a class is listening
-        SELECT DISTINCT principal_id AS denied_id, principal_id FROM policy_rule
+        SELECT DISTINCT principal_id AS denied_id, principal_id FROM restriction
         WHERE effect = 'deny' AND EXISTS (SELECT FROM subject WHERE id IN (1, 2, 3))
       UNION
         SELECT denied_below.denied_id, membership.member_id
@@ -139,13 +156,13 @@ _VISIBLE = text("""
         WHERE class.kind = 'class' AND EXISTS (SELECT FROM subject WHERE id IN (1, 2, 3))
     ),
     barred AS (
-        SELECT policy_id FROM policy_rule JOIN denied_principal USING (principal_id)
+        SELECT policy_id FROM restriction JOIN denied_principal USING (principal_id)
         WHERE effect = 'deny'
       UNION
-        SELECT policy_rule.policy_id       -- a gate that some subject does not meet
-        FROM policy_rule LEFT JOIN holds USING (principal_id)
-        WHERE effect = 'gate' AND policy_id IN (SELECT policy_id FROM allowed)
-        GROUP BY policy_rule.policy_id, node_id, gate
+        SELECT policy_id                       -- a gate that some subject does not meet
+        FROM restriction LEFT JOIN holds USING (principal_id)
+        WHERE effect = 'gate'
+        GROUP BY policy_id, node_id, gate
         HAVING count(DISTINCT subject_id) < (SELECT count(*) FROM subject)
       UNION
         SELECT policy_node.policy_id

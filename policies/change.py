@@ -84,7 +84,9 @@ class Change:
         return self.session.execute(
             upsert(Source)
             .values(name=name, url=url)
-            .on_conflict_do_update(index_elements=["name"], set_={"url": func.coalesce(url, Source.url)})
+            .on_conflict_do_update(
+                index_elements=["name"], set_={"url": func.coalesce(url, Source.url)}
+            )
             .returning(Source.id)
         ).scalar_one()
 
@@ -216,7 +218,7 @@ class Change:
             ).scalar_one()
         if row.parent_id != parent_id:
             self.move(row.id, parent_id)
-        return row.id
+        return int(row.id)
 
     def move(self, node_id: int, parent_id: int | None) -> None:
         """Hang a node, with all below it, under another parent. Raises NodeCycle."""

@@ -99,7 +99,7 @@ def resolve_document(session: Session, name: str) -> int:
         )
     ).all()
     if len(rows) == 1:
-        return rows[0].id
+        return int(rows[0].id)
     similar = session.scalars(
         select(Node.native_id)
         .where(Node.kind == NodeKind.DOCUMENT, Node.native_id.icontains(name, autoescape=True))
@@ -172,7 +172,7 @@ class StoredNode:
 
 
 def stored_nodes(session: Session, source_id: int) -> dict[str, StoredNode]:
-    """All nodes of a source, by native id; their permissions as `resolve_permissions` gives them."""
+    """All nodes of a source by native id, permissions as `resolve_permissions` gives them."""
     lists: dict[int, dict[tuple[Effect, int], set[int]]] = defaultdict(lambda: defaultdict(set))
     for entry in session.execute(
         select(Entry.node_id, Entry.effect, Entry.gate, Entry.principal_id)

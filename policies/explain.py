@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from policies.access import STRANGER, Audience, Class
 from policies.models import AclState, Effect, Entry, Node, Source, User, UserStatus
 
-
 _CLASSES = frozenset(int(one) for one in Class)
 
 
@@ -92,16 +91,15 @@ def decide(holder: Holder, chain: Sequence[Link], *, usable: bool) -> Decision:
         if not link.known:
             return Decision(False, "unknown", node_id=link.node_id)
     for link in chain:
-        if hits := holder.bars & link.deny:
-            hit = min(hits)
-            return Decision(False, "denied", holder.path_to(hit), link.node_id)
+        if barred := holder.bars & link.deny:
+            return Decision(False, "denied", holder.path_to(min(barred)), link.node_id)
     for link in chain:
         for gate in link.gates:
             if not holder.came_from.keys() & gate:
                 return Decision(False, "gate", node_id=link.node_id)
     for link in chain:
-        if hits := holder.came_from.keys() & link.allow:
-            return Decision(True, "allowed", holder.path_to(min(hits)), link.node_id)
+        if granted := holder.came_from.keys() & link.allow:
+            return Decision(True, "allowed", holder.path_to(min(granted)), link.node_id)
         if not link.inherit:
             break
     return Decision(False, "no_allow")
@@ -162,7 +160,7 @@ def _holder(
     if subject_id == STRANGER:
         return Holder(subject_id, True, {Class.INTERNET: None}, frozenset({Class.INTERNET}))
     if subject_id in _CLASSES:
-        held = dict.fromkeys((c for c in Class if c <= subject_id), None)
+        held: dict[int, int | None] = {one: None for one in Class if one <= subject_id}
         return Holder(subject_id, True, held, _bars_of_class(session, Class(subject_id)))
     user = users.get(subject_id)
     if user is None:

@@ -304,8 +304,8 @@ class Chunk(Base):
     tsv: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(
-            "setweight(to_tsvector('english', translate(title || ' ' || heading, '-_/', '   ')), 'A')"
-            " || to_tsvector('english', translate(text, '-_/', '   '))",
+            "setweight(to_tsvector('english', translate(title || ' ' || heading,"
+            " '-_/', '   ')), 'A') || to_tsvector('english', translate(text, '-_/', '   '))",
             persisted=True,
         ),
     )

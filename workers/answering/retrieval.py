@@ -11,17 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from policies import Audience, readable_chunks
-from policies.models import Chunk, Document, Embedding, EmbeddingModel, Node, Source
+from policies import Audience, readable_chunks, readable_embeddings
+from policies.models import Chunk, Document, Embedding, Node, Source
 from workers.models.base import Passage
 from workers.models.rarity import rarity
 
 DEPTH = 100
 """Candidates of each search."""
-MATCHING = 300
+MATCHING = 200
 """Chunks of the search by words that are scored word by word."""
 FUSED = 60
 """Candidates that are left after the fusion, and are ranked anew."""
@@ -79,9 +79,9 @@ def _near(
 ) -> list[int]:
     """By meaning, exactly: the added zero keeps any approximate index out of it."""
     statement = (
-        _embedded(audience, model)
-        .with_only_columns(Chunk.id)
-        .order_by(Embedding.vector.cosine_distance(vector) + 0.0, Chunk.id)
+        readable_embeddings(audience, model)
+        .with_only_columns(Embedding.chunk_id)
+        .order_by(Embedding.vector.cosine_distance(vector) + 0.0, Embedding.chunk_id)
         .limit(DEPTH)
     )
     return list(session.scalars(statement))
@@ -112,7 +112,8 @@ def _weigh(
 ) -> dict[int, _Candidate]:
     """Both measures for each candidate, whichever search found it."""
     chosen = (
-        _embedded(audience, model)
+        readable_embeddings(audience, model)
+        .join(Chunk, Chunk.id == Embedding.chunk_id)
         .with_only_columns(
             Chunk.id,
             Chunk.document_id,
@@ -120,7 +121,7 @@ def _weigh(
             Chunk.tsv,
             (1 - Embedding.vector.cosine_distance(vector)).label("cosine"),
         )
-        .where(Chunk.id.in_(chunk_ids))
+        .where(Embedding.chunk_id.in_(chunk_ids))
         .cte("chosen")
     )
     word = func.unnest(chosen.c.tsv).table_valued("lexeme", "positions", "weights").lateral("word")
@@ -153,7 +154,8 @@ def _fuse(
     near: Sequence[int], matching: Sequence[int], candidates: Mapping[int, _Candidate]
 ) -> list[_Candidate]:
     """Reciprocal rank fusion (Cormack, Clarke, Büttcher, SIGIR 2009): the best of both lists."""
-    by_words = sorted(matching, key=lambda chunk_id: -candidates[chunk_id].share)[:DEPTH]
+    embedded = [chunk_id for chunk_id in matching if chunk_id in candidates]
+    by_words = sorted(embedded, key=lambda chunk_id: -candidates[chunk_id].share)[:DEPTH]
     scores: dict[int, float] = defaultdict(float)
     for weight, ranking in ((_BY_MEANING, near), (_BY_WORDS, by_words)):
         for rank, chunk_id in enumerate(ranking, start=1):
@@ -178,7 +180,7 @@ def _pick(fused: Sequence[_Candidate], *, limit: int, per_document: int) -> list
         return one.relevance + _SECOND_WEIGHT * second
 
     taken: Counter[int] = Counter()
-    picked = []
+    picked: list[_Candidate] = []
     for candidate in sorted(fused, key=lambda one: (-score(one), one.chunk_id)):
         if taken[candidate.document_id] < per_document and len(picked) < limit:
             taken[candidate.document_id] += 1
@@ -214,16 +216,6 @@ def _read(
         for candidate in picked
         if candidate.chunk_id in found
         for chunk, native_id, url, updated_at, source in [found[candidate.chunk_id]]
-    )
-
-
-def _embedded(audience: Audience, model: str) -> Select[Chunk]:
-    """Readable chunks with their vectors of one model."""
-    return (
-        readable_chunks(audience)
-        .join(Embedding, Embedding.chunk_id == Chunk.id)
-        .join(EmbeddingModel, EmbeddingModel.id == Embedding.model_id)
-        .where(EmbeddingModel.name == model)
     )
 
 

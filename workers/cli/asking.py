@@ -13,15 +13,14 @@ from policies.directory import Unresolved, describe, resolve_document, resolve_u
 from policies.explain import Decision, explain
 from policies.models import QuestionState
 from workers.database import Database
+from workers.embedded.process import Child
 from workers.errors import InputInvalid, ServerUnavailable
 from workers.interface import Question, ask
-from workers.embedded.process import Child
 from workers.questions import at_work
 from workers.schema import check
 from workers.settings import Settings
 
 _POLL_S = 0.02
-TERMINAL = "terminal"
 
 
 def ask_and_wait(
@@ -41,13 +40,13 @@ def ask_and_wait(
     question_id = ask(
         Question(
             event_id=asked,
-            team_id=TERMINAL,
+            team_id="terminal",
             channel_id=_channel(settings, channel) if channel else "",
             message_ts=asked,
             thread_ts=asked,
             user_id=str(user_id),
             text=question,
-            surface=TERMINAL,
+            surface="terminal",
         )
     )
     assert question_id is not None, "a fresh uuid is no repetition"
@@ -65,7 +64,7 @@ def render(told: dict[str, Any], out: Console) -> None:
             numbers = "".join(f"[{number}]" for number in line["citations"])
             out.print(f"  • {escape(line['text'])} [cyan]{escape(numbers)}[/]")
         for citation in reply["citations"]:
-            out.print(_source_line(citation))
+            out.print(_source_line(citation), soft_wrap=True)
         out.print()
 
 
@@ -74,7 +73,8 @@ def _source_line(citation: dict[str, Any]) -> str:
     age = f", updated {citation['updated_at'][:10]}" if citation["updated_at"] else ""
     address = f"\n      {citation['url']}" if citation["url"] else ""
     number = escape(f"[{citation['number']}]")
-    return f"  [cyan]{number}[/] {escape(name)} [dim]({escape(citation['source'] + age)}{escape(address)})[/]"
+    where = escape(f"({citation['source']}{age}){address}")
+    return f"  [cyan]{number}[/] {escape(name)} [dim]{where}[/]"
 
 
 def explain_access(settings: Settings, person: str, document: str) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.panel import Panel
 from sqlalchemy import text
 
 from workers.cli import running
@@ -74,16 +73,28 @@ def _print_next(tour: dict[str, Any], out: Console) -> None:
         ken = str(Path(ken).relative_to(Path.cwd()))
     except ValueError:
         ken = shlex.quote(ken)
-    tries = []
-    for more in tour["more"]:
-        place = f" --in {more['in']}" if more["in"] else ""
-        question = shlex.quote(more["question"])
-        tries.append(f"[dim]# {escape(more['why'])}[/]")
-        tries.append(escape(f"{ken} ask {question} --as {more['as']}{place}") + "\n")
-    tries.append(f"[dim]# who may read what, and why[/]\n{ken} why luis hr/de/vacation.md\n")
-    tries.append(f"[dim]# how good it is, and that nothing leaks[/]\n{ken} eval examples/company\n")
-    tries.append("[dim]# stop it all; data stays[/]\nmake demo-down")
-    out.print(Panel("\n".join(tries), title="Try next", title_align="left"))
+    tries = [
+        (more["why"], f"{ken} ask {_quoted(more['question'])} --as {more['as']}" + _place(more))
+        for more in tour["more"]
+    ]
+    tries += [
+        ("Who may read what, and why.", f"{ken} why luis hr/de/vacation.md"),
+        ("How good it is, and that nothing leaks.", f"{ken} eval examples/company"),
+        ("What runs, and what it holds.", f"{ken} status"),
+        ("Stop it all; the data stays.", "make demo-down"),
+    ]
+    out.rule("Try next", align="left")
+    for why, command in tries:
+        out.print(f"[dim]# {escape(why)}[/]", soft_wrap=True)
+        out.print(f"{escape(command)}\n", soft_wrap=True)  # to be copied in one piece
+
+
+def _quoted(question: str) -> str:
+    return '"' + question.replace('"', '\\"') + '"'
+
+
+def _place(more: dict[str, Any]) -> str:
+    return f" --in {more['in']}" if more["in"] else ""
 
 
 def _refuse_other_documents(settings: Settings) -> None:

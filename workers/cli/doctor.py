@@ -11,9 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from workers.database import Database
+from workers.embedded.process import Child
 from workers.errors import AssistantError, OperatorError
 from workers.models.embedder import MiniLM, ModelFileCorrupt
-from workers.embedded.process import Child
 from workers.schema import HEAD, check, revision, unreachable
 from workers.services import workspace
 from workers.settings import Role, Settings, load_settings
@@ -54,8 +54,8 @@ def _safely(
     except OperatorError as error:
         return Finding(name, False, str(error), error.remedy)
     except SQLAlchemyError:
-        error = unreachable(settings)
-        return Finding(name, False, str(error), error.remedy)
+        told = unreachable(settings)
+        return Finding(name, False, str(told), told.remedy)
 
 
 def _home(settings: Settings) -> Finding:

@@ -245,9 +245,11 @@ def _leaks(one: Asked, questions: Set) -> bool:
     if row["expected"] != "abstain":
         return False
     reply = one.composed.reply
-    quotes = [part for c in reply.citations for part in (c.title, c.heading, c.quote)]
-    said = f" {' '.join(words(' '.join([reply.plain(), *quotes])))} "
-    return any(f" {' '.join(words(mark))} " in said for mark in row.get("leak_markers") or ())
+    parts = [reply.lead, *(line.text for line in reply.lines)]
+    parts += [part for c in reply.citations for part in (c.title, c.heading, c.quote)]
+    said = [f" {' '.join(words(part))} " for part in parts]
+    marks = [f" {' '.join(words(mark))} " for mark in row.get("leak_markers") or ()]
+    return any(mark in part for mark in marks for part in said)
 
 
 def _retrieval(rows: Sequence[Asked]) -> dict[str, float | None]:

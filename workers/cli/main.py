@@ -22,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+_INTERRUPTED = 130
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 
 Person = Annotated[
@@ -38,9 +39,10 @@ def main() -> None:
         if error.remedy:
             err.print(f"[bold]what to do:[/] {_plain(error.remedy)}")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        err.print("Stopped. What was done so far is kept; the same command goes on from there.")
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:  # typer says no word about Ctrl-C
+            err.print("Stopped. What was done so far is kept; the same command goes on from there.")
+        raise
 
 
 @app.callback()
@@ -177,7 +179,9 @@ def ask(
 ) -> None:
     """Ask as a person, and print the answer with its numbered citations."""
     from workers.cli.asking import ask_and_wait, render
+    from workers.logs import configure
 
+    configure()  # what is logged must not stand between the lines of the answer
     told = ask_and_wait(_settings(), question, person=person, channel=channel, timeout_s=timeout)
     if as_json:
         _print_json(told)

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from celery.beat import EmbeddedService, Scheduler
 from celery.signals import worker_ready
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,9 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from workers import logs
 from workers.celery import consuming
 from workers.database import Database
-from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure
-from workers.errors import ServerUnavailable
 from workers.embedded.process import Child, wait_until
+from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure, is_embedded
+from workers.errors import ServerUnavailable
 from workers.schema import check, migrate
 from workers.services import live_services
 from workers.settings import Settings, child_environment, load_settings
@@ -70,18 +71,21 @@ def work(settings: Settings) -> None:
     check(services.database, "answerer")
     ready = _ready_file(settings)
 
+    app = consuming(settings)
+
     @worker_ready.connect(weak=False)
     def _say_so(**_: object) -> None:
+        # A thread: `--beat` is a process, which would outlive a worker that is killed.
+        EmbeddedService(app, thread=True, scheduler_cls=Scheduler).start()
         ready.parent.mkdir(exist_ok=True)
         ready.write_text(str(os.getpid()))
 
     services.embedder.embed_one("warm")
-    consuming(settings).worker_main(
+    app.worker_main(
         [
             "worker",
             "--pool=threads",
             f"--concurrency={settings.worker_threads}",
-            "--beat",
             "--loglevel=WARNING",
             "--without-gossip",
             "--without-mingle",
@@ -92,7 +96,7 @@ def work(settings: Settings) -> None:
 def uses_embedded(settings: Settings) -> bool:
     """Whether this home's servers are the embedded ones, and not some that were named."""
     named = settings.database_url.get_secret_value()
-    return not named or named == EmbeddedPostgres(settings.home).url
+    return not named or is_embedded(named)
 
 
 def _start(settings: Settings, name: str, command: list[str]) -> None:
@@ -101,9 +105,11 @@ def _start(settings: Settings, name: str, command: list[str]) -> None:
 
 def _playground(settings: Settings) -> list[str]:
     port = settings.slack_api_url.rstrip("/").removesuffix("/api").rpartition(":")[2]
+    events = f"http://127.0.0.1:{settings.http_port}/slack/events"
     return [
         sys.executable, "-m", "bot.playground",
         "--workspace", str(settings.playground), "--port", port,
+        *(["--events-url", events] if settings.slack_mode == "http" else []),
     ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
-import snowballstemmer  # type: ignore[import-untyped]
+import snowballstemmer
 from numpy.typing import NDArray
 
 from workers.ingest.sentence import sentences
@@ -22,7 +22,7 @@ QUOTED_FROM = 3
 SUPPORTED_BY = 5
 """Passages that decide whether the question can be answered at all."""
 REFUSE_BELOW = 0.45
-_FALLS_BEHIND = 0.45
+_FALLS_BEHIND = 0.3
 """A sentence so much weaker than the best one is left unsaid."""
 _MIN_WORDS = 3
 

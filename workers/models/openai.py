@@ -14,6 +14,8 @@ from workers.settings import Settings
 
 log = structlog.get_logger()
 _MAX_TOKENS = 4000
+_MALFORMED = (ValidationError, JSONDecodeError, AttributeError, TypeError)
+"""What the SDK raises for an answer of another shape; the last two where it is no response."""
 
 
 class _Said(BaseModel):
@@ -48,18 +50,19 @@ class OpenAIAnswerer:
 
     def write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
         """Raises ModelUnavailable; also for an answer cut short, refused or malformed."""
+        told = prompt(question, passages)
         try:
             response = self.client.responses.parse(
                 model=self.name,
                 instructions=INSTRUCTIONS,
-                input=prompt(question, passages),
+                input=told,
                 text_format=_Answered,
                 max_output_tokens=_MAX_TOKENS,
                 store=False,
             )
-        except (openai.OpenAIError, ValidationError, JSONDecodeError) as error:
+            answered = response.output_parsed
+        except (openai.OpenAIError, *_MALFORMED) as error:
             raise _unavailable(type(error).__name__) from None
-        answered = response.output_parsed
         if response.status != "completed" or answered is None:
             raise _unavailable(f"status_{response.status}")
         return Draft(tuple(Sentence(s.text, s.passage, s.quote) for s in answered.sentences))
