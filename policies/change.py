@@ -95,6 +95,7 @@ class Change:
     ) -> None:
         """A paused source, and one synced longer ago than this, is left out of every answer."""
         self._source(source_id, paused=paused, max_staleness=max_staleness)
+        self._record("set_freshness", source_id=source_id, paused=paused)
 
     def mark_synced(self, source_id: int, *, at: datetime | None = None) -> None:
         """A complete permission sync of the source has ended (now, by the database's clock)."""
@@ -102,7 +103,7 @@ class Change:
 
     def put_user(self, source_id: int, person: Person) -> int:
         """The user whose identity in the source this is; made if it is new."""
-        user_id = self._identity(source_id, person.native_id)
+        user_id = self.owner_of(source_id, person.native_id)
         values = {
             "name": person.name,
             "email": person.email,
@@ -130,6 +131,15 @@ class Change:
             .on_conflict_do_update(
                 index_elements=["source_id", "native_id"],
                 set_={"user_id": user_id, "linked_by": by},
+            )
+        )
+        self._record("link", user_id=user_id, source_id=source_id, by=by)
+
+    def owner_of(self, source_id: int, native_id: str) -> int | None:
+        """The user that this account is linked to."""
+        return self.session.scalar(
+            select(LinkedIdentity.user_id).where(
+                LinkedIdentity.source_id == source_id, LinkedIdentity.native_id == native_id
             )
         )
 
@@ -367,13 +377,6 @@ class Change:
         return self.session.execute(
             insert(Principal).values(kind=kind).returning(Principal.id)
         ).scalar_one()
-
-    def _identity(self, source_id: int, native_id: str) -> int | None:
-        return self.session.scalar(
-            select(LinkedIdentity.user_id).where(
-                LinkedIdentity.source_id == source_id, LinkedIdentity.native_id == native_id
-            )
-        )
 
     def _source(self, source_id: int, **values: Any) -> None:
         self.session.execute(update(Source).where(Source.id == source_id).values(**values))

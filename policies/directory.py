@@ -77,9 +77,12 @@ def unlinked(session: Session, accounts: frozenset[Account]) -> frozenset[Accoun
 
 
 def resolve_user(session: Session, name: str) -> int:
-    """The user of this native id, or else e-mail address, exactly. Raises Unresolved."""
+    """The user of this native id, `SOURCE:ID`, or e-mail address, exactly. Raises Unresolved."""
+    qualified = Source.name + ":" + LinkedIdentity.native_id
+    linked = select(LinkedIdentity.user_id).distinct()
     for found in (
-        select(LinkedIdentity.user_id).where(LinkedIdentity.native_id == name).distinct(),
+        linked.where(LinkedIdentity.native_id == name),
+        linked.join(Source, Source.id == LinkedIdentity.source_id).where(qualified == name),
         select(User.id).where(User.email == name),
     ):
         ids = session.scalars(found).all()
@@ -203,6 +206,16 @@ def stored_nodes(session: Session, source_id: int) -> dict[str, StoredNode]:
         )
         for node in nodes
     }
+
+
+def accounts_linked(session: Session, by: str) -> set[tuple[int, str]]:
+    """(source id, native id) of every account that was linked by this."""
+    rows = session.execute(
+        select(LinkedIdentity.source_id, LinkedIdentity.native_id).where(
+            LinkedIdentity.linked_by == by
+        )
+    )
+    return {(source_id, native_id) for source_id, native_id in rows}
 
 
 def people_of(session: Session, source_id: int) -> dict[str, int]:

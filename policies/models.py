@@ -113,7 +113,7 @@ class LinkedIdentity(Base):
     native_id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
     linked_by: Mapped[str] = mapped_column(default="load", server_default="load")
-    """Which rule made the link (design, section 4): load, admin, scim, one_time, email."""
+    """Which rule made the link (design, section 4); for an admin's, the folder that says so."""
 
 
 class Group(Base):

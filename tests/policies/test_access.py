@@ -320,8 +320,8 @@ def test_python_gives_the_reason_and_the_path(world: World) -> None:
 
 def _row_version(world: World, page: int) -> str:
     with world.database.session("indexer") as session:
-        return session.scalars(text("SELECT xmin || ' ' || ctid FROM document WHERE id = :id"),
-                               {"id": page}).one()
+        row = session.execute(text("SELECT xmin, ctid FROM document WHERE id = :id"), {"id": page})
+        return str(row.one())
 
 
 def _policies(world: World, pages: list[int]) -> set[int]:

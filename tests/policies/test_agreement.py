@@ -76,7 +76,7 @@ class Facts:
         return found
 
     def _principals(self, user: int, kind: str) -> set[int]:
-        found, before = {user}, set()
+        found, before = {user}, set[int]()
         while found != before:
             before = set(found)
             found |= {group for group, members in self.members.items() if members & found}
@@ -186,7 +186,7 @@ def test_query_row_security_python_and_oracle_agree(world: World, seed: int) -> 
 def _compare(company: RandomCompany) -> None:
     facts = company.facts
     subjects = [*facts.users, *map(int, Class), STRANGER]
-    audiences = [(subject,) for subject in subjects]
+    audiences: list[tuple[int, ...]] = [(subject,) for subject in subjects]
     audiences += [tuple(company.random.sample(subjects, size)) for size in (2, 2, 3, 5)]
     readable = 0
     for ids in audiences:

@@ -25,6 +25,8 @@ from workers.errors import InputInvalid
 from workers.ingest.parse import inside
 
 PRINCIPALS, PERMISSIONS, DOCUMENTS = "principals.jsonl", "permissions.jsonl", "documents.jsonl"
+_DOCUMENTS_FOLDER = "documents"
+"""Where it is there, all documents are in it; else they lie beside the files named here."""
 _BESIDE = {
     PRINCIPALS, PERMISSIONS, DOCUMENTS, "questions.jsonl", "source.json", "workspace.json",
     "demo.json", "README.md", "LICENCES.md", "LICENSE",
@@ -265,6 +267,11 @@ def _read_permissions(
     files: dict[str, NamedPermissions] = {}
     if (root / DOCUMENTS).exists():
         return folders, files
+    if file.exists() and allow:
+        raise InputInvalid(
+            f"{PERMISSIONS} says who may read {root.name}, and so does --allow.",
+            remedy=f"Leave --allow away, or write it into {PERMISSIONS}.",
+        )
     if not file.exists():
         if not allow:
             raise InputInvalid(
@@ -326,14 +333,14 @@ def _is_plain(path: str) -> bool:
 
 
 def _documents_folder(root: Path) -> Path:
-    return root / "documents" if (root / "documents").is_dir() else root
+    return root / _DOCUMENTS_FOLDER if (root / _DOCUMENTS_FOLDER).is_dir() else root
 
 
 def _document_files(base: Path) -> Iterator[Path]:
     for file in sorted(base.rglob("*")):
         parts = file.relative_to(base).parts
         hidden = any(part.startswith(".") for part in parts)
-        beside = len(parts) == 1 and parts[0] in _BESIDE
+        beside = base.name != _DOCUMENTS_FOLDER and len(parts) == 1 and parts[0] in _BESIDE
         if not hidden and not beside and file.is_file() and inside(base, file):
             yield file
 

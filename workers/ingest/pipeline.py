@@ -1,7 +1,7 @@
 """Load a folder: first who is who and who may read what, then one document after the other.
 
 Each document is all or nothing. A load that was cut off goes on where it stopped, because what
-is stored already, and has not changed, is neither parsed twice nor embedded again.
+is stored already, and has not changed, is neither split nor embedded again.
 """
 
 import os
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from policies.change import Change, Permissions, Person
 from policies.directory import (
+    accounts_linked,
     NamedPermissions,
     groups_of,
     people_of,
@@ -25,7 +26,7 @@ from policies.directory import (
 from policies.models import Document, Node, NodeKind, Source, UserStatus
 from workers.database import Database
 from workers.errors import InputInvalid
-from workers.ingest.bundle import Bundle, DocumentLine, Listed, ancestors
+from workers.ingest.bundle import PRINCIPALS, Bundle, DocumentLine, Listed, ancestors
 from workers.ingest.parse import EMPTY, DocumentUnreadable, Limits, Parser, clean, too_large
 from workers.ingest.split import embedded_text
 from workers.ingest.store import (
@@ -127,6 +128,7 @@ class Loading:
             self._folders = self._put_folders(change)
             self._held = stored_nodes(session, self._source_id)
             self._hashes = stored_hashes(session, self._source_id)
+            self._hide_changed(change)
 
     def _put_people(self, change: Change) -> None:
         bundle = self._bundle
@@ -142,8 +144,6 @@ class Loading:
                 profile=user.profile(),
             )
             users[user.id] = change.put_user(self._source_id, person)
-            for source, native_id in user.identities.items():
-                change.link(users[user.id], change.put_source(source), native_id, by="admin")
             for group_id in user.groups:
                 members[group_id].add(users[user.id])
         groups = {
@@ -157,8 +157,30 @@ class Loading:
         for group in bundle.groups:
             named = {known[member] for member in group.members}
             change.set_members(groups[group.id], members[group.id] | named)
+        self._link_accounts(change, users)
         self._retire(change, users, groups)
         self._report.users, self._report.groups = len(users), len(groups)
+
+    def _link_accounts(self, change: Change, users: Mapping[str, int]) -> None:
+        """The accounts elsewhere that this folder names, all of them: others it named are unlinked.
+
+        Raises InputInvalid for an account that is somebody else's: it is never taken over.
+        """
+        by = f"{_ACTOR}: {self._bundle.source}"
+        named = set()
+        for user in self._bundle.users:
+            for source, native_id in user.identities.items():
+                source_id = change.put_source(source)
+                if change.owner_of(source_id, native_id) not in (None, users[user.id]):
+                    raise InputInvalid(
+                        f"{PRINCIPALS}: user {user.id!r}: identities: {source}: {native_id!r} is "
+                        "linked to somebody else.",
+                        remedy="Take it out here, or out of the folder that linked it.",
+                    )
+                change.link(users[user.id], source_id, native_id, by=by)
+                named.add((source_id, native_id))
+        for source_id, native_id in accounts_linked(change.session, by) - named:
+            change.unlink(source_id, native_id)
 
     def _retire(
         self, change: Change, users: Mapping[str, int], groups: Mapping[str, int]
@@ -201,6 +223,25 @@ class Loading:
                 change.set_permissions(folders[path], wanted)
         return folders
 
+    def _hide_changed(self, change: Change) -> None:
+        """Whose readers have changed is read by nobody from now on, until its turn has come.
+
+        So a revocation counts at once, and for a load that is cut off as well.
+        """
+        for listed in self._bundle.documents():
+            node = self._held.get(listed.native_id)
+            if node is None or node.id not in self._hashes:
+                continue
+            try:
+                wanted = self._resolve(listed.permissions, listed.place)
+            except InputInvalid:
+                wanted = None
+            if (node.permissions, node.parent_id) != (wanted, self._parent_id(listed)):
+                change.set_unknown(node.id)
+
+    def _parent_id(self, listed: Listed) -> int | None:
+        return self._folders[listed.parents[-1]] if listed.parents else None
+
     def _remove_documents_named(self, folders: Collection[str], change: Change) -> None:
         """A file gave way to a folder of its name."""
         turned = select(Node.id, Node.native_id).where(
@@ -224,31 +265,26 @@ class Loading:
     # -- documents: one transaction each --------------------------------------------------------
 
     def _load(self, listed: Listed, parser: Parser) -> None:
-        """Put one document, or leave it out with the reason; never half of it."""
+        """Put one document, or leave it out with the reason; never half of it.
+
+        Left out, an earlier version stays, unless its readers changed: that is hidden already.
+        """
         try:
             permissions = self._resolve(listed.permissions, listed.place)
         except InputInvalid as error:
             reason = str(error).removeprefix(f"{listed.place}: ").rstrip(".")
-            self._leave_out(listed, reason, permissions=None)
+            self._report.left_out.append(LeftOut(listed.place, reason))
             return
         try:
             found = self._read(listed, parser)
         except DocumentUnreadable as error:
-            self._leave_out(listed, error.reason, permissions=permissions)
+            self._report.left_out.append(LeftOut(listed.place, error.reason))
             return
         self._put(listed, found, permissions)
 
-    def _leave_out(self, listed: Listed, reason: str, *, permissions: Permissions | None) -> None:
-        """An earlier version stays, unless its readers changed: then nobody reads it for now."""
-        self._report.left_out.append(LeftOut(listed.place, reason))
-        node = self._held.get(listed.native_id)
-        if node is not None and node.permissions != permissions:
-            with self._database.session("indexer") as session:
-                Change(session, actor=_ACTOR).set_unknown(node.id)
-
     def _put(self, listed: Listed, found: Content, permissions: Permissions) -> None:
         fingerprint = content_hash(found, self._embedder.name)
-        parent_id = self._folders[listed.parents[-1]] if listed.parents else None
+        parent_id = self._parent_id(listed)
         node = self._held.get(listed.native_id)
         if node is not None and self._hashes.get(node.id) == fingerprint:
             self._report.unchanged += 1
