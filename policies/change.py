@@ -204,6 +204,7 @@ class Change:
         ).all()
         for node_id in nodes:
             self.set_unknown(node_id)
+        self.session.execute(delete(Group).where(Group.id == group_id))
         self._record("delete_group", group_id=group_id, unknown_nodes=len(nodes))
 
     # -- what -------------------------------------------------------------------------------
@@ -216,7 +217,7 @@ class Change:
         Raises NodeCycle if the parent lies below the node.
         """
         row = self.session.execute(
-            select(Node.id, Node.parent_id).where(
+            select(Node.id, Node.parent_id, Node.kind).where(
                 Node.source_id == source_id, Node.native_id == native_id
             )
         ).one_or_none()
@@ -226,6 +227,8 @@ class Change:
                 .values(source_id=source_id, native_id=native_id, kind=kind, parent_id=parent_id)
                 .returning(Node.id)
             ).scalar_one()
+        if row.kind != kind:
+            self.session.execute(update(Node).where(Node.id == row.id).values(kind=kind))
         if row.parent_id != parent_id:
             self.move(row.id, parent_id)
         return int(row.id)

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from psycopg import sql
 from pydantic import SecretStr
 from sqlalchemy import make_url, text
@@ -27,28 +28,29 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         EmbeddedPostgres(HOME).stop()
 
 
-@pytest.fixture(scope="session")
-def template() -> Settings:
-    """Settings of a home whose database `ken` is migrated, and left empty."""
-    ensure(HOME)
-    settings = load_settings(HOME)
-    migrate(settings)
-    with _superuser(settings) as server:  # nothing here must survive a power cut
-        server.execute("ALTER SYSTEM SET fsync = off")
-        server.execute("SELECT pg_reload_conf()")
-    return settings
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A test that sets logs up leaves them writing to a stream that pytest closes after it."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
-def own_database(template: Settings) -> Iterator[Settings]:
+def own_database() -> Iterator[Settings]:
     """A database of this process's own, so that xdist's workers do not meet."""
+    ensure(HOME)
+    shared = load_settings(HOME)
     name = f"test_{uuid4().hex[:12]}"
-    with _superuser(template) as server:
+    with _superuser(shared) as server:
+        server.execute("SELECT pg_advisory_lock(1)")  # a template may have no visitors
+        migrate(shared)
         server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE ken").format(sql.Identifier(name)))
-    url = make_url(template.database_url.get_secret_value()).set(database=name)
+        server.execute("ALTER SYSTEM SET fsync = off")  # nothing here must survive a power cut
+        server.execute("SELECT pg_reload_conf()")
+    url = make_url(shared.database_url.get_secret_value()).set(database=name)
     fresh = SecretStr(url.render_as_string(hide_password=False))
-    yield template.model_copy(update={"database_url": fresh})
-    with _superuser(template) as server:
+    yield shared.model_copy(update={"database_url": fresh})
+    with _superuser(shared) as server:
         server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

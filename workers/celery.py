@@ -2,6 +2,7 @@
 
 from celery import Celery
 
+from workers.errors import SettingsInvalid
 from workers.settings import Settings
 
 QUEUE = "ken"
@@ -32,7 +33,7 @@ _RING = {
 def connected(settings: Settings) -> Celery:
     """The app with its broker set, for a process that only rings."""
     app.conf.update(
-        broker_url=settings.redis_url.get_secret_value(), broker_transport_options=_RING
+        broker_url=_address(settings), broker_transport_options=_RING
     )
     return app
 
@@ -40,13 +41,23 @@ def connected(settings: Settings) -> Celery:
 def consuming(settings: Settings) -> Celery:
     """The app with its broker set, for a worker: it waits for a broker that comes back."""
     app.conf.update(
-        broker_url=settings.redis_url.get_secret_value(),
+        broker_url=_address(settings),
         broker_transport_options={
             "visibility_timeout": settings.lease_s * 2,
             "unacked_restore_interval": 1,
             "unacked_restore_throttle": 1,
         },
         beat_schedule={"sweep": {"task": "sweep", "schedule": settings.sweep_s}},
-        beat_schedule_filename=str(settings.home / "run" / "beat"),
+        beat_scheduler="celery.beat:Scheduler",  # in memory: every worker may have one
     )
     return app
+
+
+def _address(settings: Settings) -> str:
+    """Raises SettingsInvalid: without an address Celery would look for RabbitMQ."""
+    address = settings.redis_url.get_secret_value()
+    if not address:
+        raise SettingsInvalid(
+            "KEN_REDIS_URL is not set.", remedy="Run `ken up` for the embedded one, or set it."
+        )
+    return address

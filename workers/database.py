@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
 from policies import Audience, act_for
@@ -50,13 +51,8 @@ def connect(settings: Settings, role: Role) -> Engine:
             "No database is set up for this home.",
             remedy="Run `ken up`, or set KEN_DATABASE_URL.",
         )
-    url = make_url(base).set(
-        drivername="postgresql+psycopg",
-        username=f"ken_{role}",
-        password=settings.password(role).get_secret_value(),
-    )
     return create_engine(
-        url,
+        _address(base, f"ken_{role}", settings.password(role).get_secret_value()),
         hide_parameters=True,
         pool_size=settings.worker_threads + 1,
         pool_pre_ping=True,
@@ -68,3 +64,17 @@ def connect(settings: Settings, role: Role) -> Engine:
             "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s",
         },
     )
+
+
+def _address(base: str, user: str, password: str) -> URL:
+    """Raises SettingsInvalid, which never shows the address: it may hold a password."""
+    try:
+        url = make_url(base)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.get_backend_name() != "postgresql":
+        raise SettingsInvalid(
+            "KEN_DATABASE_URL is no address of a PostgreSQL database.",
+            remedy="Write it as postgresql://HOST:PORT/NAME, without a user.",
+        )
+    return url.set(drivername="postgresql+psycopg", username=user, password=password)

@@ -9,7 +9,9 @@ import structlog
 def configure() -> None:
     """JSON lines on standard error. Libraries say nothing below a warning, and never an argument
     of theirs: Celery's own lines about a failed task would show what the exception held."""
-    logging.basicConfig(level=logging.WARNING, format='{"event": "%(name)s", "level": "%(levelname)s"}')
+    logging.basicConfig(
+        level=logging.WARNING, format='{"event": "%(name)s", "level": "%(levelname)s"}'
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

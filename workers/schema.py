@@ -13,6 +13,8 @@ from workers.settings import Role, Settings
 HEAD = "0001"
 """The newest migration, which this version needs. A test compares it with `migrations/`."""
 
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('ken migrate'))")
+
 GUARDED = ("document", "chunk", "embedding", "question", "outbox", "answer")
 """Tables with text of documents or of people: row-level security is forced on each."""
 
@@ -25,6 +27,7 @@ def migrate(settings: Settings) -> None:
     engine = connect(settings, "owner")
     try:
         with engine.begin() as connection:
+            connection.execute(_ONE_AT_A_TIME)
             config = Config(Path(__file__).parent.parent / "alembic.ini")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
@@ -51,7 +54,8 @@ def revision(session: Session) -> str | None:
     """None: the schema is not there at all."""
     if session.scalar(text("SELECT to_regclass('alembic_version')")) is None:
         return None
-    return session.scalar(text("SELECT version_num FROM alembic_version"))
+    found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def unreachable(settings: Settings) -> ServerUnavailable:

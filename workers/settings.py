@@ -51,11 +51,9 @@ class Settings(BaseSettings):
     model_name: str = "gpt-5-mini"
     model_timeout_s: float = Field(60.0, gt=0)
 
-    link_by_confirmed_email: bool = False
-    """Link a Slack user by e-mail, under the conditions of `docs/permissions.md`."""
     passages_per_answer: int = Field(8, ge=1, le=50)
-    audience_limit: int = Field(1000, ge=1)
-    """A channel of more members is treated as a public one, which only narrows."""
+    audience_limit: int = Field(10_000, ge=1)
+    """Of a channel with more members nobody is looked up; it reads what strangers may."""
     document_limit_mb: float = Field(20.0, gt=0)
     """A larger document is left out, and listed."""
     worker_threads: int = Field(4, ge=1)
@@ -86,17 +84,22 @@ def load_settings(home: Path | None = None) -> Settings:
 
     Raises SettingsInvalid, which names the setting, and never its value.
     """
+    folder = (home or _Home().home).expanduser().absolute()
     try:
-        folder = (home or _Home().home).expanduser().absolute()
-        return Settings(_env_file=folder / "ken.env", home=folder)  # type: ignore[call-arg]
+        return Settings(_env_file=folder / "ken.env", home=folder)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = "KEN_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsInvalid(f"{name}: {first['msg']}") from None
+        raise SettingsInvalid(
+            f"{name}: {first['msg']}",
+            remedy=f"Correct it in the environment or in {folder / 'ken.env'}; docs/operate.md "
+            "lists all settings.",
+        ) from None
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
     """For our own processes: the home, whatever else was set for Ken, and what programs need."""
     passed = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE"}
+    passed |= {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
     kept = {k: v for k, v in os.environ.items() if k in passed or k.startswith("KEN_")}
     return {**kept, "KEN_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}

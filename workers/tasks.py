@@ -11,7 +11,6 @@ from policies.models import QuestionState
 from workers.answering.answer import answer
 from workers.answering.reply import notice
 from workers.errors import AssistantError, SlackRefused, SlackUnavailable
-from workers.interface import ring
 from workers.outbox import Kind, deliver, put, settle
 from workers.questions import MAX_ATTEMPTS, Leased, LeaseLost, at_work, finish, lease
 from workers.services import Services, live_services
@@ -97,7 +96,12 @@ def sweep() -> None:
         waiting = session.scalars(_WAITING).all()
     for question_id in waiting:
         log.info("rang_again", question_id=question_id)
-        ring(question_id)
+        _ring(question_id)
+
+
+def _ring(question_id: int) -> None:
+    """As a worker rings: `interface.ring` would leave its app with the door's short patience."""
+    answer_question.apply_async(args=[question_id])
 
 
 _WAITING = text("""

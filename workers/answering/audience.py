@@ -22,7 +22,10 @@ def asker(question: Question) -> Readers:
 
 
 def audience_of(question: Question, kind: Kind, services: Services) -> Audience | None:
-    """Who reads a reply of this kind; None: none is given there, because strangers read along."""
+    """Who reads a reply of this kind; None: none is given there.
+
+    Strangers of another company read along, or nobody is there any more.
+    """
     readers = asker(question) if kind is Kind.DIRECT else _channel(question, services)
     if readers is None:
         return None
@@ -39,7 +42,7 @@ def is_private(question: Question, services: Services) -> bool:
 
 def _channel(question: Question, services: Services) -> Readers | None:
     place = services.messenger.place(question.channel_id)
-    if place.external:
+    if place.external or (place.kind is PlaceKind.PRIVATE and not place.members):
         return None
     if place.kind is PlaceKind.PRIVATE:
         return Readers(accounts=place.members)

@@ -22,15 +22,16 @@ _MOST_LINES = 10
 _MAX_SENTENCE, _MAX_NAME, _MAX_SOURCE = 700, 200, 100
 """Together under 12,600 characters: Slack takes about 13,200 in the blocks of a message."""
 
+# Every repetition is bounded: text that was made to be slow takes no longer than other text.
 _ADDRESS = re.compile(
-    r"[a-z][a-z0-9+.-]*://\S*"
+    r"[a-z][a-z0-9+.-]{0,30}://\S*"
     r"|\bwww\.\S+"
     r"|\b(?:mailto|javascript|vbscript|blob|tel|sms):\S+"
     r"|\bdata:[^\s,]{0,200},\S*"
-    r"|\b[\w-]+(?:\.[\w-]+)*\.[a-z]{2,24}(?::\d{1,5})?[/?#]\S*",
+    r"|\b[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[a-z]{2,24}(?::\d{1,5})?[/?#]\S*",
     re.IGNORECASE,
 )
-_SLACK_MARK = re.compile(r"<[@#!][^<>\n]{0,300}>")
+_SLACK_MARK = re.compile(r"<[@#!][^<>\n]{0,300}>|<(?=[@#!])")
 # What Unicode lets a reader not see (Default_Ignorable_Code_Point), what moves the writing
 # direction, controls, and halves of characters, which PostgreSQL would refuse.
 _INVISIBLE = re.compile(
@@ -38,6 +39,9 @@ _INVISIBLE = re.compile(
     "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_BRACKETED = r"\[\s*\d{1,6}(?:\s*,\s*\d{1,6}){0,20}\s*\]"
+_NUMBER = re.compile(rf"(?:\s+|(?<![\w\])])){_BRACKETED}(?:\s*{_BRACKETED})*")
+"""Looks like a citation of ours: only ours are shown (not `list[0]`, which code may hold)."""
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#<>|\"][^\s<>|\"]{0,3000}", re.IGNORECASE)
 
 
@@ -96,7 +100,7 @@ def compose(sentences: Sequence[Sentence], passages: Sequence[Passage]) -> Reply
     quotes: dict[int, str] = {}
     lines: list[Line] = []
     for sentence in sentences:
-        shown = _shown(sentence.text, _MAX_SENTENCE)
+        shown = _shown(_NUMBER.sub("", inert(sentence.text)), _MAX_SENTENCE)
         if not shown or len(lines) == _MOST_LINES:
             continue
         number = numbers.setdefault(sentence.passage, len(numbers) + 1)
@@ -113,7 +117,7 @@ def inert(text: str) -> str:
     """Text that can cause nothing: no address, no mention, nothing that cannot be seen."""
     shown = _INVISIBLE.sub("", text)
     shown = _SLACK_MARK.sub("…", shown)
-    shown = _ADDRESS.sub("[link]", shown)
+    shown = _ADDRESS.sub("[…]", shown)
     return " ".join(shown.split())
 
 
@@ -136,9 +140,7 @@ def blocks(reply: Reply) -> list[dict[str, Any]]:
 
 def _source_line(citation: Citation) -> list[dict[str, Any]]:
     name = citation.title + (f" › {citation.heading}" if citation.heading else "")
-    linked = (
-        {"type": "link", "url": citation.url, "text": name} if citation.url else _text(name)
-    )
+    linked = {"type": "link", "url": citation.url, "text": name} if citation.url else _text(name)
     age = f", updated {citation.updated_at[:10]}" if citation.updated_at else ""
     return [_text(f"[{citation.number}] "), linked, _text(f" ({citation.source}{age})")]
 
@@ -179,5 +181,5 @@ def _place(passage: Passage) -> str | None:
 
 def _shown(text: str, limit: int) -> str:
     """Inert, and no longer than this."""
-    shown = inert(text)
+    shown = inert(text[: 10 * limit])
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from workers.ingest.sentence import without_marks
 from workers.models.base import Draft, Passage, Sentence
 
-_WORD = re.compile(r"\w+")
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
+    "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+"""Writing without spaces, of South-East and East Asia: each letter counts as a word."""
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 MIN_QUOTE_WORDS = 3
 """A shorter quote is found almost anywhere, and supports nothing."""
 

@@ -40,6 +40,10 @@ def up(home: Path, tell: Callable[[str], None]) -> None:
         tell("Starting the bot")
         _start(settings, "bot", [sys.executable, "-m", "bot"])
     _wait_for_worker(settings)
+    for name in ("playground", "bot"):
+        started = settings.has_slack if name == "bot" else settings.playground is not None
+        if started and not Child(home, name).running():
+            raise _did_not_start(settings, name)
 
 
 def down(home: Path) -> list[str]:
@@ -121,10 +125,14 @@ def _wait_for_worker(settings: Settings) -> None:
 
     wait_until(lambda: is_ready() or not child.running(), _READY_S)
     if not is_ready():
-        raise ServerUnavailable(
-            f"The worker did not start. Its last words:\n{child.tail(8)}",
-            remedy=f"`ken doctor` looks for the cause; {settings.home}/logs/worker.log has more.",
-        )
+        raise _did_not_start(settings, "worker")
+
+
+def _did_not_start(settings: Settings, name: str) -> ServerUnavailable:
+    return ServerUnavailable(
+        f"The {name} did not start. Its last words:\n{Child(settings.home, name).tail(8)}",
+        remedy=f"`ken doctor` looks for the cause; {settings.home}/logs/{name}.log has more.",
+    )
 
 
 def _ready_file(settings: Settings) -> Path:

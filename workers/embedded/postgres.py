@@ -19,9 +19,9 @@ import psutil
 import psycopg
 
 from workers.embedded import home as homes
-from workers.errors import ServerUnavailable
 from workers.embedded.home import Account
 from workers.embedded.process import bare_environment, is_alive, log_tail, open_log, wait_until
+from workers.errors import ServerUnavailable
 from workers.provision import ROLES, provision
 
 Progress = Callable[[str], None]

@@ -13,8 +13,8 @@ from typing import IO
 
 import psutil
 
-from workers.errors import InputInvalid, ServerUnavailable
 from workers.embedded.home import Account, locked, prepare_home, write_private
+from workers.errors import InputInvalid, ServerUnavailable
 
 LARGEST_LOG = 10_000_000
 POLL_S = 0.02

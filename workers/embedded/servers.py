@@ -11,10 +11,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from workers.embedded import home as homes
-from workers.embedded.postgres import START_S, EmbeddedPostgres, Progress, silent
-from workers.errors import InputInvalid, ServerUnavailable
 from workers.embedded.home import write_env
+from workers.embedded.postgres import START_S, EmbeddedPostgres, Progress, silent
 from workers.embedded.process import Child, bare_environment, wait_until
+from workers.errors import InputInvalid, ServerUnavailable
 
 __all__ = ["Child", "EmbeddedPostgres", "EmbeddedRedis", "Progress", "ensure", "write_env"]
 
@@ -146,10 +146,15 @@ def redis_binary() -> Path:
     )
 
 
+def is_embedded(address: str) -> bool:
+    """Whether an address is that of an embedded server, perhaps of a home that has moved since."""
+    return bool(re.search(r"/ken-[0-9a-f]{16}/", address))
+
+
 def _refuse_other_servers(home: Path) -> None:
     found = homes.read_env(home)
     for name in ("KEN_DATABASE_URL", "KEN_REDIS_URL"):
-        if name in found and not re.search(r"/ken-[0-9a-f]{16}/", found[name]):
+        if name in found and not is_embedded(found[name]):
             raise InputInvalid(
                 f"{home / 'ken.env'}: {name} names a server that is not the embedded one",
                 remedy="Remove the line to use the embedded servers, or name another KEN_HOME.",

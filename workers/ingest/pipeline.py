@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 
 from policies.change import Change, Permissions, Person
 from policies.directory import (
-    accounts_linked,
     NamedPermissions,
+    accounts_linked,
     groups_of,
     people_of,
     principals_of,
@@ -350,12 +350,18 @@ class Loading:
         return [node_id for native_id, node_id in rows if native_id not in listed]
 
     def _refuse_mass_removal(self) -> None:
-        """Half a folder, or another folder of the same name, must not delete the rest."""
+        """Half a folder, or another folder of the same name, must not take away the rest."""
         with self._database.session("indexer") as session:
-            missing = len(self._missing(session))
-        if missing > max(_FEW, self._bundle.total // 10) and not self._remove_missing:
+            self._refuse_many("documents", len(self._missing(session)), self._bundle.total)
+            source = session.scalar(select(Source.id).where(Source.name == self._bundle.source))
+            if source is not None and self._bundle.users:
+                people = people_of(session, source).keys() - {u.id for u in self._bundle.users}
+                self._refuse_many("people", len(people), len(self._bundle.users))
+
+    def _refuse_many(self, what: str, missing: int, present: int) -> None:
+        if missing > max(_FEW, present // 10) and not self._remove_missing:
             raise InputInvalid(
-                f"{missing} documents of source {self._bundle.source!r} are not in "
+                f"{missing} {what} of source {self._bundle.source!r} are not in "
                 f"{self._bundle.root} any more.",
                 remedy="If that is right, add --remove-missing. If this is another folder, give "
                 "it a name of its own: --source NAME.",

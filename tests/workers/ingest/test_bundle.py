@@ -116,7 +116,7 @@ def test_files_lie_in_documents_or_beside_the_lists_which_are_no_documents(folde
 
     folder.file("documents/README.md", "text")
     folder.file("documents/b.md", "text")
-    assert listed(read_bundle(folder.root)) == ["b.md"]
+    assert listed(read_bundle(folder.root)) == ["README.md", "b.md"]
 
 
 def test_a_link_that_leaves_the_folder_is_no_document_and_one_that_stays_is(

@@ -471,9 +471,6 @@ def test_what_denies_a_group_that_is_gone_is_closed_at_once_even_if_the_load_is_
     assert shelf.readable_by("ana") == {"plan"}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="policies/change.py: delete_group() leaves a group that names still find"
-)
 def test_what_denies_a_group_that_is_gone_stays_closed_without_the_list_of_people(
     folder: Folder, shelf: Shelf
 ) -> None:

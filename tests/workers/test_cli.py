@@ -1,0 +1,434 @@
+"""The command as people meet it: a process, what it prints, and the code that it ends with."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from tests.workers.ingest.folder import FakeEmbedder, Folder, Shelf, document, group, user
+from workers.cli.main import app
+from workers.database import Database, connect
+from workers.embedded.process import wait_until
+from workers.embedded.servers import write_env
+from workers.models.base import Draft, Passage, Sentence
+from workers.provision import ROLES
+from workers.services import Services
+from workers.settings import Settings
+from workers.tasks import work_on
+
+REPOSITORY = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-m", "workers.cli.main")
+PATIENCE_S = 60
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Ken:
+    """`ken` in a home of its own. Whatever it prints is searched for secrets and tracebacks."""
+
+    home: Path
+    secrets: tuple[str, ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, *arguments: str, **extra: str) -> Done:
+        return self.result(self.start(*arguments, **extra))
+
+    def start(self, *arguments: str, **extra: str) -> subprocess.Popen[str]:
+        passed = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+        return subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=REPOSITORY,
+            env={**passed, "KEN_HOME": str(self.home), "COLUMNS": "400", **self.extra, **extra},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def result(self, process: subprocess.Popen[str]) -> Done:
+        out, err = process.communicate(timeout=PATIENCE_S)
+        for secret in self.secrets:
+            assert secret not in out + err
+        assert "Traceback" not in err, err
+        return Done(process.returncode, out, err)
+
+    def refused(self, *arguments: str, code: int, **extra: str) -> str:
+        """The one error with its remedy, and nothing but that."""
+        return self.refusal(self.start(*arguments, **extra), code=code)
+
+    def refusal(self, process: subprocess.Popen[str], *, code: int) -> str:
+        done = self.result(process)
+        assert (done.code, done.out) == (code, ""), done
+        assert done.err.startswith("error: "), done.err
+        assert done.err.count("error: ") == 1
+        return done.err
+
+
+@pytest.fixture
+def ken(settings: Settings, tmp_path: Path) -> Ken:
+    """A home that shares the servers of the tests, and where nothing runs."""
+    passwords = {role: settings.password(role).get_secret_value() for role in ROLES}
+    redis_url = settings.redis_url.get_secret_value()
+    write_env(
+        tmp_path / "home",
+        {
+            "KEN_DATABASE_URL": settings.database_url.get_secret_value(),
+            "KEN_REDIS_URL": redis_url,
+            **{f"KEN_{role.upper()}_PASSWORD": word for role, word in passwords.items()},
+        },
+    )
+    redis_password = redis_url.removeprefix("redis+socket://:").partition("@")[0]
+    return Ken(tmp_path / "home", (*passwords.values(), redis_password))
+
+
+@pytest.fixture
+def shelf(database: Database, tmp_path: Path) -> Shelf:
+    """Ana of the staff may read the plan, and Bo may not."""
+    folder = Folder(tmp_path / "wiki")
+    folder.principals(
+        user("ana", name="Ana Lima", email="ana@acme.example"),
+        user("bo", name="Bo Berg"),
+        group("staff", "group:berlin"),
+        group("berlin", "user:ana"),
+    )
+    folder.documents(
+        document("plan", "group:staff", text="The office moves to Hamburg in May."),
+        document("pay", "user:bo", text="Pay day is the 25th."),
+    )
+    shelf = Shelf(database)
+    shelf.load(folder)
+    return shelf
+
+
+# It teaches
+
+
+TAUGHT = {
+    "": ["ken up", "ken load FOLDER", "--as ana", "KEN_HOME"],
+    "up": ["Start what this home needs", "Repeat it at will"],
+    "down": ["Stop what", "Data stays"],
+    "status": ["What runs in this home", "--json"],
+    "doctor": ["Check each dependency", "what to do"],
+    "migrate": ["schema up to date"],
+    "load": ["docs/loading.md", "class:members", "--remove-missing", "where it stopped"],
+    "ask": ["Ask as a person", "--as", "--in", "--json", "citations"],
+    "why": ["Whether a person may read a document", "never shows what a document says"],
+    "eval": ["how good the answers are", "Exit code 1 if anything leaked"],
+}
+
+
+def test_help_says_what_each_command_is_for(subtests: pytest.Subtests) -> None:
+    ken = Ken(Path("nowhere"))
+    started = {name: ken.start(*name.split(), "--help") for name in TAUGHT}
+    for name, process in started.items():
+        with subtests.test(name):
+            done = ken.result(process)
+            assert done.code == 0
+            assert [words for words in TAUGHT[name] if words not in done.out] == []
+    shown = [each for each in app.registered_commands if not each.hidden]
+    assert len(shown) == len(TAUGHT) - 1, "a command without a test of its help"
+
+
+def test_a_command_that_is_misspelt_or_lacks_a_word_points_to_the_help() -> None:
+    ken = Ken(Path("nowhere"))
+    wrong = (("lod", "folder"), ("ask", "Where?"), ("load", "--nonsense"))
+    for process in [ken.start(*arguments) for arguments in wrong]:
+        done = ken.result(process)
+        assert (done.code, done.out) == (2, "")
+        assert "--help" in done.err
+
+
+# What can be wrong, and what to do
+
+
+def test_a_wrong_word_is_told_with_what_was_perhaps_meant(
+    ken: Ken, shelf: Shelf, subtests: pytest.Subtests
+) -> None:
+    cases = (
+        (("ask", "Where?", "--as", "Lima"), "no person 'Lima'", "Did you mean: ana?"),
+        (("why", "zoe", "plan"), "no person 'zoe'", "Load one first"),
+        (("why", "ana", "PLA"), "no document 'PLA'", "Did you mean: plan?"),
+        (("ask", " ", "--as", "ana"), "question is empty", "Ask something"),
+        (("ask", "Where?", "--as", "ana", "--in", "general"), "No Slack", "KEN_SLACK_BOT_TOKEN"),
+        (("load", "no/such/folder"), "no/such/folder is not a folder", "docs/loading.md"),
+        (("eval", "tests"), "questions.jsonl is not there", "Name a folder with"),
+    )
+    started = [ken.start(*arguments) for arguments, _, _ in cases]  # at once: it saves seconds
+    for process, (arguments, told, remedy) in zip(started, cases, strict=True):
+        with subtests.test(" ".join(arguments)):
+            error = ken.refusal(process, code=2)
+            assert told in error
+            assert remedy in error.partition("what to do: ")[2]
+
+
+def test_a_home_without_a_database_says_how_to_get_one_and_is_not_made(tmp_path: Path) -> None:
+    ken = Ken(tmp_path / "nowhere")
+    error = ken.refused("ask", "Where?", "--as", "ana", code=2)
+    assert "No database is set up for this home" in error
+    assert "ken up" in error.partition("what to do: ")[2]
+    assert not ken.home.exists()
+
+
+def test_postgresql_that_is_down_is_told_without_its_address(
+    ken: Ken, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    dead = f"postgresql:///ken?host={tmp_path / 'dead'}&port=5432"
+    folder = Folder(tmp_path / "wiki")
+    folder.documents(document("plan", "class:members"))
+    started = (
+        ken.start("ask", "Where?", "--as", "ana", KEN_DATABASE_URL=dead),
+        ken.start("load", str(folder.root), KEN_DATABASE_URL=dead),
+    )
+    for process in started:
+        with subtests.test(str(process.args)):
+            error = ken.refusal(process, code=3)
+            assert "PostgreSQL does not answer" in error
+            assert "KEN_DATABASE_URL" in error.partition("what to do: ")[2]
+            assert "dead" not in error
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["ken:hunter2@host/ken", "postgresql://ken:hunter2@host:port/ken"],
+)
+def test_an_address_that_is_none_is_named_and_never_shown(ken: Ken, address: str) -> None:
+    ken.secrets += ("hunter2",)
+    error = ken.refused("why", "ana", "plan", code=2, KEN_DATABASE_URL=address)
+    assert "KEN_DATABASE_URL" in error
+
+
+def test_a_setting_that_is_none_is_named_and_its_value_never_shown(ken: Ken) -> None:
+    ken.secrets += ("hunter2",)
+    error = ken.refused("status", code=2, KEN_LEASE_S="hunter2")
+    assert "KEN_LEASE_S" in error
+    assert "integer" in error
+
+
+@pytest.fixture
+def old_schema(settings: Settings) -> Iterator[None]:
+    """A database that has had no migration, by its own books."""
+    engine = connect(settings, "owner")
+    with engine.begin() as connection:
+        (number,) = connection.execute(text("DELETE FROM alembic_version RETURNING *")).one()
+    yield
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO alembic_version VALUES (:it)"), {"it": number})
+    engine.dispose()
+
+
+def test_a_schema_that_is_behind_is_refused_by_whoever_would_use_it(
+    ken: Ken, old_schema: None, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    folder = Folder(tmp_path / "wiki")
+    folder.documents(document("plan", "class:members"))
+    started = (
+        ken.start("ask", "Where?", "--as", "ana"),
+        ken.start("load", str(folder.root)),
+    )
+    for process in started:
+        with subtests.test(str(process.args)):
+            error = ken.refusal(process, code=4)
+            assert "schema is not there; this version needs" in error
+            assert "ken migrate" in error.partition("what to do: ")[2]
+
+
+def test_a_line_that_is_refused_is_shown_by_file_and_number(ken: Ken, tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "wiki")
+    folder.documents(document("plan", "class:members"), "{")
+    error = ken.refused("load", str(folder.root), code=2)
+    assert "documents.jsonl:2" in error
+    assert "Nothing was changed" in error
+
+
+# Why
+
+
+def test_why_tells_the_groups_that_lead_to_a_document(ken: Ken, shelf: Shelf) -> None:
+    as_json = ken.start("why", "ana@acme.example", "wiki:plan", "--json")
+    done = ken("why", "ana", "plan")
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        "readable: an entry allows it",
+        "  Ana Lima → group berlin → group staff",
+        "  on document plan",
+    ]
+    assert ken.result(as_json).json() == {
+        "person": "ana@acme.example",
+        "document": "wiki:plan",
+        "readable": True,
+        "reason": "an entry allows it",
+        "path": ["Ana Lima → group berlin → group staff", "on document plan"],
+    }
+
+
+def test_why_tells_that_nothing_leads_to_a_document_and_shows_nothing_of_it(
+    ken: Ken, shelf: Shelf
+) -> None:
+    as_json = ken.start("why", "bo", "plan", "--json")
+    done = ken("why", "bo", "plan")
+    assert (done.code, done.out) == (0, "not readable: no entry allows it\n")
+    told = ken.result(as_json).json()
+    assert (told["readable"], told["path"]) == (False, [])
+
+
+# Status, doctor
+
+
+def test_status_counts_what_the_home_holds_and_says_what_runs(ken: Ken, shelf: Shelf) -> None:
+    process = ken.start("status")
+    told = ken("status", "--json").json()
+    assert told["home"] == str(ken.home)
+    assert (told["worker"], told["bot"]) == ("stopped", "stopped")
+    assert (told["people"], told["groups"], told["documents"], told["chunks"]) == (2, 2, 2, 2)
+    assert told["nodes nobody may read"] == told["questions waiting"] == 0
+    shown = ken.result(process)
+    assert shown.code == 0
+    assert all(name in shown.out for name in told)
+
+
+def test_status_looks_at_a_home_where_nothing_is_and_at_a_database_that_is_down(
+    ken: Ken, tmp_path: Path
+) -> None:
+    nothing = Ken(tmp_path / "nowhere")("status", "--json").json()
+    assert {nothing[name] for name in ("redis", "postgresql", "worker", "bot")} == {"stopped"}
+    dead = f"postgresql:///ken?host={tmp_path / 'dead'}&port=5432"
+    assert ken("status", "--json", KEN_DATABASE_URL=dead).json()["database"] == "does not answer"
+
+
+def test_doctor_names_what_is_missing_and_what_to_do_and_ends_with_1(ken: Ken) -> None:
+    done = ken("doctor")
+    assert done.code == 1
+    (worker,) = (line for line in done.out.splitlines() if " worker " in line)
+    assert worker.split() == "no worker not running here Run `ken up`.".split()
+    (database,) = (line for line in done.out.splitlines() if " PostgreSQL " in line)
+    assert database.split()[0] == "ok"
+
+
+# Load
+
+
+def test_load_says_what_it_did_and_ends_with_5_if_something_was_left_out(
+    ken: Ken, tmp_path: Path
+) -> None:
+    folder = Folder(tmp_path / "wiki")
+    folder.principals(user("ana"))
+    folder.documents(document("plan", "user:ana"), document("[pay]", "user:zoe"))
+    done = ken("load", str(folder.root), "--source", "drive")
+    assert done.code == 5
+    assert "drive: 1 new, 0 changed, 0 unchanged, 0 removed, 1 left out; 1 people" in done.out
+    assert "left out documents.jsonl:2: a permission names nobody: 'user:zoe'" in done.out
+
+    folder.documents(document("plan", "user:ana"))
+    done = ken("load", str(folder.root), "--source", "drive")
+    assert done.code == 0
+    assert "0 new, 0 changed, 1 unchanged, 0 removed, 0 left out" in done.out
+
+
+# Ask
+
+
+class FirstSentence:
+    """In place of a language model: it says what the best passage says."""
+
+    name = "first sentence"
+
+    def write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
+        return Draft((Sentence(passages[0].text, 1, passages[0].text),))
+
+
+@pytest.fixture
+def worker(settings: Settings, database: Database) -> Callable[[int], None]:
+    services = Services(settings, database, FakeEmbedder(), FirstSentence())
+    return lambda question_id: work_on(services, question_id)
+
+
+def kept(database: Database) -> list[int]:
+    with database.session("ingress") as session:
+        return list(session.scalars(text("SELECT id FROM question WHERE state = 'kept'")))
+
+
+def question_kept_by(database: Database, process: subprocess.Popen[str]) -> int:
+    wait_until(lambda: bool(kept(database)) or process.poll() is not None, PATIENCE_S)
+    (question_id,) = kept(database)
+    return question_id
+
+
+def test_ask_prints_the_answer_of_a_worker_to_who_may_read_it(
+    ken: Ken, shelf: Shelf, worker: Callable[[int], None]
+) -> None:
+    process = ken.start("ask", "Where does the office move?", "--as", "ana", "--json")
+    worker(question_kept_by(shelf.database, process))
+    told = ken.result(process).json()
+    assert (told["answered"], told["state"]) == (True, "answered")
+    (reply,) = told["replies"]
+    (line,) = reply["lines"]
+    assert line["text"] == "The office moves to Hamburg in May."
+    assert [(one["number"], one["title"]) for one in reply["citations"]] == [(1, "Plan")]
+
+
+def test_ask_tells_who_may_not_read_it_nothing_of_it(
+    ken: Ken, shelf: Shelf, worker: Callable[[int], None]
+) -> None:
+    shelf.load(_only_the_plan(shelf, ken.home.parent / "wiki"))
+    process = ken.start("ask", "Where does the office move?", "--as", "bo", "--json")
+    worker(question_kept_by(shelf.database, process))
+    done = ken.result(process)
+    assert (done.code, done.json()["answered"]) == (0, False)
+    assert "Hamburg" not in done.out
+    assert "plan" not in done.out.lower()
+
+
+def _only_the_plan(shelf: Shelf, root: Path) -> Folder:
+    folder = Folder(root)
+    folder.documents(document("plan", "group:staff", text="The office moves to Hamburg in May."))
+    return folder
+
+
+def test_ask_without_a_queue_prints_nothing_but_the_answer_to_its_output(
+    ken: Ken, shelf: Shelf, worker: Callable[[int], None], tmp_path: Path
+) -> None:
+    dead = f"redis+socket:///{tmp_path}/no-redis.sock"
+    process = ken.start(
+        "ask", "Where does the office move?", "--as", "ana", "--json", KEN_REDIS_URL=dead
+    )
+    worker(question_kept_by(shelf.database, process))
+    done = ken.result(process)
+    assert done.code == 0
+    assert done.json()["answered"] is True
+
+
+def test_ask_without_a_worker_says_that_the_question_is_kept_and_it_is(
+    ken: Ken, shelf: Shelf, worker: Callable[[int], None]
+) -> None:
+    error = ken.refused("ask", "Where?", "--as", "ana", "--timeout", "1", code=3)
+    (question_id,) = kept(shelf.database)
+    assert f"Question {question_id} is kept" in error
+    assert "ken up" in error.partition("what to do: ")[2]
+    worker(question_id)
+    assert kept(shelf.database) == []
+
+
+def test_ctrl_c_stops_with_a_sentence_and_its_own_code(ken: Ken, shelf: Shelf) -> None:
+    process = ken.start("ask", "Where?", "--as", "ana")
+    question_kept_by(shelf.database, process)
+    process.send_signal(signal.SIGINT)
+    done = ken.result(process)
+    assert done.code in (130, -signal.SIGINT)  # a shell calls both 130
+    assert done.out == ""
+    assert "Stopped" in done.err
