@@ -1,4 +1,4 @@
-"""Ways to rank, side by side in one run on a loaded evaluation set: `python benchmarks/ranking.py HOME SET`.
+"""Ways to rank, in one run on a loaded set: `python benchmarks/ranking.py HOME SET`.
 
 For each way: hit@1, hit@10 and MRR of the rows that expect an answer, verbatim and paraphrased.
 """

@@ -274,9 +274,7 @@ class Change:
     def set_unknown(self, node_id: int) -> None:
         """Nobody reads this node, nor anything below it, until its permissions are set again."""
         self.session.execute(
-            update(Node)
-            .where(Node.id == node_id)
-            .values(acl_state=AclState.UNKNOWN, anchor=True)
+            update(Node).where(Node.id == node_id).values(acl_state=AclState.UNKNOWN, anchor=True)
         )
         self._rehang(node_id)
         self._record("set_unknown", node_id=node_id)
@@ -386,9 +384,7 @@ class Change:
 
     def _record(self, action: str, **details: Any) -> None:
         self.session.execute(
-            insert(Audit).values(
-                epoch=self.epoch, actor=self.actor, action=action, details=details
-            )
+            insert(Audit).values(epoch=self.epoch, actor=self.actor, action=action, details=details)
         )
 
 

@@ -46,7 +46,15 @@ class Readers:
     """People whom we know already by their principal id."""
     classes: frozenset[Class] = frozenset()
     strangers: bool = False
-    """Somebody is there who belongs to another company."""
+    """Somebody may be there whom we cannot name."""
+
+    def __or__(self, more: "Readers") -> "Readers":
+        return Readers(
+            self.accounts | more.accounts,
+            self.users | more.users,
+            self.classes | more.classes,
+            self.strangers or more.strangers,
+        )
 
 
 class Unresolved(ValueError):
@@ -230,9 +238,7 @@ def people_of(session: Session, source_id: int) -> dict[str, int]:
 
 def groups_of(session: Session, source_id: int) -> dict[str, int]:
     """The groups of this source, by native id."""
-    rows = session.execute(
-        select(Group.native_id, Group.id).where(Group.source_id == source_id)
-    )
+    rows = session.execute(select(Group.native_id, Group.id).where(Group.source_id == source_id))
     return {native_id: group_id for native_id, group_id in rows}
 
 

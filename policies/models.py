@@ -132,9 +132,7 @@ class Membership(Base):
     __tablename__ = "membership"
 
     member_id: Mapped[int] = mapped_column(ForeignKey("principal.id"), primary_key=True)
-    group_id: Mapped[int] = mapped_column(
-        ForeignKey("user_group.id"), primary_key=True, index=True
-    )
+    group_id: Mapped[int] = mapped_column(ForeignKey("user_group.id"), primary_key=True, index=True)
 
 
 # -- what, and who may read it ----------------------------------------------------------------

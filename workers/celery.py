@@ -32,9 +32,7 @@ _RING = {
 
 def connected(settings: Settings) -> Celery:
     """The app with its broker set, for a process that only rings."""
-    app.conf.update(
-        broker_url=_address(settings), broker_transport_options=_RING
-    )
+    app.conf.update(broker_url=_address(settings), broker_transport_options=_RING)
     return app
 
 

@@ -31,6 +31,10 @@ class SlackRefused(SlackUnavailable):
     passing = False
 
 
+class PoisonQuestion(AssistantError):
+    """Every worker that took this question died of it."""
+
+
 class LayersDisagree(AssistantError):
     """Two independent permission checks differ. One is wrong, so nothing is said (an alert)."""
 

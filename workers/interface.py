@@ -41,6 +41,11 @@ class Question:
     text: str
     surface: Surface = "slack"
 
+    @property
+    def in_direct_message(self) -> bool:
+        """Slack's ids of direct messages begin with D."""
+        return self.channel_id.startswith("D")
+
 
 def ask(question: Question) -> int | None:
     """Keep the question, then ring. Returns once it cannot be lost: its id, or None.
@@ -58,7 +63,8 @@ def keep(question: Question) -> int | None:
     """The id under which the question is kept; None if it was kept before."""
     try:
         with _door().session("ingress") as session:
-            return session.execute(_KEEP, asdict(question)).scalar_one_or_none()
+            kept = {**asdict(question), "text": storable(question.text)}
+            return session.execute(_KEEP, kept).scalar_one_or_none()
     except SQLAlchemyError as error:
         log.error("question_not_kept", error=type(error).__name__)
         raise ServerUnavailable("PostgreSQL did not keep the question.") from None
@@ -70,6 +76,11 @@ def ring(question_id: int) -> None:
         connected(_settings()).send_task("answer_question", args=[question_id])
     except Exception as error:  # whatever the broker's library raises: the row is the truth
         log.warning("ring_failed", question_id=question_id, error=type(error).__name__)
+
+
+def storable(text: str) -> str:
+    """Without what PostgreSQL refuses, NUL and halves of characters: else nothing is kept."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
 @cache

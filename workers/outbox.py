@@ -66,7 +66,7 @@ def _post(services: Services, leased: Leased, kind: Kind, payload: dict[str, obj
         blocks=payload["blocks"],  # type: ignore[arg-type]
         mark=_mark(leased, kind),
     )
-    if kind is Kind.CHANNEL:
+    if kind is Kind.CHANNEL or question.in_direct_message:
         return services.messenger.post(question.channel_id, question.thread_ts, message)
     return services.messenger.post_direct(question.user_id, message)
 
@@ -76,7 +76,7 @@ def _find(services: Services, leased: Leased, kind: Kind) -> Posted | None:
     if question.surface == "terminal":
         return None
     mark = _mark(leased, kind)
-    if kind is Kind.CHANNEL:
+    if kind is Kind.CHANNEL or question.in_direct_message:
         return services.messenger.find_post(question.channel_id, question.thread_ts, mark)
     return services.messenger.find_direct(question.user_id, mark)
 

@@ -40,7 +40,9 @@ class LeaseLost(Exception):
 
 
 @contextmanager
-def lease(database: Database, question_id: int, *, holder: str, lease_s: int) -> Iterator[Leased | None]:
+def lease(
+    database: Database, question_id: int, *, holder: str, lease_s: int
+) -> Iterator[Leased | None]:
     """The question under a lease that is renewed until the block ends; None: nothing to do."""
     with at_work(database, question_id) as session:
         leased = _take(session, question_id, holder=holder, lease_s=lease_s)
@@ -57,9 +59,7 @@ def lease(database: Database, question_id: int, *, holder: str, lease_s: int) ->
         ended.set()
         pulse.join()
         with at_work(database, question_id) as session:
-            session.execute(
-                _RELEASE, {"id": leased.id, "token": leased.token, "seconds": rest_s}
-            )
+            session.execute(_RELEASE, {"id": leased.id, "token": leased.token, "seconds": rest_s})
 
 
 @contextmanager
@@ -71,16 +71,16 @@ def at_work(database: Database, question_id: int) -> Iterator[Session]:
 
 
 def show_question(session: Session, question_id: int) -> None:
-    session.execute(
-        text("SELECT set_config('ken.question', :id, true)"), {"id": str(question_id)}
-    )
+    session.execute(text("SELECT set_config('ken.question', :id, true)"), {"id": str(question_id)})
 
 
 def still_mine(session: Session, leased: Leased) -> None:
     """Hold the lease's row to the end of this transaction. Raises LeaseLost."""
     held = session.execute(
-        text("SELECT token = :token AND expires_at > now() FROM lease "
-             "WHERE question_id = :id FOR UPDATE"),
+        text(
+            "SELECT token = :token AND expires_at > now() FROM lease "
+            "WHERE question_id = :id FOR UPDATE"
+        ),
         {"id": leased.id, "token": leased.token},
     ).scalar_one_or_none()
     if not held:
@@ -93,8 +93,10 @@ def finish(
     """The question has ended, and is never worked on again. Raises LeaseLost."""
     still_mine(session, leased)
     session.execute(
-        text("UPDATE question SET state = :state, reason = :reason, ended_at = now() "
-             "WHERE id = :id AND state = 'kept'"),
+        text(
+            "UPDATE question SET state = :state, reason = :reason, ended_at = now() "
+            "WHERE id = :id AND state = 'kept'"
+        ),
         {"id": leased.id, "state": state.value, "reason": reason},
     )
 

@@ -78,12 +78,16 @@ def _check_revision(session: Session) -> None:
 
 def _check_walls(session: Session) -> None:
     role = session.execute(
-        text("SELECT rolname, rolsuper OR rolbypassrls AS unbound FROM pg_roles "
-             "WHERE rolname = current_user")
+        text(
+            "SELECT rolname, rolsuper OR rolbypassrls AS unbound FROM pg_roles "
+            "WHERE rolname = current_user"
+        )
     ).one()
     owned = session.scalar(
-        text("SELECT count(*) FROM pg_class WHERE relname = ANY(:names) "
-             "AND pg_get_userbyid(relowner) = current_user"),
+        text(
+            "SELECT count(*) FROM pg_class WHERE relname = ANY(:names) "
+            "AND pg_get_userbyid(relowner) = current_user"
+        ),
         {"names": list(GUARDED)},
     )
     if role.unbound or owned:
@@ -93,9 +97,11 @@ def _check_walls(session: Session) -> None:
             "ken_indexer, never as the owner or a superuser.",
         )
     walls = session.scalar(
-        text("SELECT count(*) FROM pg_class WHERE relname = ANY(:names) "
-             "AND relnamespace = 'public'::regnamespace "
-             "AND relrowsecurity AND relforcerowsecurity"),
+        text(
+            "SELECT count(*) FROM pg_class WHERE relname = ANY(:names) "
+            "AND relnamespace = 'public'::regnamespace "
+            "AND relrowsecurity AND relforcerowsecurity"
+        ),
         {"names": list(GUARDED)},
     )
     if walls != len(GUARDED):

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from policies.models import QuestionState
 from workers.answering.answer import answer
 from workers.answering.reply import notice
-from workers.errors import AssistantError, SlackRefused, SlackUnavailable
+from workers.errors import AssistantError, PoisonQuestion, SlackRefused, SlackUnavailable
 from workers.outbox import Kind, deliver, put, settle
 from workers.questions import MAX_ATTEMPTS, Leased, LeaseLost, at_work, finish, lease
 from workers.services import Services, live_services
@@ -43,6 +43,8 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
     """Raises LeaseLost. Not finished after what may pass: the sweeper rings again."""
     reason = None
     try:
+        if leased.attempts > MAX_ATTEMPTS:
+            raise PoisonQuestion  # whoever tried before did not live to say so
         state = answer(leased, services)
     except LeaseLost:
         raise

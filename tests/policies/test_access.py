@@ -66,9 +66,12 @@ def test_every_gate_must_be_met_by_one_of_its_list(world: World) -> None:
 
 def test_broken_inheritance_stops_allows_and_neither_denies_nor_gates(world: World) -> None:
     alice, bob, carl = (world.person(name) for name in ("alice", "bob", "carl"))
-    top = world.folder("top", Permissions(
-        allow=frozenset({alice, carl}), deny=frozenset({bob}), gates=(frozenset({alice, bob}),)
-    ))
+    top = world.folder(
+        "top",
+        Permissions(
+            allow=frozenset({alice, carl}), deny=frozenset({bob}), gates=(frozenset({alice, bob}),)
+        ),
+    )
     broken = world.folder("broken", only(alice, bob, carl, inherit=False), inside=top)
     world.page("kept", only(), inside=top)
     world.page("cut", only(), inside=broken)
@@ -326,5 +329,8 @@ def _row_version(world: World, page: int) -> str:
 
 def _policies(world: World, pages: list[int]) -> set[int]:
     with world.database.session("indexer") as session:
-        return set(session.scalars(text("SELECT policy_id FROM document WHERE id = ANY(:ids)"),
-                                   {"ids": pages}))
+        return set(
+            session.scalars(
+                text("SELECT policy_id FROM document WHERE id = ANY(:ids)"), {"ids": pages}
+            )
+        )

@@ -100,7 +100,8 @@ class RandomCompany:
         for n in range(8):
             guest = n % 4 == 3
             self.facts.users[world.person(f"u{n}", guest=guest)] = (
-                "guest" if guest else "member", True,
+                "guest" if guest else "member",
+                True,
             )
         for n in range(7):
             self.facts.members[world.group(f"g{n}")] = set()
@@ -121,8 +122,16 @@ class RandomCompany:
 
     def step(self) -> None:
         self.random.choice(
-            [self._members, self._members, self._permissions, self._permissions,
-             self._permissions, self._move, self._status, self._unknown]
+            [
+                self._members,
+                self._members,
+                self._permissions,
+                self._permissions,
+                self._permissions,
+                self._move,
+                self._status,
+                self._unknown,
+            ]
         )()
 
     def _some(self, most: int) -> frozenset[int]:
@@ -202,5 +211,3 @@ def _compare(company: RandomCompany) -> None:
         assert by_row_security == expected
         assert by_python == expected
     assert readable > 0, "a world in which nobody reads anything proves nothing"
-
-

@@ -19,10 +19,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from workers.embedded import postgres as embedded_postgres
-from workers.embedded.servers import Child, EmbeddedPostgres, EmbeddedRedis, ensure, write_env
-from workers.errors import InputInvalid, OperatorError, ServerUnavailable
 from workers.embedded.home import Account, socket_home
 from workers.embedded.process import is_alive, wait_until
+from workers.embedded.servers import Child, EmbeddedPostgres, EmbeddedRedis, ensure, write_env
+from workers.errors import InputInvalid, OperatorError, ServerUnavailable
 from workers.provision import ROLES, login, provision
 from workers.settings import load_settings
 
@@ -129,7 +129,9 @@ def test_starting_and_stopping_may_be_repeated(
 def test_four_processes_that_start_a_home_with_a_long_path_give_one_server(place: Path) -> None:
     home = place / ("long " * 20) / ("path " * 20) / "home"
     assert len(str(home)) > 200
-    program = "import sys, pathlib, workers.embedded.servers as e; e.ensure(pathlib.Path(sys.argv[1]))"
+    program = (
+        "import sys, pathlib, workers.embedded.servers as e; e.ensure(pathlib.Path(sys.argv[1]))"
+    )
     racing = [subprocess.Popen([sys.executable, "-c", program, str(home)]) for _ in range(4)]
 
     assert [one.wait() for one in racing] == [0, 0, 0, 0]

@@ -113,7 +113,10 @@ def _still_readable(leased: Leased, services: Services, kind: Kind, composed: Co
         epoch = current_epoch(session)
         by_row_security = set(session.scalars(_VISIBLE, {"ids": composed.used}))
         refused = unreadable(session, audience, composed.used)
-        if by_row_security != set(composed.used) or refused:
+        if by_row_security != set(composed.used) - refused:
+            log.error("layers_disagree", layer="before_post", question_id=leased.id)
+            raise LayersDisagree
+        if refused:
             return False
         asker_id = resolve_audience(session, asker(leased.question)).ids[0]
     with at_work(services.database, leased.id) as session:

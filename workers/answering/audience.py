@@ -10,6 +10,8 @@ from workers.slack import source_of_team
 
 _MANY_UNLINKED = 50
 """So many unlinked people in a public channel are not looked up one by one."""
+_ANYBODY = Readers(classes=frozenset({Class.MEMBERS_AND_GUESTS}), strangers=True)
+"""Where we do not know who is there: a guest, and one whom we cannot name, may be."""
 
 
 def asker(question: Question) -> Readers:
@@ -41,22 +43,23 @@ def is_private(question: Question, services: Services) -> bool:
 
 
 def _channel(question: Question, services: Services) -> Readers | None:
+    """Whoever is there, and the asker: at the terminal one may ask for a channel from outside."""
     place = services.messenger.place(question.channel_id)
     if place.external or (place.kind is PlaceKind.PRIVATE and not place.members):
         return None
     if place.kind is PlaceKind.PRIVATE:
-        return Readers(accounts=place.members)
-    if not place.complete:
-        return Readers(classes=frozenset({Class.MEMBERS_AND_GUESTS}))
-    return _public(place, services)
+        return Readers(accounts=place.members) | asker(question)
+    return _public(place, services) | asker(question)
 
 
 def _public(place: Place, services: Services) -> Readers:
     """Everybody of the company may join; and each guest who is there reads too."""
+    if not place.complete:
+        return _ANYBODY
     with services.database.session("answerer") as session:
         nameless = unlinked(session, place.members)
     if len(nameless) > _MANY_UNLINKED:
-        return Readers(classes=frozenset({Class.MEMBERS_AND_GUESTS}))
+        return _ANYBODY
     return Readers(
         classes=frozenset({Class.MEMBERS}),
         accounts=(place.members - nameless) | services.messenger.guests(nameless),

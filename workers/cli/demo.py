@@ -102,8 +102,10 @@ def _refuse_other_documents(settings: Settings) -> None:
     database = Database(settings)
     with database.session("indexer") as session:
         others = session.scalars(
-            text("SELECT DISTINCT source.name FROM source JOIN node ON node.source_id = source.id "
-                 "WHERE source.name <> :own"),
+            text(
+                "SELECT DISTINCT source.name FROM source JOIN node ON node.source_id = source.id "
+                "WHERE source.name <> :own"
+            ),
             {"own": own},
         ).all()
     database.close()

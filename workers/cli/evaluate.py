@@ -203,8 +203,13 @@ def _ranked(services: Services, audience: Audience, question: str) -> tuple[str,
     vector = services.embedder.embed_one(question)
     with services.database.reading_for(audience) as session:
         passages = retrieve(
-            session, audience, question, vector,
-            model=services.embedder.name, limit=_DEPTH, per_document=1,
+            session,
+            audience,
+            question,
+            vector,
+            model=services.embedder.name,
+            limit=_DEPTH,
+            per_document=1,
         )
     return tuple(passage.document for passage in passages)
 

@@ -69,8 +69,10 @@ def up() -> None:
 
     with out.status("Starting…") as status:
         running.up(_home(), lambda step: status.update(f"{step}…"))
-    out.print("Ken is up. Next: [bold]ken load FOLDER[/], then [bold]ken ask[/]; "
-              "[bold]ken status[/] shows what runs.")
+    out.print(
+        "Ken is up. Next: [bold]ken load FOLDER[/], then [bold]ken ask[/]; "
+        "[bold]ken status[/] shows what runs."
+    )
 
 
 @app.command(rich_help_panel="Run")
@@ -160,8 +162,12 @@ def load(
     from workers.cli.loading import load_folder
 
     report = load_folder(
-        _settings(), folder, source=source, allow=tuple(allow or ()),
-        remove_missing=remove_missing, console=out,
+        _settings(),
+        folder,
+        source=source,
+        allow=tuple(allow or ()),
+        remove_missing=remove_missing,
+        console=out,
     )
     raise typer.Exit(5 if report.left_out else 0)
 

@@ -372,5 +372,3 @@ def _invalid(place: str, error: ValidationError) -> InputInvalid:
         told + (f" (and {more} more in this line)" if more else ""),
         remedy="Correct the line; docs/loading.md shows the format. Nothing was changed.",
     )
-
-

@@ -182,9 +182,7 @@ class Loading:
         for source_id, native_id in accounts_linked(change.session, by) - named:
             change.unlink(source_id, native_id)
 
-    def _retire(
-        self, change: Change, users: Mapping[str, int], groups: Mapping[str, int]
-    ) -> None:
+    def _retire(self, change: Change, users: Mapping[str, int], groups: Mapping[str, int]) -> None:
         """Who is in the directory no more reads no more, and a group that is gone is empty."""
         held = people_of(change.session, self._source_id)
         for user_id in sorted({*held.values()} - {*users.values()}):

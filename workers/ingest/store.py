@@ -64,9 +64,7 @@ def store(
     text: Text,
 ) -> None:
     """Put or replace one document with its readers. The caller commits."""
-    node_id = change.put_node(
-        source_id, native_id, kind=NodeKind.DOCUMENT, parent_id=parent_id
-    )
+    node_id = change.put_node(source_id, native_id, kind=NodeKind.DOCUMENT, parent_id=parent_id)
     change.set_permissions(node_id, permissions)
     values = {
         "policy_id": change.policy_for(node_id),

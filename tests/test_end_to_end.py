@@ -1,0 +1,287 @@
+"""All of Ken as real processes in a home of its own: asked in Slack's double, answered there.
+
+Slow on purpose, about half a minute: servers, worker and bot start once for the file, and the
+tests run in the order in which they stand.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from rich.console import Console
+
+from bot.playground.client import Playground, Seen
+from tests.bot.slack_schemas import check_calls
+from workers.answering.reply import ANSWERED_PRIVATELY, NOTHING_FOUND
+from workers.cli import running
+from workers.cli.loading import load_folder
+from workers.embedded.home import socket_home
+from workers.embedded.process import Child, wait_until
+from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure, write_env
+from workers.schema import migrate
+from workers.settings import load_settings
+
+ANSWER_S = 30
+
+WORKSPACE = {
+    "team": {"id": "T1", "name": "Acme", "domain": "acme"},
+    "users": [
+        {"id": "UALICE", "name": "alice"},
+        {"id": "UBOB", "name": "bob"},
+    ],
+    "channels": [
+        {"id": "CTEAM", "name": "team", "is_private": True, "members": ["UALICE", "UBOB", "UKEN"]},
+    ],
+}
+PEOPLE = [
+    {
+        "type": "user",
+        "id": name,
+        "groups": ["staff"],
+        "identities": {"slack:T1": f"U{name.upper()}"},
+    }
+    for name in ("alice", "bob")
+]
+PERMISSIONS = [
+    {"path": "handbook", "allow": ["group:staff"]},
+    {"path": "finance", "allow": ["user:alice"]},
+]
+DOCUMENTS = {
+    "handbook/vacation.md": (
+        "# Absence\n\n## Paid vacation\n\nEverybody has thirty days of paid vacation a year.\n"
+    ),
+    "handbook/travel.md": "# Travel\n\nTrains are booked in first class above four hours.\n",
+    "finance/bonus.md": "# Bonus\n\nThe bonus pool of this year is two million euros.\n",
+}
+VACATION = "How many days of paid vacation does everybody have a year?"
+BONUS = "How large is the bonus pool of this year?"
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """A folder of its own, in memory where there is room; in the end nothing of it runs on."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2**30
+    place = Path(tempfile.mkdtemp(dir=memory if roomy else None))
+    place.chmod(0o755)
+    yield place / "home"
+    running.down(place / "home")
+    shutil.rmtree(socket_home(place / "home"), ignore_errors=True)
+    shutil.rmtree(place)
+
+
+@pytest.fixture(scope="module")
+def slack(home: Path) -> Playground:
+    """Servers, documents, the double, a worker and the bot over Socket Mode."""
+    ensure(home)
+    settings = load_settings(home)
+    migrate(settings)
+    quiet = Console(quiet=True)
+    folder = written_company(home.parent / "company")
+    report = load_folder(
+        settings, folder, source=None, allow=(), remove_missing=False, console=quiet
+    )
+    assert (report.new, report.left_out) == (3, [])
+    workspace = home.parent / "workspace.json"
+    workspace.write_text(json.dumps(WORKSPACE))
+    url = f"http://127.0.0.1:{free_port()}"
+    write_env(
+        home,
+        {
+            "KEN_PLAYGROUND": str(workspace),
+            "KEN_SLACK_API_URL": f"{url}/api/",
+            "KEN_SLACK_BOT_TOKEN": "xoxb-playground",
+            "KEN_SLACK_APP_TOKEN": "xapp-playground",
+            "KEN_SLACK_SIGNING_SECRET": "playground",
+            "KEN_SWEEP_S": "1",
+        },
+    )
+    return started(home)
+
+
+def started(home: Path) -> Playground:
+    """After `ken up`: the bot listens."""
+    running.up(home, lambda step: None)
+    slack = Playground(load_settings(home).slack_api_url.removesuffix("/api/"))
+    wait_until(lambda: is_up(slack), 20)
+    slack.wait_until_ready(20)
+    return slack
+
+
+def is_up(slack: Playground) -> bool:
+    with suppress(OSError):
+        slack.calls()
+        return True
+    return False
+
+
+def written_company(folder: Path) -> Path:
+    for name, content in DOCUMENTS.items():
+        file = folder / "documents" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    source = {"name": "wiki", "url": "https://wiki.acme.example/"}
+    (folder / "source.json").write_text(json.dumps(source))
+    groups = [{"type": "group", "id": "staff"}]
+    for name, lines in (("principals", [*PEOPLE, *groups]), ("permissions", PERMISSIONS)):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def mentioned(slack: Playground, person: str, question: str) -> Seen:
+    """The reply in the thread of a mention in the private channel."""
+    asked = slack.say("team", person, f"<@UKEN> {question}")
+    return slack.wait_for_reply("team", asked.ts, ANSWER_S)
+
+
+def wrote(slack: Playground, person: str, question: str) -> Seen:
+    """The next message of Ken's to somebody who writes to it directly."""
+    asked = slack.dm(person, question)
+    return next_direct(slack, person, asked.ts)
+
+
+def next_direct(slack: Playground, person: str, after: str) -> Seen:
+    def look() -> Seen | None:
+        seen = slack.messages(f"DU{person.upper()}")
+        return next((m for m in seen if m.user == "UKEN" and m.ts > after), None)
+
+    return slack.wait_for(look, ANSWER_S)
+
+
+def links(seen: Seen) -> list[str]:
+    return [
+        leaf["url"]
+        for block in seen.blocks
+        for section in block["elements"]
+        for leaf in section["elements"]
+        if leaf["type"] == "link"
+    ]
+
+
+def family(home: Path) -> list[psutil.Process]:
+    """Every process of the home: by its command, its folder or its environment."""
+
+    def belongs(process: psutil.Process) -> bool:
+        with suppress(psutil.Error):
+            if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            told = [*process.cmdline(), process.environ().get("KEN_HOME", "")]
+            with suppress(psutil.Error):
+                told.append(process.cwd())
+            return any(str(home) in one for one in told)
+        return False
+
+    return [process for process in psutil.process_iter() if belongs(process)]
+
+
+def check_conversation(slack: Playground) -> None:
+    """In the channel what both may read; alone, what the asker may."""
+    told = mentioned(slack, "bob", VACATION)
+    assert "thirty days" in told.text
+    assert links(told) == ["https://wiki.acme.example/handbook/vacation.md#paid-vacation"]
+
+    private = slack.dm("alice", BONUS)
+    told = next_direct(slack, "alice", private.ts)
+    assert "two million euros" in told.text
+    assert links(told) == ["https://wiki.acme.example/finance/bonus.md"]
+
+    assert wrote(slack, "bob", BONUS).text == NOTHING_FOUND
+
+    last = slack.messages("DUALICE")[-1].ts
+    assert mentioned(slack, "alice", BONUS).text == ANSWERED_PRIVATELY
+    assert "two million euros" in next_direct(slack, "alice", last).text
+    bobs = [seen.text for channel in ("team", "DUBOB") for seen in slack.messages(channel)]
+    assert not [one for one in bobs if "two million" in one]
+    check_calls(slack.calls())
+
+
+def test_questions_are_answered_over_socket_mode(slack: Playground) -> None:
+    """Threats 1, 11 and 16, from one end to the other."""
+    check_conversation(slack)
+
+
+def test_a_question_asked_while_redis_is_down_is_answered_once_it_is_back(
+    home: Path, slack: Playground
+) -> None:
+    """Faults: Redis down; Slack still hears that the question is kept, the sweeper finds it."""
+    queue = EmbeddedRedis(home)
+    queue.stop()
+    asked = slack.say("team", "bob", f"<@UKEN> {VACATION}")
+    slack.wait_until_delivered()
+    assert {attempt.failed for attempt in slack.attempts()} == {""}
+    assert [m for m in slack.messages("team") if m.thread_ts == asked.ts] == []
+
+    queue.start()
+    assert "thirty days" in slack.wait_for_reply("team", asked.ts, ANSWER_S).text
+    assert len([m for m in slack.messages("team") if m.thread_ts == asked.ts]) == 1
+
+
+def test_a_worker_that_was_killed_is_started_again_and_answers_what_was_asked_meanwhile(
+    home: Path, slack: Playground
+) -> None:
+    """Fault: kill -9 of an idle worker."""
+    worker = Child(home, "worker")
+    killed = worker.pid
+    assert killed
+    os.kill(killed, signal.SIGKILL)
+    assert wait_until(lambda: not worker.running(), 10)
+    asked = slack.say("team", "bob", f"<@UKEN> {VACATION}")
+    slack.wait_until_delivered()
+
+    running.up(home, lambda step: None)
+
+    assert worker.pid not in (None, killed)
+    assert "thirty days" in slack.wait_for_reply("team", asked.ts, ANSWER_S).text
+    assert running.status(home)["worker"] == "running"
+    check_calls(slack.calls())
+
+
+def test_questions_are_answered_over_http(home: Path, slack: Playground) -> None:
+    """The same, with KEN_SLACK_MODE=http: bot and double start again, worker and servers stay."""
+    worker = Child(home, "worker").pid
+    for name in ("bot", "playground"):
+        assert Child(home, name).stop()
+    write_env(home, {"KEN_SLACK_MODE": "http", "KEN_HTTP_PORT": str(free_port())})
+
+    over_http = started(home)
+
+    assert Child(home, "worker").pid == worker
+    check_conversation(over_http)
+
+
+def test_down_leaves_no_process_of_the_home(home: Path, slack: Playground) -> None:
+    names = {process.name() for process in family(home)}
+    assert {"postgres", "valkey-server"} <= names
+
+    stopped = running.down(home)
+
+    assert set(stopped) == {"bot", "worker", "playground", "redis", "postgresql"}
+    assert [p.cmdline() for p in family(home)] == []
+    assert running.down(home) == []
+    assert not EmbeddedPostgres(home).running()
+
+
+def test_nothing_that_was_asked_or_answered_is_in_the_logs(home: Path, slack: Playground) -> None:
+    """Threat 26: no text, no token, whatever happened above."""
+    logged = "".join(
+        file.read_text(errors="replace")
+        for file in (home / "logs").iterdir()
+        if not file.name.startswith(("postgres", "redis"))
+    )
+    assert logged
+    for secret in ("vacation", "thirty", "bonus", "million", "xoxb", "xapp", "UALICE"):
+        assert secret not in logged
