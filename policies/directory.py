@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from sqlalchemy import func, or_, select, tuple_
 from sqlalchemy.orm import Session
@@ -58,12 +59,13 @@ class Readers:
 
 
 class Unresolved(ValueError):
-    """A name stands for nobody, or for more than one. `similar` are names that exist."""
+    """A name stands for nobody, or for `found` at once. `similar` are names that exist."""
 
-    def __init__(self, name: str, similar: Sequence[str]) -> None:
+    def __init__(self, name: str, similar: Sequence[str], *, found: int = 0) -> None:
         super().__init__(name)
         self.name = name
         self.similar = similar
+        self.found = found
 
 
 def resolve_audience(session: Session, readers: Readers) -> Audience:
@@ -96,6 +98,8 @@ def resolve_user(session: Session, name: str) -> int:
         ids = session.scalars(found).all()
         if len(ids) == 1:
             return ids[0]
+        if ids:
+            raise Unresolved(name, [], found=len(ids))
     raise Unresolved(name, _similar_people(session, name))
 
 
@@ -117,7 +121,7 @@ def resolve_document(session: Session, name: str) -> int:
         .order_by(func.length(Node.native_id))
         .limit(3)
     ).all()
-    raise Unresolved(name, similar)
+    raise Unresolved(name, similar, found=len(rows))
 
 
 def principals_of(session: Session, source_id: int) -> dict[str, int]:
@@ -265,18 +269,16 @@ def _linked(session: Session, accounts: Iterable[Account]) -> dict[Account, int]
     return {Account(source, native_id): user_id for source, native_id, user_id in rows}
 
 
-def _similar_people(session: Session, name: str) -> Sequence[str]:
-    pattern = name.strip().casefold()
-    return session.scalars(
-        select(LinkedIdentity.native_id)
+def _similar_people(session: Session, name: str) -> list[str]:
+    """Ids that look alike, or whose person's name holds this word; accounts in Slack left out."""
+    rows = session.execute(
+        select(LinkedIdentity.native_id, User.name)
         .join(User, User.id == LinkedIdentity.user_id)
-        .where(
-            or_(
-                User.name.icontains(pattern, autoescape=True),
-                LinkedIdentity.native_id.icontains(pattern, autoescape=True),
-            )
-        )
-        .distinct()
+        .join(Source, Source.id == LinkedIdentity.source_id)
+        .where(~Source.name.startswith("slack:"))
         .order_by(LinkedIdentity.native_id)
-        .limit(3)
     ).all()
+    ids = [native_id for native_id, _ in rows]
+    wanted = name.strip().casefold()
+    named = [native_id for native_id, full_name in rows if wanted in full_name.casefold()]
+    return list(dict.fromkeys([*get_close_matches(name, ids, n=3), *named]))[:3]

@@ -128,9 +128,14 @@ def _user(session: Session, person: str) -> int:
 
 
 def _nobody(kind: str, unknown: Unresolved) -> InputInvalid:
+    if unknown.found > 1:
+        return InputInvalid(
+            f"More than one {kind} is called {unknown.name!r}.",
+            remedy=f"Say which by its source: SOURCE:{unknown.name}",
+        )
     similar = ", ".join(unknown.similar)
     return InputInvalid(
-        f"There is no {kind} {unknown.name!r}, or more than one.",
+        f"There is no {kind} {unknown.name!r}.",
         remedy=f"Did you mean: {similar}?" if similar else f"Load one first, or check the {kind}.",
     )
 

@@ -214,7 +214,7 @@ def why(
     mark = "[green]readable[/]" if told["readable"] else "[red]not readable[/]"
     out.print(f"{mark}: {_plain(str(told['reason']))}")
     for step in told["path"]:
-        out.print(f"  {_plain(step)}")
+        out.print(f"  {_plain(step)}", soft_wrap=True)
 
 
 @app.command("eval", rich_help_panel="Questions")
