@@ -5,11 +5,14 @@ is stored already, and has not changed, is neither split nor embedded again.
 """
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -28,7 +31,7 @@ from workers.database import Database
 from workers.errors import InputInvalid
 from workers.ingest.bundle import PRINCIPALS, Bundle, DocumentLine, Listed, ancestors
 from workers.ingest.parse import EMPTY, DocumentUnreadable, Limits, Parser, clean, too_large
-from workers.ingest.split import embedded_text
+from workers.ingest.split import Piece, embedded_text
 from workers.ingest.store import (
     Content,
     Text,
@@ -40,6 +43,8 @@ from workers.ingest.store import (
 from workers.models.base import Embedder
 
 _ACTOR = "ken load"
+_AHEAD = 4
+"""So many documents are being embedded while one is stored: neither waits for the other."""
 _FEW = 10
 """So many documents may vanish from a folder without a question."""
 _LONGEST_TITLE = 200
@@ -74,6 +79,19 @@ class Progress:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Embedding:
+    """A document whose vectors are being computed, while the ones before it are stored."""
+
+    native_id: str
+    parent_id: int | None
+    permissions: Permissions
+    content: Content
+    content_hash: str
+    pieces: Sequence[Piece]
+    vectors: Iterator[NDArray[np.float32]]
+
+
 class Loading:
     """One load of one bundle, by the indexer's role."""
 
@@ -94,6 +112,7 @@ class Loading:
         self._limit_bytes = limit_bytes
         self._remove_missing = remove_missing
         self._report = Report()
+        self._embedding: deque[_Embedding] = deque()
 
     def run(self) -> Report:
         """Load it all. Raises InputInvalid before anything has changed, or not at all."""
@@ -106,6 +125,10 @@ class Loading:
             for number, listed in enumerate(self._bundle.documents()):
                 self._tell(Progress("Documents", number, self._bundle.total))
                 self._load(listed, parser)
+                if len(self._embedding) > _AHEAD:
+                    self._store(self._embedding.popleft())
+            while self._embedding:
+                self._store(self._embedding.popleft())
         self._tell(Progress("Documents", self._bundle.total, self._bundle.total))
         self._finish()
         return self._report
@@ -291,17 +314,27 @@ class Loading:
             return
         pieces = found.pieces()
         texts = [embedded_text(piece, title=found.title) for piece in pieces]
-        vectors = list(self._pool.map(self._embedder.embed_one, texts))
+        vectors = self._pool.map(self._embedder.embed_one, texts)
+        self._embedding.append(
+            _Embedding(
+                listed.native_id, parent_id, permissions, found, fingerprint, pieces, vectors
+            )
+        )
+
+    def _store(self, one: _Embedding) -> None:
+        """Wait for the vectors of a document, and store all of it at once."""
+        vectors = list(one.vectors)
         with self._database.session("indexer") as session:
             store(
                 Change(session, actor=_ACTOR),
                 source_id=self._source_id,
-                native_id=listed.native_id,
-                parent_id=parent_id,
-                permissions=permissions,
-                text=Text(found, fingerprint, pieces, vectors, self._model_id),
+                native_id=one.native_id,
+                parent_id=one.parent_id,
+                permissions=one.permissions,
+                text=Text(one.content, one.content_hash, one.pieces, vectors, self._model_id),
             )
-        self._report.chunks += len(pieces)
+        self._report.chunks += len(one.pieces)
+        node = self._held.get(one.native_id)
         if node is not None and node.id in self._hashes:
             self._report.changed += 1
         else:
