@@ -37,7 +37,8 @@ def main(home: Path, folder: Path) -> None:
             ratios.append(loaded / alone)
             sys.stdout.write(
                 f"{DOCUMENTS} documents, {len(chunks)} chunks: "
-                f"embedder {len(chunks) / alone:.1f}/s, load {len(chunks) / loaded:.1f}/s ({DOCUMENTS / loaded:.2f} documents/s), "
+                f"embedder {len(chunks) / alone:.1f}/s, load {len(chunks) / loaded:.1f}/s "
+                f"({DOCUMENTS / loaded:.2f} documents/s), "
                 f"ratio {loaded / alone:.3f}\n"
             )
     sys.stdout.write(f"ratio, median: {sorted(ratios)[len(ratios) // 2]:.3f}\n")
