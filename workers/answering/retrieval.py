@@ -19,11 +19,11 @@ from policies.models import Chunk, Document, Embedding, Node, Source
 from workers.models.base import Passage
 from workers.models.rarity import rarity
 
-DEPTH = 100
+DEPTH = 60
 """Candidates of each search."""
-MATCHING = 200
+MATCHING = 120
 """Chunks of the search by words that are scored word by word."""
-FUSED = 60
+FUSED = 50
 """Candidates that are left after the fusion, and are ranked anew."""
 PER_DOCUMENT = 3
 """One document gives at most so many passages: it cannot crowd out the others."""

@@ -13,7 +13,6 @@ from policies.directory import Unresolved, describe, resolve_document, resolve_u
 from policies.explain import Decision, explain
 from policies.models import QuestionState
 from workers.database import Database
-from workers.embedded.process import Child
 from workers.errors import InputInvalid, ServerUnavailable
 from workers.interface import Question, ask
 from workers.questions import at_work
@@ -152,8 +151,10 @@ def _wait(database: Database, question_id: int, timeout_s: float) -> dict[str, A
         with at_work(database, question_id) as session:
             row = session.execute(_ENDED, {"id": question_id}).one_or_none()
             if row is not None:
-                return _told(session, question_id, row.state, row.reason)
+                return _told(session, question_id, row)
         time.sleep(_POLL_S)
+    from workers.embedded.process import Child  # here: only who waited in vain needs it
+
     alive = Child(database.settings.home, "worker").running()
     raise ServerUnavailable(
         f"No answer within {timeout_s:.0f} s. Question {question_id} is kept.",
@@ -161,13 +162,14 @@ def _wait(database: Database, question_id: int, timeout_s: float) -> dict[str, A
     )
 
 
-def _told(session: Session, question_id: int, state: str, reason: str | None) -> dict[str, Any]:
+def _told(session: Session, question_id: int, ended: Any) -> dict[str, Any]:
     rows = session.execute(_REPLIES, {"id": question_id})
     return {
         "question_id": question_id,
-        "state": state,
-        "reason": reason,
-        "answered": state == QuestionState.ANSWERED,
+        "state": ended.state,
+        "reason": ended.reason,
+        "answered": ended.state == QuestionState.ANSWERED,
+        "seconds": round(float(ended.seconds), 3),
         "replies": [
             {
                 "kind": row.kind,
@@ -178,5 +180,8 @@ def _told(session: Session, question_id: int, state: str, reason: str | None) ->
     }
 
 
-_ENDED = text("SELECT state, reason FROM question WHERE id = :id AND state <> 'kept'")
+_ENDED = text("""
+    SELECT state, reason, extract(epoch FROM ended_at - asked_at) AS seconds
+    FROM question WHERE id = :id AND state <> 'kept'
+""")
 _REPLIES = text("SELECT kind, payload FROM outbox WHERE question_id = :id ORDER BY id")

@@ -25,6 +25,8 @@ REFUSE_BELOW = 0.45
 _FALLS_BEHIND = 0.3
 """A sentence so much weaker than the best one is left unsaid."""
 _MIN_WORDS = 3
+_MOST_WEIGHED = 8
+"""Sentences of a passage that are embedded, those first that hold the question's words."""
 
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d{3,}")
@@ -78,16 +80,21 @@ class QuotingAnswerer:
         self, asked: _Question, passage: Passage, number: int
     ) -> list[tuple[float, Sentence]]:
         above = _stems(f"{passage.title} {passage.heading}")
+        told = [
+            (_share(asked.stems, above | _stems(text)), text)
+            for text in sentences(passage.text)
+            if len(_WORD.findall(text)) >= _MIN_WORDS
+        ]
+        told.sort(key=lambda pair: -pair[0])  # stable: of equals the first
         return [
             (
                 2 * passage.relevance
                 + float(asked.vector @ self._embedder.embed_one(text))
-                + 0.2 * _share(asked.stems, above | _stems(text))
+                + 0.2 * cover
                 + 0.15 / number,
                 Sentence(text, number, text),
             )
-            for text in sentences(passage.text)
-            if len(_WORD.findall(text)) >= _MIN_WORDS
+            for cover, text in told[:_MOST_WEIGHED]
         ]
 
 
