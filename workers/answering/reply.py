@@ -52,6 +52,7 @@ class Citation:
     number: int
     title: str
     heading: str
+    """The nearest one; the way down to it would fill the line."""
     url: str | None
     source: str
     document: str
@@ -161,7 +162,7 @@ def _citation(number: int, passage: Passage, quote: str) -> Citation:
     return Citation(
         number=number,
         title=_shown(passage.title, _MAX_NAME) or _UNTITLED,
-        heading=_shown(passage.heading, _MAX_NAME),
+        heading=_shown(passage.heading.rpartition(" > ")[2], _MAX_NAME),
         url=_place(passage),
         source=_shown(passage.source, _MAX_SOURCE),
         document=passage.document,
