@@ -1,5 +1,6 @@
 """Real servers for the whole suite: one home under `build/`, one fresh database for each test."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -31,8 +32,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(autouse=True)
 def logs_as_before() -> Iterator[None]:
     """A test that sets logs up leaves them writing to a stream that pytest closes after it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     yield
     structlog.reset_defaults()
+    root.handlers[:] = [one for one in root.handlers if one in handlers]
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
