@@ -1,0 +1,41 @@
+"""The tables as migrated are the tables as modelled, and text has one door."""
+
+import re
+from pathlib import Path
+
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from policies.models import Base
+from workers.database import connect
+from workers.schema import HEAD
+from workers.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_newest_migration_is_the_one_that_this_version_asks_for() -> None:
+    scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
+    assert scripts.get_current_head() == HEAD
+
+
+def test_the_migrated_tables_and_columns_are_those_of_the_models(settings: Settings) -> None:
+    engine = connect(settings, "owner")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        found = compare_metadata(context, Base.metadata)
+    engine.dispose()
+    kinds = {"add_table", "remove_table", "add_column", "remove_column"}
+    named = [one for one in found if isinstance(one, tuple) and one[0] in kinds]
+    assert [one for one in named if getattr(one[1], "name", "") != "alembic_version"] == []
+
+
+def test_text_is_selected_in_policies_alone() -> None:
+    """A search starts from `readable_chunks` or `readable_embeddings`: nobody writes his own."""
+    own = re.compile(r"select\(\s*(Chunk|Embedding)\b(?!Model)|\bFROM (chunk|embedding)\b")
+    files = [*(ROOT / "workers").rglob("*.py"), *(ROOT / "bot").rglob("*.py")]
+    found = [f"{file.name}: {hit[0]}" for file in files for hit in own.finditer(file.read_text())]
+    # `ken status` counts the chunks, as the indexer.
+    assert found == ["running.py: FROM chunk"]
