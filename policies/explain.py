@@ -25,7 +25,7 @@ class Decision:
 
     allowed: bool
     reason: str
-    """One word: allowed, no_such_user, inactive, unknown, stale, denied, gate, or no_allow."""
+    """One word: allowed, inactive, unknown, stale, denied, gate, or no_allow."""
     path: tuple[int, ...] = ()
     """From the subject upward to the principal that decided: user, group, group …"""
     node_id: int | None = None
