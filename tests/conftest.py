@@ -1,8 +1,10 @@
 """Real servers for the whole suite: one home under `build/`, one fresh database for each test."""
 
+import fcntl
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 from uuid import uuid4
 
 import psycopg
@@ -20,13 +22,28 @@ from workers.settings import Settings, load_settings
 HOME = Path(__file__).parent.parent / "build" / "test-home"
 REPOSITORY = Path(__file__).parent.parent
 SHARED = REPOSITORY.parent / "shared"
+_IN_USE = pytest.StashKey[TextIO]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Whoever runs the suite holds the home, so that two who do so do not stop each other."""
+    if hasattr(session.config, "workerinput"):
+        return
+    HOME.mkdir(parents=True, exist_ok=True)
+    session.config.stash[_IN_USE] = (HOME / "in-use").open("w")
+    fcntl.flock(session.config.stash[_IN_USE], fcntl.LOCK_SH)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """The first process stops the servers; workers of xdist leave them to it."""
-    if not hasattr(session.config, "workerinput"):
-        EmbeddedRedis(HOME).stop()
-        EmbeddedPostgres(HOME).stop()
+    """The last one out stops the servers; workers of xdist leave them to the first process."""
+    if hasattr(session.config, "workerinput"):
+        return
+    try:
+        fcntl.flock(session.config.stash[_IN_USE], fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    EmbeddedRedis(HOME).stop()
+    EmbeddedPostgres(HOME).stop()
 
 
 @pytest.fixture(autouse=True)
