@@ -74,7 +74,9 @@ class Change:
         self.session = session
         self.actor = actor
         self.epoch: int = session.execute(
-            update(Epoch).values(value=Epoch.value + 1).returning(Epoch.value)
+            update(Epoch)
+            .values(value=Epoch.value + 1, at=func.clock_timestamp())
+            .returning(Epoch.value)
         ).scalar_one()
 
     # -- who --------------------------------------------------------------------------------

@@ -187,6 +187,8 @@ class Node(Base):
     anchor: Mapped[bool] = mapped_column(default=False, server_default="false")
     """A container that has, or once had, permissions of its own: policies refer to it, so that
     changing them touches no document."""
+    gone_at: Mapped[datetime | None]
+    """Since when the source does not list it: nobody reads it, and after a while it is deleted."""
 
 
 class Entry(Base):
@@ -259,6 +261,154 @@ class Epoch(Base):
 
     single: Mapped[bool] = mapped_column(primary_key=True, default=True)
     value: Mapped[int]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Past(Base):
+    """A row of a table above as it was before a change. Triggers write it, nobody else can.
+
+    The first change after a moment tells what a row was at that moment; a row without one is
+    today what it was then.
+    """
+
+    __tablename__ = "past"
+    __table_args__ = (Index("past_key", "relation", "key", "id"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    epoch: Mapped[int] = mapped_column(index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    relation: Mapped[str]
+    """Name of the table."""
+    key: Mapped[list[Any]] = mapped_column(JSONB)
+    before: Mapped[dict[str, Any] | None]
+    """None: the row was not there."""
+
+
+# -- what administrators push -----------------------------------------------------------------
+
+
+class AccountKind(StrEnum):
+    MEMBER = "member"
+    GUEST = "guest"
+    BOT = "bot"
+    STRANGER = "stranger"
+
+
+class RunKind(StrEnum):
+    COMPLETE = "complete"
+    DELTA = "delta"
+
+
+class RunState(StrEnum):
+    STAGING = "staging"
+    WAITING = "waiting"
+    APPLIED = "applied"
+    REFUSED = "refused"
+    DROPPED = "dropped"
+    UNDONE = "undone"
+
+
+class Account(Base):
+    """An account that a source told us of, linked to a user of ours or not."""
+
+    __tablename__ = "account"
+
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id"), primary_key=True)
+    native_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    email: Mapped[str | None]
+    kind: Mapped[AccountKind] = mapped_column(_words(AccountKind))
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Address(Base):
+    """Every e-mail address that an account ever had: one that changed hands links nobody."""
+
+    __tablename__ = "address"
+
+    email: Mapped[str] = mapped_column(primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id"), primary_key=True)
+    native_id: Mapped[str] = mapped_column(primary_key=True)
+    first_seen: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Provisioned(Base):
+    """What the identity provider said of a user or a group, as SCIM (RFC 7643) writes it."""
+
+    __tablename__ = "provisioned"
+
+    principal_id: Mapped[int] = mapped_column(ForeignKey("principal.id"), primary_key=True)
+    kind: Mapped[str]
+    """`User` or `Group`."""
+    user_name: Mapped[str | None]
+    """Unique without regard to case (RFC 7643, 4.1.1)."""
+    external_id: Mapped[str | None]
+    resource: Mapped[dict[str, Any]]
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    modified_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class LinkCode(Base):
+    """A word that links the account which says it to this user, once."""
+
+    __tablename__ = "link_code"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    hash: Mapped[bytes] = mapped_column(unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    made_by: Mapped[str]
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class ApiToken(Base):
+    """A key to the admin API, by its hash. Being an administrator lets nobody read documents."""
+
+    __tablename__ = "api_token"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    hash: Mapped[bytes] = mapped_column(unique=True)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """`identity`, `index`, `audit`, `sync:SOURCE`."""
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+
+
+class SyncRun(Base):
+    """One push of a source's permissions: staged, compared, applied or not."""
+
+    __tablename__ = "sync_run"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id"), index=True)
+    kind: Mapped[RunKind] = mapped_column(_words(RunKind))
+    state: Mapped[RunState] = mapped_column(
+        _words(RunState), default=RunState.STAGING, server_default="staging"
+    )
+    actor: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
+    epoch: Mapped[int | None]
+    """Of the change that it made; None: it changed nothing."""
+    difference: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    left_out: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
+
+
+class SyncPage(Base):
+    """A part of what a run pushes, until the run ends."""
+
+    __tablename__ = "sync_page"
+
+    run_id: Mapped[int] = mapped_column(
+        ForeignKey("sync_run.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    lines: Mapped[list[Any]] = mapped_column(JSONB)
 
 
 # -- text, guarded by the above ---------------------------------------------------------------

@@ -96,7 +96,8 @@ def database(settings: Settings) -> Iterator[Database]:
 _EMPTY = text("""
     TRUNCATE identity, user_account, user_group, membership, source, node, entry, policy,
         policy_entry, policy_node, document, chunk, embedding_model, embedding, question, lease,
-        outbox, answer, audit RESTART IDENTITY;
+        outbox, answer, audit, past, account, address, provisioned, link_code, api_token, sync_run,
+        sync_page RESTART IDENTITY;
     DELETE FROM principal WHERE kind <> 'class';
     UPDATE epoch SET value = 0;
 """)
