@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import Select, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from policies.access import Class
 from policies.models import (
+    Account,
+    AccountKind,
     AclState,
+    Address,
     Audit,
     Effect,
     Entry,
@@ -63,6 +66,16 @@ class Person:
     profile: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class SeenAccount:
+    """An account as its source describes it, whoever it belongs to."""
+
+    native_id: str
+    name: str
+    email: str | None = None
+    kind: AccountKind = AccountKind.MEMBER
+
+
 class NodeCycle(ValueError):
     """A node cannot be its own ancestor."""
 
@@ -83,6 +96,9 @@ class Change:
 
     def put_source(self, name: str, *, url: str | None = None) -> int:
         """The source's id; made if it is new."""
+        known = self.session.scalar(select(Source.id).where(Source.name == name))
+        if known is not None and url is None:
+            return known
         return self.session.execute(
             upsert(Source)
             .values(name=name, url=url)
@@ -116,26 +132,61 @@ class Change:
         if user_id is None:
             user_id = self._principal(PrincipalKind.USER)
             self.session.execute(insert(User).values(id=user_id, **values))
-            self.link(user_id, source_id, person.native_id, by="load")
+            self.link(user_id, source_id, person.native_id, by=self.actor)
         else:
-            self.session.execute(update(User).where(User.id == user_id).values(**values))
+            self._update_user(user_id, values)
+        self._remember_address(source_id, person.native_id, person.email)
         return user_id
+
+    def _update_user(self, user_id: int, values: Mapping[str, Any]) -> None:
+        held = self.session.execute(
+            select(*(getattr(User, name) for name in values)).where(User.id == user_id)
+        ).one()
+        if changed := [name for name in values if getattr(held, name) != values[name]]:
+            self.session.execute(update(User).where(User.id == user_id).values(**values))
+            self._record("put_user", user_id=user_id, changed=changed)
+
+    def put_account(self, source_id: int, account: SeenAccount) -> None:
+        """A source told of this account. That links nobody."""
+        values = {"name": account.name, "email": account.email, "kind": account.kind}
+        self.session.execute(
+            upsert(Account)
+            .values(source_id=source_id, native_id=account.native_id, **values)
+            .on_conflict_do_update(
+                index_elements=["source_id", "native_id"], set_={**values, "seen_at": func.now()}
+            )
+        )
+        self._remember_address(source_id, account.native_id, account.email)
+
+    def _remember_address(self, source_id: int, native_id: str, email: str | None) -> None:
+        if email:
+            self.session.execute(
+                upsert(Address)
+                .values(source_id=source_id, native_id=native_id, email=email)
+                .on_conflict_do_nothing()
+            )
 
     def set_status(self, user_id: int, status: UserStatus) -> None:
         self.session.execute(update(User).where(User.id == user_id).values(status=status))
         self._record("set_status", user_id=user_id, status=status.value)
 
     def link(self, user_id: int, source_id: int, native_id: str, *, by: str) -> None:
-        """This account in the source is this user. An account has one user at the most."""
+        """This account in the source is this user. An account has one user at the most.
+
+        Somebody else's before: that one loses first what came with it, as by `unlink`.
+        """
+        before = self.owner_of(source_id, native_id)
+        if before not in (None, user_id):
+            self.unlink(source_id, native_id)
         self.session.execute(
             upsert(LinkedIdentity)
             .values(source_id=source_id, native_id=native_id, user_id=user_id, linked_by=by)
             .on_conflict_do_update(
-                index_elements=["source_id", "native_id"],
-                set_={"user_id": user_id, "linked_by": by},
+                index_elements=["source_id", "native_id"], set_={"linked_by": by}
             )
         )
-        self._record("link", user_id=user_id, source_id=source_id, by=by)
+        if before != user_id:
+            self._record("link", user_id=user_id, source_id=source_id, by=by)
 
     def owner_of(self, source_id: int, native_id: str) -> int | None:
         """The user that this account is linked to."""
@@ -146,12 +197,28 @@ class Change:
         )
 
     def unlink(self, source_id: int, native_id: str) -> None:
+        """The account is nobody's any more, and what it gave its user in this source is gone.
+
+        So are the memberships and allows that it brought; a deny or gate that names the user can
+        no longer be judged, so those nodes become unknown. The next complete sync of the source
+        sets all of it anew.
+        """
+        user_id = self.owner_of(source_id, native_id)
+        if user_id is None:
+            return
         self.session.execute(
             delete(LinkedIdentity).where(
                 LinkedIdentity.source_id == source_id, LinkedIdentity.native_id == native_id
             )
         )
-        self._record("unlink", source_id=source_id)
+        of_source = select(Group.id).where(Group.source_id == source_id)
+        self.session.execute(
+            delete(Membership).where(
+                Membership.member_id == user_id, Membership.group_id.in_(of_source)
+            )
+        )
+        self._withdraw(user_id, select(Node.id).where(Node.source_id == source_id))
+        self._record("unlink", user_id=user_id, source_id=source_id)
 
     def put_group(self, source_id: int, native_id: str, *, name: str) -> int:
         """The group's id; made, without members, if it is new."""
@@ -159,7 +226,9 @@ class Change:
             select(Group.id).where(Group.source_id == source_id, Group.native_id == native_id)
         )
         if known is not None:
-            self.session.execute(update(Group).where(Group.id == known).values(name=name))
+            self.session.execute(
+                update(Group).where(Group.id == known, Group.name != name).values(name=name)
+            )
             return known
         group_id = self._principal(PrincipalKind.GROUP)
         self.session.execute(
@@ -199,15 +268,30 @@ class Change:
                 (Membership.group_id == group_id) | (Membership.member_id == group_id)
             )
         )
-        nodes = self.session.scalars(
-            select(Entry.node_id)
-            .where(Entry.principal_id == group_id, Entry.effect != Effect.ALLOW)
-            .distinct()
-        ).all()
-        for node_id in nodes:
-            self.set_unknown(node_id)
+        closed = self._withdraw(group_id, select(Node.id))
         self.session.execute(delete(Group).where(Group.id == group_id))
-        self._record("delete_group", group_id=group_id, unknown_nodes=len(nodes))
+        self._record("delete_group", group_id=group_id, unknown_nodes=closed)
+
+    def _withdraw(self, principal_id: int, nodes: Select[int]) -> int:
+        """Out of these nodes' allows; those that deny or require it are closed, and counted."""
+        entries = self.session.execute(
+            select(Entry.node_id, Entry.effect).where(
+                Entry.principal_id == principal_id, Entry.node_id.in_(nodes)
+            )
+        ).all()
+        allowing = {node_id for node_id, effect in entries if effect is Effect.ALLOW}
+        closed = {node_id for node_id, effect in entries if effect is not Effect.ALLOW}
+        self.session.execute(
+            delete(Entry).where(
+                Entry.principal_id == principal_id,
+                Entry.effect == Effect.ALLOW,
+                Entry.node_id.in_(allowing),
+            )
+        )
+        self._relabel(sorted(allowing - closed))
+        for node_id in sorted(closed):
+            self.set_unknown(node_id)
+        return len(closed)
 
     # -- what -------------------------------------------------------------------------------
 
@@ -219,7 +303,7 @@ class Change:
         Raises NodeCycle if the parent lies below the node.
         """
         row = self.session.execute(
-            select(Node.id, Node.parent_id, Node.kind).where(
+            select(Node.id, Node.parent_id, Node.kind, Node.gone_at).where(
                 Node.source_id == source_id, Node.native_id == native_id
             )
         ).one_or_none()
@@ -229,8 +313,10 @@ class Change:
                 .values(source_id=source_id, native_id=native_id, kind=kind, parent_id=parent_id)
                 .returning(Node.id)
             ).scalar_one()
-        if row.kind != kind:
-            self.session.execute(update(Node).where(Node.id == row.id).values(kind=kind))
+        if row.kind != kind or row.gone_at is not None:
+            self.session.execute(
+                update(Node).where(Node.id == row.id).values(kind=kind, gone_at=None)
+            )
         if row.parent_id != parent_id:
             self.move(row.id, parent_id)
         return int(row.id)
@@ -280,6 +366,25 @@ class Change:
         )
         self._rehang(node_id)
         self._record("set_unknown", node_id=node_id)
+
+    def set_gone(self, node_id: int) -> None:
+        """The source does not list the node any more: nobody reads it, until it is put again."""
+        self.session.execute(update(Node).where(Node.id == node_id).values(gone_at=func.now()))
+        self.set_unknown(node_id)
+
+    def delete_gone(self, before: datetime) -> int:
+        """Delete what has been gone since then, text and vectors too, and policies of no document.
+
+        The number of nodes. A container stays while something in it does.
+        """
+        deleted, found = 0, 1
+        while found:
+            self.session.execute(_DELETE_UNUSED_POLICIES)
+            found = len(self.session.execute(_DELETE_GONE, {"before": before}).all())
+            deleted += found
+        if deleted:
+            self._record("delete_gone", nodes=deleted)
+        return deleted
 
     def policy_for(self, node_id: int) -> int:
         """The policy that a document at this node has now; interned."""
@@ -449,6 +554,20 @@ _WRITE_CHAINS = text("""
     INSERT INTO policy_node (policy_id, node_id, grants)
     SELECT climb.policy_id, climb.node_id, climb.grants
     FROM climb JOIN node ON node.id = climb.node_id WHERE node.anchor
+""")
+
+# Anchors wait for the policies that refer to them.
+_DELETE_GONE = text("""
+    DELETE FROM node WHERE gone_at < :before
+        AND NOT EXISTS (SELECT FROM node AS child WHERE child.parent_id = node.id)
+        AND NOT EXISTS (SELECT FROM policy WHERE policy.anchor_id = node.id)
+        AND NOT EXISTS (SELECT FROM policy_node WHERE policy_node.node_id = node.id)
+    RETURNING id
+""")
+
+_DELETE_UNUSED_POLICIES = text("""
+    DELETE FROM policy
+    WHERE NOT EXISTS (SELECT FROM document WHERE document.policy_id = policy.id)
 """)
 
 _BELOW = text("""

@@ -1,0 +1,125 @@
+"""What a change takes away at once, beyond what it names."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import select
+
+from policies import Audience, readable_documents
+from policies.change import Permissions, Person, SeenAccount
+from policies.models import Address, Document, Membership, Node, NodeKind, Past, Policy
+from tests.policies.world import World
+
+LATER = datetime.now(UTC) + timedelta(days=1)
+
+
+def test_unlinking_takes_what_the_account_brought_and_nothing_else(world: World) -> None:
+    """Threat 8: access goes with the link, in the source of the account alone."""
+    ana, team = world.person("ana"), world.group("team")
+    with world.change() as change:
+        wiki = change.put_source("wiki")
+        change.link(ana, wiki, "W1", by="admin")
+        writers = change.put_group(wiki, "writers", name="writers")
+        change.set_members(writers, {ana})
+        change.set_members(team, {ana})
+    world.page("by team", Permissions(allow=frozenset({team})))
+    with world.change() as change:
+        pages = {
+            "by writers": Permissions(allow=frozenset({writers})),
+            "by name": Permissions(allow=frozenset({ana})),
+            "denied elsewhere": Permissions(allow=frozenset({team}), deny=frozenset({ana})),
+        }
+        for name, permissions in pages.items():
+            node = change.put_node(wiki, name, kind=NodeKind.DOCUMENT, parent_id=None)
+            change.set_permissions(node, permissions)
+            change.session.add(
+                Document(
+                    id=node, policy_id=change.policy_for(node), native_id=name, title=name,
+                    content_hash="",
+                )
+            )  # fmt: skip
+    assert _readable(world, ana) == {"by team", "by writers", "by name"}
+    with world.change() as change:
+        change.unlink(wiki, "W1")
+    assert _readable(world, ana) == {"by team"}
+    with world.database.session("indexer") as session:
+        closed = session.scalars(select(Node.native_id).where(Node.acl_state == "unknown")).all()
+    assert closed == ["denied elsewhere"]
+
+
+def test_an_account_that_changes_hands_leaves_nothing_with_the_one_before(world: World) -> None:
+    ana, ben = world.person("ana"), world.person("ben")
+    with world.change() as change:
+        wiki = change.put_source("wiki")
+        change.link(ana, wiki, "W1", by="admin")
+        change.set_members(change.put_group(wiki, "writers", name="writers"), {ana})
+    with world.change() as change:
+        change.link(ben, wiki, "W1", by="admin")
+        assert change.owner_of(wiki, "W1") == ben
+    with world.database.session("syncer") as session:
+        assert session.scalars(select(Membership.member_id)).all() == []
+        ended = session.scalars(select(Past.relation).where(Past.before.is_not(None))).all()
+    assert sorted(ended) == ["identity", "membership"]
+
+
+def test_every_address_that_an_account_had_is_remembered(world: World) -> None:
+    with world.change() as change:
+        change.put_user(world.source_id, Person("ana", "Ana", email="ana@example.com"))
+        change.put_user(world.source_id, Person("ana", "Ana", email="ana.new@example.com"))
+        change.put_account(world.source_id, SeenAccount("w1", "Ana", email="ana@example.com"))
+    with world.database.session("syncer") as session:
+        held = session.execute(select(Address.email, Address.native_id)).all()
+    assert {tuple(row) for row in held} == {
+        ("ana@example.com", "ana"),
+        ("ana.new@example.com", "ana"),
+        ("ana@example.com", "w1"),
+    }
+
+
+def test_what_is_gone_is_read_by_nobody_and_later_deleted_with_its_text(world: World) -> None:
+    """Threat 39."""
+    ana = world.person("ana")
+    folder = world.folder("f", Permissions(allow=frozenset({ana})))
+    page = world.page("p", inside=folder)
+    kept = world.page("kept", Permissions(allow=frozenset({ana})))
+    assert world.texts(ana) == ["kept", "p"]
+    with world.change() as change:
+        change.set_gone(folder)
+        change.set_gone(page)
+    assert world.texts(ana) == ["kept"]
+    with world.change() as change:
+        assert change.delete_gone(datetime.now(UTC) - timedelta(days=1)) == 0
+    with world.change() as change:
+        assert change.delete_gone(LATER) == 2
+    with world.database.session("indexer") as session:
+        assert session.scalars(select(Document.id)).all() == [kept]
+        assert len(session.scalars(select(Policy.id)).all()) == 1
+
+
+def test_what_is_put_again_in_time_is_back(world: World) -> None:
+    ana = world.person("ana")
+    page = world.page("p", Permissions(allow=frozenset({ana})))
+    with world.change() as change:
+        change.set_gone(page)
+    with world.change() as change:
+        assert page == change.put_node(world.source_id, "p", kind=NodeKind.DOCUMENT, parent_id=None)
+        change.set_permissions(page, Permissions(allow=frozenset({ana})))
+        assert change.delete_gone(LATER) == 0
+    assert world.texts(ana) == ["p"]
+
+
+def test_a_group_that_is_deleted_gives_nothing_and_closes_what_denied_it(world: World) -> None:
+    ana = world.person("ana")
+    team, others = world.group("team", {ana}), world.group("others")
+    world.page("by team", Permissions(allow=frozenset({team})))
+    world.page("without others", Permissions(allow=frozenset({ana}), deny=frozenset({others})))
+    assert world.texts(ana) == ["by team", "without others"]
+    with world.change() as change:
+        change.delete_group(team)
+        change.delete_group(others)
+    assert world.texts(ana) == []
+
+
+def _readable(world: World, user_id: int) -> set[str]:
+    audience = Audience.of((user_id,))
+    with world.database.reading_for(audience) as session:
+        return {document.native_id for document in session.scalars(readable_documents(audience))}
