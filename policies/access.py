@@ -100,81 +100,162 @@ def visible_policies(audience: Audience) -> Subquery:
     )
 
 
-# A class in `subject` stands for everybody in it. What all of them hold is the class itself:
-# that decides allows and gates. What any of them holds decides denies: so from each denied
-# principal we walk down, and find whether somebody of the class is reached.
+# Read it from the top: who they are, the policies whose allow reaches the first few of them, what
+# restricts those policies, and how the rest of a large audience stands to what they name. Nothing
+# is looked up for everybody: the work grows with what can be read, not with the company.
+#
+# A class in `subject` stands for everybody in it. What all of them hold is the class itself: that
+# decides allows and gates. What any of them holds decides denies: so from each denied principal
+# we walk down, and find whether somebody of the class is reached.
+#
+# `= ANY (ARRAY(SELECT …))` and `OFFSET 0` keep each step on its index, whatever was estimated.
 _VISIBLE = text("""
     WITH RECURSIVE
-    subject AS (
-        SELECT unnest(:subjects) AS id
+    subject AS MATERIALIZED (                  -- those who may read anything at all
+        SELECT asked.id, coalesce(user_account.class_id, asked.id) AS class_id
+        FROM unnest(:subjects) AS asked (id) LEFT JOIN user_account USING (id)
+        WHERE user_account.status = 'active' OR (user_account.id IS NULL AND asked.id <= 3)
     ),
+
+    -- The first few decide which policies are worth a look; one bit for each of them.
+    first AS MATERIALIZED (
+        SELECT id, class_id, 1 << (row_number() OVER (ORDER BY id))::int AS bit
+        FROM subject ORDER BY id LIMIT 16
+    ),
+    every AS MATERIALIZED (SELECT bit_or(bit) AS bits FROM first),
     acts_as AS (                               -- the user, and all groups reachable upward
-        SELECT user_account.id AS subject_id, user_account.id AS principal_id
-        FROM subject JOIN user_account USING (id)
-        WHERE user_account.status = 'active'
+        SELECT bit, id AS principal_id FROM first WHERE id > 3
       UNION
-        SELECT acts_as.subject_id, membership.group_id
+        SELECT acts_as.bit, membership.group_id
         FROM acts_as JOIN membership ON membership.member_id = acts_as.principal_id
     ),
-    holds AS (                                 -- P(u): the same, and the classes
-        SELECT subject_id, principal_id FROM acts_as
+    holds AS MATERIALIZED (                    -- P(u): the same, and the classes
+        SELECT principal_id, bit_or(bit) AS bits
+        FROM (
+            SELECT bit, principal_id FROM acts_as
+          UNION ALL
+            SELECT bit, within_id FROM first JOIN class_within USING (class_id)
+        ) AS held
+        GROUP BY principal_id
+    ),
+    held AS MATERIALIZED (SELECT array_agg(principal_id) AS ids FROM holds),
+    granting AS MATERIALIZED (
+        SELECT node_id, principal_id FROM entry
+        WHERE effect = 'allow' AND principal_id = ANY ((SELECT ids FROM held)::bigint[])
+    ),
+    candidate AS MATERIALIZED (                -- an allow reaches each of the first few
+        SELECT policy_id
+        FROM (
+            SELECT policy_id, principal_id FROM policy_entry
+            WHERE effect = 'allow' AND principal_id = ANY ((SELECT ids FROM held)::bigint[])
+          UNION ALL
+            SELECT policy_id, principal_id FROM policy_node JOIN granting USING (node_id)
+            WHERE grants AND node_id = ANY (ARRAY(SELECT node_id FROM granting))
+        ) AS allow JOIN holds USING (principal_id)
+        GROUP BY policy_id HAVING bit_or(bits) = (SELECT bits FROM every)
+    ),
+
+    -- What restricts the candidates: on their own (policy_id), or on a folder above (node_id).
+    guarded AS MATERIALIZED (
+        SELECT policy_id, node_id FROM policy_node
+        WHERE guards AND policy_id = ANY (ARRAY(SELECT policy_id FROM candidate))
+    ),
+    guard AS MATERIALIZED (
+        SELECT policy_id, 0 AS node_id, effect, gate, principal_id FROM policy_entry
+        WHERE effect <> 'allow' AND policy_id = ANY (ARRAY(SELECT policy_id FROM candidate))
       UNION ALL
-        SELECT user_account.id, class_within.within_id
-        FROM subject JOIN user_account USING (id) JOIN class_within USING (class_id)
-        WHERE user_account.status = 'active'
+        SELECT 0, node_id, effect, gate, principal_id FROM entry
+        WHERE effect <> 'allow' AND node_id = ANY (ARRAY(SELECT DISTINCT node_id FROM guarded))
+    ),
+
+    -- The rest of a large audience is looked for downward, from what the candidates name.
+    rest AS MATERIALIZED (SELECT id, class_id FROM subject WHERE id > (SELECT max(id) FROM first)),
+    allow AS MATERIALIZED (
+        SELECT policy_id, principal_id FROM policy_entry
+        WHERE effect = 'allow' AND EXISTS (SELECT FROM rest)
+          AND policy_id = ANY (ARRAY(SELECT policy_id FROM candidate))
+      UNION
+        SELECT policy_node.policy_id, entry.principal_id
+        FROM policy_node JOIN entry USING (node_id)
+        WHERE effect = 'allow' AND grants AND EXISTS (SELECT FROM rest)
+          AND policy_id = ANY (ARRAY(SELECT policy_id FROM candidate))
+    ),
+    unsettled AS MATERIALIZED (                -- not allowed by a class that all of the rest have
+        SELECT policy_id, principal_id FROM allow
+        WHERE policy_id NOT IN (
+            SELECT policy_id FROM allow JOIN class_within ON within_id = principal_id
+            WHERE class_id = (SELECT min(class_id) FROM rest))
+    ),
+    named AS (
+        SELECT principal_id FROM unsettled
+      UNION
+        SELECT principal_id FROM guard WHERE EXISTS (SELECT FROM rest)
+      UNION                                    -- a class is everybody in it: a deny of one bars it
+        SELECT principal_id FROM guard
+        WHERE effect = 'deny' AND EXISTS (SELECT FROM subject WHERE id BETWEEN 1 AND 3)
+    ),
+    below AS (
+        SELECT principal_id AS root_id, principal_id FROM named
+      UNION
+        SELECT below.root_id, member.member_id
+        FROM below CROSS JOIN LATERAL (
+            SELECT member_id FROM membership WHERE group_id = below.principal_id OFFSET 0
+        ) AS member
+    ),
+    rest_holds AS MATERIALIZED (
+        SELECT root_id AS principal_id, rest.id AS subject_id
+        FROM below JOIN rest ON rest.id = below.principal_id
       UNION ALL
-        SELECT subject.id, class_within.within_id
-        FROM subject JOIN class_within ON class_within.class_id = subject.id
+        SELECT within_id, rest.id FROM rest JOIN class_within USING (class_id)
+        WHERE within_id IN (SELECT principal_id FROM named)
     ),
-    allowed AS (
-        SELECT policy_id FROM policy_rule JOIN holds USING (principal_id)
-        WHERE effect = 'allow'
-        GROUP BY policy_id HAVING count(DISTINCT subject_id) = (SELECT count(*) FROM subject)
+    whole AS MATERIALIZED (                    -- principals that all of the rest act as
+        SELECT principal_id FROM rest_holds
+        GROUP BY principal_id HAVING count(*) = (SELECT count(*) FROM rest)
     ),
-    restriction AS MATERIALIZED (              -- few, and asked several times
-        SELECT policy_id, node_id, gate, effect, principal_id
-        FROM policy_rule WHERE effect <> 'allow'
-    ),
-    denied_below AS (                          -- whom a deny reaches, if a class is listening
-        SELECT DISTINCT principal_id AS denied_id, principal_id FROM restriction
-        WHERE effect = 'deny' AND EXISTS (SELECT FROM subject WHERE id IN (1, 2, 3))
+
+    barred AS MATERIALIZED (
+        SELECT policy_id, node_id FROM guard
+        WHERE effect = 'deny' AND (
+            principal_id IN (SELECT principal_id FROM holds)
+            OR principal_id IN (SELECT principal_id FROM rest_holds)
+            OR principal_id IN (               -- somebody of a class that listens
+                SELECT root_id
+                FROM below
+                JOIN user_account ON user_account.id = below.principal_id
+                JOIN class_within USING (class_id)
+                JOIN subject ON subject.id = within_id
+                WHERE user_account.status = 'active')
+            OR principal_id <= 3 AND EXISTS (SELECT FROM subject WHERE id BETWEEN 1 AND 3))
+      UNION                                    -- a gate that one of the first few does not meet
+        SELECT policy_id, node_id FROM guard LEFT JOIN holds USING (principal_id)
+        WHERE effect = 'gate' GROUP BY policy_id, node_id, gate
+        HAVING coalesce(bit_or(bits), 0) <> (SELECT bits FROM every)
+      UNION                                    -- or one of the rest
+        SELECT policy_id, node_id
+        FROM guard
+        LEFT JOIN rest_holds USING (principal_id)
+        LEFT JOIN whole USING (principal_id)
+        WHERE effect = 'gate' GROUP BY policy_id, node_id, gate
+        HAVING count(whole.principal_id) = 0
+           AND count(DISTINCT subject_id) < (SELECT count(*) FROM rest)
       UNION
-        SELECT denied_below.denied_id, membership.member_id
-        FROM denied_below JOIN membership ON membership.group_id = denied_below.principal_id
-    ),
-    denied_principal AS (
-        SELECT principal_id FROM holds
+        SELECT 0, id FROM node
+        WHERE acl_state <> 'ok' AND id = ANY (ARRAY(SELECT DISTINCT node_id FROM guarded))
       UNION
-        SELECT denied_below.denied_id
-        FROM denied_below
-        JOIN user_account ON user_account.id = denied_below.principal_id
-        JOIN class_within ON class_within.class_id = user_account.class_id
-        JOIN subject ON subject.id = class_within.within_id
-        WHERE user_account.status = 'active'
-      UNION                                    -- the classes overlap, so a denied one bars all
-        SELECT class.id FROM principal AS class
-        WHERE class.kind = 'class' AND EXISTS (SELECT FROM subject WHERE id IN (1, 2, 3))
-    ),
-    barred AS (
-        SELECT policy_id FROM restriction JOIN denied_principal USING (principal_id)
-        WHERE effect = 'deny'
+        SELECT id, 0 FROM policy WHERE NOT known
       UNION
-        SELECT policy_id                       -- a gate that some subject does not meet
-        FROM restriction LEFT JOIN holds USING (principal_id)
-        WHERE effect = 'gate'
-        GROUP BY policy_id, node_id, gate
-        HAVING count(DISTINCT subject_id) < (SELECT count(*) FROM subject)
-      UNION
-        SELECT policy_node.policy_id
-        FROM policy_node JOIN node ON node.id = policy_node.node_id
-        WHERE node.acl_state <> 'ok'
+        SELECT policy.id, 0 FROM policy JOIN source ON source.id = policy.source_id
+        WHERE paused OR max_staleness IS NOT NULL
+          AND (synced_at IS NULL OR synced_at < now() - max_staleness)
+      UNION                                    -- no allow reaches one of the rest
+        SELECT policy_id, 0 FROM unsettled LEFT JOIN rest_holds USING (principal_id)
+        WHERE policy_id NOT IN (SELECT policy_id FROM unsettled JOIN whole USING (principal_id))
+        GROUP BY policy_id HAVING count(DISTINCT subject_id) < (SELECT count(*) FROM rest)
     )
-    SELECT allowed.policy_id
-    FROM allowed
-    JOIN policy ON policy.id = allowed.policy_id
-    JOIN source ON source.id = policy.source_id
-    WHERE policy.known
-      AND NOT source.paused
-      AND (source.max_staleness IS NULL OR source.synced_at >= now() - source.max_staleness)
-      AND NOT EXISTS (SELECT FROM barred WHERE barred.policy_id = allowed.policy_id)
+    SELECT policy_id FROM candidate
+    WHERE (SELECT count(*) FROM subject) = cardinality(:subjects)
+      AND policy_id NOT IN (SELECT policy_id FROM barred)
+      AND policy_id NOT IN (
+          SELECT guarded.policy_id FROM guarded JOIN barred USING (node_id) WHERE node_id <> 0)
 """)

@@ -53,6 +53,11 @@ class Permissions:
         """Nothing of its own: the parent's permissions hold."""
         return self == Permissions()
 
+    @property
+    def readable(self) -> bool:
+        """Understood. An empty OR-list is a gate that nobody meets: only `unknown` can say that."""
+        return self.known and all(self.gates)
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -74,6 +79,16 @@ class SeenAccount:
     name: str
     email: str | None = None
     kind: AccountKind = AccountKind.MEMBER
+
+
+@dataclass(frozen=True, slots=True)
+class NewNode:
+    """A node that a source did not have before."""
+
+    native_id: str
+    kind: NodeKind
+    parent_id: int | None
+    permissions: Permissions
 
 
 class NodeCycle(ValueError):
@@ -170,6 +185,24 @@ class Change:
         self.session.execute(update(User).where(User.id == user_id).values(status=status))
         self._record("set_status", user_id=user_id, status=status.value)
 
+    def delete_user(self, user_id: int) -> None:
+        """Nobody any more: reads nothing, belongs nowhere, has no account and no address.
+
+        The principal stays, since ids are never reused; an account may be linked to somebody new,
+        who inherits nothing of this (see `unlink`).
+        """
+        self.set_status(user_id, UserStatus.DELETED)
+        accounts = self.session.execute(
+            select(LinkedIdentity.source_id, LinkedIdentity.native_id).where(
+                LinkedIdentity.user_id == user_id
+            )
+        ).all()
+        for source_id, native_id in accounts:
+            self.unlink(source_id, native_id)
+        self.session.execute(delete(Membership).where(Membership.member_id == user_id))
+        self.session.execute(update(User).where(User.id == user_id).values(email=None, profile={}))
+        self._record("delete_user", user_id=user_id)
+
     def link(self, user_id: int, source_id: int, native_id: str, *, by: str) -> None:
         """This account in the source is this user. An account has one user at the most.
 
@@ -251,9 +284,7 @@ class Change:
                 )
             )
         if new := wanted - held:
-            self.session.execute(
-                insert(Membership), [{"member_id": m, "group_id": group_id} for m in sorted(new)]
-            )
+            self.session.execute(_ADD_MEMBERS, {"members": sorted(new), "group_id": group_id})
         if gone or new:
             self._record("set_members", group_id=group_id, left=len(gone), joined=len(new))
 
@@ -321,6 +352,42 @@ class Change:
             self.move(row.id, parent_id)
         return int(row.id)
 
+    def add_nodes(self, source_id: int, nodes: Sequence[NewNode]) -> dict[str, int]:
+        """Many nodes at once, with their permissions: their ids by native id.
+
+        They are new, so nothing hangs below them, and no policy speaks of them yet.
+        """
+        if not nodes:
+            return {}
+        rows = [
+            {
+                "source_id": source_id,
+                "native_id": node.native_id,
+                "kind": node.kind,
+                "parent_id": node.parent_id,
+                "inherit": node.permissions.inherit,
+                "acl_state": AclState.OK if node.permissions.readable else AclState.UNKNOWN,
+                "anchor": not node.permissions.plain,
+            }
+            for node in nodes
+        ]
+        made = self.session.execute(insert(Node).returning(Node.native_id, Node.id), rows)
+        ids = {native_id: node_id for native_id, node_id in made}
+        entries = [
+            entry for node in nodes for entry in _entries(ids[node.native_id], node.permissions)
+        ]
+        self.session.execute(
+            _ADD_ENTRIES,
+            {
+                "nodes": [entry["node_id"] for entry in entries],
+                "effects": [entry["effect"].value for entry in entries],
+                "gates": [entry["gate"] for entry in entries],
+                "principals": [entry["principal_id"] for entry in entries],
+            },
+        )
+        self._record("add_nodes", source_id=source_id, nodes=len(nodes))
+        return ids
+
     def move(self, node_id: int, parent_id: int | None) -> None:
         """Hang a node, with all below it, under another parent. Raises NodeCycle."""
         if parent_id is not None and parent_id in self._below(node_id):
@@ -330,14 +397,11 @@ class Change:
         self._record("move", node_id=node_id)
 
     def set_permissions(self, node_id: int, permissions: Permissions) -> None:
-        """The complete permissions of one node; what was there before is gone.
-
-        An empty OR-list is a gate that nobody meets, which only `unknown` can say.
-        """
+        """The complete permissions of one node; what was there before is gone."""
         before = self.session.execute(
             select(Node.inherit, Node.anchor).where(Node.id == node_id).with_for_update()
         ).one()
-        known = permissions.known and all(permissions.gates)
+        known = permissions.readable
         anchor = before.anchor or not permissions.plain
         self.session.execute(
             update(Node)
@@ -357,14 +421,21 @@ class Change:
             self._relabel([node_id])
             if permissions.inherit != before.inherit:
                 self._refresh_chains(self._policies_through(node_id))
+            else:
+                self.session.execute(_REFRESH_GUARDS, {"id": node_id})
         self._record("set_permissions", node_id=node_id, known=known)
 
     def set_unknown(self, node_id: int) -> None:
         """Nobody reads this node, nor anything below it, until its permissions are set again."""
+        anchor = self.session.scalar(select(Node.anchor).where(Node.id == node_id))
         self.session.execute(
             update(Node).where(Node.id == node_id).values(acl_state=AclState.UNKNOWN, anchor=True)
         )
-        self._rehang(node_id)
+        if anchor:
+            self._relabel([node_id])
+            self.session.execute(_REFRESH_GUARDS, {"id": node_id})
+        else:
+            self._rehang(node_id)
         self._record("set_unknown", node_id=node_id)
 
     def set_gone(self, node_id: int) -> None:
@@ -510,6 +581,18 @@ def _entries(node_id: int, permissions: Permissions) -> list[dict[str, Any]]:
     ]
 
 
+# One statement for many rows: the triggers that remember what was run once a statement.
+_ADD_MEMBERS = text("""
+    INSERT INTO membership (member_id, group_id)
+    SELECT unnest(CAST(:members AS bigint[])), :group_id
+""")
+
+_ADD_ENTRIES = text("""
+    INSERT INTO entry (node_id, effect, gate, principal_id)
+    SELECT * FROM unnest(CAST(:nodes AS bigint[]), CAST(:effects AS text[]),
+                         CAST(:gates AS bigint[]), CAST(:principals AS bigint[]))
+""")
+
 # The nearest anchor above each node, the content of its own entries as one hash, and the policy
 # that already stands for both.
 _LABEL = text("""
@@ -551,9 +634,19 @@ _WRITE_CHAINS = text("""
         FROM climb JOIN node ON node.id = climb.node_id
         WHERE node.parent_id IS NOT NULL
     )
-    INSERT INTO policy_node (policy_id, node_id, grants)
-    SELECT climb.policy_id, climb.node_id, climb.grants
+    INSERT INTO policy_node (policy_id, node_id, grants, guards)
+    SELECT climb.policy_id, climb.node_id, climb.grants,
+           node.acl_state <> 'ok' OR EXISTS (
+               SELECT FROM entry WHERE entry.node_id = node.id AND effect <> 'allow')
     FROM climb JOIN node ON node.id = climb.node_id WHERE node.anchor
+""")
+
+_REFRESH_GUARDS = text("""
+    UPDATE policy_node SET guards = NOT guards
+    FROM node
+    WHERE node.id = :id AND policy_node.node_id = node.id
+      AND guards <> (node.acl_state <> 'ok' OR EXISTS (
+          SELECT FROM entry WHERE entry.node_id = node.id AND effect <> 'allow'))
 """)
 
 # Anchors wait for the policies that refer to them.

@@ -252,6 +252,8 @@ class PolicyNode(Base):
     node_id: Mapped[int] = mapped_column(ForeignKey("node.id"), primary_key=True, index=True)
     grants: Mapped[bool]
     """False above the first `inherit = false`: allows from here do not reach the document."""
+    guards: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """The node denies, gates, or is unknown: most do not, and need no second look."""
 
 
 class Epoch(Base):
