@@ -14,6 +14,15 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from policies.access import Class
+from policies.labels import (
+    below,
+    intern,
+    policies_through,
+    refresh_chains,
+    refresh_guards,
+    rehang,
+    relabel,
+)
 from policies.models import (
     Account,
     AccountKind,
@@ -319,7 +328,7 @@ class Change:
                 Entry.node_id.in_(allowing),
             )
         )
-        self._relabel(sorted(allowing - closed))
+        relabel(self.session, sorted(allowing - closed))
         for node_id in sorted(closed):
             self.set_unknown(node_id)
         return len(closed)
@@ -390,10 +399,10 @@ class Change:
 
     def move(self, node_id: int, parent_id: int | None) -> None:
         """Hang a node, with all below it, under another parent. Raises NodeCycle."""
-        if parent_id is not None and parent_id in self._below(node_id):
+        if parent_id is not None and parent_id in below(self.session, node_id):
             raise NodeCycle(f"node {node_id} cannot move below itself")
         self.session.execute(update(Node).where(Node.id == node_id).values(parent_id=parent_id))
-        self._rehang(node_id)
+        rehang(self.session, node_id)
         self._record("move", node_id=node_id)
 
     def set_permissions(self, node_id: int, permissions: Permissions) -> None:
@@ -416,13 +425,13 @@ class Change:
         if rows := _entries(node_id, permissions):
             self.session.execute(insert(Entry), rows)
         if anchor and not before.anchor:
-            self._rehang(node_id)
+            rehang(self.session, node_id)
         else:
-            self._relabel([node_id])
+            relabel(self.session, [node_id])
             if permissions.inherit != before.inherit:
-                self._refresh_chains(self._policies_through(node_id))
+                refresh_chains(self.session, policies_through(self.session, node_id))
             else:
-                self.session.execute(_REFRESH_GUARDS, {"id": node_id})
+                refresh_guards(self.session, node_id)
         self._record("set_permissions", node_id=node_id, known=known)
 
     def set_unknown(self, node_id: int) -> None:
@@ -432,10 +441,10 @@ class Change:
             update(Node).where(Node.id == node_id).values(acl_state=AclState.UNKNOWN, anchor=True)
         )
         if anchor:
-            self._relabel([node_id])
-            self.session.execute(_REFRESH_GUARDS, {"id": node_id})
+            relabel(self.session, [node_id])
+            refresh_guards(self.session, node_id)
         else:
-            self._rehang(node_id)
+            rehang(self.session, node_id)
         self._record("set_unknown", node_id=node_id)
 
     def set_gone(self, node_id: int) -> None:
@@ -459,96 +468,12 @@ class Change:
 
     def policy_for(self, node_id: int) -> int:
         """The policy that a document at this node has now; interned."""
-        return self._intern([node_id])[node_id]
+        return intern(self.session, [node_id])[node_id]
 
     def delete_document(self, node_id: int) -> None:
         """The node, its entries, its text and its vectors, at once."""
         self.session.execute(delete(Node).where(Node.id == node_id))
         self._record("delete_document", node_id=node_id)
-
-    # -- policies: kept in step with the above -------------------------------------------------
-
-    def _rehang(self, node_id: int) -> None:
-        """A node moved, or became an anchor: what hangs below has another chain."""
-        below = self._below(node_id)
-        self._relabel(below)
-        self._refresh_chains(self._policies_anchored_at(below))
-
-    def _relabel(self, node_ids: Sequence[int]) -> None:
-        """Give the documents among these nodes the policy that they have now."""
-        with_text = self.session.scalars(
-            text("SELECT id FROM document WHERE id = ANY(:ids)"), {"ids": list(node_ids)}
-        ).all()
-        labels = self._intern(with_text)
-        if labels:
-            self.session.execute(
-                text("""
-                    UPDATE document SET policy_id = label.policy_id
-                    FROM unnest(CAST(:documents AS bigint[]), CAST(:policies AS bigint[]))
-                         AS label (document_id, policy_id)
-                    WHERE document.id = label.document_id
-                      AND document.policy_id <> label.policy_id
-                """),
-                {"documents": list(labels.keys()), "policies": list(labels.values())},
-            )
-
-    def _intern(self, node_ids: Sequence[int]) -> dict[int, int]:
-        """The policy of each node: found, or made together with its entries and its chain."""
-        if not node_ids:
-            return {}
-        rows = self.session.execute(_LABEL, {"ids": list(node_ids)}).all()
-        labels = {row.node_id: row.policy_id for row in rows if row.policy_id is not None}
-        missing = [row for row in rows if row.policy_id is None]
-        made: dict[tuple[int, int | None, str], int] = {}
-        for row in missing:
-            key = (row.source_id, row.anchor_id, row.own)
-            if key not in made:
-                made[key] = self._make_policy(row)
-            labels[row.node_id] = made[key]
-        self._refresh_chains(list(made.values()))
-        return labels
-
-    def _make_policy(self, label: Any) -> int:
-        policy_id: int = self.session.execute(
-            text("""
-                INSERT INTO policy (source_id, anchor_id, inherit, known, own)
-                VALUES (:source_id, :anchor_id, :inherit, :known, :own) RETURNING id
-            """),
-            {
-                "source_id": label.source_id,
-                "anchor_id": label.anchor_id,
-                "inherit": label.inherit,
-                "known": label.known,
-                "own": label.own,
-            },
-        ).scalar_one()
-        self.session.execute(
-            text("""
-                INSERT INTO policy_entry (policy_id, effect, gate, principal_id)
-                SELECT :policy_id, effect, gate, principal_id FROM entry WHERE node_id = :node_id
-            """),
-            {"policy_id": policy_id, "node_id": label.node_id},
-        )
-        return policy_id
-
-    def _refresh_chains(self, policy_ids: Sequence[int]) -> None:
-        if policy_ids:
-            self.session.execute(_FORGET_CHAINS, {"ids": list(policy_ids)})
-            self.session.execute(_WRITE_CHAINS, {"ids": list(policy_ids)})
-
-    def _policies_through(self, node_id: int) -> Sequence[int]:
-        return self.session.scalars(
-            text("SELECT policy_id FROM policy_node WHERE node_id = :id"), {"id": node_id}
-        ).all()
-
-    def _policies_anchored_at(self, node_ids: Sequence[int]) -> Sequence[int]:
-        return self.session.scalars(
-            text("SELECT id FROM policy WHERE anchor_id = ANY(:ids)"), {"ids": list(node_ids)}
-        ).all()
-
-    def _below(self, node_id: int) -> Sequence[int]:
-        """The node and all its descendants."""
-        return self.session.scalars(_BELOW, {"id": node_id}).all()
 
     # -- small things -------------------------------------------------------------------------
 
@@ -593,61 +518,6 @@ _ADD_ENTRIES = text("""
                          CAST(:gates AS bigint[]), CAST(:principals AS bigint[]))
 """)
 
-# The nearest anchor above each node, the content of its own entries as one hash, and the policy
-# that already stands for both.
-_LABEL = text("""
-    WITH RECURSIVE climb AS (
-        SELECT id AS node_id, parent_id AS at FROM node WHERE id = ANY(:ids)
-      UNION
-        SELECT climb.node_id, node.parent_id
-        FROM climb JOIN node ON node.id = climb.at
-        WHERE NOT node.anchor
-    ),
-    label AS (
-        SELECT climb.node_id, climb.at AS anchor_id
-        FROM climb LEFT JOIN node ON node.id = climb.at
-        WHERE climb.at IS NULL OR node.anchor
-    ),
-    own AS (
-        SELECT node.id AS node_id, node.source_id, node.inherit, node.acl_state = 'ok' AS known,
-               encode(sha256(convert_to(concat_ws(' ', node.inherit, node.acl_state,
-                   (SELECT string_agg(concat_ws(':', effect, gate, principal_id), ','
-                                      ORDER BY effect, gate, principal_id)
-                    FROM entry WHERE entry.node_id = node.id)), 'UTF8')), 'hex') AS own
-        FROM node WHERE id = ANY(:ids)
-    )
-    SELECT own.node_id, own.source_id, label.anchor_id, own.inherit, own.known, own.own,
-           policy.id AS policy_id
-    FROM own JOIN label USING (node_id)
-    LEFT JOIN policy ON policy.source_id = own.source_id AND policy.own = own.own
-         AND policy.anchor_id IS NOT DISTINCT FROM label.anchor_id
-""")
-
-_FORGET_CHAINS = text("DELETE FROM policy_node WHERE policy_id = ANY(:ids)")
-
-_WRITE_CHAINS = text("""
-    WITH RECURSIVE climb AS (
-        SELECT id AS policy_id, anchor_id AS node_id, inherit AS grants
-        FROM policy WHERE id = ANY(:ids) AND anchor_id IS NOT NULL
-      UNION
-        SELECT climb.policy_id, node.parent_id, climb.grants AND node.inherit
-        FROM climb JOIN node ON node.id = climb.node_id
-        WHERE node.parent_id IS NOT NULL
-    )
-    INSERT INTO policy_node (policy_id, node_id, grants, guards)
-    SELECT climb.policy_id, climb.node_id, climb.grants,
-           node.acl_state <> 'ok' OR EXISTS (
-               SELECT FROM entry WHERE entry.node_id = node.id AND effect <> 'allow')
-    FROM climb JOIN node ON node.id = climb.node_id WHERE node.anchor
-""")
-
-_REFRESH_GUARDS = text("""
-    UPDATE policy_node SET guards = NOT guards
-    FROM node
-    WHERE node.id = :id AND policy_node.node_id = node.id
-      AND guards <> (node.acl_state <> 'ok' OR EXISTS (
-          SELECT FROM entry WHERE entry.node_id = node.id AND effect <> 'allow'))
-""")
 
 # Anchors wait for the policies that refer to them.
 _DELETE_GONE = text("""
@@ -661,13 +531,4 @@ _DELETE_GONE = text("""
 _DELETE_UNUSED_POLICIES = text("""
     DELETE FROM policy
     WHERE NOT EXISTS (SELECT FROM document WHERE document.policy_id = policy.id)
-""")
-
-_BELOW = text("""
-    WITH RECURSIVE below AS (
-        SELECT id FROM node WHERE id = :id
-      UNION
-        SELECT node.id FROM below JOIN node ON node.parent_id = below.id
-    )
-    SELECT id FROM below
 """)

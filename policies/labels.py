@@ -1,0 +1,188 @@
+"""Which policy each document has: kept in step with nodes and entries, by `change.py` alone.
+
+Equal permissions are one row. A document keeps its policy whatever changes above it, unless its
+chain of anchors becomes another: by a move, or by a folder's first own entries.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+
+def rehang(session: Session, node_id: int) -> None:
+    """A node moved, or became an anchor: what hangs below has another chain."""
+    hanging = below(session, node_id)
+    relabel(session, hanging)
+    refresh_chains(session, _policies_anchored_at(session, hanging))
+
+
+def relabel(session: Session, node_ids: Sequence[int]) -> None:
+    """Give the documents among these nodes the policy that they have now."""
+    with_text = session.scalars(_WITH_TEXT, {"ids": list(node_ids)}).all()
+    labels = intern(session, with_text)
+    if labels:
+        session.execute(
+            _GIVE, {"documents": list(labels.keys()), "policies": list(labels.values())}
+        )
+
+
+def intern(session: Session, node_ids: Sequence[int]) -> dict[int, int]:
+    """The policy of each node: found, or made together with its entries and its chain."""
+    if not node_ids:
+        return {}
+    rows = session.execute(_LABEL, {"ids": list(node_ids)}).all()
+    missing = {_key(row): row for row in rows if row.policy_id is None}
+    made = _make_policies(session, list(missing.values()))
+    return {
+        row.node_id: row.policy_id if row.policy_id is not None else made[_key(row)] for row in rows
+    }
+
+
+def refresh_chains(session: Session, policy_ids: Sequence[int]) -> None:
+    """Write down anew which anchors are above these policies."""
+    if policy_ids:
+        session.execute(_FORGET_CHAINS, {"ids": list(policy_ids)})
+        session.execute(_WRITE_CHAINS, {"ids": list(policy_ids)})
+
+
+def refresh_guards(session: Session, node_id: int) -> None:
+    """Whether a node denies, gates, or is unknown may have changed."""
+    session.execute(_REFRESH_GUARDS, {"id": node_id})
+
+
+def policies_through(session: Session, node_id: int) -> Sequence[int]:
+    """The policies on whose chain this anchor is."""
+    return session.scalars(_THROUGH, {"id": node_id}).all()
+
+
+def below(session: Session, node_id: int) -> Sequence[int]:
+    """The node and all its descendants."""
+    return session.scalars(_BELOW, {"id": node_id}).all()
+
+
+def _policies_anchored_at(session: Session, node_ids: Sequence[int]) -> Sequence[int]:
+    return session.scalars(_ANCHORED, {"ids": list(node_ids)}).all()
+
+
+def _make_policies(session: Session, labels: Sequence[Row[Any]]) -> dict[tuple[object, ...], int]:
+    """All at once: a folder above many documents makes many."""
+    if not labels:
+        return {}
+    made = session.execute(
+        _MAKE,
+        {
+            name: [getattr(label, name) for label in labels]
+            for name in ("source_id", "anchor_id", "inherit", "known", "own")
+        },
+    ).all()
+    ids = {_key(row): row.id for row in made}
+    session.execute(
+        _COPY_ENTRIES,
+        {
+            "policies": [ids[_key(label)] for label in labels],
+            "nodes": [label.node_id for label in labels],
+        },
+    )
+    refresh_chains(session, list(ids.values()))
+    return ids
+
+
+def _key(row: Row[Any]) -> tuple[object, ...]:
+    """What makes two policies one."""
+    return row.source_id, row.anchor_id, row.own
+
+
+# The nearest anchor above each node, the content of its own entries as one hash, and the policy
+# that already stands for both.
+_LABEL = text("""
+    WITH RECURSIVE climb AS (
+        SELECT id AS node_id, parent_id AS at FROM node WHERE id = ANY(:ids)
+      UNION
+        SELECT climb.node_id, node.parent_id
+        FROM climb JOIN node ON node.id = climb.at
+        WHERE NOT node.anchor
+    ),
+    label AS (
+        SELECT climb.node_id, climb.at AS anchor_id
+        FROM climb LEFT JOIN node ON node.id = climb.at
+        WHERE climb.at IS NULL OR node.anchor
+    ),
+    own AS (
+        SELECT node.id AS node_id, node.source_id, node.inherit, node.acl_state = 'ok' AS known,
+               encode(sha256(convert_to(concat_ws(' ', node.inherit, node.acl_state,
+                   (SELECT string_agg(concat_ws(':', effect, gate, principal_id), ','
+                                      ORDER BY effect, gate, principal_id)
+                    FROM entry WHERE entry.node_id = node.id)), 'UTF8')), 'hex') AS own
+        FROM node WHERE id = ANY(:ids)
+    )
+    SELECT own.node_id, own.source_id, label.anchor_id, own.inherit, own.known, own.own,
+           policy.id AS policy_id
+    FROM own JOIN label USING (node_id)
+    LEFT JOIN policy ON policy.source_id = own.source_id AND policy.own = own.own
+         AND policy.anchor_id IS NOT DISTINCT FROM label.anchor_id
+""")
+
+_MAKE = text("""
+    INSERT INTO policy (source_id, anchor_id, inherit, known, own)
+    SELECT * FROM unnest(
+        CAST(:source_id AS bigint[]), CAST(:anchor_id AS bigint[]), CAST(:inherit AS boolean[]),
+        CAST(:known AS boolean[]), CAST(:own AS text[]))
+    RETURNING id, source_id, anchor_id, own
+""")
+
+_COPY_ENTRIES = text("""
+    INSERT INTO policy_entry (policy_id, effect, gate, principal_id)
+    SELECT made.policy_id, effect, gate, principal_id
+    FROM unnest(CAST(:policies AS bigint[]), CAST(:nodes AS bigint[])) AS made (policy_id, node_id)
+    JOIN entry USING (node_id)
+""")
+
+_WITH_TEXT = text("SELECT id FROM document WHERE id = ANY(:ids)")
+
+_GIVE = text("""
+    UPDATE document SET policy_id = label.policy_id
+    FROM unnest(CAST(:documents AS bigint[]), CAST(:policies AS bigint[]))
+         AS label (document_id, policy_id)
+    WHERE document.id = label.document_id AND document.policy_id <> label.policy_id
+""")
+
+_THROUGH = text("SELECT policy_id FROM policy_node WHERE node_id = :id")
+
+_ANCHORED = text("SELECT id FROM policy WHERE anchor_id = ANY(:ids)")
+
+_FORGET_CHAINS = text("DELETE FROM policy_node WHERE policy_id = ANY(:ids)")
+
+_WRITE_CHAINS = text("""
+    WITH RECURSIVE climb AS (
+        SELECT id AS policy_id, anchor_id AS node_id, inherit AS grants
+        FROM policy WHERE id = ANY(:ids) AND anchor_id IS NOT NULL
+      UNION
+        SELECT climb.policy_id, node.parent_id, climb.grants AND node.inherit
+        FROM climb JOIN node ON node.id = climb.node_id
+        WHERE node.parent_id IS NOT NULL
+    )
+    INSERT INTO policy_node (policy_id, node_id, grants, guards)
+    SELECT climb.policy_id, climb.node_id, climb.grants,
+           node.acl_state <> 'ok' OR EXISTS (
+               SELECT FROM entry WHERE entry.node_id = node.id AND effect <> 'allow')
+    FROM climb JOIN node ON node.id = climb.node_id WHERE node.anchor
+""")
+
+_REFRESH_GUARDS = text("""
+    UPDATE policy_node SET guards = NOT guards
+    FROM node
+    WHERE node.id = :id AND policy_node.node_id = node.id
+      AND guards <> (node.acl_state <> 'ok' OR EXISTS (
+          SELECT FROM entry WHERE entry.node_id = node.id AND effect <> 'allow'))
+""")
+
+_BELOW = text("""
+    WITH RECURSIVE below AS (
+        SELECT id FROM node WHERE id = :id
+      UNION
+        SELECT node.id FROM below JOIN node ON node.parent_id = below.id
+    )
+    SELECT id FROM below
+""")
