@@ -12,7 +12,7 @@ SETS := ../shared/eval
 SET := $(firstword $(wildcard $(SETS)/$(if $(SMALL),small,dev)) examples/company)
 EVAL_HOME := build/eval-$(notdir $(SET))
 
-.PHONY: help demo demo-down test check ci format lint types contracts eval nightly lock clean
+.PHONY: help demo demo-down test check ci format lint types contracts eval prove nightly lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -80,7 +80,10 @@ eval: $(BIN)/ken  ## ask a whole question set, count leaks and hits (SMALL=1: th
 	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --echo --report build/figures/eval-echo.json
 	@$(BIN)/ken --home $(EVAL_HOME) down
 
-nightly: eval  ## every long suite in full
+prove: $(VENV)/dev  ## the proofs of policies/: decisions, interleavings, paired worlds, mutants (SMALL=1: the short form)
+	@SMALL=$(SMALL) $(BIN)/python -m tests.prove
+
+nightly: eval prove  ## every long suite in full
 
 clean:  ## delete what was built; homes with documents (.ken) stay
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

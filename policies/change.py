@@ -368,20 +368,19 @@ class Change:
         """
         if not nodes:
             return {}
-        rows = [
+        made = self.session.execute(
+            _ADD_NODES,
             {
                 "source_id": source_id,
-                "native_id": node.native_id,
-                "kind": node.kind,
-                "parent_id": node.parent_id,
-                "inherit": node.permissions.inherit,
-                "acl_state": AclState.OK if node.permissions.readable else AclState.UNKNOWN,
-                "anchor": not node.permissions.plain,
-            }
-            for node in nodes
-        ]
-        made = self.session.execute(insert(Node).returning(Node.native_id, Node.id), rows)
-        ids = {native_id: node_id for native_id, node_id in made}
+                "native_ids": [node.native_id for node in nodes],
+                "kinds": [node.kind.value for node in nodes],
+                "parents": [node.parent_id for node in nodes],
+                "inherit": [node.permissions.inherit for node in nodes],
+                "known": [node.permissions.readable for node in nodes],
+                "anchors": [not node.permissions.plain for node in nodes],
+            },
+        )
+        ids: dict[str, int] = {native_id: node_id for native_id, node_id in made}
         entries = [
             entry for node in nodes for entry in _entries(ids[node.native_id], node.permissions)
         ]
@@ -510,6 +509,16 @@ def _entries(node_id: int, permissions: Permissions) -> list[dict[str, Any]]:
 _ADD_MEMBERS = text("""
     INSERT INTO membership (member_id, group_id)
     SELECT unnest(CAST(:members AS bigint[])), :group_id
+""")
+
+_ADD_NODES = text("""
+    INSERT INTO node (source_id, native_id, kind, parent_id, inherit, acl_state, anchor)
+    SELECT :source_id, native_id, kind, parent_id, inherit,
+           CASE WHEN known THEN 'ok' ELSE 'unknown' END, anchor
+    FROM unnest(CAST(:native_ids AS text[]), CAST(:kinds AS text[]), CAST(:parents AS bigint[]),
+                CAST(:inherit AS boolean[]), CAST(:known AS boolean[]), CAST(:anchors AS boolean[]))
+        AS new (native_id, kind, parent_id, inherit, known, anchor)
+    RETURNING native_id, id
 """)
 
 _ADD_ENTRIES = text("""

@@ -3,13 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import BigInteger, any_, func, literal, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from policies.access import STRANGER, Audience, Class
 from policies.change import Permissions
+from policies.history import as_of
 from policies.models import (
     AclState,
     Effect,
@@ -86,14 +89,15 @@ def unlinked(session: Session, accounts: frozenset[Account]) -> frozenset[Accoun
     return accounts - _linked(session, accounts).keys()
 
 
-def resolve_user(session: Session, name: str) -> int:
+def resolve_user(session: Session, name: str, at: datetime | None = None) -> int:
     """The user of this native id, `SOURCE:ID`, or e-mail address, exactly. Raises Unresolved."""
-    qualified = Source.name + ":" + LinkedIdentity.native_id
-    linked = select(LinkedIdentity.user_id).distinct()
+    identity, user = as_of(LinkedIdentity, at), as_of(User, at)
+    qualified = Source.name + ":" + identity.native_id
+    linked = select(identity.user_id).distinct()
     for found in (
-        linked.where(LinkedIdentity.native_id == name),
-        linked.join(Source, Source.id == LinkedIdentity.source_id).where(qualified == name),
-        select(User.id).where(User.email == name),
+        linked.where(identity.native_id == name),
+        linked.join(Source, Source.id == identity.source_id).where(qualified == name),
+        select(user.id).where(user.email == name),
     ):
         ids = session.scalars(found).all()
         if len(ids) == 1:
@@ -103,22 +107,23 @@ def resolve_user(session: Session, name: str) -> int:
     raise Unresolved(name, _similar_people(session, name))
 
 
-def resolve_document(session: Session, name: str) -> int:
+def resolve_document(session: Session, name: str, at: datetime | None = None) -> int:
     """The document of this native id, `SOURCE:ID` where several sources have it."""
+    node = as_of(Node, at)
     rows = session.execute(
-        select(Node.id, Node.native_id)
-        .join(Source, Source.id == Node.source_id)
+        select(node.id, node.native_id)
+        .join(Source, Source.id == node.source_id)
         .where(
-            Node.kind == NodeKind.DOCUMENT,
-            or_(Node.native_id == name, Source.name + ":" + Node.native_id == name),
+            node.kind == NodeKind.DOCUMENT,
+            or_(node.native_id == name, Source.name + ":" + node.native_id == name),
         )
     ).all()
     if len(rows) == 1:
         return int(rows[0].id)
     similar = session.scalars(
-        select(Node.native_id)
-        .where(Node.kind == NodeKind.DOCUMENT, Node.native_id.icontains(name, autoescape=True))
-        .order_by(func.length(Node.native_id))
+        select(node.native_id)
+        .where(node.kind == NodeKind.DOCUMENT, node.native_id.icontains(name, autoescape=True))
+        .order_by(func.length(node.native_id))
         .limit(3)
     ).all()
     raise Unresolved(name, similar, found=len(rows))
@@ -246,12 +251,17 @@ def groups_of(session: Session, source_id: int) -> dict[str, int]:
     return {native_id: group_id for native_id, group_id in rows}
 
 
-def describe(session: Session, principal_ids: Iterable[int]) -> dict[int, str]:
+def describe(
+    session: Session, principal_ids: Iterable[int], at: datetime | None = None
+) -> dict[int, str]:
     """A name for each principal, for explanations to administrators."""
-    wanted = set(principal_ids)
+    wanted = list(set(principal_ids))
     names = {int(one): f"everyone in {name}" for name, one in CLASSES.items()}
-    users = select(User.id, User.name).where(User.id.in_(wanted))
-    groups = select(Group.id, Group.name).where(Group.id.in_(wanted))
+    names[STRANGER] = "somebody unlinked"
+    user, group = as_of(User, at), as_of(Group, at)
+    among = literal(wanted, ARRAY(BigInteger))
+    users = select(user.id, user.name).where(user.id == any_(among))
+    groups = select(group.id, group.name).where(group.id == any_(among))
     names.update((user_id, name) for user_id, name in session.execute(users))
     names.update((group_id, f"group {name}") for group_id, name in session.execute(groups))
     return names

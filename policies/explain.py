@@ -5,18 +5,32 @@ It shares neither SQL nor interned policies with `policies/access.py`: when the 
 of them is wrong, and the answer is not given.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import BigInteger, ColumnElement, any_, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from policies.access import STRANGER, Audience, Class
-from policies.models import AclState, Effect, Entry, Node, Source, User, UserStatus
+from policies.history import as_of, require_known
+from policies.models import (
+    AclState,
+    Effect,
+    Entry,
+    Membership,
+    Node,
+    Source,
+    User,
+    UserStatus,
+)
 
 _CLASSES = frozenset(int(one) for one in Class)
+_UP_TO = {one: frozenset(wider for wider in _CLASSES if wider <= one) for one in _CLASSES}
+"""Each class with those that it lies within."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +40,14 @@ class Decision:
     allowed: bool
     reason: str
     """One word: allowed, inactive, unknown, stale, denied, gate, or no_allow."""
-    path: tuple[int, ...] = ()
-    """From the subject upward to the principal that decided: user, group, group …"""
     node_id: int | None = None
     """Where the deciding entry stands."""
+    principal_id: int | None = None
+    """Whom that entry names."""
+    path: tuple[int, ...] = ()
+    """From the subject upward to that principal: user, group, group … `explain` finds it."""
+    wanted: frozenset[int] = frozenset()
+    """Of a gate that is not met: any one of these would open it."""
 
     def __bool__(self) -> bool:
         return self.allowed
@@ -49,18 +67,30 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A subject with everything it acts as; each principal with the one that led to it."""
+    """A subject with all that it acts as, of what some chains name."""
 
     subject_id: int
     active: bool
-    came_from: Mapping[int, int | None]
-    """The keys are P(u)."""
+    holds: frozenset[int]
+    """P(u)."""
     bars: frozenset[int]
     """Principals whose denial counts: P(u), and for a class what any of its people holds."""
+    groups_of: Mapping[int, Sequence[int]]
+    """member -> groups: the way up."""
 
     def path_to(self, principal_id: int) -> tuple[int, ...]:
+        """A shortest one; for a class, and for who bars a class, there is nothing in between."""
+        if principal_id in _CLASSES or self.subject_id in _CLASSES:
+            return tuple(dict.fromkeys((self.subject_id, principal_id)))
+        came_from: dict[int, int | None] = {self.subject_id: None}
+        waiting = deque([self.subject_id])
+        while principal_id not in came_from:
+            below = waiting.popleft()
+            new = [one for one in self.groups_of.get(below, ()) if one not in came_from]
+            came_from.update((one, below) for one in new)
+            waiting.extend(new)
         path = [principal_id]
-        while (before := self.came_from.get(path[-1])) is not None:
+        while (before := came_from[path[-1]]) is not None:
             path.append(before)
         return tuple(reversed(path))
 
@@ -92,14 +122,14 @@ def decide(holder: Holder, chain: Sequence[Link], *, usable: bool) -> Decision:
             return Decision(False, "unknown", node_id=link.node_id)
     for link in chain:
         if barred := holder.bars & link.deny:
-            return Decision(False, "denied", holder.path_to(min(barred)), link.node_id)
+            return Decision(False, "denied", link.node_id, min(barred))
     for link in chain:
         for gate in link.gates:
-            if not holder.came_from.keys() & gate:
-                return Decision(False, "gate", node_id=link.node_id)
+            if not holder.holds & gate:
+                return Decision(False, "gate", node_id=link.node_id, wanted=gate)
     for link in chain:
-        if granted := holder.came_from.keys() & link.allow:
-            return Decision(True, "allowed", holder.path_to(min(granted)), link.node_id)
+        if granted := holder.holds & link.allow:
+            return Decision(True, "allowed", link.node_id, min(granted))
         if not link.inherit:
             break
     return Decision(False, "no_allow")
@@ -110,114 +140,226 @@ def unreadable(session: Session, audience: Audience, document_ids: Iterable[int]
     wanted = set(document_ids)
     chains = load_chains(session, wanted)
     usable = _usable(session, wanted)
-    holders = load_holders(session, audience.ids)
+    links = [link for chain in chains.values() for link in chain]
+    holders = _different(load_holders(session, audience.ids, chains.values()), links)
     return {
         document_id
         for document_id in wanted
-        if not all(
-            decide(holder, chains.get(document_id, ()), usable=document_id in usable)
-            for holder in holders
-        )
+        if not _all_read(holders, chains.get(document_id, ()), usable=document_id in usable)
     }
 
 
-def explain(session: Session, subject_id: int, document_id: int) -> Decision:
-    """Why this subject may, or may not, read this document."""
-    (holder,) = load_holders(session, (subject_id,))
-    chain = load_chains(session, {document_id}).get(document_id, ())
-    return decide(holder, chain, usable=document_id in _usable(session, {document_id}))
+def _all_read(holders: Iterable[Holder], chain: Sequence[Link], *, usable: bool) -> bool:
+    return all(decide(holder, chain, usable=usable) for holder in _different(holders, chain))
 
 
-def load_chains(session: Session, document_ids: Iterable[int]) -> dict[int, list[Link]]:
+def _different(holders: Iterable[Holder], links: Iterable[Link]) -> Collection[Holder]:
+    """One for all who differ in nothing that these nodes ask for."""
+    named = _named(links)
+    return {(_extra(holder), holder.holds & named): holder for holder in holders}.values()
+
+
+def _extra(holder: Holder) -> object:
+    return holder.active if holder.bars is holder.holds else holder.bars
+
+
+def explain(
+    session: Session, subject_id: int, document_id: int, at: datetime | None = None
+) -> Decision:
+    """Why this subject may, or may not, read this document; or might, at a past moment.
+
+    Raises OutsideHistory.
+    """
+    return decisions(session, (subject_id,), document_id, at)[subject_id]
+
+
+def decisions(
+    session: Session, subject_ids: Sequence[int], document_id: int, at: datetime | None = None
+) -> dict[int, Decision]:
+    """What `explain` says of each subject. Raises OutsideHistory."""
+    require_known(session, at)
+    chains = load_chains(session, {document_id}, at)
+    chain = chains.get(document_id, ())
+    usable = document_id in _usable(session, {document_id}, at)
+    holders = load_holders(session, subject_ids, chains.values(), at)
+    return {
+        holder.subject_id: _with_path(decide(holder, chain, usable=usable), holder)
+        for holder in holders
+    }
+
+
+def _with_path(decision: Decision, holder: Holder) -> Decision:
+    if decision.principal_id is None:
+        return decision
+    return replace(decision, path=holder.path_to(decision.principal_id))
+
+
+def readers(session: Session, document_id: int, at: datetime | None = None) -> dict[int, Decision]:
+    """Every active user who reads it, with the path that allows it. Raises OutsideHistory."""
+    user = as_of(User, at)
+    active = session.scalars(select(user.id).where(user.status == UserStatus.ACTIVE)).all()
+    decided = decisions(session, active, document_id, at)
+    return {user_id: decision for user_id, decision in decided.items() if decision}
+
+
+def load_chains(
+    session: Session, document_ids: Iterable[int], at: datetime | None = None
+) -> dict[int, list[Link]]:
     """For each document its chain, itself first. A node that does not exist has none."""
-    nodes = {node.id: node for node in _nodes_above(session, document_ids)}
-    entries: dict[int, list[Entry]] = defaultdict(list)
-    for entry in session.scalars(select(Entry).where(Entry.node_id.in_(nodes))):
-        entries[entry.node_id].append(entry)
+    wanted = set(document_ids)
+    nodes = {node.id: node for node in _nodes_above(session, wanted, at)}
+    entries: dict[int, list[Any]] = defaultdict(list)
+    entry = as_of(Entry, at)
+    columns = (entry.node_id, entry.effect, entry.gate, entry.principal_id)
+    for row in session.execute(select(*columns).where(_among(entry.node_id, nodes))):
+        entries[row.node_id].append(row)
     links = {node.id: _link(node, entries[node.id]) for node in nodes.values()}
     return {
         document_id: [links[node_id] for node_id in _climb(nodes, document_id)]
-        for document_id in document_ids
-        if document_id in nodes
+        for document_id in wanted & nodes.keys()
     }
 
 
-def load_holders(session: Session, subject_ids: Sequence[int]) -> list[Holder]:
-    """Each subject with P(u), walked along the raw membership rows."""
-    users = {
-        user.id: user for user in session.scalars(select(User).where(User.id.in_(subject_ids)))
-    }
-    groups_of = _edges_above(session, users)
-    return [_holder(session, subject_id, users, groups_of) for subject_id in subject_ids]
-
-
-def _holder(
+def load_holders(
     session: Session,
-    subject_id: int,
-    users: Mapping[int, User],
-    groups_of: Mapping[int, Sequence[int]],
-) -> Holder:
-    if subject_id == STRANGER:
-        return Holder(subject_id, True, {Class.INTERNET: None}, frozenset({Class.INTERNET}))
-    if subject_id in _CLASSES:
-        held: dict[int, int | None] = {one: None for one in Class if one <= subject_id}
-        return Holder(subject_id, True, held, _bars_of_class(session, Class(subject_id)))
-    user = users.get(subject_id)
-    if user is None:
-        return Holder(subject_id, False, {}, frozenset())
-    came_from: dict[int, int | None] = {subject_id: None}
-    waiting = [subject_id]
-    while waiting:
-        below = waiting.pop()
-        for group_id in groups_of.get(below, ()):
-            if group_id not in came_from:
-                came_from[group_id] = below
-                waiting.append(group_id)
-    for within in Class:
-        if within <= user.class_id:
-            came_from[within] = subject_id
-    active = user.status == UserStatus.ACTIVE
-    return Holder(subject_id, active, came_from, frozenset(came_from))
+    subject_ids: Sequence[int],
+    chains: Iterable[Sequence[Link]],
+    at: datetime | None = None,
+) -> list[Holder]:
+    """Each subject with what it acts as, as far as that leads to somebody whom the chains name.
+
+    A group that leads to none of them changes no decision about these chains.
+    """
+    links = [link for chain in chains for link in chain]
+    named, denied = _named(links), frozenset[int]().union(*(link.deny for link in links))
+    user = as_of(User, at)
+    rows = session.execute(
+        select(user.id, user.status, user.class_id).where(_among(user.id, subject_ids))
+    )
+    users = {user_id: (status, class_id) for user_id, status, class_id in rows}
+    groups_of = _edges_above(session, users, at)
+    leads = _leads(groups_of, users, named)
+    bars = _bars_of_classes(session, _CLASSES.intersection(subject_ids), denied, at)
+
+    def holder(subject_id: int) -> Holder:
+        if subject_id == STRANGER:
+            return Holder(subject_id, True, _UP_TO[Class.INTERNET], _UP_TO[Class.INTERNET], {})
+        if subject_id in _CLASSES:
+            return Holder(subject_id, True, _UP_TO[subject_id], bars[subject_id], {})
+        if subject_id not in users:
+            return Holder(subject_id, False, frozenset(), frozenset(), {})
+        status, class_id = users[subject_id]
+        ways = leads.keys() & (subject_id, *groups_of.get(subject_id, ()))
+        holds = _UP_TO[class_id].union(*(leads[way] for way in ways))
+        return Holder(subject_id, status == UserStatus.ACTIVE, holds, holds, groups_of)
+
+    return [holder(subject_id) for subject_id in subject_ids]
 
 
-def _bars_of_class(session: Session, subject: Class) -> frozenset[int]:
+def _named(links: Iterable[Link]) -> frozenset[int]:
+    """Every principal that stands in an entry."""
+    return frozenset[int]().union(*(link.allow.union(link.deny, *link.gates) for link in links))
+
+
+def _bars_of_classes(
+    session: Session, classes: Iterable[int], denied: Collection[int], at: datetime | None
+) -> dict[int, frozenset[int]]:
     """A class is everybody in it: a denial of any of them, or of a group of theirs, bars it."""
-    people = session.scalars(
-        select(User.id).where(User.class_id >= subject, User.status == UserStatus.ACTIVE)
-    ).all()
-    above = _edges_above(session, people)
-    groups = {group_id for group_ids in above.values() for group_id in group_ids}
-    return frozenset({*people, *groups, *Class})
+    bars = dict.fromkeys(classes, _CLASSES)
+    if not bars or not denied:
+        return bars
+    members_of = _edges_below(session, denied, at)
+    reached = {one: _reach(members_of, [one]) for one in denied}
+    user = as_of(User, at)
+    rows = session.execute(
+        select(user.id, user.class_id).where(
+            _among(user.id, set[int]().union(*reached.values())),
+            user.status == UserStatus.ACTIVE,
+        )
+    )
+    class_of = {user_id: class_id for user_id, class_id in rows}
+    for one in bars:
+        people = {user_id for user_id, class_id in class_of.items() if class_id >= one}
+        bars[one] |= {each for each in denied if not people.isdisjoint(reached[each])}
+    return bars
 
 
-def _edges_above(session: Session, user_ids: Iterable[int]) -> dict[int, list[int]]:
-    """member -> groups, for everything reachable upward from these users."""
+def _edges_above(
+    session: Session, principals: Iterable[int], at: datetime | None
+) -> dict[int, list[int]]:
+    """member -> groups, for everything reachable upward from these."""
+    edge = as_of(Membership, at)
+    return _edges(session, edge.member_id, edge.group_id, principals)
+
+
+def _edges_below(
+    session: Session, principals: Iterable[int], at: datetime | None
+) -> dict[int, list[int]]:
+    """group -> members, for everything reachable downward from these."""
+    edge = as_of(Membership, at)
+    return _edges(session, edge.group_id, edge.member_id, principals)
+
+
+def _edges(session: Session, here: Any, there: Any, start: Iterable[int]) -> dict[int, list[int]]:
+    """One statement a level: in one recursive statement the planner reads the whole table."""
     edges: dict[int, list[int]] = {}
-    frontier = set(user_ids)
+    seen = set(start)
+    frontier = seen
     while frontier:
         rows = session.execute(
-            text("SELECT member_id, group_id FROM membership WHERE member_id = ANY(:ids)"),
-            {"ids": list(frontier)},
-        ).all()
-        edges.update((member_id, []) for member_id in frontier)
-        for member_id, group_id in rows:
-            edges[member_id].append(group_id)
-        frontier = {group_id for _, group_id in rows} - edges.keys()
+            select(here, func.array_agg(there)).where(_among(here, frontier)).group_by(here)
+        )
+        found = {one: others for one, others in rows}
+        edges |= found
+        frontier = set[int]().union(*found.values()) - seen
+        seen |= frontier
     return edges
 
 
-def _nodes_above(session: Session, node_ids: Iterable[int]) -> list[Node]:
-    found: dict[int, Node] = {}
-    frontier = set(node_ids)
-    columns = (Node.id, Node.parent_id, Node.inherit, Node.acl_state, Node.source_id)
-    while frontier:
-        rows = session.execute(select(*columns).where(Node.id.in_(frontier))).all()
-        found.update((row.id, row) for row in rows)  # type: ignore[misc]
-        frontier = {row.parent_id for row in rows if row.parent_id} - found.keys()
-    return list(found.values())
+def _reach(edges: Mapping[int, Iterable[int]], start: Iterable[int]) -> set[int]:
+    """The start, and whatever the edges lead to from there."""
+    found = set(start)
+    waiting = list(found)
+    while waiting:
+        new = set(edges.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+    return found
 
 
-def _climb(nodes: Mapping[int, Node], node_id: int) -> list[int]:
+def _leads(
+    groups_of: Mapping[int, Iterable[int]], people: Collection[int], named: Iterable[int]
+) -> dict[int, set[int]]:
+    """Each named principal, and each group below one, with the named principals that it is."""
+    below: dict[int, list[int]] = defaultdict(list)
+    for group_id in groups_of.keys() - people:
+        for above in groups_of[group_id]:
+            below[above].append(group_id)
+    leads: dict[int, set[int]] = defaultdict(set)
+    for one in named:
+        for each in _reach(below, [one]):
+            leads[each].add(one)
+    return leads
+
+
+def _nodes_above(session: Session, node_ids: Collection[int], at: datetime | None) -> Sequence[Any]:
+    node = as_of(Node, at)
+    above = (
+        select(node.id, node.parent_id)
+        .where(_among(node.id, node_ids))
+        .cte("above", recursive=True)
+    )
+    above = above.union(select(node.id, node.parent_id).join(above, node.id == above.c.parent_id))
+    columns = (node.id, node.parent_id, node.inherit, node.acl_state)
+    return session.execute(select(*columns).join(above, node.id == above.c.id)).all()
+
+
+def _among(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
+    """One parameter, however many ids."""
+    return column == any_(literal(list(ids), ARRAY(BigInteger)))  # type: ignore[no-any-return]
+
+
+def _climb(nodes: Mapping[int, Any], node_id: int) -> list[int]:
     chain: list[int] = []
     at: int | None = node_id
     while at is not None and at not in chain:
@@ -226,7 +368,7 @@ def _climb(nodes: Mapping[int, Node], node_id: int) -> list[int]:
     return chain
 
 
-def _link(node: Node, entries: Sequence[Entry]) -> Link:
+def _link(node: Any, entries: Sequence[Any]) -> Link:
     gates: dict[int, set[int]] = defaultdict(set)
     for entry in entries:
         if entry.effect == Effect.GATE:
@@ -241,16 +383,16 @@ def _link(node: Node, entries: Sequence[Entry]) -> Link:
     )
 
 
-def _usable(session: Session, document_ids: Iterable[int]) -> set[int]:
-    """Those whose source is neither paused nor stale, by the database's clock."""
-    now = session.scalars(select(func.now())).one()
+def _usable(session: Session, document_ids: Iterable[int], at: datetime | None = None) -> set[int]:
+    """Those whose source is neither paused nor stale; now, by the database's clock."""
+    node, source = as_of(Node, at), as_of(Source, at)
     rows = session.execute(
-        select(Node.id, Source.paused, Source.max_staleness, Source.synced_at)
-        .join(Source, Source.id == Node.source_id)
-        .where(Node.id.in_(set(document_ids)))
+        select(node.id, source.paused, source.max_staleness, source.synced_at, func.now())
+        .join(source, source.id == node.source_id)
+        .where(_among(node.id, set(document_ids)))
     )
     return {
-        row.id
-        for row in rows
-        if Freshness(row.paused, row.max_staleness, row.synced_at).usable(now)
+        node_id
+        for node_id, paused, max_staleness, synced_at, now in rows
+        if Freshness(paused, max_staleness, synced_at).usable(at or now)
     }

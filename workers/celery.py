@@ -6,6 +6,7 @@ from workers.errors import SettingsInvalid
 from workers.settings import Settings
 
 QUEUE = "ken"
+_HOUR_S = 3600.0
 
 app = Celery("ken", include=["workers.tasks"])
 app.conf.update(
@@ -45,7 +46,10 @@ def consuming(settings: Settings) -> Celery:
             "unacked_restore_interval": 1,
             "unacked_restore_throttle": 1,
         },
-        beat_schedule={"sweep": {"task": "sweep", "schedule": settings.sweep_s}},
+        beat_schedule={
+            "sweep": {"task": "sweep", "schedule": settings.sweep_s},
+            "delete_old": {"task": "delete_old", "schedule": _HOUR_S},
+        },
         beat_scheduler="celery.beat:Scheduler",  # in memory: every worker may have one
     )
     return app

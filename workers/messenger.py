@@ -1,10 +1,13 @@
 """The place where a question was asked: who reads there, and how a reply gets there."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from policies.change import SeenAccount
 from policies.directory import Account
+from policies.models import AccountKind
 
 
 class PlaceKind(StrEnum):
@@ -42,6 +45,26 @@ class Posted:
     message_ts: str
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What Slack tells of somebody, at this moment."""
+
+    account: Account
+    """In the workspace that we are connected to."""
+    name: str
+    email: str | None
+    confirmed: bool
+    """Slack has seen that the address is theirs."""
+    kind: AccountKind
+    """`stranger`: of another workspace, or deactivated."""
+
+    @property
+    def seen(self) -> SeenAccount:
+        """To keep. Anybody can type an address, so one that is not confirmed is nobody's."""
+        email = self.email if self.confirmed else None
+        return SeenAccount(self.account.native_id, self.name, email, self.kind)
+
+
 class Messenger(Protocol):
     """Every method raises SlackUnavailable when Slack does not answer, or refuses."""
 
@@ -57,6 +80,12 @@ class Messenger(Protocol):
 
     def guests(self, accounts: frozenset[Account]) -> frozenset[Account]:
         """Those that are not full members of the home workspace."""
+        ...
+
+    def profile(self, user_id: str) -> Profile: ...
+
+    def profiles(self) -> Iterator[list[Profile]]:
+        """Everybody of the workspace, page by page."""
         ...
 
     def post(self, channel_id: str, thread_ts: str, message: Message) -> Posted: ...

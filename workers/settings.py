@@ -38,10 +38,15 @@ class Settings(BaseSettings):
     slack_signing_secret: SecretStr = SecretStr("")
     """For events over HTTP."""
     slack_api_url: str = "https://slack.com/api/"
+    link_by_confirmed_email: bool = False
+    """Slack accounts are linked by an address that Slack has confirmed (docs/identities.md)."""
     slack_mode: Literal["socket", "http"] = "socket"
     http_host: str = "127.0.0.1"
     http_port: int = Field(3000, ge=0, le=65535)
     """Where the bot listens when `slack_mode` is `http`."""
+    admin_host: str = "127.0.0.1"
+    admin_port: int = Field(0, ge=0, le=65535)
+    """Where the admin API listens (docs/admin-api.md); 0: there is none."""
     playground: Path | None = None
     """A workspace file: a local Slack of our own is started from it (never in production)."""
 
@@ -59,6 +64,18 @@ class Settings(BaseSettings):
     worker_threads: int = Field(4, ge=1)
     lease_s: int = Field(60, ge=1)
     sweep_s: float = Field(5.0, gt=0)
+
+    widening_limit: int = Field(1000, ge=0)
+    """A sync that lets people read so many more documents, each person's counted, or
+    `widening_percent` more, needs no word of an administrator."""
+    widening_percent: int = Field(10, ge=0)
+    class_widening_limit: int = Field(20, ge=0)
+    """The same, in documents, for everybody of a class at once."""
+    mass_revocation_limit: int = Field(100, ge=0)
+    """More readings lost in one sync than this, and than `mass_revocation_percent`: an alert."""
+    mass_revocation_percent: int = Field(20, ge=0)
+    keep_gone_days: float = Field(7.0, ge=0)
+    """What a source does not list any more is read by nobody, and deleted after this."""
 
     def password(self, role: Role) -> SecretStr:
         secret: SecretStr = getattr(self, f"{role}_password")

@@ -12,8 +12,10 @@ from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from slack_sdk.web import SlackResponse
 
 from policies.directory import Account
+from policies.models import AccountKind
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
-from workers.messenger import Message, Place, PlaceKind, Posted
+from workers.interface import storable
+from workers.messenger import Message, Place, PlaceKind, Posted, Profile
 from workers.settings import Settings
 
 _PAGE = 200
@@ -21,6 +23,7 @@ _TIMEOUT_S = 10
 _PASSING = frozenset(
     {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
 )
+_SLACKBOT = "USLACKBOT"
 MARK = "ken_reply"
 """The event type of the metadata that our messages carry."""
 
@@ -84,6 +87,24 @@ class SlackMessenger:
             or user.get("is_ultra_restricted")
             or user.get("is_stranger")
             or user.get("team_id") != self._own["team_id"]
+        )
+
+    def profile(self, user_id: str) -> Profile:
+        return self._profile(_call(self.client.users_info, user=user_id)["user"])
+
+    def profiles(self) -> Iterator[list[Profile]]:
+        for page in _pages(self.client.users_list):
+            yield [self._profile(user) for user in page["members"]]
+
+    def _profile(self, user: dict[str, Any]) -> Profile:
+        told = user.get("profile") or {}
+        name = user.get("real_name") or told.get("real_name") or user.get("name") or user["id"]
+        return Profile(
+            account=Account(self._source, user["id"]),
+            name=storable(name),
+            email=storable(told.get("email") or "") or None,
+            confirmed=user.get("is_email_confirmed") is True,
+            kind=_kind(user, self._own["team_id"]),
         )
 
     def find_channel(self, name: str) -> str:
@@ -154,6 +175,20 @@ class SlackMessenger:
     @property
     def _source(self) -> str:
         return source_of_team(self._own["team_id"])
+
+
+def _kind(user: dict[str, Any], home: str) -> AccountKind:
+    """What is not said to be a full member is none (docs.slack.dev/reference/objects/user-object).
+
+    Slackbot does not call itself a bot.
+    """
+    if user.get("is_bot") or user["id"] == _SLACKBOT:
+        return AccountKind.BOT
+    if user.get("is_stranger") or user.get("deleted") or user.get("team_id") != home:
+        return AccountKind.STRANGER
+    if user.get("is_restricted") or user.get("is_ultra_restricted"):
+        return AccountKind.GUEST
+    return AccountKind.MEMBER
 
 
 def source_of_team(team_id: str) -> str:

@@ -14,6 +14,7 @@ from workers.errors import AssistantError, PoisonQuestion, SlackRefused, SlackUn
 from workers.outbox import Kind, deliver, put, settle
 from workers.questions import MAX_ATTEMPTS, Leased, LeaseLost, at_work, finish, lease
 from workers.services import Services, live_services
+from workers.sync import runs
 
 log = structlog.get_logger()
 
@@ -99,6 +100,14 @@ def sweep() -> None:
     for question_id in waiting:
         log.info("rang_again", question_id=question_id)
         _ring(question_id)
+
+
+@shared_task(name="delete_old")
+def delete_old() -> None:
+    """Delete what its source has not listed for a while. Only where the syncer's password is."""
+    database = live_services().database
+    if database.settings.syncer_password.get_secret_value():
+        runs.delete_old(database)
 
 
 def _ring(question_id: int) -> None:

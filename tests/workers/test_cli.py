@@ -129,6 +129,9 @@ TAUGHT = {
     "load": ["docs/loading.md", "class:members", "--remove-missing", "where it stopped"],
     "ask": ["Ask as a person", "--as", "--in", "--json", "citations"],
     "why": ["Whether a person may read a document", "never shows what a document says"],
+    "who": ["Everybody who may read a document", "--at"],
+    "audience": ["Who reads in a Slack channel", "how many documents"],
+    "shown": ["Who could have been shown a document", "--from", "--to"],
     "eval": ["how good the answers are", "Exit code 1 if anything leaked"],
 }
 
@@ -271,9 +274,12 @@ def test_why_tells_the_groups_that_lead_to_a_document(ken: Ken, shelf: Shelf) ->
     assert ken.result(as_json).json() == {
         "person": "ana@acme.example",
         "document": "wiki:plan",
+        "at": None,
         "readable": True,
+        "code": "allowed",
         "reason": "an entry allows it",
         "path": ["Ana Lima → group berlin → group staff", "on document plan"],
+        "wanted": [],
     }
 
 

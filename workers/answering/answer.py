@@ -4,7 +4,7 @@ Who will read it -> the best passages of what all of them may read -> a draft ->
 draft is supported -> once more: may all of them read it, as of now -> post.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy import bindparam, text
@@ -21,6 +21,7 @@ from workers.answering.reply import Reply
 from workers.answering.retrieval import retrieve
 from workers.answering.verify import verify
 from workers.errors import AnswerWithdrawn, LayersDisagree
+from workers.linking import meet
 from workers.models.base import Passage
 from workers.outbox import Kind, deliver, put, settle
 from workers.questions import Leased, at_work, still_mine
@@ -38,6 +39,8 @@ class Composed:
     """In the order of the prompt, all of them: the model saw each."""
     dropped: int = 0
     """Sentences of the draft that no passage supported."""
+    out_of_date: bool = False
+    """A source was left out, because its permissions are too old."""
 
     @property
     def used(self) -> list[int]:
@@ -50,12 +53,21 @@ def answer(leased: Leased, services: Services) -> QuestionState:
     Raises AssistantError for what the asker should hear of, and LeaseLost.
     """
     private = is_private(leased.question, services)
+    words = meet(leased.question, services, private=private)
+    if words is not None:
+        return _say(leased, services, Kind.DIRECT if private else Kind.CHANNEL, words)
     for kind in (Kind.DIRECT,) if private else (Kind.CHANNEL, Kind.DIRECT):
         told = settle(services, leased, kind)  # a worker before us may have got this far
         if told is None:
             told = _reply(leased, services, kind)
         if told:
             return QuestionState.ANSWERED
+    return QuestionState.ABSTAINED
+
+
+def _say(leased: Leased, services: Services, kind: Kind, words: str) -> QuestionState:
+    if settle(services, leased, kind) is None:
+        _post(leased, services, kind, say.notice(words))
     return QuestionState.ABSTAINED
 
 
@@ -68,10 +80,11 @@ def _reply(leased: Leased, services: Services, kind: Kind) -> bool:
             composed = compose_answer(leased.question.text, audience, services)
         if not composed.reply.lines:
             words = say.NOTHING_FOUND if kind is Kind.DIRECT else say.ANSWERED_PRIVATELY
-            _post(leased, services, kind, say.notice(words))
+            told = say.notice(words)
+            _post(leased, services, kind, _noted(told, composed) if kind is Kind.DIRECT else told)
             return False
         if _still_readable(leased, services, kind, composed):
-            _post(leased, services, kind, composed.reply)
+            _post(leased, services, kind, _noted(composed.reply, composed))
             return True
         log.warning("answer_rebuilt", question_id=leased.id)
     raise AnswerWithdrawn
@@ -95,10 +108,17 @@ def compose_answer(question: str, audience: Audience, services: Services) -> Com
         if unreadable(session, audience, {passage.document_id for passage in passages}):
             log.error("layers_disagree", layer="before_prompt")
             raise LayersDisagree
+        out_of_date = session.scalars(_OUT_OF_DATE).one()
     if not passages:
-        return Composed(Reply(""))
+        return Composed(Reply(""), out_of_date=out_of_date)
     verified = verify(services.answerer.write(question, passages), passages)
-    return Composed(say.compose(verified.sentences, passages), passages, verified.dropped)
+    reply = say.compose(verified.sentences, passages)
+    return Composed(reply, passages, verified.dropped, out_of_date)
+
+
+def _noted(reply: Reply, composed: Composed) -> Reply:
+    """People are told that a source is out of date, not which (design, section 4)."""
+    return replace(reply, note=say.SOURCE_OUT_OF_DATE) if composed.out_of_date else reply
 
 
 def _still_readable(leased: Leased, services: Services, kind: Kind, composed: Composed) -> bool:
@@ -148,6 +168,12 @@ def _post(leased: Leased, services: Services, kind: Kind, reply: Reply) -> None:
     put(services, leased, kind, reply)
     deliver(services, leased, kind)
 
+
+# Of no document: whoever asks, and whatever there is, the answer is the same.
+_OUT_OF_DATE = text("""
+    SELECT EXISTS (SELECT FROM source WHERE NOT paused AND max_staleness IS NOT NULL
+                   AND (synced_at IS NULL OR synced_at < now() - max_staleness))
+""")
 
 # Through row-level security alone: what is not visible is not there.
 _VISIBLE = text("SELECT id FROM document WHERE id = ANY(:ids)")

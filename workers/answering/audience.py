@@ -1,9 +1,13 @@
 """Everyone who will read a reply, as of now (design, section 4, Audience)."""
 
+from dataclasses import dataclass
+from enum import StrEnum
+
 from policies import Audience, Class
 from policies.directory import Account, Readers, resolve_audience, unlinked
+from workers.database import Database
 from workers.interface import Question
-from workers.messenger import Place, PlaceKind
+from workers.messenger import Messenger, Place, PlaceKind
 from workers.outbox import Kind
 from workers.services import Services
 from workers.slack import source_of_team
@@ -42,25 +46,56 @@ def is_private(question: Question, services: Services) -> bool:
     return services.messenger.place(question.channel_id).kind is PlaceKind.DIRECT
 
 
+class Rule(StrEnum):
+    """Why a channel's readers are who they are."""
+
+    SHARED = "shared"
+    """With another company or workspace: no answer there."""
+    EMPTY = "empty"
+    PRIVATE = "private"
+    PUBLIC = "public"
+    UNLISTED = "unlisted"
+    """Its members cannot be listed to their end, or are too many."""
+    UNLINKED = "unlinked"
+    """Too many of its members have no link."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelReaders:
+    rule: Rule
+    readers: Readers | None
+    """None: no reply is given there."""
+
+
+def channel_readers(channel_id: str, messenger: Messenger, database: Database) -> ChannelReaders:
+    """Everyone who can read a message in this channel, now or by joining."""
+    place = messenger.place(channel_id)
+    if place.external:
+        return ChannelReaders(Rule.SHARED, None)
+    if place.kind is PlaceKind.PRIVATE:
+        rule = Rule.PRIVATE if place.members else Rule.EMPTY
+        return ChannelReaders(rule, Readers(accounts=place.members) if place.members else None)
+    return _public(place, messenger, database)
+
+
 def _channel(question: Question, services: Services) -> Readers | None:
     """Whoever is there, and the asker: at the terminal one may ask for a channel from outside."""
-    place = services.messenger.place(question.channel_id)
-    if place.external or (place.kind is PlaceKind.PRIVATE and not place.members):
-        return None
-    if place.kind is PlaceKind.PRIVATE:
-        return Readers(accounts=place.members) | asker(question)
-    return _public(place, services) | asker(question)
+    readers = channel_readers(question.channel_id, services.messenger, services.database).readers
+    return None if readers is None else readers | asker(question)
 
 
-def _public(place: Place, services: Services) -> Readers:
+def _public(place: Place, messenger: Messenger, database: Database) -> ChannelReaders:
     """Everybody of the company may join; and each guest who is there reads too."""
     if not place.complete:
-        return _ANYBODY
-    with services.database.session("answerer") as session:
+        return ChannelReaders(Rule.UNLISTED, _ANYBODY)
+    with database.session("answerer") as session:
         nameless = unlinked(session, place.members)
     if len(nameless) > _MANY_UNLINKED:
-        return _ANYBODY
-    return Readers(
-        classes=frozenset({Class.MEMBERS}),
-        accounts=(place.members - nameless) | services.messenger.guests(nameless),
+        return ChannelReaders(Rule.UNLINKED, _ANYBODY)
+    return ChannelReaders(
+        Rule.PUBLIC,
+        Readers(
+            classes=frozenset({Class.MEMBERS}),
+            accounts=(place.members - nameless) | messenger.guests(nameless),
+        ),
     )

@@ -16,6 +16,8 @@ NOTHING_FOUND = "That is beyond my ken: I found nothing that you may read which 
 """The same words whether there is nothing, or nothing for these readers."""
 ANSWERED_PRIVATELY = "I have answered you in a direct message."
 """The same words whether or not private material exists."""
+SOURCE_OUT_OF_DATE = "A source was out of date and was left out."
+"""Never which one, nor what is in it: the same words for everybody."""
 _QUOTED = "From the documents:"
 _UNTITLED = "Untitled"
 _MOST_LINES = 10
@@ -71,6 +73,8 @@ class Reply:
     lead: str
     lines: tuple[Line, ...] = ()
     citations: tuple[Citation, ...] = ()
+    note: str = ""
+    """A constant sentence at the end; empty: none."""
 
     def payload(self) -> dict[str, Any]:
         """What the outbox keeps: for Slack, and for whoever reads it as data."""
@@ -80,11 +84,12 @@ class Reply:
             "lead": self.lead,
             "lines": [asdict(line) for line in self.lines],
             "citations": [asdict(citation) for citation in self.citations],
+            "note": self.note,
         }
 
     def plain(self) -> str:
         told = [f"{line.text} {_numbers(line)}" for line in self.lines]
-        return "\n".join([self.lead, *told])
+        return "\n".join([self.lead, *told, *([self.note] if self.note else [])])
 
 
 def notice(words: str, *, question_id: int | None = None) -> Reply:
@@ -136,6 +141,8 @@ def blocks(reply: Reply) -> list[dict[str, Any]]:
         parts.append(_section([_text("Sources", bold=True)]))
     for citation in reply.citations:
         parts.append(_section(_source_line(citation)))
+    if reply.note:
+        parts.append(_section([_text(reply.note)]))
     return [{"type": "rich_text", "elements": parts}]
 
 

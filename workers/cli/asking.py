@@ -1,4 +1,4 @@
-"""Asking at the terminal, and explaining who may read what."""
+"""Asking at the terminal."""
 
 import time
 from typing import Any
@@ -9,8 +9,7 @@ from rich.markup import escape
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from policies.directory import Unresolved, describe, resolve_document, resolve_user
-from policies.explain import Decision, explain
+from policies.directory import Unresolved, resolve_user
 from policies.models import QuestionState
 from workers.database import Database
 from workers.errors import InputInvalid, ServerUnavailable
@@ -20,6 +19,7 @@ from workers.schema import check
 from workers.settings import Settings
 
 _POLL_S = 0.02
+_SHOWN_PARTS = ("lead", "lines", "citations", "note")
 
 
 def ask_and_wait(
@@ -64,6 +64,8 @@ def render(told: dict[str, Any], out: Console) -> None:
             out.print(f"  • {escape(line['text'])} [cyan]{escape(numbers)}[/]")
         for citation in reply["citations"]:
             out.print(_source_line(citation), soft_wrap=True)
+        if reply["note"]:
+            out.print(f"[yellow]{escape(reply['note'])}[/]")
         out.print()
 
 
@@ -76,65 +78,23 @@ def _source_line(citation: dict[str, Any]) -> str:
     return f"  [cyan]{number}[/] {escape(name)} [dim]{where}[/]"
 
 
-def explain_access(settings: Settings, person: str, document: str) -> dict[str, Any]:
-    """Readable or not, and the path that decides: for administrators, by the syncer's role."""
-    database = Database(settings)
-    check(database, "syncer")
-    with database.session("syncer") as session:
-        user_id = _user(session, person)
-        try:
-            document_id = resolve_document(session, document)
-        except Unresolved as unknown:
-            raise _nobody("document", unknown) from None
-        decision = explain(session, user_id, document_id)
-        return {
-            "person": person,
-            "document": document,
-            "readable": decision.allowed,
-            "reason": _REASONS[decision.reason],
-            "path": _path(session, decision),
-        }
-
-
-_REASONS = {
-    "allowed": "an entry allows it",
-    "inactive": "the user is suspended or deleted",
-    "unknown": "permissions on its path are not known, so nobody reads it",
-    "stale": "its source is paused, or was synced too long ago",
-    "denied": "an entry denies it, and deny always wins",
-    "gate": "a gate requires a group that the person is not in",
-    "no_allow": "no entry allows it",
-}
-
-
-def _path(session: Session, decision: Decision) -> list[str]:
-    names = describe(session, decision.path)
-    steps = [names.get(principal_id, f"principal {principal_id}") for principal_id in decision.path]
-    told = [" → ".join(steps)] if steps else []
-    if decision.node_id is not None:
-        node = session.execute(
-            text("SELECT kind, native_id FROM node WHERE id = :id"), {"id": decision.node_id}
-        ).one()
-        told.append(f"{'on' if steps else 'at'} {node.kind} {node.native_id or '(root)'}")
-    return told
-
-
 def _user(session: Session, person: str) -> int:
     try:
         return resolve_user(session, person)
     except Unresolved as unknown:
-        raise _nobody("person", unknown) from None
+        raise not_found("person", unknown) from None
 
 
-def _nobody(kind: str, unknown: Unresolved) -> InputInvalid:
+def not_found(kind: str, unknown: Unresolved, then: str = "") -> InputInvalid:
+    """What to say about a name that stands for nobody, or for several; `then`, at which time."""
     if unknown.found > 1:
         return InputInvalid(
-            f"More than one {kind} is called {unknown.name!r}.",
+            f"More than one {kind} is called {unknown.name!r}{then}.",
             remedy=f"Say which by its source: SOURCE:{unknown.name}",
         )
     similar = ", ".join(unknown.similar)
     return InputInvalid(
-        f"There is no {kind} {unknown.name!r}.",
+        f"There is no {kind} {unknown.name!r}{then}.",
         remedy=f"Did you mean: {similar}?" if similar else f"Load one first, or check the {kind}.",
     )
 
@@ -173,7 +133,7 @@ def _told(session: Session, question_id: int, ended: Any) -> dict[str, Any]:
         "replies": [
             {
                 "kind": row.kind,
-                **{part: row.payload[part] for part in ("lead", "lines", "citations")},
+                **{part: row.payload.get(part, "") for part in _SHOWN_PARTS},
             }
             for row in rows
         ],

@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _INTERRUPTED = 130
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+# Ids are shown as they are: `:` among letters is no emoji.
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
 
 Person = Annotated[
     str, typer.Option("--as", metavar="PERSON", help="Who asks: a user's id or e-mail address.")
@@ -135,6 +138,70 @@ def worker() -> None:
     work(_settings())
 
 
+@app.command(rich_help_panel="Run", hidden=True)
+def admin() -> None:
+    """Serve the admin API in the foreground. `ken up` starts it where KEN_ADMIN_PORT is set."""
+    from workers.cli.admin import serve
+
+    serve(_settings())
+
+
+token_app = typer.Typer(help="Keys to the admin API.", no_args_is_help=True)
+app.add_typer(token_app, name="token", rich_help_panel="Run")
+
+
+@token_app.command("create")
+def create_token(
+    name: Annotated[str, typer.Argument(help="What will use it: `okta`, `wiki-sync`.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(help="identity, index, audit, sync:SOURCE or sync:*. Say it again for more."),
+    ],
+    expires: Annotated[
+        str | None,
+        typer.Option(metavar="PERIOD", help="12h, 90d, 52w. Default: good until revoked."),
+    ] = None,
+) -> None:
+    """Make a token and print it. It is shown this once, and kept as a hash.
+
+    A token opens what its scopes say and no document.
+    """
+    from workers.cli.admin import make_token
+
+    print(make_token(_settings(), name, scope, expires))  # noqa: T201
+    err.print("Keep it now: nobody can show it again.")
+
+
+@token_app.command("list")
+def list_tokens(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """All tokens that were made: what they open, when they were used, which are good."""
+    from dataclasses import asdict
+
+    from workers.cli import admin
+
+    found = admin.list_tokens(_settings())
+    if as_json:
+        _print_json([asdict(one) for one in found])
+        return
+    table = _table("id", "name", "scopes", "made", "expires", "last used", "")
+    for one in found:
+        scopes = _plain(", ".join(one.scopes))
+        dates = (one.made, one.expires or "never", one.used or "never")
+        table.add_row(str(one.id), _plain(one.name), scopes, *dates, one.state)
+    out.print(table)
+
+
+@token_app.command("revoke")
+def revoke_token(token_id: Annotated[int, typer.Argument(metavar="ID", min=1)]) -> None:
+    """End a token, as of the next request."""
+    from workers.cli import admin
+
+    admin.revoke_token(_settings(), token_id)
+    out.print(f"Token {token_id} opens nothing any more.")
+
+
 @app.command(rich_help_panel="Documents and people")
 def load(
     folder: Annotated[Path, typer.Argument(help="Documents, or a folder with documents.jsonl.")],
@@ -174,6 +241,266 @@ def load(
     raise typer.Exit(5 if report.left_out else 0)
 
 
+link_app = typer.Typer(help="Which accounts are whose: docs/identities.md.", no_args_is_help=True)
+app.add_typer(link_app, name="link", rich_help_panel="Documents and people")
+
+LinkSource = Annotated[
+    str | None, typer.Option("--source", help="Of this source alone, such as slack:T0ACME.")
+]
+LinkAccount = Annotated[
+    str, typer.Argument(metavar="ACCOUNT", help="SOURCE:ID, such as slack:T0ACME:U0ANA.")
+]
+
+
+@link_app.command("list")
+def list_links(
+    source: LinkSource = None,
+    linked: Annotated[
+        bool, typer.Option("--linked/--unlinked", help="Accounts with a link, or without.")
+    ] = False,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Bots and people of other companies as well.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Accounts that are nobody's yet, whose they may be, and what speaks against it."""
+    from dataclasses import asdict
+
+    from workers.cli import linking
+
+    if linked:
+        owned = list(linking.with_link(_settings(), source))
+        _print_json([asdict(one) for one in owned]) if as_json else linking.print_linked(owned, out)
+        return
+    found = list(linking.without_link(_settings(), source, everybody=everybody))
+    if as_json:
+        _print_json([asdict(one) for one in found])
+    elif found:
+        linking.print_unmatched(found, out)
+    else:
+        out.print("Every account that Ken knows of has a link. `ken link scan` looks for more.")
+
+
+@link_app.command("scan")
+def scan_accounts() -> None:
+    """Read who is in the Slack workspace. That links nobody."""
+    from workers.cli.linking import scan
+
+    scan(_settings(), out)
+
+
+@link_app.command("set")
+def set_link(
+    account: LinkAccount,
+    person: Annotated[str, typer.Argument(help="A user's id or e-mail address.")],
+) -> None:
+    """This account is this person, as of the next question."""
+    from workers.cli import linking
+
+    out.print(_plain(linking.set_link(_settings(), account, person)))
+
+
+@link_app.command("remove")
+def remove_link(account: LinkAccount) -> None:
+    """This account is nobody's, as of the next question."""
+    from workers.cli import linking
+
+    out.print(_plain(linking.remove_link(_settings(), account)))
+
+
+@link_app.command("code")
+def link_code(
+    person: Annotated[str, typer.Argument(help="A user's id or e-mail address.")],
+    expires: Annotated[str, typer.Option(metavar="PERIOD", help="30m, 8h, 2d.")] = "1h",
+) -> None:
+    """Print a code. Whoever sends `link CODE` to Ken in a direct message is this person: once.
+
+    Give it to them by a way that is theirs alone. An earlier code of theirs ends.
+    """
+    from workers.cli.linking import make_code
+
+    code, name = make_code(_settings(), person, expires)
+    print(code)  # noqa: T201
+    err.print(f"For {_plain(name)} alone, once, within {expires}. Nobody can show it again.")
+
+
+@link_app.command("accept")
+def accept_links(
+    source: LinkSource = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show them.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Link the accounts whose address is a user's, letter for letter, and was nobody else's."""
+    from workers.cli import linking
+
+    chosen = linking.acceptable(_settings(), source)
+    if not chosen:
+        out.print("There is none to accept. `ken link list` shows what speaks against the others.")
+        return
+    linking.print_unmatched(chosen, out)
+    if dry_run:
+        return
+    if not yes:
+        typer.confirm(f"Link these {len(chosen)}?", abort=True)
+    out.print(f"Linked: {linking.accept(_settings(), chosen)} of {len(chosen)}.")
+
+
+sync_app = typer.Typer(
+    help="Push who may read what of a source, and look at what was pushed: docs/sync.md.\n\n"
+    "Try `ken sync push FILE --source wiki --dry-run` first: it shows who would gain and who would "
+    "lose, and changes nothing.",
+    no_args_is_help=True,
+)
+app.add_typer(sync_app, name="sync", rich_help_panel="Documents and people")
+
+RunId = Annotated[int, typer.Argument(metavar="RUN", min=1, help="As `ken sync runs` shows it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+
+@sync_app.command("push")
+def push_permissions(
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="JSON lines: a file, a folder of *.jsonl, or - for standard input."
+        ),
+    ],
+    source: Annotated[str, typer.Option(help="The source that these are the permissions of.")],
+    delta: Annotated[
+        bool,
+        typer.Option("--delta", help="Only what changed. Without it: everything there is."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the difference and change nothing.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Apply it even if people gain much to read.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Push groups, folders, documents and who may read them, and show who gains and who loses.
+
+    All of it is applied at once, or nothing. What a complete push does not list is read by nobody
+    from now on. If people would gain much, the run waits for `ken sync confirm`, and what it
+    takes away counts at once.
+
+    Exit code 0: applied. 2: the input is wrong, nothing was changed. 5: applied, and names that
+    stand for nobody were left out. 6: waits for confirmation.
+    """
+    from workers.cli import syncing
+
+    run = syncing.push(
+        _settings(),
+        place,
+        source=source,
+        delta=delta,
+        dry_run=dry_run,
+        confirmed=yes,
+        console=err,
+    )
+    _print_json(syncing.as_json(run)) if as_json else syncing.show(run, out)
+    raise typer.Exit(syncing.exit_code(run))
+
+
+@sync_app.command("runs")
+def list_runs(
+    source: Annotated[str | None, typer.Argument(help="Of this source alone.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="So many, the newest first.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """The history: what was pushed, by whom, what it changed and what became of it."""
+    from workers.cli import syncing
+
+    found = syncing.history(_settings(), source, limit)
+    if as_json:
+        _print_json([syncing.as_json(run) for run in found])
+    else:
+        syncing.show_runs(found, out)
+
+
+@sync_app.command("show")
+def show_run(run_id: RunId, as_json: AsJson = False) -> None:
+    """One run: who gained and who lost, what waits, and what was left out."""
+    from workers.cli import syncing
+
+    run = syncing.one(_settings(), run_id)
+    _print_json(syncing.as_json(run)) if as_json else syncing.show(run, out)
+
+
+@sync_app.command("confirm")
+def confirm_run(run_id: RunId, as_json: AsJson = False) -> None:
+    """Apply all of a run that waits. Refused if another was applied since."""
+    from workers.cli import syncing
+
+    run = syncing.confirm(_settings(), run_id)
+    _print_json(syncing.as_json(run)) if as_json else syncing.show(run, out)
+
+
+@sync_app.command("drop")
+def drop_run(run_id: RunId) -> None:
+    """Forget what a run waits for. What it took away stays away until the next push."""
+    from workers.cli import syncing
+
+    syncing.drop(_settings(), run_id)
+    out.print(f"Run {run_id} is dropped.")
+
+
+@sync_app.command("undo")
+def undo_run(run_id: RunId, as_json: AsJson = False) -> None:
+    """Put back all that the latest run of a source changed, in one step.
+
+    Refused where somebody else changed the same since. A document that was deleted does not come
+    back: load it again.
+    """
+    from workers.cli import syncing
+
+    run = syncing.undo(_settings(), run_id)
+    _print_json(syncing.as_json(run)) if as_json else syncing.show(run, out)
+
+
+source_app = typer.Typer(
+    help="Sources: which are used, and how old their permissions may be.", no_args_is_help=True
+)
+app.add_typer(source_app, name="source", rich_help_panel="Documents and people")
+
+
+@source_app.command("list")
+def list_sources(as_json: AsJson = False) -> None:
+    """Every source: whether it is used, when it was synced, what nobody may read."""
+    from dataclasses import asdict
+
+    from workers.cli import syncing
+
+    found = syncing.sources(_settings())
+    if as_json:
+        _print_json([asdict(one) for one in found])
+    else:
+        syncing.show_sources(found, out)
+
+
+@source_app.command("set")
+def set_source(
+    name: Annotated[str, typer.Argument(help="As `ken source list` shows it.")],
+    max_staleness: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PERIOD",
+            help="30m, 24h, 7d or none: a source whose last complete push is older is left out of "
+            "every answer.",
+        ),
+    ] = None,
+    paused: Annotated[
+        bool | None,
+        typer.Option("--pause/--resume", help="Leave it out of every answer, or use it again."),
+    ] = None,
+) -> None:
+    """Pause a source, or say how old its permissions may be. It counts for the next question."""
+    from workers.cli import syncing
+
+    syncing.set_source(_settings(), name, max_staleness=max_staleness, paused=paused)
+    out.print(f"{_plain(name)} is set; `ken source list` shows it.")
+
+
 @app.command(rich_help_panel="Questions")
 def ask(
     question: Annotated[str, typer.Argument(help="In plain words.")],
@@ -197,26 +524,79 @@ def ask(
         render(told, out)
 
 
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at", metavar="TIME", help="As it was then: 2026-07-01T14:30 (UTC), 90m, 2h or 3d ago."
+    ),
+]
+
+
 @app.command(rich_help_panel="Questions")
 def why(
     person: Annotated[str, typer.Argument(help="A user's id or e-mail address.")],
     document: Annotated[str, typer.Argument(help="A document's id, or SOURCE:ID.")],
+    at: At = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Whether a person may read a document, with the path of groups and folders that decides.
 
     For administrators: it names groups and folders, and never shows what a document says.
     """
-    from workers.cli.asking import explain_access
+    from workers.cli import explaining
 
-    told = explain_access(_settings(), person, document)
+    told = explaining.explain_access(_settings(), person, document, at)
     if as_json:
         _print_json(told)
         return
-    mark = "[green]readable[/]" if told["readable"] else "[red]not readable[/]"
-    out.print(f"{mark}: {_plain(str(told['reason']))}")
-    for step in told["path"]:
-        out.print(f"  {_plain(step)}", soft_wrap=True)
+    verdict = "[green]readable[/]" if told["readable"] else "[red]not readable[/]"
+    out.print(f"{verdict}: {_plain(told['reason'])}", soft_wrap=True)
+    _print_lines(explaining.why_lines(told))
+
+
+@app.command(rich_help_panel="Questions")
+def who(
+    document: Annotated[str, typer.Argument(help="A document's id, or SOURCE:ID.")],
+    at: At = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Everybody who may read a document, and by which path. For administrators."""
+    from workers.cli import explaining
+
+    told = explaining.who_reads(_settings(), document, at)
+    _print_json(told) if as_json else _print_lines(explaining.who_lines(told))
+
+
+@app.command(rich_help_panel="Questions")
+def audience(
+    channel: Annotated[str, typer.Argument(help="A Slack channel's name or id.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Who reads in a Slack channel, and how many documents all of them may read."""
+    from workers.cli import explaining
+
+    told = explaining.audience_in(_settings(), channel)
+    _print_json(told) if as_json else _print_lines(explaining.audience_lines(told))
+
+
+@app.command(rich_help_panel="Questions")
+def shown(
+    document: Annotated[
+        str, typer.Argument(help="A document's id, or SOURCE:ID; deleted ones too.")
+    ],
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Default: the first answer.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="Default: the last answer.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Who could have been shown a document: each answer that used it, and who reads there."""
+    from workers.cli import explaining
+
+    told = explaining.who_was_shown(_settings(), document, start, end)
+    _print_json(told) if as_json else _print_lines(explaining.shown_lines(told))
 
 
 @app.command("eval", rich_help_panel="Questions")
@@ -271,6 +651,11 @@ def _plain(text: str) -> str:
     from rich.markup import escape
 
     return escape(text)
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        out.print(f"  {_plain(line)}", soft_wrap=True)
 
 
 def _print_json(value: object) -> None:

@@ -39,7 +39,12 @@ def up(home: Path, tell: Callable[[str], None]) -> None:
     if settings.has_slack:
         tell("Starting the bot")
         _start(settings, "bot", [sys.executable, "-m", "bot"])
-    _wait_for_worker(settings)
+    if settings.admin_port:
+        tell("Starting the admin API")
+        _start(settings, "admin", [sys.executable, "-m", "workers.cli.main", "admin"])
+    _wait_for(settings, "worker")
+    if settings.admin_port:
+        _wait_for(settings, "admin")
     for name in ("playground", "bot"):
         started = settings.has_slack if name == "bot" else settings.playground is not None
         if started and not Child(home, name).running():
@@ -48,7 +53,8 @@ def up(home: Path, tell: Callable[[str], None]) -> None:
 
 def down(home: Path) -> list[str]:
     """Stop this home's processes, those first that need the others. The names of what stopped."""
-    stopped = [name for name in ("bot", "worker", "playground") if Child(home, name).stop(_STOP_S)]
+    ours = ("bot", "admin", "worker", "playground")
+    stopped = [name for name in ours if Child(home, name).stop(_STOP_S)]
     for name, server in _servers(home).items():
         if server.running():
             server.stop()
@@ -63,7 +69,7 @@ def status(home: Path) -> dict[str, object]:
     if uses_embedded(settings):
         for name, server in _servers(home).items():
             facts[name] = "running" if server.running() else "stopped"
-    for name in ("worker", "bot", "playground"):
+    for name in ("worker", "bot", "admin", "playground"):
         facts[name] = "running" if Child(home, name).running() else "stopped"
     return facts | _holdings(settings)
 
@@ -73,7 +79,6 @@ def work(settings: Settings) -> None:
     logs.configure()
     services = live_services()
     check(services.database, "answerer")
-    ready = _ready_file(settings)
 
     app = consuming(settings)
 
@@ -81,8 +86,7 @@ def work(settings: Settings) -> None:
     def _say_so(**_: object) -> None:
         # A thread: `--beat` is a process, which would outlive a worker that is killed.
         EmbeddedService(app, thread=True, scheduler_cls=Scheduler).start()
-        ready.parent.mkdir(exist_ok=True)
-        ready.write_text(str(os.getpid()))
+        say_ready(settings, "worker")
 
     services.embedder.embed_one("warm")
     app.worker_main(
@@ -117,15 +121,22 @@ def _playground(settings: Settings) -> list[str]:
     ]  # fmt: skip
 
 
-def _wait_for_worker(settings: Settings) -> None:
-    child, ready = Child(settings.home, "worker"), _ready_file(settings)
+def say_ready(settings: Settings, name: str) -> None:
+    """This process does its work from now on: `ken up` waits for that."""
+    ready = _ready_file(settings, name)
+    ready.parent.mkdir(exist_ok=True)
+    ready.write_text(str(os.getpid()))
+
+
+def _wait_for(settings: Settings, name: str) -> None:
+    child, ready = Child(settings.home, name), _ready_file(settings, name)
 
     def is_ready() -> bool:
         return ready.exists() and ready.read_text() == str(child.pid)
 
     wait_until(lambda: is_ready() or not child.running(), _READY_S)
     if not is_ready():
-        raise _did_not_start(settings, "worker")
+        raise _did_not_start(settings, name)
 
 
 def _did_not_start(settings: Settings, name: str) -> ServerUnavailable:
@@ -135,8 +146,8 @@ def _did_not_start(settings: Settings, name: str) -> ServerUnavailable:
     )
 
 
-def _ready_file(settings: Settings) -> Path:
-    return settings.home / "run" / "worker.ready"
+def _ready_file(settings: Settings, name: str) -> Path:
+    return settings.home / "run" / f"{name}.ready"
 
 
 def _servers(home: Path) -> dict[str, EmbeddedPostgres | EmbeddedRedis]:

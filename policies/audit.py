@@ -1,0 +1,106 @@
+"""Who was shown what, and what was changed: for administrators, by the syncer's role.
+
+An answer goes on record when its final check has passed, a moment before it is posted: so these
+are all that could have been shown. No word of a question or an answer is read here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from policies.access import Class
+from policies.history import people_in
+from policies.models import Answer, Audit, StoredQuestion
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One answer whose prompt had the document in it."""
+
+    answer_id: int
+    question_id: int
+    at: datetime
+    surface: str
+    channel_id: str | None
+    """None: it went to the asker alone."""
+    cited: bool
+    """False: the model saw it, and no sentence rested on it."""
+    asker_id: int | None
+    audience: tuple[int, ...]
+    """Subjects, as `Audience.ids`."""
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    id: int
+    at: datetime
+    epoch: int
+    actor: str
+    action: str
+    details: dict[str, Any]
+
+
+def exposure(
+    session: Session, document_id: int, since: datetime | None, until: datetime | None
+) -> list[Shown]:
+    """Every answer that used the document from `since` up to `until`, the oldest first."""
+    found = (
+        select(
+            Answer.id,
+            Answer.question_id,
+            Answer.answered_at,
+            StoredQuestion.surface,
+            StoredQuestion.channel_id,
+            Answer.kind,
+            Answer.cited,
+            Answer.asker_id,
+            Answer.audience,
+            Answer.epoch,
+        )
+        .join(StoredQuestion, StoredQuestion.id == Answer.question_id)
+        .where(Answer.used.contains([document_id]))
+        .order_by(Answer.answered_at, Answer.id)
+    )
+    if since is not None:
+        found = found.where(Answer.answered_at >= since)
+    if until is not None:
+        found = found.where(Answer.answered_at <= until)
+    return [
+        Shown(
+            answer_id=row.id,
+            question_id=row.question_id,
+            at=row.answered_at,
+            surface=row.surface,
+            channel_id=row.channel_id if row.kind == "channel" else None,
+            cited=document_id in row.cited,
+            asker_id=row.asker_id,
+            audience=tuple(row.audience),
+            epoch=row.epoch,
+        )
+        for row in session.execute(found)
+    ]
+
+
+def people_of_classes(session: Session, shown: Iterable[Shown]) -> dict[int, str]:
+    """Whom the classes among these audiences stood for, at the time of each: ids and names."""
+    answers = list(shown)
+    found: dict[int, str] = {}
+    for one in Class:
+        found |= people_in(session, one, [each.at for each in answers if one in each.audience])
+    return found
+
+
+def audit_rows(session: Session, after: int, limit: int) -> list[AuditRow]:
+    """What was changed, by whom, in order: at most `limit` rows that follow the row `after`."""
+    rows = session.execute(
+        select(Audit.id, Audit.at, Audit.epoch, Audit.actor, Audit.action, Audit.details)
+        .where(Audit.id > after)
+        .order_by(Audit.id)
+        .limit(limit)
+    )
+    return [AuditRow(*row) for row in rows]

@@ -1,0 +1,419 @@
+"""Whether an account is a user of ours: what speaks against a link, and what an admin is told.
+
+Design, section 4, Identity link. A matching address or name is a suggestion. It is a link only
+where nothing speaks against it, and only `change.py` writes one.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, collate, func, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from policies.models import (
+    Account,
+    AccountKind,
+    Address,
+    LinkedIdentity,
+    Past,
+    Source,
+    User,
+    UserStatus,
+)
+
+_MOST_SUGGESTIONS = 5
+
+
+class Objection(StrEnum):
+    """Why an account is not linked without an admin's word. The texts are for admins."""
+
+    NOT_A_MEMBER = "guests, bots and people of other companies are linked by an admin alone"
+    NOT_CONFIRMED = "the address is not confirmed"
+    NOT_EQUAL = "the addresses are not equal, letter for letter"
+    NOT_ACTIVE = "the user is suspended or deleted"
+    SEVERAL_USERS = "several users have this address"
+    SEVERAL_ACCOUNTS = "several accounts there have this address"
+    SECOND_ACCOUNT = "the user has another account there"
+    LINKED_BEFORE = "a link of this account or user there was taken away before"
+    CHANGED_HANDS = "the address belonged to another account before"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An account that has the address, or had it once."""
+
+    source_id: int
+    native_id: str
+    user_id: int | None
+    """Whose it is; None: it has no link."""
+    now: bool
+    """Its source says that it still has the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An account and a user who may be the same person, and all that bears on it.
+
+    Counts and holders are of the address in upper or lower case: to mailboxes it is the same.
+    """
+
+    source_id: int
+    native_id: str
+    kind: AccountKind
+    email: str | None
+    confirmed: bool
+    """The source says that whoever has the account also has the address."""
+    user_id: int
+    user_email: str | None
+    user_status: UserStatus
+    users: int
+    """With this address now, whatever their status."""
+    accounts: int
+    """Of this source, with this address now."""
+    second_account: bool
+    """The user is linked to another account of this source."""
+    linked_before: bool
+    """Of this source, the account had another link before, or the user another account."""
+    holders: frozenset[Holder] = frozenset()
+
+
+def objections(match: Match) -> tuple[Objection, ...]:
+    """All that speaks against linking the two by their address; empty: they are one person."""
+    found = {
+        Objection.NOT_A_MEMBER: match.kind is not AccountKind.MEMBER,
+        Objection.NOT_CONFIRMED: not match.confirmed,
+        Objection.NOT_EQUAL: not match.email or match.email != match.user_email,
+        Objection.NOT_ACTIVE: match.user_status is not UserStatus.ACTIVE,
+        Objection.SEVERAL_USERS: match.users > 1,
+        Objection.SEVERAL_ACCOUNTS: match.accounts > 1,
+        Objection.SECOND_ACCOUNT: match.second_account,
+        Objection.LINKED_BEFORE: match.linked_before,
+        Objection.CHANGED_HANDS: any(_is_another(holder, match) for holder in match.holders),
+    }
+    return tuple(objection for objection, holds in found.items() if holds)
+
+
+def _is_another(holder: Holder, match: Match) -> bool:
+    """Whether the address was somebody's who is neither this account nor this user.
+
+    An account elsewhere that nobody is linked to may be the user's as long as it has the address.
+    """
+    if holder.source_id == match.source_id:
+        return holder.native_id != match.native_id
+    if holder.user_id is not None:
+        return holder.user_id != match.user_id
+    return not holder.now
+
+
+# -- what an admin is told -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A user whom an account may belong to."""
+
+    user_id: int
+    name: str
+    email: str | None
+    reason: str
+    against: tuple[str, ...]
+    """What speaks against it; empty: `ken link accept` would take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmatched:
+    """An account without a link, and whose it may be."""
+
+    source: str
+    native_id: str
+    name: str
+    email: str | None
+    kind: AccountKind
+    suggestions: tuple[Suggestion, ...]
+
+    @property
+    def accepted(self) -> int | None:
+        """The user whom the address alone identifies, with nothing against it."""
+        clean = [one.user_id for one in self.suggestions if not one.against]
+        return clean[0] if len(clean) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An account with a link."""
+
+    source: str
+    native_id: str
+    name: str | None
+    """As the source calls the account; None: it told us nothing of it."""
+    user_id: int
+    user: str
+    status: UserStatus
+    by: str
+
+
+PEOPLE = frozenset({AccountKind.MEMBER, AccountKind.GUEST})
+
+
+def unmatched(
+    session: Session,
+    source: str | None = None,
+    *,
+    limit: int = 100,
+    after: tuple[str, str] | None = None,
+    kinds: Iterable[AccountKind] = PEOPLE,
+) -> list[Unmatched]:
+    """Accounts without a link by source and native id, from behind `after` on."""
+    wanted = (
+        _without_link()
+        .where(Account.kind.in_(kinds))
+        .order_by(collate(Source.name, "C"), Account.native_id)
+        .limit(limit)
+    )
+    if source is not None:
+        wanted = wanted.where(Source.name == source)
+    if after is not None:
+        wanted = wanted.where(_behind(Account.native_id, after))
+    return _with_suggestions(session, wanted, confirmed=True)
+
+
+def linked(
+    session: Session,
+    source: str | None = None,
+    *,
+    limit: int = 100,
+    after: tuple[str, str] | None = None,
+) -> list[Linked]:
+    """Accounts with a link by source and native id, from behind `after` on."""
+    wanted = (
+        select(
+            Source.name,
+            LinkedIdentity.native_id,
+            Account.name,
+            User.id,
+            User.name,
+            User.status,
+            LinkedIdentity.linked_by,
+        )
+        .join(Source, Source.id == LinkedIdentity.source_id)
+        .join(User, User.id == LinkedIdentity.user_id)
+        .outerjoin(
+            Account,
+            (Account.source_id == LinkedIdentity.source_id)
+            & (Account.native_id == LinkedIdentity.native_id),
+        )
+        .order_by(collate(Source.name, "C"), LinkedIdentity.native_id)
+        .limit(limit)
+    )
+    if source is not None:
+        wanted = wanted.where(Source.name == source)
+    if after is not None:
+        wanted = wanted.where(_behind(LinkedIdentity.native_id, after))
+    return [Linked(*row) for row in session.execute(wanted)]
+
+
+def user_by_address(
+    session: Session, source: str, native_id: str, *, confirmed: bool
+) -> int | None:
+    """The user whom the address of an account without a link identifies, with nothing against it.
+
+    `confirmed`: what the account's source says of the address at this moment.
+    """
+    wanted = _without_link().where(Source.name == source, Account.native_id == native_id)
+    found = _with_suggestions(session, wanted, confirmed=confirmed)
+    return found[0].accepted if found else None
+
+
+def sources_of(session: Session, qualified: str) -> list[tuple[str, str]]:
+    """(source, native id) that `SOURCE:ID` stands for: more than one where names are alike.
+
+    Of several, those where the account is known.
+    """
+    names = session.scalars(
+        select(Source.name)
+        .where(func.starts_with(qualified, Source.name + ":"))
+        .order_by(func.length(Source.name))
+    )
+    read = [(name, qualified[len(name) + 1 :]) for name in names]
+    if len(read) < 2:
+        return read
+    known = [
+        session.execute(
+            select(Source.name, table.native_id)
+            .join(Source, Source.id == table.source_id)
+            .where(tuple_(Source.name, table.native_id).in_(read))
+        ).all()
+        for table in (Account, LinkedIdentity)
+    ]
+    return sorted({(name, native_id) for rows in known for name, native_id in rows}) or read
+
+
+def _without_link() -> Select[str, Account]:
+    return (
+        select(Source.name, Account)
+        .join(Source, Source.id == Account.source_id)
+        .outerjoin(
+            LinkedIdentity,
+            (LinkedIdentity.source_id == Account.source_id)
+            & (LinkedIdentity.native_id == Account.native_id),
+        )
+        .where(LinkedIdentity.user_id.is_(None))
+    )
+
+
+def _behind(native_id: InstrumentedAttribute[str], after: tuple[str, str]) -> ColumnElement[bool]:
+    name = collate(Source.name, "C")
+    return or_(name > after[0], (name == after[0]) & (native_id > after[1]))
+
+
+# -- what bears on a match -----------------------------------------------------------------------
+
+
+def _with_suggestions(
+    session: Session, wanted: Select[str, Account], *, confirmed: bool
+) -> list[Unmatched]:
+    """An account holds an address only if it is confirmed there, as of when it was seen."""
+    rows = session.execute(wanted).all()
+    facts = _Facts(session, [account for _, account in rows])
+    return [
+        Unmatched(
+            source,
+            account.native_id,
+            account.name,
+            account.email,
+            account.kind,
+            facts.suggestions(account, confirmed=confirmed),
+        )
+        for source, account in rows
+    ]
+
+
+class _Facts:
+    """What bears on the links of some accounts, read at once for all of them."""
+
+    def __init__(self, session: Session, accounts: Sequence[Account]) -> None:
+        emails = {_fold(account.email) for account in accounts if account.email}
+        names = {_fold(account.name) for account in accounts if account.name}
+        self._users = session.scalars(
+            select(User)
+            .where(or_(_folded(User.email).in_(emails), _folded(User.name).in_(names)))
+            .order_by(User.id)
+        ).all()
+        self._addresses = _addresses(session, emails)
+        self._holders = _holders(session, emails, self._addresses)
+        user_ids = [user.id for user in self._users]
+        sources = {account.source_id for account in accounts}
+        native_ids = {account.native_id for account in accounts}
+        self._owned = _owned(session, user_ids, sources)
+        self._ended = _ended_links(session, sources, native_ids, user_ids)
+
+    def suggestions(self, account: Account, *, confirmed: bool) -> tuple[Suggestion, ...]:
+        found = [
+            Suggestion(
+                user.id,
+                user.name,
+                user.email,
+                "same address" if by_address else "same name",
+                tuple(objections(self._match(account, user, confirmed=confirmed))),
+            )
+            for user in self._users
+            if user.status is not UserStatus.DELETED
+            and ((by_address := _same(account.email, user.email)) or _same(account.name, user.name))
+        ]
+        found.sort(key=lambda one: (one.reason, len(one.against)))
+        return tuple(found[:_MOST_SUGGESTIONS])
+
+    def _match(self, account: Account, user: User, *, confirmed: bool) -> Match:
+        email = _fold(account.email or "")
+        source_id, native_id = account.source_id, account.native_id
+        return Match(
+            source_id=source_id,
+            native_id=native_id,
+            kind=account.kind,
+            email=account.email,
+            confirmed=confirmed,
+            user_id=user.id,
+            user_email=user.email,
+            user_status=user.status,
+            users=sum(_same(account.email, one.email) for one in self._users),
+            accounts=sum(one == source_id for one, _ in self._addresses[email]),
+            second_account=(source_id, user.id) in self._owned,
+            linked_before=(source_id, native_id, None) in self._ended
+            or (source_id, None, user.id) in self._ended,
+            holders=frozenset(self._holders[email]),
+        )
+
+
+def _addresses(session: Session, emails: set[str]) -> dict[str, set[tuple[int, str]]]:
+    """The accounts that have each address now."""
+    found = defaultdict(set)
+    for email, source_id, native_id in session.execute(
+        select(_folded(Account.email), Account.source_id, Account.native_id).where(
+            _folded(Account.email).in_(emails)
+        )
+    ):
+        found[email].add((source_id, native_id))
+    return found
+
+
+def _holders(
+    session: Session, emails: set[str], now: dict[str, set[tuple[int, str]]]
+) -> dict[str, list[Holder]]:
+    """The accounts that have or had each address."""
+    found = defaultdict(list)
+    for email, source_id, native_id, user_id in session.execute(
+        select(_folded(Address.email), Address.source_id, Address.native_id, LinkedIdentity.user_id)
+        .outerjoin(
+            LinkedIdentity,
+            (LinkedIdentity.source_id == Address.source_id)
+            & (LinkedIdentity.native_id == Address.native_id),
+        )
+        .where(_folded(Address.email).in_(emails))
+    ):
+        has_it = (source_id, native_id) in now[email]
+        found[email].append(Holder(source_id, native_id, user_id, has_it))
+    return found
+
+
+def _owned(session: Session, user_ids: list[int], sources: set[int]) -> set[tuple[int, int]]:
+    """(source, user) of those who have an account there."""
+    rows = session.execute(
+        select(LinkedIdentity.source_id, LinkedIdentity.user_id).where(
+            LinkedIdentity.user_id.in_(user_ids), LinkedIdentity.source_id.in_(sources)
+        )
+    )
+    return {(source_id, user_id) for source_id, user_id in rows}
+
+
+def _ended_links(
+    session: Session, sources: set[int], native_ids: set[str], user_ids: list[int]
+) -> set[tuple[int, str | None, int | None]]:
+    """(source, native id, None) and (source, None, user) of links there that were changed."""
+    user_id = Past.before["user_id"].as_integer()
+    rows = session.execute(
+        select(Past.key, user_id).where(
+            Past.relation == LinkedIdentity.__tablename__,
+            Past.before.is_not(None),
+            Past.key[0].as_integer().in_(sources),
+            or_(Past.key[1].as_string().in_(native_ids), user_id.in_(user_ids)),
+        )
+    ).all()
+    accounts = {(source_id, native_id, None) for (source_id, native_id), _ in rows}
+    users = {(source_id, None, before) for (source_id, _), before in rows}
+    return accounts | users
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    return bool(one and other) and _fold(one or "") == _fold(other or "")
+
+
+def _fold(text: str) -> str:
+    """Without capitals of ASCII, and nothing else: as `_folded` in the database."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
+
+
+def _folded(column: InstrumentedAttribute[Any]) -> ColumnElement[str]:
+    return func.lower(collate(column, "C"))

@@ -1,0 +1,156 @@
+"""What Ken was told, and what follows from it by design: plain values and names, no database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from policies.models import UserStatus
+from workers.messenger import PlaceKind
+
+NOBODY = "a stranger"
+"""The subject whom Ken cannot name."""
+Closed = Literal["paused", "stale"]
+_WITHIN = {"internet": 1, "members_and_guests": 2, "members": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Human:
+    guest: bool = False
+    status: UserStatus = UserStatus.ACTIVE
+    email: str = ""
+    shown_as: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A node's own permissions, in names of people, groups and classes."""
+
+    allow: frozenset[str] = frozenset()
+    deny: frozenset[str] = frozenset()
+    gates: tuple[frozenset[str], ...] = ()
+    inherit: bool = True
+    known: bool = True
+
+    def names(self) -> frozenset[str]:
+        return self.allow.union(self.deny, *self.gates)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a document says: each text is a chunk."""
+
+    title: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """A folder, or a document if it has a page."""
+
+    source: str
+    parent: str | None = None
+    rules: Rules = Rules()
+    page: Page | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A conversation. Members are Slack ids; those that begin with UG are guests in Slack."""
+
+    kind: PlaceKind
+    members: frozenset[str]
+    external: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that was told. Parents stand before their children in `things`."""
+
+    people: Mapping[str, Human] = field(default_factory=dict)
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    things: Mapping[str, Thing] = field(default_factory=dict)
+    closed: Mapping[str, Closed] = field(default_factory=dict)
+    accounts: Mapping[str, str] = field(default_factory=dict)
+    rooms: Mapping[str, Room] = field(default_factory=dict)
+
+    def documents(self) -> list[str]:
+        return [name for name, thing in self.things.items() if thing.page]
+
+    def reads(self, subject: str, document: str) -> bool:
+        """Design, section 4. A class reads what everybody in it reads, now or by joining."""
+        if document not in self.things or self.things[document].source in self.closed:
+            return False
+        if subject == NOBODY:
+            return self._opens({"internet"}, document)
+        if subject in _WITHIN:
+            everybody = {one for one, rank in _WITHIN.items() if rank <= _WITHIN[subject]}
+            return self._opens(everybody, document) and not self._bars_somebody(subject, document)
+        if self.people[subject].status is not UserStatus.ACTIVE:
+            return False
+        return self._opens(self.principals(subject), document)
+
+    def principals(self, person: str) -> set[str]:
+        held, before = {person}, set[str]()
+        while held != before:
+            before = set(held)
+            held |= {group for group, members in self.members.items() if members & held}
+        return held | {one for one, rank in _WITHIN.items() if rank <= self._rank(person)}
+
+    def audience(self, asker: str, channel: str) -> frozenset[str] | None:
+        """Who reads there; an empty channel means the asker alone. None: nobody may be told."""
+        here = {self.accounts.get(asker, NOBODY)}
+        if not channel:
+            return frozenset(here)
+        room = self.rooms[channel]
+        if room.external or (room.kind is PlaceKind.PRIVATE and not room.members):
+            return None
+        named = {self.accounts[one] for one in room.members if one in self.accounts}
+        nameless = {one for one in room.members if one not in self.accounts}
+        if room.kind is PlaceKind.PRIVATE:
+            return frozenset(here | named | {NOBODY for _ in nameless})
+        guests = {NOBODY for one in nameless if one.startswith("UG")}
+        return frozenset(here | named | guests | {"members"})
+
+    def all_read(self, audience: frozenset[str] | None, document: str) -> bool:
+        return audience is not None and all(self.reads(one, document) for one in audience)
+
+    def _rank(self, person: str) -> int:
+        return 2 if self.people[person].guest else 3
+
+    def _bars_somebody(self, one_class: str, document: str) -> bool:
+        denied = frozenset[str]().union(*(self._rules(one).deny for one in self._chain(document)))
+        return bool(denied & _WITHIN.keys()) or any(
+            self.principals(person) & denied
+            for person, human in self.people.items()
+            if human.status is UserStatus.ACTIVE and self._rank(person) >= _WITHIN[one_class]
+        )
+
+    def _opens(self, held: set[str], document: str) -> bool:
+        chain = [self._rules(node) for node in self._chain(document)]
+        granted = set[str]()
+        for rules in chain:
+            granted |= rules.allow
+            if not rules.inherit:
+                break
+        return (
+            all(self._known(rules) for rules in chain)
+            and not any(rules.deny & held for rules in chain)
+            and all(gate & held for rules in chain for gate in rules.gates)
+            and bool(granted & held)
+        )
+
+    def _known(self, rules: Rules) -> bool:
+        guards = rules.deny.union(*rules.gates)
+        exist = self.people.keys() | self.members.keys() | _WITHIN.keys()
+        return rules.known and guards <= exist and all(rules.gates)
+
+    def _rules(self, node: str) -> Rules:
+        return self.things[node].rules
+
+    def _chain(self, node: str) -> list[str]:
+        chain: list[str] = []
+        at: str | None = node
+        while at is not None:
+            chain.append(at)
+            at = self.things[at].parent
+        return chain

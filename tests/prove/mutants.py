@@ -1,0 +1,510 @@
+"""See the leak first: with one protection taken out, somebody is given what the oracle refuses.
+
+Each mutant is what we ship with one thing changed: in the query, in row-level security, in the
+tables' walls, in the plain Python, in what a change keeps in step, in the path of an answer. A
+mutant that leaks nowhere is a protection that no test would miss.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from types import FunctionType, ModuleType
+
+from sqlalchemy import select, text
+
+from policies import access
+from policies.models import Document
+from tests.policies.worlds import RandomWorld, Shape
+from tests.prove import decisions, interleavings
+from tests.servers import empty
+from workers.database import Database, connect
+
+WORLDS = 14
+"""So many may pass before a mutant counts as one that nobody noticed."""
+STEPS = 25
+SCHEDULES = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    name: str
+    where: str
+    """`query`, `row security`, `schema`, or a module's name."""
+    protection: str
+    """As it is shipped; for the schema: how to put it back."""
+    instead: str
+
+
+def run(
+    database: Database, *, count: int, seed: int, tell: Callable[[int], None]
+) -> dict[str, int]:
+    """All mutants, whatever the count: how many there are, and how many were noticed."""
+    killed = noticed(database, seed=seed, tell=tell)
+    for mutant in MUTANTS:
+        if mutant.name not in killed:
+            sys.stderr.write(f"nobody noticed: {mutant.where}: {mutant.name}\n")
+    return {"mutants": len(MUTANTS), "mutants_killed": len(killed)}
+
+
+def noticed(
+    database: Database, *, seed: int = 0, tell: Callable[[int], None] = lambda done: None
+) -> set[str]:
+    """The names of the mutants that leak. What is shipped leaks nothing in the same worlds."""
+    killed: set[str] = set()
+    for number in range(WORLDS):
+        left = [one for one in MUTANTS if one.name not in killed and one.where not in _ANSWERING]
+        if not left:
+            break
+        killed |= _noticed_in(database, seed + number, left)
+    for mutant in MUTANTS:
+        if mutant.where in _ANSWERING:
+            with active(mutant, database):
+                if interleavings.run(database, count=SCHEDULES, seed=seed, tell=_silent)[
+                    "late_posts"
+                ]:
+                    killed.add(mutant.name)
+    tell(1)
+    return killed
+
+
+def _noticed_in(database: Database, seed: int, mutants: list[Mutant]) -> set[str]:
+    killed = set()
+    shape = Shape.PLAIN if seed % 4 else None
+    for mutant in mutants:  # those that change what is written need a world of their own
+        if mutant.where in _WRITING:
+            with active(mutant, database):
+                if _leaks(_world(database, seed, shape)):
+                    killed.add(mutant.name)
+    world = _world(database, seed, shape)
+    assert not _leaks(world), f"seed {seed}: without any mutant"
+    for mutant in mutants:
+        if mutant.where not in _WRITING:
+            with active(mutant, database):
+                if _leaks(world):
+                    killed.add(mutant.name)
+    return killed
+
+
+def _world(database: Database, seed: int, shape: Shape | None) -> RandomWorld:
+    empty(database.settings)
+    world = RandomWorld(database, seed, shape=shape)
+    for _ in range(STEPS):
+        world.step()
+    return world
+
+
+def _leaks(world: RandomWorld) -> bool:
+    """Whether some audience is given, in some way, what the oracle refuses it."""
+    state = world.random.getstate()
+    documents = world.document_ids(world.facts.documents)
+    try:
+        for subjects in world.audiences():
+            allowed = world.document_ids(world.oracle.all_read(subjects))
+            for _way, given in decisions.ask(world.database, world.audience(subjects), documents):
+                if given - allowed:
+                    return True
+        tally = decisions.Tally()
+        decisions._compare_accounts(world, tally)
+        return tally.leaks > 0 or _left_behind(world)
+    finally:
+        world.random.setstate(state)
+
+
+def _left_behind(world: RandomWorld) -> bool:
+    """Threat 32: whether a connection goes back to the pool with somebody's rights."""
+    for subject in world.subjects[:12]:
+        with world.database.reading_for(world.audience([subject])):
+            pass
+        with world.database.session("answerer") as session:
+            if session.scalars(select(Document.id)).first() is not None:
+                return True
+    return False
+
+
+@contextmanager
+def active(mutant: Mutant, database: Database) -> Iterator[None]:
+    """The mutant instead of what is shipped, until the block ends."""
+    if mutant.where == "query":
+        manager = _query(mutant)
+    elif mutant.where == "row security":
+        manager = _row_security(mutant, database)
+    elif mutant.where == "schema":
+        manager = _schema(mutant, database)
+    else:
+        manager = _module(mutant)
+    with manager:
+        yield
+    database.close()  # no connection outlives its mutant
+
+
+@contextmanager
+def _query(mutant: Mutant) -> Iterator[None]:
+    shipped = access._VISIBLE
+    access._VISIBLE = text(_replaced(str(shipped), mutant))
+    try:
+        yield
+    finally:
+        access._VISIBLE = shipped
+
+
+@contextmanager
+def _row_security(mutant: Mutant, database: Database) -> Iterator[None]:
+    shipped = _as_owner(database, "SELECT pg_get_functiondef('readable_policies'::regproc)")
+    _as_owner(database, _replaced(shipped, mutant))
+    try:
+        yield
+    finally:
+        _as_owner(database, shipped)
+
+
+@contextmanager
+def _schema(mutant: Mutant, database: Database) -> Iterator[None]:
+    _as_owner(database, mutant.instead)
+    try:
+        yield
+    finally:
+        _as_owner(database, mutant.protection)
+
+
+def _as_owner(database: Database, statement: str) -> str:
+    engine = connect(database.settings, "owner")
+    try:
+        with engine.begin() as connection:
+            found = connection.exec_driver_sql(statement.replace("%", "%%"))
+            return str(found.scalar()) if found.returns_rows else ""
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _module(mutant: Mutant) -> Iterator[None]:
+    """The module's source with the change, in the place of each function that it defines.
+
+    Methods are changed on the class that everybody has imported already.
+    """
+    module = import_module(mutant.where)
+    assert module.__file__ is not None
+    with open(module.__file__) as file:
+        source = _replaced(file.read(), mutant)
+    changed = ModuleType(module.__name__)
+    sys.modules[module.__name__] = changed  # dataclasses look their module up
+    try:
+        exec(compile(source, module.__file__, "exec"), changed.__dict__)
+    finally:
+        sys.modules[module.__name__] = module
+    undo: list[Callable[[], None]] = []
+    for name, shipped in vars(module).items():
+        other = getattr(changed, name, None)
+        if getattr(shipped, "__module__", None) != module.__name__:
+            continue
+        if isinstance(shipped, FunctionType):
+            undo += _everywhere(shipped, other)
+        elif isinstance(shipped, type):
+            undo += _methods(shipped, other)
+    try:
+        yield
+    finally:
+        for step in undo:
+            step()
+
+
+def _everywhere(shipped: object, other: object) -> list[Callable[[], None]]:
+    undo = []
+    for module in list(sys.modules.values()):
+        for name, held in list(vars(module).items()) if isinstance(module, ModuleType) else ():
+            if held is shipped:
+                setattr(module, name, other)
+                undo.append(lambda module=module, name=name: setattr(module, name, shipped))
+    return undo
+
+
+def _methods(shipped: type, other: object) -> list[Callable[[], None]]:
+    undo = []
+    for name, method in list(vars(shipped).items()):
+        if isinstance(method, FunctionType):
+            setattr(shipped, name, vars(other)[name])
+            undo.append(lambda name=name, method=method: setattr(shipped, name, method))
+    return undo
+
+
+def _replaced(shipped: str, mutant: Mutant) -> str:
+    assert mutant.protection in shipped, f"{mutant.where}: {mutant.name}: nothing to change"
+    return shipped.replace(mutant.protection, mutant.instead)
+
+
+def _silent(done: int) -> None:
+    pass
+
+
+_WRITING = {"policies.change", "policies.labels"}
+_ANSWERING = {"workers.answering.answer", "workers.answering.audience"}
+
+_QUERY = {
+    "suspended people read on": (
+        "WHERE user_account.status = 'active' OR (user_account.id IS NULL AND asked.id <= 3)",
+        "WHERE user_account.id IS NOT NULL OR asked.id <= 3",
+    ),
+    "whoever cannot read is left out of the audience": (
+        "(SELECT count(*) FROM subject) = cardinality(:subjects)", "true",
+    ),
+    "an allow for one of the audience is enough": (
+        "HAVING bit_or(bits) = (SELECT bits FROM every)", "HAVING bit_or(bits) <> 0",
+    ),
+    "everybody is in every class": (
+        "SELECT bit, within_id FROM first JOIN class_within USING (class_id)",
+        "SELECT bit, within_id FROM first CROSS JOIN class_within",
+    ),
+    "allows above a break reach the document": (
+        "WHERE grants AND node_id = ANY (ARRAY(SELECT node_id FROM granting))",
+        "WHERE node_id = ANY (ARRAY(SELECT node_id FROM granting))",
+    ),
+    "folders that restrict are not looked for": (
+        "WHERE guards AND policy_id", "WHERE false AND policy_id",
+    ),
+    "a document's own restrictions are not looked at": (
+        "SELECT policy_id, 0 AS node_id, effect, gate, principal_id FROM policy_entry\n"
+        "        WHERE effect <> 'allow'",
+        "SELECT policy_id, 0 AS node_id, effect, gate, principal_id FROM policy_entry\n"
+        "        WHERE false",
+    ),
+    "a folder's restrictions are not looked at": (
+        "SELECT 0, node_id, effect, gate, principal_id FROM entry\n        WHERE effect <> 'allow'",
+        "SELECT 0, node_id, effect, gate, principal_id FROM entry\n        WHERE false",
+    ),
+    "denies are dropped": ("WHERE effect = 'deny' AND (\n", "WHERE false AND (\n"),
+    "a deny of one of a small audience is dropped": (
+        "principal_id IN (SELECT principal_id FROM holds)\n            OR", "false\n            OR",
+    ),
+    "a deny of one in a large audience is dropped": (
+        "OR principal_id IN (SELECT principal_id FROM rest_holds)", "",
+    ),
+    "a deny of somebody in a class does not bar the class": (
+        "OR principal_id IN (               -- somebody",
+        "OR false AND principal_id IN (     -- somebody",
+    ),
+    "a deny of a class does not bar the others": (
+        "OR principal_id <= 3 AND EXISTS", "OR false AND EXISTS",
+    ),
+    "gates are dropped": (
+        "HAVING coalesce(bit_or(bits), 0) <> (SELECT bits FROM every)", "HAVING false",
+    ),
+    "a gate is met by one of the audience": (
+        "HAVING coalesce(bit_or(bits), 0) <> (SELECT bits FROM every)",
+        "HAVING coalesce(bit_or(bits), 0) = 0",
+    ),
+    "or for and: one gate of several is enough": (
+        "WHERE effect = 'gate' GROUP BY policy_id, node_id, gate\n        HAVING coalesce",
+        "WHERE effect = 'gate' GROUP BY policy_id, node_id\n        HAVING coalesce",
+    ),
+    "a gate need not be met by the rest of a large audience": (
+        "HAVING count(whole.principal_id) = 0\n", "HAVING false\n",
+    ),
+    "a gate that some of the rest meet is met": (
+        "AND count(DISTINCT subject_id) < (SELECT count(*) FROM rest)",
+        "AND count(DISTINCT subject_id) = 0",
+    ),
+    "an unknown folder is taken for a known one": ("WHERE acl_state <> 'ok' AND", "WHERE false AND"),
+    "an unknown document is taken for a known one": (
+        "FROM policy WHERE NOT known", "FROM policy WHERE false",
+    ),
+    "a paused source is used": ("WHERE paused OR max_staleness", "WHERE max_staleness"),
+    "a stale source is used": ("OR max_staleness IS NOT NULL", "OR false"),
+    "a source that was never synced is used": ("(synced_at IS NULL OR", "(false OR"),
+    "the rest of a large audience need no allow": (
+        "GROUP BY policy_id HAVING count(DISTINCT subject_id) < (SELECT count(*) FROM rest)",
+        "GROUP BY policy_id HAVING false",
+    ),
+    "an allow for one of the rest is enough": (
+        "GROUP BY policy_id HAVING count(DISTINCT subject_id) < (SELECT count(*) FROM rest)",
+        "GROUP BY policy_id HAVING count(DISTINCT subject_id) = 0",
+    ),
+    "a class that one of the rest has is taken for all": (
+        "SELECT min(class_id) FROM rest", "SELECT max(class_id) FROM rest",
+    ),
+    "whom a deny reaches is not followed downward": (
+        "WHERE group_id = below.principal_id", "WHERE false",
+    ),
+    "a folder's verdict is not applied": ("WHERE node_id <> 0)", "WHERE node_id < 0)"),
+    "a document's verdict is not applied": (
+        "AND policy_id NOT IN (SELECT policy_id FROM barred)", "",
+    ),
+    "what some of the rest act as is taken for all": (
+        "HAVING count(*) = (SELECT count(*) FROM rest)", "HAVING count(*) > 0",
+    ),
+    "only the first of a large audience are asked": (
+        "WHERE id > (SELECT max(id) FROM first)", "WHERE false",
+    ),
+}  # fmt: skip
+
+_ROW_SECURITY = {
+    "suspended people read on": ("WHERE status = 'active' AND id = ANY", "WHERE id = ANY"),
+    "a stranger is a member": ("SELECT id, id FROM asked WHERE id <= 3", "SELECT id, 3 FROM asked WHERE id <= 3"),
+    "allows above a break reach the document": (
+        "WHERE effect = 'allow' AND grants", "WHERE effect = 'allow'",
+    ),
+    "a folder's denies are dropped": (
+        "SELECT node_id FROM above WHERE effect = 'deny'", "SELECT node_id FROM above WHERE false",
+    ),
+    "a document's denies are dropped": (
+        "SELECT policy_id FROM own WHERE effect = 'deny'", "SELECT policy_id FROM own WHERE false",
+    ),
+    "a folder's gates are dropped": (
+        "SELECT node_id FROM above WHERE effect = 'gate'", "SELECT node_id FROM above WHERE false",
+    ),
+    "a document's gates are dropped": (
+        "SELECT policy_id FROM own WHERE effect = 'gate'", "SELECT policy_id FROM own WHERE false",
+    ),
+    "or for and: one gate of a folder is enough": (
+        "AND (node_id, gate) NOT IN (SELECT node_id, gate FROM open_gate)",
+        "AND node_id NOT IN (SELECT node_id FROM open_gate)",
+    ),
+    "an unknown folder is taken for a known one": ("WHERE acl_state <> 'ok'", "WHERE false"),
+    "an unknown document is taken for a known one": ("WHERE policy.known AND", "WHERE"),
+    "a paused source is used": ("AND NOT source.paused", ""),
+    "a stale source is used": ("AND (source.max_staleness IS NULL OR", "AND (true OR"),
+    "a deny of somebody in a class does not bar the class": (
+        "WHERE user_account.status = 'active'\n          AND within_id",
+        "WHERE false\n          AND within_id",
+    ),
+    "a deny of a class does not bar the others": ("WHERE kind = 'class' AND", "WHERE false AND"),
+    "what one acts as is taken for all": (
+        "GROUP BY principal_id HAVING count(*) = (SELECT count(*) FROM asked)",
+        "GROUP BY principal_id HAVING count(*) > 0",
+    ),
+    "an allow for one of the audience is enough": (
+        "GROUP BY policy_id HAVING count(DISTINCT id) = (SELECT count(*) FROM asked)\n    )\n",
+        "GROUP BY policy_id HAVING count(DISTINCT id) > 0\n    )\n",
+    ),
+    "a deny counts for the last of the audience only": (
+        "SELECT principal_id FROM is_one\n      UNION", "SELECT principal_id FROM last_is\n      UNION",
+    ),
+}  # fmt: skip
+
+_SCHEMA = {
+    "row-level security is off on documents": (
+        "ALTER TABLE document ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE document DISABLE ROW LEVEL SECURITY",
+    ),
+    "row-level security is off on chunks": (
+        "ALTER TABLE chunk ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE chunk DISABLE ROW LEVEL SECURITY",
+    ),
+    "a second rule opens the documents": (
+        "DROP POLICY open ON document",
+        "CREATE POLICY open ON document FOR SELECT TO ken_answerer USING (true)",
+    ),
+    "chunks are readable without their document": (
+        "ALTER POLICY readable ON chunk USING"
+        " (EXISTS (SELECT FROM document WHERE document.id = chunk.document_id))",
+        "ALTER POLICY readable ON chunk USING (true)",
+    ),
+}
+
+_EXPLAIN = {
+    "suspended people read on": ("if not holder.active:", "if False:"),
+    "a stale source is used": ("if not usable:", "if False:"),
+    "an unknown node is taken for a known one": ("if not link.known:", "if False:"),
+    "denies are dropped": ("holder.bars & link.deny", "frozenset() & link.deny"),
+    "gates are dropped": ("if not holder.came_from.keys() & gate:", "if False:"),
+    "allows above a break count": ("if not link.inherit:", "if False:"),
+}
+
+_ACCESS = {
+    "what one may read stays with the connection": (
+        "set_config('ken.audience', :ids, true)", "set_config('ken.audience', :ids, false)",
+    ),
+}  # fmt: skip
+
+_DIRECTORY = {
+    "an account that nobody knows is left out of the audience": (
+        "        ids.add(STRANGER)", "        pass",
+    ),
+    "an unknown name in a deny or a gate is dropped": (
+        "known=all(name in principals for name in guards) and all(named.gates)",
+        "known=all(named.gates)",
+    ),
+}  # fmt: skip
+
+_CHANGE = {
+    "those who left a group stay in it": ("if gone := held - wanted:", "if gone := set():"),
+    "a deny of a deleted group is forgotten": (
+        "for node_id in sorted(closed):", "for node_id in ():",
+    ),
+    "unlinking leaves the memberships": (
+        "Membership.member_id == user_id, Membership.group_id.in_(of_source)",
+        "Membership.member_id == 0, Membership.group_id.in_(of_source)",
+    ),
+    "unlinking leaves the allows": (
+        "self._withdraw(user_id, select(Node.id).where(Node.source_id == source_id))", "pass",
+    ),
+    "a moved folder keeps its old chain": (
+        'rehang(self.session, node_id)\n        self._record("move"', 'self._record("move"',
+    ),
+    "a document's new entries do not reach its policy": (
+        "            relabel(self.session, [node_id])\n            if permissions.inherit",
+        "            if permissions.inherit",
+    ),
+    "a new break does not reach the chains": (
+        "if permissions.inherit != before.inherit:", "if False:",
+    ),
+    "a folder's new restrictions are not marked": (
+        "            else:\n                refresh_guards(self.session, node_id)\n        self._record",
+        "        self._record",
+    ),
+    "a status is not written": (".values(status=status)", ".values(status=User.status)"),
+}  # fmt: skip
+
+_LABELS = {
+    "chains are not refreshed below a folder that moved": (
+        "    refresh_chains(session, _policies_anchored_at(session, hanging))\n", "",
+    ),
+    "documents keep their label below a folder that moved": (
+        "    relabel(session, hanging)\n", "",
+    ),
+    "policies that differ in their gates are one": (
+        "concat_ws(':', effect, gate, principal_id)", "concat_ws(':', effect, principal_id)",
+    ),
+    "policies that differ in being known are one": (
+        "concat_ws(' ', node.inherit, node.acl_state,", "concat_ws(' ', node.inherit, 'ok',",
+    ),
+    "no folder is marked as one that restricts": (
+        "node.acl_state <> 'ok' OR EXISTS (\n               SELECT FROM entry",
+        "false AND EXISTS (\n               SELECT FROM entry",
+    ),
+    "all anchors' allows reach the document": (
+        "climb.grants AND node.inherit", "climb.grants",
+    ),
+}  # fmt: skip
+
+_ANSWER = {
+    "the final check is left out": ("        if refused:\n            return False\n", ""),
+    "the final check asks about nothing": (
+        "refused = unreadable(session, audience, composed.used)",
+        "refused = set(); by_row_security = set(composed.used)",
+    ),
+}
+
+_AUDIENCE = {
+    "only the asker counts in a private channel": (
+        "return Readers(accounts=place.members) | asker(question)", "return asker(question)",
+    ),
+}  # fmt: skip
+
+MUTANTS = tuple(
+    Mutant(f"{where}: {name}", where, protection, instead)
+    for where, kinds in {
+        "query": _QUERY,
+        "row security": _ROW_SECURITY,
+        "schema": _SCHEMA,
+        "policies.explain": _EXPLAIN,
+        "policies.access": _ACCESS,
+        "policies.directory": _DIRECTORY,
+        "policies.change": _CHANGE,
+        "policies.labels": _LABELS,
+        "workers.answering.answer": _ANSWER,
+        "workers.answering.audience": _AUDIENCE,
+    }.items()
+    for name, (protection, instead) in kinds.items()
+)

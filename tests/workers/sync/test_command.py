@@ -1,0 +1,167 @@
+"""`ken sync` and `ken source` as people meet them."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policies.models import RunState
+from tests.workers import test_cli
+from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page
+from tests.workers.test_cli import REPOSITORY, Ken
+from workers.sync import runs
+
+ken = test_cli.ken
+EXAMPLE = REPOSITORY / "examples" / "sync"
+
+CHANGED: list[Line] = [
+    group("staff", "user:cy", "user:ghost"),
+    folder("plans", "group:staff"),
+    page("may", parent="plans"),
+    page("june", parent="plans"),
+]
+
+
+def written(file: Path, lines: Iterable[Any]) -> str:
+    file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    return str(file)
+
+
+def test_a_push_shows_who_gains_and_who_loses_and_ends_with_5_for_names_of_nobody(
+    ken: Ken, small: Drive, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "drive.jsonl", CHANGED)
+    before = small.everything()
+    dry = ken("sync", "push", file, "--source", SOURCE, "--dry-run")
+    assert (dry.code, small.everything()) == (5, before)
+    assert "nothing was changed; this complete push would be applied" in dry.out
+    done = ken("sync", "push", file, "--source", SOURCE)
+    assert done.code == 5
+    assert "(complete) is applied, epoch" in done.out
+    rows = [line.split() for line in done.out.splitlines()]
+    assert ["gain", "1", "2", "2"] in rows
+    assert ["lose", "3", "3", "5"] in rows
+    assert "  Cy gains 2 documents" in done.out
+    assert "  Ana loses 2 documents" in done.out
+    assert "dropped user:ghost: group staff" in done.out
+    assert small.readers() == {"may": ["cy"], "june": ["cy"], "diary": []}
+
+
+def test_a_run_that_waits_ends_with_6_and_is_shown_confirmed_and_undone(
+    ken: Ken, small: Drive, tmp_path: Path
+) -> None:
+    """From a folder of files, and from standard input."""
+    place = tmp_path / "drive"
+    place.mkdir()
+    written(place / "1.jsonl", CHANGED[:2])
+    written(place / "2.jsonl", CHANGED[2:])
+    ken.extra = {"KEN_WIDENING_LIMIT": "1", "KEN_WIDENING_PERCENT": "1"}
+    waiting = ken("sync", "push", str(place), "--source", SOURCE, "--json")
+    assert waiting.code == 6
+    told = waiting.json()
+    run = str(told["id"])
+    assert (told["state"], told["difference"]["pairs_gained"]) == ("waiting", 2)
+    shown = ken("sync", "show", run)
+    assert f"ken sync confirm {run}" in shown.out
+    assert "waits: 1 people gain 2 readings" in shown.out
+    assert small.readers()["may"] == []
+    assert "is applied" in ken("sync", "confirm", run).out
+    assert small.readers()["may"] == ["cy"]
+    listed = ken("sync", "runs", SOURCE)
+    assert [line.split()[0] for line in listed.out.splitlines()] == ["run", run, "1"]
+    assert "is undone" in ken("sync", "undo", run).out
+    assert small.readers() == {"diary": ["cy"], "june": ["ana", "bob"], "may": ["ana", "bob"]}
+    assert "is undone, not waiting" in ken.refused("sync", "confirm", run, code=2)
+    (newest, _) = runs.runs(small.database, source=SOURCE, limit=5)
+    assert newest.state is RunState.UNDONE
+
+
+def test_what_waits_can_be_dropped_or_pushed_with_yes(
+    ken: Ken, small: Drive, tmp_path: Path
+) -> None:
+    ken.extra = {"KEN_WIDENING_LIMIT": "0", "KEN_WIDENING_PERCENT": "0"}
+    file = written(tmp_path / "drive.jsonl", [page("may", "user:cy")])
+    arguments = ("sync", "push", file, "--source", SOURCE, "--delta")
+    assert ken(*arguments).code == 6
+    assert small.readers()["may"] == []
+    assert ken("sync", "drop", "2").out == "Run 2 is dropped.\n"
+    assert small.readers()["may"] == []
+    assert ken(*arguments, "--yes").code == 0
+    assert small.readers()["may"] == ["cy"]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b'{"type": "node", "id": "a", "kind": "document"}', "2.jsonl:3: nothing says who may"),
+        (b'{"type": "node", "id": "a", "allow": [], "allow": []}', "2.jsonl:3: allow: it is there"),
+        (b"{", "2.jsonl:3: this line is no JSON object"),
+        (b"\xff", "2.jsonl:3: this line is no JSON object"),
+        (b"[" * 100_000, "2.jsonl:3: this line is no JSON object"),
+        (b'{"type": "group", "id": "\\ud800", "members": []}', "2.jsonl:3: id: Input should be"),
+    ],
+)
+def test_a_bad_line_is_named_by_file_and_number_and_nothing_changes(
+    ken: Ken, small: Drive, tmp_path: Path, line: bytes, told: str
+) -> None:
+    before = small.everything()
+    written(tmp_path / "1.jsonl", [page("may", "user:cy")])
+    (tmp_path / "2.jsonl").write_bytes(json.dumps(page("x")).encode() + b"\n\n" + line + b"\n")
+    error = _refused(ken, tmp_path)
+    assert told in error
+    assert "Nothing was changed" in error
+    assert small.everything() == before
+
+
+def test_a_place_without_files_is_refused(ken: Ken, small: Drive, tmp_path: Path) -> None:
+    assert "holds no file *.jsonl" in _refused(ken, tmp_path)
+    assert "cannot be read: No such file" in _refused(ken, tmp_path / "nowhere")
+
+
+def test_sources_are_listed_paused_and_given_an_age(ken: Ken, small: Drive) -> None:
+    assert ken("source", "set", SOURCE, "--max-staleness", "24h", "--pause").code == 0
+    (told,) = ken("source", "list", "--json").json()
+    assert (told["paused"], told["usable"], told["max_staleness"]) == (
+        True,
+        False,
+        "1 day, 0:00:00",
+    )
+    assert ken("source", "set", SOURCE, "--max-staleness", "none", "--resume").code == 0
+    (told,) = ken("source", "list", "--json").json()
+    assert (told["usable"], told["max_staleness"]) == (True, None)
+    assert "any age" in ken("source", "list").out
+    assert "is no time" in ken.refused("source", "set", SOURCE, "--max-staleness", "1x", code=2)
+    assert "there is no source 'no'" in ken.refused("source", "set", "no", "--pause", code=2)
+
+
+def test_the_example_is_understood(drive: Drive) -> None:
+    """The lines of examples/sync and of docs/sync.md, line by line."""
+    lines = [json.loads(line) for line in (EXAMPLE / "drive.jsonl").read_text().splitlines()]
+    told = drive.push(*lines, confirmed=True)
+    assert {one.name for one in told.left_out} == {"user:U1", "user:U2"}
+    shown = (REPOSITORY / "docs" / "sync.md").read_text().split("```json")[1].split("```")[0]
+    drive.push(*map(json.loads, shown.strip().splitlines()), confirmed=True)
+
+
+@pytest.mark.parametrize(
+    ("command", "taught"),
+    [
+        ("sync", ["docs/sync.md", "--dry-run", "push", "runs", "show", "confirm", "drop", "undo"]),
+        ("sync push", ["applied at once, or nothing", "6: waits", "--delta", "--yes", "*.jsonl"]),
+        ("sync undo", ["latest run of a source", "load it again"]),
+        ("source set", ["--max-staleness", "--pause", "next question"]),
+    ],
+)
+def test_help_says_what_each_command_is_for(command: str, taught: list[str]) -> None:
+    done = Ken(Path("nowhere"))(*command.split(), "--help")
+    assert done.code == 0
+    assert [words for words in taught if words not in done.out] == []
+
+
+def _refused(ken: Ken, place: Path) -> str:
+    """The last lines: before them stands what the progress bar left."""
+    done = ken("sync", "push", str(place), "--source", SOURCE)
+    assert (done.code, done.out) == (2, "")
+    return done.err

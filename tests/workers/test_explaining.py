@@ -1,0 +1,229 @@
+"""What administrators are told: why, who, the audience of a channel, and who was shown what."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from policies import Class
+from policies.change import Permissions, Person
+from policies.models import UserStatus
+from tests.workers.slack_company import Company
+from workers.cli import explaining
+from workers.errors import InputInvalid
+
+NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+def everyone() -> Permissions:
+    return Permissions(allow=frozenset({Class.MEMBERS}))
+
+
+def clock(company: Company) -> str:
+    with company.library.database.session("syncer") as session:
+        return explaining._now(session).isoformat()
+
+
+def why(company: Company, person: str, document: str, at: str | None = None) -> list[str]:
+    told = explaining.explain_access(company.services.settings, person, document, at)
+    json.dumps(told)
+    return [told["reason"], *explaining.why_lines(told)]
+
+
+# -- why ------------------------------------------------------------------------------------------
+
+
+def test_every_refusal_says_what_would_have_to_change(company: Company) -> None:
+    library = company.library
+    alice = company.person("alice")
+    legal = library.group("legal")
+    folder = library.folder("deals", Permissions(gates=(frozenset({legal}),)))
+    library.document("deal", "text", everyone(), inside=folder)
+    library.document("gossip", "text", Permissions(frozenset({3}), frozenset({alice})))
+    library.document("odd", "text", Permissions(known=False))
+    library.document("mine", "text", Permissions(frozenset({alice})))
+    company.person("bob")
+    assert why(company, "alice", "deal") == [
+        "a gate requires a group that the person is not in",
+        "at container deals",
+        "which wants one of: group legal",
+    ]
+    assert why(company, "alice", "gossip")[1:] == ["Alice", "on document gossip"]
+    closed, where = why(company, "alice", "odd")
+    assert closed.startswith("permissions on its path are not known, so nobody reads it (since 20")
+    assert where == "at document odd"
+    assert why(company, "bob", "mine") == ["no entry allows it"]
+
+
+def test_a_source_and_a_person_that_do_not_count_say_since_when(company: Company) -> None:
+    library = company.library
+    bob = company.person("bob")
+    library.document("plan", "text", everyone())
+    before = clock(company)
+    for paused, limit, words in (
+        (True, None, "its source world is paused (since 20"),
+        (False, timedelta(hours=1), "its source world has never been synced completely"),
+    ):
+        with library.change() as change:
+            change.set_freshness(library.source_id, paused=paused, max_staleness=limit)
+        assert why(company, "bob", "plan")[0].startswith(words)
+    with library.change() as change:
+        change.mark_synced(library.source_id, at=NOW - timedelta(days=400))
+    assert why(company, "bob", "plan")[0].startswith(
+        "its source world was synced last at 2025-05-27"
+    )
+    with library.change() as change:
+        change.set_status(bob, UserStatus.SUSPENDED)
+    assert why(company, "bob", "plan")[0].startswith("the user is suspended (since 20")
+    assert why(company, "bob", "plan", before)[0] == "an entry allows it"
+
+
+def test_what_is_gone_is_explained_at_its_time_with_its_name(company: Company) -> None:
+    library = company.library
+    team = library.group("team")
+    alice = company.person("alice")
+    with library.change() as change:
+        change.set_members(team, [alice])
+    document = library.document("plan", "text", Permissions(frozenset({team})))
+    before = clock(company)
+    with library.change() as change:
+        change.delete_group(team)
+        change.delete_document(document)
+    library.person("zoe")
+    with pytest.raises(InputInvalid, match="There is no document 'plan'"):
+        why(company, "alice", "plan")
+    assert why(company, "alice", "plan", before) == [
+        "an entry allows it",
+        "Alice → group team",
+        "on document plan",
+    ]
+    assert why(company, "zoe", "plan", before) == ["there was no such user then"]
+    with pytest.raises(InputInvalid, match="There is no person 'nobody'"):
+        why(company, "nobody", "plan", before)
+
+
+def test_the_times_that_people_write() -> None:
+    for words, at in {
+        "90m": NOW - timedelta(minutes=90),
+        "2 hours ago": NOW - timedelta(hours=2),
+        "3d": NOW - timedelta(days=3),
+        "2026-06-30": datetime(2026, 6, 30, tzinfo=UTC),
+        "2026-06-30T08:00+02:00": datetime(2026, 6, 30, 6, tzinfo=UTC),
+        "2026-07-01T11:59:59Z": NOW - timedelta(seconds=1),
+    }.items():
+        assert explaining.moment(words, NOW) == at
+    for words in ("yesterday", "", "2026-13-01", "999999 d", "-1h", "0001-01-01T00:00+10:00"):
+        with pytest.raises(InputInvalid, match="is no time"):
+            explaining.moment(words, NOW)
+    with pytest.raises(InputInvalid, match="still to come"):
+        explaining.moment("2026-07-01T12:00:01", NOW)
+
+
+def test_a_time_before_the_history_is_refused(company: Company) -> None:
+    company.person("alice")
+    company.library.document("plan", "text", everyone())
+    with pytest.raises(InputInvalid, match="the history began at 20"):
+        why(company, "alice", "plan", "2d")
+
+
+# -- who ------------------------------------------------------------------------------------------
+
+
+def test_who_names_everybody_and_cuts_a_long_list_with_a_count(company: Company) -> None:
+    library = company.library
+    with library.change() as change:
+        people = [
+            change.put_user(library.source_id, Person(f"p{n:02}", f"Person {n:02}"))
+            for n in range(60)
+        ]
+    team = library.group("team", people)
+    library.document("plan", "text", Permissions(frozenset({team})))
+    before = clock(company)
+    company.person("alice")
+    library.document("open", "text", everyone())
+    settings = company.services.settings
+    told = explaining.who_reads(settings, "plan")
+    assert told["count"] == len(told["people"]) == 60
+    assert told["people"][0] == {
+        "name": "Person 00",
+        "id": "world:p00",
+        "path": ["Person 00 → group team", "on document plan"],
+    }
+    assert told["classes"] == {"members": False, "members_and_guests": False, "internet": False}
+    lines = explaining.who_lines(told)
+    assert lines[-1] == "  … and 10 more; --json lists all"
+    assert len([line for line in lines if "Person" in line]) == 50
+    told = explaining.who_reads(settings, "open")
+    assert (told["count"], told["classes"]["members"]) == (61, True)
+    assert {"name": "Alice", "id": "world:alice"}.items() <= told["people"][0].items()
+    with library.change() as change:
+        change.set_unknown(library.ids["plan"])
+    (line,) = explaining.who_lines(explaining.who_reads(settings, "plan"))
+    assert line.startswith("nobody: permissions on its path are not known")
+    assert explaining.who_reads(settings, "plan", before)["count"] == 60
+
+
+# -- audience -------------------------------------------------------------------------------------
+
+
+def test_a_channel_is_told_as_an_answer_there_would_see_it(company: Company) -> None:
+    library = company.library
+    alice, bob = company.person("alice"), company.person("bob")
+    company.person("guest", guest=True)
+    library.document("for all", "text", everyone())
+    library.document("for both", "text", Permissions(frozenset({alice, bob})))
+    settings = company.services.settings
+    board = explaining.audience_in(settings, "board")
+    assert (board["rule"], board["people"], board["documents"]) == ("private", ["Alice", "Bob"], 2)
+    public = explaining.audience_in(settings, "#all")
+    assert (public["rule"], public["classes"], public["documents"]) == ("public", ["members"], 1)
+    guests = explaining.audience_in(settings, "CGUEST")
+    assert (guests["guests"], guests["documents"]) == (["Guest"], 0)
+    shared = explaining.audience_in(settings, "joint")
+    assert (shared["rule"], shared["people"], shared["documents"]) == ("shared", [], 0)
+    assert "2 members of the company: Alice, Bob" in explaining.audience_lines(board)
+    assert "1 guests: Guest" in explaining.audience_lines(guests)
+    assert explaining.audience_lines(public)[-1] == "documents that all of them may read: 1"
+
+
+def test_a_channel_with_somebody_unlinked_says_so(company: Company) -> None:
+    company.person("alice")
+    told = explaining.audience_in(company.services.settings, "board")
+    assert (told["strangers"], told["unlinked"]) == (True, ["UBOB"])
+    assert "somebody unlinked: UBOB" in explaining.audience_lines(told)
+
+
+# -- shown ----------------------------------------------------------------------------------------
+
+
+def test_who_could_have_been_shown_a_document_is_told_from_real_answers(company: Company) -> None:
+    library = company.library
+    alice = company.person("alice")
+    library.person("zoe")
+    document = library.document("plan", "The budget is 10 euros.", everyone())
+    settings = company.services.settings
+    assert explaining.shown_lines(explaining.who_was_shown(settings, "plan", None, None)) == [
+        "no answer used it"
+    ]
+    before = clock(company)
+    company.asked("CALL", "alice", "What is the budget?")
+    between = clock(company)
+    with library.change() as change:
+        change.delete_document(document)
+        change.set_status(alice, UserStatus.SUSPENDED)
+    told = explaining.who_was_shown(settings, "plan", None, None)
+    json.dumps(told)
+    (one,) = told["answers"]
+    assert (one["channel"], one["cited"], one["asker"]) == ("CALL", True, "Alice")
+    assert one["audience"][0] == "everyone in members"
+    assert told["people"] == ["Alice", "Zoe"]
+    assert (told["classes"], told["strangers"]) == (["members"], False)
+    assert explaining.who_was_shown(settings, "plan", between, None)["answers"] == []
+    assert len(explaining.who_was_shown(settings, "plan", before, between)["answers"]) == 1
+    lines = explaining.shown_lines(told)
+    assert "in CALL, cited" in lines[1]
+    assert lines[-1] == "2 people could have seen it: Alice, Zoe"
+    with pytest.raises(InputInvalid, match="--from is later"):
+        explaining.who_was_shown(settings, "plan", between, before)
+    with pytest.raises(InputInvalid, match="There is no document"):
+        explaining.who_was_shown(settings, "nothing", None, None)

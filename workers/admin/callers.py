@@ -1,0 +1,137 @@
+"""Who calls the admin API: nothing below /v1 runs without a good token and its scope."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.exceptions import HTTPException
+from fastapi.security import HTTPBearer
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from workers.admin.problems import unauthorized, unavailable
+from workers.admin.tokens import Caller, Forbidden, Unauthorized, authenticate
+from workers.database import Database
+
+LARGEST_BODY = 10_000_000
+
+
+class OnlyWithToken:
+    """Below /v1, the token is looked at before the body is read and before a place is looked up."""
+
+    def __init__(self, app: ASGIApp, database: Database) -> None:
+        self.app = app
+        self.database = database
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/v1"):
+            try:
+                caller = await run_in_threadpool(authenticate, self.database, _header(scope))
+            except Unauthorized:
+                await unauthorized()(scope, receive, send)
+                return
+            except (OperationalError, NoConnection):
+                await unavailable()(scope, receive, send)
+                return
+            scope.setdefault("state", {})["caller"] = caller
+            await self.app(scope, receive, partial(_kept_nowhere, send))
+            return
+        await self.app(scope, receive, send)
+
+
+class BodyLimit:
+    """No more than `LARGEST_BODY` is read, whatever the header says of the length.
+
+    SCIM has a limit and an error of its own.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/scim/"):
+            await self.app(scope, receive, send)
+            return
+        read = 0
+
+        async def counting() -> Message:
+            nonlocal read
+            if _declared(scope) > LARGEST_BODY:
+                raise HTTPException(413)
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > LARGEST_BODY:
+                raise HTTPException(413)
+            return message
+
+        await self.app(scope, counting, send)
+
+
+async def _kept_nowhere(send: Send, message: Message) -> None:
+    """What is told to one caller stands in no cache."""
+    if message["type"] == "http.response.start":
+        MutableHeaders(scope=message)["Cache-Control"] = "no-store"
+    await send(message)
+
+
+def _header(scope: Scope) -> str | None:
+    """The one `Authorization` header; two are none."""
+    found = [value for name, value in scope["headers"] if name == b"authorization"]
+    return found[0].decode("latin-1") if len(found) == 1 else None
+
+
+def _declared(scope: Scope) -> int:
+    for name, value in scope.get("headers", ()):
+        if name == b"content-length" and value.isdigit():
+            return int(value[:20])
+    return 0
+
+
+_BEARER = HTTPBearer(
+    scheme_name="token", description="`ken token create` makes one.", auto_error=False
+)
+
+
+def caller_of(request: Request, _: Annotated[object, Security(_BEARER)]) -> Caller:
+    caller: Caller = request.state.caller
+    return caller
+
+
+def database_of(request: Request) -> Database:
+    database: Database = request.app.state.database
+    return database
+
+
+Calling = Annotated[Caller, Depends(caller_of)]
+Stored = Annotated[Database, Depends(database_of)]
+
+
+def needs(scope: str) -> Callable[[Caller], None]:
+    """A dependency: the token has this scope."""
+
+    def check(caller: Calling) -> None:
+        caller.require(scope)
+
+    return check
+
+
+def syncs_source(source: str, caller: Calling) -> None:
+    """A dependency: the token may sync the source that the path names, whether there is one."""
+    caller.require(f"sync:{source}")
+
+
+def syncs_something(caller: Calling) -> None:
+    """A dependency, where only the run tells which source it is."""
+    if not caller.may_sync_something:
+        raise Forbidden("sync:SOURCE")
+
+
+def json_body(request: Request) -> None:
+    """A dependency: the body is declared as JSON."""
+    declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if declared != "application/json":
+        raise HTTPException(415)

@@ -1,0 +1,179 @@
+"""Why, who, who was shown what, and what was changed. Scope `audit`: never a word of a document."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.orm import Session
+
+from policies.audit import audit_rows
+from policies.history import OutsideHistory, require_known
+from workers.admin.callers import Stored, needs
+from workers.admin.fields import LARGEST, Limit, Moment, Text
+from workers.admin.problems import Invalid, NotFound, documented
+from workers.cli import explaining
+from workers.database import Database
+from workers.errors import InputInvalid
+
+NOT_KNOWN = (
+    "There is no such person or document (at that time), or several are called so: then write "
+    "SOURCE:ID."
+)
+_FOUND = documented(_404=NOT_KNOWN)
+
+routes = APIRouter(prefix="/v1", tags=["audit"], dependencies=[Depends(needs("audit"))])
+
+Person = Annotated[
+    Text, Query(description="A user's id in a source, SOURCE:ID, or e-mail address.")
+]
+Document = Annotated[
+    Text, Query(description="A document's id, SOURCE:ID where several sources have it.")
+]
+At = Annotated[Moment | None, Query(description="As it was then; default: now.")]
+
+
+class Why(BaseModel):
+    """Whether a person may read a document, and what decides."""
+
+    person: str
+    document: str
+    at: datetime | None
+    readable: bool
+    code: Literal["allowed", "inactive", "unknown", "stale", "denied", "gate", "no_allow"]
+    reason: str = Field(examples=["an entry denies it, and deny always wins"])
+    path: list[str] = Field(
+        description="From the person by way of groups to the entry that decides.",
+        examples=[["Ana → group staff", "on container hr"]],
+    )
+    wanted: list[str] = Field(description="Of a gate that is not met: one of these would open it.")
+
+
+class Reader(BaseModel):
+    name: str
+    id: str
+    path: list[str]
+
+
+class Classes(BaseModel):
+    """Whether everybody of a class may read it, whoever they are."""
+
+    members: bool
+    members_and_guests: bool
+    internet: bool
+
+
+class Who(BaseModel):
+    """Everybody who may read a document."""
+
+    document: str
+    at: datetime | None
+    count: int
+    people: list[Reader]
+    classes: Classes
+    closed: str | None = Field(description="Why nobody may read it.")
+
+
+class ShownAnswer(BaseModel):
+    """An answer whose prompt had the document in it. Its words are not here."""
+
+    question: int
+    at: datetime
+    surface: str
+    channel: str | None = Field(description="Null: it went to the asker alone.")
+    cited: bool
+    asker: str | None
+    audience: list[str]
+    epoch: int
+
+
+class Exposure(BaseModel):
+    """Who could have seen an answer that used a document."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    document: str
+    start: datetime | None = Field(alias="from")
+    end: datetime | None = Field(alias="to")
+    answers: list[ShownAnswer]
+    people: list[str]
+    classes: list[str]
+    strangers: bool = Field(description="Somebody who is no user of ours may have been there.")
+
+
+class AuditEntry(BaseModel):
+    """One thing that was changed."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    at: datetime
+    epoch: int = Field(description="Of the change; several may share it.")
+    actor: str = Field(examples=["token:okta"])
+    action: str = Field(examples=["set_members"])
+    details: dict[str, Any] = Field(
+        description="Ids and counts.", examples=[{"group_id": 1007, "left": 1, "joined": 0}]
+    )
+
+
+class AuditPage(BaseModel):
+    rows: list[AuditEntry]
+    next: int | None = Field(description="`after` of the next page; null: this is the last.")
+
+
+@routes.get("/why", response_model=Why, responses=_FOUND)
+def read_why(person: Person, document: Document, database: Stored, at: At = None) -> dict[str, Any]:
+    """Why a person may, or may not, read a document: now, or at a past time."""
+    with _explaining(database, at) as session:
+        return explaining.why(session, person, document, at)
+
+
+@routes.get("/who", response_model=Who, responses=_FOUND)
+def read_who(document: Document, database: Stored, at: At = None) -> dict[str, Any]:
+    """Everybody who may read a document, and by which path: now, or at a past time."""
+    with _explaining(database, at) as session:
+        return explaining.who(session, document, at)
+
+
+@routes.get("/exposure", response_model=Exposure, responses=_FOUND)
+def read_exposure(
+    document: Document,
+    database: Stored,
+    start: Annotated[Moment | None, Query(alias="from")] = None,
+    end: Annotated[Moment | None, Query(alias="to")] = None,
+) -> dict[str, Any]:
+    """Every answer that used a document in that time, and who could have seen one of them."""
+    if start and end and start > end:
+        raise Invalid("query.to", "Is earlier than `from`")
+    with _explaining(database, None) as session:
+        return explaining.shown(session, document, start, end)
+
+
+@routes.get("/audit", responses=documented())
+def read_audit(
+    database: Stored,
+    after: Annotated[int, Query(ge=0, le=LARGEST, description="From behind this id on.")] = 0,
+    limit: Limit = 100,
+) -> AuditPage:
+    """Every change, the oldest first. Rows are only ever added."""
+    with database.session("syncer") as session:
+        rows = [AuditEntry.model_validate(row) for row in audit_rows(session, after, limit)]
+    return AuditPage(rows=rows, next=rows[-1].id if len(rows) == limit else None)
+
+
+@contextmanager
+def _explaining(database: Database, at: datetime | None) -> Iterator[Session]:
+    """One snapshot. A name that stands for nobody is told without its like: they may be content."""
+    with database.session("syncer") as session:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        try:
+            require_known(session, at)
+            yield session
+        except OutsideHistory as outside:
+            raise Invalid(
+                "query.at", f"Nothing is known of then: only since {outside.began.isoformat()}"
+            ) from None
+        except InputInvalid:
+            raise NotFound(NOT_KNOWN) from None

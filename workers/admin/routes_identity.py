@@ -1,0 +1,214 @@
+"""Accounts and whose they are. Scope `identity`."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from policies.links import linked, unmatched
+from policies.models import AccountKind, UserStatus
+from workers import linking
+from workers.admin.callers import Calling, Stored, json_body, needs
+from workers.admin.fields import Id, Limit, SourceName, Text
+from workers.admin.problems import Conflict, NotFound, documented
+from workers.admin.routes_index import NO_SOURCE, source_id_of
+from workers.errors import InputInvalid
+
+NO_USER = "There is no such user, or they were deleted."
+NOT_ACTIVE = "There is no such user, or they are not active."
+NO_LINK = "There is no such link."
+SOMEBODY_ELSES = "The account is somebody else's. Remove that link first."
+_LONGEST_H = 24 * 30
+
+routes = APIRouter(prefix="/v1", tags=["identity"], dependencies=[Depends(needs("identity"))])
+
+
+class SuggestedUser(BaseModel):
+    """A user whom an account may belong to."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    user_id: int
+    name: str
+    email: str | None
+    reason: str = Field(examples=["same address"])
+    against: list[str] = Field(
+        description="What speaks against a link, in words. Empty: nothing does.",
+        examples=[["the user has another account there"]],
+    )
+
+
+class AccountFacts(BaseModel):
+    """An account in a source: linked to a user, or with users whom it may belong to."""
+
+    source: str = Field(examples=["slack:T024BE7LD"])
+    native_id: str = Field(examples=["U024BE7LH"])
+    name: str | None = Field(description="As the source calls it; null: it told us nothing.")
+    email: str | None = None
+    kind: AccountKind | None = None
+    user_id: int | None = Field(None, description="Whose it is; null: nobody's.")
+    user: str | None = None
+    linked_by: str | None = Field(None, description="Which rule made the link.")
+    suggestions: list[SuggestedUser] = []
+
+
+class Cursor(BaseModel):
+    after_source: str
+    after_id: str
+
+
+class Accounts(BaseModel):
+    accounts: list[AccountFacts]
+    next: Cursor | None = Field(
+        description="Send both as parameters for the next page; null: this is the last."
+    )
+
+
+class LinkMade(BaseModel):
+    source: str
+    native_id: str
+    user_id: int
+
+
+class CodeWanted(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    hours: int = Field(
+        24, ge=1, le=_LONGEST_H, strict=True, description="How long the code is good."
+    )
+
+
+class Code(BaseModel):
+    code: str = Field(description="Shown this once.", examples=["7K2M-9QXD-4H1T-0ZBR"])
+    expires_in_hours: int
+
+
+@routes.get("/accounts", responses=documented(_404=NO_SOURCE))
+def read_accounts(
+    database: Stored,
+    is_linked: Annotated[
+        bool,
+        Query(alias="linked", description="`false`: those that are nobody's, with suggestions."),
+    ] = False,
+    source: Annotated[Text | None, Query(description="Of this source alone.")] = None,
+    after_source: Annotated[Text | None, Query()] = None,
+    after_id: Annotated[Text | None, Query()] = None,
+    limit: Limit = 100,
+) -> Accounts:
+    """Accounts with a link, or without one and with the users whom they may belong to."""
+    after = None if after_source is None or after_id is None else (after_source, after_id)
+    with database.session("syncer") as session:
+        if source is not None:
+            source_id_of(session, source)
+        read = _linked if is_linked else _unmatched
+        found = read(session, source, limit, after)
+    last = found[-1] if len(found) == limit else None
+    behind = last and Cursor(after_source=last.source, after_id=last.native_id)
+    return Accounts(accounts=found, next=behind)
+
+
+def _linked(
+    session: Session, source: str | None, limit: int, after: tuple[str, str] | None
+) -> list[AccountFacts]:
+    return [
+        AccountFacts(
+            source=one.source,
+            native_id=one.native_id,
+            name=one.name,
+            user_id=one.user_id,
+            user=one.user,
+            linked_by=one.by,
+        )
+        for one in linked(session, source, limit=limit, after=after)
+    ]
+
+
+def _unmatched(
+    session: Session, source: str | None, limit: int, after: tuple[str, str] | None
+) -> list[AccountFacts]:
+    return [
+        AccountFacts(
+            source=one.source,
+            native_id=one.native_id,
+            name=one.name,
+            email=one.email,
+            kind=one.kind,
+            suggestions=[SuggestedUser.model_validate(user) for user in one.suggestions],
+        )
+        for one in unmatched(session, source, limit=limit, after=after)
+    ]
+
+
+_ACCOUNT = "/sources/{source}/accounts/{account:path}/link"
+AccountId = Annotated[Text, Path(description="As the source calls it.", examples=["U024BE7LH"])]
+UserId = Annotated[Id, Path(description="The user's id.", examples=[1042])]
+
+
+@routes.put(
+    _ACCOUNT + "/{user}",
+    responses=documented(_404=f"{NO_SOURCE} {NO_USER}", _409=SOMEBODY_ELSES),
+)
+def put_link(
+    source: SourceName, account: AccountId, user: UserId, caller: Calling, database: Stored
+) -> LinkMade:
+    """This account is this user, as of the next question. Said twice, it is done once."""
+    with database.session("syncer") as session:
+        source_id = source_id_of(session, source)
+        if _status(session, user) in (None, UserStatus.DELETED):
+            raise NotFound(NO_USER)
+        if _owner(session, source_id, account) not in (None, user):
+            raise Conflict(SOMEBODY_ELSES)
+    try:
+        linking.set_link(database, source, account, user, caller.actor)
+    except InputInvalid:  # it has changed since we looked
+        raise Conflict(SOMEBODY_ELSES) from None
+    return LinkMade(source=source, native_id=account, user_id=user)
+
+
+@routes.delete(
+    _ACCOUNT + "/{user}", status_code=204, responses=documented(_404=f"{NO_SOURCE} {NO_LINK}")
+)
+def delete_link(
+    source: SourceName, account: AccountId, user: UserId, caller: Calling, database: Stored
+) -> None:
+    """The account is nobody's, as of the next question."""
+    with database.session("syncer") as session:
+        if _owner(session, source_id_of(session, source), account) != user:
+            raise NotFound(NO_LINK)
+    if not linking.remove_link(database, source, account, caller.actor):
+        raise NotFound(NO_LINK)
+
+
+@routes.post(
+    "/users/{user}/link-code",
+    status_code=201,
+    dependencies=[Depends(json_body)],
+    responses=documented(_404=NOT_ACTIVE, _413="Too large.", _415="Not JSON."),
+)
+def make_link_code(user: UserId, wanted: CodeWanted, caller: Calling, database: Stored) -> Code:
+    """A code that links the Slack account which says it to this user, once. Earlier ones end."""
+    with database.session("syncer") as session:
+        if _status(session, user) is not UserStatus.ACTIVE:
+            raise NotFound(NOT_ACTIVE)
+    expires = timedelta(hours=wanted.hours)
+    try:
+        code = linking.make_code(database, user, caller.actor, expires)
+    except InputInvalid:  # suspended since we looked
+        raise NotFound(NOT_ACTIVE) from None
+    return Code(code=code, expires_in_hours=wanted.hours)
+
+
+def _status(session: Session, user_id: int) -> UserStatus | None:
+    found = session.scalar(text("SELECT status FROM user_account WHERE id = :id"), {"id": user_id})
+    return None if found is None else UserStatus(found)
+
+
+def _owner(session: Session, source_id: int, native_id: str) -> int | None:
+    found: int | None = session.scalar(
+        text("SELECT user_id FROM identity WHERE source_id = :source AND native_id = :id"),
+        {"source": source_id, "id": native_id},
+    )
+    return found

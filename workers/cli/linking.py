@@ -1,0 +1,188 @@
+"""`ken link`: which accounts are whose, for administrators."""
+
+import getpass
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from policies.directory import Unresolved, resolve_user
+from policies.links import PEOPLE, Linked, Suggestion, Unmatched, linked, sources_of, unmatched
+from policies.models import AccountKind, UserStatus
+from workers import linking
+from workers.answering.reply import inert
+from workers.database import Database
+from workers.errors import InputInvalid, OperatorError, SlackRefused, SlackUnavailable
+from workers.schema import check
+from workers.services import workspace
+from workers.settings import Settings
+
+_PAGE = 500
+_EXPIRES = re.compile(r"(\d{1,4})([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+class ScanFailed(OperatorError):
+    """Slack did not give the whole list."""
+
+    exit_code = 3
+
+
+def without_link(settings: Settings, source: str | None, *, everybody: bool) -> Iterator[Unmatched]:
+    """Accounts without a link; `everybody`: bots and people of other companies as well."""
+    kinds = frozenset(AccountKind) if everybody else PEOPLE
+    database, after = _database(settings), None
+    while True:
+        with database.session("syncer") as session:
+            page = unmatched(session, source, limit=_PAGE, after=after, kinds=kinds)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = (page[-1].source, page[-1].native_id)
+
+
+def with_link(settings: Settings, source: str | None) -> Iterator[Linked]:
+    database, after = _database(settings), None
+    while True:
+        with database.session("syncer") as session:
+            page = linked(session, source, limit=_PAGE, after=after)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        after = (page[-1].source, page[-1].native_id)
+
+
+def print_unmatched(found: list[Unmatched], out: Console) -> None:
+    """Names and addresses are others' words: shown without anything that a terminal obeys."""
+    table = _table("account", "name", "address", "kind", "may be", "against it")
+    for one in found:
+        account = (f"{one.source}:{one.native_id}", one.name, one.email or "", one.kind.value)
+        for suggestion in one.suggestions or (None,):
+            table.add_row(*map(_shown, (*account, *_told(suggestion))))
+            account = ("", "", "", "")
+    out.print(table)
+
+
+def print_linked(found: list[Linked], out: Console) -> None:
+    table = _table("account", "name", "is", "by")
+    for one in found:
+        user = one.user if one.status is UserStatus.ACTIVE else f"{one.user} ({one.status.value})"
+        account = f"{one.source}:{one.native_id}"
+        table.add_row(*map(_shown, (account, one.name or "", user, one.by)))
+    out.print(table)
+
+
+def scan(settings: Settings, out: Console) -> None:
+    """Note everybody of the Slack workspace. Raises ScanFailed: what was read is kept."""
+    database, messenger = _database(settings), workspace(settings)
+    seen = new = 0
+    try:
+        with out.status("Reading the workspace…") as status:
+            for seen, new in linking.scan(database, messenger):
+                status.update(f"Reading the workspace… {seen} accounts, {new} new")
+    except SlackUnavailable as error:
+        why = "refused" if isinstance(error, SlackRefused) else "did not answer"
+        raise ScanFailed(
+            f"Slack {why} after {seen} accounts ({error}). What was read is kept.",
+            remedy="Run it again. It needs the scopes users:read and users:read.email.",
+        ) from None
+    out.print(f"{seen} accounts, {new} of them new or changed. Next: [bold]ken link list[/]")
+
+
+def set_link(settings: Settings, account: str, person: str) -> str:
+    """What was done, in words. Raises InputInvalid."""
+    database = _database(settings)
+    source, native_id = _account(database, account)
+    user_id, name = _person(database, person)
+    linking.set_link(database, source, native_id, user_id, _actor())
+    return f"{account} is {name}, as of the next question."
+
+
+def remove_link(settings: Settings, account: str) -> str:
+    database = _database(settings)
+    source, native_id = _account(database, account)
+    if not linking.remove_link(database, source, native_id, _actor()):
+        return f"{account} had no link. Nothing was changed."
+    return f"{account} is nobody's, as of the next question."
+
+
+def make_code(settings: Settings, person: str, expires: str) -> tuple[str, str]:
+    """The code, and for whom. Raises InputInvalid."""
+    told = _EXPIRES.fullmatch(expires)
+    if told is None:
+        raise InputInvalid(f"{expires!r} is no period.", remedy="Write 30m, 8h or 2d.")
+    period = timedelta(**{_UNITS[told[2]]: int(told[1])})
+    database = _database(settings)
+    user_id, name = _person(database, person)
+    return linking.make_code(database, user_id, _actor(), period), name
+
+
+def acceptable(settings: Settings, source: str | None) -> list[Unmatched]:
+    return linking.acceptable(_database(settings), source)
+
+
+def accept(settings: Settings, chosen: list[Unmatched]) -> int:
+    return linking.accept(_database(settings), chosen, _actor())
+
+
+def _account(database: Database, account: str) -> tuple[str, str]:
+    with database.session("syncer") as session:
+        found = [one for one in sources_of(session, account) if one[1]]
+    if len(found) == 1:
+        return found[0]
+    raise InputInvalid(
+        f"{account!r} could be in {len(found)} sources."
+        if found
+        else f"There is no source that {account!r} is in.",
+        remedy="Write SOURCE:ID as `ken link list` does, for example slack:T0ACME:U0ANA. "
+        "`ken link scan` makes a Slack workspace known.",
+    )
+
+
+def _person(database: Database, person: str) -> tuple[int, str]:
+    with database.session("syncer") as session:
+        try:
+            user_id = resolve_user(session, person)
+        except Unresolved as unknown:
+            similar = ", ".join(unknown.similar)
+            raise InputInvalid(
+                f"More than one person is called {person!r}."
+                if unknown.found
+                else f"There is no person {person!r}.",
+                remedy=f"Did you mean: {similar}?" if similar else "Write SOURCE:ID of the person.",
+            ) from None
+        return user_id, inert(linking.name_of(session, user_id))
+
+
+def _told(suggestion: Suggestion | None) -> tuple[str, str]:
+    if suggestion is None:
+        return "", ""
+    address = f" <{suggestion.email}>" if suggestion.email else ""
+    return f"{suggestion.name}{address}: {suggestion.reason}", "; ".join(suggestion.against)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _shown(text: str) -> str:
+    return escape(inert(text))
+
+
+def _database(settings: Settings) -> Database:
+    database = Database(settings)
+    check(database, "syncer")
+    return database
+
+
+def _actor() -> str:
+    try:
+        return f"terminal:{getpass.getuser()}"
+    except (KeyError, OSError):  # a container whose user has no name
+        return "terminal"

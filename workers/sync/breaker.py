@@ -1,0 +1,160 @@
+"""What stops a run: widening that waits for a word, and the part of it that may not wait.
+
+A run that gives much more to read than before waits for confirmation. What it takes away counts
+at once: `narrowed` is the state between, in which nobody reads what the old or the new state
+would not let them read.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from workers.settings import Settings
+from workers.sync.difference import Difference
+from workers.sync.snapshot import GroupState, NodeState, Principal, Rules, State
+
+
+def reasons_to_wait(difference: Difference, settings: Settings) -> tuple[str, ...]:
+    """Why this much more may not be read without a word; none: it may."""
+    share = difference.pairs_before * settings.widening_percent // 100
+    most = max(settings.widening_limit, share)
+    found = []
+    if difference.pairs_gained > most:
+        found.append(
+            f"{difference.people_gaining} people gain {difference.pairs_gained} readings of "
+            f"documents; {most} pass without a word"
+        )
+    found += [
+        f"the class {one.name} gains {one.gained} documents; {settings.class_widening_limit} pass "
+        "without a word"
+        for one in difference.classes
+        if one.gained > settings.class_widening_limit
+    ]
+    return tuple(found)
+
+
+def is_mass_revocation(difference: Difference, settings: Settings) -> bool:
+    share = difference.pairs_before * settings.mass_revocation_percent / 100
+    return difference.pairs_lost > max(settings.mass_revocation_limit, share)
+
+
+def narrowed(old: State, new: State) -> State:
+    """A state whose readers are, for each document, among those of `old` and among those of `new`.
+
+    Where `new` only takes away, the readers are exactly those of `new`. A node that is new is
+    left out, and one that moved is closed.
+    """
+    usage = _Usage.of(old, new)
+    groups = {**new.groups, **old.groups}
+    for name in old.groups.keys() & new.groups.keys():
+        groups[name] = _between(name, old.groups[name], new.groups[name], usage)
+    above_old, above_new = _allowed_above(old), _allowed_above(new)
+    nodes = {}
+    for name, was in old.nodes.items():
+        now = new.nodes.get(name)
+        if was.gone:
+            nodes[name] = was
+        elif now is None or now.gone:
+            nodes[name] = replace(was, gone=True)
+        else:
+            nodes[name] = _meet(name, was, now, above_old, above_new, usage)
+    return State(groups, nodes)
+
+
+def _between(name: str, was: GroupState, now: GroupState, usage: "_Usage") -> GroupState:
+    """Fewer are in a group that lets people read, more in one that only keeps them out."""
+    if name in usage.denied and name not in usage.wanted:
+        return GroupState(now.name, was.members | now.members)
+    return GroupState(now.name, was.members & now.members)
+
+
+def _meet(
+    name: str,
+    was: NodeState,
+    now: NodeState,
+    above_old: Mapping[str, frozenset[Principal]],
+    above_new: Mapping[str, frozenset[Principal]],
+    usage: "_Usage",
+) -> NodeState:
+    """What both allow, less what either denies, behind every gate of either."""
+    inherit = was.rules.inherit and now.rules.inherit
+    from_above = above_old[name] & above_new[name]
+    in_old = was.rules.allow | (above_old[name] if was.rules.inherit else frozenset())
+    in_new = now.rules.allow | (above_new[name] if now.rules.inherit else frozenset())
+    allow = in_old & in_new
+    if inherit:  # what comes down from above need not be said again
+        allow -= from_above - (was.rules.allow & now.rules.allow)
+    deny = was.rules.deny | now.rules.deny
+    known = (
+        was.rules.known
+        and now.rules.known
+        and was.parent == now.parent
+        and not any(one in usage.torn for one in deny)
+    )
+    gates = was.rules.gates | now.rules.gates
+    return NodeState(was.kind, was.parent, Rules(allow, deny, gates, inherit, known))
+
+
+@dataclass(frozen=True, slots=True)
+class _Usage:
+    """What the groups of a source serve, in the old state or the new."""
+
+    wanted: frozenset[Principal]
+    """Principals whose people may read for it: allowed or required, and all below."""
+    denied: frozenset[Principal]
+    """Denied, and all below."""
+    torn: frozenset[Principal]
+    """Principals that deny through a group which also lets people read, and whose members change:
+    no list of members would be safe for both."""
+
+    @classmethod
+    def of(cls, old: State, new: State) -> "_Usage":
+        allowing: set[Principal] = set()
+        denying: set[Principal] = set()
+        for node in (*old.nodes.values(), *new.nodes.values()):
+            allowing |= node.rules.allow.union(*node.rules.gates)
+            denying |= node.rules.deny
+        members: dict[Principal, set[Principal]] = defaultdict(set)
+        groups_of: dict[Principal, set[Principal]] = defaultdict(set)
+        for name, group in (*old.groups.items(), *new.groups.items()):
+            members[name] |= group.members
+            for member in group.members:
+                groups_of[member].add(name)
+        wanted, denied = _reach(allowing, members), _reach(denying, members)
+        changed = {
+            name
+            for name in old.groups.keys() & new.groups.keys()
+            if old.groups[name].members != new.groups[name].members
+        }
+        torn = _reach(changed & wanted & denied, groups_of)
+        return cls(wanted, denied, torn)
+
+
+def _reach(
+    start: Iterable[Principal], edges: Mapping[Principal, set[Principal]]
+) -> frozenset[Principal]:
+    found = set(start)
+    waiting = deque(found)
+    while waiting:
+        fresh = edges.get(waiting.popleft(), set()) - found
+        found |= fresh
+        waiting.extend(fresh)
+    return frozenset(found)
+
+
+def _allowed_above(state: State) -> dict[str, frozenset[Principal]]:
+    """For each node what its parent, and those above it, allow."""
+    nobody: frozenset[Principal] = frozenset()
+    comes_down: dict[str, frozenset[Principal]] = {}
+    above: dict[str, frozenset[Principal]] = {}
+    for name in state.nodes:
+        line: list[str] = []
+        at: str | None = name
+        while at is not None and at not in comes_down:
+            line.append(at)
+            at = state.nodes[at].parent
+        for one in reversed(line):
+            node = state.nodes[one]
+            above[one] = nobody if node.parent is None else comes_down[node.parent]
+            comes_down[one] = node.rules.allow | (above[one] if node.rules.inherit else nobody)
+    return above

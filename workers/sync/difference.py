@@ -1,0 +1,189 @@
+"""What a run changes for people: who gains, who loses, how many documents. Counts, no content.
+
+Measured from the rows before and after, in the same transaction, not foretold.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from policies.access import Class
+from policies.models import User
+from policies.readers import Readers
+from workers.sync.snapshot import State
+
+_LISTED = 100
+"""People listed by name on each side; all of them are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChange:
+    id: int
+    name: str
+    documents: int
+    """Gained, or lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassChange:
+    """Everybody of a class, now and later: `members`, `members_and_guests`, `internet`."""
+
+    name: str
+    gained: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Of one kind of thing."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """People are active users; a pair is one of them and a document that they may read."""
+
+    pairs_before: int = 0
+    pairs_gained: int = 0
+    pairs_lost: int = 0
+    people_gaining: int = 0
+    people_losing: int = 0
+    documents_gaining: int = 0
+    """Documents that somebody may read who could not."""
+    documents_losing: int = 0
+    gains: tuple[PersonChange, ...] = ()
+    """Those who gain most first; at most 100 are listed."""
+    loses: tuple[PersonChange, ...] = ()
+    classes: tuple[ClassChange, ...] = ()
+    groups: Counts = Counts()
+    memberships: Counts = Counts()
+    nodes: Counts = Counts()
+    """Removed: gone from the source."""
+    entries: Counts = Counts()
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is written at all."""
+        counts = (self.groups, self.memberships, self.nodes, self.entries)
+        return all(count == Counts() for count in counts)
+
+    @property
+    def widens(self) -> bool:
+        return bool(self.pairs_gained or any(one.gained for one in self.classes))
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> "Difference":
+        counts = ("groups", "memberships", "nodes", "entries")
+        return cls(
+            **{
+                **told,
+                "gains": tuple(PersonChange(**one) for one in told["gains"]),
+                "loses": tuple(PersonChange(**one) for one in told["loses"]),
+                "classes": tuple(ClassChange(**one) for one in told["classes"]),
+                **{name: Counts(**told[name]) for name in counts},
+            }
+        )
+
+
+def measure(
+    session: Session, before: Readers, after: Readers, *, held: State, wanted: State
+) -> Difference:
+    """Readers before and after of the same source, and the states that made them."""
+    gained: Counter[int] = Counter()
+    lost: Counter[int] = Counter()
+    for document_id in before.documents.keys() | after.documents.keys():
+        was, now = before.documents.get(document_id, 0), after.documents.get(document_id, 0)
+        gained[now & ~was] += 1
+        lost[was & ~now] += 1
+    by_gain, by_loss = _per_subject(gained, after), _per_subject(lost, after)
+    classes = len(Class)
+    users = -1 << classes
+    return Difference(
+        pairs_before=sum((bits & users).bit_count() for bits in before.documents.values()),
+        pairs_gained=sum(by_gain[classes:]),
+        pairs_lost=sum(by_loss[classes:]),
+        people_gaining=sum(count > 0 for count in by_gain[classes:]),
+        people_losing=sum(count > 0 for count in by_loss[classes:]),
+        documents_gaining=sum(count for bits, count in gained.items() if bits),
+        documents_losing=sum(count for bits, count in lost.items() if bits),
+        gains=_people(session, after, by_gain),
+        loses=_people(session, after, by_loss),
+        classes=tuple(
+            ClassChange(one.name.lower(), by_gain[place], by_loss[place])
+            for place, one in enumerate(Class)
+        ),
+        **count_changes(held, wanted),
+    )
+
+
+def count_changes(held: State, wanted: State) -> dict[str, Counts]:
+    """How many rows of each kind differ between two states."""
+    live = {
+        name
+        for name, node in wanted.nodes.items()
+        if not node.gone and (name not in held.nodes or held.nodes[name].gone)
+    }
+    gone = {
+        name
+        for name, node in held.nodes.items()
+        if not node.gone and (name not in wanted.nodes or wanted.nodes[name].gone)
+    }
+    changed = {
+        name
+        for name in (wanted.nodes.keys() & held.nodes.keys()) - live - gone
+        if wanted.nodes[name] != held.nodes[name]
+    }
+    was = {(name, one) for name, node in held.nodes.items() for one in node.rules.entries}
+    now = {(name, one) for name, node in wanted.nodes.items() for one in node.rules.entries}
+    before = {(name, one) for name, group in held.groups.items() for one in group.members}
+    after = {(name, one) for name, group in wanted.groups.items() for one in group.members}
+    new, removed = (
+        wanted.groups.keys() - held.groups.keys(),
+        held.groups.keys() - wanted.groups.keys(),
+    )
+    both = wanted.groups.keys() & held.groups.keys()
+    return {
+        "groups": Counts(
+            len(new),
+            sum(wanted.groups[name] != held.groups[name] for name in both),
+            len(removed),
+        ),
+        "memberships": Counts(len(after - before), 0, len(before - after)),
+        "nodes": Counts(len(live), len(changed), len(gone)),
+        "entries": Counts(len(now - was), 0, len(was - now)),
+    }
+
+
+def _per_subject(changed: Mapping[int, int], readers: Readers) -> list[int]:
+    """For each subject how many documents changed: whole sets at a time, never pair by pair."""
+    size = len(readers.subjects.ids)
+    found = np.zeros(size, dtype=np.int64)
+    for bits, documents in changed.items():
+        if bits:
+            octets = np.frombuffer(bits.to_bytes((size + 7) // 8, "little"), dtype=np.uint8)
+            found[np.unpackbits(octets, count=size, bitorder="little") > 0] += documents
+    return [int(count) for count in found]
+
+
+def _people(session: Session, readers: Readers, counts: list[int]) -> tuple[PersonChange, ...]:
+    places = sorted(
+        (place for place in range(len(Class), len(counts)) if counts[place]),
+        key=lambda place: (-counts[place], place),
+    )[:_LISTED]
+    ids = {readers.subjects.ids[place]: counts[place] for place in places}
+    names = {
+        user_id: name
+        for user_id, name in session.execute(select(User.id, User.name).where(User.id.in_(ids)))
+    }
+    return tuple(PersonChange(user_id, names[user_id], count) for user_id, count in ids.items())

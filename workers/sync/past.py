@@ -1,0 +1,142 @@
+"""What a run changed, taken back: the rows of its source as they were before it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.orm import Session
+
+from workers.sync.snapshot import Rows, stored_rows
+
+_Key = tuple[str, str]
+"""The table, and the key as JSON."""
+_Image = dict[str, Any] | None
+"""A row as it was; None: it was not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """The rows before some epochs, and what stands in the way of going back to them."""
+
+    rows: Rows
+    changed_since: tuple[str, ...]
+    """What somebody else changed after it."""
+    deleted: tuple[str, ...]
+    """Nodes that are deleted, with their text, and do not come back: native ids."""
+
+
+def rewind(session: Session, source_id: int, epochs: Sequence[int]) -> Rewound:
+    """The rows of the source as they were before these epochs, which one run made."""
+    now = stored_rows(session, source_id)
+    then = Rows(dict(now.groups), set(now.members), dict(now.nodes), set(now.entries))
+    first, later = _images(session, _FIRST, epochs), _images(session, _LATER, epochs)
+    changed: set[str] = set()
+    deleted: set[str] = set()
+    for (group_id,), before in _of(first, "user_group"):
+        if group_id in now.groups or _is_of(before, source_id):
+            _restore(then.groups, group_id, before and (before["native_id"], before["name"]))
+            if _differs(later, "user_group", [group_id], _group(now, group_id)):
+                changed.add(_group_name(now, then, group_id))
+    for (member_id, group_id), before in _of(first, "membership"):
+        if group_id in now.groups or group_id in then.groups:
+            _mark(then.members, (member_id, group_id), there=before is not None)
+            there = (member_id, group_id) in now.members
+            if _differs(later, "membership", [member_id, group_id], {} if there else None):
+                changed.add(f"members of {_group_name(now, then, group_id)}")
+    for (node_id,), before in _of(first, "node"):
+        if node_id in now.nodes:
+            _restore(then.nodes, node_id, before)
+            if _differs(later, "node", [node_id], now.nodes[node_id]):
+                changed.add(f"node {now.nodes[node_id]['native_id']}")
+        elif before is not None and before["source_id"] == source_id:
+            deleted.add(str(before["native_id"]))
+    for (node_id, effect, gate, principal_id), before in _of(first, "entry"):
+        if node_id in now.nodes:
+            entry = (node_id, effect, gate, principal_id)
+            _mark(then.entries, entry, there=before is not None)
+            there = entry in now.entries
+            if _differs(later, "entry", list(entry), {} if there else None):
+                changed.add(f"permissions of node {now.nodes[node_id]['native_id']}")
+    return Rewound(then, tuple(sorted(changed)), tuple(sorted(deleted)))
+
+
+def _images(session: Session, statement: TextClause, epochs: Sequence[int]) -> dict[_Key, _Image]:
+    rows = session.execute(statement, {"epochs": list(epochs)})
+    return {(relation, json.dumps(key)): before for relation, key, before in rows}
+
+
+def _of(images: Mapping[_Key, _Image], relation: str) -> Iterator[tuple[list[Any], _Image]]:
+    for (table, key), before in images.items():
+        if table == relation:
+            yield json.loads(key), before
+
+
+def _differs(
+    later: Mapping[_Key, _Image], relation: str, key: list[Any], now: Mapping[str, Any] | None
+) -> bool:
+    """Whether the row is not what the run left: what it was before the first change after it."""
+    at = (relation, json.dumps(key))
+    if at not in later:
+        return False
+    left = later[at]
+    if left is None or now is None:
+        return (left is None) != (now is None)
+    return any(_plain(name, left[name]) != _plain(name, now[name]) for name in _COMPARED[relation])
+
+
+_COMPARED = {
+    "user_group": ("native_id", "name"),
+    "membership": (),
+    "node": ("native_id", "kind", "parent_id", "inherit", "acl_state", "gone_at"),
+    "entry": (),
+}
+
+
+def _plain(name: str, value: Any) -> Any:
+    return value is not None if name == "gone_at" else value
+
+
+def _is_of(before: _Image, source_id: int) -> bool:
+    """False, too, for what the run added and somebody has deleted."""
+    return before is not None and before["source_id"] == source_id
+
+
+def _group(rows: Rows, group_id: int) -> dict[str, str] | None:
+    group = rows.groups.get(group_id)
+    return None if group is None else {"native_id": group[0], "name": group[1]}
+
+
+def _group_name(now: Rows, then: Rows, group_id: int) -> str:
+    return f"group {(then.groups.get(group_id) or now.groups[group_id])[0]}"
+
+
+def _restore(rows: dict[int, Any], key: int, before: Any) -> None:
+    if before is None:
+        rows.pop(key, None)
+    else:
+        rows[key] = before
+
+
+def _mark(rows: set[Any], row: tuple[Any, ...], *, there: bool) -> None:
+    if there:
+        rows.add(row)
+    else:
+        rows.discard(row)
+
+
+_FIRST = text("""
+    SELECT DISTINCT ON (relation, key) relation, key, before FROM past
+    WHERE epoch = ANY(:epochs) AND relation IN ('user_group', 'membership', 'node', 'entry')
+    ORDER BY relation, key, id
+""")
+
+# Of the rows that the run changed, what they were when somebody else changed them after it.
+_LATER = text("""
+    SELECT DISTINCT ON (relation, key) relation, key, before FROM past
+    WHERE epoch > (SELECT min(one) FROM unnest(CAST(:epochs AS bigint[])) AS one)
+      AND NOT epoch = ANY(:epochs)
+      AND (relation, key) IN (SELECT relation, key FROM past WHERE epoch = ANY(:epochs))
+    ORDER BY relation, key, id
+""")

@@ -1,0 +1,630 @@
+"""Runs: what an administrator pushes for one source, staged, compared, applied or not.
+
+A run changes everything that it asks for in one transaction under one epoch, or nothing. Runs
+stand in a queue with all other changes of access, and one that was overtaken is refused.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from policies.change import Change
+from policies.models import Node, NodeKind, Past, RunKind, RunState, Source, SyncPage, SyncRun
+from policies.readers import source_readers
+from workers.database import Database
+from workers.errors import InputInvalid
+from workers.settings import Settings
+from workers.sync.breaker import is_mass_revocation, narrowed, reasons_to_wait
+from workers.sync.difference import Difference, measure
+from workers.sync.lines import Line, check_page, read_line
+from workers.sync.past import rewind
+from workers.sync.snapshot import (
+    LeftOut,
+    Pushed,
+    Rows,
+    State,
+    apply,
+    linked_users,
+    put_accounts,
+    read_push,
+    stored_rows,
+)
+
+log = structlog.get_logger()
+
+PAGES: Final = 100_000
+"""The most of one run."""
+LONGEST: Final = timedelta(days=3650)
+_LISTED = 200
+"""Names that were left out and are kept; all are counted."""
+_NAMED = 10
+"""Things in one message."""
+
+
+class Unset(Enum):
+    """No value was given, which is not the value None."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run, as its history tells it."""
+
+    id: int
+    source: str
+    kind: RunKind
+    state: RunState
+    actor: str
+    started_at: datetime
+    ended_at: datetime | None
+    epoch: int | None
+    """Of the last change that it made; None: it changed nothing."""
+    difference: Difference | None = None
+    """All that it asks for; after `undo`, what that changed. None: it was never compared."""
+    applied: Difference | None = None
+    """What of it counts already; while it waits, only what it takes away."""
+    waits_for: tuple[str, ...] = ()
+    """Why it needs confirmation."""
+    mass_revocation: bool = False
+    refused: str = ""
+    """Why it was refused."""
+    left_out: tuple[LeftOut, ...] = ()
+    left_out_count: int = 0
+    dry_run: bool = False
+    """Nothing was changed: `state` is what it would have come to."""
+    ended_by: str = ""
+    """Who confirmed, dropped or undid it; empty: nobody did."""
+
+
+Outcome = Run
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    name: str
+    paused: bool
+    max_staleness: timedelta | None
+    synced_at: datetime | None
+    usable: bool
+    """Neither paused nor out of date, now."""
+    documents: int
+    closed: int
+    """Nodes that nobody may read, because something about them is not known or they are gone."""
+
+
+# -- one run, step by step --------------------------------------------------------------------
+
+
+def begin(database: Database, *, source: str, kind: RunKind, actor: str) -> int:
+    """The id of a new run; the source is made if it is new. Raises InputInvalid for a bad name."""
+    _check_source_name(source)
+    with database.session("syncer") as session:
+        return _begin(session, source, kind, actor)
+
+
+def put_page(
+    database: Database, run_id: int, number: int, lines: Sequence[Mapping[str, Any]]
+) -> None:
+    """Keep one page, from 1 on; the same number again takes the place of the one before.
+
+    Raises InputInvalid naming page, line and field; the page is not kept then.
+    """
+    if not 1 <= number <= PAGES:
+        raise InputInvalid(
+            f"page: {number} is no page's number: they run from 1 to {PAGES}.",
+            remedy="Number the pages 1, 2, 3 …",
+        )
+    with database.session("syncer") as session:
+        run = _locked(session, run_id, RunState.STAGING)
+        _put_page(session, run, number, lines)
+
+
+def finish(
+    database: Database,
+    run_id: int,
+    *,
+    pages: int,
+    dry_run: bool = False,
+    confirmed: bool = False,
+) -> Outcome:
+    """Compare and apply what was pushed in pages 1 to `pages`, all of them, or nothing.
+
+    A run that lets people read much more waits, unless it is confirmed; what it takes away counts
+    at once. Raises InputInvalid: for missing pages the run stays open, else it is refused.
+    """
+    run(database, run_id)  # one that does not exist cannot be marked as refused
+    try:
+        with database.session("syncer") as session, session.begin_nested() as trial:
+            told = _finish(session, run_id, pages, database.settings, confirmed=confirmed)
+            if dry_run:
+                trial.rollback()
+    except PagesMissing:
+        raise
+    except InputInvalid as error:
+        if not dry_run:
+            _refuse(database, run_id, str(error))
+        raise
+    _alert(told, dry_run=dry_run)
+    return replace(told, dry_run=dry_run)
+
+
+def push(
+    database: Database,
+    pages: Sequence[Sequence[Mapping[str, Any]]],
+    *,
+    source: str,
+    kind: RunKind,
+    actor: str,
+    dry_run: bool = False,
+    confirmed: bool = False,
+) -> Outcome:
+    """A whole run at once. A dry run leaves no trace at all, not even in the history."""
+    if not dry_run:
+        run_id = begin(database, source=source, kind=kind, actor=actor)
+        for number, lines in enumerate(pages, start=1):
+            put_page(database, run_id, number, lines)
+        return finish(database, run_id, pages=len(pages), confirmed=confirmed)
+    _check_source_name(source)
+    with database.session("syncer") as session, session.begin_nested() as trial:
+        run_id = _begin(session, source, kind, actor)
+        run = _locked(session, run_id, RunState.STAGING)
+        for number, lines in enumerate(pages, start=1):
+            _put_page(session, run, number, lines)
+        told = _finish(session, run_id, len(pages), database.settings, confirmed=confirmed)
+        trial.rollback()
+    return replace(told, dry_run=True)
+
+
+def confirm(database: Database, run_id: int, *, actor: str) -> Outcome:
+    """Apply all of a run that waits, compared anew with what is stored now.
+
+    Raises InputInvalid if another run of the source was applied since.
+    """
+    with database.session("syncer") as session:
+        change = Change(session, actor=actor)
+        run = _locked(session, run_id, RunState.WAITING)
+        _refuse_overtaken(session, run)
+        rows = stored_rows(session, run.source_id)
+        held = rows.state
+        if run.kind is RunKind.DELTA:  # it speaks of what was there before anything was narrowed
+            then = rewind(session, run.source_id, _epochs(run))
+            _refuse_changed(run, then.changed_since, "Push the delta again.")
+            held = then.rows.state
+        pushed = _pushed(session, run, held)
+        difference = _write(change, run.source_id, rows, pushed.state)
+        put_accounts(change, run.source_id, pushed.accounts)
+        run.difference = {**run.difference, "ended_by": actor}
+        _end(change, run, RunState.APPLIED, pushed, difference, difference)
+        session.execute(delete(SyncPage).where(SyncPage.run_id == run.id))
+        told = _told(session, run)
+    _alert(told, dry_run=False)
+    return told
+
+
+def drop(database: Database, run_id: int, *, actor: str) -> None:
+    """Forget what a run waits for, or was being pushed. What it took away stays away."""
+    with database.session("syncer") as session:
+        run = _locked(session, run_id, RunState.WAITING, RunState.STAGING)
+        run.difference = {**run.difference, "ended_by": actor}
+        _drop(session, run)
+
+
+def undo(database: Database, run_id: int, *, actor: str) -> Outcome:
+    """Put back, under a new epoch, all that the latest run of a source changed.
+
+    Raises InputInvalid if it is not the latest, or if somebody else changed the same since. A
+    document that is deleted does not come back: it is listed as left out, to be loaded again.
+    """
+    with database.session("syncer") as session:
+        change = Change(session, actor=actor)
+        run = _locked(session, run_id, RunState.APPLIED, RunState.WAITING)
+        _refuse_overtaken(session, run)
+        then = rewind(session, run.source_id, _epochs(run))
+        _refuse_changed(run, then.changed_since, "Push the source's permissions as they are now.")
+        rows, wanted = stored_rows(session, run.source_id), then.rows.state
+        added = {
+            name: replace(node, gone=True)
+            for name, node in rows.state.nodes.items()
+            if name not in wanted.nodes
+        }
+        state = State(wanted.groups, {**added, **wanted.nodes})
+        difference = _write(change, run.source_id, rows, state)
+        if (synced_at := _synced_before(session, run)) is not None:
+            change.mark_synced(run.source_id, at=synced_at)
+        without_text = tuple(LeftOut(f"node {name}", "text", "deleted") for name in then.deleted)
+        pushed = Pushed(State(), (), without_text)
+        run.difference = {**run.difference, "ended_by": actor}
+        _end(change, run, RunState.UNDONE, pushed, difference, difference)
+        session.execute(delete(SyncPage).where(SyncPage.run_id == run.id))
+        return _told(session, run)
+
+
+# -- looking ----------------------------------------------------------------------------------
+
+
+def runs(database: Database, *, source: str | None = None, limit: int = 20) -> list[Run]:
+    """The newest first. Raises InputInvalid for a source that does not exist."""
+    with database.session("syncer") as session:
+        statement = select(SyncRun).order_by(SyncRun.id.desc()).limit(limit)
+        if source is not None:
+            statement = statement.where(SyncRun.source_id == _source_id(session, source))
+        return [_told(session, one) for one in session.scalars(statement)]
+
+
+def run(database: Database, run_id: int) -> Run:
+    """Raises InputInvalid for a run that does not exist."""
+    with database.session("syncer") as session:
+        return _told(session, _found(session, run_id))
+
+
+def sources(database: Database) -> list[SourceFacts]:
+    """Every source by name, with what an administrator watches."""
+    with database.session("syncer") as session:
+        rows = session.execute(
+            select(Source, func.now().label("now"), _DOCUMENTS, _CLOSED).order_by(Source.name)
+        ).all()
+        return [
+            SourceFacts(
+                source.name,
+                source.paused,
+                source.max_staleness,
+                source.synced_at,
+                _usable(source, now),
+                documents,
+                closed,
+            )
+            for source, now, documents, closed in rows
+        ]
+
+
+def set_source(
+    database: Database,
+    name: str,
+    *,
+    actor: str,
+    paused: bool | None = None,
+    max_staleness: timedelta | Unset | None = UNSET,
+) -> None:
+    """Pause or resume a source, and say how old its permissions may be. Raises InputInvalid."""
+    if isinstance(max_staleness, timedelta) and not timedelta(0) < max_staleness <= LONGEST:
+        raise InputInvalid(
+            f"max_staleness: it is not between no time and {LONGEST.days} days.",
+            remedy="Give a time, like 24h, or none.",
+        )
+    with database.session("syncer") as session:
+        change = Change(session, actor=actor)
+        source = session.get_one(Source, _source_id(session, name))
+        change.set_freshness(
+            source.id,
+            paused=source.paused if paused is None else paused,
+            max_staleness=source.max_staleness if max_staleness is UNSET else max_staleness,
+        )
+
+
+def delete_old(database: Database) -> None:
+    """What has been gone for long is deleted with its text; pushes that never ended are dropped."""
+    keep = timedelta(days=database.settings.keep_gone_days)
+    with database.session("syncer") as session:
+        before = session.scalars(select(func.now())).one() - keep
+        for abandoned in session.scalars(
+            select(SyncRun).where(SyncRun.state == RunState.STAGING, SyncRun.started_at < before)
+        ):
+            _drop(session, abandoned)
+        if session.scalar(select(Node.id).where(Node.gone_at < before).limit(1)) is not None:
+            Change(session, actor="sweep").delete_gone(before)
+
+
+# -- inside -----------------------------------------------------------------------------------
+
+
+class PagesMissing(InputInvalid):
+    """A part of the push has not come: it can still be sent."""
+
+
+def _begin(session: Session, source: str, kind: RunKind, actor: str) -> int:
+    source_id = session.scalar(select(Source.id).where(Source.name == source))
+    if source_id is None:
+        source_id = Change(session, actor=actor).put_source(source)
+    made = SyncRun(source_id=source_id, kind=kind, actor=actor)
+    session.add(made)
+    session.flush()
+    return made.id
+
+
+def _put_page(session: Session, run: SyncRun, number: int, lines: Sequence[Any]) -> None:
+    kept = check_page(number, lines, run.kind)
+    session.execute(
+        upsert(SyncPage)
+        .values(run_id=run.id, number=number, lines=kept)
+        .on_conflict_do_update(index_elements=["run_id", "number"], set_={"lines": kept})
+    )
+
+
+def _finish(
+    session: Session, run_id: int, pages: int, settings: Settings, *, confirmed: bool
+) -> Run:
+    change = Change(session, actor=_found(session, run_id).actor)  # all that follows is in a queue
+    run = _locked(session, run_id, RunState.STAGING)
+    _check_pages(session, run, pages)
+    _refuse_overtaken(session, run)
+    rows = stored_rows(session, run.source_id)
+    held = rows.state
+    pushed = _pushed(session, run, held)
+    with session.begin_nested() as trial:
+        difference = _write(change, run.source_id, rows, pushed.state)
+        waits_for = () if confirmed else reasons_to_wait(difference, settings)
+        if waits_for:
+            trial.rollback()
+    applied = difference
+    if waits_for:
+        applied = _write(change, run.source_id, rows, narrowed(held, pushed.state))
+        if applied.widens:  # proved never to happen, and measured all the same
+            log.error("narrowing_widens", run_id=run.id, source_id=run.source_id)
+            raise RuntimeError("what a waiting run takes away would give something")
+    put_accounts(change, run.source_id, pushed.accounts)
+    if run.kind is RunKind.COMPLETE:
+        change.mark_synced(run.source_id)
+    _supersede(session, run)
+    state = RunState.WAITING if waits_for else RunState.APPLIED
+    _end(change, run, state, pushed, difference, applied, waits_for=waits_for)
+    run.difference = {**run.difference, "mass_revocation": is_mass_revocation(applied, settings)}
+    session.flush()
+    if state is RunState.APPLIED:
+        session.execute(delete(SyncPage).where(SyncPage.run_id == run.id))
+    return _told(session, run)
+
+
+def _write(change: Change, source_id: int, rows: Rows, wanted: State) -> Difference:
+    """Apply a state to these rows of the source, and measure what that changed."""
+    before = source_readers(change.session, source_id)
+    apply(change, source_id, rows, wanted)
+    after = source_readers(change.session, source_id)
+    return measure(change.session, before, after, held=rows.state, wanted=wanted)
+
+
+def _pushed(session: Session, run: SyncRun, held: State) -> Pushed:
+    lines = _lines(session, run)
+    return read_push(lines, run.kind, held, linked_users(session, run.source_id))
+
+
+def _lines(session: Session, run: SyncRun) -> Iterable[Line]:
+    pages = session.scalars(
+        select(SyncPage.lines).where(SyncPage.run_id == run.id).order_by(SyncPage.number)
+    )
+    return [read_line(line) for page in pages for line in page]
+
+
+def _check_pages(session: Session, run: SyncRun, pages: int) -> None:
+    numbers = set(session.scalars(select(SyncPage.number).where(SyncPage.run_id == run.id)))
+    wanted = set(range(1, min(pages, PAGES) + 1))
+    if missing := sorted(wanted - numbers):
+        raise PagesMissing(
+            f"pages: of {pages}, these have not come: {_some(missing)}.",
+            remedy="Send them, then finish again. Nothing was changed.",
+        )
+    if more := sorted(numbers - wanted):
+        raise PagesMissing(
+            f"pages: {pages} were announced, and there are more: {_some(more)}.",
+            remedy="Finish with the right number of pages, or drop the run. Nothing was changed.",
+        )
+
+
+def _end(
+    change: Change,
+    run: SyncRun,
+    state: RunState,
+    pushed: Pushed,
+    difference: Difference,
+    applied: Difference,
+    *,
+    waits_for: tuple[str, ...] = (),
+) -> None:
+    run.state = state
+    run.epoch = change.epoch
+    run.ended_at = _clock(change.session)
+    run.left_out = [
+        {"place": one.place, "name": one.name, "effect": one.effect}
+        for one in pushed.left_out[:_LISTED]
+    ]
+    run.difference = {
+        **run.difference,
+        "full": difference.as_json(),
+        "applied": applied.as_json(),
+        "waits_for": list(waits_for),
+        "left_out": len(pushed.left_out),
+        "epochs": [*_epochs(run), change.epoch],
+    }
+    change.session.flush()
+
+
+def _epochs(run: SyncRun) -> list[int]:
+    """Of the changes that the run made: two, if it waited and was confirmed."""
+    return list(run.difference.get("epochs", ()))
+
+
+def _refuse(database: Database, run_id: int, reason: str) -> None:
+    with database.session("syncer") as session:
+        run = session.get_one(SyncRun, run_id, with_for_update=True)
+        if run.state is RunState.STAGING:
+            run.state = RunState.REFUSED
+            run.ended_at = _clock(session)
+            run.difference = {"refused": reason}
+            session.execute(delete(SyncPage).where(SyncPage.run_id == run.id))
+
+
+def _refuse_overtaken(session: Session, run: SyncRun) -> None:
+    """Raises InputInvalid: what this run was compared with, or listed from, is not the newest."""
+    since = run.ended_at or run.started_at
+    newer = session.scalar(
+        select(func.max(SyncRun.id)).where(
+            SyncRun.source_id == run.source_id,
+            SyncRun.id != run.id,
+            SyncRun.epoch.is_not(None),
+            SyncRun.ended_at > since,
+        )
+    )
+    if newer is not None:
+        raise InputInvalid(
+            f"Run {newer} of the same source was applied after run {run.id} began.",
+            remedy="List the source again and push that: the older list could bring back what "
+            "was taken away. Nothing was changed.",
+        )
+
+
+def _refuse_changed(run: SyncRun, changed: Sequence[str], remedy: str) -> None:
+    if changed:
+        raise InputInvalid(
+            f"Since run {run.id} somebody else changed: {_some(changed)}.",
+            remedy=f"{remedy} Nothing was changed.",
+        )
+
+
+def _supersede(session: Session, run: SyncRun) -> None:
+    """An older run of the source that waits has waited for nothing."""
+    for older in session.scalars(
+        select(SyncRun).where(
+            SyncRun.source_id == run.source_id,
+            SyncRun.state == RunState.WAITING,
+            SyncRun.id != run.id,
+        )
+    ):
+        _drop(session, older)
+
+
+def _drop(session: Session, run: SyncRun) -> None:
+    run.state = RunState.DROPPED
+    if run.ended_at is None:
+        run.ended_at = _clock(session)
+    session.execute(delete(SyncPage).where(SyncPage.run_id == run.id))
+
+
+def _found(session: Session, run_id: int) -> SyncRun:
+    found = session.get(SyncRun, run_id) if 0 < run_id < 2**63 else None
+    if found is None:
+        raise InputInvalid(
+            f"run: there is no run {run_id}.", remedy="`ken sync runs` lists the newest."
+        )
+    return found
+
+
+def _locked(session: Session, run_id: int, *states: RunState) -> SyncRun:
+    """The run, for nobody else until we are done. Raises InputInvalid in another state."""
+    _found(session, run_id)
+    run = session.get_one(SyncRun, run_id, with_for_update=True, populate_existing=True)
+    if run.state not in states:
+        raise InputInvalid(
+            f"Run {run_id} is {run.state.value}, not {' or '.join(s.value for s in states)}.",
+            remedy=f"`ken sync show {run_id}` tells what became of it. Nothing was changed.",
+        )
+    return run
+
+
+def _told(session: Session, run: SyncRun) -> Run:
+    told = run.difference
+    return Run(
+        id=run.id,
+        source=session.get_one(Source, run.source_id).name,
+        kind=run.kind,
+        state=run.state,
+        actor=run.actor,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        epoch=run.epoch,
+        difference=Difference.from_json(told["full"]) if "full" in told else None,
+        applied=Difference.from_json(told["applied"]) if "applied" in told else None,
+        waits_for=tuple(told.get("waits_for", ())),
+        mass_revocation=told.get("mass_revocation", False),
+        refused=told.get("refused", ""),
+        left_out=tuple(LeftOut(**one) for one in run.left_out),
+        left_out_count=told.get("left_out", 0),
+        ended_by=told.get("ended_by", ""),
+    )
+
+
+def _alert(told: Run, *, dry_run: bool) -> None:
+    if told.mass_revocation and told.applied is not None and not dry_run:
+        log.error(
+            "mass_revocation",
+            run_id=told.id,
+            source=told.source,
+            readings_lost=told.applied.pairs_lost,
+            people=told.applied.people_losing,
+            documents=told.applied.documents_losing,
+        )
+
+
+def _synced_before(session: Session, run: SyncRun) -> datetime | None:
+    """When the source was synced before this run, if the run changed that."""
+    before = session.scalars(
+        select(Past.before)
+        .where(
+            Past.relation == "source",
+            Past.epoch.in_(_epochs(run)),
+            Past.key == [run.source_id],
+        )
+        .order_by(Past.id)
+        .limit(1)
+    ).one_or_none()
+    told = None if before is None else before["synced_at"]
+    return None if told is None else datetime.fromisoformat(told)
+
+
+def _source_id(session: Session, name: str) -> int:
+    plain = "\x00" not in name and name == name.encode("utf-8", "replace").decode()
+    found = session.scalar(select(Source.id).where(Source.name == name)) if plain else None
+    if found is None:
+        raise InputInvalid(
+            f"source: there is no source {name!r}.", remedy="`ken source list` names them all."
+        )
+    return found
+
+
+def _check_source_name(name: str) -> None:
+    plain = name.isprintable() and name == name.encode("utf-8", "replace").decode()
+    if not plain or not 1 <= len(name) <= 200 or name != name.strip():
+        raise InputInvalid(
+            f"source: {name[:50]!r} is no name for a source.",
+            remedy="Use 1 to 200 letters, without space at either end.",
+        )
+
+
+def _usable(source: Source, now: datetime) -> bool:
+    if source.paused:
+        return False
+    if source.max_staleness is None:
+        return True
+    return source.synced_at is not None and now - source.synced_at <= source.max_staleness
+
+
+def _clock(session: Session) -> datetime:
+    """Now, and not when the transaction began."""
+    now: datetime = session.scalars(select(func.clock_timestamp())).one()
+    return now
+
+
+def _some(things: Sequence[object]) -> str:
+    shown = ", ".join(map(str, things[:_NAMED]))
+    return f"{shown} and {len(things) - _NAMED} more" if len(things) > _NAMED else shown
+
+
+_DOCUMENTS = (
+    select(func.count())
+    .where(Node.source_id == Source.id, Node.kind == NodeKind.DOCUMENT, Node.gone_at.is_(None))
+    .scalar_subquery()
+)
+_CLOSED = (
+    select(func.count())
+    .where(Node.source_id == Source.id, Node.acl_state == "unknown")
+    .scalar_subquery()
+)
