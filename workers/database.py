@@ -61,7 +61,9 @@ def connect(settings: Settings, role: Role) -> Engine:
             "prepare_threshold": None,
             "connect_timeout": 3,
             "application_name": f"ken {role}",
-            "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s",
+            # Compiling a plan costs more than our short queries take.
+            "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
+            " -c jit=off",
         },
     )
 

@@ -158,10 +158,15 @@ def note(database: Database, profiles: Sequence[Profile]) -> int:
             != (profile.seen.name, profile.seen.email, profile.seen.kind)
         ]
         if new:
+            session.execute(_NOT_LONG)
             change = Change(session, actor="slack")
             for profile in new:
                 change.put_account(change.put_source(profile.account.source), profile.seen)
         return len(new)
+
+
+_NOT_LONG = text("SET LOCAL lock_timeout = '2s'")
+"""A question does not wait until a large sync has ended: the account is noted another time."""
 
 
 def scan(database: Database, messenger: Messenger) -> Iterator[tuple[int, int]]:

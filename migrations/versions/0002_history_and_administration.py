@@ -284,6 +284,17 @@ CREATE TABLE address (
     PRIMARY KEY (email, source_id, native_id)
 );
 
+INSERT INTO address (source_id, native_id, email)
+SELECT source_id, native_id, email
+FROM identity JOIN user_account ON user_account.id = identity.user_id
+WHERE email <> '' ON CONFLICT DO NOTHING;
+
+-- People are looked up by address, without regard to case: admin's list, links, SCIM's filters.
+CREATE INDEX account_email ON account (lower(email COLLATE "C"));
+CREATE INDEX address_email ON address (lower(email COLLATE "C"));
+CREATE INDEX user_account_email ON user_account (lower(email COLLATE "C"));
+CREATE INDEX audit_actor ON audit (actor, at);
+
 -- What the identity provider said of a user or a group, as SCIM (RFC 7643) writes it.
 CREATE TABLE provisioned (
     principal_id bigint PRIMARY KEY REFERENCES principal (id),

@@ -1,0 +1,83 @@
+"""The corners that random worlds seldom reach: two small companies, and what may be read in them."""
+
+from sqlalchemy import select
+
+from policies import Audience, readable_documents
+from policies.change import Permissions
+from policies.directory import NamedPermissions, principals_of, resolve_permissions
+from policies.explain import unreadable
+from policies.models import Document
+from tests.policies.world import World
+from tests.servers import empty
+from workers.database import Database
+
+CROWD = 30
+"""More people than the query looks at first, so that the rest are looked for downward."""
+FEW = 20
+
+
+def leak(database: Database) -> bool:
+    """Whether somebody is given, in some way, what the rules below refuse."""
+    for corner in (_in_a_crowd, _after_changes):
+        empty(database.settings)
+        if corner(World(database)):
+            return True
+    return False
+
+
+def _in_a_crowd(world: World) -> bool:
+    """All read together; one, or some, of those who are looked at last may not."""
+    people = [world.person(f"p{number}") for number in range(CROWD - 1)]
+    people.append(world.person("guest", guest=True))
+    everybody, few = frozenset(people), frozenset(people[:FEW])
+    all_of_us, some_of_us = world.group("all", everybody), world.group("some", few)
+    last = world.group("last", {people[-1]})
+    ours = frozenset({all_of_us})
+    world.page("for all", Permissions(allow=ours))
+    world.page("for one less", Permissions(allow=everybody - {people[-1]}))
+    world.page("for some", Permissions(allow=frozenset({some_of_us})))
+    world.page("for members", Permissions(allow=frozenset({3})))
+    world.page("not for the last", Permissions(allow=ours, deny=frozenset({last})))
+    world.page("gate of some", Permissions(allow=ours, gates=(frozenset({some_of_us}),)))
+    world.page("gate of the first", Permissions(allow=ours, gates=(frozenset(people[:16]),)))
+    return _given(world, people) - {"for all"} != set()
+
+
+def _after_changes(world: World) -> bool:
+    """What a change must keep in step: breaks, marks, gates, links, names that nobody has."""
+    ana = world.person("ana")
+    team, other = world.group("team", {ana}), world.group("other")
+    mine = frozenset({team})
+    shelf = world.folder("shelf", Permissions(allow=mine))
+    box = world.folder("box", Permissions(allow=frozenset({other})), inside=shelf)
+    world.page("in a box that breaks", inside=box)
+    case = world.folder("case", Permissions(allow=mine))
+    world.page("in a case that denies", inside=case)
+    world.page("one gate", Permissions(allow=mine, gates=(frozenset({team, other}),)))
+    world.page("two gates", Permissions(allow=mine, gates=(frozenset({team}), frozenset({other}))))
+    with world.change() as change:
+        change.set_permissions(box, Permissions(allow=frozenset({other}), inherit=False))
+        change.set_permissions(case, Permissions(allow=mine, deny=frozenset({team})))
+        wiki = change.put_source("wiki")
+        change.link(ana, wiki, "W1", by="admin")
+        writers = change.put_group(wiki, "writers", name="writers")
+        change.set_members(writers, {ana})
+        known = principals_of(change.session, world.source_id)
+    world.page("for writers", Permissions(allow=frozenset({writers})))
+    named = NamedPermissions(allow=("group:team",), deny=("group:nobody",))
+    world.page("denies nobody we know", resolve_permissions(named, known))
+    with world.change() as change:
+        change.unlink(wiki, "W1")
+    return _given(world, [ana]) - {"one gate"} != set()
+
+
+def _given(world: World, subjects: list[int]) -> set[str]:
+    """Names of documents that these are given together, by any of the ways."""
+    audience = Audience.of(subjects)
+    with world.database.session("indexer") as session:
+        names = {row.id: row.native_id for row in session.scalars(select(Document))}
+        given = {one.id for one in session.scalars(readable_documents(audience))}
+    with world.database.reading_for(audience) as session:
+        given |= set(session.scalars(select(Document.id)))
+        given |= names.keys() - unreadable(session, audience, names)
+    return {names[one] for one in given}
