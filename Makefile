@@ -12,7 +12,7 @@ SETS := ../shared/eval
 SET := $(firstword $(wildcard $(SETS)/$(if $(SMALL),small,dev)) examples/company)
 EVAL_HOME := build/eval-$(notdir $(SET))
 
-.PHONY: help demo demo-down test check ci format lint types contracts eval prove nightly lock clean
+.PHONY: help demo demo-down test check ci format lint types contracts eval prove bench nightly lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14

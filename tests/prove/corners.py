@@ -1,4 +1,4 @@
-"""The corners that random worlds seldom reach: two small companies, and what may be read in them."""
+"""The corners that random worlds seldom reach: two companies, and what may be read in each."""
 
 from sqlalchemy import select
 
@@ -18,7 +18,7 @@ FEW = 20
 
 def leak(database: Database) -> bool:
     """Whether somebody is given, in some way, what the rules below refuse."""
-    for corner in (_in_a_crowd, _after_changes):
+    for corner in (_in_a_crowd, _of_classes, _after_changes):
         empty(database.settings)
         if corner(World(database)):
             return True
@@ -43,6 +43,13 @@ def _in_a_crowd(world: World) -> bool:
     return _given(world, people) - {"for all"} != set()
 
 
+def _of_classes(world: World) -> bool:
+    """Classes overlap: a deny of one bars whoever listens as another."""
+    world.page("not for members", Permissions(allow=frozenset({1}), deny=frozenset({3})))
+    world.page("for everybody", Permissions(allow=frozenset({1})))
+    return _given(world, [1]) - {"for everybody"} != set()
+
+
 def _after_changes(world: World) -> bool:
     """What a change must keep in step: breaks, marks, gates, links, names that nobody has."""
     ana = world.person("ana")
@@ -51,12 +58,15 @@ def _after_changes(world: World) -> bool:
     shelf = world.folder("shelf", Permissions(allow=mine))
     box = world.folder("box", Permissions(allow=frozenset({other})), inside=shelf)
     world.page("in a box that breaks", inside=box)
+    drawer = world.folder("drawer", Permissions(allow=frozenset({other})), inside=shelf)
+    world.page("in a drawer that moves", inside=drawer)
     case = world.folder("case", Permissions(allow=mine))
     world.page("in a case that denies", inside=case)
     world.page("one gate", Permissions(allow=mine, gates=(frozenset({team, other}),)))
     world.page("two gates", Permissions(allow=mine, gates=(frozenset({team}), frozenset({other}))))
     with world.change() as change:
         change.set_permissions(box, Permissions(allow=frozenset({other}), inherit=False))
+        change.move(drawer, None)
         change.set_permissions(case, Permissions(allow=mine, deny=frozenset({team})))
         wiki = change.put_source("wiki")
         change.link(ana, wiki, "W1", by="admin")
@@ -64,6 +74,9 @@ def _after_changes(world: World) -> bool:
         change.set_members(writers, {ana})
         known = principals_of(change.session, world.source_id)
     world.page("for writers", Permissions(allow=frozenset({writers})))
+    home, world.source_id = world.source_id, wiki
+    world.page("for W1", Permissions(allow=frozenset({ana})))
+    world.source_id = home
     named = NamedPermissions(allow=("group:team",), deny=("group:nobody",))
     world.page("denies nobody we know", resolve_permissions(named, known))
     with world.change() as change:
