@@ -83,7 +83,10 @@ eval: $(BIN)/ken  ## ask a whole question set, count leaks and hits (SMALL=1: th
 prove: $(VENV)/dev  ## the proofs of policies/: decisions, interleavings, paired worlds, mutants (SMALL=1: the short form)
 	@SMALL=$(SMALL) $(BIN)/python -m tests.prove
 
-nightly: eval prove  ## every long suite in full
+bench: $(VENV)/dev  ## what deciding and changing cost, beside the naive forms (a quiet machine, some minutes)
+	@$(BIN)/python -m benchmarks.permissions build/bench-home build/figures/bench.json
+
+nightly: eval prove bench  ## every long suite in full
 
 clean:  ## delete what was built; homes with documents (.ken) stay
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

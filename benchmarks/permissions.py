@@ -1,6 +1,6 @@
 """What deciding costs: visible policies of a subject and of an audience, and each kind of change.
 
-    python benchmarks/permissions.py HOME [--report FILE]
+    python -m benchmarks.permissions HOME [FILE]
 
 A company of 10,000 people, 25,000 groups and about 100,000 policies is made in a database of its
 own on HOME's server, and dropped at the end. Each form is measured beside the naive one, in turn.
