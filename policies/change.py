@@ -63,6 +63,11 @@ class Permissions:
         return self == Permissions()
 
     @property
+    def guards(self) -> frozenset[int]:
+        """Whoever is denied or required."""
+        return self.deny.union(*self.gates)
+
+    @property
     def readable(self) -> bool:
         """Understood. An empty OR-list is a gate that nobody meets: only `unknown` can say that."""
         return self.known and all(self.gates)
@@ -409,7 +414,7 @@ class Change:
         before = self.session.execute(
             select(Node.inherit, Node.anchor).where(Node.id == node_id).with_for_update()
         ).one()
-        known = permissions.readable
+        known = permissions.readable and self._all_exist(permissions.guards)
         anchor = before.anchor or not permissions.plain
         self.session.execute(
             update(Node)
@@ -432,6 +437,16 @@ class Change:
             else:
                 refresh_guards(self.session, node_id)
         self._record("set_permissions", node_id=node_id, known=known)
+
+    def _all_exist(self, guards: frozenset[int]) -> bool:
+        """A group may have been deleted since its name was looked up: denying it denies nobody."""
+        groups = select(Group.id)
+        gone = select(Principal.id).where(
+            Principal.id.in_(guards),
+            Principal.kind == PrincipalKind.GROUP,
+            Principal.id.not_in(groups),
+        )
+        return not guards or self.session.scalar(gone.limit(1)) is None
 
     def set_unknown(self, node_id: int) -> None:
         """Nobody reads this node, nor anything below it, until its permissions are set again."""

@@ -33,6 +33,10 @@ CLASSES: Mapping[str, Class] = {
 }
 
 
+PROVIDER = "scim"
+"""The source of the identity provider: its people and groups come by SCIM alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """Somebody as a source calls them; compared byte for byte."""

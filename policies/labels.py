@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 def rehang(session: Session, node_id: int) -> None:
     """A node moved, or became an anchor: what hangs below has another chain."""
     hanging = below(session, node_id)
-    relabel(session, hanging)
     refresh_chains(session, _policies_anchored_at(session, hanging))
+    relabel(session, hanging)  # policies that are made now know their chain
 
 
 def relabel(session: Session, node_ids: Sequence[int]) -> None:

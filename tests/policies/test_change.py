@@ -119,6 +119,20 @@ def test_a_group_that_is_deleted_gives_nothing_and_closes_what_denied_it(world: 
     assert world.texts(ana) == []
 
 
+def test_a_deny_or_gate_of_a_group_that_was_deleted_meanwhile_closes_the_node(
+    world: World,
+) -> None:
+    """Its name was looked up before; denying nobody would let everybody in."""
+    ana, others = world.person("ana"), world.group("others")
+    with world.change() as change:
+        change.delete_group(others)
+    mine = frozenset({ana})
+    world.page("denies it", Permissions(allow=mine, deny=frozenset({others})))
+    world.page("requires it", Permissions(allow=mine, gates=(frozenset({others, ana}),)))
+    world.page("allows it", Permissions(allow=frozenset({others, ana})))
+    assert world.texts(ana) == ["allows it"]
+
+
 def _readable(world: World, user_id: int) -> set[str]:
     audience = Audience.of((user_id,))
     with world.database.reading_for(audience) as session:

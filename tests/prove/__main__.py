@@ -157,9 +157,12 @@ class _Wanted:
 
 def _arguments(arguments: Sequence[str]) -> _Wanted:
     parser = ArgumentParser(prog="python -m tests.prove", description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[part.name for part in PARTS])
+    names = [part.name for part in PARTS]
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(names))
     parser.add_argument("--seed", type=int, help="one world only, the one of this seed")
     told = parser.parse_args(arguments)
+    if unknown := [name for name in told.parts if name not in names]:
+        parser.error(f"there is no part {unknown[0]!r}: {', '.join(names)}")
     return _Wanted(told.parts, told.seed)
 
 

@@ -518,7 +518,7 @@ _LABELS = {
         "    refresh_chains(session, _policies_anchored_at(session, hanging))\n", "",
     ),
     "documents keep their label below a folder that moved": (
-        "    relabel(session, hanging)\n", "",
+        "    relabel(session, hanging)  #", "    #",
     ),
     "policies that differ in their gates are one": (
         "concat_ws(':', effect, gate, principal_id)", "concat_ws(':', effect, principal_id)",

@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 
 from policies.access import Class
 from policies.change import Change, Person
+from policies.directory import PROVIDER
 from policies.models import (
     Group,
     LinkedIdentity,
@@ -42,7 +43,7 @@ from workers.admin.scim_profile import email_of, name_of, profile_of
 from workers.admin.scim_read import etag, id_of, resources_of, row_of, version_in
 from workers.admin.scim_schema import KenUser
 
-SOURCE = "scim"
+SOURCE = PROVIDER
 BY = "scim"
 """Which rule made a link (design, section 4): an id that the identity provider gave."""
 

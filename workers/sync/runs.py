@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from policies.change import Change
+from policies.directory import PROVIDER
 from policies.models import Node, NodeKind, Past, RunKind, RunState, Source, SyncPage, SyncRun
 from policies.readers import source_readers
 from workers.database import Database
@@ -333,6 +334,11 @@ class PagesMissing(InputInvalid):
 
 
 def _begin(session: Session, source: str, kind: RunKind, actor: str) -> int:
+    if source == PROVIDER:
+        raise InputInvalid(
+            f"source: the people and groups of {PROVIDER!r} come from the identity provider.",
+            remedy="Push under the name of the system that the documents stand in.",
+        )
     source_id = session.scalar(select(Source.id).where(Source.name == source))
     if source_id is None:
         source_id = Change(session, actor=actor).put_source(source)

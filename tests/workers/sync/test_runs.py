@@ -398,3 +398,12 @@ def test_a_run_that_does_not_exist_is_refused(drive: Drive, run_id: int) -> None
     assert "there is no run" in refused(lambda: runs.finish(database, run_id, pages=1))
     assert "there is no run" in refused(lambda: runs.undo(database, run_id, actor="test"))
     assert "there is no run" in refused(lambda: runs.put_page(database, run_id, 1, []))
+
+
+def test_nobody_pushes_into_the_source_of_the_identity_provider(drive: Drive) -> None:
+    """Threat 37: who may sync any source could else put people into its groups."""
+    told = refused(
+        lambda: runs.begin(drive.database, source="scim", kind=RunKind.DELTA, actor="test")
+    )
+    assert "come from the identity provider" in told
+    assert runs.runs(drive.database, source=None, limit=5) == []
