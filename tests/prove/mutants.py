@@ -34,7 +34,7 @@ from workers.services import Services
 WORLDS = 10
 """So many may pass before a mutant counts as one that nobody noticed."""
 STEPS = 25
-SCHEDULES = 60
+SCHEDULES = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def run(
     killed = noticed(database, seed=seed, tell=tell)
     for mutant in MUTANTS:
         if mutant.name not in killed:
-            sys.stderr.write(f"nobody noticed: {mutant.where}: {mutant.name}\n")
+            sys.stderr.write(f"nobody noticed: {mutant.name}\n")
     return {"mutants": len(MUTANTS), "mutants_killed": len(killed)}
 
 
@@ -544,12 +544,13 @@ _ANSWER = {
 _AUDIENCE = {
     "only one member of a private channel counts": (
         "Readers(accounts=place.members) if place.members else None",
-        "Readers(accounts=frozenset([*place.members][:1])) if place.members else None",
+        "Readers(accounts=frozenset(sorted(place.members, key=str)[:1]))"
+        " if place.members else None",
     ),
 }
 
 MUTANTS = tuple(
-    Mutant(f"{where}: {name}", where, protection, instead)
+    Mutant(f"{where.rpartition('.')[2]}: {name}", where, protection, instead)
     for where, kinds in {
         "query": _QUERY,
         "row security": _ROW_SECURITY,
