@@ -23,6 +23,9 @@ from workers.database import Database
 
 Reads = dict[tuple[int, ...], frozenset[int]]
 
+MOST_ROUNDS = 25
+"""Of narrowing, until something is lost: a gate that loses one of many often keeps everybody."""
+
 
 @pytest.fixture
 def random_world(database: Database) -> RandomWorld:
@@ -58,12 +61,14 @@ def test_a_deny_or_gate_more_or_an_allow_less_never_widens(
     """Threat 3."""
     before = first = _reads(random_world)
     principals = [random_world.principals[one] for one in (*random_world.facts.users, *CLASSES)]
-    for _ in range(2):
+    for _ in range(MOST_ROUNDS):
         with _change(random_world.database) as change:
             _narrow_some(change, random_world, narrow, principals)
         after = _reads(random_world)
         assert all(after[audience] <= before[audience] for audience in before)
         before = after
+        if before != first:
+            break
     assert before != first, "where nothing was lost, nothing is shown"
 
 
