@@ -81,7 +81,7 @@ eval: $(BIN)/ken  ## ask a whole question set, count leaks and hits (SMALL=1: th
 	@$(BIN)/ken --home $(EVAL_HOME) down
 
 prove: $(VENV)/dev  ## the proofs of policies/: decisions, interleavings, paired worlds, mutants (SMALL=1: the short form)
-	@SMALL=$(SMALL) $(BIN)/python -m tests.prove
+	@PYTHONHASHSEED=0 SMALL=$(SMALL) $(BIN)/python -m tests.prove
 
 bench: $(VENV)/dev  ## what deciding and changing cost, beside the naive forms (a quiet machine, some minutes)
 	@$(BIN)/python -m benchmarks.permissions build/bench-home build/figures/bench.json

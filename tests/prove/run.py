@@ -30,7 +30,9 @@ def run_part(name: str, count: int, seed: int) -> dict[str, Any]:
         try:
             found: dict[str, Any] = part.run(database, count=count, seed=seed, tell=_told.put)
         except Exception as error:
-            error.add_note(f"See it again: python -m tests.prove {name} --seed {seed}")
+            error.add_note(
+                f"See it again: PYTHONHASHSEED=0 python -m tests.prove {name} --seed {seed}"
+            )
             raise
         finally:
             database.close()
