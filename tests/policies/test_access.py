@@ -11,6 +11,7 @@ from policies.change import NodeCycle, Permissions
 from policies.explain import explain, unreadable
 from policies.models import Chunk, UserStatus
 from tests.policies.world import World
+from workers.database import connect
 
 
 def only(*principals: int, inherit: bool = True) -> Permissions:
@@ -265,6 +266,49 @@ def test_row_security_alone_shows_what_the_query_shows(world: World) -> None:
     assert world.texts_by_row_security(alice) == ["hers"]
     assert world.texts_by_row_security(bob) == ["his"]
     assert world.texts_by_row_security(alice, bob) == []
+
+
+def test_a_plan_that_is_kept_serves_each_audience_its_own(world: World) -> None:
+    """Threat 32: a prepared plan across users, both walls; folded to a constant it leaks."""
+    alice, bob = world.person("alice"), world.person("bob")
+    world.page("hers", only(alice))
+    world.page("his", only(bob))
+
+    def asked_in_turn() -> list[list[str]]:
+        world.database.close()
+        with world.database.session("answerer") as session:
+            session.execute(text("SET plan_cache_mode = force_generic_plan"))
+            connection = session.connection().connection.dbapi_connection
+            connection.prepare_threshold = 0  # type: ignore[union-attr]
+        forms = (world.texts, world.texts_by_row_security)
+        return [form(person) for _ in range(8) for form in forms for person in (alice, bob)]
+
+    assert asked_in_turn() == [["hers"], ["his"]] * 16
+    with world.database.session("answerer") as session:
+        kept = "SELECT generic_plans FROM pg_prepared_statements WHERE statement ~ '^SELECT chunk'"
+        assert min(session.scalars(text(kept)).all()) > 2
+
+    owner = connect(world.database.settings, "owner")
+    try:
+        with owner.begin() as connection:
+            connection.execute(text(FOLDED))
+        alices, bobs = asked_in_turn()[-2:]
+        assert alices == bobs != []
+    finally:
+        with owner.begin() as connection:
+            connection.execute(text(NOT_FOLDED))
+        owner.dispose()
+
+
+FOLDED = """
+    CREATE FUNCTION folded() RETURNS bigint[] LANGUAGE sql IMMUTABLE
+    AS 'SELECT array(SELECT readable_policies())';
+    ALTER POLICY readable ON document USING (policy_id = ANY (folded()));
+"""
+NOT_FOLDED = """
+    ALTER POLICY readable ON document USING (policy_id IN (SELECT readable_policies()));
+    DROP FUNCTION folded();
+"""
 
 
 @pytest.mark.parametrize("role", ["answerer", "ingress", "syncer", "owner"])
