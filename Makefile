@@ -12,7 +12,7 @@ SETS := ../shared/eval
 SET := $(firstword $(wildcard $(SETS)/$(if $(SMALL),small,dev)) examples/company)
 EVAL_HOME := build/eval-$(notdir $(SET))
 
-.PHONY: help demo demo-down test check ci format lint types contracts eval prove bench nightly lock clean
+.PHONY: help demo demo-down test check ci format lint types contracts eval prove survive coverage bench nightly lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -83,10 +83,16 @@ eval: $(BIN)/ken  ## ask a whole question set, count leaks and hits (SMALL=1: th
 prove: $(VENV)/dev  ## the proofs of policies/: decisions, interleavings, paired worlds, mutants (SMALL=1: the short form)
 	@PYTHONHASHSEED=0 SMALL=$(SMALL) $(BIN)/python -m tests.prove
 
+survive: $(VENV)/dev  ## real processes, broken 1,000 times: nothing is lost, said twice or leaked (SMALL=1: 150 times)
+	@PYTHONHASHSEED=0 SMALL=$(SMALL) $(BIN)/python -m tests.survive
+
+coverage: $(VENV)/dev  ## policies/ has 100 % branch coverage, by its own tests
+	@$(BIN)/pytest -n 2 tests/policies --cov=policies --cov-branch --cov-report=term-missing --cov-fail-under=100
+
 bench: $(VENV)/dev  ## what deciding and changing cost, beside the naive forms (a quiet machine, some minutes)
 	@$(BIN)/python -m benchmarks.permissions build/bench-home build/figures/bench.json
 
-nightly: eval prove bench  ## every long suite in full
+nightly: eval prove survive coverage bench  ## every long suite in full
 
 clean:  ## delete what was built; homes with documents (.ken) stay
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

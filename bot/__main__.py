@@ -3,7 +3,7 @@
 import signal
 import sys
 from contextlib import suppress
-from threading import Event
+from threading import Condition, Event
 from typing import Any
 from urllib.error import URLError
 
@@ -12,58 +12,115 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.errors import SlackApiError
+from slack_sdk.socket_mode.builtin import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.app import create_app
 from bot.web import create_web
-from workers.interface import OperatorError, Settings, configure_logs, load_settings
+from workers.interface import (
+    OperatorError,
+    Report,
+    Settings,
+    bot_listener,
+    bot_readiness,
+    configure_logs,
+    load_settings,
+    refuse_unsafe,
+    tracing,
+)
 
 log = structlog.get_logger()
 
 _LONGEST_WAIT_S = 30.0
+_FINISH_S = 10
+"""So long a bot that was told to stop keeps what has come."""
 
 
 def main() -> int:
-    configure_logs()
+    configure_logs("bot")
     try:
         settings = load_settings()
+        refuse_unsafe(settings, "bot")
+        serve = serve_http if settings.slack_mode == "http" else serve_socket
+        return serve(create_app(settings), settings)
     except OperatorError as error:
-        return _refuse(str(error), error.exit_code)
-    missing = _missing(settings)
-    if missing:
-        return _refuse(missing)
-    serve = serve_http if settings.slack_mode == "http" else serve_socket
-    return serve(create_app(settings), settings)
+        return _refuse("\n".join(filter(None, (str(error), error.remedy))), error.exit_code)
 
 
 def serve_socket(app: App, settings: Settings) -> int:
-    """Until SIGTERM or SIGINT. What is being kept then is still kept, but the connection is gone
-    before it is acknowledged: Slack sends it again, and `ask` knows it.
+    """Until SIGTERM or SIGINT. What has come by then is kept and acknowledged; if that takes too
+    long Slack sends it again, and `ask` knows it. Raises OperatorError.
     """
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    handler = SocketModeHandler(app, settings.slack_app_token.get_secret_value())
+    handler = Handler(app, settings.slack_app_token.get_secret_value())
+    listener = bot_listener(settings, works=handler.works, ready=bot_readiness(settings))
+    tracing.configure(settings, "bot")
+    if listener is not None:
+        listener.start()
     try:
         refusal = _connect(handler, stop)
         if refusal:
             return _refuse(f"Slack refused the app token (KEN_SLACK_APP_TOKEN): {refusal}")
         log.info("bot_started", mode="socket")
         stop.wait()
+        handler.finish(_FINISH_S)
     finally:
         with suppress(AttributeError):  # the SDK's, if the connection ends at this moment
             handler.client.close()
+        tracing.close()
     log.info("bot_stopped", mode="socket")
     return 0
 
 
+class Handler(SocketModeHandler):
+    """Knows what is on its way, so that it is not cut off between keeping and acknowledging."""
+
+    def __init__(self, app: App, app_token: str) -> None:
+        super().__init__(app, app_token)
+        self._under_way = 0
+        self._changed = Condition()
+
+    def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        with self._changed:
+            self._under_way += 1
+        try:
+            super().handle(client, req)
+        finally:
+            with self._changed:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    def finish(self, timeout_s: float) -> bool:
+        """Whether all that has come was answered in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._under_way == 0, timeout_s)
+
+    def works(self) -> Report:
+        """The SDK's threads live; while Slack is away they try again, and that is work too."""
+        threads = (self.client.current_session_runner, self.client.message_processor)
+        return Report(
+            {"threads": all(thread.is_alive() for thread in threads)},
+            {"connected": self.client.is_connected()},
+        )
+
+
 def serve_http(app: App, settings: Settings) -> int:
-    """Until SIGTERM, which gunicorn takes gracefully."""
-    web = create_web(app, settings.slack_signing_secret.get_secret_value())
+    """Until SIGTERM: gunicorn takes nothing new, and finishes what has come. Raises OperatorError.
+
+    What is told of health is bound here and told in gunicorn's worker, which counts.
+    """
+    ready = bot_readiness(settings)
+    web = create_web(app, settings.slack_signing_secret.get_secret_value(), ready)
+    listener = bot_listener(settings, works=lambda: Report({"process": True}, {}), ready=ready)
     options = {
         "bind": f"{settings.http_host}:{settings.http_port}",
         "worker_class": "gthread",
         "workers": 1,
         "threads": 16,
+        "graceful_timeout": _FINISH_S,
+        "worker_exit": lambda server, worker: tracing.close(),
         "control_socket_disable": True,
         "proc_name": "ken-bot",
     }
@@ -74,6 +131,9 @@ def serve_http(app: App, settings: Settings) -> int:
                 self.cfg.set(name, value)
 
         def load(self) -> Any:
+            tracing.configure(settings, "bot")
+            if listener is not None:
+                listener.start()
             return web
 
     Server().run()
@@ -95,16 +155,6 @@ def _connect(handler: SocketModeHandler, stop: Event) -> str:
             log.warning("slack_unreachable", error=type(error).__name__)
         stop.wait(wait_s)
         wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
-    return ""
-
-
-def _missing(settings: Settings) -> str:
-    if settings.slack_mode == "http" and not settings.slack_signing_secret.get_secret_value():
-        return "KEN_SLACK_SIGNING_SECRET is not set; events over HTTP cannot be checked without it"
-    if settings.slack_mode == "socket" and not settings.slack_app_token.get_secret_value():
-        return "KEN_SLACK_APP_TOKEN (xapp-…) is not set; Socket Mode needs it"
-    if not settings.has_slack:
-        return "KEN_SLACK_BOT_TOKEN (xoxb-…) is not set"
     return ""
 
 

@@ -4,13 +4,13 @@ import logging
 from typing import Any
 
 import structlog
-from slack_bolt import App, BoltResponse
+from slack_bolt import App, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 
 from bot import listeners
-from workers.interface import Settings
+from workers.interface import Settings, metrics, tracing
 
 log = structlog.get_logger()
 
@@ -22,7 +22,7 @@ def create_app(settings: Settings) -> App:
     it then does not process if that call fails; hence `authorize`.
     """
     quiet = _quiet_logger()
-    app = App(
+    app = Counted(
         name=quiet.name,
         logger=quiet,
         client=WebClient(base_url=settings.slack_api_url, logger=quiet),
@@ -36,6 +36,28 @@ def create_app(settings: Settings) -> App:
     app.event("message")(listeners.on_message)
     app.error(_on_error)
     return app
+
+
+class Counted(App):
+    """What came, and what Slack was told; a trace begins here."""
+
+    def dispatch(self, req: BoltRequest) -> BoltResponse:
+        metrics.EVENTS_RECEIVED.inc()
+        outcome = "not_kept"
+        try:
+            with tracing.span("event", event_id=_event_id(req)) as at:
+                response = super().dispatch(req)
+                at.set(status=response.status)
+            outcome = "acknowledged" if response.status == 200 else "not_kept"
+        finally:
+            metrics.EVENTS.labels(outcome).inc()
+        return response
+
+
+def _event_id(req: BoltRequest) -> str | None:
+    body: Any = req.body
+    found = body.get("event_id") if isinstance(body, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def _authorize(bot_token: str) -> Any:

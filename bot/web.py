@@ -1,5 +1,9 @@
-"""Events over HTTP: POST /slack/events, GET /healthz. Refuses before Bolt reads anything."""
+"""Events over HTTP: POST /slack/events, GET /healthz, GET /readyz.
 
+Refuses before Bolt reads anything.
+"""
+
+import json
 import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -8,6 +12,8 @@ from typing import Any
 import structlog
 from slack_bolt import App, BoltRequest, BoltResponse
 from slack_sdk.signature import SignatureVerifier
+
+from workers.interface import Report, metrics
 
 log = structlog.get_logger()
 
@@ -18,12 +24,12 @@ Environ = dict[str, Any]
 Web = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
-def create_web(app: App, signing_secret: str) -> Web:
-    """The WSGI application, for gunicorn's `gthread` workers."""
+def create_web(app: App, signing_secret: str, ready: Callable[[], Report] | None = None) -> Web:
+    """The WSGI application, for gunicorn's `gthread` workers; `ready` answers GET /readyz."""
     verifier = SignatureVerifier(signing_secret)
 
     def web(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        response = _respond(app, verifier, environ)
+        response = _respond(app, verifier, ready, environ)
         status = HTTPStatus(response.status)
         headers = [(name, value) for name, values in response.headers.items() for value in values]
         body = response.body.encode()
@@ -35,32 +41,53 @@ def create_web(app: App, signing_secret: str) -> Web:
     return web
 
 
-def _respond(app: App, verifier: SignatureVerifier, environ: Environ) -> BoltResponse:
+def _respond(
+    app: App,
+    verifier: SignatureVerifier,
+    ready: Callable[[], Report] | None,
+    environ: Environ,
+) -> BoltResponse:
     match environ["REQUEST_METHOD"], environ.get("PATH_INFO"):
         case "GET", "/healthz":
             return BoltResponse(status=200, body="ok")
+        case "GET", "/readyz" if ready is not None:
+            return _readiness(ready())
         case "POST", "/slack/events":
             return _receive(app, verifier, environ)
         case _:
             return BoltResponse(status=404)
 
 
+def _readiness(report: Report) -> BoltResponse:
+    return BoltResponse(
+        status=200 if report.ok else 503,
+        body=json.dumps(report.words()),
+        headers={"content-type": "application/json", "cache-control": "no-store"},
+    )
+
+
 def _receive(app: App, verifier: SignatureVerifier, environ: Environ) -> BoltResponse:
     length = environ.get("CONTENT_LENGTH") or ""
     if not re.fullmatch(r"[0-9]{1,18}", length):
-        return BoltResponse(status=411)
+        return _refuse(411, "size")
     if int(length) > LARGEST_BODY:
-        return BoltResponse(status=413)
+        return _refuse(413, "size")
     raw: bytes = environ["wsgi.input"].read(int(length))
     headers = _headers(environ)
     if not _is_signed(verifier, raw, headers):
         log.warning("request_refused", reason="signature")
-        return BoltResponse(status=401)
+        return _refuse(401, "signature")
     try:
         request = BoltRequest(body=raw.decode(), headers=dict(headers))
     except (ValueError, RecursionError):
-        return BoltResponse(status=400)
+        return _refuse(400, "malformed")
     return app.dispatch(request)
+
+
+def _refuse(status: int, reason: str) -> BoltResponse:
+    metrics.EVENTS_RECEIVED.inc()
+    metrics.EVENTS.labels(reason).inc()
+    return BoltResponse(status=status)
 
 
 def _is_signed(verifier: SignatureVerifier, raw: bytes, headers: dict[str, str]) -> bool:

@@ -371,8 +371,6 @@ class Change:
 
         They are new, so nothing hangs below them, and no policy speaks of them yet.
         """
-        if not nodes:
-            return {}
         made = self.session.execute(
             _ADD_NODES,
             {
@@ -402,7 +400,13 @@ class Change:
         return ids
 
     def move(self, node_id: int, parent_id: int | None) -> None:
-        """Hang a node, with all below it, under another parent. Raises NodeCycle."""
+        """Hang a node, with all below it, under another parent of its source.
+
+        Raises NodeCycle; ValueError for a parent of another source, whose permissions are not its.
+        """
+        sources = select(func.count(Node.source_id.distinct()))
+        if self.session.scalars(sources.where(Node.id.in_((node_id, parent_id)))).one() > 1:
+            raise ValueError(f"node {node_id} cannot move into another source")
         if parent_id is not None and parent_id in below(self.session, node_id):
             raise NodeCycle(f"node {node_id} cannot move below itself")
         self.session.execute(update(Node).where(Node.id == node_id).values(parent_id=parent_id))

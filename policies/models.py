@@ -529,8 +529,11 @@ class StoredQuestion(Base):
     reason: Mapped[str | None]
     """Why it failed: the name of an error, never its text."""
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Workers that took it, one after the other, and have not come back yet."""
     asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]
+    trace: Mapped[str | None]
+    """W3C traceparent."""
 
 
 class Lease(Base):
@@ -553,6 +556,11 @@ class Outbox(Base):
     __table_args__ = (
         UniqueConstraint("question_id", "kind"),
         Index("outbox_open", "id", postgresql_where="state = 'ready'"),
+        Index(
+            "outbox_unsure",
+            "posted_at",
+            postgresql_where="state = 'posted' AND attempts > 1 AND looked_at IS NULL",
+        ),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -567,6 +575,8 @@ class Outbox(Base):
     channel_id: Mapped[str | None]
     message_ts: Mapped[str | None]
     posted_at: Mapped[datetime | None]
+    looked_at: Mapped[datetime | None]
+    """When a message that was tried more than once was looked for again, after it was posted."""
 
 
 class Answer(Base):

@@ -55,17 +55,33 @@ def connect(settings: Settings, role: Role) -> Engine:
         _address(base, f"ken_{role}", settings.password(role).get_secret_value()),
         hide_parameters=True,
         pool_size=settings.worker_threads + 1,
+        pool_timeout=_PATIENCE_S[role],
         pool_pre_ping=True,
         connect_args={
             # A plan kept across transactions would ignore what the next one sets for itself.
             "prepare_threshold": None,
             "connect_timeout": 3,
+            # A server that vanished without a word is given up; else we would wait for ever.
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,
             "application_name": f"ken {role}",
             # Compiling a plan costs more than our short queries take.
-            "options": "-c statement_timeout=60s -c idle_in_transaction_session_timeout=60s"
-            " -c jit=off",
+            "options": f"-c statement_timeout={_PATIENCE_S[role]}s"
+            " -c idle_in_transaction_session_timeout=60s -c jit=off",
         },
     )
+
+
+_PATIENCE_S: dict[Role, int] = {
+    "owner": 60,
+    "ingress": 3,  # Slack waits 3 seconds, and asks again
+    "answerer": 60,
+    "syncer": 60,
+    "indexer": 60,
+}
+"""For a connection, and for a statement."""
 
 
 def _address(base: str, user: str, password: str) -> URL:

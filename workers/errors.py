@@ -11,18 +11,37 @@ class AssistantError(Exception):
     """Something that a person who asked will hear about."""
 
     reply: ClassVar[str] = "Something went wrong on our side. Please ask again."
-    passing: ClassVar[bool] = False
+    passing: bool = False
     """It may be over soon: the question is tried again before anybody hears of it."""
+    retry_after_s: float | None = None
+    """How long whoever is busy asks us to wait."""
 
 
 class ModelUnavailable(AssistantError):
+    """The model did not answer, or not usefully; `passing` unless it will say the same again."""
+
     reply = "The language model is not answering. Please try again in a minute."
+
+    def __init__(
+        self, reason: str, *, passing: bool = True, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.passing = passing
+        self.retry_after_s = retry_after_s
 
 
 class SlackUnavailable(AssistantError):
     """Slack did not answer, or not usefully."""
 
     passing = True
+
+
+class SlackBusy(SlackUnavailable):
+    """Slack took nothing, and says when to come back."""
+
+    def __init__(self, reason: str, *, retry_after_s: float) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
 
 
 class SlackRefused(SlackUnavailable):

@@ -1,15 +1,28 @@
-"""Messages to post: written down first, posted once, found again when the answer was lost."""
+"""Messages to post: written down first, posted once, found again when the answer was lost.
+
+Slack has no way to say "only if it is not there yet". So: an attempt is on record before it is
+made; after one whose end we do not know, the conversation is read back before another; while one
+is on its way nobody else tries (`questions.speaking`); and whoever finds that a message of its
+kind was out already takes its own away again.
+"""
 
 import json
 from enum import StrEnum
 
+import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from policies.models import OutboxState
 from workers.answering.reply import Reply
+from workers.crashpoints import reached
+from workers.interface import Question
 from workers.messenger import Message, Posted
-from workers.questions import Leased, at_work, still_mine
+from workers.ops import tracing
+from workers.questions import Leased, at_work, speaking, still_mine
 from workers.services import Services
+
+log = structlog.get_logger()
 
 
 class Kind(StrEnum):
@@ -26,6 +39,7 @@ def put(services: Services, leased: Leased, kind: Kind, reply: Reply) -> None:
         session.execute(
             _PUT, {"id": leased.id, "kind": kind, "payload": json.dumps(reply.payload())}
         )
+    reached("written_down")
 
 
 def deliver(services: Services, leased: Leased, kind: Kind) -> None:
@@ -37,10 +51,21 @@ def deliver(services: Services, leased: Leased, kind: Kind) -> None:
     with at_work(services.database, leased.id) as session:
         still_mine(session, leased)
         payload = session.execute(_ATTEMPT, {"id": leased.id, "kind": kind}).scalar_one_or_none()
+    reached("attempt_counted")
     if payload is None:
         return
-    posted = _post(services, leased, kind, payload)
-    _mark_posted(services, leased, kind, posted)
+    posted = None
+    try:
+        with speaking(services.database, leased):
+            reached("sending")
+            with tracing.span("post", question_id=leased.id, kind=str(kind)):
+                posted = _post(services, leased.question, kind, payload)
+            reached("accepted")
+    except SQLAlchemyError:  # we slept so long that PostgreSQL ended the transaction
+        if posted is None:
+            raise
+    _mark_posted(services, leased.id, kind, posted)
+    reached("marked")
 
 
 def settle(services: Services, leased: Leased, kind: Kind) -> bool | None:
@@ -50,48 +75,75 @@ def settle(services: Services, leased: Leased, kind: Kind) -> bool | None:
     if row is None:
         return None
     if row.state != OutboxState.POSTED:
-        found = _find(services, leased, kind) if row.attempts else None
-        if found is None:
+        found = _find(services, leased.question, kind) if row.attempts else []
+        if not found:
             return None
-        _mark_posted(services, leased, kind, found)
+        _mark_posted(services, leased.id, kind, found[0])
     return bool(row.answers)
 
 
-def _post(services: Services, leased: Leased, kind: Kind, payload: dict[str, object]) -> Posted:
-    question = leased.question
+def look_again(services: Services, question_id: int, kind: Kind) -> None:
+    """Take away what Slack showed late, after we had read back and posted once more.
+
+    Raises SlackUnavailable.
+    """
+    with at_work(services.database, question_id) as session:
+        row = session.execute(_POSTED_AS, {"id": question_id, "kind": kind}).one()
+    question = Question(**row.question)
+    for posted in _find(services, question, kind):
+        if posted.message_ts != row.message_ts:
+            _take_away(services, posted, question_id)
+    with at_work(services.database, question_id) as session:
+        session.execute(_LOOKED, {"id": question_id, "kind": kind})
+
+
+def _post(services: Services, question: Question, kind: Kind, payload: dict[str, object]) -> Posted:
     if question.surface == "terminal":
         return Posted(question.channel_id, question.message_ts)
     message = Message(
         text=str(payload["text"]),
         blocks=payload["blocks"],  # type: ignore[arg-type]
-        mark=_mark(leased, kind),
+        mark=_mark(question, kind),
     )
     if kind is Kind.CHANNEL or question.in_direct_message:
         return services.messenger.post(question.channel_id, question.thread_ts, message)
     return services.messenger.post_direct(question.user_id, message)
 
 
-def _find(services: Services, leased: Leased, kind: Kind) -> Posted | None:
-    question = leased.question
+def _find(services: Services, question: Question, kind: Kind) -> list[Posted]:
+    """Ours that Slack has, oldest first."""
     if question.surface == "terminal":
-        return None
-    mark = _mark(leased, kind)
+        return []
+    since, mark = question.message_ts, _mark(question, kind)
     if kind is Kind.CHANNEL or question.in_direct_message:
-        return services.messenger.find_post(question.channel_id, question.thread_ts, mark)
-    return services.messenger.find_direct(question.user_id, mark)
+        return services.messenger.find(question.channel_id, question.thread_ts, mark, since=since)
+    return services.messenger.find_direct(question.user_id, mark, since=since)
 
 
-def _mark(leased: Leased, kind: Kind) -> str:
-    return f"{leased.question.event_id}/{kind}"
+def _mark(question: Question, kind: Kind) -> str:
+    return f"{question.event_id}/{kind}"
 
 
-def _mark_posted(services: Services, leased: Leased, kind: Kind, posted: Posted) -> None:
-    """Even a worker that lost its lease says what it knows to be out."""
-    with at_work(services.database, leased.id) as session:
+def _mark_posted(services: Services, question_id: int, kind: Kind, posted: Posted) -> None:
+    """Even a worker that lost its lease says what it knows to be out; the first one counts."""
+    with at_work(services.database, question_id) as session:
         session.execute(
             _POSTED,
-            {"id": leased.id, "kind": kind, "channel": posted.channel_id, "ts": posted.message_ts},
+            {
+                "id": question_id,
+                "kind": kind,
+                "channel": posted.channel_id,
+                "ts": posted.message_ts,
+            },
         )
+        counts = session.execute(_WHICH, {"id": question_id, "kind": kind}).scalar_one()
+    if counts != posted.message_ts:
+        _take_away(services, posted, question_id)
+
+
+def _take_away(services: Services, posted: Posted, question_id: int) -> None:
+    log.warning("second_message_deleted", question_id=question_id)
+    services.messenger.delete(posted)
 
 
 _PUT = text("""
@@ -115,3 +167,17 @@ _POSTED = text("""
     UPDATE outbox SET state = 'posted', posted_at = now(), channel_id = :channel, message_ts = :ts
     WHERE question_id = :id AND kind = :kind AND state = 'ready'
 """)
+
+_WHICH = text("SELECT message_ts FROM outbox WHERE question_id = :id AND kind = :kind")
+
+_POSTED_AS = text("""
+    SELECT outbox.message_ts,
+           jsonb_build_object(
+               'event_id', event_id, 'team_id', team_id, 'channel_id', question.channel_id,
+               'message_ts', question.message_ts, 'thread_ts', thread_ts, 'user_id', user_id,
+               'text', '', 'surface', surface) AS question
+    FROM outbox JOIN question ON question.id = question_id
+    WHERE question_id = :id AND kind = :kind
+""")
+
+_LOOKED = text("UPDATE outbox SET looked_at = now() WHERE question_id = :id AND kind = :kind")

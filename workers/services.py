@@ -9,6 +9,14 @@ from workers.messenger import Messenger
 from workers.models.base import Answerer, Embedder
 from workers.settings import Settings, load_settings
 
+AS_SYNCER = (
+    "note accounts that have no link",
+    "take link codes",
+    "link by confirmed address",
+    "delete what is gone",
+)
+"""What a worker does as the syncer, and leaves undone where that password is missing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Services:

@@ -47,6 +47,14 @@ class Settings(BaseSettings):
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(0, ge=0, le=65535)
     """Where the admin API listens (docs/admin-api.md); 0: there is none."""
+    ops_host: str = "127.0.0.1"
+    worker_ops_port: int = Field(0, ge=0, le=65535)
+    bot_ops_port: int = Field(0, ge=0, le=65535)
+    """Where the worker and the bot say how they are: /healthz, /readyz, /metrics; 0: nowhere."""
+    otlp_endpoint: str = ""
+    """Where traces go, as OTLP over HTTP: `http://HOST:4318/v1/traces`; empty: there are none."""
+    production: bool = False
+    """No process starts with settings that are unsafe (workers/production.py)."""
     playground: Path | None = None
     """A workspace file: a local Slack of our own is started from it (never in production)."""
 
@@ -62,8 +70,8 @@ class Settings(BaseSettings):
     document_limit_mb: float = Field(20.0, gt=0)
     """A larger document is left out, and listed."""
     worker_threads: int = Field(4, ge=1)
-    lease_s: int = Field(60, ge=1)
-    sweep_s: float = Field(5.0, gt=0)
+    lease_s: int = Field(6, ge=1)
+    sweep_s: float = Field(1.0, gt=0)
 
     widening_limit: int = Field(1000, ge=0)
     """A sync that lets people read so many more documents, each person's counted, or
@@ -88,6 +96,16 @@ class Settings(BaseSettings):
     @property
     def has_slack(self) -> bool:
         return bool(self.slack_bot_token.get_secret_value())
+
+    @property
+    def has_syncer(self) -> bool:
+        return bool(self.syncer_password.get_secret_value())
+
+    @property
+    def admin_url(self) -> str:
+        """Where the admin API answers; empty: there is none."""
+        host = f"[{self.admin_host}]" if ":" in self.admin_host else self.admin_host
+        return f"http://{host}:{self.admin_port}" if self.admin_port else ""
 
 
 class _Home(BaseSettings):
@@ -115,8 +133,12 @@ def load_settings(home: Path | None = None) -> Settings:
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
-    """For our own processes: the home, whatever else was set for Ken, and what programs need."""
+    """For our own processes: the home, whatever else was set for Ken, and what programs need.
+
+    Not the owner's password: none of them migrates.
+    """
     passed = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE"}
     passed |= {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
     kept = {k: v for k, v in os.environ.items() if k in passed or k.startswith("KEN_")}
+    kept.pop("KEN_OWNER_PASSWORD", None)
     return {**kept, "KEN_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}

@@ -9,13 +9,15 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
+from slack_sdk.http_retry.handler import RetryHandler
 from slack_sdk.web import SlackResponse
 
 from policies.directory import Account
 from policies.models import AccountKind
-from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
+from workers.errors import InputInvalid, SlackBusy, SlackRefused, SlackUnavailable
 from workers.interface import storable
 from workers.messenger import Message, Place, PlaceKind, Posted, Profile
+from workers.ops import metrics
 from workers.settings import Settings
 
 _PAGE = 200
@@ -31,19 +33,19 @@ MARK = "ken_reply"
 @dataclass(frozen=True)
 class SlackMessenger:
     client: WebClient
+    posting: WebClient
     audience_limit: int
 
     @classmethod
     def connect(cls, settings: Settings) -> "SlackMessenger":
-        """No call is made yet. Only rate limits are retried: a dropped connection may mean
-        that a message was posted, and the outbox reads back before it tries again."""
-        client = WebClient(
-            settings.slack_bot_token.get_secret_value(),
-            base_url=settings.slack_api_url,
-            timeout=_TIMEOUT_S,
-            retry_handlers=[RateLimitErrorRetryHandler(max_retry_count=2)],
+        """No call is made yet. Only reading waits where Slack says so: a dropped connection may
+        mean that a message was posted, and what is posted later must be checked again."""
+        reading: list[RetryHandler] = [RateLimitErrorRetryHandler(max_retry_count=2)]
+        return cls(
+            client=_client(settings, reading),
+            posting=_client(settings, []),
+            audience_limit=settings.audience_limit,
         )
-        return cls(client, settings.audience_limit)
 
     # -- who reads there ----------------------------------------------------------------------
 
@@ -130,22 +132,31 @@ class SlackMessenger:
     def post_direct(self, user_id: str, message: Message) -> Posted:
         return self._post(message, channel=self._direct_channel(user_id))
 
-    def find_post(self, channel_id: str, thread_ts: str, mark: str) -> Posted | None:
+    def find(self, channel_id: str, thread_ts: str, mark: str, *, since: str) -> list[Posted]:
         read = self.client.conversations_replies if thread_ts else self.client.conversations_history
         where = {"ts": thread_ts} if thread_ts else {}
-        for page in _pages(read, channel=channel_id, include_all_metadata=True, **where):
-            for message in page["messages"]:
-                metadata = message.get("metadata") or {}
-                if (metadata.get("event_payload") or {}).get("mark") == mark:
-                    return Posted(channel_id, message["ts"])
-        return None
+        pages = _pages(read, channel=channel_id, include_all_metadata=True, oldest=since, **where)
+        found = {
+            message["ts"]
+            for page in pages
+            for message in page["messages"]
+            if ((message.get("metadata") or {}).get("event_payload") or {}).get("mark") == mark
+        }
+        return [Posted(channel_id, ts) for ts in sorted(found)]
 
-    def find_direct(self, user_id: str, mark: str) -> Posted | None:
-        return self.find_post(self._direct_channel(user_id), "", mark)
+    def find_direct(self, user_id: str, mark: str, *, since: str) -> list[Posted]:
+        return self.find(self._direct_channel(user_id), "", mark, since=since)
+
+    def delete(self, posted: Posted) -> None:
+        try:
+            _call(self.posting.chat_delete, channel=posted.channel_id, ts=posted.message_ts)
+        except SlackRefused as refused:
+            if str(refused) != "message_not_found":
+                raise
 
     def _post(self, message: Message, **where: Any) -> Posted:
         sent = _call(
-            self.client.chat_postMessage,
+            self.posting.chat_postMessage,
             text=message.text,
             blocks=message.blocks,
             metadata={"event_type": MARK, "event_payload": {"mark": message.mark}},
@@ -177,6 +188,15 @@ class SlackMessenger:
         return source_of_team(self._own["team_id"])
 
 
+def _client(settings: Settings, retry_handlers: list[RetryHandler]) -> WebClient:
+    return WebClient(
+        settings.slack_bot_token.get_secret_value(),
+        base_url=settings.slack_api_url,
+        timeout=_TIMEOUT_S,
+        retry_handlers=retry_handlers,
+    )
+
+
 def _kind(user: dict[str, Any], home: str) -> AccountKind:
     """What is not said to be a full member is none (docs.slack.dev/reference/objects/user-object).
 
@@ -199,15 +219,31 @@ def source_of_team(team_id: str) -> str:
 def _call(method: Callable[..., SlackResponse], **arguments: Any) -> SlackResponse:
     """Raises SlackUnavailable or SlackRefused: Slack's error code, and nothing that we sent."""
     given = {name: value for name, value in arguments.items() if value is not None}
+    with metrics.slack_call(method.__name__):
+        return _called(method, given)
+
+
+def _called(method: Callable[..., SlackResponse], given: dict[str, Any]) -> SlackResponse:
     try:
         return method(**given)
     except SlackApiError as error:
+        wait_s = _retry_after(error.response)
+        if wait_s is not None:
+            raise SlackBusy("ratelimited", retry_after_s=wait_s) from None
         code = str(error.response.get("error", "")) if error.response else ""
         if code and code not in _PASSING:
             raise SlackRefused(code) from None
         raise SlackUnavailable(code or "unreadable") from None
     except (SlackClientError, HTTPException, OSError) as error:
         raise SlackUnavailable(type(error).__name__) from None
+
+
+def _retry_after(response: SlackResponse | None) -> float | None:
+    """Seconds, where Slack says that we call too often."""
+    if response is None or response.status_code != 429:
+        return None
+    told = {name.lower(): value for name, value in response.headers.items()}.get("retry-after", "")
+    return float(told) if str(told).isdecimal() else 1.0
 
 
 def _pages(method: Callable[..., SlackResponse], **arguments: Any) -> Iterator[SlackResponse]:

@@ -1,47 +1,76 @@
 """The tasks: thin, and the only place that turns an error into words for a person."""
 
-import os
-import socket
-
 import structlog
 from celery import shared_task
-from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from policies.models import QuestionState
 from workers.answering.answer import answer
 from workers.answering.reply import notice
+from workers.celery import TASK
+from workers.crashpoints import reached
 from workers.errors import AssistantError, PoisonQuestion, SlackRefused, SlackUnavailable
+from workers.ops import metrics, stopping, tracing
 from workers.outbox import Kind, deliver, put, settle
-from workers.questions import MAX_ATTEMPTS, Leased, LeaseLost, at_work, finish, lease
+from workers.questions import (
+    MAX_ATTEMPTS,
+    Leased,
+    LeaseLost,
+    at_work,
+    finish,
+    holder,
+    lease,
+    put_back,
+)
 from workers.services import Services, live_services
-from workers.sync import runs
 
 log = structlog.get_logger()
 
+PATIENCE_S = 60.0
+"""So long whoever asked waits for what may pass, before they hear of it."""
+GIVE_UP_S = 24 * 3600.0
+"""So long we try to tell somebody whom we cannot reach."""
+_LARGEST_ID = 2**63 - 1
 
-@shared_task(name="answer_question")
+
+@shared_task(name=TASK)
 def answer_question(question_id: int) -> None:
+    """Whoever forges a task can at most have a question that exists looked at again."""
+    if type(question_id) is not int or not 0 < question_id <= _LARGEST_ID:
+        log.warning("task_refused", reason="no id of a question")
+        return
     work_on(live_services(), question_id)
 
 
 def work_on(services: Services, question_id: int) -> None:
     """Answer one question to its end. Does nothing if another worker holds it, or it has ended."""
-    with lease(
-        services.database,
-        question_id,
-        holder=f"{socket.gethostname()}:{os.getpid()}",
-        lease_s=services.settings.lease_s,
-    ) as leased:
-        if leased is None:
-            return
+    if stopping.begun():
+        return
+    try:
+        with lease(
+            services.database, question_id, holder=holder(), lease_s=services.settings.lease_s
+        ) as leased:
+            if leased is not None:
+                _work_on(services, leased)
+    except SQLAlchemyError as error:
+        log.warning("question_put_off", question_id=question_id, error=type(error).__name__)
+
+
+def _work_on(services: Services, leased: Leased) -> None:
+    with (
+        tracing.continued(leased.trace),
+        tracing.span("answer", question_id=leased.id, attempt=leased.attempts) as at,
+    ):
         try:
             _answer_and_finish(services, leased)
         except LeaseLost:
-            log.warning("lease_lost", question_id=question_id)
+            metrics.LEASES_LOST.inc()
+            at.set(state="lease_lost")
+            log.warning("lease_lost", question_id=leased.id)
 
 
 def _answer_and_finish(services: Services, leased: Leased) -> None:
-    """Raises LeaseLost. Not finished after what may pass: the sweeper rings again."""
+    """Not finished after what may pass: the sweeper rings again. Raises LeaseLost."""
     reason = None
     try:
         if leased.attempts > MAX_ATTEMPTS:
@@ -51,23 +80,36 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
         raise
     except Exception as error:  # a worker survives whatever one question does to it
         log.warning("question_failed", question_id=leased.id, error=type(error).__name__)
-        last = leased.attempts >= MAX_ATTEMPTS
-        if _may_pass(error) and not last:
+        if _put_back(services, leased, error, patience_s=PATIENCE_S):
             return
         try:
             state = _tell(services, leased, error)
-        except SlackUnavailable as second:
+        except (SlackUnavailable, SQLAlchemyError) as second:
             log.warning("notice_failed", question_id=leased.id, error=type(second).__name__)
-            if second.passing and not last:
+            if _put_back(services, leased, second, patience_s=GIVE_UP_S):
                 return
             state = QuestionState.FAILED
         reason = type(error).__name__ if state is QuestionState.FAILED else None
     with at_work(services.database, leased.id) as session:
         finish(session, leased, state, reason=reason)
+    reached("finished")
 
 
-def _may_pass(error: Exception) -> bool:
-    return error.passing if isinstance(error, AssistantError) else True
+def _put_back(services: Services, leased: Leased, error: Exception, *, patience_s: float) -> bool:
+    """Whether it is tried again: what was in the way may pass, and there is time to wait for it.
+
+    An error that we do not know counts like a death: it is tried again a few times at the most.
+    """
+    if isinstance(error, AssistantError):
+        rest_s = max(error.retry_after_s or 0.0, leased.rest_s)
+        if not error.passing or leased.age_s + rest_s > patience_s:
+            return False
+        put_back(services.database, leased, after_s=rest_s)
+        return True
+    if isinstance(error, SQLAlchemyError):
+        put_back(services.database, leased)
+        return True
+    return leased.attempts < MAX_ATTEMPTS
 
 
 def _tell(services: Services, leased: Leased, error: Exception) -> QuestionState:
@@ -90,35 +132,3 @@ def _tell(services: Services, leased: Leased, error: Exception) -> QuestionState
         except SlackRefused as refused:
             log.warning("notice_refused", question_id=leased.id, error=type(refused).__name__)
     return QuestionState.FAILED
-
-
-@shared_task(name="sweep")
-def sweep() -> None:
-    """Ring again for open questions that nobody works on."""
-    with live_services().database.session("ingress") as session:
-        waiting = session.scalars(_WAITING).all()
-    for question_id in waiting:
-        log.info("rang_again", question_id=question_id)
-        _ring(question_id)
-
-
-@shared_task(name="delete_old")
-def delete_old() -> None:
-    """Delete what its source has not listed for a while. Only where the syncer's password is."""
-    database = live_services().database
-    if database.settings.syncer_password.get_secret_value():
-        runs.delete_old(database)
-
-
-def _ring(question_id: int) -> None:
-    """As a worker rings: `interface.ring` would leave its app with the door's short patience."""
-    answer_question.apply_async(args=[question_id])
-
-
-_WAITING = text("""
-    SELECT question.id FROM question LEFT JOIN lease ON lease.question_id = question.id
-    WHERE question.state = 'kept'
-      AND question.asked_at < now() - interval '3 seconds'
-      AND coalesce(lease.expires_at, '-infinity') <= now()
-    ORDER BY question.asked_at LIMIT 1000
-""")

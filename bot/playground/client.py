@@ -110,6 +110,10 @@ class Playground:
         """The kinds are in `faults.py`; more: retry_after, status, error, seconds."""
         self._post("faults", kind=kind, method=method, times=times, **more)
 
+    def calm(self) -> None:
+        """No fault waits any more."""
+        self._post("calm")
+
     def reset(self) -> None:
         self._post("reset")
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bot.playground import happenings
 from bot.playground.double import Double
-from bot.playground.faults import read_fault
+from bot.playground.faults import Faults, read_fault
 from bot.playground.shapes import message_object
 from bot.playground.workspace import BOT_USER, Channel, Json, Message
 
@@ -102,6 +102,12 @@ def reset(double: Double, order: Json) -> Json:
     return {}
 
 
+def calm(double: Double, order: Json) -> Json:
+    """{}: no fault waits any more."""
+    double.faults = Faults()
+    return {}
+
+
 def messages(double: Double, query: Json) -> Json:
     """Of one channel, oldest first, ephemeral ones with `ephemeral_to`."""
     channel = _channel(double, query)
@@ -156,7 +162,7 @@ Answer = Callable[[Double, Json], Json]
 
 _ORDERS: dict[str, Answer] = {
     function.__name__: function
-    for function in (say, dm, edit, delete, join, leave, event, trigger, reset)
+    for function in (say, dm, edit, delete, join, leave, event, trigger, calm, reset)
 }
 _LOOKS: dict[str, Answer] = {
     function.__name__: function for function in (messages, calls, attempts, surfaces, people, ready)

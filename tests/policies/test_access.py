@@ -9,7 +9,7 @@ from sqlalchemy.exc import ProgrammingError
 from policies import STRANGER, Audience, Class
 from policies.change import NodeCycle, Permissions
 from policies.explain import explain, unreadable
-from policies.models import Chunk, UserStatus
+from policies.models import Chunk, Node, NodeKind, UserStatus
 from tests.policies.world import World
 from workers.database import connect
 
@@ -223,6 +223,25 @@ def test_a_node_cannot_move_below_itself(world: World) -> None:
         change.move(outer, inner)
 
 
+def test_a_node_cannot_move_into_another_source(world: World) -> None:
+    alice, bob = world.person("alice"), world.person("bob")
+    mine = world.folder("mine", only(alice))
+    page = world.page("page", inside=mine)
+    home = world.source_id
+    with world.change() as change:
+        world.source_id = change.put_source("elsewhere")
+    theirs = world.folder("theirs", only(bob))
+    world.source_id = home
+    with pytest.raises(ValueError, match="another source"), world.change() as change:
+        change.move(page, theirs)
+    with pytest.raises(ValueError, match="another source"), world.change() as change:
+        change.put_node(home, "page", kind=NodeKind.CONTAINER, parent_id=theirs)
+    assert (world.texts(alice), world.texts(bob)) == (["page"], [])
+    with world.database.session("syncer") as session:
+        node = session.get_one(Node, page)
+        assert (node.parent_id, node.kind) == (mine, NodeKind.DOCUMENT)
+
+
 def test_changed_folder_entries_count_at_once_and_touch_no_document(world: World) -> None:
     alice, bob = world.person("alice"), world.person("bob")
     folder = world.folder("folder", only(alice))
@@ -338,6 +357,14 @@ def test_an_audience_does_not_outlive_its_transaction(world: World) -> None:
 def test_an_audience_has_somebody() -> None:
     with pytest.raises(ValueError, match="at least one"):
         Audience.of([])
+
+
+@pytest.mark.parametrize("ids", [(5, 4), (4, 4)])
+def test_an_audience_is_written_in_one_way_only(ids: tuple[int, ...]) -> None:
+    """A subject that counts twice would make `all of them` another number."""
+    with pytest.raises(ValueError, match="sorted and distinct"):
+        Audience(ids)
+    assert Audience.of(ids) == Audience(tuple(sorted({*ids})))
 
 
 def test_ids_that_nobody_has_read_nothing(world: World) -> None:

@@ -2,11 +2,23 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import select
 
 from policies import Audience, readable_documents
-from policies.change import Permissions, Person, SeenAccount
-from policies.models import Address, Document, Membership, Node, NodeKind, Past, Policy
+from policies.change import Change, NewNode, NodeCycle, Permissions, Person, SeenAccount
+from policies.directory import stored_nodes
+from policies.models import (
+    Address,
+    Audit,
+    Document,
+    LinkedIdentity,
+    Membership,
+    Node,
+    NodeKind,
+    Past,
+    Policy,
+)
 from tests.policies.world import World
 
 LATER = datetime.now(UTC) + timedelta(days=1)
@@ -31,12 +43,7 @@ def test_unlinking_takes_what_the_account_brought_and_nothing_else(world: World)
         for name, permissions in pages.items():
             node = change.put_node(wiki, name, kind=NodeKind.DOCUMENT, parent_id=None)
             change.set_permissions(node, permissions)
-            change.session.add(
-                Document(
-                    id=node, policy_id=change.policy_for(node), native_id=name, title=name,
-                    content_hash="",
-                )
-            )  # fmt: skip
+            _add_document(change, node, name)
     assert _readable(world, ana) == {"by team", "by writers", "by name"}
     with world.change() as change:
         change.unlink(wiki, "W1")
@@ -131,6 +138,134 @@ def test_a_deny_or_gate_of_a_group_that_was_deleted_meanwhile_closes_the_node(
     world.page("requires it", Permissions(allow=mine, gates=(frozenset({others, ana}),)))
     world.page("allows it", Permissions(allow=frozenset({others, ana})))
     assert world.texts(ana) == ["allows it"]
+
+
+def test_what_is_told_again_as_it_is_held_leaves_no_trace(world: World) -> None:
+    """A sync that finds nothing new must not drown the audit in changes that were none."""
+    person = Person("ana", "Ana", email="ana@example.com", profile={"title": "Lead"})
+    with world.change() as change:
+        ana = change.put_user(world.source_id, person)
+    before = _recorded(world)
+    with world.change() as change:
+        assert change.put_user(world.source_id, person) == ana
+        change.link(ana, world.source_id, "ana", by="scim")
+        change.unlink(world.source_id, "nobody's")
+    assert _recorded(world) == before
+    with world.database.session("syncer") as session:
+        assert session.scalars(select(LinkedIdentity.linked_by)).all() == ["scim"]
+        assert session.scalars(select(Past.relation).where(Past.before.is_not(None))).all() == [
+            "identity"
+        ], "who made the link is all that changed"
+    with world.change() as change:
+        change.put_user(world.source_id, Person("ana", "Ana", email="ana@example.com", guest=True))
+    assert _recorded(world)[len(before) :] == ["put_user"]
+
+
+def test_a_node_that_is_put_under_another_parent_takes_its_readers_from_there(
+    world: World,
+) -> None:
+    ana, ben = world.person("ana"), world.person("ben")
+    mine = world.folder("mine", Permissions(allow=frozenset({ana})))
+    yours = world.folder("yours", Permissions(allow=frozenset({ben})))
+    inner = world.folder("inner", inside=mine)
+    page = world.page("p", inside=inner)
+    assert (world.texts(ana), world.texts(ben)) == (["p"], [])
+    with world.change() as change:
+        put = change.put_node(world.source_id, "inner", kind=NodeKind.CONTAINER, parent_id=yours)
+        assert put == inner
+    assert (world.texts(ana), world.texts(ben)) == ([], ["p"])
+    with world.change() as change, pytest.raises(NodeCycle):
+        change.put_node(world.source_id, "inner", kind=NodeKind.CONTAINER, parent_id=page)
+    assert (world.texts(ana), world.texts(ben)) == ([], ["p"])
+
+
+def test_nodes_that_are_told_many_at_once_mean_what_they_mean_one_by_one(world: World) -> None:
+    """A first sync writes a whole source this way."""
+    ana, ben = world.person("ana"), world.person("ben")
+    team = world.group("team", {ana, ben})
+    folders = {
+        "plain": Permissions(),
+        "open": Permissions(allow=frozenset({team})),
+        "gated": Permissions(allow=frozenset({team}), gates=(frozenset({ana}),)),
+        "unclear": Permissions(allow=frozenset({team}), known=False),
+    }
+    pages = {
+        ("plain", "as its folder"): Permissions(),
+        ("plain", "allowed"): Permissions(allow=frozenset({ben})),
+        ("open", "open as its folder"): Permissions(),
+        ("open", "denied"): Permissions(deny=frozenset({ana})),
+        ("open", "gate that nobody meets"): Permissions(gates=(frozenset(),)),
+        ("open", "not understood"): Permissions(known=False),
+        ("open", "broken"): Permissions(inherit=False),
+        ("open", "two gates"): Permissions(gates=(frozenset({team}), frozenset({ben}))),
+        ("gated", "gated as its folder"): Permissions(),
+        ("gated", "gated and broken"): Permissions(allow=frozenset({team}), inherit=False),
+        ("unclear", "below what is unclear"): Permissions(allow=frozenset({ana})),
+    }
+    with world.change() as change:
+        many, one_by_one = change.put_source("many"), change.put_source("one by one")
+        above = change.add_nodes(
+            many,
+            [NewNode(name, NodeKind.CONTAINER, None, own) for name, own in folders.items()],
+        )
+        nodes = change.add_nodes(
+            many,
+            [
+                NewNode(name, NodeKind.DOCUMENT, above[folder], own)
+                for (folder, name), own in pages.items()
+            ],
+        )
+        for name, node_id in nodes.items():
+            _add_document(change, node_id, name)
+        singly = {}
+        for name, own in folders.items():
+            singly[name] = change.put_node(
+                one_by_one, name, kind=NodeKind.CONTAINER, parent_id=None
+            )
+            change.set_permissions(singly[name], own)
+        for (folder, name), own in pages.items():
+            node_id = change.put_node(
+                one_by_one, name, kind=NodeKind.DOCUMENT, parent_id=singly[folder]
+            )
+            change.set_permissions(node_id, own)
+            _add_document(change, node_id, f"{name}, singly")
+
+    anas = {"open as its folder", "gated as its folder", "gated and broken"}
+    bens = {"allowed", "open as its folder", "denied", "two gates"}
+    for person, names in ((ana, anas), (ben, bens)):
+        assert _readable(world, person) == names | {f"{name}, singly" for name in names}
+    with world.database.session("syncer") as session:
+        told, asked = stored_nodes(session, many), stored_nodes(session, one_by_one)
+    assert told.keys() == asked.keys() == {*folders, *(name for _, name in pages)}
+    assert {name: node.permissions for name, node in told.items()} == {
+        name: node.permissions for name, node in asked.items()
+    }
+
+    with world.change() as change:
+        change.set_permissions(above["open"], Permissions(allow=frozenset({ben})))
+        change.set_permissions(singly["open"], Permissions(allow=frozenset({ben})))
+    assert _readable(world, ana) == {
+        "gated as its folder", "gated and broken",
+        "gated as its folder, singly", "gated and broken, singly",
+    }  # fmt: skip
+
+
+def _recorded(world: World) -> list[str]:
+    with world.database.session("syncer") as session:
+        return list(session.scalars(select(Audit.action).order_by(Audit.id)))
+
+
+def _add_document(change: Change, node_id: int, name: str) -> None:
+    change.session.add(
+        Document(
+            id=node_id,
+            policy_id=change.policy_for(node_id),
+            native_id=name,
+            title=name,
+            content_hash="",
+        )
+    )
+    change.session.flush()
 
 
 def _readable(world: World, user_id: int) -> set[str]:

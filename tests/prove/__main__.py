@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests import servers
+from tests.prove.mutants import MUTANTS
 from tests.prove.run import run_part, tell_through
 
 REPORT = Path(__file__).parent.parent.parent / "build" / "figures" / "prove.json"
@@ -51,7 +52,7 @@ PARTS = (
     Part("decisions", full=1_000_000, small=100_000),
     Part("interleavings", full=10_000, small=500),
     Part("pairs", full=10_000, small=300),
-    Part("mutants", full=1, small=1, processes=1),
+    Part("mutants", full=len(MUTANTS), small=len(MUTANTS), processes=1),
 )
 
 

@@ -177,11 +177,14 @@ class FakeSlack(Messenger):
     def post_direct(self, user_id: str, message: Message) -> Posted:
         return self.post(f"D{user_id}", "", message)
 
-    def find_post(self, channel_id: str, thread_ts: str, mark: str) -> Posted | None:
-        return None
+    def find(self, channel_id: str, thread_ts: str, mark: str, *, since: str) -> list[Posted]:
+        return []
 
-    def find_direct(self, user_id: str, mark: str) -> Posted | None:
-        return None
+    def find_direct(self, user_id: str, mark: str, *, since: str) -> list[Posted]:
+        return []
+
+    def delete(self, posted: Posted) -> None:
+        raise AssertionError("nothing is said twice here")
 
 
 @dataclass

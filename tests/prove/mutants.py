@@ -61,17 +61,28 @@ def run(
 def noticed(
     database: Database, *, seed: int = 0, tell: Callable[[int], None] = lambda done: None
 ) -> set[str]:
-    """The names of the mutants that leak. What is shipped leaks nothing in the same worlds."""
-    killed = _noticed_in_corners(database)
+    """The names of the mutants that leak. What is shipped leaks nothing in the same worlds.
+
+    Told is each mutant that has come to its end, noticed or not.
+    """
+    killed: set[str] = set()
+    for name in _noticed_in_corners(database):
+        killed.add(name)
+        tell(1)
     for number in range(WORLDS):
         left = [one for one in MUTANTS if one.name not in killed and one.where not in _ANSWERING]
         if not left:
             break
-        killed |= _noticed_in(database, seed + number, left)
+        for name in _noticed_in(database, seed + number, left):
+            killed.add(name)
+            tell(1)
     for mutant in MUTANTS:
-        if mutant.where in _ANSWERING and _posts_late(mutant, database):
-            killed.add(mutant.name)
-    tell(1)
+        if mutant.where in _ANSWERING:
+            if _posts_late(mutant, database):
+                killed.add(mutant.name)
+            tell(1)
+        elif mutant.name not in killed:
+            tell(1)
     return killed
 
 
@@ -81,32 +92,31 @@ def _posts_late(mutant: Mutant, database: Database) -> bool:
     return found["late_posts"] > 0
 
 
-def _noticed_in_corners(database: Database) -> set[str]:
+def _noticed_in_corners(database: Database) -> Iterator[str]:
     assert not corners.leak(database), "without any mutant"
-    killed = set()
     for mutant in MUTANTS:
         if mutant.where not in _ANSWERING:
             with active(mutant, database):
-                if corners.leak(database):
-                    killed.add(mutant.name)
-    return killed
+                leaks = corners.leak(database)
+            if leaks:
+                yield mutant.name
 
 
-def _noticed_in(database: Database, seed: int, mutants: list[Mutant]) -> set[str]:
-    killed = set()
+def _noticed_in(database: Database, seed: int, mutants: list[Mutant]) -> Iterator[str]:
     for mutant in mutants:  # those that change what is written need a world of their own
         if mutant.where in _WRITING:
             with active(mutant, database):
-                if _leaks(_world(database, seed)):
-                    killed.add(mutant.name)
+                leaks = _leaks(_world(database, seed))
+            if leaks:
+                yield mutant.name
     world = _world(database, seed)
     assert not _leaks(world), f"seed {seed}: without any mutant"
     for mutant in mutants:
         if mutant.where not in _WRITING:
             with active(mutant, database):
-                if _leaks(world):
-                    killed.add(mutant.name)
-    return killed
+                leaks = _leaks(world)
+            if leaks:
+                yield mutant.name
 
 
 def _world(database: Database, seed: int) -> RandomWorld:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from bot.playground.client import Playground, Seen
 from policies.models import UserStatus
 from tests.workers.library import Library
+from workers.database import connect
 from workers.interface import Question, Surface, keep
 from workers.models.base import Draft, Passage, Sentence
 from workers.questions import at_work
@@ -128,6 +129,21 @@ class Company:
     def rest_is_over(self, question_id: int) -> None:
         """As if the time before the next try had passed."""
         self.look(question_id, "UPDATE lease SET expires_at = now() RETURNING token")
+
+    def asked_long_ago(self, question_id: int, seconds: int) -> None:
+        """As if it had waited so much longer."""
+        owner = connect(self.services.settings, "owner")
+        with owner.begin() as connection:
+            connection.execute(text("ALTER TABLE question NO FORCE ROW LEVEL SECURITY"))
+            connection.execute(
+                text(
+                    "UPDATE question SET asked_at = asked_at - make_interval(secs => :seconds) "
+                    "WHERE id = :id"
+                ),
+                {"id": question_id, "seconds": seconds},
+            )
+            connection.execute(text("ALTER TABLE question FORCE ROW LEVEL SECURITY"))
+        owner.dispose()
 
     def state(self, question_id: int) -> tuple[str, str | None]:
         ((state, reason),) = self.look(question_id, "SELECT state, reason FROM question")

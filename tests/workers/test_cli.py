@@ -2,11 +2,15 @@
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +18,14 @@ import pytest
 from sqlalchemy import text
 
 from tests.workers.ingest.folder import FakeEmbedder, Folder, Shelf, document, group, user
-from workers.cli.main import app
+from workers.cli import running
+from workers.cli.main import app, up
 from workers.database import Database, connect
 from workers.embedded.process import wait_until
 from workers.embedded.servers import write_env
 from workers.models.base import Draft, Passage, Sentence
 from workers.provision import ROLES
-from workers.services import Services
+from workers.services import AS_SYNCER, Services
 from workers.settings import Settings
 from workers.tasks import work_on
 
@@ -121,7 +126,7 @@ def shelf(database: Database, tmp_path: Path) -> Shelf:
 
 TAUGHT = {
     "": ["ken up", "ken load FOLDER", "--as ana", "KEN_HOME"],
-    "up": ["Start what this home needs", "Repeat it at will"],
+    "up": ["Start what this home needs", "where KEN_ADMIN_PORT is set", "Repeat it at will"],
     "down": ["Stop what", "Data stays"],
     "status": ["What runs in this home", "--json"],
     "doctor": ["Check each dependency", "what to do"],
@@ -324,6 +329,123 @@ def test_doctor_names_what_is_missing_and_what_to_do_and_ends_with_1(ken: Ken) -
     assert worker.split() == "no worker not running here Run `ken up`.".split()
     (database,) = (line for line in done.out.splitlines() if " PostgreSQL " in line)
     assert database.split()[0] == "ok"
+
+
+def test_doctor_asks_the_admin_api_where_it_has_a_port(ken: Ken) -> None:
+    port = str(free_port())
+    settings = {"KEN_ADMIN_PORT": port, "HTTP_PROXY": "http://127.0.0.1:9"}
+    assert found(ken("doctor"), "admin API") == ["ok", "none: KEN_ADMIN_PORT is not set"]
+    (mark, told, remedy) = found(ken("doctor", **settings), "admin API")
+    assert (mark, told) == (
+        "no",
+        f"does not answer at http://127.0.0.1:{port} (ConnectionRefusedError)",
+    )
+    assert "`ken up` starts it" in remedy
+    admin = ken.start("admin", **settings)
+    try:
+        ready = ken.home / "run" / "admin.ready"
+        assert wait_until(lambda: ready.exists() or admin.poll() is not None, PATIENCE_S)
+        assert found(ken("doctor", **settings), "admin API") == ["ok", f"http://127.0.0.1:{port}"]
+    finally:
+        admin.terminate()
+        ken.result(admin)
+
+
+def test_doctor_does_not_take_another_server_for_the_admin_api(ken: Ken) -> None:
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Other) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        done = ken("doctor", KEN_ADMIN_PORT=str(other.server_port))
+        other.shutdown()
+    mark, told, remedy = found(done, "admin API")
+    assert (mark, told[:20], remedy) == (
+        "no",
+        "something else answe",
+        "Set another KEN_ADMIN_PORT.",
+    )
+
+
+def found(done: Done, check: str) -> list[str]:
+    """The columns of one line of `ken doctor` but its name."""
+    lines = [re.split(r"\s{2,}", line.strip()) for line in done.out.splitlines()]
+    ((mark, _, *told),) = (line for line in lines if line[1:2] == [check])
+    return [mark, *told]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "told"),
+    [
+        ("127.0.0.1", 0, "There is no admin API: set KEN_ADMIN_PORT"),
+        ("127.0.0.1", 3100, "The admin API answers at http://127.0.0.1:3100;"),
+        ("::1", 3100, "The admin API answers at http://[::1]:3100;"),
+    ],
+)
+def test_up_says_where_the_admin_api_is(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    host: str,
+    port: int,
+    told: str,
+) -> None:
+    for name, value in (("HOME", tmp_path), ("ADMIN_HOST", host), ("ADMIN_PORT", port)):
+        monkeypatch.setenv(f"KEN_{name}", str(value))
+    monkeypatch.setattr(running, "up", lambda home, tell: None)
+    up()
+    assert told in " ".join(capsys.readouterr().out.split())
+
+
+# A worker without the syncer's password
+
+
+def test_doctor_says_what_a_worker_leaves_undone_without_the_syncers_password(ken: Ken) -> None:
+    mark, told = found(ken("doctor"), "roles")
+    assert (mark, "syncer" in told) == ("ok", True)
+    mark, told, remedy = found(ken("doctor", KEN_SYNCER_PASSWORD=""), "roles")
+    assert mark == "no"
+    assert "KEN_SYNCER_PASSWORD is not set" in told
+    assert [duty for duty in AS_SYNCER if duty not in told] == []
+    assert "Set it" in remedy
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_worker_without_the_syncers_password_says_so_once_and_goes_on(
+    ken: Ken, tmp_path: Path, missing: bool
+) -> None:
+    """Redis is away, so that the worker takes nothing: its complaint of that ends the test."""
+    extra = {"KEN_REDIS_URL": f"redis+socket:///{tmp_path}/no-redis.sock"}
+    worker = ken.start("worker", **extra, **({"KEN_SYNCER_PASSWORD": ""} if missing else {}))
+    assert worker.stderr is not None
+    too_long = threading.Timer(PATIENCE_S, worker.kill)
+    too_long.start()
+    events = []
+    for line in worker.stderr:
+        if line.startswith("{"):  # Celery has words of its own for whoever runs it as root
+            events.append(json.loads(line))
+            if events[-1]["event"] == "library":
+                break
+    too_long.cancel()
+    worker.kill()
+    worker.communicate()
+    assert events[-1]["event"] == "library"
+    warned = [one for one in events if one["event"] == "syncer_password_missing"]
+    assert [(one["level"], one["not_done"]) for one in warned] == (
+        [("warning", list(AS_SYNCER))] if missing else []
+    )
 
 
 # Load

@@ -1,16 +1,18 @@
 """A reply is posted once, whatever happens to whoever posts it (design, section 6)."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
 from tests.workers.answering.passages import passage
 from tests.workers.slack_company import Company, kept
 from workers.answering.reply import Reply, compose, notice
-from workers.errors import SlackRefused, SlackUnavailable
+from workers.errors import SlackBusy, SlackRefused, SlackUnavailable
 from workers.models.base import Sentence
 from workers.outbox import Kind, deliver, put, settle
 from workers.questions import Leased, LeaseLost, lease
+from workers.sweeper import look_for_late_posts
 
 ANSWER = compose(
     [Sentence("Ten million.", 1, "it is ten million")], [passage("It is ten million.")]
@@ -129,12 +131,66 @@ def test_another_questions_reply_in_the_thread_is_not_taken_for_this_one(
     assert settle(company.services, leased, Kind.CHANNEL) is None
 
 
-def test_a_rate_limit_is_obeyed_and_then_posted_once(company: Company, leased: Leased) -> None:
-    """Fault: Slack post 429."""
-    company.slack.fault("ratelimited", method="chat.postMessage", retry_after=0)
+def test_a_rate_limit_says_when_to_come_back(company: Company, leased: Leased) -> None:
+    """Fault: Slack post 429. Nobody waits in here: what is posted later is checked again."""
+    company.slack.fault("ratelimited", method="chat.postMessage", retry_after=7)
+    with pytest.raises(SlackBusy) as busy:
+        post(company, leased, ANSWER)
+    assert busy.value.retry_after_s == 7
+    assert [call.status for call in company.slack.calls("chat.postMessage")] == [429]
     post(company, leased, ANSWER)
-    assert [call.status for call in company.slack.calls("chat.postMessage")] == [429, 200]
     assert len(company.posts("CBOARD")) == 1
+
+
+def test_of_two_messages_the_later_to_be_marked_is_taken_away(
+    company: Company, leased: Leased, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault: a worker that slept for minutes on its way to Slack, while another posted."""
+    put(company.services, leased, Kind.CHANNEL, ANSWER)
+
+    def posted_meanwhile(point: str) -> None:
+        if point == "sending":
+            monkeypatch.setattr("workers.outbox.reached", lambda point: None)
+            monkeypatch.setattr("workers.outbox.speaking", lambda *_: nullcontext())
+            deliver(company.services, leased, Kind.CHANNEL)
+
+    monkeypatch.setattr("workers.outbox.reached", posted_meanwhile)
+    deliver(company.services, leased, Kind.CHANNEL)
+
+    assert len(company.slack.calls("chat.postMessage")) == 2
+    (stays,) = company.posts("CBOARD")
+    ((on_record,),) = company.look(leased.id, "SELECT message_ts FROM outbox")
+    assert stays.ts == on_record
+
+
+def test_what_slack_shows_late_is_taken_away_by_the_sweeper(
+    company: Company, leased: Leased, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault: Slack stores a message after we have read back, found nothing and posted again."""
+    company.slack.fault("drop_after", method="chat.postMessage")
+    with pytest.raises(SlackUnavailable):
+        post(company, leased, ANSWER)
+    post(company, leased, ANSWER)  # as if reading back had found nothing
+    assert len(company.posts("CBOARD")) == 2
+
+    monkeypatch.setattr("workers.sweeper._LATE_S", 0)
+    look_for_late_posts(company.services)
+    look_for_late_posts(company.services)
+
+    (stays,) = company.posts("CBOARD")
+    ((on_record, looked),) = company.look(leased.id, "SELECT message_ts, looked_at FROM outbox")
+    assert stays.ts == on_record
+    assert looked is not None
+    assert len(company.slack.calls("chat.delete")) == 1
+
+
+def test_what_was_posted_at_the_first_try_is_not_looked_for_again(
+    company: Company, leased: Leased, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post(company, leased, ANSWER)
+    monkeypatch.setattr("workers.sweeper._LATE_S", 0)
+    look_for_late_posts(company.services)
+    assert company.slack.calls("conversations.replies") == []
 
 
 @pytest.mark.parametrize("error", ["is_archived", "token_revoked", "not_in_channel"])

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 from pydantic import SecretStr
@@ -12,12 +12,28 @@ from sqlalchemy import text
 
 from policies.models import QuestionState
 from tests.bot.slack_world import until
-from tests.workers.slack_company import kept
-from workers import tasks
+from tests.workers.library import WordEmbedder
+from tests.workers.slack_company import FakeAnswerer, kept
+from workers import sweeper
+from workers.celery import QUEUE
 from workers.database import Database
 from workers.errors import ServerUnavailable
 from workers.interface import Question, keep
-from workers.questions import Leased, LeaseLost, at_work, finish, lease, still_mine
+from workers.questions import (
+    MAX_ATTEMPTS,
+    Leased,
+    LeaseLost,
+    at_work,
+    finish,
+    give_back,
+    holder,
+    lease,
+    put_back,
+    speaking,
+    still_mine,
+)
+from workers.services import Services
+from workers.sweeper import ring_again
 
 pytestmark = pytest.mark.usefixtures("door")
 
@@ -259,10 +275,42 @@ def test_a_worker_at_one_question_sees_no_other(database: Database) -> None:
 # Found again
 
 
+@dataclass
+class Bell:
+    """A queue that holds so many rings."""
+
+    held: int = 0
+    rung: list[int] = field(default_factory=list)
+
+    def connection_or_acquire(self) -> "Bell":
+        return self
+
+    def __enter__(self) -> "Bell":
+        return self
+
+    def __exit__(self, *error: object) -> None: ...
+
+    @property
+    def default_channel(self) -> "Bell":
+        return self
+
+    @property
+    def client(self) -> "Bell":
+        return self
+
+    def llen(self, queue: str) -> int:
+        assert queue == QUEUE
+        return self.held
+
+    def send_task(self, name: str, args: list[int]) -> None:
+        assert name == "answer_question"
+        self.rung += args
+
+
 def test_the_sweeper_rings_for_what_nobody_works_on(
     database: Database, held: Callable[..., Leased | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fault: Redis lost a task, or was down."""
+    """Fault: Redis lost a task, or was down. As many rings as it holds are not rung again."""
     forgotten, busy, lost, ended = (kept_long_ago(database, number) for number in range(4))
     fresh = kept()
     held(busy)
@@ -273,17 +321,66 @@ def test_the_sweeper_rings_for_what_nobody_works_on(
     with at_work(database, ended) as session:
         finish(session, leased, QuestionState.ANSWERED)
     expire(database, ended)
+    services = Services(database.settings, database, WordEmbedder(), FakeAnswerer())
 
-    class Live:
-        def __init__(self) -> None:
-            self.database = database
+    for holds, rung in ((0, [forgotten, lost]), (1, [forgotten, lost]), (2, [])):
+        bell = Bell(holds)
+        monkeypatch.setattr(sweeper, "doorbell", lambda _settings, bell=bell: bell)
+        ring_again(services)
+        assert sorted(bell.rung) == rung
+        assert fresh not in bell.rung
 
-    rung: list[int] = []
-    monkeypatch.setattr(tasks, "live_services", Live)
-    monkeypatch.setattr(tasks, "_ring", rung.append)
-    tasks.sweep()
-    assert sorted(rung) == [forgotten, lost]
-    assert fresh not in rung
+
+# Said by one
+
+
+def test_while_a_worker_speaks_nobody_takes_its_question(database: Database) -> None:
+    """Fault: a worker that stops on its way to Slack, beyond its lease. Without the lock: two."""
+    question_id = kept()
+    with lease(database, question_id, holder="frozen", lease_s=60) as frozen:
+        assert frozen
+        with speaking(database, frozen):
+            expire(database, question_id)
+            with lease(database, question_id, holder="heir", lease_s=60) as heir:
+                assert heir is None
+        with lease(database, question_id, holder="heir", lease_s=60) as heir:
+            assert heir is not None
+            with pytest.raises(LeaseLost), speaking(database, frozen):
+                raise AssertionError("a zombie spoke")
+
+
+def test_speaking_for_one_question_keeps_nobody_from_another(database: Database) -> None:
+    mine, other = kept(), kept()
+    with lease(database, mine, holder="one", lease_s=60) as leased:
+        assert leased
+        with (
+            speaking(database, leased),
+            lease(database, other, holder="two", lease_s=60) as second,
+        ):
+            assert second is not None
+
+
+def test_what_was_not_the_questions_fault_is_not_counted_against_it(database: Database) -> None:
+    question_id = kept()
+    for _ in range(MAX_ATTEMPTS + 2):
+        with lease(database, question_id, holder="one", lease_s=60) as leased:
+            assert leased
+            assert leased.attempts == 1
+            put_back(database, leased)
+        expire(database, question_id)
+
+
+def test_a_process_that_ends_gives_back_what_it_holds_and_nothing_else(
+    database: Database, held: Callable[..., Leased | None]
+) -> None:
+    """Fault: deploy, warm stop."""
+    mine, others = kept(), kept()
+    held(mine, holder=holder())
+    theirs = held(others, holder="another")
+    assert give_back(database) == 1
+    assert held(mine, holder="heir") is not None
+    assert theirs
+    assert is_mine(database, theirs)
 
 
 def kept_long_ago(database: Database, number: int) -> int:

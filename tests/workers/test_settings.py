@@ -126,7 +126,7 @@ def test_a_value_is_taken_as_it_is_written(home: Path) -> None:
     put(home, "KEN_OWNER_PASSWORD='a b#c\"d'", "KEN_MODEL_NAME=${HOME}", "# KEN_LEASE_S=1", "")
     settings = load_settings(home)
     assert settings.owner_password.get_secret_value() == 'a b#c"d'
-    assert settings.lease_s == 60
+    assert settings.lease_s == 6
 
 
 def test_our_own_processes_get_the_home_and_ken_s_settings_and_no_other_secret(

@@ -7,9 +7,9 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any, Literal
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from workers.admin import routes_audit, routes_identity, routes_index, routes_sync
 from workers.admin.callers import BodyLimit, OnlyWithToken
@@ -17,6 +17,7 @@ from workers.admin.problems import Problem, answer_with_problems
 from workers.admin.scim import scim_app
 from workers.admin.tokens import authenticate
 from workers.database import Database
+from workers.ops import health
 from workers.settings import Settings
 
 _TAGS = [
@@ -31,6 +32,12 @@ class Health(BaseModel):
     status: Literal["up"] = "up"
 
 
+class Readiness(BaseModel):
+    ok: bool = Field(description="Whether a call can be answered now.")
+    postgresql: bool = Field(description="It answers.")
+    schema_: bool = Field(alias="schema", description="It is the one that this version needs.")
+
+
 def make_app(settings: Settings) -> FastAPI:
     """Opens nothing before the first request."""
     app = FastAPI(
@@ -43,9 +50,12 @@ def make_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.database = Database(settings)
+    # Of its own: whoever asks must not wait for a place among the calls.
+    app.state.store = health.store(Database(settings), "syncer")
     for routes in (routes_sync, routes_identity, routes_index, routes_audit):
         app.include_router(routes.routes)
     app.get("/healthz", tags=["health"])(healthz)
+    app.get("/readyz", tags=["health"], responses=_NOT_READY)(readyz)
     app.mount("/scim/v2", scim_app(app.state.database, partial(_provisions, app.state.database)))
     app.add_middleware(OnlyWithToken, database=app.state.database)
     app.add_middleware(BodyLimit)
@@ -57,6 +67,19 @@ def make_app(settings: Settings) -> FastAPI:
 def healthz() -> Health:
     """The process is up. It tells nothing else, and asks for no token."""
     return Health()
+
+
+def readyz(request: Request, response: Response) -> Readiness:
+    """Whether calls can be answered now. It tells nothing else, and asks for no token."""
+    report = health.store_report(request.app.state.store())
+    response.headers["Cache-Control"] = "no-store"
+    response.status_code = 200 if report.ok else 503
+    return Readiness.model_validate(report.words())
+
+
+_NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {"model": Readiness, "description": "Not now: see which is false."}
+}
 
 
 def _provisions(database: Database, header: str | None) -> str:

@@ -25,9 +25,11 @@ from workers.admin.routes_index import NO_SOURCE
 from workers.errors import InputInvalid
 from workers.sync import runs
 from workers.sync.lines import LINES_A_PAGE, Line
-from workers.sync.runs import UNSET, PagesMissing, Run
+from workers.sync.runs import UNSET, Run, WrongState
 
 NO_RUN = "There is no such run."
+PAGES_MISSING = "Not all pages have come: send them, then finish again."
+OVERTAKEN = "Another run of the source was applied meanwhile: list the source again."
 WRONG_STATE = "The run is not in a state for this. Nothing was changed."
 _OF_SOURCE = [Depends(syncs_source)]
 _WITH_BODY = {"_413": "The body is larger than 10 MB.", "_415": "The body is not JSON."}
@@ -190,7 +192,9 @@ def put_page(
 @routes.post(
     "/runs/{id}/finish",
     dependencies=[Depends(json_body)],
-    responses=documented(_404=NO_RUN, _409=WRONG_STATE, **_WITH_BODY),
+    responses=documented(
+        _404=NO_RUN, _409=f"{PAGES_MISSING} {OVERTAKEN} {WRONG_STATE}", **_WITH_BODY
+    ),
 )
 def finish_run(run: ThisRun, wanted: Finish, database: Stored) -> Run:
     """Compare and apply what was pushed: all of it under one epoch, or nothing.
@@ -200,19 +204,18 @@ def finish_run(run: ThisRun, wanted: Finish, database: Stored) -> Run:
     """
     _require(run, RunState.STAGING)
     with _said_to_the_caller("/lines"):
-        try:
-            return runs.finish(
-                database,
-                run.id,
-                pages=wanted.pages,
-                dry_run=wanted.dry_run,
-                confirmed=wanted.confirm,
-            )
-        except PagesMissing as error:
-            raise Conflict(_words(error)) from None
+        return runs.finish(
+            database,
+            run.id,
+            pages=wanted.pages,
+            dry_run=wanted.dry_run,
+            confirmed=wanted.confirm,
+        )
 
 
-@routes.post("/runs/{id}/confirm", responses=documented(_404=NO_RUN, _409=WRONG_STATE))
+@routes.post(
+    "/runs/{id}/confirm", responses=documented(_404=NO_RUN, _409=f"{OVERTAKEN} {WRONG_STATE}")
+)
 def confirm_run(run: ThisRun, caller: Calling, database: Stored) -> Run:
     """Apply all of a run that waits."""
     with _in_this_state():
@@ -269,6 +272,8 @@ def _said_to_the_caller(place: str) -> Iterator[None]:
     """What is wrong names ids of the push: they go to whoever pushed them."""
     try:
         yield
+    except WrongState as error:
+        raise Conflict(_words(error)) from None
     except InputInvalid as error:
         raise Invalid(place, _words(error)) from None
 

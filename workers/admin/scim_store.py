@@ -253,8 +253,7 @@ def _set_accounts(change: Change, user_id: int, user: Any) -> None:
         change.unlink(change.put_source(source), native_id)
     for place, (source, native_id) in enumerate(named):
         where = f"{KenUser.__schema__}:identities[{place}]"
-        if not source or not native_id or source == SOURCE:
-            raise InvalidValueException(detail=f"{where}: needs a source and a nativeId")
+        _check_account(source, native_id, where)
         source_id = change.put_source(source)
         owner = change.owner_of(source_id, native_id)
         if owner not in (None, user_id):
@@ -263,6 +262,16 @@ def _set_accounts(change: Change, user_id: int, user: Any) -> None:
             )
         if owner is None:
             change.link(user_id, source_id, native_id, by=BY)
+
+
+def _check_account(source: str | None, native_id: str | None, where: str) -> None:
+    """A source that is new is made, so its name must be one that people can tell from others."""
+    if not source or not native_id or source == SOURCE:
+        raise InvalidValueException(detail=f"{where}: needs a source and a nativeId")
+    if not source.isprintable() or source != source.strip():
+        raise InvalidValueException(detail=f"{where}: the source has space at an end, or no letter")
+    if max(len(source), len(native_id)) > LONGEST_NAME:
+        raise InvalidValueException(detail=f"{where}: longer than {LONGEST_NAME} characters")
 
 
 def _keep(session: Session, principal_id: int, kind: str, resource: Any) -> None:

@@ -4,6 +4,7 @@ Who will read it -> the best passages of what all of them may read -> a draft ->
 draft is supported -> once more: may all of them read it, as of now -> post.
 """
 
+import time
 from dataclasses import dataclass, replace
 
 import structlog
@@ -20,14 +21,19 @@ from workers.answering.prompt import VERSION
 from workers.answering.reply import Reply
 from workers.answering.retrieval import retrieve
 from workers.answering.verify import verify
-from workers.errors import AnswerWithdrawn, LayersDisagree
+from workers.crashpoints import reached
+from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy
 from workers.linking import meet
 from workers.models.base import Passage
+from workers.ops import metrics, tracing
 from workers.outbox import Kind, deliver, put, settle
 from workers.questions import Leased, at_work, still_mine
 from workers.services import Services
 
 log = structlog.get_logger()
+
+_LONGEST_WAIT_S = 5.0
+"""For Slack, in a worker's hand; where it asks for more, the question is put back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,7 @@ def answer(leased: Leased, services: Services) -> QuestionState:
     """
     private = is_private(leased.question, services)
     words = meet(leased.question, services, private=private)
+    reached("met")
     if words is not None:
         return _say(leased, services, Kind.DIRECT if private else Kind.CHANNEL, words)
     for kind in (Kind.DIRECT,) if private else (Kind.CHANNEL, Kind.DIRECT):
@@ -75,6 +82,7 @@ def _reply(leased: Leased, services: Services, kind: Kind) -> bool:
     """Compose, check and post. True: an answer; False: the constant sentence."""
     for _attempt in range(2):
         audience = audience_of(leased.question, kind, services)
+        reached("audience_known")
         composed = Composed(Reply(""))
         if audience is not None:
             composed = compose_answer(leased.question.text, audience, services)
@@ -83,11 +91,27 @@ def _reply(leased: Leased, services: Services, kind: Kind) -> bool:
             told = say.notice(words)
             _post(leased, services, kind, _noted(told, composed) if kind is Kind.DIRECT else told)
             return False
-        if _still_readable(leased, services, kind, composed):
-            _post(leased, services, kind, _noted(composed.reply, composed))
+        if _check_and_post(leased, services, kind, composed):
             return True
+        metrics.ANSWERS_REBUILT.inc()
         log.warning("answer_rebuilt", question_id=leased.id)
     raise AnswerWithdrawn
+
+
+def _check_and_post(leased: Leased, services: Services, kind: Kind, composed: Composed) -> bool:
+    """False: not all of the audience may read it any more. Nothing is posted that was checked
+    before a wait: where Slack asks for a moment, the check comes again after it."""
+    for wait_left_s in (_LONGEST_WAIT_S, 0.0):
+        if not _still_readable(leased, services, kind, composed):
+            return False
+        try:
+            _post(leased, services, kind, _noted(composed.reply, composed))
+            return True
+        except SlackBusy as busy:
+            if (busy.retry_after_s or 0.0) > wait_left_s:
+                raise
+            time.sleep(busy.retry_after_s or 0.0)
+    return False
 
 
 def compose_answer(question: str, audience: Audience, services: Services) -> Composed:
@@ -95,23 +119,33 @@ def compose_answer(question: str, audience: Audience, services: Services) -> Com
 
     The session is closed before the model is called. Raises LayersDisagree, ModelUnavailable.
     """
-    vector = services.embedder.embed_one(question)
-    with services.database.reading_for(audience) as session:
-        passages = retrieve(
-            session,
-            audience,
-            question,
-            vector,
-            model=services.embedder.name,
-            limit=services.settings.passages_per_answer,
-        )
-        if unreadable(session, audience, {passage.document_id for passage in passages}):
-            log.error("layers_disagree", layer="before_prompt")
-            raise LayersDisagree
-        out_of_date = session.scalars(_OUT_OF_DATE).one()
+    with tracing.span("retrieve") as at:
+        vector = services.embedder.embed_one(question)
+        with services.database.reading_for(audience) as session:
+            passages = retrieve(
+                session,
+                audience,
+                question,
+                vector,
+                model=services.embedder.name,
+                limit=services.settings.passages_per_answer,
+            )
+            if unreadable(session, audience, {passage.document_id for passage in passages}):
+                metrics.LAYERS_DISAGREE.labels("before_prompt").inc()
+                log.error("layers_disagree", layer="before_prompt")
+                raise LayersDisagree
+            out_of_date = session.scalars(_OUT_OF_DATE).one()
+        at.set(passages=len(passages))
+    reached("passages_read")
     if not passages:
         return Composed(Reply(""), out_of_date=out_of_date)
-    verified = verify(services.answerer.write(question, passages), passages)
+    with tracing.span("model", model=services.answerer.name):
+        draft = services.answerer.write(question, passages)
+    reached("model_answered")
+    with tracing.span("verify") as at:
+        verified = verify(draft, passages)
+        at.set(dropped=verified.dropped)
+    metrics.SENTENCES_DROPPED.inc(verified.dropped)
     reply = say.compose(verified.sentences, passages)
     return Composed(reply, passages, verified.dropped, out_of_date)
 
@@ -126,6 +160,15 @@ def _still_readable(leased: Leased, services: Services, kind: Kind, composed: Co
 
     A fresh look at who reads there and a fresh snapshot; passed, the answer goes on record.
     """
+    with tracing.span("check", kind=str(kind)) as at:
+        passed = _check(leased, services, kind, composed)
+        at.set(passed=passed)
+    metrics.FINAL_CHECKS.labels("passed" if passed else "refused").inc()
+    reached("checked")
+    return passed
+
+
+def _check(leased: Leased, services: Services, kind: Kind, composed: Composed) -> bool:
     audience = audience_of(leased.question, kind, services)
     if audience is None:
         return False
@@ -134,6 +177,7 @@ def _still_readable(leased: Leased, services: Services, kind: Kind, composed: Co
         by_row_security = set(session.scalars(_VISIBLE, {"ids": composed.used}))
         refused = unreadable(session, audience, composed.used)
         if by_row_security != set(composed.used) - refused:
+            metrics.LAYERS_DISAGREE.labels("before_post").inc()
             log.error("layers_disagree", layer="before_post", question_id=leased.id)
             raise LayersDisagree
         if refused:

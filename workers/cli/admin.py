@@ -13,6 +13,7 @@ from workers.admin.api import make_app
 from workers.cli.running import say_ready
 from workers.database import Database
 from workers.errors import InputInvalid, ServerUnavailable, SettingsInvalid
+from workers.production import refuse_unsafe
 from workers.schema import check
 from workers.settings import Settings
 
@@ -23,7 +24,8 @@ _GRACE_S = 10
 
 def serve(settings: Settings) -> None:
     """Answer until told to stop. Raises SettingsInvalid, ServerUnavailable, SchemaBehind."""
-    logs.configure()
+    logs.configure("admin")
+    refuse_unsafe(settings, "admin")
     if not settings.admin_port:
         raise SettingsInvalid(
             "The admin API has no port.", remedy="Set KEN_ADMIN_PORT, for example to 3100."

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 import redis
@@ -14,11 +15,14 @@ from workers.database import Database
 from workers.embedded.process import Child
 from workers.errors import AssistantError, OperatorError
 from workers.models.embedder import MiniLM, ModelFileCorrupt
+from workers.production import contradictions, unsafe
 from workers.schema import HEAD, check, revision, unreachable
-from workers.services import workspace
+from workers.services import AS_SYNCER, workspace
 from workers.settings import Role, Settings, load_settings
 
 _ROLES: tuple[Role, ...] = ("ingress", "answerer", "syncer", "indexer")
+_PATIENCE_S = 2
+_HEALTHY = b'{"status":"up"}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class Finding:
     ok: bool
     found: str
     remedy: str = ""
+    warns: bool = False
+    """It is well as it is, and would not be in production."""
 
 
 def examine(home: Path) -> Iterator[Finding]:
@@ -34,12 +40,14 @@ def examine(home: Path) -> Iterator[Finding]:
     yield Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], "")
     settings = load_settings(home)
     yield _home(settings)
+    yield from _settings(settings)
     database = Database(settings)
     for look in (_postgresql, _pgvector, _schema, _roles):
         yield _safely(look, settings, database)
     database.close()
     yield _redis(settings)
     yield _worker(settings)
+    yield _admin(settings)
     yield _embedder()
     yield _model(settings)
     yield _slack(settings)
@@ -64,6 +72,22 @@ def _home(settings: Settings) -> Finding:
         return Finding("home", False, f"{home} is not there", "Run `ken up`.")
     writable = os.access(home, os.W_OK)
     return Finding("home", writable, str(home), "" if writable else "Make it writable for you.")
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    """What a worker, the bot or the admin API would refuse to start with, and each by itself."""
+    wrong = contradictions(settings, "up")
+    for one in wrong:
+        what, _, remedy = one.partition(": ")
+        yield Finding("settings", False, what, remedy)
+    risks = unsafe(settings, "worker")
+    for one in risks:
+        what, _, remedy = one.partition(": ")
+        yield Finding(
+            "production", not settings.production, what, remedy, warns=not settings.production
+        )
+    if not wrong and not risks:
+        yield Finding("settings", True, "none contradicts another, none is unsafe")
 
 
 def _postgresql(settings: Settings, database: Database) -> Finding:
@@ -92,9 +116,17 @@ def _schema(settings: Settings, database: Database) -> Finding:
 
 
 def _roles(settings: Settings, database: Database) -> Finding:
-    for role in _ROLES:
+    roles = [role for role in _ROLES if role != "syncer" or settings.has_syncer]
+    for role in roles:
         check(database, role)
-    return Finding("roles", True, f"{', '.join(_ROLES)}: bound by row-level security")
+    if not settings.has_syncer:
+        return Finding(
+            "roles",
+            False,
+            f"KEN_SYNCER_PASSWORD is not set: a worker does not {', '.join(AS_SYNCER)}",
+            "Set it, and start the worker again. Questions are answered meanwhile.",
+        )
+    return Finding("roles", True, f"{', '.join(roles)}: bound by row-level security")
 
 
 def _redis(settings: Settings) -> Finding:
@@ -122,6 +154,31 @@ def _worker(settings: Settings) -> Finding:
     return Finding(
         "worker", ok, "running" if ok else "not running here", "" if ok else "Run `ken up`."
     )
+
+
+def _admin(settings: Settings) -> Finding:
+    """It answers at its port, and it is ours. A proxy that is set for others is not asked."""
+    url = settings.admin_url
+    if not url:
+        return Finding("admin API", True, "none: KEN_ADMIN_PORT is not set")
+    calling = HTTPConnection(settings.admin_host, settings.admin_port, timeout=_PATIENCE_S)
+    try:
+        calling.request("GET", "/healthz")
+        told = calling.getresponse().read(len(_HEALTHY) + 1)
+    except (OSError, HTTPException, UnicodeError) as error:
+        return Finding(
+            "admin API",
+            False,
+            f"does not answer at {url} ({type(error).__name__})",
+            f"`ken up` starts it; {settings.home}/logs/admin.log has more.",
+        )
+    finally:
+        calling.close()
+    if told != _HEALTHY:
+        return Finding(
+            "admin API", False, f"something else answers at {url}", "Set another KEN_ADMIN_PORT."
+        )
+    return Finding("admin API", True, url)
 
 
 def _embedder() -> Finding:

@@ -68,6 +68,9 @@ def choose_home(
 def up() -> None:
     """Start what this home needs: PostgreSQL, Redis, the schema, a worker, and the bot for Slack.
 
+    The admin API, with SCIM, starts where KEN_ADMIN_PORT is set: at that port of KEN_ADMIN_HOST,
+    which is 127.0.0.1 unless you set it (docs/admin-api.md).
+
     Repeat it at will: what runs already is left alone.
     """
     from workers.cli import running
@@ -77,6 +80,12 @@ def up() -> None:
     out.print(
         "Ken is up. Next: [bold]ken load FOLDER[/], then [bold]ken ask[/]; "
         "[bold]ken status[/] shows what runs."
+    )
+    url = _settings().admin_url
+    out.print(
+        f"The admin API answers at {_plain(url)}; [bold]ken token create[/] makes a key to it."
+        if url
+        else "There is no admin API: set KEN_ADMIN_PORT, for example to 3100, and repeat this."
     )
 
 
@@ -108,13 +117,18 @@ def status(
 
 @app.command(rich_help_panel="Run")
 def doctor() -> None:
-    """Check each dependency: its version, whether it answers, and what to do if it does not."""
+    """Check each dependency: its version, whether it answers, and what to do if it does not.
+
+    Marked !!: well for trying, and refused where KEN_PRODUCTION is true.
+    """
     from workers.cli.doctor import examine
 
     table, healthy = _table("", "check", "found", "what to do"), True
     for finding in examine(_home()):
         healthy &= finding.ok
         mark = "[green]ok[/]" if finding.ok else "[red]no[/]"
+        if finding.warns:
+            mark = "[yellow]!![/]"
         table.add_row(mark, finding.check, _plain(finding.found), _plain(finding.remedy))
     out.print(table)
     raise typer.Exit(0 if healthy else 1)

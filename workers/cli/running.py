@@ -2,11 +2,13 @@
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from celery.beat import EmbeddedService, Scheduler
-from celery.signals import worker_ready
+import structlog
+from celery.signals import worker_ready, worker_shutting_down
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,17 +18,30 @@ from workers.database import Database
 from workers.embedded.process import Child, wait_until
 from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure, is_embedded
 from workers.errors import ServerUnavailable
+from workers.ops import stopping, tracing
+from workers.ops.consumer import watched
+from workers.ops.health import Patient
+from workers.ops.serving import worker_listener
+from workers.production import refuse_unsafe
+from workers.questions import give_back
 from workers.schema import check, migrate
-from workers.services import live_services
+from workers.services import AS_SYNCER, live_services
 from workers.settings import Settings, child_environment, load_settings
+from workers.sweeper import Sweeper
 
 _READY_S = 60
-_STOP_S = 20
+_FINISH_S = 20.0
+"""So long a worker that was told to stop works on what it has."""
+_STOP_S = 30
+"""Whoever has not stopped by then is ended."""
+log = structlog.get_logger()
 
 
 def up(home: Path, tell: Callable[[str], None]) -> None:
     """Start what is missing. Raises ServerUnavailable with the last words of what did not start."""
-    if uses_embedded(load_settings(home)):
+    settings = load_settings(home)
+    refuse_unsafe(settings, "up")
+    if uses_embedded(settings):
         ensure(home, tell)
     settings = load_settings(home)
     tell("Bringing the schema up to date")
@@ -75,30 +90,59 @@ def status(home: Path) -> dict[str, object]:
 
 
 def work(settings: Settings) -> None:
-    """A Celery worker in this process, until it is told to stop."""
-    logs.configure()
+    """A Celery worker in this process, until it is told to stop.
+
+    Raises SettingsInvalid, ServerUnavailable, SchemaBehind.
+    """
+    logs.configure("worker")
+    refuse_unsafe(settings, "worker")
+    app = consuming(settings)
+    listener = worker_listener(settings, watched(app, settings.worker_threads))
     services = live_services()
     check(services.database, "answerer")
+    if not settings.has_syncer:
+        log.warning("syncer_password_missing", not_done=AS_SYNCER, remedy="Set KEN_SYNCER_PASSWORD")
 
-    app = consuming(settings)
+    tracing.configure(settings, "worker")
+    if listener is not None:
+        listener.start()
 
     @worker_ready.connect(weak=False)
     def _say_so(**_: object) -> None:
-        # A thread: `--beat` is a process, which would outlive a worker that is killed.
-        EmbeddedService(app, thread=True, scheduler_cls=Scheduler).start()
+        Sweeper(services).start()
         say_ready(settings, "worker")
 
+    @worker_shutting_down.connect(weak=False)
+    def _finish(**_: object) -> None:
+        """Inside a signal's handler: no more than this."""
+        if not stopping.begun():
+            stopping.begin()
+            threading.Thread(target=_end_in_time, args=(services.database,), daemon=True).start()
+
     services.embedder.embed_one("warm")
-    app.worker_main(
-        [
-            "worker",
-            "--pool=threads",
-            f"--concurrency={settings.worker_threads}",
-            "--loglevel=WARNING",
-            "--without-gossip",
-            "--without-mingle",
-        ]
-    )
+    try:
+        app.worker_main(
+            [
+                "worker",
+                "--pool=threads",
+                f"--concurrency={settings.worker_threads}",
+                "--loglevel=WARNING",
+                "--without-gossip",
+                "--without-mingle",
+            ]
+        )
+    finally:
+        tracing.close()
+        log.info("worker_stopped")
+
+
+def _end_in_time(database: Database) -> None:
+    """What is not finished by then is given back: another worker need not wait for the lease."""
+    log.info("worker_stopping", seconds=_FINISH_S)
+    time.sleep(_FINISH_S)
+    given_back = Patient(lambda: give_back(database), None)()
+    log.warning("questions_given_back", questions=given_back)
+    os._exit(0)
 
 
 def uses_embedded(settings: Settings) -> bool:

@@ -1,5 +1,6 @@
 """Answers by a language model: OpenAI's Responses API, or any server that speaks it."""
 
+import re
 from dataclasses import dataclass
 from json import JSONDecodeError
 
@@ -10,10 +11,13 @@ from pydantic import BaseModel, Field, ValidationError
 from workers.answering.prompt import INSTRUCTIONS, prompt
 from workers.errors import ModelUnavailable
 from workers.models.base import Draft, Passage, Sentence
+from workers.ops import metrics
 from workers.settings import Settings
 
 log = structlog.get_logger()
 _MAX_TOKENS = 4000
+_PASSING = frozenset({408, 409, 429})
+"""The statuses below 500 that another try may change."""
 _MALFORMED = (ValidationError, JSONDecodeError, AttributeError, TypeError)
 """What the SDK raises for an answer of another shape; the last two where it is no response."""
 
@@ -39,17 +43,21 @@ class OpenAIAnswerer:
 
     @classmethod
     def connect(cls, settings: Settings) -> "OpenAIAnswerer":
-        """No call is made yet. Rate limits and broken connections are retried twice."""
+        """No call is made yet, and each is made once: the question itself is tried again."""
         client = openai.OpenAI(
             api_key=settings.model_api_key.get_secret_value() or "none",
             base_url=settings.model_base_url or None,
             timeout=settings.model_timeout_s,
-            max_retries=2,
+            max_retries=0,
         )
         return cls(client, settings.model_name)
 
     def write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
         """Raises ModelUnavailable; also for an answer cut short, refused or malformed."""
+        with metrics.model_call():
+            return self._write(question, passages)
+
+    def _write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
         told = prompt(question, passages)
         try:
             response = self.client.responses.parse(
@@ -61,6 +69,11 @@ class OpenAIAnswerer:
                 store=False,
             )
             answered = response.output_parsed
+        except openai.APIStatusError as error:
+            passing = error.status_code in _PASSING or error.status_code >= 500
+            raise _unavailable(
+                type(error).__name__, passing=passing, retry_after_s=_retry_after(error)
+            ) from None
         except (openai.OpenAIError, *_MALFORMED) as error:
             raise _unavailable(type(error).__name__) from None
         if response.status != "completed" or answered is None:
@@ -68,6 +81,15 @@ class OpenAIAnswerer:
         return Draft(tuple(Sentence(s.text, s.passage, s.quote) for s in answered.sentences))
 
 
-def _unavailable(reason: str) -> ModelUnavailable:
+def _unavailable(
+    reason: str, *, passing: bool = True, retry_after_s: float | None = None
+) -> ModelUnavailable:
+    metrics.MODEL_FAILURES.labels(reason.partition("_")[0]).inc()  # the server says the rest
     log.warning("model_failed", reason=reason)
-    return ModelUnavailable(reason)
+    return ModelUnavailable(reason, passing=passing, retry_after_s=retry_after_s)
+
+
+def _retry_after(error: openai.APIStatusError) -> float | None:
+    """Seconds (RFC 9110, 10.2.3); a date is not understood."""
+    told = error.response.headers.get("retry-after", "")
+    return float(told) if re.fullmatch(r"[0-9]{1,6}([.][0-9]+)?", told) else None

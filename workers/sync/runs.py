@@ -119,7 +119,7 @@ def put_page(
 ) -> None:
     """Keep one page, from 1 on; the same number again takes the place of the one before.
 
-    Raises InputInvalid naming page, line and field; the page is not kept then.
+    Raises InputInvalid naming page, line and field, or WrongState; the page is not kept then.
     """
     if not 1 <= number <= PAGES:
         raise InputInvalid(
@@ -142,7 +142,8 @@ def finish(
     """Compare and apply what was pushed in pages 1 to `pages`, all of them, or nothing.
 
     A run that lets people read much more waits, unless it is confirmed; what it takes away counts
-    at once. Raises InputInvalid: for missing pages the run stays open, else it is refused.
+    at once. Raises InputInvalid: for missing pages the run stays open, else it is refused. A run
+    that was finished meanwhile, or overtaken by another, raises WrongState.
     """
     run(database, run_id)  # one that does not exist cannot be marked as refused
     try:
@@ -190,7 +191,7 @@ def push(
 def confirm(database: Database, run_id: int, *, actor: str) -> Outcome:
     """Apply all of a run that waits, compared anew with what is stored now.
 
-    Raises InputInvalid if another run of the source was applied since.
+    Raises Overtaken if another run of the source was applied since.
     """
     with database.session("syncer") as session:
         change = Change(session, actor=actor)
@@ -329,8 +330,16 @@ def delete_old(database: Database) -> None:
 # -- inside -----------------------------------------------------------------------------------
 
 
-class PagesMissing(InputInvalid):
+class WrongState(InputInvalid):
+    """Nothing is wrong with the lines: the run, or the source, is not in a state for this."""
+
+
+class PagesMissing(WrongState):
     """A part of the push has not come: it can still be sent."""
+
+
+class Overtaken(WrongState):
+    """Another run of the source was applied meanwhile: what this one lists may be old."""
 
 
 def _begin(session: Session, source: str, kind: RunKind, actor: str) -> int:
@@ -470,7 +479,7 @@ def _refuse(database: Database, run_id: int, reason: str) -> None:
 
 
 def _refuse_overtaken(session: Session, run: SyncRun) -> None:
-    """Raises InputInvalid: what this run was compared with, or listed from, is not the newest."""
+    """Raises Overtaken: what this run was compared with, or listed from, is not the newest."""
     since = run.ended_at or run.started_at
     newer = session.scalar(
         select(func.max(SyncRun.id)).where(
@@ -481,7 +490,7 @@ def _refuse_overtaken(session: Session, run: SyncRun) -> None:
         )
     )
     if newer is not None:
-        raise InputInvalid(
+        raise Overtaken(
             f"Run {newer} of the same source was applied after run {run.id} began.",
             remedy="List the source again and push that: the older list could bring back what "
             "was taken away. Nothing was changed.",
@@ -525,11 +534,11 @@ def _found(session: Session, run_id: int) -> SyncRun:
 
 
 def _locked(session: Session, run_id: int, *states: RunState) -> SyncRun:
-    """The run, for nobody else until we are done. Raises InputInvalid in another state."""
+    """The run, for nobody else until we are done. Raises WrongState in another state."""
     _found(session, run_id)
     run = session.get_one(SyncRun, run_id, with_for_update=True, populate_existing=True)
     if run.state not in states:
-        raise InputInvalid(
+        raise WrongState(
             f"Run {run_id} is {run.state.value}, not {' or '.join(s.value for s in states)}.",
             remedy=f"`ken sync show {run_id}` tells what became of it. Nothing was changed.",
         )

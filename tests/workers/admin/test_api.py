@@ -83,7 +83,7 @@ def test_the_matrix_has_every_endpoint(api: Api) -> None:
         for place in api.openapi["paths"]
         if api.is_at(path, place)
     }
-    assert told - tried == {("GET", "/healthz")}
+    assert told - tried == {("GET", "/healthz"), ("GET", "/readyz")}
 
 
 def test_a_scope_opens_its_own_endpoints_and_no_other(api: Api, company: dict[str, int]) -> None:
@@ -197,6 +197,28 @@ def test_a_push_in_pages_is_compared_then_applied(api: Api, company: dict[str, i
     assert undone.json()["state"] == "undone"
     assert _readings(api, company) == set()
     assert api.call("POST", f"/v1/runs/{run}/undo", headers=token).status_code == 409
+
+
+def test_a_push_that_was_overtaken_is_a_conflict_that_says_what_to_do(
+    api: Api, company: dict[str, int]
+) -> None:
+    token = api.token("sync:wiki")
+    older, newer = _begin(api, token), _begin(api, token)
+    for run in (older, newer):
+        page = {"lines": [STAFF, HR, LEAVE]}
+        api.call("PUT", f"/v1/runs/{run}/pages/1", headers=token, json=page)
+    api.call("POST", f"/v1/runs/{newer}/finish", headers=token, json={"pages": 1})
+
+    late = api.call("POST", f"/v1/runs/{older}/finish", headers=token, json={"pages": 1})
+    assert (late.status_code, late.json()["type"], late.json()["errors"]) == (
+        409, "about:blank", [],
+    )  # fmt: skip
+    assert f"Run {newer} of the same source was applied after" in late.json()["detail"]
+    assert "List the source again and push that" in late.json()["detail"]
+    finish = api.openapi["paths"]["/v1/runs/{id}/finish"]["post"]
+    assert "applied meanwhile" in finish["responses"]["409"]["description"]
+    state = api.call("GET", f"/v1/runs/{older}", headers=token).json()["state"]
+    assert state == "refused"
 
 
 def test_a_run_that_widens_waits_for_a_word(
@@ -643,6 +665,8 @@ def test_a_database_that_does_not_answer_is_told_as_such(
 
 def test_the_health_of_the_process_needs_no_token_and_tells_nothing(api: Api) -> None:
     assert api.call("GET", "/healthz").json() == {"status": "up"}
+    ready = api.call("GET", "/readyz")
+    assert ready.json() == {"ok": True, "postgresql": True, "schema": True}
 
 
 def test_scim_stands_beside_it_behind_the_scope_of_identity(api: Api) -> None:

@@ -12,6 +12,7 @@ from policies.models import Audit, LinkedIdentity, User
 from tests.policies.world import World
 from tests.workers.admin.scim_client import ENTERPRISE, GROUP, KEN, PATCH, USER, Scim
 from workers.database import Database
+from workers.sync import runs
 
 
 @pytest.fixture
@@ -224,6 +225,19 @@ def test_a_link_that_an_administrator_made_is_left_alone(scim: Scim, database: D
         change.link(int(ana), change.put_source("wiki"), "W1", by="admin")
     scim.send("PUT", f"/Users/{ana}", {"schemas": [USER], "userName": "ana", KEN: {}})
     assert _linked(database, "W1") == [int(ana)]
+
+
+def test_a_source_that_the_provider_is_first_to_name_holds_nothing(
+    scim: Scim, world: World
+) -> None:
+    """Threat 37: a scope `identity` makes sources, and by that nobody reads more or less."""
+    ben = scim.user("ben")
+    world.page("plan", allow(ben))
+    mine = {KEN: {"identities": [{"source": "wiki", "nativeId": "W1"}]}}
+    ana = scim.user("ana", **mine)
+    assert (world.texts(int(ana)), world.texts(int(ben))) == ([], ["plan"])
+    made = {source.name: source for source in runs.sources(world.database)}["wiki"]
+    assert (made.usable, made.synced_at, made.documents, made.closed) == (True, None, 0, 0)
 
 
 def test_our_own_identities_are_not_for_sale(scim: Scim) -> None:

@@ -85,6 +85,11 @@ BAD_USERS: list[tuple[dict[str, Any], str, str]] = [
     ({KEN: {"guest": "perhaps"}}, "invalidValue", f"{KEN}:guest"),
     ({KEN: {"identities": [{"source": "x"}]}}, "invalidValue", "identities[0]"),
     ({KEN: {"identities": [{"source": 3, "nativeId": "x"}]}}, "invalidValue", "source"),
+    ({KEN: {"identities": [{"source": "wiki ", "nativeId": "x"}]}}, "invalidValue", "[0]"),
+    ({KEN: {"identities": [{"source": "wi\nki", "nativeId": "x"}]}}, "invalidValue", "[0]"),
+    ({KEN: {"identities": [{"source": "wi\u200bki", "nativeId": "x"}]}}, "invalidValue", "[0]"),
+    ({KEN: {"identities": [{"source": "x" * 501, "nativeId": "x"}]}}, "invalidValue", "[0]"),
+    ({KEN: {"identities": [{"source": "x", "nativeId": "x" * 501}]}}, "invalidValue", "[0]"),
     ({"emails": [[[[[[[[[[[[]]]]]]]]]]]]}, "invalidSyntax", "nested"),
 ]  # fmt: skip
 

@@ -187,21 +187,27 @@ def test_the_request_holds_the_question_the_passages_and_nothing_else(server: Se
 
 
 @pytest.mark.parametrize(
-    "first",
+    ("answer", "passing", "retry_after_s"),
     [
-        Answer({"error": {"message": CANARY}}, 429, {"Retry-After": "0"}),
-        Answer({"error": {"message": CANARY}}, 429, {"Retry-After": "0.01", "retry-after-ms": "x"}),
-        Answer({"error": {"message": CANARY}}, 500),
-        Answer(CANARY, 503, content_type="text/html"),
+        (Answer({"error": {"message": CANARY}}, 429, {"Retry-After": "7"}), True, 7.0),
+        (Answer({"error": {"message": CANARY}}, 429, {"Retry-After": "0.5"}), True, 0.5),
+        (Answer({"error": {"message": CANARY}}, 429, {"Retry-After": "canary"}), True, None),
+        (Answer({"error": {"message": CANARY}}, 500), True, None),
+        (Answer(CANARY, 503, content_type="text/html"), True, None),
+        (Answer('{"id": "canary'), True, None),
+        (Answer({"error": {"message": CANARY}}, 401), False, None),
+        (Answer({"error": {"message": CANARY}}, 400), False, None),
     ],
-    ids=["429", "429 with a part of a second", "500", "503 of a proxy"],
 )
-def test_what_passes_is_tried_again(server: Server, first: Answer) -> None:
-    """Fault: the model's API answers 429 with Retry-After, or 5xx."""
-    server.answers = [first, Answer(answered(SENTENCE))]
-    assert len(connect(server).write("What is the budget?", PASSAGES).sentences) == 1
-    assert len(server.requests) == 2
-    assert server.requests[0] == server.requests[1]
+def test_what_may_pass_is_told_from_what_will_not(
+    server: Server, answer: Answer, passing: bool, retry_after_s: float | None
+) -> None:
+    """Fault: the model's API answers 429 with Retry-After, 5xx, garbage. Each call is made once."""
+    server.answers = [answer]
+    with pytest.raises(ModelUnavailable) as caught:
+        connect(server).write("What is the budget?", PASSAGES)
+    assert (caught.value.passing, caught.value.retry_after_s) == (passing, retry_after_s)
+    assert len(server.requests) == 1
 
 
 FAILURES = {

@@ -1,0 +1,102 @@
+"""Names that an administrator, a folder or a place gives, and whom they stand for."""
+
+import pytest
+
+from policies import STRANGER, Audience, Class
+from policies.change import Person
+from policies.directory import (
+    Account,
+    NamedPermissions,
+    Readers,
+    Unresolved,
+    accounts_linked,
+    people_of,
+    resolve_audience,
+    resolve_user,
+    unlinked,
+)
+from policies.models import UserStatus
+from tests.policies.world import SOURCE, World
+
+
+def test_a_name_that_two_people_have_stands_for_neither(world: World) -> None:
+    """Threat 4: the source in front tells which account is meant; an address has no such help."""
+    with world.change() as change:
+        wiki = change.put_source("wiki")
+        ana = change.put_user(world.source_id, Person("ana", "Ana", email="a@example.com"))
+        other = change.put_user(wiki, Person("ana", "Anastasia", email="a@example.com"))
+    with world.database.session("syncer") as session:
+        for name in ("ana", "a@example.com"):
+            with pytest.raises(Unresolved) as unresolved:
+                resolve_user(session, name)
+            assert (unresolved.value.found, unresolved.value.similar) == (2, [])
+        assert resolve_user(session, f"{SOURCE}:ana") == ana
+        assert resolve_user(session, "wiki:ana") == other
+
+
+def test_one_person_with_the_same_name_in_two_sources_is_one(world: World) -> None:
+    ana = world.person("ana")
+    with world.change() as change:
+        change.link(ana, change.put_source("wiki"), "ana", by="admin")
+    with world.database.session("syncer") as session:
+        assert resolve_user(session, "ana") == ana
+
+
+def test_readers_whom_we_know_by_id_need_no_account(world: World) -> None:
+    ana = world.person("ana")
+    with world.database.session("answerer") as session:
+        for readers, ids in (
+            (Readers(users=frozenset({ana})), (ana,)),
+            (Readers(classes=frozenset({Class.MEMBERS})), (Class.MEMBERS,)),
+            (Readers(users=frozenset({ana}), strangers=True), (STRANGER, ana)),
+        ):
+            assert resolve_audience(session, readers) == Audience.of(ids)
+        with pytest.raises(ValueError, match="at least one"):
+            resolve_audience(session, Readers())
+
+
+def test_an_account_without_a_link_is_a_stranger_and_is_told(world: World) -> None:
+    ana = world.person("ana")
+    known, alike, elsewhere = Account(SOURCE, "ana"), Account(SOURCE, "Ana"), Account("wiki", "ana")
+    accounts = frozenset({known, alike, elsewhere})
+    with world.database.session("answerer") as session:
+        assert unlinked(session, accounts) == {alike, elsewhere}
+        assert resolve_audience(session, Readers(accounts)).ids == (STRANGER, ana)
+        assert resolve_audience(session, Readers(frozenset({known}))).ids == (ana,)
+
+
+def test_the_names_of_permissions_are_those_of_every_list() -> None:
+    """A name that is passed over here is one that nobody finds to be unknown."""
+    named = NamedPermissions(
+        allow=("user:a", "user:b"), deny=("group:c",), gates=(("group:d",), ("user:e", "class:f"))
+    )
+    names = ["user:a", "user:b", "group:c", "group:d", "user:e", "class:f"]
+    assert list(named.names()) == names
+
+
+def test_the_accounts_of_one_maker_of_links_are_told_apart_from_all_others(world: World) -> None:
+    ana, ben = world.person("ana"), world.person("ben")
+    with world.change() as change:
+        wiki, drive = change.put_source("wiki"), change.put_source("drive")
+        change.link(ana, wiki, "W1", by="folder a")
+        change.link(ana, drive, "D1", by="folder a")
+        change.link(ben, wiki, "W2", by="folder b")
+        change.link(ben, drive, "W1", by="folder b")
+    with world.database.session("syncer") as session:
+        assert accounts_linked(session, "folder a") == {(wiki, "W1"), (drive, "D1")}
+        assert accounts_linked(session, "folder b") == {(wiki, "W2"), (drive, "W1")}
+        assert accounts_linked(session, "folder") == set()
+
+
+def test_the_people_of_a_source_are_those_who_are_active_there(world: World) -> None:
+    ana = world.person("ana")
+    world.person("sue", status=UserStatus.SUSPENDED)
+    gone = world.person("gone")
+    with world.change() as change:
+        wiki = change.put_source("wiki")
+        ben = change.put_user(wiki, Person("ben", "Ben"))
+        change.link(ana, wiki, "W1", by="admin")
+        change.delete_user(gone)
+    with world.database.session("syncer") as session:
+        assert people_of(session, world.source_id) == {"ana": ana}
+        assert people_of(session, wiki) == {"ben": ben, "W1": ana}

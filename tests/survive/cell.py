@@ -1,0 +1,492 @@
+"""A whole Ken with a network and a Slack of its own, in which things are broken one by one."""
+
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import psutil
+import psycopg
+from rich.console import Console
+from sqlalchemy import make_url
+
+from policies.change import Change, Permissions
+from policies.directory import principals_of
+from policies.models import UserStatus
+from tests.survive import company
+from tests.survive.background import Background
+from tests.survive.checker import Asked, History, Kept
+from tests.survive.company import SOURCE, Past, State
+from tests.survive.model import Model
+from tests.survive.process import Process, Supervisor, environment, wait_until
+from tests.survive.proxy import Proxy
+from tests.survive.slack import Slack
+from workers.cli.loading import load_folder
+from workers.database import Database
+from workers.embedded.home import read_env, socket_home
+from workers.embedded.process import Child
+from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure
+from workers.schema import migrate
+from workers.settings import load_settings
+
+LEASE_S, SWEEP_S, MODEL_TIMEOUT_S = 6, 1, 15
+READY_S = 60
+_ROOT = Path(__file__).parent.parent.parent
+LOGS = _ROOT / "build" / "survive"
+_WORKER = ("answerer", "ingress", "syncer")
+
+
+class Cell:
+    """Use it as a context: nothing of it runs on afterwards, whatever happened."""
+
+    def __init__(self, number: int, seed: int, *, http: bool, workers: int) -> None:
+        self.number, self.http = number, http
+        self.chance = random.Random(f"cell {number} {seed}")
+        self.canary = company.canaries(seed)
+        self.past = Past()
+        self.asked: list[Asked] = []
+        self.revision = 2000
+        self._workers = workers
+        self._stack = ExitStack()
+        self._admin: psycopg.Connection[Any] | None = None
+
+    def __enter__(self) -> "Cell":
+        try:
+            self._make_folder()
+            self._start_servers()
+            self._start_network()
+            self._start_ken()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    # -- making it ----------------------------------------------------------------------------
+
+    def _make_folder(self) -> None:
+        memory = Path("/dev/shm")
+        roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2**30
+        self.folder = Path(tempfile.mkdtemp(prefix="ken-", dir=memory if roomy else None))
+        self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        self._stack.callback(self._keep_logs)
+        self.folder.chmod(0o755)
+        self.home = self.folder / "home"
+        self.points = self.folder / "points"
+        self.points.mkdir()
+        self.clock = self.folder / "clock"
+
+    def _keep_logs(self) -> None:
+        kept = LOGS / f"cell{self.number}"
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(self.home / "logs", kept, dirs_exist_ok=True)
+        for log in self.folder.glob("*.log"):
+            shutil.copy(log, kept)
+
+    def _start_servers(self) -> None:
+        self.postgres, self.redis = EmbeddedPostgres(self.home), EmbeddedRedis(self.home)
+        self._stack.callback(shutil.rmtree, socket_home(self.home), ignore_errors=True)
+        self._stack.callback(self.postgres.stop)
+        self._stack.callback(self.redis.stop)
+        ensure(self.home)
+        self.settings = load_settings(self.home)
+        migrate(self.settings)
+        self.database = Database(self.settings)
+        self._stack.callback(self.database.close)
+        state = company.opening(self.chance)
+        self._load(state)
+        with self.database.session("indexer") as session:
+            self._ids = principals_of(session, self._source_id())
+        self.past.add(self.epoch(), state)
+
+    def _load(self, state: State) -> None:
+        company.write_bundle(self.bundle, state, self.canary, self.revision)
+        quiet = Console(quiet=True)
+        report = load_folder(
+            self.settings, self.bundle, source=None, allow=(), remove_missing=False, console=quiet
+        )
+        assert (report.new, report.left_out) == (len(company.TOPICS), [])
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / "company"
+
+    def _start_network(self) -> None:
+        self.background = Background()
+        self._stack.callback(self.background.close)
+        self.slack, self.model = Slack(self.background), Model()
+        self.bot_port = free_port()
+        self.slack.start(self.events_url(self.bot_port) if self.http else "")
+        self._stack.callback(self.slack.close)
+        self.background.run(self.model.start())
+        self._stack.callback(lambda: self.background.run(self.model.close()))
+        sockets = self.folder / "net"
+        sockets.mkdir()
+        self.proxies = {
+            "postgres": self._proxy(self._sockets / ".s.PGSQL.5432", sockets / ".s.PGSQL.5432"),
+            "redis": self._proxy(self._sockets.parent / "redis" / "redis.sock"),
+            "slack": self._proxy(self.slack.port),
+            "model": self._proxy(self.model.port),
+        }
+
+    def _proxy(self, target: Path | int, listen: Path | int = 0) -> Proxy:
+        proxy = Proxy(target, listen)
+        self.background.run(proxy.start())
+        self._stack.callback(lambda: self.background.run(proxy.close()))
+        return proxy
+
+    @property
+    def _sockets(self) -> Path:
+        where = make_url(self.settings.database_url.get_secret_value()).query
+        return Path(str(where["host"]))
+
+    def events_url(self, port: int) -> str:
+        return f"http://127.0.0.1:{port}/slack/events"
+
+    def _start_ken(self) -> None:
+        self.supervisor = Supervisor()
+        self._stack.callback(self.supervisor.close)
+        for number in range(self._workers):
+            self.start_worker(f"worker{number}")
+        self.start_bot("bot", self.bot_port)
+        self.wait_until_ready()
+
+    def start_worker(self, name: str) -> None:
+        env = self._environment(name, _WORKER)
+        env |= {"PYTHONPATH": str(Path(__file__).parent / "clock"), "KEN_CLOCK": str(self.clock)}
+        command = [sys.executable, "-m", "workers.cli.main", "worker"]
+        self._run(name, command, env, self._worker_is_ready)
+
+    def start_bot(self, name: str, port: int) -> None:
+        env = self._environment(name, ("ingress",)) | {"KEN_HTTP_PORT": str(port)}
+        self._run(name, [sys.executable, "-m", "bot"], env, self._bot_is_ready)
+
+    def _run(
+        self,
+        name: str,
+        command: Sequence[str],
+        env: dict[str, str],
+        ready: Callable[[Process], bool],
+    ) -> None:
+        log = self.folder / f"{name}.log"
+        self.supervisor.run(Process(name, command, env, log, ready))
+
+    def _environment(self, name: str, roles: Sequence[str]) -> dict[str, str]:
+        """Everything through the proxies, and of the passwords only those that it needs."""
+        home = self.folder / name
+        home.mkdir(exist_ok=True)
+        known = read_env(self.home)
+        passwords = {key: known[key] for key in (f"KEN_{role.upper()}_PASSWORD" for role in roles)}
+        sockets = self.folder / "net"
+        secret = (self.home / "secrets" / "redis").read_text().strip()
+        return environment(
+            KEN_HOME=str(home),
+            KEN_DATABASE_URL=f"postgresql:///ken?host={sockets}&port=5432",
+            KEN_REDIS_URL=f"redis://:{secret}@127.0.0.1:{self.proxies['redis'].port}/0",
+            KEN_SLACK_API_URL=f"http://127.0.0.1:{self.proxies['slack'].port}/api/",
+            KEN_SLACK_BOT_TOKEN="xoxb-playground",
+            KEN_SLACK_APP_TOKEN="xapp-playground",
+            KEN_SLACK_SIGNING_SECRET="playground",
+            KEN_SLACK_MODE="http" if self.http else "socket",
+            KEN_MODEL_BASE_URL=f"http://127.0.0.1:{self.proxies['model'].port}/v1",
+            KEN_MODEL_TIMEOUT_S=str(MODEL_TIMEOUT_S),
+            KEN_LEASE_S=str(LEASE_S),
+            KEN_SWEEP_S=str(SWEEP_S),
+            KEN_CRASHPOINTS=str(self.points),
+            NO_PROXY="127.0.0.1",
+            **passwords,
+        )
+
+    # -- its processes ------------------------------------------------------------------------
+
+    @property
+    def workers(self) -> list[Process]:
+        return [p for name, p in self.supervisor.processes.items() if name.startswith("worker")]
+
+    @property
+    def bots(self) -> list[Process]:
+        return [p for name, p in self.supervisor.processes.items() if name.startswith("bot")]
+
+    def wait_until_ready(self) -> None:
+        """Raises TimeoutError with the last words of what is not."""
+        for process in list(self.supervisor.processes.values()):
+            if not wait_until(partial(process.ready, process), READY_S):
+                last = process.log.read_text(errors="replace")[-2000:]
+                raise TimeoutError(f"{process.name} is not ready:\n{last}")
+
+    def _worker_is_ready(self, process: Process) -> bool:
+        with suppress(OSError):
+            told = (self.folder / process.name / "run" / "worker.ready").read_text()
+            return process.alive and told == str(process.pid)
+        return False
+
+    def _bot_is_ready(self, process: Process) -> bool:
+        if not self.http:
+            return process.alive and self.slack.is_ready()
+        port = process.env["KEN_HTTP_PORT"]
+        with suppress(OSError), urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1) as told:
+            return process.alive and told.status == 200
+        return False
+
+    def arm(self, point: str, action: str) -> None:
+        """The next process that comes to this point ends, or stops."""
+        beside = self.points / ".new"
+        beside.write_text(action)
+        beside.rename(self.points / point)
+
+    def disarm(self, point: str) -> bool:
+        """Whether somebody had come to it."""
+        try:
+            (self.points / point).unlink()
+        except FileNotFoundError:
+            return True
+        return False
+
+    def wait_until_hit(self, point: str, timeout_s: float = 10) -> bool:
+        armed = self.points / point
+        wait_until(lambda: not armed.exists(), timeout_s, 0.01)
+        return self.disarm(point)
+
+    def command(self, *words: str, timeout_s: float = 60) -> int:
+        """`ken WORDS` to its end, with the crash points; a signal is a negative number."""
+        known = read_env(self.home)
+        env = environment(
+            **{name: value for name, value in known.items() if name.startswith("KEN_")},
+            KEN_HOME=str(self.home),
+            KEN_CRASHPOINTS=str(self.points),
+        )
+        with (self.folder / "commands.log").open("ab") as log:
+            done = subprocess.run(
+                [sys.executable, "-m", "workers.cli.main", *words],
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                timeout=timeout_s,
+                check=False,
+            )
+        return done.returncode
+
+    # -- its servers --------------------------------------------------------------------------
+
+    def kill_postgres(self, number: signal.Signals) -> None:
+        """SIGQUIT is the immediate stop: what is in memory is lost, and the log is replayed."""
+        postmaster = psutil.Process(
+            int((self.postgres.data / "postmaster.pid").read_text().split()[0])
+        )
+        assert postmaster.cwd() == str(self.postgres.data)
+        postmaster.send_signal(number)
+        wait_until(lambda: not self.postgres.running(), 20)
+
+    def start_postgres(self) -> None:
+        self.postgres.start()
+
+    def kill_redis(self) -> None:
+        pid = Child(self.home, "redis").pid
+        assert pid
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: Child(self.home, "redis").pid is None, 10)
+
+    def snapshot_redis(self) -> None:
+        """Keep its file as it is now."""
+        kept = self.folder / "old-redis"
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(self.redis.data, kept)
+
+    def restore_redis(self) -> None:
+        """Put the kept file in the place of the newer one; Redis is down."""
+        owner = self.redis.data.stat()
+        shutil.rmtree(self.redis.data)
+        shutil.copytree(self.folder / "old-redis", self.redis.data)
+        for path in (self.redis.data, *self.redis.data.rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid)
+        self.redis.data.chmod(0o700)
+
+    def redis_client(self) -> Any:
+        return self.redis._client()
+
+    def sql(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """As the superuser, past the proxy."""
+        for attempt in range(2):
+            try:
+                connection = self._superuser()
+                found = connection.execute(statement, parameters or None)
+                return found.fetchall() if found.description else []
+            except psycopg.OperationalError:
+                if attempt:
+                    raise
+                self._admin = None
+        raise AssertionError
+
+    def _superuser(self) -> psycopg.Connection[Any]:
+        if self._admin is None or self._admin.closed:
+            self._admin = psycopg.connect(
+                host=str(self._sockets),
+                port=5432,
+                dbname="ken",
+                user="postgres",
+                password=self.postgres.superuser_password,
+                application_name="survive",
+                autocommit=True,
+            )
+        return self._admin
+
+    def mend(self) -> None:
+        """Whatever a fault left behind is over: all that was broken works."""
+        for proxy in self.proxies.values():
+            self.background.call(proxy.mend)
+        self.background.call(self.model.mend)
+        self.slack.mend()
+        self.clock.unlink(missing_ok=True)
+        for point in self.points.iterdir():
+            point.unlink()
+        for process in self.supervisor.processes.values():
+            if process.frozen:
+                process.signal(signal.SIGCONT)
+        if not self.redis.running():
+            self.redis.start()
+        if not self.postgres.running():
+            self.postgres.start()
+
+    # -- who may read what --------------------------------------------------------------------
+
+    def epoch(self) -> int:
+        return int(self.sql("SELECT value FROM epoch")[0][0])
+
+    def _source_id(self) -> int:
+        return int(self.sql("SELECT id FROM source WHERE name = %s", SOURCE)[0][0])
+
+    def change(self) -> None:
+        """One small change of who may read what, committed."""
+        before = self.past.now
+        after = company.changed(before, self.chance)
+        with self.database.session("indexer") as session:
+            change = Change(session, actor="survive")
+            for name, members in after.groups.items():
+                if members != before.groups[name]:
+                    ids = [self._ids[f"user:{person}"] for person in members]
+                    change.set_members(self._ids[f"group:{name}"], ids)
+            for topic, acl in after.acls.items():
+                if acl != before.acls[topic]:
+                    allow, deny = (
+                        frozenset(self._ids[name] for name in names)
+                        for names in (acl.allow, acl.deny)
+                    )
+                    change.set_permissions(self._node(topic), Permissions(allow, deny))
+            for person in before.suspended ^ after.suspended:
+                out = person in after.suspended
+                status = UserStatus.SUSPENDED if out else UserStatus.ACTIVE
+                change.set_status(self._ids[f"user:{person}"], status)
+        self.past.add(change.epoch, after)
+
+    def _node(self, topic: str) -> int:
+        return int(self.sql("SELECT id FROM node WHERE native_id = %s", topic)[0][0])
+
+    def stored(self) -> State:
+        """Who may read what, as the raw rows say it."""
+        names = {number: name for name, number in self._ids.items()}
+        groups: dict[str, set[str]] = {name: set() for name in company.GROUPS}
+        for member, group in self.sql("SELECT member_id, group_id FROM membership"):
+            groups[names[group].removeprefix("group:")].add(names[member].removeprefix("user:"))
+        acls: dict[str, dict[str, set[str]]] = {
+            topic: {"allow": set(), "deny": set()} for topic in company.TOPICS
+        }
+        for topic, effect, principal in self.sql(
+            "SELECT native_id, effect, principal_id FROM entry JOIN node ON node.id = node_id"
+        ):
+            acls[topic][effect].add(names[principal])
+        suspended = self.sql("SELECT id FROM user_account WHERE status <> 'active'")
+        return State(
+            {name: frozenset(members) for name, members in groups.items()},
+            {t: company.Acl(frozenset(a["allow"]), frozenset(a["deny"])) for t, a in acls.items()},
+            frozenset(names[number].removeprefix("user:") for (number,) in suspended),
+        )
+
+    # -- asking -------------------------------------------------------------------------------
+
+    def ask(self, *, channel: str = "", person: str = "") -> Asked:
+        """Somebody asks something, somewhere."""
+        number = len(self.asked) + 1
+        if not channel:
+            place = self.chance.choice([*company.CHANNELS, "D", "D"])
+            channel, person = self._somebody_in(place)
+        text = company.question(self.chance.choice(company.TOPICS), number)
+        epoch = self.past.steps[-1][0]
+        said = self.slack.write(channel, person, text)
+        asked = Asked(number, channel, said.ts, person, time.time(), epoch)
+        self.asked.append(asked)
+        return asked
+
+    def _somebody_in(self, place: str) -> tuple[str, str]:
+        if place == "D":
+            person = self.chance.choice([*company.PEOPLE, company.STRANGER])
+            return f"D{company.slack_id(person)}", person
+        return place, self.chance.choice(company.CHANNELS[place][2])
+
+    def kept(self, asked: Sequence[Asked]) -> list[Kept]:
+        rows = self.sql(_KEPT, [one.ts for one in asked])
+        return [Kept(*row) for row in rows]
+
+    def settled(self, asked: Sequence[Asked]) -> bool:
+        """All of them have ended."""
+        with suppress(psycopg.OperationalError):
+            ended = [one for one in self.kept(asked) if one.state != "kept"]
+            return len(ended) == len(asked)
+        return False
+
+    def history(self, asked: Sequence[Asked]) -> History:
+        """What became of these; posts of others are left out."""
+        kept = self.kept(asked)
+        events = {one.event_id for one in kept}
+        everybodys = {event for (event,) in self.sql("SELECT event_id FROM question")}
+        since = min(float(one.ts) for one in asked) - 1
+        posts = [
+            post
+            for post in self.slack.posts(since)
+            if (event := post.mark.rpartition("/")[0]) in events or event not in everybodys
+        ]
+        checks = {
+            (question, kind): epoch
+            for question, kind, epoch in self.sql(_CHECKS, [one.id for one in kept])
+        }
+        numbers = {one.number for one in asked}
+        told = [one for one in list(self.model.told) if one.number in numbers]
+        return History(list(asked), kept, posts, checks, self.past, self.canary, self.epoch(), told)
+
+
+@contextmanager
+def holding(cell: Cell) -> Iterator[None]:
+    """Whatever is broken inside is whole afterwards."""
+    try:
+        yield
+    finally:
+        cell.mend()
+
+
+_KEPT = """
+    SELECT question.id, event_id, channel_id, message_ts, state, reason,
+           EXISTS (SELECT FROM lease WHERE question_id = question.id AND expires_at > now())
+    FROM question LEFT JOIN lease ON lease.question_id = question.id
+    WHERE message_ts = ANY(%s)
+"""
+
+_CHECKS = "SELECT question_id, kind, epoch FROM answer WHERE question_id = ANY(%s)"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,127 @@
+"""A push or a load that is killed on its way, or that runs while people ask.
+
+A fault is a generator: see `scene.Fault`.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.survive import company
+from tests.survive.cell import Cell
+from tests.survive.company import State
+from tests.survive.scene import Scene
+
+_DONE = (0, 5)
+"""Exit codes of `ken`: done, and done but for names that stand for nobody."""
+
+
+def sync_killed(point: str, scene: Scene) -> Iterator[None]:
+    """What a killed push leaves is the old list or the new, whole."""
+    cell = scene.cell
+    old, new = _written_push(cell)
+    cell.arm(point, "kill")
+    code = cell.command(*_push(cell))
+    scene.missed = not cell.disarm(point)
+    _note_pushed(scene, old, new)
+    if scene.missed and code not in _DONE:
+        scene.findings.append(f"ken sync push ended with {code}")
+    yield
+    if cell.past.now is not new:
+        if cell.command(*_push(cell)) not in _DONE:
+            scene.findings.append("a push after one that was killed was refused")
+        _note_pushed(scene, old, new)
+
+
+def pushed_meanwhile(scene: Scene) -> Iterator[None]:
+    """People ask while all permissions change at once."""
+    cell = scene.cell
+    old, new = _written_push(cell)
+    with ThreadPoolExecutor(1) as pool:
+        pushing = pool.submit(cell.command, *_push(cell))
+        while not pushing.done():
+            scene.ask()
+            scene.hold(0.1, 0.5)
+        yield
+    if pushing.result() not in _DONE:
+        scene.findings.append(f"ken sync push ended with {pushing.result()}")
+    _note_pushed(scene, old, new)
+
+
+def changed_meanwhile(scene: Scene) -> Iterator[None]:
+    """Between the passages and the final check: the model holds its answer back meanwhile."""
+    cell = scene.cell
+    cell.background.call(lambda: cell.model.misbehave("stall"))
+    yield
+    for _ in range(5):
+        scene.hold(0, 0.2)
+        cell.change()
+    cell.background.call(cell.model.mend)
+
+
+def loaded_meanwhile(scene: Scene) -> Iterator[None]:
+    """People ask while every document is stored anew."""
+    cell = scene.cell
+    _write_revision(cell)
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(cell.command, "load", str(cell.bundle))
+        while not loading.done():
+            scene.ask()
+            scene.hold(0.2, 0.8)
+        yield
+    _check_loaded(scene, loading.result())
+
+
+def load_killed(point: str, scene: Scene) -> Iterator[None]:
+    """Loaded again after a crash; meanwhile each document is what it was, or what it will be."""
+    cell = scene.cell
+    _write_revision(cell)
+    cell.arm(point, "kill")
+    cell.command("load", str(cell.bundle))
+    scene.missed = not cell.disarm(point)
+    halves = cell.sql(
+        "SELECT count(*) FROM document WHERE NOT EXISTS (SELECT FROM chunk JOIN embedding "
+        "ON embedding.chunk_id = chunk.id WHERE chunk.document_id = document.id)"
+    )
+    if halves != [(0,)]:
+        scene.findings.append("a document is stored without its text or its vectors")
+    yield
+    _check_loaded(scene, cell.command("load", str(cell.bundle)))
+
+
+def _written_push(cell: Cell) -> tuple[State, State]:
+    """What counts now, and what the file for the push says: some changes at once."""
+    old = new = cell.past.now
+    for _ in range(6):
+        new = company.changed(new, cell.chance)
+    new = State(new.groups, new.acls, old.suspended)  # a push says nothing of that
+    company.write_push(cell.folder / "push.jsonl", new)
+    return old, new
+
+
+def _push(cell: Cell) -> tuple[str, ...]:
+    return ("sync", "push", str(cell.folder / "push.jsonl"), "--source", company.SOURCE, "--yes")
+
+
+def _note_pushed(scene: Scene, old: State, new: State) -> None:
+    """Which of the two counts now, by the run's record; the rows must be that one, whole."""
+    cell = scene.cell
+    last = cell.sql("SELECT state, epoch FROM sync_run ORDER BY id DESC LIMIT 1")
+    applied = bool(last) and last[0][0] == "applied" and last[0][1] > cell.past.steps[-1][0]
+    if applied:
+        cell.past.add(last[0][1], new)
+    if cell.stored().readings() != (new if applied else old).readings():
+        scene.findings.append("permissions are neither the old list nor the new")
+
+
+def _write_revision(cell: Cell) -> None:
+    cell.revision += 1
+    company.write_bundle(cell.bundle, cell.past.now, cell.canary, cell.revision)
+
+
+def _check_loaded(scene: Scene, code: int) -> None:
+    cell = scene.cell
+    if code != 0:
+        scene.findings.append(f"ken load ended with {code}")
+    texts = cell.sql("SELECT count(*) FROM chunk WHERE text LIKE %s", f"%year {cell.revision}.%")
+    if texts != [(len(company.TOPICS),)]:
+        scene.findings.append("a load left old text behind")

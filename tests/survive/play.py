@@ -1,0 +1,195 @@
+"""One injection after the other in one cell: ask, break, ask, mend, ask, wait, judge."""
+
+import logging
+import os
+import signal
+import sys
+import time
+import traceback
+from collections import deque
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from multiprocessing.queues import Queue
+from typing import Any
+
+import structlog
+
+from tests.survive.cell import Cell, holding
+from tests.survive.checker import Asked, Finding, judge, last_words
+from tests.survive.kinds import KINDS
+from tests.survive.process import wait_until
+from tests.survive.scene import Kind, Scene
+
+AT_REST = "at_rest"
+"""Played last: how all of a cell was in the end."""
+_BY_NAME = {kind.name: kind for kind in KINDS}
+_MOST_ASKED = 4
+_QUIET_S = 20.0
+
+
+@dataclass
+class Played:
+    """What one injection came to."""
+
+    kind: str
+    questions: int
+    recovery_s: float = 0.0
+    missed: bool = False
+    lost: int = 0
+    twice: int = 0
+    leaks: int = 0
+    words: list[str] = field(default_factory=list)
+    """What was wrong."""
+
+
+def run_cell(told: "Queue[Played]", number: int, seed: int, kinds: Sequence[str]) -> None:
+    """The kinds in turn; every other cell hears of events over HTTP, one of four has one worker.
+
+    A cell that breaks for a reason of its own is told, and made anew for the kinds that are left.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
+    structlog.configure(wrapper_class=silent)
+    left, lives = deque(kinds), 0
+    while left:
+        workers = 1 if number % 4 == 2 else 2
+        try:
+            with Cell(number, seed + lives, http=number % 2 == 1, workers=workers) as cell:
+                while left:
+                    told.put(_inject_next(cell, left))
+                told.put(finish(cell))
+        except Exception as error:  # of the suite, or of a Ken that does not come back
+            name = left.popleft() if left else AT_REST
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            words = f"{name}: the cell broke: {error!r} ({where.name}, line {where.lineno})"
+            told.put(Played(name, 0, words=[words]))
+        lives += 1
+
+
+def _inject_next(cell: Cell, left: deque[str]) -> Played:
+    if os.getppid() == 1:
+        sys.exit(1)  # nobody listens any more
+    played = inject(cell, _BY_NAME[left[0]])
+    left.popleft()
+    return played
+
+
+def inject(cell: Cell, kind: Kind) -> Played:
+    chance = cell.chance
+    before, during, after = _parts(chance.randint(1, _MOST_ASKED), cell)
+    scene = Scene(cell, [])
+    cell.wait_until_ready()
+    _ask(scene, before)
+    if chance.random() < 0.4:
+        cell.change()
+    fault = contextmanager(kind.fault)
+    with holding(cell), fault(scene):
+        _ask(scene, during)
+    ended_at = scene.ended_at or time.time()
+    if chance.random() < 0.4:
+        cell.change()
+    _ask(scene, after)
+    asked = _excused(cell, scene.asked) if kind.untold else scene.asked
+    wait_until(lambda: cell.settled(asked), kind.patience_s)
+    return _judged(cell, kind, scene, asked, ended_at)
+
+
+def _judged(cell: Cell, kind: Kind, scene: Scene, asked: list[Asked], ended_at: float) -> Played:
+    history = cell.history(asked)
+    findings = [one for one in judge(history) if one.wrong != "unsettled"]
+    kept = {(one.channel, one.ts): one for one in history.kept}
+    late = [0.0]
+    for one in asked:
+        row = kept.get((one.channel, one.ts))
+        said = last_words(one, row, history.posts) if row else None
+        if said is not None:
+            late.append(said - max(ended_at, one.at))
+    played = Played(kind.name, len(asked), round(max(late), 3), scene.missed)
+    for finding in findings:
+        _count(played, finding)
+    played.words += [f"{kind.name}: {words}" for words in scene.findings]
+    return played
+
+
+def finish(cell: Cell) -> Played:
+    """Everything at rest: all questions once more, no lease alive, the rows as they should be."""
+    cell.wait_until_ready()
+    wait_until(lambda: not _alive(cell), _QUIET_S)
+    history = cell.history(cell.asked) if cell.asked else None
+    played = Played(AT_REST, 0)
+    for finding in judge(history) if history else []:
+        _count(played, finding)
+    if open_ones := cell.sql("SELECT count(*) FROM question WHERE state = 'kept'")[0][0]:
+        played.words.append(f"at rest: {open_ones} questions are open")
+    if leases := _alive(cell):
+        played.words.append(f"at rest: {leases} leases are alive")
+    if cell.stored().readings() != cell.past.now.readings():
+        played.words.append("at rest: the stored permissions are not those that were set")
+    strangers = cell.sql(
+        "SELECT count(*) FROM question WHERE message_ts <> ALL(%s)",
+        [one.ts for one in cell.asked],
+    )[0][0]
+    if strangers:
+        played.words.append(f"at rest: {strangers} questions that nobody asked")
+    return played
+
+
+def _alive(cell: Cell) -> int:
+    return int(cell.sql("SELECT count(*) FROM lease WHERE expires_at > now()")[0][0])
+
+
+def _count(played: Played, finding: Finding) -> None:
+    match finding.wrong:
+        case "lost":
+            played.lost += 1
+        case "twice":
+            played.twice += 1
+        case "leak":
+            played.leaks += 1
+    played.words.append(f"{played.kind}: {finding.wrong}: {finding.words}")
+
+
+def _parts(count: int, cell: Cell) -> tuple[int, int, int]:
+    """How many questions before, during and after the fault; one at least during."""
+    before = cell.chance.randint(0, count - 1)
+    during = cell.chance.randint(1, count - before)
+    return before, during, count - before - during
+
+
+def _ask(scene: Scene, count: int) -> None:
+    for _ in range(count):
+        scene.ask()
+        time.sleep(scene.cell.chance.uniform(0, 0.3))
+
+
+def _excused(cell: Cell, asked: list[Asked]) -> list[Asked]:
+    """Nobody could be told of these; the record of the whole run says so too."""
+    excused = [replace(one, untold=True) for one in asked]
+    for one in excused:
+        cell.asked[one.number - 1] = one
+    return excused
+
+
+def summary(played: Sequence[Played]) -> dict[str, Any]:
+    """Figures of some injections, without how they were at rest."""
+    faults = [one for one in played if one.kind != AT_REST]
+    late = sorted(one.recovery_s for one in faults)
+    return {
+        "injections": len(faults),
+        "questions": sum(one.questions for one in faults),
+        "lost": sum(one.lost for one in played),
+        "twice": sum(one.twice for one in played),
+        "leaks": sum(one.leaks for one in played),
+        "recovery_p50_s": percentile(late, 0.5),
+        "recovery_p99_s": percentile(late, 0.99),
+        "recovery_max_s": late[-1] if late else 0.0,
+        "missed": sum(one.missed for one in faults),
+    }
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The nearest rank; 0 of nothing."""
+    if not ordered:
+        return 0.0
+    return ordered[min(len(ordered) - 1, max(0, -(-int(share * 1000) * len(ordered) // 1000) - 1))]

@@ -1,0 +1,120 @@
+"""The Slack double of one cell: people write in it, and it misbehaves when it is told to."""
+
+import json
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from bot.playground.client import Attempt, Playground, Said
+from bot.playground.double import Access, Double
+from bot.playground.faults import Fault
+from bot.playground.server import HOST, create_server
+from bot.playground.workspace import BOT_USER, read_workspace
+from tests.survive.background import Background
+from tests.survive.checker import Post
+from tests.survive.company import slack_id, workspace
+
+_RETRIES_S = (1.0,) * 30
+"""Slack's own wait up to five minutes; here its patience is the same and the pauses are short."""
+
+
+@dataclass
+class Slack:
+    background: Background
+    double: Double = field(init=False)
+    people: Playground = field(init=False)
+    _runner: web.AppRunner = field(init=False)
+
+    def start(self, events_url: str) -> None:
+        """`events_url` empty: over Socket Mode."""
+        access = Access(events_url=events_url, retry_delays_s=_RETRIES_S)
+        self.background.run(self._start(access))
+        self.people = Playground(f"http://{HOST}:{self.port}")
+
+    async def _start(self, access: Access) -> None:
+        self.double = Double(read_workspace(workspace()), access)
+        self._runner = web.AppRunner(create_server(self.double), shutdown_timeout=1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, HOST, 0).start()
+
+    def close(self) -> None:
+        self.background.run(self._runner.cleanup())
+
+    @property
+    def port(self) -> int:
+        return int(self._runner.addresses[0][1])
+
+    def write(self, channel: str, person: str, text: str) -> Said:
+        if channel.startswith("D"):
+            return self.people.dm(slack_id(person), text)
+        return self.people.say(channel, slack_id(person), f"<@{BOT_USER}> {text}")
+
+    def posts(self, since: float) -> list[Post]:
+        """Ken's messages that stand there, from this time on."""
+        return self.background.call(lambda: self._posts(since))
+
+    def _posts(self, since: float) -> list[Post]:
+        found = []
+        for message in reversed(self.double.workspace.messages):
+            if float(message.ts) < since:
+                break
+            if message.user == BOT_USER:
+                payload = message.metadata.get("event_payload") or {}
+                found.append(
+                    Post(
+                        channel=message.channel,
+                        ts=message.ts,
+                        thread_ts=message.thread_ts,
+                        content=json.dumps([message.text, message.blocks, message.metadata]),
+                        text=message.text,
+                        mark=str(payload.get("mark", "")),
+                    )
+                )
+        return found[::-1]
+
+    def attempts(self) -> list[Attempt]:
+        """Every delivery of an event so far."""
+        return self.background.call(
+            lambda: [Attempt(**attempt) for attempt in self.double.delivery.attempts]
+        )
+
+    def order(self, fault: Fault) -> None:
+        self.background.call(lambda: self.double.faults.add(fault))
+
+    def mend(self) -> None:
+        """No fault that was ordered is left, the channels are open, and Ken is in them."""
+        self.background.call(self._mend)
+
+    def _mend(self) -> None:
+        self.double.faults.waiting.clear()
+        for channel in self.double.workspace.channels.values():
+            channel.is_archived = False
+            if BOT_USER not in channel.members:
+                channel.members.append(BOT_USER)
+
+    def archive(self, channel: str) -> None:
+        def do() -> None:
+            self.double.workspace.channels[channel].is_archived = True
+
+        self.background.call(do)
+
+    def remove_ken(self, channel: str) -> None:
+        self.background.call(
+            lambda: self.double.workspace.channels[channel].members.remove(BOT_USER)
+        )
+
+    def delete(self, channel: str, ts: str) -> None:
+        self.people.delete(channel, ts)
+
+    def send_to(self, events_url: str) -> None:
+        def do() -> None:
+            self.double.delivery.events_url = events_url
+
+        self.background.call(do)
+
+    def is_ready(self) -> bool:
+        return self.background.call(lambda: bool(self.double.delivery.ready))
+
+    def pending(self) -> int:
+        """Events that are neither acknowledged nor given up."""
+        return self.background.call(lambda: self.double.delivery.pending)

@@ -1,0 +1,63 @@
+"""Whether Celery's consumer in this worker is alive: its loop turns, and what is rung is heard.
+
+While Redis is away nobody is to blame. A consumer that has come back to Redis and hears nothing,
+which Celery has known more than once, shows in rings that wait while threads are free.
+"""
+
+import time
+from typing import Any
+
+from celery.bootsteps import StartStopStep
+from celery.signals import task_received, task_rejected, task_unknown
+from celery.worker import state
+
+SILENT_S = 45.0
+"""Celery waits for up to 30 seconds between two tries to connect."""
+
+_BEAT_S = 1.0
+
+
+class Consumer:
+    """What is known of it; `alive` is asked now and then, with the length of the queue."""
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._asked = self._beat = self._heard = self._redis_since = time.monotonic()
+        self._waiting_since: float | None = None
+
+    def beat(self) -> None:
+        self._beat = time.monotonic()
+
+    def heard(self, **_: object) -> None:
+        self._heard = time.monotonic()
+
+    def alive(self, queue_length: int | None) -> bool:
+        """`queue_length` None: Redis does not answer."""
+        now = time.monotonic()
+        long_ago, self._asked = now - self._asked > SILENT_S, now
+        if queue_length is None or long_ago:  # what was in between, nobody has seen
+            self._redis_since, self._waiting_since = now, None
+            return True
+        if now - max(self._beat, self._redis_since) > SILENT_S:
+            return False
+        if queue_length == 0 or len(state.reserved_requests) >= self._threads:
+            self._waiting_since = None
+            return True
+        self._waiting_since = self._waiting_since or now
+        return now - max(self._waiting_since, self._heard) <= SILENT_S
+
+
+def watched(app: Any, threads: int) -> Consumer:
+    """The consumer that a worker of this app will have."""
+    consumer = Consumer(threads)
+
+    class Beat(StartStopStep):  # type: ignore[misc]
+        """Celery takes all timers out of its loop when the connection is lost."""
+
+        def register_with_event_loop(self, parent: Any, hub: Any) -> None:
+            hub.call_repeatedly(_BEAT_S, consumer.beat)
+
+    app.steps["consumer"].add(Beat)
+    for signal in (task_received, task_unknown, task_rejected):
+        signal.connect(consumer.heard, weak=False)
+    return consumer

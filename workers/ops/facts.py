@@ -1,0 +1,221 @@
+"""What PostgreSQL and Redis hold, read when somebody asks for the metrics, and only counted.
+
+Questions and messages are read as the ingress, sources and nodes as the answerer, both of which
+see states and times of these; when access last changed as the syncer, where there is one.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from workers.celery import QUEUE
+from workers.database import Database
+from workers.errors import OperatorError
+from workers.ops import metrics
+from workers.ops.health import Patient
+from workers.settings import Settings
+
+_WAIT_S = 4.0
+_REDIS_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    name: str
+    paused: bool
+    out_of_date: bool
+    max_staleness_s: float | None
+    sync_age_s: float | None
+    unknown: int
+    unknown_documents: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All ages are seconds, by the database's clock."""
+
+    waiting: int
+    oldest_s: float
+    leases: int
+    unposted: int
+    oldest_unposted_s: float
+    epoch: int
+    epoch_age_s: float | None
+    sources: tuple[Source, ...]
+
+
+def exposition(settings: Settings, database: Database) -> Callable[[], bytes]:
+    """What is counted in this process, and the facts: for /metrics of a worker."""
+    registry = CollectorRegistry()
+    registry.register(
+        _Facts(
+            Patient(lambda: read(database), None, wait_s=_WAIT_S),
+            Patient(lambda: queue_length(settings), None),
+        )
+    )
+    return lambda: metrics.exposition() + generate_latest(registry)
+
+
+def read(database: Database) -> Facts | None:
+    """None: PostgreSQL does not answer, or not in time."""
+    try:
+        with database.session("ingress") as session:
+            session.execute(_SHORT)
+            held = session.execute(_QUESTIONS).one()._asdict()
+        with database.session("answerer") as session:
+            session.execute(_SHORT)
+            sources = tuple(Source(**row._asdict()) for row in session.execute(_SOURCES))
+        epoch_age_s = _epoch_age(database) if database.settings.has_syncer else None
+    except (SQLAlchemyError, OperatorError):
+        return None
+    return Facts(**held, epoch_age_s=epoch_age_s, sources=sources)
+
+
+def _epoch_age(database: Database) -> float | None:
+    """None: nothing has changed yet."""
+    with database.session("syncer") as session:
+        session.execute(_SHORT)
+        age_s: float | None = session.execute(_LAST_CHANGE).scalar_one_or_none()
+    return age_s
+
+
+def queue_length(settings: Settings) -> int | None:
+    """Rings that no worker has heard yet; None: Redis does not answer."""
+    import redis  # here: whoever only asks need not wait for it
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    try:
+        client = redis.Redis.from_url(
+            settings.redis_url.get_secret_value().replace("redis+socket://", "unix://"),
+            socket_timeout=_REDIS_S,
+            socket_connect_timeout=_REDIS_S,
+            retry=Retry(NoBackoff(), 0),
+        )
+        with client:
+            return int(client.llen(QUEUE))
+    except (redis.RedisError, OSError, ValueError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts(Collector):
+    look: Callable[[], Facts | None]
+    queue: Callable[[], int | None]
+
+    def describe(self) -> Iterable[Metric]:
+        """Whoever registers us would read the facts for this."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        length, facts = self.queue(), self.look()
+        yield _one("redis_up", "Whether Redis answers", float(length is not None))
+        yield _one("postgresql_up", "Whether PostgreSQL answers", float(facts is not None))
+        if length is not None:
+            yield _one("queue_length", "Rings that no worker has heard yet", length)
+        if facts is not None:
+            yield from _of_questions(facts)
+            yield from _of_sources(facts.sources)
+
+
+def _of_questions(facts: Facts) -> Iterator[Metric]:
+    yield _one("questions_waiting", "Questions that have not ended", facts.waiting)
+    yield _one("oldest_question_seconds", "Since the oldest of them was asked", facts.oldest_s)
+    yield _one("leases_alive", "Questions that a worker works on", facts.leases)
+    yield _one("outbox_waiting", "Messages written down and not posted", facts.unposted)
+    yield _one(
+        "oldest_outbox_seconds",
+        "Since the question of the oldest of them was asked",
+        facts.oldest_unposted_s,
+    )
+    yield _one("epoch", "The number of the last change of anybody's access", facts.epoch)
+    if facts.epoch_age_s is not None:
+        yield _one("epoch_age_seconds", "Since that change", facts.epoch_age_s)
+
+
+def _of_sources(sources: Sequence[Source]) -> Iterator[Metric]:
+    yield _each(
+        "source_sync_age_seconds",
+        "Since the last complete sync of its permissions; absent: there was none",
+        [(source.name, source.sync_age_s) for source in sources],
+    )
+    yield _each(
+        "source_max_staleness_seconds",
+        "How old they may be; absent: as old as they are",
+        [(source.name, source.max_staleness_s) for source in sources],
+    )
+    yield _each(
+        "source_paused",
+        "1: an administrator leaves it out of every answer",
+        [(source.name, float(source.paused)) for source in sources],
+    )
+    yield _each(
+        "source_out_of_date",
+        "1: left out of every answer, as its permissions are too old",
+        [(source.name, float(source.out_of_date)) for source in sources],
+    )
+    yield _each(
+        "nodes_unknown",
+        "Nodes whose permissions could not be understood: nobody reads them, nor what is below",
+        [(source.name, float(source.unknown)) for source in sources],
+    )
+    yield _each(
+        "documents_unknown",
+        "Those of them that are documents",
+        [(source.name, float(source.unknown_documents)) for source in sources],
+    )
+
+
+def _one(name: str, what: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"ken_{name}", what, value=value)
+
+
+def _each(name: str, what: str, values: Iterable[tuple[str, float | None]]) -> Metric:
+    family = GaugeMetricFamily(f"ken_{name}", what, labels=["source"])
+    for source, value in values:
+        if value is not None:
+            family.add_metric([source], value)
+    return family
+
+
+_SHORT = text("SET LOCAL statement_timeout = '2s'")
+
+_QUESTIONS = text("""
+    WITH open AS (SELECT count(*) AS waiting, min(asked_at) AS oldest
+                  FROM question WHERE state = 'kept'),
+         unposted AS (SELECT count(*) AS unposted, min(question.asked_at) AS oldest
+                      FROM outbox JOIN question ON question.id = outbox.question_id
+                      WHERE outbox.state = 'ready')
+    SELECT open.waiting,
+           coalesce(extract(epoch FROM now() - open.oldest), 0)::float8 AS oldest_s,
+           (SELECT count(*) FROM lease JOIN question ON question.id = lease.question_id
+            WHERE question.state = 'kept' AND lease.expires_at > now()) AS leases,
+           unposted.unposted,
+           coalesce(extract(epoch FROM now() - unposted.oldest), 0)::float8 AS oldest_unposted_s,
+           (SELECT value FROM epoch) AS epoch
+    FROM open, unposted
+""")
+
+_LAST_CHANGE = text(
+    "SELECT extract(epoch FROM now() - at)::float8 FROM audit ORDER BY id DESC LIMIT 1"
+)
+
+_SOURCES = text("""
+    SELECT name, paused,
+           NOT paused AND max_staleness IS NOT NULL
+               AND coalesce(synced_at < now() - max_staleness, true) AS out_of_date,
+           extract(epoch FROM max_staleness)::float8 AS max_staleness_s,
+           extract(epoch FROM now() - synced_at)::float8 AS sync_age_s,
+           coalesce(unknown.nodes, 0) AS unknown,
+           coalesce(unknown.documents, 0) AS unknown_documents
+    FROM source LEFT JOIN (
+        SELECT source_id, count(*) AS nodes, count(*) FILTER (WHERE kind = 'document') AS documents
+        FROM node WHERE acl_state = 'unknown' AND gone_at IS NULL GROUP BY source_id
+    ) AS unknown ON unknown.source_id = source.id
+    ORDER BY name
+""")

@@ -1,0 +1,106 @@
+"""How a process is: /healthz, whether it works at all; /readyz, whether it can do its job now.
+
+Who asks hears names and yes or no: no address, no version, no error.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Lock, Thread
+from typing import Generic, TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from workers.database import Database
+from workers.errors import OperatorError
+from workers.schema import HEAD, revision
+from workers.settings import Role
+
+ANSWER_S = 2.0
+"""Whatever does not answer within this does not answer."""
+
+T = TypeVar("T")
+_turned: dict[str, float] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is needed, and what is only said: it may be false, and the process does its job."""
+
+    needed: Mapping[str, bool]
+    said: Mapping[str, bool]
+
+    @property
+    def ok(self) -> bool:
+        return all(self.needed.values())
+
+    def words(self) -> dict[str, bool]:
+        return {"ok": self.ok, **self.needed, **self.said}
+
+
+def turned(part: str) -> None:
+    """A part of this process that works in rounds has come round once more."""
+    _turned[part] = time.monotonic()
+
+
+def has_turned(part: str, *, within_s: float) -> bool:
+    """Whether it came round lately; never yet is no."""
+    return time.monotonic() - _turned.get(part, float("-inf")) < within_s
+
+
+class Patient(Generic[T]):
+    """A question to something that may hang: `otherwise` is the answer that did not come in time.
+
+    While one hangs, no second is asked.
+    """
+
+    def __init__(self, ask: Callable[[], T], otherwise: T, *, wait_s: float = ANSWER_S) -> None:
+        self._ask, self._otherwise, self._wait_s = ask, otherwise, wait_s
+        self._asking: Future[T] | None = None
+        self._lock = Lock()
+
+    def __call__(self) -> T:
+        with self._lock:
+            asking = self._asking
+            if asking is None or asking.done():
+                asking = self._asking = Future()
+                Thread(target=self._answer, args=(asking,), daemon=True).start()
+        with suppress(TimeoutError):
+            return asking.result(self._wait_s)
+        return self._otherwise
+
+    def _answer(self, asking: "Future[T]") -> None:
+        try:
+            asking.set_result(self._ask())
+        except Exception:  # a thread of ours: whatever it is, the answer is no
+            asking.set_result(self._otherwise)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What PostgreSQL says to one role."""
+
+    answers: bool = False
+    current: bool = False
+    """Its schema is the one that this version needs."""
+
+
+def store(database: Database, role: Role) -> Callable[[], Store]:
+    """Asks PostgreSQL, and waits for at most ANSWER_S."""
+
+    def look() -> Store:
+        try:
+            with database.session(role) as session:
+                session.execute(text("SET LOCAL statement_timeout = '2s'"))
+                return Store(answers=True, current=revision(session) == HEAD)
+        except (SQLAlchemyError, OperatorError):
+            return Store()
+
+    return Patient(look, Store())
+
+
+def store_report(found: Store, said: Mapping[str, bool] | None = None) -> Report:
+    return Report({"postgresql": found.answers, "schema": found.current}, said or {})

@@ -1,0 +1,135 @@
+"""What this process has counted: each metric is defined here, once, and counted where it happens.
+
+No label holds a person, a channel, a document or anything that one of them wrote. Facts of the
+database are not counted but read (workers/ops/facts.py). docs/operate.md has the table.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from workers.errors import SlackRefused
+
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+GCCollector(registry=REGISTRY)
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+"""What `exposition` is."""
+
+_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 30, 60, 120, 300, 900, 3600)
+
+# -- the bot ------------------------------------------------------------------------------------
+
+EVENTS_RECEIVED = Counter("ken_events_received", "Requests of Slack", registry=REGISTRY)
+EVENTS = Counter(
+    "ken_events",
+    "What Slack was told: acknowledged; not_kept (Slack sends it again); signature, size, "
+    "malformed: refused before anything was read",
+    ["outcome"],
+    registry=REGISTRY,
+)
+
+# -- the door -----------------------------------------------------------------------------------
+
+QUESTIONS_KEPT = Counter(
+    "ken_questions_kept",
+    "kept; known: Slack sent it again; failed: PostgreSQL did not take it",
+    ["outcome"],
+    registry=REGISTRY,
+)
+RINGS_FAILED = Counter(
+    "ken_rings_failed", "Rings that Redis did not take; the sweeper rings again", registry=REGISTRY
+)
+RUNG_AGAIN = Counter("ken_rung_again", "Rings of the sweeper", registry=REGISTRY)
+
+# -- the worker ---------------------------------------------------------------------------------
+
+QUESTIONS_ENDED = Counter(
+    "ken_questions_ended",
+    "answered, abstained or failed; of those that failed, the class of the error",
+    ["state", "reason"],
+    registry=REGISTRY,
+)
+QUESTION_SECONDS = Histogram(
+    "ken_question_seconds",
+    "From asked to ended, by the database's clock",
+    ["state"],
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+LEASES_LOST = Counter("ken_leases_lost", "Questions that another worker took", registry=REGISTRY)
+SENTENCES_DROPPED = Counter(
+    "ken_sentences_dropped", "Sentences of drafts that no passage supported", registry=REGISTRY
+)
+FINAL_CHECKS = Counter(
+    "ken_final_checks",
+    "May all of the audience read it, once more before it is posted: passed, refused",
+    ["verdict"],
+    registry=REGISTRY,
+)
+ANSWERS_REBUILT = Counter(
+    "ken_answers_rebuilt", "Permissions changed while an answer was written", registry=REGISTRY
+)
+LAYERS_DISAGREE = Counter(
+    "ken_layers_disagree", "Two permission checks differ: a bug", ["layer"], registry=REGISTRY
+)
+MODEL_SECONDS = Histogram(
+    "ken_model_seconds",
+    "Calls of the language model, those that failed as well",
+    buckets=_SECONDS,
+    registry=REGISTRY,
+)
+MODEL_FAILURES = Counter(
+    "ken_model_failures", "By the class of the error", ["error"], registry=REGISTRY
+)
+SLACK_CALLS = Counter(
+    "ken_slack_calls",
+    "By method of the Web API: ok, refused, unavailable",
+    ["method", "outcome"],
+    registry=REGISTRY,
+)
+
+for _layer in ("before_prompt", "before_post"):
+    LAYERS_DISAGREE.labels(_layer)  # an alert needs the 0 before the 1
+
+
+def ended(state: str, reason: str | None, seconds: float) -> None:
+    """A question has ended; `reason` is the name of a class."""
+    QUESTIONS_ENDED.labels(state, reason or "").inc()
+    QUESTION_SECONDS.labels(state).observe(max(seconds, 0.0))
+
+
+@contextmanager
+def model_call() -> Iterator[None]:
+    """Times a call of the model, however it ends."""
+    started = perf_counter()
+    try:
+        yield
+    finally:
+        MODEL_SECONDS.observe(perf_counter() - started)
+
+
+@contextmanager
+def slack_call(method: str) -> Iterator[None]:
+    """Counts a call of Slack's Web API by what became of it."""
+    outcome = "ok"
+    try:
+        yield
+    except SlackRefused:
+        outcome = "refused"
+        raise
+    except BaseException:
+        outcome = "unavailable"
+        raise
+    finally:
+        SLACK_CALLS.labels(method, outcome).inc()
+
+
+def exposition() -> bytes:
+    """All that is counted here, in Prometheus's text format."""
+    return generate_latest(REGISTRY)

@@ -1,0 +1,129 @@
+"""Traces: one for each question, across bot, queue and worker. Off unless KEN_OTLP_ENDPOINT is set.
+
+A span holds ids, counts and states; never a text, a name or the words of an error. Its question's
+row keeps the trace (W3C traceparent), so that whatever Redis loses, a question stays in its trace.
+Without an endpoint nothing of OpenTelemetry is imported.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from workers.settings import Settings
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import Span, Tracer
+
+Attribute = str | int | float | bool
+
+_EXPORT_S = 2.0
+"""A collector that is away holds nothing up for longer, the end of the process neither."""
+
+_tracer: "Tracer | None" = None
+_provider: "TracerProvider | None" = None
+
+
+class Work:
+    """What a span is about; `set` adds what is only known later."""
+
+    __slots__ = ("_span",)
+
+    def __init__(self, span: "Span | None" = None) -> None:
+        self._span = span
+
+    def set(self, **attributes: Attribute | None) -> None:
+        """None: not known, and left out."""
+        if self._span is not None:
+            for name, value in attributes.items():
+                if value is not None:
+                    self._span.set_attribute(f"ken.{name}", value)
+
+
+_UNTRACED = Work()
+
+
+def configure(settings: Settings, process: str) -> None:
+    """Send this process's spans to the endpoint, if there is one. Once, and after any fork."""
+    global _tracer, _provider
+    if not settings.otlp_endpoint or _provider is not None:
+        return
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    _provider = TracerProvider(
+        resource=Resource({"service.name": f"ken-{process}", "service.namespace": "ken"}),
+        shutdown_on_exit=False,
+    )
+    exporter = OTLPSpanExporter(endpoint=settings.otlp_endpoint, timeout=_EXPORT_S)
+    _provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000))
+    _tracer = _provider.get_tracer("ken")
+
+
+def close() -> None:
+    """Send what is left, and end: nothing is traced any more."""
+    global _tracer, _provider
+    provider, _provider, _tracer = _provider, None, None
+    if provider is not None:
+        provider.shutdown()
+
+
+@contextmanager
+def span(name: str, **attributes: Attribute | None) -> Iterator[Work]:
+    """A part of the work; an error that ends it leaves the name of its class."""
+    if _tracer is None:
+        yield _UNTRACED
+        return
+    from opentelemetry.trace import Status, StatusCode
+
+    # Not by OpenTelemetry itself: it would send the error's text and its traceback.
+    with _tracer.start_as_current_span(
+        name, record_exception=False, set_status_on_exception=False
+    ) as made:
+        work = Work(made)
+        work.set(**attributes)
+        try:
+            yield work
+        except BaseException as error:
+            made.set_status(Status(StatusCode.ERROR))
+            work.set(error=type(error).__name__)
+            raise
+
+
+def current() -> str | None:
+    """This thread's place in a trace, as a W3C traceparent; None: there is none.
+
+    https://www.w3.org/TR/trace-context/#traceparent-header
+    """
+    if _tracer is None:
+        return None
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    carried: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(carried)
+    return carried.get("traceparent")
+
+
+def trace_id() -> str | None:
+    """For the lines of the log."""
+    traceparent = current()
+    return traceparent.split("-")[1] if traceparent else None
+
+
+@contextmanager
+def continued(traceparent: str | None) -> Iterator[None]:
+    """What is done in here belongs to that trace; to a new one if it cannot be read."""
+    if _tracer is None or not traceparent:
+        yield
+        return
+    from opentelemetry import context
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    carried = TraceContextTextMapPropagator().extract({"traceparent": traceparent})
+    token = context.attach(carried)
+    try:
+        yield
+    finally:
+        context.detach(token)

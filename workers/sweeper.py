@@ -1,0 +1,106 @@
+"""What each worker does beside answering: rings again, looks again, deletes what is gone.
+
+A thread and no task of the queue: it turns when the queue is lost and when all hands are busy.
+Two of them do no harm: a question is worked on under its lease.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from workers.celery import QUEUE, TASK, doorbell
+from workers.errors import OperatorError, SlackUnavailable
+from workers.ops import health, metrics
+from workers.outbox import Kind, look_again
+from workers.services import Services
+from workers.sync import runs
+
+log = structlog.get_logger()
+
+_HOUR_S = 3600.0
+_LATE_S = 30
+"""A message that was tried more than once is looked for again after so long."""
+
+
+class Sweeper(threading.Thread):
+    def __init__(self, services: Services) -> None:
+        super().__init__(name="sweeper", daemon=True)
+        self._services = services
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        last_deletion = -_HOUR_S
+        while not self._ended.wait(self._services.settings.sweep_s):
+            _do(ring_again, self._services)
+            _do(look_for_late_posts, self._services)
+            if time.monotonic() - last_deletion >= _HOUR_S:
+                last_deletion = time.monotonic()
+                _do(delete_old, self._services)
+            health.turned("sweeper")
+
+    def stop(self) -> None:
+        self._ended.set()
+
+
+def ring_again(services: Services) -> None:
+    """For open questions that nobody works on, unless the queue holds as many rings already."""
+    with services.database.session("ingress") as session:
+        waiting = session.scalars(_WAITING).all()
+    if not waiting:
+        return
+    bell = doorbell(services.settings)
+    with bell.connection_or_acquire() as connection:
+        if connection.default_channel.client.llen(QUEUE) >= len(waiting):
+            return
+    for question_id in waiting:
+        bell.send_task(TASK, args=[question_id])
+    metrics.RUNG_AGAIN.inc(len(waiting))
+    log.info("rang_again", questions=len(waiting), first=waiting[0])
+
+
+def look_for_late_posts(services: Services) -> None:
+    """Slack may show a message long after it seemed lost: of two, the one on record stays."""
+    with services.database.session("ingress") as session:
+        unsure = session.execute(_UNSURE, {"late_s": _LATE_S}).all()
+    for question_id, kind in unsure:
+        try:
+            look_again(services, question_id, Kind(kind))
+        except SlackUnavailable as error:
+            log.warning("not_looked_again", question_id=question_id, error=type(error).__name__)
+
+
+def delete_old(services: Services) -> None:
+    """What its source has not listed for a while. Only where the syncer's password is."""
+    if services.settings.has_syncer:
+        runs.delete_old(services.database)
+
+
+def _do(duty: Callable[[Services], None], services: Services) -> None:
+    """What fails now is due again at the next turn."""
+    try:
+        duty(services)
+    except (SQLAlchemyError, OperatorError, RedisError, OSError) as error:
+        log.warning("sweep_failed", duty=duty.__name__, error=type(error).__name__)
+    except Exception as error:  # a bug of ours must not end the sweep of everything else
+        log.error("sweep_failed", duty=duty.__name__, error=type(error).__name__)
+
+
+_WAITING = text("""
+    SELECT question.id FROM question LEFT JOIN lease ON lease.question_id = question.id
+    WHERE question.state = 'kept'
+      AND question.asked_at < now() - interval '2 seconds'
+      AND coalesce(lease.expires_at, '-infinity') <= now()
+    ORDER BY question.asked_at LIMIT 1000
+""")
+
+_UNSURE = text("""
+    SELECT question_id, kind FROM outbox
+    WHERE state = 'posted' AND attempts > 1 AND looked_at IS NULL
+      AND posted_at < now() - make_interval(secs => :late_s)
+    ORDER BY posted_at LIMIT 100
+""")
