@@ -89,8 +89,9 @@ survive: $(VENV)/dev  ## real processes, broken 1,000 times: nothing is lost, sa
 coverage: $(VENV)/dev  ## policies/ has 100 % branch coverage, by its own tests
 	@$(BIN)/pytest -n 2 tests/policies --cov=policies --cov-branch --cov-report=term-missing --cov-fail-under=100
 
-bench: $(VENV)/dev  ## what deciding and changing cost, beside the naive forms (a quiet machine, some minutes)
+bench: $(VENV)/dev  ## what deciding and changing cost, and what Ken carries (a quiet machine; SMALL=1: less load)
 	@$(BIN)/python -m benchmarks.permissions build/bench-home build/figures/bench.json
+	@SMALL=$(SMALL) $(BIN)/python -m benchmarks.load build/bench-load-home build/figures/load.json
 
 nightly: eval prove survive coverage bench  ## every long suite in full
 

@@ -65,7 +65,8 @@ def serve_socket(app: App, settings: Settings) -> int:
             return _refuse(f"Slack refused the app token (KEN_SLACK_APP_TOKEN): {refusal}")
         log.info("bot_started", mode="socket")
         stop.wait()
-        handler.finish(_FINISH_S)
+        if not handler.finish(_FINISH_S):
+            log.warning("bot_not_finished")
     finally:
         with suppress(AttributeError):  # the SDK's, if the connection ends at this moment
             handler.client.close()

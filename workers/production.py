@@ -221,7 +221,8 @@ def _owner(settings: Settings, process: Process) -> Iterator[str]:
     if process != "up" and settings.owner_password.get_secret_value():
         yield (
             f"KEN_OWNER_PASSWORD is set where nothing migrates ({process}): the owner could take "
-            "row-level security away. Give it to `ken migrate` alone, in its environment and not in ken.env"
+            "row-level security away. Give it to `ken migrate` alone, in its environment and not "
+            "in ken.env"
         )
 
 

@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     worker_threads: int = Field(4, ge=1)
     lease_s: int = Field(6, ge=1)
     sweep_s: float = Field(1.0, gt=0)
+    finish_s: float = Field(20.0, ge=0)
+    """So long a worker that was told to stop works on what it has, before it gives it back."""
 
     widening_limit: int = Field(1000, ge=0)
     """A sync that lets people read so many more documents, each person's counted, or

@@ -10,15 +10,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from slack_bolt.adapter.socket_mode import SocketModeHandler
 
-from bot.__main__ import main
+from bot.__main__ import Handler, main
+from bot.app import create_app
 from bot.playground.client import Playground
 from bot.playground.workspace import WorkspaceInvalid, read_workspace
-from tests.bot.slack_world import WORLD, Json, until
+from tests.bot.slack_world import WORLD, Json, settings_for, until
 
 ECHO = """
 import sys
@@ -89,12 +92,14 @@ def test_the_bot_hears_questions_and_stops_when_told(tmp_path: Path, mode: str) 
     events = ["--events-url", f"{url}/slack/events"] if mode == "http" else []
     with ExitStack() as stack:
         slack = stack.enter_context(playground(tmp_path, *events))
+        ops = f"http://127.0.0.1:{free_port()}"
         env = environment(
             tmp_path,
             **TOKENS,
             KEN_SLACK_API_URL=slack.api_url,
             KEN_SLACK_MODE=mode,
             KEN_HTTP_PORT=str(port),
+            KEN_BOT_OPS_PORT=ops.rpartition(":")[2],
         )
         bot = stack.enter_context(process("-c", ECHO, env=env))
         if mode == "http":
@@ -104,6 +109,12 @@ def test_the_bot_hears_questions_and_stops_when_told(tmp_path: Path, mode: str) 
         assert bot.stdout
         assert any(line == "asked: hello\n" for line in iter(bot.stdout.readline, ""))
         slack.wait_until_delivered()
+        assert answers(f"{ops}/healthz")
+        assert not answers(f"{ops}/readyz")  # there is no PostgreSQL here
+        with urlopen(f"{ops}/metrics", timeout=5) as response:
+            counted = response.read().decode()
+        # Slack sends a mention twice: as such, and as a message in the channel.
+        assert 'ken_events_total{outcome="acknowledged"} 2.0' in counted.splitlines()
         bot.send_signal(signal.SIGTERM)
         assert bot.wait(15) == 0
 
@@ -131,6 +142,87 @@ def test_the_bot_names_the_setting_that_it_needs(
     said = capsys.readouterr().err
     assert (missing or "KEN_SLACK_MODE") in said
     assert "playground" not in said
+
+
+def test_what_has_come_by_sigterm_is_kept_and_acknowledged(tmp_path: Path) -> None:
+    """The connection is closed only once Slack has been told; it has nothing to send again."""
+    slow = ECHO.replace(
+        'print("asked:", question.text, flush=True)',
+        '(print("asked:", question.text, flush=True), sys.stdin.readline())',
+    )
+    with playground(tmp_path) as slack:
+        env = environment(tmp_path, **TOKENS, KEN_SLACK_API_URL=slack.api_url)
+        bot = subprocess.Popen(
+            [sys.executable, "-c", slow],
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            slack.wait_until_ready()
+            slack.say("general", "alice", "<@UKEN> hello")
+            assert bot.stdout
+            assert bot.stdin
+            assert bot.stdout.readline() == "asked: hello\n"
+            bot.send_signal(signal.SIGTERM)
+            bot.stdin.write("kept\n")
+            bot.stdin.flush()
+            _, logged = bot.communicate(timeout=15)
+            assert bot.returncode == 0
+            assert "bot_stopped" in logged
+            assert {attempt.failed for attempt in slack.attempts()} == {""}
+        finally:
+            bot.kill()
+            bot.wait()
+
+
+def test_the_bot_waits_for_what_is_on_its_way_but_not_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection must not close between keeping and acknowledging."""
+    begun, released, acknowledged = Event(), Event(), Event()
+
+    def handle(*_: object) -> None:
+        begun.set()
+        released.wait(20)
+        acknowledged.set()
+
+    monkeypatch.setattr(SocketModeHandler, "handle", handle)
+    handler = Handler(create_app(settings_for(Playground("http://127.0.0.1:9"), tmp_path)), "xapp-")
+    coming = Thread(target=handler.handle, args=(handler.client, None))
+    coming.start()
+    try:
+        assert begun.wait(20)
+        assert not handler.finish(0.01)
+        released.set()
+        assert handler.finish(20)
+        assert acknowledged.is_set()
+        assert handler.works().words() == {"ok": True, "threads": True, "connected": False}
+    finally:
+        released.set()
+        coming.join()
+        handler.client.close()
+    assert not handler.works().ok
+
+
+def test_settings_that_are_unsafe_stop_the_bot_before_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {
+        **TOKENS,
+        "KEN_HOME": str(tmp_path),
+        "KEN_PRODUCTION": "true",
+        "KEN_REDIS_URL": "redis://canary.example",
+        "KEN_INGRESS_PASSWORD": "canary",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert main() == 2
+    said = capsys.readouterr().err
+    for name in ("KEN_REDIS_URL", "KEN_INGRESS_PASSWORD", "KEN_SLACK_BOT_TOKEN", "KEN_DATABASE"):
+        assert name in said
+    assert "canary" not in said
 
 
 def test_the_bot_says_when_slack_refuses_its_token(tmp_path: Path) -> None:

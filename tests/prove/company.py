@@ -131,7 +131,9 @@ class Company:
             surface=surface,
         )
         with self.database.session("ingress") as session:
-            return int(session.execute(interface._KEEP, asdict(question)).scalar_one())
+            return int(
+                session.execute(interface._KEEP, {**asdict(question), "trace": None}).scalar_one()
+            )
 
     def work(self, question_id: int) -> None:
         work_on(self.services, question_id)

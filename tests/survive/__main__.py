@@ -27,13 +27,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests.survive.kinds import KINDS
-from tests.survive.play import AT_REST, Played, run_cell, summary
+from tests.survive.play import AT_REST, MOST_RECOVERY_S, Played, run_cell, summary
 
 REPORT = Path(__file__).parent.parent.parent / "build" / "figures" / "survive.json"
 FULL, SMALL = 1_000, 150
 CELLS = 4
 """Side by side: recovering is mostly waiting."""
-MOST_RECOVERY_S = 10.0
 ALONE = 10
 """Times, for kinds that are named."""
 

@@ -57,6 +57,8 @@ class Cell:
         self.past = Past()
         self.asked: list[Asked] = []
         self.revision = 2000
+        self.found: set[tuple[str, int]] = set()
+        """What was wrong with which question, so far."""
         self._workers = workers
         self._stack = ExitStack()
         self._admin: psycopg.Connection[Any] | None = None
@@ -255,10 +257,10 @@ class Cell:
             return True
         return False
 
-    def wait_until_hit(self, point: str, timeout_s: float = 10) -> bool:
+    def wait_until_hit(self, point: str, timeout_s: float = 5) -> bool:
+        """Whether somebody came to it in time."""
         armed = self.points / point
-        wait_until(lambda: not armed.exists(), timeout_s, 0.01)
-        return self.disarm(point)
+        return wait_until(lambda: not armed.exists(), timeout_s, 0.01)
 
     def command(self, *words: str, timeout_s: float = 60) -> int:
         """`ken WORDS` to its end, with the crash points; a signal is a negative number."""
@@ -371,8 +373,14 @@ class Cell:
 
     def change(self) -> None:
         """One small change of who may read what, committed."""
+        self._change_to(company.changed(self.past.now, self.chance))
+
+    def revoke(self, person: str) -> None:
+        """Somebody loses a document."""
+        self._change_to(company.revoked(self.past.now, person, self.chance))
+
+    def _change_to(self, after: State) -> None:
         before = self.past.now
-        after = company.changed(before, self.chance)
         with self.database.session("indexer") as session:
             change = Change(session, actor="survive")
             for name, members in after.groups.items():

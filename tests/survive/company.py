@@ -122,8 +122,22 @@ def opening(chance: random.Random) -> State:
     return State({**groups, "staff": frozenset(MEMBERS[:4])}, acls)
 
 
+def revoked(state: State, person: str, chance: random.Random) -> State:
+    """The state after this person lost a document, if they read any but that for everybody."""
+    held = [topic for topic in TOPICS if topic != "travel" and state.may_read(person, topic)]
+    if not held or person == STRANGER:
+        return state
+    topic = chance.choice(held)
+    denied = replace(state.acls[topic], deny=state.acls[topic].deny | {f"user:{person}"})
+    return replace(state, acls={**state.acls, topic: denied})
+
+
 def changed(state: State, chance: random.Random) -> State:
     """The state after one small change: a group's members, a document's readers, a suspension."""
+    denying = [topic for topic, acl in state.acls.items() if acl.deny]
+    if len(denying) > 2:
+        topic = chance.choice(denying)
+        return replace(state, acls={**state.acls, topic: Acl(state.acls[topic].allow)})
     match chance.randrange(4):
         case 0:
             group, person = chance.choice(GROUPS), chance.choice(PEOPLE)

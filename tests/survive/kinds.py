@@ -42,7 +42,7 @@ KINDS: tuple[Kind, ...] = (
         for p in ("taken", "model_answered", "attempt_counted", "sending", "accepted")
     ),
     Kind("worker_frozen_long", _FROZEN,
-         partial(processes.frozen_at, "sending", beyond_s=62), patience_s=90),
+         partial(processes.frozen_at, "sending", beyond_s=62), doubles=True, patience_s=90),
     Kind("worker_asleep", _FROZEN, processes.asleep, 2),
     Kind("worker_killed", "BRPOP-window loss: random kill -9",
          partial(processes.signalled, signal.SIGKILL, "worker"), 6),

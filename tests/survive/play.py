@@ -1,7 +1,6 @@
 """One injection after the other in one cell: ask, break, ask, mend, ask, wait, judge."""
 
 import logging
-import os
 import signal
 import sys
 import time
@@ -10,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from multiprocessing import parent_process
 from multiprocessing.queues import Queue
 from typing import Any
 
@@ -24,6 +24,7 @@ from tests.survive.scene import Kind, Scene
 AT_REST = "at_rest"
 """Played last: how all of a cell was in the end."""
 _BY_NAME = {kind.name: kind for kind in KINDS}
+MOST_RECOVERY_S = 10.0
 _MOST_ASKED = 4
 _QUIET_S = 20.0
 
@@ -36,6 +37,8 @@ class Played:
     questions: int
     recovery_s: float = 0.0
     missed: bool = False
+    taken_away: int = 0
+    """Messages that were the second of their kind for a moment, and were deleted again."""
     lost: int = 0
     twice: int = 0
     leaks: int = 0
@@ -48,7 +51,8 @@ def run_cell(told: "Queue[Played]", number: int, seed: int, kinds: Sequence[str]
 
     A cell that breaks for a reason of its own is told, and made anew for the kinds that are left.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started the cells ends them
+    signal.signal(signal.SIGTERM, _end)
     silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
     structlog.configure(wrapper_class=silent)
     left, lives = deque(kinds), 0
@@ -67,8 +71,14 @@ def run_cell(told: "Queue[Played]", number: int, seed: int, kinds: Sequence[str]
         lives += 1
 
 
+def _end(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it takes a moment to stop everything
+    sys.exit(143)
+
+
 def _inject_next(cell: Cell, left: deque[str]) -> Played:
-    if os.getppid() == 1:
+    parent = parent_process()
+    if parent is None or not parent.is_alive():
         sys.exit(1)  # nobody listens any more
     played = inject(cell, _BY_NAME[left[0]])
     left.popleft()
@@ -80,6 +90,7 @@ def inject(cell: Cell, kind: Kind) -> Played:
     before, during, after = _parts(chance.randint(1, _MOST_ASKED), cell)
     scene = Scene(cell, [])
     cell.wait_until_ready()
+    taken_away = cell.slack.taken_away()
     _ask(scene, before)
     if chance.random() < 0.4:
         cell.change()
@@ -92,7 +103,17 @@ def inject(cell: Cell, kind: Kind) -> Played:
     _ask(scene, after)
     asked = _excused(cell, scene.asked) if kind.untold else scene.asked
     wait_until(lambda: cell.settled(asked), kind.patience_s)
-    return _judged(cell, kind, scene, asked, ended_at)
+    if kind.doubles:
+        wait_until(lambda: not _stands_twice(cell, asked), MOST_RECOVERY_S)
+    played = _judged(cell, kind, scene, asked, ended_at)
+    played.taken_away = cell.slack.taken_away() - taken_away
+    if played.taken_away and not kind.doubles:
+        played.words.append(f"{kind.name}: {played.taken_away} messages stood twice for a moment")
+    return played
+
+
+def _stands_twice(cell: Cell, asked: Sequence[Asked]) -> bool:
+    return any(finding.wrong == "twice" for finding in judge(cell.history(asked)))
 
 
 def _judged(cell: Cell, kind: Kind, scene: Scene, asked: list[Asked], ended_at: float) -> Played:
@@ -107,7 +128,7 @@ def _judged(cell: Cell, kind: Kind, scene: Scene, asked: list[Asked], ended_at: 
             late.append(said - max(ended_at, one.at))
     played = Played(kind.name, len(asked), round(max(late), 3), scene.missed)
     for finding in findings:
-        _count(played, finding)
+        _count(cell, played, finding)
     played.words += [f"{kind.name}: {words}" for words in scene.findings]
     return played
 
@@ -119,7 +140,7 @@ def finish(cell: Cell) -> Played:
     history = cell.history(cell.asked) if cell.asked else None
     played = Played(AT_REST, 0)
     for finding in judge(history) if history else []:
-        _count(played, finding)
+        _count(cell, played, finding)
     if open_ones := cell.sql("SELECT count(*) FROM question WHERE state = 'kept'")[0][0]:
         played.words.append(f"at rest: {open_ones} questions are open")
     if leases := _alive(cell):
@@ -139,7 +160,11 @@ def _alive(cell: Cell) -> int:
     return int(cell.sql("SELECT count(*) FROM lease WHERE expires_at > now()")[0][0])
 
 
-def _count(played: Played, finding: Finding) -> None:
+def _count(cell: Cell, played: Played, finding: Finding) -> None:
+    """What is found again at the end counts once."""
+    if finding.number and (finding.wrong, finding.number) in cell.found:
+        return
+    cell.found.add((finding.wrong, finding.number))
     match finding.wrong:
         case "lost":
             played.lost += 1
@@ -184,6 +209,7 @@ def summary(played: Sequence[Played]) -> dict[str, Any]:
         "recovery_p50_s": percentile(late, 0.5),
         "recovery_p99_s": percentile(late, 0.99),
         "recovery_max_s": late[-1] if late else 0.0,
+        "taken_away": sum(one.taken_away for one in faults),
         "missed": sum(one.missed for one in faults),
     }
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from tests.survive.cell import Cell
 from tests.survive.checker import Asked
 
+_TRIES = 3
+
 
 @dataclass
 class Scene:
@@ -23,6 +25,16 @@ class Scene:
 
     def hold(self, least_s: float, most_s: float) -> None:
         time.sleep(self.cell.chance.uniform(least_s, most_s))
+
+    def reached(self, point: str) -> bool:
+        """Whether somebody came to the armed point. Not every question gets there: some are asked
+        by people who may read nothing."""
+        for _ in range(_TRIES):
+            if self.cell.wait_until_hit(point):
+                return True
+            self.ask()
+        self.missed = not self.cell.wait_until_hit(point) and not self.cell.disarm(point)
+        return not self.missed
 
     def ask(self, **where: str) -> Asked:
         asked = self.cell.ask(**where)
@@ -42,4 +54,6 @@ class Kind:
     weight: int = 1
     untold: bool = False
     """While it lasts nobody can be told: a question may end as failed, with a reason."""
+    doubles: bool = False
+    """A second message may stand for a moment, until Ken deletes it."""
     patience_s: float = 45.0

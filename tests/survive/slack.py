@@ -72,6 +72,15 @@ class Slack:
                 )
         return found[::-1]
 
+    def taken_away(self) -> int:
+        """Messages that Ken deleted again so far."""
+
+        def count() -> int:
+            calls = self.double.calls
+            return sum(call["method"] == "chat.delete" for call in calls)
+
+        return self.background.call(count)
+
     def attempts(self) -> list[Attempt]:
         """Every delivery of an event so far."""
         return self.background.call(

@@ -101,6 +101,7 @@ class PlainCelery:
             worker = self._workers.pop()
             os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
+        until(lambda: not _listeners(self.broker))
 
     def take_in(self) -> None:
         """Bolt acknowledges before it calls the listener."""
@@ -136,7 +137,7 @@ class Ken:
     def kill_worker(self) -> None:
         worker = Child(self.home, "worker")
         os.kill(worker.pid or 0, signal.SIGKILL)
-        until(lambda: not worker.running())
+        until(lambda: not _listeners(self.broker))
 
     def take_in(self) -> None:
         """It acknowledges last."""
@@ -171,6 +172,13 @@ def waiting(design: Design) -> int:
     return int(client.llen(design.queue)) + int(client.hlen("unacked"))
 
 
+def _listeners(broker: EmbeddedRedis) -> int:
+    """Workers that Redis would hand a message to; a dead one, until its last thread is gone."""
+    if not broker.running():
+        return 0
+    return sum(client["cmd"] == "brpop" for client in connected(broker).client_list())
+
+
 def connected(broker: EmbeddedRedis) -> Any:
     place = urlsplit(broker.url)
     return redis.Redis(unix_socket_path=unquote(place.path), password=place.password)
@@ -193,6 +201,7 @@ def plain_celery(kind: str, home: Path, model: HeldModel) -> Iterator[PlainCeler
                 yield design
             finally:
                 design.kill_worker()
+                broker.stop()
 
 
 @contextmanager

@@ -38,15 +38,16 @@ def ken(home: Path, model: HeldModel) -> Iterator[Design]:
 
 
 @pytest.fixture
-def design(request: pytest.FixtureRequest) -> Iterator[Design]:
+def design(request: pytest.FixtureRequest, model: HeldModel) -> Iterator[Design]:
     if request.param == "Ken":
         yield request.getfixturevalue("ken")
-        return
-    with designs.folder() as place:
-        model = request.getfixturevalue("model")
-        with designs.plain_celery(request.param, place / "home", model) as made:
+    else:
+        with (
+            designs.folder() as place,
+            designs.plain_celery(request.param, place / "home", model) as made,
+        ):
             yield made
-            made.broker.stop()
+    model.release()  # also after a test that failed
 
 
 def the_worker_is_killed_in_the_middle(design: Design, question: str) -> str:

@@ -331,6 +331,17 @@ def test_doctor_names_what_is_missing_and_what_to_do_and_ends_with_1(ken: Ken) -
     assert database.split()[0] == "ok"
 
 
+def test_doctor_shows_what_production_would_refuse_and_what_contradicts_itself(ken: Ken) -> None:
+    told = [line for line in ken("doctor").out.splitlines() if " production " in line]
+    assert {line.split()[0] for line in told} == {"!!"}
+    assert any("KEN_OWNER_PASSWORD" in line for line in told)
+    strict = ken("doctor", KEN_PRODUCTION="true", KEN_LEASE_S="1").out.splitlines()
+    marks = {line.split()[0] for line in strict if " production " in line}
+    assert marks == {"no"}
+    (lease,) = (line for line in strict if "KEN_LEASE_S" in line)
+    assert lease.split()[:2] == ["no", "settings"]
+
+
 def test_doctor_asks_the_admin_api_where_it_has_a_port(ken: Ken) -> None:
     port = str(free_port())
     settings = {"KEN_ADMIN_PORT": port, "HTTP_PROXY": "http://127.0.0.1:9"}

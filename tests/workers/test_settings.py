@@ -148,3 +148,14 @@ def test_a_model_writes_only_where_one_is_set_and_slack_is_there_only_with_a_tok
     put(home, "KEN_MODEL_BASE_URL=http://127.0.0.1:1/v1", "KEN_SLACK_BOT_TOKEN=xoxb-1")
     told = load_settings(home)
     assert (told.writes_with_a_model, told.has_slack) == (True, True)
+
+
+def test_our_own_processes_do_not_get_the_owners_password(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threat 32: who could take row-level security away is nobody who works."""
+    monkeypatch.setenv("KEN_OWNER_PASSWORD", SECRET)
+    monkeypatch.setenv("KEN_SYNCER_PASSWORD", "passed-on")
+    passed = child_environment(load_settings(home))
+    assert "KEN_OWNER_PASSWORD" not in passed
+    assert passed["KEN_SYNCER_PASSWORD"] == "passed-on"

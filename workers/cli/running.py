@@ -25,13 +25,11 @@ from workers.ops.serving import worker_listener
 from workers.production import refuse_unsafe
 from workers.questions import give_back
 from workers.schema import check, migrate
-from workers.services import AS_SYNCER, live_services
+from workers.services import AS_SYNCER, Services, live_services
 from workers.settings import Settings, child_environment, load_settings
 from workers.sweeper import Sweeper
 
 _READY_S = 60
-_FINISH_S = 20.0
-"""So long a worker that was told to stop works on what it has."""
 _STOP_S = 30
 """Whoever has not stopped by then is ended."""
 log = structlog.get_logger()
@@ -117,12 +115,13 @@ def work(settings: Settings) -> None:
         """Inside a signal's handler: no more than this."""
         if not stopping.begun():
             stopping.begin()
-            threading.Thread(target=_end_in_time, args=(services.database,), daemon=True).start()
+            threading.Thread(target=_end_in_time, args=(services,), daemon=True).start()
 
     services.embedder.embed_one("warm")
     try:
         app.worker_main(
             [
+                "--quiet",  # no banner: lines are JSON
                 "worker",
                 "--pool=threads",
                 f"--concurrency={settings.worker_threads}",
@@ -136,11 +135,12 @@ def work(settings: Settings) -> None:
         log.info("worker_stopped")
 
 
-def _end_in_time(database: Database) -> None:
+def _end_in_time(services: Services) -> None:
     """What is not finished by then is given back: another worker need not wait for the lease."""
-    log.info("worker_stopping", seconds=_FINISH_S)
-    time.sleep(_FINISH_S)
-    given_back = Patient(lambda: give_back(database), None)()
+    finish_s = services.settings.finish_s
+    log.info("worker_stopping", seconds=finish_s)
+    time.sleep(finish_s)
+    given_back = Patient(lambda: give_back(services.database), None)()
     log.warning("questions_given_back", questions=given_back)
     os._exit(0)
 

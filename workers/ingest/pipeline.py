@@ -27,6 +27,7 @@ from policies.directory import (
     stored_nodes,
 )
 from policies.models import Document, Node, NodeKind, Source, UserStatus
+from workers.crashpoints import reached
 from workers.database import Database
 from workers.errors import InputInvalid
 from workers.ingest.bundle import PRINCIPALS, Bundle, DocumentLine, Listed, ancestors
@@ -333,6 +334,8 @@ class Loading:
                 permissions=one.permissions,
                 text=Text(one.content, one.content_hash, one.pieces, vectors, self._model_id),
             )
+            reached("document_written")
+        reached("document_committed")
         self._report.chunks += len(one.pieces)
         node = self._held.get(one.native_id)
         if node is not None and node.id in self._hashes:

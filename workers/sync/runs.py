@@ -19,6 +19,7 @@ from policies.change import Change
 from policies.directory import PROVIDER
 from policies.models import Node, NodeKind, Past, RunKind, RunState, Source, SyncPage, SyncRun
 from policies.readers import source_readers
+from workers.crashpoints import reached
 from workers.database import Database
 from workers.errors import InputInvalid
 from workers.settings import Settings
@@ -146,11 +147,14 @@ def finish(
     that was finished meanwhile, or overtaken by another, raises WrongState.
     """
     run(database, run_id)  # one that does not exist cannot be marked as refused
+    reached("sync_staged")
     try:
         with database.session("syncer") as session, session.begin_nested() as trial:
             told = _finish(session, run_id, pages, database.settings, confirmed=confirmed)
             if dry_run:
                 trial.rollback()
+            reached("sync_applied")
+        reached("sync_committed")
     except PagesMissing:
         raise
     except InputInvalid as error:

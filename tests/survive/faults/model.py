@@ -36,5 +36,5 @@ def beyond_visibility(scene: Scene) -> Iterator[None]:
     for _ in range(3):
         time.sleep(cell.model.slow_s / 3)
         for one in cell.kept(scene.asked):
-            ring(cell, "answer_question", [one.id])
+            ring(cell, one.id)
     cell.model.slow_s = 0.0

@@ -40,7 +40,7 @@ def pushed_meanwhile(scene: Scene) -> Iterator[None]:
         pushing = pool.submit(cell.command, *_push(cell))
         while not pushing.done():
             scene.ask()
-            scene.hold(0.1, 0.5)
+            scene.hold(0.4, 1.2)
         yield
     if pushing.result() not in _DONE:
         scene.findings.append(f"ken sync push ended with {pushing.result()}")
@@ -52,9 +52,10 @@ def changed_meanwhile(scene: Scene) -> Iterator[None]:
     cell = scene.cell
     cell.background.call(lambda: cell.model.misbehave("stall"))
     yield
-    for _ in range(5):
+    for asked in scene.asked:
         scene.hold(0, 0.2)
-        cell.change()
+        cell.revoke(asked.person)
+    cell.change()
     cell.background.call(cell.model.mend)
 
 
@@ -66,7 +67,7 @@ def loaded_meanwhile(scene: Scene) -> Iterator[None]:
         loading = pool.submit(cell.command, "load", str(cell.bundle))
         while not loading.done():
             scene.ask()
-            scene.hold(0.2, 0.8)
+            scene.hold(0.4, 1.2)
         yield
     _check_loaded(scene, loading.result())
 

@@ -21,8 +21,7 @@ def killed_at(point: str, scene: Scene) -> Iterator[None]:
     lives = _lives(cell)
     cell.arm(point, "kill")
     yield
-    if not cell.wait_until_hit(point):
-        scene.missed = True
+    if not scene.reached(point):
         return
     wait_until(lambda: _lives(cell) > lives, 10, 0.01)
 
@@ -31,8 +30,7 @@ def frozen_at(point: str, scene: Scene, *, beyond_s: float = 2.0) -> Iterator[No
     cell = scene.cell
     cell.arm(point, "freeze")
     yield
-    if not cell.wait_until_hit(point):
-        scene.missed = True
+    if not scene.reached(point):
         return
     wait_until(lambda: any(worker.frozen for worker in cell.workers), 2, 0.01)
     time.sleep(LEASE_S + beyond_s)

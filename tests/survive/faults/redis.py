@@ -6,12 +6,11 @@ A fault is a generator: see `scene.Fault`.
 import pickle
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from tests.survive.cell import Cell
 from tests.survive.process import wait_until
 from tests.survive.scene import Scene
-from workers.celery import QUEUE, doorbell
+from workers.celery import QUEUE, TASK, doorbell
 
 
 def killed(scene: Scene) -> Iterator[None]:
@@ -74,22 +73,22 @@ def rung_often(scene: Scene) -> Iterator[None]:
     yield
     wait_until(lambda: len(cell.kept(scene.asked)) == len(scene.asked), 5, 0.01)
     for one in cell.kept(scene.asked) * 4:
-        ring(cell, "answer_question", [one.id])
+        ring(cell, one.id)
 
 
 def forged(scene: Scene) -> Iterator[None]:
-    """Messages on the broker that are none of ours."""
+    """Messages on the broker that are none of ours, and rings for what does not exist."""
     cell, client = scene.cell, scene.cell.redis_client()
     yield
-    ring(cell, "answer_question", [10**12])
-    ring(cell, "answer_question", ["1; DROP TABLE question"])
-    ring(cell, "answer_question", [[1]] * 50)
-    ring(cell, "os.system", ["true"])
-    ring(cell, "answer_question", ["x" * 2_000_000])
-    client.lpush(QUEUE, b"\x80\x04not json")
-    client.lpush(QUEUE, pickle.dumps({"task": "answer_question"}))
-    client.lpush(QUEUE, b"{}")
+    for number in range(200):
+        ring(cell, 10**12 + number)
+    ring(cell, "1; DROP TABLE question")
+    ring(cell, 1, 2, 3)
+    ring(cell, "x" * 2_000_000)
+    doorbell(cell.settings).send_task("os.system", args=["true"])
+    for raw in (b"\x80\x04not json", pickle.dumps({"task": TASK}), b"{}", b"[" * 100_000, b""):
+        client.lpush(QUEUE, raw)
 
 
-def ring(cell: Cell, task: str, arguments: list[Any]) -> None:
-    doorbell(cell.settings).send_task(task, args=arguments)
+def ring(cell: Cell, *arguments: object) -> None:
+    doorbell(cell.settings).send_task(TASK, args=list(arguments))

@@ -35,8 +35,7 @@ def accepted_in_silence(scene: Scene) -> Iterator[None]:
     cell = scene.cell
     cell.arm("sending", "freeze")
     yield
-    if not cell.wait_until_hit("sending"):
-        scene.missed = True
+    if not scene.reached("sending"):
         return
     wait_until(lambda: any(worker.frozen for worker in cell.workers), 2, 0.01)
     cell.proxies["slack"].half_open = True

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from celery.worker import state
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -245,7 +246,7 @@ def test_a_worker_with_all_hands_full_need_hear_nothing(
     clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     consumer = Consumer(2)
-    monkeypatch.setattr(watch.state, "reserved_requests", {"one", "two"})
+    monkeypatch.setattr(state, "reserved_requests", {"one", "two"})
     for _ in range(12):
         consumer.beat()
         assert passes(consumer, clock, 10, queue=3) == [True]
