@@ -1,5 +1,6 @@
 """`python -m bot`: Slack on one side, the door to the workers on the other, until SIGTERM."""
 
+import logging
 import signal
 import sys
 from contextlib import suppress
@@ -9,6 +10,7 @@ from urllib.error import URLError
 
 import structlog
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.errors import SlackApiError
@@ -107,6 +109,15 @@ class Handler(SocketModeHandler):
         )
 
 
+class ThroughOurs(Logger):  # type: ignore[misc]
+    """gunicorn's own lines quote requests; ours say that it warned."""
+
+    def setup(self, cfg: Any) -> None:
+        self.error_log.propagate = True
+        self.error_log.setLevel(logging.WARNING)
+        self.access_log.setLevel(logging.CRITICAL)
+
+
 def serve_http(app: App, settings: Settings) -> int:
     """Until SIGTERM: gunicorn takes nothing new, and finishes what has come. Raises OperatorError.
 
@@ -123,6 +134,7 @@ def serve_http(app: App, settings: Settings) -> int:
         "graceful_timeout": _FINISH_S,
         "worker_exit": lambda server, worker: tracing.close(),
         "control_socket_disable": True,
+        "logger_class": ThroughOurs,
         "proc_name": "ken-bot",
     }
 

@@ -142,6 +142,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
+
+
 def mentioned(slack: Playground, person: str, question: str) -> Seen:
     """The reply in the thread of a mention in the private channel."""
     asked = slack.say("team", person, f"<@UKEN> {question}")
@@ -258,6 +264,8 @@ def test_questions_are_answered_over_http(home: Path, slack: Playground) -> None
     write_env(home, {"KEN_SLACK_MODE": "http", "KEN_HTTP_PORT": str(free_port())})
 
     over_http = started(home)
+    port = load_settings(home).http_port
+    assert wait_until(lambda: listens(port), 20)  # the double would try again in a minute
 
     assert Child(home, "worker").pid == worker
     check_conversation(over_http)

@@ -1,7 +1,7 @@
 """What each worker does beside answering: rings again, looks again, deletes what is gone.
 
-A thread and no task of the queue: it turns when the queue is lost and when all hands are busy.
-Two of them do no harm: a question is worked on under its lease.
+Threads and no tasks of the queue: they turn when the queue is lost and when all hands are busy.
+Two workers' do no harm: a question is worked on under its lease.
 """
 
 import threading
@@ -22,29 +22,27 @@ from workers.sync import runs
 
 log = structlog.get_logger()
 
-_HOUR_S = 3600.0
 _LATE_S = 30
 """A message that was tried more than once is looked for again after so long."""
 
 
-class Sweeper(threading.Thread):
-    def __init__(self, services: Services) -> None:
-        super().__init__(name="sweeper", daemon=True)
-        self._services = services
-        self._ended = threading.Event()
+def start(services: Services) -> None:
+    """Each duty has a thread of its own: none waits for another's Slack or for a long deletion."""
+    for name, duty, every_s in (
+        ("sweeper", ring_again, services.settings.sweep_s),
+        ("late posts", look_for_late_posts, 10.0),
+        ("deletion", delete_old, 3600.0),
+    ):
+        threading.Thread(
+            target=_in_turns, args=(name, duty, services, every_s), name=name, daemon=True
+        ).start()
 
-    def run(self) -> None:
-        last_deletion = -_HOUR_S
-        while not self._ended.wait(self._services.settings.sweep_s):
-            _do(ring_again, self._services)
-            _do(look_for_late_posts, self._services)
-            if time.monotonic() - last_deletion >= _HOUR_S:
-                last_deletion = time.monotonic()
-                _do(delete_old, self._services)
-            health.turned("sweeper")
 
-    def stop(self) -> None:
-        self._ended.set()
+def _in_turns(name: str, duty: Callable[[Services], None], services: Services, s: float) -> None:
+    while True:
+        _do(duty, services)
+        health.turned(name)
+        time.sleep(s)
 
 
 def ring_again(services: Services) -> None:

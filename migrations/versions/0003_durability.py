@@ -14,6 +14,9 @@ ALTER TABLE outbox ADD COLUMN looked_at timestamptz;
 CREATE INDEX outbox_unsure ON outbox (posted_at)
     WHERE state = 'posted' AND attempts > 1 AND looked_at IS NULL;
 
+-- The few nodes whose permissions nobody knows: a metric counts them.
+CREATE INDEX node_unknown ON node (source_id) WHERE acl_state = 'unknown' AND gone_at IS NULL;
+
 -- Whoever sweeps and whoever measures sees states and times, no payload and no channel.
 GRANT SELECT (question_id, kind, state, attempts, posted_at, looked_at)
     ON outbox TO ken_ingress;

@@ -119,6 +119,31 @@ def test_the_bot_hears_questions_and_stops_when_told(tmp_path: Path, mode: str) 
         assert bot.wait(15) == 0
 
 
+def test_what_is_no_http_is_in_no_log(tmp_path: Path) -> None:
+    """Threat 12: gunicorn would quote the request."""
+    port = free_port()
+    settings = {"KEN_SLACK_MODE": "http", "KEN_HTTP_PORT": str(port)}
+    bot = subprocess.Popen(
+        [sys.executable, "-m", "bot"],
+        env=environment(tmp_path, **TOKENS, **settings),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        until(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
+        with socket.create_connection(("127.0.0.1", port)) as mad:
+            mad.sendall(b"GET /canary HTTP/9.9\r\ncanary\r\n\r\n")
+            assert mad.recv(1000).startswith(b"HTTP/1.1 4")
+        bot.terminate()
+        _, logged = bot.communicate(timeout=15)
+    finally:
+        bot.kill()
+        bot.wait()
+    lines = [json.loads(line) for line in logged.splitlines()]
+    assert {line["logger"] for line in lines} == {"gunicorn.error"}
+    assert "canary" not in logged
+
+
 @pytest.mark.parametrize(
     ("mode", "missing"),
     [

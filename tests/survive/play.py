@@ -104,6 +104,7 @@ def inject(cell: Cell, kind: Kind) -> Played:
     asked = _excused(cell, scene.asked) if kind.untold else scene.asked
     wait_until(lambda: cell.settled(asked), kind.patience_s)
     if kind.doubles:
+        time.sleep(1)  # who woke up may be about to speak
         wait_until(lambda: not _stands_twice(cell, asked), MOST_RECOVERY_S)
     played = _judged(cell, kind, scene, asked, ended_at)
     played.taken_away = cell.slack.taken_away() - taken_away

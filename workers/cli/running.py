@@ -12,7 +12,7 @@ from celery.signals import worker_ready, worker_shutting_down
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from workers import logs
+from workers import logs, sweeper
 from workers.celery import consuming
 from workers.database import Database
 from workers.embedded.process import Child, wait_until
@@ -27,7 +27,6 @@ from workers.questions import give_back
 from workers.schema import check, migrate
 from workers.services import AS_SYNCER, Services, live_services
 from workers.settings import Settings, child_environment, load_settings
-from workers.sweeper import Sweeper
 
 _READY_S = 60
 _STOP_S = 30
@@ -107,7 +106,7 @@ def work(settings: Settings) -> None:
 
     @worker_ready.connect(weak=False)
     def _say_so(**_: object) -> None:
-        Sweeper(services).start()
+        sweeper.start(services)
         say_ready(settings, "worker")
 
     @worker_shutting_down.connect(weak=False)
