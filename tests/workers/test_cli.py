@@ -305,7 +305,7 @@ def test_status_counts_what_the_home_holds_and_says_what_runs(ken: Ken, shelf: S
     process = ken.start("status")
     told = ken("status", "--json").json()
     assert told["home"] == str(ken.home)
-    assert (told["worker"], told["bot"]) == ("stopped", "stopped")
+    assert (told["worker"], told["bot"]) == ("stopped", "not set up")
     assert (told["people"], told["groups"], told["documents"], told["chunks"]) == (2, 2, 2, 2)
     assert told["nodes nobody may read"] == told["questions waiting"] == 0
     shown = ken.result(process)
@@ -317,7 +317,8 @@ def test_status_looks_at_a_home_where_nothing_is_and_at_a_database_that_is_down(
     ken: Ken, tmp_path: Path
 ) -> None:
     nothing = Ken(tmp_path / "nowhere")("status", "--json").json()
-    assert {nothing[name] for name in ("redis", "postgresql", "worker", "bot")} == {"stopped"}
+    assert {nothing[name] for name in ("redis", "postgresql", "worker")} == {"stopped"}
+    assert {nothing[name] for name in ("bot", "admin", "playground")} == {"not set up"}
     dead = f"postgresql:///ken?host={tmp_path / 'dead'}&port=5432"
     assert ken("status", "--json", KEN_DATABASE_URL=dead).json()["database"] == "does not answer"
 
@@ -332,7 +333,11 @@ def test_doctor_names_what_is_missing_and_what_to_do_and_ends_with_1(ken: Ken) -
 
 
 def test_doctor_shows_what_production_would_refuse_and_what_contradicts_itself(ken: Ken) -> None:
-    told = [line for line in ken("doctor").out.splitlines() if " production " in line]
+    short = [line for line in ken("doctor").out.splitlines() if " production " in line]
+    assert [line.split()[0] for line in short] == ["!!"]
+    told = [
+        line for line in ken("doctor", "--production").out.splitlines() if " production " in line
+    ]
     assert {line.split()[0] for line in told} == {"!!"}
     assert any("KEN_OWNER_PASSWORD" in line for line in told)
     strict = ken("doctor", KEN_PRODUCTION="true", KEN_LEASE_S="1").out.splitlines()

@@ -35,12 +35,15 @@ class Finding:
     """It is well as it is, and would not be in production."""
 
 
-def examine(home: Path) -> Iterator[Finding]:
-    """One finding after the other; a failed check never stops those that follow."""
+def examine(home: Path, *, production: bool = False) -> Iterator[Finding]:
+    """One finding after the other; a failed check never stops those that follow.
+
+    `production`: each setting that is unsafe, and not only how many.
+    """
     yield Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], "")
     settings = load_settings(home)
     yield _home(settings)
-    yield from _settings(settings)
+    yield from _settings(settings, each=production or settings.production)
     database = Database(settings)
     for look in (_postgresql, _pgvector, _schema, _roles):
         yield _safely(look, settings, database)
@@ -74,14 +77,17 @@ def _home(settings: Settings) -> Finding:
     return Finding("home", writable, str(home), "" if writable else "Make it writable for you.")
 
 
-def _settings(settings: Settings) -> Iterator[Finding]:
+def _settings(settings: Settings, *, each: bool) -> Iterator[Finding]:
     """What a worker, the bot or the admin API would refuse to start with, and each by itself."""
     wrong = contradictions(settings, "up")
     for one in wrong:
         what, _, remedy = one.partition(": ")
         yield Finding("settings", False, what, remedy)
     risks = unsafe(settings, "worker")
-    for one in risks:
+    if risks and not each:
+        found = f"{len(risks)} settings are well for trying only"
+        yield Finding("production", True, found, "`ken doctor --production` lists them", warns=True)
+    for one in risks if each else ():
         what, _, remedy = one.partition(": ")
         yield Finding(
             "production", not settings.production, what, remedy, warns=not settings.production

@@ -116,7 +116,11 @@ def status(
 
 
 @app.command(rich_help_panel="Run")
-def doctor() -> None:
+def doctor(
+    production: Annotated[
+        bool, typer.Option("--production", help="List each setting that is well for trying only.")
+    ] = False,
+) -> None:
     """Check each dependency: its version, whether it answers, and what to do if it does not.
 
     Marked !!: well for trying, and refused where KEN_PRODUCTION is true.
@@ -124,7 +128,7 @@ def doctor() -> None:
     from workers.cli.doctor import examine
 
     table, healthy = _table("", "check", "found", "what to do"), True
-    for finding in examine(_home()):
+    for finding in examine(_home(), production=production):
         healthy &= finding.ok
         mark = "[green]ok[/]" if finding.ok else "[red]no[/]"
         if finding.warns:

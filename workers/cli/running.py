@@ -81,8 +81,15 @@ def status(home: Path) -> dict[str, object]:
     if uses_embedded(settings):
         for name, server in _servers(home).items():
             facts[name] = "running" if server.running() else "stopped"
-    for name in ("worker", "bot", "admin", "playground"):
-        facts[name] = "running" if Child(home, name).running() else "stopped"
+    wanted = {
+        "worker": True,
+        "bot": settings.has_slack,
+        "admin": bool(settings.admin_port),
+        "playground": settings.playground is not None,
+    }
+    for name, is_wanted in wanted.items():
+        stopped = "stopped" if is_wanted else "not set up"
+        facts[name] = "running" if Child(home, name).running() else stopped
     return facts | _holdings(settings)
 
 

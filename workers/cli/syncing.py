@@ -122,7 +122,9 @@ def show(run: Run, console: Console) -> None:
         console.print(f"  [red]refused:[/] {escape(run.refused)}")
     if run.difference is not None:
         _show_difference(run.difference, console)
-    if run.mass_revocation:
+    if run.mass_revocation and run.dry_run:
+        console.print("[yellow]A mass of readings would be taken away.[/] Is it meant?")
+    elif run.mass_revocation:
         console.print(
             f"[yellow]A mass of readings was taken away.[/] Was it meant? `ken sync undo {run.id}` "
             "puts everything back."
