@@ -232,9 +232,12 @@ _RENEW = text("""
     WHERE question_id = :id AND token = :token AND expires_at > now()
 """)
 
+# Who waits for an open question to rest is the next to take it; one that has ended needs no rest.
 _RELEASE = text("""
-    UPDATE lease SET token = token + 1, expires_at = now() + make_interval(secs => :seconds)
-    WHERE question_id = :id AND token = :token
+    UPDATE lease SET token = token + 1, expires_at = now() + CASE question.state
+        WHEN 'kept' THEN make_interval(secs => :seconds) ELSE interval '0' END
+    FROM question
+    WHERE question_id = :id AND question.id = :id AND token = :token
     RETURNING token
 """)
 
