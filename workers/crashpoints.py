@@ -24,4 +24,5 @@ def _act(armed: Path) -> None:
         armed.rename(mine)
     except FileNotFoundError:
         return
-    os.kill(os.getpid(), _ACTIONS[mine.read_text().strip()])
+    # To this thread, not to the process: else it may run on until another has been stopped.
+    signal.pthread_kill(threading.get_ident(), _ACTIONS[mine.read_text().strip()])

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
-from policies import STRANGER, Audience, Class
+from policies import STRANGER, Audience, Class, current_epoch
 from policies.change import NodeCycle, Permissions
 from policies.explain import explain, unreadable
 from policies.models import Chunk, Node, NodeKind, UserStatus
@@ -271,6 +271,10 @@ def test_every_change_takes_the_next_epoch(world: World) -> None:
         first = change.epoch
     with world.change() as change:
         assert change.epoch == first + 1
+        with world.database.session("answerer") as session:
+            assert current_epoch(session) == first, "not before it is committed"
+    with world.database.session("answerer") as session:
+        assert current_epoch(session) == first + 1
 
 
 # -- the layers, each alone -------------------------------------------------------------------

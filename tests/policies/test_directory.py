@@ -55,6 +55,21 @@ def test_readers_whom_we_know_by_id_need_no_account(world: World) -> None:
             resolve_audience(session, Readers())
 
 
+def test_readers_of_two_places_are_all_of_both() -> None:
+    """Threat 11: whoever is left out here is not asked whether they may read."""
+    ana, ben = Account("wiki", "ana"), Account("wiki", "ben")
+    here = Readers(frozenset({ana}), frozenset({4}), frozenset({Class.MEMBERS}))
+    there = Readers(frozenset({ben}), frozenset({5}), frozenset({Class.INTERNET}), strangers=True)
+    both = Readers(
+        frozenset({ana, ben}),
+        frozenset({4, 5}),
+        frozenset({Class.MEMBERS, Class.INTERNET}),
+        strangers=True,
+    )
+    assert here | there == there | here == both
+    assert not (here | here).strangers
+
+
 def test_an_account_without_a_link_is_a_stranger_and_is_told(world: World) -> None:
     ana = world.person("ana")
     known, alike, elsewhere = Account(SOURCE, "ana"), Account(SOURCE, "Ana"), Account("wiki", "ana")

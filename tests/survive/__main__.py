@@ -38,7 +38,7 @@ ALONE = 10
 
 
 def main(arguments: Sequence[str]) -> int:
-    """0: nothing was lost, said twice or leaked, and all of it recovered in time."""
+    """0: nothing was lost, said twice or leaked; and, in full, it recovered in time."""
     wanted = _arguments(arguments)
     if wanted.list:
         for kind in KINDS:
@@ -60,10 +60,15 @@ def main(arguments: Sequence[str]) -> int:
     console.print_json(data={name: value for name, value in told.items() if name != "by_kind"})
     for words in (words for one in played for words in one.words):
         console.print(words, style="red", markup=False)
+    if told["recovery_p99_s"] > MOST_RECOVERY_S:
+        console.print(
+            f"The last answer of 1 % came later than {MOST_RECOVERY_S:.0f} s.", style="yellow"
+        )
     missing = len(drawn) - int(told["injections"])
     if missing:
         console.print(f"[red]{missing} injections did not take place.[/]")
-    return 0 if _holds(told, played) and not missing else 1
+    in_full = not wanted.kinds and len(drawn) >= FULL
+    return 0 if _holds(told, played, in_full=in_full) and not missing else 1
 
 
 def _drawn(wanted: Namespace) -> list[str]:
@@ -158,9 +163,10 @@ def _write(told: dict[str, Any], *, alone: bool) -> None:
     REPORT.write_text(json.dumps(told, indent=2) + "\n")
 
 
-def _holds(told: dict[str, Any], played: Sequence[Played]) -> bool:
+def _holds(told: dict[str, Any], played: Sequence[Played], *, in_full: bool) -> bool:
+    """How long recovering took is judged over all kinds, often enough for a percentile."""
     wrong = [words for one in played for words in one.words]
-    return not wrong and told["recovery_p99_s"] <= MOST_RECOVERY_S
+    return not wrong and not (in_full and told["recovery_p99_s"] > MOST_RECOVERY_S)
 
 
 def _arguments(arguments: Sequence[str]) -> Namespace:

@@ -286,12 +286,14 @@ class Cell:
 
     def kill_postgres(self, number: signal.Signals) -> None:
         """SIGQUIT is the immediate stop: what is in memory is lost, and the log is replayed."""
-        postmaster = psutil.Process(
-            int((self.postgres.data / "postmaster.pid").read_text().split()[0])
-        )
-        assert postmaster.cwd() == str(self.postgres.data)
-        postmaster.send_signal(number)
+        self.postmaster().send_signal(number)
         wait_until(lambda: not self.postgres.running(), 20)
+
+    def postmaster(self) -> psutil.Process:
+        pid = int((self.postgres.data / "postmaster.pid").read_text().split()[0])
+        postmaster = psutil.Process(pid)
+        assert postmaster.cwd() == str(self.postgres.data)
+        return postmaster
 
     def start_postgres(self) -> None:
         self.postgres.start()

@@ -16,6 +16,7 @@ _KILLED = "kill -9 worker at each boundary"
 _BOT_KILLED = "kill -9 bot before / after commit / before ack"
 _FROZEN = "SIGSTOP worker beyond lease, then SIGCONT"
 _DEPLOY = "deploy: warm stop, rolling"
+_MIGRATED = "deploy: migration while live"
 _RETRIES = "Slack retries x4, concurrent, after restart, out of order"
 _READS = "Slack 5xx on reads"
 _SYNC = "sync crash after stage / mid swap"
@@ -52,6 +53,7 @@ KINDS: tuple[Kind, ...] = (
          partial(processes.signalled, signal.SIGTERM, "worker"), 2),
     Kind("bot_terminated", _DEPLOY, partial(processes.signalled, signal.SIGTERM, "bot"), 2),
     Kind("deployed", _DEPLOY, processes.deployed),
+    Kind("migrated_meanwhile", _MIGRATED, postgres.migrated_meanwhile, 2),
     Kind("worker_without_memory", "OOM", partial(processes.starved, resource.RLIMIT_AS)),
     Kind("worker_without_files", "OOM", partial(processes.starved, resource.RLIMIT_NOFILE)),
     Kind("clock_forward", "clock jump ±1 h", partial(processes.clock_jumped, 3600.0)),
@@ -76,6 +78,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("postgres_full", _POSTGRES, postgres.no_connections),
     Kind("postgres_read_only", _POSTGRES, postgres.read_only),
     Kind("postgres_locked", _POSTGRES, postgres.locked),
+    Kind("postgres_disk_full", _POSTGRES, postgres.disk_full, 2),
     Kind("postgres_stalled", _POSTGRES, partial(network.stalled, "postgres"), 2),
     Kind("postgres_reset", _POSTGRES, partial(network.reset, "postgres")),
     Kind("postgres_refused", "ack with Postgres down", partial(network.refused, "postgres"), 2),

@@ -16,6 +16,7 @@ from tests.survive import __main__ as survive
 from tests.survive.company import canaries, opening, question
 from tests.survive.kinds import KINDS, WORKER_POINTS
 from tests.survive.model import MODES, Model
+from tests.survive.play import MOST_RECOVERY_S, Played
 from tests.survive.process import Process, Supervisor, environment, wait_until
 from tests.workers.answering.passages import passage
 from workers.answering.verify import verify
@@ -34,6 +35,15 @@ def test_names_are_unique_and_every_kind_comes_in_the_short_form() -> None:
     assert len(drawn) == survive.SMALL
     assert set(drawn) == set(names)
     assert drawn == survive._drawn(Namespace(kinds=[], count=survive.SMALL, seed=7))
+
+
+def test_late_recovery_fails_the_full_run_only_and_what_is_wrong_fails_every_run() -> None:
+    late, in_time = ({"recovery_p99_s": MOST_RECOVERY_S + more} for more in (0.1, 0.0))
+    fine, wrong = Played("redis_killed", 1), Played("redis_killed", 1, words=["lost"])
+    assert not survive._holds(late, [fine], in_full=True)
+    assert survive._holds(late, [fine], in_full=False)
+    assert survive._holds(in_time, [fine], in_full=True)
+    assert not survive._holds(in_time, [fine, wrong], in_full=False)
 
 
 def test_every_point_of_the_code_has_a_kind_and_every_kind_of_a_point_has_one() -> None:

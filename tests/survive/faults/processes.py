@@ -35,6 +35,8 @@ def frozen_at(point: str, scene: Scene, *, beyond_s: float = 2.0) -> Iterator[No
     wait_until(lambda: any(worker.frozen for worker in cell.workers), 2, 0.01)
     time.sleep(LEASE_S + beyond_s)
     wake(cell)
+    scene.ended_at = time.time()
+    time.sleep(1)  # who woke up may be about to speak, and is to be heard before we judge
 
 
 def wake_soon(cell: Cell) -> None:
