@@ -12,7 +12,7 @@ RING: dict[str, Any] = {
     "body": "W1s1XSwge30sIHt9XQ==",
     "content-type": "application/json",
     "headers": {"task": TASK, "id": "1", "lang": "py"},
-    "properties": {"delivery_tag": "1", "delivery_info": {}},
+    "properties": {"delivery_tag": "1", "delivery_info": {}, "body_encoding": "base64"},
 }
 FORGED: dict[str, Any] = {
     "nothing": None,
@@ -25,7 +25,8 @@ FORGED: dict[str, Any] = {
     "an old protocol": {**RING, "headers": {}},
     "a huge body": {**RING, "body": "A" * 10_001},
     "a body that is no text": {**RING, "body": {"canary": 1}},
-    "no tag": {**RING, "properties": {"delivery_info": {}}},
+    "no tag": {**RING, "properties": {"delivery_info": {}, "body_encoding": "base64"}},
+    "a body of another shape": {**RING, "body": "WyJ4Il0="},
     "no properties": {name: part for name, part in RING.items() if name != "properties"},
 }
 

@@ -2,7 +2,7 @@
 
 A span holds ids, counts and states; never a text, a name or the words of an error. Its question's
 row keeps the trace (W3C traceparent), so that whatever Redis loses, a question stays in its trace.
-Without an endpoint nothing of OpenTelemetry is imported.
+Without an endpoint nothing is imported here that traces or sends.
 """
 
 from collections.abc import Iterator
