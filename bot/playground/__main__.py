@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         workspace = load_workspace(options.workspace)
-        workspace.serial = int(time.time())  # an id of before a restart is never given again
+        workspace.serial = time.time_ns() // 1000  # an id of before a restart is never given again
     except WorkspaceInvalid as error:
         sys.stderr.write(f"playground: {error}\n")
         return 2
