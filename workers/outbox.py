@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from policies.models import OutboxState
 from workers.answering.reply import Reply
 from workers.crashpoints import reached
+from workers.errors import SlackRefused
 from workers.interface import Question
 from workers.messenger import Message, Posted
 from workers.ops import tracing
@@ -85,14 +86,17 @@ def settle(services: Services, leased: Leased, kind: Kind) -> bool | None:
 def look_again(services: Services, question_id: int, kind: Kind) -> None:
     """Take away what Slack showed late, after we had read back and posted once more.
 
-    Raises SlackUnavailable.
+    Where Slack shows us nothing any more there is nothing to take away. Raises SlackUnavailable.
     """
     with at_work(services.database, question_id) as session:
         row = session.execute(_POSTED_AS, {"id": question_id, "kind": kind}).one()
     question = Question(**row.question)
-    for posted in _find(services, question, kind):
-        if posted.message_ts != row.message_ts:
-            _take_away(services, posted, question_id)
+    try:
+        for posted in _find(services, question, kind):
+            if posted.message_ts != row.message_ts:
+                _take_away(services, posted, question_id)
+    except SlackRefused as refused:
+        log.warning("not_looked_again", question_id=question_id, error=type(refused).__name__)
     with at_work(services.database, question_id) as session:
         session.execute(_LOOKED, {"id": question_id, "kind": kind})
 

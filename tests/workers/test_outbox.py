@@ -184,6 +184,26 @@ def test_what_slack_shows_late_is_taken_away_by_the_sweeper(
     assert len(company.slack.calls("chat.delete")) == 1
 
 
+def test_where_slack_shows_us_nothing_any_more_it_is_not_asked_for_ever(
+    company: Company, leased: Leased, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faults: channel archived, bot removed: the oldest such messages would keep out all others."""
+    company.slack.fault("drop_before", method="chat.postMessage")
+    with pytest.raises(SlackUnavailable):
+        post(company, leased, ANSWER)
+    post(company, leased, ANSWER)
+    monkeypatch.setattr("workers.sweeper._LATE_S", 0)
+
+    company.slack.fault("http", method="conversations.replies")
+    look_for_late_posts(company.services)
+    assert company.look(leased.id, "SELECT looked_at FROM outbox") == [(None,)]
+
+    company.slack.fault("error", method="conversations.replies", error="channel_not_found")
+    look_for_late_posts(company.services)
+    ((looked,),) = company.look(leased.id, "SELECT looked_at FROM outbox")
+    assert looked is not None
+
+
 def test_what_was_posted_at_the_first_try_is_not_looked_for_again(
     company: Company, leased: Leased, monkeypatch: pytest.MonkeyPatch
 ) -> None:
