@@ -152,7 +152,7 @@ def ready(double: Double, query: Json) -> Json:
     return {
         "ready": double.delivery.ready,
         "sockets": len(double.delivery.sockets),
-        "pending": double.delivery.pending,
+        "pending": double.pending,
         "bot_user": BOT_USER,
         "version": double.version,
     }

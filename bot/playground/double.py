@@ -18,6 +18,8 @@ _METHOD_FILES = (chat, conversations, people, surfaces)
 """Importing them fills METHODS."""
 
 _MOST_CALLS = 20_000
+_MOST_HELD_S = 2.0
+"""An event that is to come after the next one is not lost when there is no next one."""
 
 BOT_TOKEN = "xoxb-playground"
 APP_TOKEN = "xapp-playground"
@@ -88,6 +90,11 @@ class Double:
             self.announce(happening)
         return {"ok": True, **answer}
 
+    @property
+    def pending(self) -> int:
+        """Events that are held back, or neither acknowledged nor given up."""
+        return len(self._held) + self.delivery.pending
+
     def announce(self, happening: Happening) -> None:
         if happening.reaches_ken:
             self.announce_raw(happening.event, is_ext_shared=happening.channel.is_ext_shared)
@@ -97,10 +104,16 @@ class Double:
         body = self.delivery.wrap(event, event_id, is_ext_shared=is_ext_shared)
         if self.faults.of_event("reorder_events"):
             self._held.append(body)
+            asyncio.get_running_loop().call_later(_MOST_HELD_S, self._send)
             return
         copies = 2 if self.faults.of_event("duplicate_event") else 1
-        self.delivery.send(*[body] * copies, *self._held)
-        self._held.clear()
+        self._send(*[body] * copies)
+
+    def _send(self, *bodies: Json) -> None:
+        """These, and then what was held back for them."""
+        held, self._held = self._held, []
+        if bodies or held:
+            self.delivery.send(*bodies, *held)
 
     def reset(self) -> None:
         self.workspace = copy.deepcopy(self._fresh)

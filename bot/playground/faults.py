@@ -22,7 +22,8 @@ FaultKind = Literal[
 ]
 """In a call: 429; a bare HTTP status; `ok: false`; a pause; the connection closed before or after
 the call took effect; Slack's own limits from now on. In events: the next one twice; the next one
-after the one that follows it; Socket Mode asked to reconnect; Socket Mode closed."""
+after the one that follows it, or late if none does; Socket Mode asked to reconnect; Socket Mode
+closed."""
 
 PER_MINUTE = {"tier1": 1, "tier2": 20, "tier3": 50, "tier4": 100}
 """https://docs.slack.dev/apis/web-api/rate-limits/"""

@@ -163,6 +163,14 @@ def test_events_are_doubled_and_reordered_on_demand(inbox: Inbox, workspace: Pla
     assert texts == ["two", "one"]
 
 
+def test_an_event_that_waits_for_the_next_one_comes_without_it(
+    inbox: Inbox, workspace: Playground
+) -> None:
+    workspace.fault("reorder_events")
+    workspace.dm("alice", "alone")
+    assert [body["event"]["text"] for body in bodies(inbox, workspace)] == ["alone"]
+
+
 def test_ken_hears_of_its_own_messages(inbox: Inbox, workspace: Playground) -> None:
     client = WebClient("xoxb-playground", base_url=workspace.api_url)
     client.chat_postMessage(channel="CGENERAL", text="hello")

@@ -126,4 +126,4 @@ class Slack:
 
     def pending(self) -> int:
         """Events that are neither acknowledged nor given up."""
-        return self.background.call(lambda: self.double.delivery.pending)
+        return self.background.call(lambda: self.double.pending)
