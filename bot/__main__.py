@@ -11,13 +11,14 @@ from urllib.error import URLError
 import structlog
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
-from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
+from slack_sdk.socket_mode.response import SocketModeResponse
 
-from bot.app import create_app
+from bot.app import Counted, create_app
+from bot.install import authorize, oauth_flow
 from bot.web import create_web
 from workers.interface import (
     OperatorError,
@@ -44,12 +45,12 @@ def main() -> int:
         settings = load_settings()
         refuse_unsafe(settings, "bot")
         serve = serve_http if settings.slack_mode == "http" else serve_socket
-        return serve(create_app(settings), settings)
+        return serve(create_app(settings, authorize(settings)), settings)
     except OperatorError as error:
         return _refuse("\n".join(filter(None, (str(error), error.remedy))), error.exit_code)
 
 
-def serve_socket(app: App, settings: Settings) -> int:
+def serve_socket(app: Counted, settings: Settings) -> int:
     """Until SIGTERM or SIGINT. What has come by then is kept and acknowledged; if that takes too
     long Slack sends it again, and `ask` knows it. Raises OperatorError.
     """
@@ -80,8 +81,9 @@ def serve_socket(app: App, settings: Settings) -> int:
 class Handler(SocketModeHandler):
     """Knows what is on its way, so that it is not cut off between keeping and acknowledging."""
 
-    def __init__(self, app: App, app_token: str) -> None:
+    def __init__(self, app: Counted, app_token: str) -> None:
         super().__init__(app, app_token)
+        self._app = app
         self._under_way = 0
         self._changed = Condition()
 
@@ -89,7 +91,10 @@ class Handler(SocketModeHandler):
         with self._changed:
             self._under_way += 1
         try:
-            super().handle(client, req)
+            if self._app.accepts(req.payload):
+                super().handle(client, req)
+            else:
+                client.send_socket_mode_response(SocketModeResponse(req.envelope_id))
         finally:
             with self._changed:
                 self._under_way -= 1
@@ -118,13 +123,14 @@ class ThroughOurs(Logger):  # type: ignore[misc]
         self.access_log.setLevel(logging.CRITICAL)
 
 
-def serve_http(app: App, settings: Settings) -> int:
+def serve_http(app: Counted, settings: Settings) -> int:
     """Until SIGTERM: gunicorn takes nothing new, and finishes what has come. Raises OperatorError.
 
     What is told of health is bound here and told in gunicorn's worker, which counts.
     """
     ready = bot_readiness(settings)
-    web = create_web(app, settings.slack_signing_secret.get_secret_value(), ready)
+    secret = settings.slack_signing_secret.get_secret_value()
+    web = create_web(app, secret, ready, oauth_flow(settings))
     listener = bot_listener(settings, works=lambda: Report({"process": True}, {}), ready=ready)
     options = {
         "bind": f"{settings.http_host}:{settings.http_port}",

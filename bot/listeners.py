@@ -1,61 +1,265 @@
-"""What Slack sent becomes a `Question` and is handed over. No table, no model, no call to Slack."""
+"""What happens in Slack becomes a `Question` or an `Errand`. No table, no model, no call to Slack.
+
+Whether a message is meant for Ken is first seen in its text, then asked at the door: most messages
+of a workspace cost no query.
+"""
 
 import re
-from typing import Any
 
-from workers.interface import Question, ask
+from bot.asking import asks_ken
+from bot.payload import Json, as_typed, identifier, part, text
+from workers.interface import (
+    Errand,
+    ErrandKind,
+    Question,
+    Surface,
+    answers_by_itself,
+    ask,
+    follows,
+    hand_over,
+    is_muted,
+    knows,
+)
 
-_WRITTEN_BY_PEOPLE = frozenset({None, "file_share", "thread_broadcast"})
+_WRITTEN_BY_PEOPLE = frozenset({"", "file_share", "thread_broadcast"})
 _SLACKBOT = "USLACKBOT"
+_HELP = "help"
+"""What a mention, or a file, without words asks."""
+_ORDERS = {"mute": True, "unmute": False}
 
 
-def on_mention(event: dict[str, Any], body: dict[str, Any]) -> None:
-    _pass_on(event, body)
+def on_mention(event: Json, body: Json) -> None:
+    """Also when an edit added the mention: then the edit's time is the question's revision."""
+    if _is_from_a_person(event):
+        _pass_on(event, body, revision=text(part(event, "edited"), "ts"))
 
 
-def on_message(event: dict[str, Any], body: dict[str, Any]) -> None:
-    """In a channel only a mention is a question; in a direct message everything is."""
-    if event.get("channel_type") == "im":
+def on_message(event: Json, body: Json) -> None:
+    """Slack tells a mention in a channel as `app_mention`, too; the door knows it by its ts."""
+    subtype = text(event, "subtype")
+    if subtype == "message_changed":
+        _on_edit(event, body)
+    elif subtype == "message_deleted":
+        _on_deletion(event, body, text(event, "deleted_ts"))
+    elif _is_from_a_person(event):
+        _on_words(event, body)
+
+
+def on_member_joined(event: Json, body: Json) -> None:
+    if text(event, "user") != _own_id(body):
+        _hand_over("joined", event, body)
+
+
+def on_channel_shared(event: Json, body: Json) -> None:
+    _hand_over("shared", event, body)
+
+
+def on_home_opened(event: Json, body: Json) -> None:
+    """The home tab, or the direct messages, where the agent's conversations are."""
+    kinds: dict[str, ErrandKind] = {"home": "home", "messages": "prompts"}
+    kind = kinds.get(text(event, "tab"))
+    if kind:
+        _hand_over(kind, event, body)
+
+
+def on_session_stopped(event: Json, body: Json) -> None:
+    _hand_over("stopped", event, body, {"thread_ts": text(event, "thread_ts")})
+
+
+def on_uninstalled(event: Json, body: Json) -> None:
+    _hand_over("uninstalled", event, body, _organisation(body))
+
+
+def on_tokens_revoked(event: Json, body: Json) -> None:
+    """Tokens of people are none of ours: we hold the bot's."""
+    if part(event, "tokens").get("bot"):
+        _hand_over("tokens_revoked", event, body, _organisation(body))
+
+
+# -- what was said ------------------------------------------------------------------------------
+
+
+def _on_words(event: Json, body: Json) -> None:
+    kind, said = text(event, "channel_type"), text(event, "text")
+    if kind == "im" or (kind == "mpim" and _mentions(said, _own_id(body))):
         _pass_on(event, body)
+    elif not _mentions(said, _own_id(body)) and asks_ken(said):
+        surface = _unasked(event, body)
+        if surface:
+            _pass_on(event, body, surface=surface)
 
 
-def _pass_on(event: dict[str, Any], body: dict[str, Any]) -> None:
-    if not _is_from_a_person(event):
+def _unasked(event: Json, body: Json) -> Surface | None:
+    """How a question that nobody put to Ken becomes one of Ken's."""
+    channel_id, thread_ts = identifier(event, "channel"), text(event, "thread_ts")
+    if thread_ts and thread_ts != text(event, "ts"):
+        surface: Surface = "follow_up"
+        wanted = follows(channel_id, thread_ts)
+    else:
+        surface = "automatic"
+        wanted = text(event, "channel_type") != "mpim" and answers_by_itself(channel_id)
+    if not wanted or is_muted(_team_id(body), identifier(event, "user")):
+        return None
+    return surface
+
+
+def _pass_on(event: Json, body: Json, *, surface: Surface = "slack", revision: str = "") -> None:
+    """A message becomes a question; `mute` and `unmute`, and nothing else, are orders."""
+    said = _without_mention(text(event, "text"), _own_id(body))
+    wanted = _ORDERS.get(said.casefold())
+    if wanted is not None:
+        _mute(event, body, muted=wanted)
         return
-    installation = _installation(body)
-    text = _without_mention(event.get("text") or "", installation.get("user_id"))
-    if not text:
-        return
+    ts = identifier(event, "ts")
     ask(
         Question(
-            event_id=body["event_id"],
-            team_id=installation.get("team_id") or body["team_id"],
-            channel_id=event["channel"],
-            message_ts=event["ts"],
-            thread_ts=event.get("thread_ts") or event["ts"],
-            user_id=event["user"],
-            text=text,
+            event_id=identifier(body, "event_id"),
+            team_id=_team_id(body),
+            channel_id=identifier(event, "channel"),
+            message_ts=ts,
+            thread_ts=text(event, "thread_ts") or ts,
+            user_id=identifier(event, "user"),
+            text=said or _HELP,
+            surface=surface,
+            revision=revision,
         )
     )
 
 
-def _is_from_a_person(event: dict[str, Any]) -> bool:
-    """Edits, joins and whatever an app posted, this one included, are no questions."""
-    if event.get("bot_id") or event.get("subtype") not in _WRITTEN_BY_PEOPLE:
+def _mute(event: Json, body: Json, *, muted: bool) -> None:
+    """In a thread it is the thread that is left alone, elsewhere the person."""
+    thread_ts = text(event, "thread_ts")
+    if thread_ts and text(event, "channel_type") != "im":
+        _hand_over("mute_thread", event, body, {"thread_ts": thread_ts, "muted": muted})
+    else:
+        _hand_over("mute", event, body, {"muted": muted})
+
+
+# -- what was changed ---------------------------------------------------------------------------
+
+
+def _on_edit(event: Json, body: Json) -> None:
+    """Slack also tells of an edit when a link was unfurled or a reply came: the text stays."""
+    message, before = part(event, "message"), part(event, "previous_message")
+    if text(message, "subtype") == "tombstone":
+        _on_deletion(event, body, text(message, "ts"))
+        return
+    revision = text(part(message, "edited"), "ts")
+    said, said_before = text(message, "text"), text(before, "text")
+    if not _is_from_a_person(message) or not revision or said == said_before:
+        return
+    own_id, direct = _own_id(body), text(event, "channel_type") == "im"
+    if not direct and not (_may_ask(said_before, own_id) or _may_ask(said, own_id)):
+        return
+    ts = identifier(message, "ts")
+    if not direct and not knows(identifier(event, "channel"), ts):
+        return
+    if not said.strip() or (not direct and not _may_ask(said, own_id)):
+        _on_deletion(event, body, ts)
+        return
+    mentioned = direct or _mentions(said, own_id)
+    if not mentioned and _mentions(said_before, own_id):
+        _on_deletion(event, body, ts)
+        return
+    unasked: Surface = "follow_up" if _is_reply(message) else "automatic"
+    _pass_on(
+        {**message, "channel": event.get("channel"), "channel_type": event.get("channel_type")},
+        body,
+        surface="slack" if mentioned else unasked,
+        revision=revision,
+    )
+
+
+def _on_deletion(event: Json, body: Json, ts: str) -> None:
+    """A question that is gone takes its answers along."""
+    before = part(event, "previous_message")
+    channel_id = identifier(event, "channel")
+    if not ts or (before and not _may_have_asked(event, before, _own_id(body))):
+        return
+    if knows(channel_id, ts):
+        _hand_over("deleted", event, body, {"ts": ts}, user_id=text(before, "user"))
+
+
+def _may_have_asked(event: Json, message: Json, own_id: str) -> bool:
+    if not _is_from_a_person(message):
         return False
-    return event.get("user") not in (None, _SLACKBOT)
+    return text(event, "channel_type") == "im" or _may_ask(text(message, "text"), own_id)
 
 
-def _installation(body: dict[str, Any]) -> dict[str, Any]:
+def _may_ask(said: str, own_id: str) -> bool:
+    return _mentions(said, own_id) or asks_ken(said)
+
+
+# -- parts of events ----------------------------------------------------------------------------
+
+
+def _hand_over(
+    kind: ErrandKind,
+    event: Json,
+    body: Json,
+    details: Json | None = None,
+    *,
+    user_id: str | None = None,
+) -> None:
+    """Raises ServerUnavailable."""
+    hand_over(
+        Errand(
+            event_id=identifier(body, "event_id"),
+            kind=kind,
+            team_id=_team_id(body),
+            user_id=text(event, "user") if user_id is None else user_id,
+            channel_id=text(event, "channel"),
+            details=details or {},
+        )
+    )
+
+
+def _is_from_a_person(message: Json) -> bool:
+    """Joins, and whatever an app posted, this one included, are no questions."""
+    if message.get("bot_id") or text(message, "subtype") not in _WRITTEN_BY_PEOPLE:
+        return False
+    return text(message, "user") not in ("", _SLACKBOT)
+
+
+def _is_reply(message: Json) -> bool:
+    return text(message, "thread_ts") not in ("", text(message, "ts"))
+
+
+def _installation(body: Json) -> Json:
     """Whom Slack sent this to: our workspace and our bot user, in shared channels too."""
-    authorizations: list[dict[str, Any]] = body.get("authorizations") or [{}]
+    authorizations: list[Json] = body.get("authorizations") or [{}]
     return authorizations[0]
 
 
-def _without_mention(text: str, bot_user_id: str | None) -> str:
-    """What the person typed: Slack sends `&`, `<` and `>` as entities, and those three alone."""
-    if bot_user_id:
-        text = re.sub(rf"[ \t]*<@{re.escape(bot_user_id)}(?:\|[^>]*)?>", "", text)
-    for entity, letter in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
-        text = text.replace(entity, letter)
-    return text.strip()
+def _own_id(body: Json) -> str:
+    return text(_installation(body), "user_id")
+
+
+def _team_id(body: Json) -> str:
+    return text(_installation(body), "team_id") or identifier(body, "team_id")
+
+
+def _organisation(body: Json) -> Json:
+    """Whose installation ended, and when: an installation of a whole Enterprise organisation has no
+    workspace, and a late event does not end a newer one."""
+    found = text(_installation(body), "enterprise_id") or text(body, "enterprise_id")
+    wide = _installation(body).get("is_enterprise_install") is True
+    at = body.get("event_time")
+    return (
+        ({"enterprise_id": found} if found else {})
+        | ({"org_wide": True} if wide else {})
+        | ({"at": at} if isinstance(at, int) else {})
+    )
+
+
+def _mention(own_id: str) -> re.Pattern[str]:
+    return re.compile(rf"[ \t]*<@{re.escape(own_id)}(?:\|[^>]*)?>")
+
+
+def _mentions(said: str, own_id: str) -> bool:
+    return bool(own_id and _mention(own_id).search(said))
+
+
+def _without_mention(said: str, own_id: str) -> str:
+    """What the person typed."""
+    return as_typed(_mention(own_id).sub("", said) if own_id else said).strip()

@@ -1,4 +1,4 @@
-"""Events over HTTP: POST /slack/events, GET /healthz, GET /readyz.
+"""Events over HTTP: POST /slack/events, GET /healthz, GET /readyz; and the installation's pages.
 
 Refuses before Bolt reads anything.
 """
@@ -10,9 +10,14 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from slack_bolt import App, BoltRequest, BoltResponse
+from slack_bolt import BoltRequest, BoltResponse
+from slack_bolt.oauth import OAuthFlow
+from slack_bolt.request.internals import build_context
 from slack_sdk.signature import SignatureVerifier
 
+from bot import install
+from bot.app import Counted
+from bot.payload import Malformed, read_body
 from workers.interface import Report, metrics
 
 log = structlog.get_logger()
@@ -20,16 +25,24 @@ log = structlog.get_logger()
 LARGEST_BODY = 1_000_000
 """Bytes. Slack's own events are a few kilobytes."""
 
+_UNDERSTOOD = ("application/json", "application/x-www-form-urlencoded")
+
 Environ = dict[str, Any]
 Web = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
-def create_web(app: App, signing_secret: str, ready: Callable[[], Report] | None = None) -> Web:
-    """The WSGI application, for gunicorn's `gthread` workers; `ready` answers GET /readyz."""
+def create_web(
+    app: Counted,
+    signing_secret: str,
+    ready: Callable[[], Report] | None = None,
+    flow: OAuthFlow | None = None,
+) -> Web:
+    """The WSGI application, for gunicorn's `gthread` workers; `ready` answers GET /readyz, `flow`
+    lets workspaces install Ken."""
     verifier = SignatureVerifier(signing_secret)
 
     def web(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        response = _respond(app, verifier, ready, environ)
+        response = _respond(app, verifier, ready, flow, environ)
         status = HTTPStatus(response.status)
         headers = [(name, value) for name, values in response.headers.items() for value in values]
         body = response.body.encode()
@@ -42,9 +55,10 @@ def create_web(app: App, signing_secret: str, ready: Callable[[], Report] | None
 
 
 def _respond(
-    app: App,
+    app: Counted,
     verifier: SignatureVerifier,
     ready: Callable[[], Report] | None,
+    flow: OAuthFlow | None,
     environ: Environ,
 ) -> BoltResponse:
     match environ["REQUEST_METHOD"], environ.get("PATH_INFO"):
@@ -54,6 +68,8 @@ def _respond(
             return _readiness(ready())
         case "POST", "/slack/events":
             return _receive(app, verifier, environ)
+        case "GET", (install.INSTALL | install.REDIRECT) as path if flow is not None:
+            return install.respond(flow, path, environ.get("QUERY_STRING", ""), _headers(environ))
         case _:
             return BoltResponse(status=404)
 
@@ -66,7 +82,7 @@ def _readiness(report: Report) -> BoltResponse:
     )
 
 
-def _receive(app: App, verifier: SignatureVerifier, environ: Environ) -> BoltResponse:
+def _receive(app: Counted, verifier: SignatureVerifier, environ: Environ) -> BoltResponse:
     length = environ.get("CONTENT_LENGTH") or ""
     if not re.fullmatch(r"[0-9]{1,18}", length):
         return _refuse(411, "size")
@@ -77,11 +93,24 @@ def _receive(app: App, verifier: SignatureVerifier, environ: Environ) -> BoltRes
     if not _is_signed(verifier, raw, headers):
         log.warning("request_refused", reason="signature")
         return _refuse(401, "signature")
+    if headers["content-type"].partition(";")[0].strip().lower() not in _UNDERSTOOD:
+        return _refuse(415, "malformed")
     try:
-        request = BoltRequest(body=raw.decode(), headers=dict(headers))
-    except (ValueError, RecursionError):
+        text = raw.decode()
+        body = read_body(text, headers["content-type"])
+    except (Malformed, UnicodeDecodeError):
         return _refuse(400, "malformed")
-    return app.dispatch(request)
+    if not app.accepts(body):
+        return BoltResponse(status=200)
+    return app.dispatch(_request(text, body, headers))
+
+
+def _request(text: str, body: dict[str, Any], headers: dict[str, str]) -> BoltRequest:
+    """As Bolt makes it, but for the reading of the body."""
+    request = BoltRequest(body="", headers=dict(headers))
+    request.raw_body, request.body = text, body
+    request.context = build_context(request.context, body)
+    return request
 
 
 def _refuse(status: int, reason: str) -> BoltResponse:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
+from typing import Any
 
 from sqlalchemy import BigInteger, any_, func, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -62,6 +63,26 @@ class Readers:
             self.users | more.users,
             self.classes | more.classes,
             self.strangers or more.strangers,
+        )
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As JSON; equal readers are told in the same words."""
+        return {
+            "accounts": sorted([one.source, one.native_id] for one in self.accounts),
+            "users": sorted(self.users),
+            "classes": sorted(int(one) for one in self.classes),
+            "strangers": self.strangers,
+        }
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Readers":
+        """Those that `told` was made of."""
+        return cls(
+            frozenset(Account(source, native_id) for source, native_id in told["accounts"]),
+            frozenset(told["users"]),
+            frozenset(Class(one) for one in told["classes"]),
+            told["strangers"],
         )
 
 

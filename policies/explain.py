@@ -138,8 +138,23 @@ def decide(holder: Holder, chain: Sequence[Link], *, usable: bool) -> Decision:
 def unreadable(session: Session, audience: Audience, document_ids: Iterable[int]) -> set[int]:
     """Those of the documents that somebody of the audience may not read."""
     wanted = set(document_ids)
+    return _refused(session, audience, wanted, usable=_usable(session, wanted))
+
+
+def revoked(session: Session, audience: Audience, document_ids: Iterable[int]) -> set[int]:
+    """Those that somebody of the audience may not read, by what their sources said last.
+
+    For what was said before a source became too old: that it is late takes nothing from anybody.
+    A paused source is closed here too. Every one of these is `unreadable`.
+    """
+    wanted = set(document_ids)
+    return _refused(session, audience, wanted, usable=_not_paused(session, wanted))
+
+
+def _refused(
+    session: Session, audience: Audience, wanted: Collection[int], *, usable: Collection[int]
+) -> set[int]:
     chains = load_chains(session, wanted)
-    usable = _usable(session, wanted)
     links = [link for chain in chains.values() for link in chain]
     holders = _different(load_holders(session, audience.ids, chains.values()), links)
     return {
@@ -396,3 +411,14 @@ def _usable(session: Session, document_ids: Iterable[int], at: datetime | None =
         for node_id, paused, max_staleness, synced_at, now in rows
         if Freshness(paused, max_staleness, synced_at).usable(at or now)
     }
+
+
+def _not_paused(session: Session, document_ids: Iterable[int]) -> set[int]:
+    """Those whose source is not paused, whatever its age."""
+    return set(
+        session.scalars(
+            select(Node.id)
+            .join(Source, Source.id == Node.source_id)
+            .where(_among(Node.id, set(document_ids)), Source.paused.is_(False))
+        )
+    )

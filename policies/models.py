@@ -504,13 +504,21 @@ class OutboxState(StrEnum):
     DROPPED = "dropped"
 
 
+class Revision(StrEnum):
+    WITHDRAWN = "withdrawn"
+    OUTDATED = "outdated"
+    DELETED = "deleted"
+
+
 class StoredQuestion(Base):
     """What somebody asked, unique by Slack's event and by channel and ts (design, section 6)."""
 
     __tablename__ = "question"
     __table_args__ = (
-        UniqueConstraint("channel_id", "message_ts"),
+        UniqueConstraint("channel_id", "message_ts", "revision"),
         Index("question_open", "asked_at", postgresql_where="state = 'kept'"),
+        Index("question_thread", "channel_id", "thread_ts"),
+        Index("question_asker", "team_id", "user_id", "asked_at"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -534,6 +542,10 @@ class StoredQuestion(Base):
     ended_at: Mapped[datetime | None]
     trace: Mapped[str | None]
     """W3C traceparent."""
+    revision: Mapped[str] = mapped_column(default="", server_default="")
+    """When the message was edited, as Slack's ts; of what is no message the event's id."""
+    about: Mapped[int | None] = mapped_column(ForeignKey("question.id", ondelete="SET NULL"))
+    """The question that is asked again, for other readers."""
 
 
 class Lease(Base):
@@ -561,12 +573,23 @@ class Outbox(Base):
             "posted_at",
             postgresql_where="state = 'posted' AND attempts > 1 AND looked_at IS NULL",
         ),
+        Index(
+            "outbox_unrevised",
+            "mend_at",
+            postgresql_where="revision IS NOT NULL AND revised_at IS NULL",
+        ),
+        Index(
+            "outbox_unreviewed",
+            "mend_at",
+            postgresql_where="state = 'posted' AND reviewed_at IS NULL",
+        ),
+        Index("outbox_posted", "posted_at", postgresql_where="state = 'posted'"),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     question_id: Mapped[int] = mapped_column(ForeignKey("question.id", ondelete="CASCADE"))
     kind: Mapped[str]
-    """`channel` or `direct`: where the reply goes."""
+    """`channel` or `direct`: where the reply goes; `channel/2`: the second part of a long one."""
     payload: Mapped[dict[str, Any]]
     state: Mapped[OutboxState] = mapped_column(
         _words(OutboxState), default=OutboxState.READY, server_default="ready"
@@ -575,6 +598,18 @@ class Outbox(Base):
     channel_id: Mapped[str | None]
     message_ts: Mapped[str | None]
     posted_at: Mapped[datetime | None]
+    opened_ts: Mapped[str | None]
+    """The message that says what is being done, and becomes this one."""
+    opened_channel: Mapped[str | None]
+    opened_stream: Mapped[bool] = mapped_column(default=False, server_default="false")
+    revision: Mapped[Revision | None] = mapped_column(_words(Revision))
+    """How the posted message was changed afterwards."""
+    revised_at: Mapped[datetime | None]
+    """When Slack confirmed that."""
+    reviewed_at: Mapped[datetime | None]
+    """When it was looked at for the first time after it was posted (workers/mending.py)."""
+    mend_at: Mapped[datetime] = mapped_column(server_default="-infinity")
+    """Until then it is left alone, after a failure."""
     looked_at: Mapped[datetime | None]
     """When a message that was tried more than once was looked for again, after it was posted."""
 
@@ -600,6 +635,130 @@ class Answer(Base):
     prompt_version: Mapped[str]
     verdicts: Mapped[dict[str, Any]]
     answered_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    readers: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """Who reads there, as `Readers.told`: links and memberships change."""
+    versions: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """The content hash of each cited document, by its id."""
+
+
+class Mending(Base):
+    """One row: how far the look at all posted answers has come (workers/mending.py)."""
+
+    __tablename__ = "mending"
+
+    single: Mapped[bool] = mapped_column(primary_key=True, default=True)
+    done: Mapped[int] = mapped_column(default=0, server_default="0")
+    """All were looked at as of this epoch."""
+    pass_: Mapped[int | None] = mapped_column("pass")
+    """The epoch of the look under way."""
+    after: Mapped[str] = mapped_column(default="", server_default="")
+    """The last group of readers that it has done."""
+
+
+class Errand(Base):
+    """What Slack told us to do that is no question: done at least once, and twice does no harm."""
+
+    __tablename__ = "errand"
+    __table_args__ = (Index("errand_open", "due_at", postgresql_where="done_at IS NULL"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    event_id: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    team_id: Mapped[str]
+    user_id: Mapped[str] = mapped_column(default="", server_default="")
+    channel_id: Mapped[str] = mapped_column(default="", server_default="")
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    done_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    """None: as it should be; else the name of an error."""
+
+
+class Preference(Base):
+    """How a Slack account wants its answers."""
+
+    __tablename__ = "preference"
+
+    team_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    language: Mapped[str | None]
+    length: Mapped[str | None]
+    muted: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Ken speaks to them only where they mention it."""
+    home_at: Mapped[datetime | None]
+    """When their home tab was shown first: since then it is kept up to date."""
+    forgotten_at: Mapped[datetime | None]
+
+
+class MutedThread(Base):
+    """A thread in which Ken answers only where it is mentioned."""
+
+    __tablename__ = "muted_thread"
+
+    channel_id: Mapped[str] = mapped_column(primary_key=True)
+    thread_ts: Mapped[str] = mapped_column(primary_key=True)
+
+
+class ChannelSetting(Base):
+    """A channel in which Ken answers unasked, if an administrator wants that."""
+
+    __tablename__ = "channel_setting"
+
+    team_id: Mapped[str] = mapped_column(primary_key=True)
+    channel_id: Mapped[str] = mapped_column(primary_key=True)
+    automatic: Mapped[bool] = mapped_column(default=False, server_default="false")
+    per_hour: Mapped[int] = mapped_column(default=20, server_default="20")
+
+
+class Feedback(Base):
+    """What a person thinks of an answer; the last word counts."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (Index("feedback_own", "team_id", "user_id"),)
+
+    question_id: Mapped[int] = mapped_column(
+        ForeignKey("question.id", ondelete="CASCADE"), primary_key=True
+    )
+    team_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    verdict: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    comment: Mapped[str] = mapped_column(default="", server_default="")
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    told_at: Mapped[datetime | None]
+    """When the administrators were told."""
+    errand_id: Mapped[int]
+    """Which errand said it: an older one that is run again changes nothing."""
+
+
+class Installation(Base):
+    """A workspace, or a whole organization, that installed Ken; its tokens are encrypted."""
+
+    __tablename__ = "installation"
+
+    enterprise_id: Mapped[str] = mapped_column(primary_key=True, default="", server_default="")
+    team_id: Mapped[str] = mapped_column(primary_key=True, default="", server_default="")
+    app_id: Mapped[str] = mapped_column(default="", server_default="")
+    bot_user_id: Mapped[str] = mapped_column(default="", server_default="")
+    bot_id: Mapped[str] = mapped_column(default="", server_default="")
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    bot_token: Mapped[bytes | None]
+    refresh_token: Mapped[bytes | None]
+    expires_at: Mapped[datetime | None]
+    installed_by: Mapped[str] = mapped_column(default="", server_default="")
+    installed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    wiped_at: Mapped[datetime | None]
+
+
+class OAuthState(Base):
+    """A word that an installation under way was given, and must come back with."""
+
+    __tablename__ = "oauth_state"
+
+    state: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime]
 
 
 class Audit(Base):

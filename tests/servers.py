@@ -3,6 +3,7 @@
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TextIO
 from uuid import uuid4
@@ -14,10 +15,15 @@ from sqlalchemy import make_url, text
 
 from workers.database import connect
 from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure
+from workers.provision import ROLES, provision
 from workers.schema import migrate
 from workers.settings import Settings, load_settings
 
 HOME = Path(__file__).parent.parent / "build" / "test-home"
+
+
+_CALM = {"questions_per_minute": 10**6, "questions_per_day": 10**6, "cards_after_s": 10.0**6}
+"""One person asks a whole test's questions, and a slow machine changes nothing."""
 
 
 @contextmanager
@@ -50,19 +56,37 @@ def own_database() -> Iterator[Settings]:
     ensure(HOME)
     shared = load_settings(HOME)
     name = f"test_{uuid4().hex[:12]}"
+    template = f"ken_{_migrations()}"
     with _superuser(shared) as server:
         server.execute("SELECT pg_advisory_lock(1)")  # a template may have no visitors
-        migrate(shared)
-        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE ken").format(sql.Identifier(name)))
+        passwords = {role: shared.password(role).get_secret_value() for role in ROLES}
+        provision(server, passwords, database=template)
+        migrate(_with_database(shared, template))
+        server.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
         server.execute("ALTER SYSTEM SET fsync = off")  # nothing here must survive a power cut
         server.execute("SELECT pg_reload_conf()")
-    url = make_url(shared.database_url.get_secret_value()).set(database=name)
-    fresh = SecretStr(url.render_as_string(hide_password=False))
     try:
-        yield shared.model_copy(update={"database_url": fresh})
+        yield _with_database(shared, name).model_copy(update=_CALM)
     finally:
         with _superuser(shared) as server:
             server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _migrations() -> str:
+    """A word for these migrations as they are: one that is being written is run anew."""
+    files = sorted((HOME.parent.parent / "migrations" / "versions").glob("*.py"))
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+def _with_database(settings: Settings, name: str) -> Settings:
+    url = make_url(settings.database_url.get_secret_value()).set(database=name)
+    return settings.model_copy(
+        update={"database_url": SecretStr(url.render_as_string(hide_password=False))}
+    )
 
 
 def empty(settings: Settings) -> None:
@@ -77,9 +101,11 @@ _EMPTY = text("""
     TRUNCATE identity, user_account, user_group, membership, source, node, entry, policy,
         policy_entry, policy_node, document, chunk, embedding_model, embedding, question, lease,
         outbox, answer, audit, past, account, address, provisioned, link_code, api_token, sync_run,
-        sync_page RESTART IDENTITY;
+        sync_page, errand, preference, muted_thread, channel_setting, feedback, installation,
+        oauth_state RESTART IDENTITY;
     DELETE FROM principal WHERE kind <> 'class';
     UPDATE epoch SET value = 0;
+    UPDATE mending SET done = 0, pass = NULL, after = '';
 """)
 
 

@@ -17,6 +17,7 @@ log = structlog.get_logger()
 
 QUEUE = "ken"
 TASK = "answer_question"
+ERRAND = "run_errand"
 _LONGEST_RING = 10_000
 """Characters. A ring carries an id."""
 
@@ -59,7 +60,7 @@ def _is_ring(message: Any) -> bool:
             },
         }:
             now = more.get("eta") is None  # what is for later would be held in the worker
-            return task == TASK and now and len(body) <= _LONGEST_RING and _is_call(body)
+            return task in (TASK, ERRAND) and now and len(body) <= _LONGEST_RING and _is_call(body)
     return False
 
 

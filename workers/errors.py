@@ -50,6 +50,12 @@ class SlackRefused(SlackUnavailable):
     passing = False
 
 
+class Busy(AssistantError):
+    """Somebody else is in the middle of it; a moment later they are not."""
+
+    passing = True
+
+
 class PoisonQuestion(AssistantError):
     """Every worker that took this question died of it."""
 

@@ -1,48 +1,102 @@
 """The door to the workers, and the only file of the house that `bot` imports.
 
-The row is the truth, the queue a doorbell: `ask` returns once the question cannot be lost.
+The row is the truth, the queue a doorbell: `ask` and `hand_over` return once it cannot be lost.
 """
 
+import json
+import re
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
-from sqlalchemy import text
+from slack_sdk.oauth import InstallationStore, OAuthStateStore
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from workers.celery import TASK, doorbell
+from workers.celery import ERRAND, TASK, doorbell
 from workers.crashpoints import reached
 from workers.database import Database
-from workers.errors import OperatorError, ServerUnavailable
+from workers.errors import OperatorError, ServerUnavailable, SlackUnavailable
+from workers.installations import may_install
 from workers.logs import configure as configure_logs
+from workers.oauth import Installations, States
 from workers.ops import metrics, tracing
 from workers.ops.health import Report
 from workers.ops.serving import bot_listener, bot_readiness
 from workers.production import refuse_unsafe
 from workers.settings import Settings, load_settings
+from workers.tokens import token_of
 
 __all__ = [
+    "Errand",
+    "ErrandKind",
     "OperatorError",
     "Question",
     "Report",
     "Settings",
+    "Surface",
+    "answers_by_itself",
     "ask",
     "bot_listener",
     "bot_readiness",
+    "bot_token",
     "configure_logs",
+    "follows",
+    "hand_over",
+    "installation_store",
+    "is_muted",
+    "knows",
     "load_settings",
+    "may_install",
     "metrics",
+    "person_panel",
     "refuse_unsafe",
+    "state_store",
     "tracing",
 ]
 
 log = structlog.get_logger()
 
 _SILENCE_S = 2.0
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""As JSON writes it; not where somebody typed a backslash before `u0000`."""
 
-Surface = Literal["slack", "terminal"]
+Surface = Literal[
+    "slack",
+    "follow_up",
+    "automatic",
+    "command",
+    "shortcut",
+    "share",
+    "private",
+    "terminal",
+]
+"""How a question came: a mention or a direct message; in a thread without a mention; asked of
+nobody, where Ken may answer unasked; `/ken`; about a message; asked again for the channel, or by
+somebody for themselves; at the terminal."""
+
+ErrandKind = Literal[
+    "home",
+    "prompts",
+    "deleted",
+    "joined",
+    "shared",
+    "stopped",
+    "share",
+    "private",
+    "again",
+    "feedback",
+    "person",
+    "mute",
+    "mute_thread",
+    "forget",
+    "preferences",
+    "uninstalled",
+    "tokens_revoked",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +115,34 @@ class Question:
     """A Slack id, or at the terminal the principal id of a user."""
     text: str
     surface: Surface = "slack"
+    revision: str = ""
+    """When the message was edited, as Slack's ts. What is no message has its event's id here."""
+    about: int | None = None
+    """The question that is asked again, for other readers."""
 
     @property
     def in_direct_message(self) -> bool:
         """Slack's ids of direct messages begin with D."""
         return self.channel_id.startswith("D")
+
+    @property
+    def is_for_the_asker(self) -> bool:
+        """Asked somewhere, and answered to the asker alone."""
+        return self.surface in ("command", "shortcut", "private")
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What Slack told us to do that is no question. Done at least once; twice does no harm."""
+
+    event_id: str
+    """Unique; Slack repeats itself."""
+    kind: ErrandKind
+    team_id: str
+    user_id: str = ""
+    channel_id: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+    """Small, and JSON."""
 
 
 def ask(question: Question) -> int | None:
@@ -85,10 +162,15 @@ def ask(question: Question) -> int | None:
 
 def keep(question: Question) -> int | None:
     """The id under which the question is kept; None if it was kept before."""
+    return keep_in(_door(), question)
+
+
+def keep_in(database: Database, question: Question) -> int | None:
+    """The same, for a process that has the database open already. Raises ServerUnavailable."""
     try:
         with (
             tracing.span("keep", event_id=question.event_id) as at,
-            _door().session("ingress") as session,
+            database.session("ingress") as session,
         ):
             row = {**asdict(question), "text": storable(question.text), "trace": tracing.current()}
             question_id = session.execute(_KEEP, row).scalar_one_or_none()
@@ -101,20 +183,108 @@ def keep(question: Question) -> int | None:
     return question_id
 
 
-def ring(question_id: int) -> None:
-    """Wake a worker. If the queue is down the sweeper finds the question, so this never fails.
+def hand_over(errand: Errand) -> int | None:
+    """Keep the errand, then ring. Returns once it cannot be lost: its id; None: we hold it already.
+
+    Raises ServerUnavailable if PostgreSQL does not answer.
+    """
+    written = _NUL.sub(r"\1", json.dumps(errand.details, ensure_ascii=False))
+    row = {**asdict(errand), "details": storable(written)}
+    errand_id: int | None = _asked_of_postgres(_HAND_OVER, row)
+    if errand_id is not None:
+        ring(errand_id, task=ERRAND)
+    return errand_id
+
+
+def knows(channel_id: str, message_ts: str) -> bool:
+    """Whether a question was asked with this message. Raises ServerUnavailable."""
+    return bool(_asked_of_postgres(_KNOWS, {"channel": channel_id, "ts": message_ts}))
+
+
+def follows(channel_id: str, thread_ts: str) -> bool:
+    """Whether Ken takes part in this thread, and nobody muted it. Raises ServerUnavailable."""
+    return bool(_asked_of_postgres(_FOLLOWS, {"channel": channel_id, "ts": thread_ts}))
+
+
+def is_muted(team_id: str, user_id: str) -> bool:
+    """Whether this person wants to be spoken to only where they mention Ken.
+
+    Raises ServerUnavailable.
+    """
+    return bool(_asked_of_postgres(_IS_MUTED, {"team": team_id, "user": user_id}))
+
+
+def answers_by_itself(channel_id: str) -> bool:
+    """Whether Ken may answer in this channel unasked. Raises ServerUnavailable."""
+    return bool(_asked_of_postgres(_BY_ITSELF, {"channel": channel_id}))
+
+
+def bot_token(enterprise_id: str | None, team_id: str | None) -> str | None:
+    """Ken's own token in a workspace; None: it is not installed there, or cannot speak there now.
+
+    Slack is asked only if the token has run out, which the sweeper does not let happen. Raises
+    ServerUnavailable.
+    """
+    if not _settings().has_oauth:
+        return _settings().slack_bot_token.get_secret_value() or None
+    place = {"team_id": team_id or "", "enterprise_id": enterprise_id or ""}
+    try:
+        return token_of(_door(), "ingress", **place, early=timedelta(0)).secret
+    except SlackUnavailable as error:
+        log.warning("no_bot_token", **place, error=str(error))
+        return None
+    except SQLAlchemyError as error:
+        log.error("door_closed", error=type(error).__name__)
+        raise ServerUnavailable("PostgreSQL does not answer.") from None
+
+
+def installation_store() -> InstallationStore:
+    """For Bolt's OAuth. Its methods raise ServerUnavailable."""
+    return Installations(_door())
+
+
+def state_store() -> OAuthStateStore:
+    return States(_door())
+
+
+def person_panel(settings: Settings, team_id: str, user_id: str) -> dict[str, Any]:
+    """For the playground's page: see `workers/answering/panel.py`."""
+    from workers.answering import panel  # it needs what stands here
+
+    return panel.person_panel(settings, team_id, user_id)
+
+
+def channel_panel(settings: Settings, channel_id: str) -> dict[str, Any]:
+    """For the playground's page: see `workers/answering/panel.py`."""
+    from workers.answering import panel
+
+    return panel.channel_panel(settings, channel_id)
+
+
+def _asked_of_postgres(statement: TextClause, given: dict[str, Any]) -> Any:
+    """One value. Raises ServerUnavailable: Slack must hear a non-2xx, and ask again."""
+    try:
+        with _door().session("ingress") as session:
+            return session.execute(statement, given).scalar_one_or_none()
+    except SQLAlchemyError as error:
+        log.error("door_closed", error=type(error).__name__)
+        raise ServerUnavailable("PostgreSQL does not answer.") from None
+
+
+def ring(wanted: int, *, task: str = TASK) -> None:
+    """Wake a worker. If the queue is down the sweeper finds the row, so this never fails.
 
     After a failure the bell is left alone for a moment: Slack is waiting for its answer.
     """
     if time.monotonic() < _bell.silent_until:
         return
-    with tracing.span("ring", question_id=question_id):
+    with tracing.span("ring", task=task, id=wanted):
         try:
-            doorbell(_settings()).send_task(TASK, args=[question_id])
+            doorbell(_settings()).send_task(task, args=[wanted])
         except Exception as error:  # whatever the broker's library raises: the row is the truth
             _bell.silent_until = time.monotonic() + _SILENCE_S
             metrics.RINGS_FAILED.inc()
-            log.warning("ring_failed", question_id=question_id, error=type(error).__name__)
+            log.warning("ring_failed", task=task, id=wanted, error=type(error).__name__)
 
 
 def storable(text: str) -> str:
@@ -142,10 +312,32 @@ def _door() -> Database:
 
 _KEEP = text("""
     INSERT INTO question
-        (event_id, team_id, channel_id, message_ts, thread_ts, user_id, text, surface, trace)
+        (event_id, team_id, channel_id, message_ts, thread_ts, user_id, text, surface, revision,
+         about, trace)
     VALUES
         (:event_id, :team_id, :channel_id, :message_ts, :thread_ts, :user_id, :text, :surface,
-         :trace)
+         :revision, :about, :trace)
     ON CONFLICT DO NOTHING
     RETURNING id
 """)
+
+_HAND_OVER = text("""
+    INSERT INTO errand (event_id, kind, team_id, user_id, channel_id, details)
+    VALUES (:event_id, :kind, :team_id, :user_id, :channel_id, CAST(:details AS jsonb))
+    ON CONFLICT DO NOTHING
+    RETURNING id
+""")
+
+_KNOWS = text("""
+    SELECT EXISTS (SELECT FROM question WHERE channel_id = :channel AND message_ts = :ts)
+""")
+
+_FOLLOWS = text("""
+    SELECT EXISTS (SELECT FROM question WHERE channel_id = :channel AND thread_ts = :ts
+                   AND surface IN ('slack', 'follow_up', 'automatic', 'share'))
+       AND NOT EXISTS (SELECT FROM muted_thread WHERE channel_id = :channel AND thread_ts = :ts)
+""")
+
+_IS_MUTED = text("SELECT muted FROM preference WHERE team_id = :team AND user_id = :user")
+
+_BY_ITSELF = text("SELECT automatic FROM channel_setting WHERE channel_id = :channel AND automatic")

@@ -69,7 +69,7 @@ def meet(question: Question, services: Services, *, private: bool) -> str | None
     code = code_in(question.text)
     if code is not None:
         return _said(code, question, services, private=private)
-    if question.surface == "slack":
+    if question.surface != "terminal":
         try:
             _recognise(question, services)
         except (SlackUnavailable, SQLAlchemyError) as error:
@@ -103,7 +103,7 @@ def _said(code: str, question: Question, services: Services, *, private: bool) -
 def _profile(question: Question, services: Services) -> Profile | None:
     """Of the asker; None: Slack does not show them, or they asked in another workspace."""
     try:
-        profile = services.messenger.profile(question.user_id)
+        profile = services.messenger_of(question.team_id).profile(question.user_id)
     except SlackRefused:
         return None
     return profile if profile.account == _asker(question) else None

@@ -1,6 +1,6 @@
 """The place where a question was asked: who reads there, and how a reply gets there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -25,6 +25,8 @@ class Place:
     members: frozenset[Account] = frozenset()
     complete: bool = True
     """False: the membership could not be read to its end."""
+    unanswered: bool = False
+    """That was because Slack did not answer; it may, the next time."""
     external: bool = False
     """Shared with another company, or somebody of another company is in it."""
 
@@ -37,12 +39,41 @@ class Message:
     """Plain; what notifications show."""
     blocks: list[dict[str, Any]]
     mark: str
+    is_open: bool = False
+    """It says what is being done, and is no reply yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
     channel_id: str
     message_ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message that says what is being done, and will become the reply."""
+
+    posted: Posted
+    stream: bool
+    """Slack holds it open for us, for a few minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A step of the work, as people see it in a card."""
+
+    name: str
+    title: str
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person wrote in a thread."""
+
+    user_id: str
+    text: str
+    ts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +88,7 @@ class Profile:
     """Slack has seen that the address is theirs."""
     kind: AccountKind
     """`stranger`: of another workspace, or deactivated."""
+    title: str = ""
 
     @property
     def seen(self) -> SeenAccount:
@@ -98,6 +130,48 @@ class Messenger(Protocol):
 
     def find_direct(self, user_id: str, mark: str, *, since: str) -> list[Posted]: ...
 
+    def update(self, posted: Posted, message: Message) -> None:
+        """Change a message of ours; twice does no harm. Raises SlackRefused if it is gone."""
+        ...
+
     def delete(self, posted: Posted) -> None:
         """A message of ours; nothing if it is gone already."""
         ...
+
+    # -- while it works -----------------------------------------------------------------------
+
+    def open(
+        self, channel_id: str, thread_ts: str, user_id: str, tasks: Sequence[Task], mark: str
+    ) -> Opened:
+        """A message that shows these tasks: a stream, or else one that is changed."""
+        ...
+
+    def show(self, opened: Opened, tasks: Sequence[Task]) -> None: ...
+
+    def close(self, opened: Opened, message: Message) -> Posted:
+        """It becomes the reply; twice does no harm. Raises SlackRefused if it is gone."""
+        ...
+
+    def find_open(self, channel_id: str, thread_ts: str, mark: str, *, since: str) -> list[Posted]:
+        """Messages of ours that were opened there and have not become a reply."""
+        ...
+
+    def set_working(
+        self, channel_id: str, thread_ts: str, user_id: str, title: str, *, working: bool
+    ) -> None:
+        """Whether Ken is at work in this thread; while it is, people see so and can stop it."""
+        ...
+
+    def said_before(self, channel_id: str, thread_ts: str, before: str) -> list[Said]:
+        """What people, and no bots, wrote in a thread before this `ts`, oldest first."""
+        ...
+
+    # -- beside messages ----------------------------------------------------------------------
+
+    def set_prompts(self, channel_id: str, prompts: Sequence[tuple[str, str]], title: str) -> None:
+        """Suggested prompts of the messages tab: (title, message), four at the most."""
+        ...
+
+    def publish_home(self, user_id: str, view: dict[str, Any]) -> None: ...
+
+    def permalink(self, posted: Posted) -> str: ...

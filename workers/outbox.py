@@ -7,18 +7,20 @@ kind was out already takes its own away again.
 """
 
 import json
+from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from policies.models import OutboxState
-from workers.answering.reply import Reply
+from workers.answering.reply import Buttons, Reply
 from workers.crashpoints import reached
 from workers.errors import SlackRefused
 from workers.interface import Question
-from workers.messenger import Message, Posted
+from workers.messenger import Message, Messenger, Opened, Posted, Task
 from workers.ops import tracing
 from workers.questions import Leased, at_work, speaking, still_mine
 from workers.services import Services
@@ -32,41 +34,91 @@ class Kind(StrEnum):
     CHANNEL = "channel"
     DIRECT = "direct"
 
+    def part(self, number: int) -> str:
+        """What the outbox calls this part of a long reply, counted from 1."""
+        return str(self) if number == 1 else f"{self}/{number}"
 
-def put(services: Services, leased: Leased, kind: Kind, reply: Reply) -> None:
+
+def put(
+    services: Services,
+    leased: Leased,
+    kind: Kind,
+    reply: Reply,
+    buttons: Buttons | None = None,
+    *,
+    part: int = 1,
+) -> None:
     """Write the reply down, in place of one that was not posted. Raises LeaseLost."""
     with at_work(services.database, leased.id) as session:
         still_mine(session, leased)
-        session.execute(
-            _PUT, {"id": leased.id, "kind": kind, "payload": json.dumps(reply.payload())}
-        )
+        given = {
+            "id": leased.id,
+            "kind": kind.part(part),
+            "payload": json.dumps(reply.payload(buttons)),
+        }
+        session.execute(_PUT, given)
     reached("written_down")
 
 
-def deliver(services: Services, leased: Leased, kind: Kind) -> None:
+def deliver(services: Services, leased: Leased, kind: Kind, *, part: int = 1) -> None:
     """Post what was written down, if it is not out yet. Raises LeaseLost, SlackUnavailable.
 
     The attempt is counted and committed before the post: whoever comes after a crash reads the
     conversation back first (`settle`).
     """
+    name = kind.part(part)
     with at_work(services.database, leased.id) as session:
         still_mine(session, leased)
-        payload = session.execute(_ATTEMPT, {"id": leased.id, "kind": kind}).scalar_one_or_none()
+        row = session.execute(_ATTEMPT, {"id": leased.id, "kind": name}).one_or_none()
     reached("attempt_counted")
-    if payload is None:
+    if row is None:
         return
     posted = None
     try:
         with speaking(services.database, leased):
             reached("sending")
-            with tracing.span("post", question_id=leased.id, kind=str(kind)):
-                posted = _post(services, leased.question, kind, payload)
+            with tracing.span("post", question_id=leased.id, kind=name):
+                posted = _post(services, leased.question, name, row.payload, _opened(row))
             reached("accepted")
     except SQLAlchemyError:  # we slept so long that PostgreSQL ended the transaction
         if posted is None:
             raise
-    _mark_posted(services, leased.id, kind, posted)
+    _mark_posted(services, leased.id, name, posted)
     reached("marked")
+
+
+def announce(
+    services: Services, leased: Leased, kind: Kind, tasks: Sequence[Task]
+) -> Opened | None:
+    """Open the message that will become the reply; None if there was an attempt at one before.
+
+    It is counted like an attempt: whoever comes after a crash takes away what is not on record.
+    Raises LeaseLost, SlackUnavailable.
+    """
+    question = leased.question
+    with at_work(services.database, leased.id) as session:
+        still_mine(session, leased)
+        first = session.execute(_ANNOUNCE, {"id": leased.id, "kind": kind}).scalar_one_or_none()
+    if first is None:
+        return None
+    with speaking(services.database, leased):
+        messenger, mark = services.messenger_of(question.team_id), mark_of(question, kind)
+        opened = messenger.open(
+            question.channel_id, question.thread_ts, question.user_id, tasks, mark
+        )
+        reached("opened")
+    with at_work(services.database, leased.id) as session:
+        session.execute(
+            _OPENED,
+            {
+                "id": leased.id,
+                "kind": kind,
+                "channel": opened.posted.channel_id,
+                "ts": opened.posted.message_ts,
+                "stream": opened.stream,
+            },
+        )
+    return opened
 
 
 def settle(services: Services, leased: Leased, kind: Kind) -> bool | None:
@@ -76,14 +128,51 @@ def settle(services: Services, leased: Leased, kind: Kind) -> bool | None:
     if row is None:
         return None
     if row.state != OutboxState.POSTED:
-        found = _find(services, leased.question, kind) if row.attempts else []
+        found = find(services, leased.question, kind) if row.attempts else []
         if not found:
+            if row.attempts and _opened(row) is None:
+                sweep_up(services, leased.question, kind)
             return None
         _mark_posted(services, leased.id, kind, found[0])
     return bool(row.answers)
 
 
-def look_again(services: Services, question_id: int, kind: Kind) -> None:
+def missing_parts(services: Services, leased: Leased, kind: Kind) -> list[int]:
+    """Of a long reply, those that are written down and not out, by our books."""
+    with at_work(services.database, leased.id) as session:
+        names = session.scalars(_PARTS, {"id": leased.id, "kind": f"{kind}/%"}).all()
+    return sorted(int(name.rpartition("/")[2]) for name in names)
+
+
+def settle_part(services: Services, leased: Leased, kind: Kind, part: int) -> None:
+    """Post it, if Slack has it not. Raises LeaseLost, SlackUnavailable."""
+    found = find(services, leased.question, kind.part(part))
+    if found:
+        _mark_posted(services, leased.id, kind.part(part), found[0])
+    else:
+        deliver(services, leased, kind, part=part)
+
+
+def sweep_up(services: Services, question: Question, kind: Kind) -> None:
+    """A worker before us may have opened a message and not have lived to write that down.
+
+    A stream carries no mark: one of another question in this thread goes, too, and is posted anew.
+    """
+    if question.surface == "terminal" or not _in_place(question, kind):
+        return
+    messenger = services.messenger_of(question.team_id)
+    where = (question.channel_id, question.thread_ts, mark_of(question, kind))
+    for posted in messenger.find_open(*where, since=question.message_ts):
+        messenger.delete(posted)
+
+
+def _opened(row: Row[Any]) -> Opened | None:
+    if row.opened_ts is None:
+        return None
+    return Opened(Posted(row.opened_channel, row.opened_ts), stream=row.opened_stream)
+
+
+def look_again(services: Services, question_id: int, kind: str) -> None:
     """Take away what Slack showed late, after we had read back and posted once more.
 
     Where Slack shows us nothing any more there is nothing to take away. Raises SlackUnavailable.
@@ -92,7 +181,7 @@ def look_again(services: Services, question_id: int, kind: Kind) -> None:
         row = session.execute(_POSTED_AS, {"id": question_id, "kind": kind}).one()
     question = Question(**row.question)
     try:
-        for posted in _find(services, question, kind):
+        for posted in find(services, question, kind):
             if posted.message_ts != row.message_ts:
                 _take_away(services, posted, question_id)
     except SlackRefused as refused:
@@ -101,34 +190,56 @@ def look_again(services: Services, question_id: int, kind: Kind) -> None:
         session.execute(_LOOKED, {"id": question_id, "kind": kind})
 
 
-def _post(services: Services, question: Question, kind: Kind, payload: dict[str, object]) -> Posted:
+def _post(
+    services: Services,
+    question: Question,
+    kind: str,
+    payload: dict[str, Any],
+    opened: Opened | None,
+) -> Posted:
     if question.surface == "terminal":
         return Posted(question.channel_id, question.message_ts)
-    message = Message(
-        text=str(payload["text"]),
-        blocks=payload["blocks"],  # type: ignore[arg-type]
-        mark=_mark(question, kind),
-    )
-    if kind is Kind.CHANNEL or question.in_direct_message:
-        return services.messenger.post(question.channel_id, question.thread_ts, message)
-    return services.messenger.post_direct(question.user_id, message)
+    messenger = services.messenger_of(question.team_id)
+    message = Message(payload["text"], payload["blocks"], mark_of(question, kind))
+    if opened is not None:
+        return _close(messenger, opened, message, question)
+    if _in_place(question, kind):
+        return messenger.post(question.channel_id, question.thread_ts, message)
+    return messenger.post_direct(question.user_id, message)
 
 
-def _find(services: Services, question: Question, kind: Kind) -> list[Posted]:
+def _close(messenger: Messenger, opened: Opened, message: Message, question: Question) -> Posted:
+    try:
+        return messenger.close(opened, message)
+    except SlackRefused as refused:  # somebody deleted it: the reply is posted all the same
+        if str(refused) != "message_not_found":
+            raise
+    return messenger.post(question.channel_id, question.thread_ts, message)
+
+
+def find(services: Services, question: Question, kind: str) -> list[Posted]:
     """Ours that Slack has, oldest first."""
     if question.surface == "terminal":
         return []
-    since, mark = question.message_ts, _mark(question, kind)
-    if kind is Kind.CHANNEL or question.in_direct_message:
-        return services.messenger.find(question.channel_id, question.thread_ts, mark, since=since)
-    return services.messenger.find_direct(question.user_id, mark, since=since)
+    messenger = services.messenger_of(question.team_id)
+    since, mark = question.message_ts, mark_of(question, kind)
+    if _in_place(question, kind):
+        return messenger.find(question.channel_id, question.thread_ts, mark, since=since)
+    return messenger.find_direct(question.user_id, mark, since=since)
 
 
-def _mark(question: Question, kind: Kind) -> str:
+def _in_place(question: Question, kind: str) -> bool:
+    """Whether this reply stands where the question was asked."""
+    if kind.startswith(Kind.CHANNEL):
+        return True
+    return question.in_direct_message and not question.is_for_the_asker
+
+
+def mark_of(question: Question, kind: str) -> str:
     return f"{question.event_id}/{kind}"
 
 
-def _mark_posted(services: Services, question_id: int, kind: Kind, posted: Posted) -> None:
+def _mark_posted(services: Services, question_id: int, kind: str, posted: Posted) -> None:
     """Even a worker that lost its lease says what it knows to be out; the first one counts."""
     with at_work(services.database, question_id) as session:
         session.execute(
@@ -147,7 +258,9 @@ def _mark_posted(services: Services, question_id: int, kind: Kind, posted: Poste
 
 def _take_away(services: Services, posted: Posted, question_id: int) -> None:
     log.warning("second_message_deleted", question_id=question_id)
-    services.messenger.delete(posted)
+    with at_work(services.database, question_id) as session:
+        team_id = session.execute(_TEAM, {"id": question_id}).scalar_one()
+    services.messenger_of(team_id).delete(posted)
 
 
 _PUT = text("""
@@ -159,11 +272,29 @@ _PUT = text("""
 _ATTEMPT = text("""
     UPDATE outbox SET attempts = attempts + 1
     WHERE question_id = :id AND kind = :kind AND state = 'ready'
-    RETURNING payload
+    RETURNING payload, opened_channel, opened_ts, opened_stream
 """)
 
+_ANNOUNCE = text("""
+    INSERT INTO outbox (question_id, kind, payload, attempts) VALUES (:id, :kind, '{}', 1)
+    ON CONFLICT DO NOTHING
+    RETURNING id
+""")
+
+_OPENED = text("""
+    UPDATE outbox SET opened_channel = :channel, opened_ts = :ts, opened_stream = :stream
+    WHERE question_id = :id AND kind = :kind
+""")
+
+_PARTS = text("""
+    SELECT kind FROM outbox WHERE question_id = :id AND kind LIKE :kind AND state = 'ready'
+""")
+
+_TEAM = text("SELECT team_id FROM question WHERE id = :id")
+
 _LOOK = text("""
-    SELECT state, attempts, jsonb_array_length(payload -> 'lines') > 0 AS answers
+    SELECT state, attempts, jsonb_array_length(payload -> 'lines') > 0 AS answers,
+           opened_channel, opened_ts, opened_stream
     FROM outbox WHERE question_id = :id AND kind = :kind
 """)
 
@@ -179,7 +310,8 @@ _POSTED_AS = text("""
            jsonb_build_object(
                'event_id', event_id, 'team_id', team_id, 'channel_id', question.channel_id,
                'message_ts', question.message_ts, 'thread_ts', thread_ts, 'user_id', user_id,
-               'text', '', 'surface', surface) AS question
+               'text', '', 'surface', surface, 'revision', question.revision,
+               'about', about) AS question
     FROM outbox JOIN question ON question.id = question_id
     WHERE question_id = :id AND kind = :kind
 """)

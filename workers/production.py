@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from workers.errors import SettingsInvalid
+from workers.sealing import has_token_key
 from workers.settings import Role, Settings
 
 Process = Literal["worker", "bot", "admin", "up"]
@@ -45,6 +46,7 @@ def contradictions(settings: Settings, process: Process) -> list[str]:
     """What cannot work, or would do something else than was meant."""
     return [
         *_slack_is_complete(settings, process),
+        *_oauth_is_complete(settings),
         *_addresses(settings),
         *_ports(settings),
         *_playground(settings),
@@ -80,8 +82,36 @@ def _slack_is_complete(settings: Settings, process: Process) -> Iterator[str]:
             )
 
 
+def _oauth_is_complete(settings: Settings) -> Iterator[str]:
+    """Of every process: workers refresh tokens, and read what the bot encrypted."""
+    if not settings.has_oauth:
+        return
+    if settings.slack_bot_token.get_secret_value():
+        yield (
+            "KEN_SLACK_BOT_TOKEN and KEN_SLACK_CLIENT_ID are both set: one workspace by its token, "
+            "or several by OAuth. Remove one or the other"
+        )
+    if not settings.slack_client_secret.get_secret_value():
+        yield "KEN_SLACK_CLIENT_SECRET is not set: OAuth needs it beside KEN_SLACK_CLIENT_ID"
+    if not has_token_key(settings):
+        yield (
+            "KEN_TOKEN_KEY is not set, or is no Fernet key: tokens are only kept encrypted. Make "
+            "one with `openssl rand -base64 32 | tr +/ -_`"
+        )
+    if not settings.slack_workspaces:
+        yield (
+            "KEN_SLACK_WORKSPACES is not set: whoever found the address could install Ken in their "
+            "own workspace. List the ids of yours (T…, or E… for a whole Grid organisation)"
+        )
+    if not settings.public_url:
+        yield "KEN_PUBLIC_URL is not set: Slack must know where to send whoever installs Ken"
+    if settings.slack_mode != "http":
+        yield "KEN_SLACK_MODE is socket: installing by OAuth needs the bot's web pages. Set http"
+
+
 def _addresses(settings: Settings) -> Iterator[str]:
     for name, value in (
+        ("KEN_PUBLIC_URL", settings.public_url),
         ("KEN_MODEL_BASE_URL", settings.model_base_url),
         ("KEN_SLACK_API_URL", settings.slack_api_url),
         ("KEN_OTLP_ENDPOINT", settings.otlp_endpoint),
@@ -236,6 +266,8 @@ def _for_trying(settings: Settings) -> Iterator[str]:
 def _sent_in_the_clear(settings: Settings) -> Iterator[str]:
     if settings.has_slack and _split(settings.slack_api_url).scheme != "https":
         yield "KEN_SLACK_API_URL is not https: answers and the token would go in the clear"
+    if settings.has_oauth and _split(settings.public_url).scheme != "https":
+        yield "KEN_PUBLIC_URL is not https: what installs Ken would go in the clear"
     model = _split(settings.model_base_url)
     if settings.model_base_url and model.scheme != "https" and not _is_here(model.hostname):
         yield "KEN_MODEL_BASE_URL is not https: passages and the key would go in the clear"

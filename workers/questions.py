@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from policies.models import QuestionState
 from workers.crashpoints import reached
 from workers.database import Database
+from workers.errors import Busy
 from workers.interface import Question
 from workers.ops import metrics
 
@@ -140,6 +141,18 @@ def put_back(database: Database, leased: Leased, *, after_s: float | None = None
             session.execute(_NOBODY_DIED, {"id": leased.id})
 
 
+def retire(database: Database, question_id: int, reason: str) -> None:
+    """Nobody wants the answer any more: whoever works on it is fenced off.
+
+    Raises Busy while somebody is speaking for it.
+    """
+    with at_work(database, question_id) as session:
+        if not session.scalar(_TRY_TO_SPEAK, {"id": question_id}):
+            raise Busy
+        session.execute(_FENCE, {"id": question_id})
+        session.execute(_RETIRE, {"id": question_id, "reason": reason})
+
+
 def finish(
     session: Session, leased: Leased, state: QuestionState, *, reason: str | None = None
 ) -> None:
@@ -172,6 +185,8 @@ def _take(session: Session, question_id: int, *, holder: str, lease_s: int) -> L
             user_id=row.user_id,
             text=row.text,
             surface=row.surface,
+            revision=row.revision,
+            about=row.about,
         ),
         trace=row.trace,
     )
@@ -216,6 +231,15 @@ _TAKEN = text("""
 _SPEAK = text(
     "SELECT pg_advisory_xact_lock(hashtext('ken speaks'), (CAST(:id AS bigint) % 2147483647)::int)"
 )
+
+_TRY_TO_SPEAK = text(_SPEAK.text.replace("pg_advisory", "pg_try_advisory"))
+
+_FENCE = text("UPDATE lease SET token = token + 1, expires_at = now() WHERE question_id = :id")
+
+_RETIRE = text("""
+    UPDATE question SET state = 'abstained', reason = :reason, ended_at = now()
+    WHERE id = :id AND state = 'kept'
+""")
 
 _MINE = text("SELECT token = :token AND expires_at > now() FROM lease WHERE question_id = :id")
 

@@ -1,10 +1,11 @@
 """What can be set: read once, here, from the environment and from the home's `ken.env`."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from workers.errors import SettingsInvalid
@@ -38,8 +39,33 @@ class Settings(BaseSettings):
     slack_signing_secret: SecretStr = SecretStr("")
     """For events over HTTP."""
     slack_api_url: str = "https://slack.com/api/"
+    slack_client_id: str = ""
+    """Set: Ken is installed in several workspaces by OAuth (docs/install.md), without a token."""
+    slack_client_secret: SecretStr = SecretStr("")
+    slack_workspaces: Annotated[tuple[str, ...], NoDecode] = ()
+    """Ids of the company's workspaces (`T…`) or Grid organisations (`E…`), with commas: nobody
+    else's may install Ken."""
+    token_key: SecretStr = SecretStr("")
+    """Fernet keys with commas, the newest first: tokens of installations are encrypted with it."""
+    public_url: str = ""
+    """Where browsers reach the bot: `https://ken.example.com`."""
     link_by_confirmed_email: bool = False
     """Slack accounts are linked by an address that Slack has confirmed (docs/identities.md)."""
+    admins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Slack user ids, with commas: who hears that a document is wrong, and sees the admin page's
+    link."""
+    admin_page_url: str = ""
+    people_channel: str = ""
+    """Where a human is called: a channel's name or id; empty: nobody can be called."""
+    people_group: str = ""
+    """The user group (`S…`) that is mentioned there."""
+    questions_per_minute: int = Field(10, ge=1)
+    questions_per_day: int = Field(300, ge=1)
+    """Of one person. More of them are not answered, politely."""
+    mend_days: float = Field(90.0, gt=0)
+    """So long a posted answer is withdrawn when its readers may not read it any more."""
+    cards_after_s: float = Field(1.0, ge=0)
+    """An answer that takes longer is announced by a message that says what is being done."""
     slack_mode: Literal["socket", "http"] = "socket"
     http_host: str = "127.0.0.1"
     http_port: int = Field(3000, ge=0, le=65535)
@@ -87,6 +113,11 @@ class Settings(BaseSettings):
     keep_gone_days: float = Field(7.0, ge=0)
     """What a source does not list any more is read by nobody, and deleted after this."""
 
+    @field_validator("admins", "slack_workspaces", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        return tuple(filter(None, re.split(r"[,\s]+", value))) if isinstance(value, str) else value
+
     def password(self, role: Role) -> SecretStr:
         secret: SecretStr = getattr(self, f"{role}_password")
         return secret
@@ -97,7 +128,12 @@ class Settings(BaseSettings):
 
     @property
     def has_slack(self) -> bool:
-        return bool(self.slack_bot_token.get_secret_value())
+        """The one workspace of the token, or those that are installed by OAuth."""
+        return bool(self.slack_bot_token.get_secret_value()) or self.has_oauth
+
+    @property
+    def has_oauth(self) -> bool:
+        return bool(self.slack_client_id)
 
     @property
     def has_syncer(self) -> bool:

@@ -1,11 +1,14 @@
 """Slack, as the workers use it: who is in a conversation, and posting to it exactly once."""
 
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from http.client import HTTPException
 from typing import Any
 
+import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
@@ -16,18 +19,48 @@ from policies.directory import Account
 from policies.models import AccountKind
 from workers.errors import InputInvalid, SlackBusy, SlackRefused, SlackUnavailable
 from workers.interface import storable
-from workers.messenger import Message, Place, PlaceKind, Posted, Profile
+from workers.messenger import Message, Opened, Place, PlaceKind, Posted, Profile, Said, Task
 from workers.ops import metrics
 from workers.settings import Settings
 
+log = structlog.get_logger()
+
 _PAGE = 200
+_LONGEST_TITLE = 200
+_STREAMS_A_MINUTE = 15
+"""Slack's tier 2 begins at 20; other processes of ours start streams too."""
 _TIMEOUT_S = 10
 _PASSING = frozenset(
     {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
 )
 _SLACKBOT = "USLACKBOT"
+_BY_PEOPLE = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 MARK = "ken_reply"
 """The event type of the metadata that our messages carry."""
+
+
+class Allowance:
+    """So many a minute, by a token bucket; none for a while where Slack has enough."""
+
+    def __init__(self, a_minute: int) -> None:
+        self._most = a_minute
+        self._left = float(a_minute)
+        self._at = time.monotonic()
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        with self._lock:
+            now = time.monotonic()
+            self._left = min(self._most, self._left + max(0.0, now - self._at) * self._most / 60)
+            self._at = max(now, self._at)
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
+
+    def empty(self, for_s: float) -> None:
+        with self._lock:
+            self._left, self._at = 0.0, time.monotonic() + for_s
 
 
 @dataclass(frozen=True)
@@ -35,16 +68,27 @@ class SlackMessenger:
     client: WebClient
     posting: WebClient
     audience_limit: int
+    streams: "Allowance"
+    team_of_org: str = ""
 
     @classmethod
-    def connect(cls, settings: Settings) -> "SlackMessenger":
+    def connect(
+        cls, settings: Settings, *, token: str = "", team_of_org: str = ""
+    ) -> "SlackMessenger":
         """No call is made yet. Only reading waits where Slack says so: a dropped connection may
-        mean that a message was posted, and what is posted later must be checked again."""
+        mean that a message was posted, and what is posted later must be checked again.
+
+        Without a token it is the one of the settings. `team_of_org`: the workspace that is meant
+        where the token is a whole Grid organisation's.
+        """
         reading: list[RetryHandler] = [RateLimitErrorRetryHandler(max_retry_count=2)]
+        token = token or settings.slack_bot_token.get_secret_value()
         return cls(
-            client=_client(settings, reading),
-            posting=_client(settings, []),
+            client=_client(settings, reading, token=token, team_id=team_of_org),
+            posting=_client(settings, [], token=token, team_id=team_of_org),
             audience_limit=settings.audience_limit,
+            streams=Allowance(_STREAMS_A_MINUTE),
+            team_of_org=team_of_org,
         )
 
     # -- who reads there ----------------------------------------------------------------------
@@ -59,25 +103,30 @@ class SlackMessenger:
             or channel.get("is_pending_ext_shared")
             or channel.get("is_org_shared")
         )
-        members = self._members(channel_id)
+        members, unanswered = self._members(channel_id)
         return Place(
             kind=PlaceKind.PRIVATE if private and members is not None else PlaceKind.PUBLIC,
             members=members or frozenset(),
             complete=members is not None,
             external=external,
+            unanswered=unanswered,
         )
 
-    def _members(self, channel_id: str) -> frozenset[Account] | None:
-        """Everybody in the channel but Ken; None if that cannot be known, or is too many."""
+    def _members(self, channel_id: str) -> tuple[frozenset[Account] | None, bool]:
+        """Everybody in the channel but Ken; None if that cannot be known, or is too many.
+
+        And whether that may pass.
+        """
         members: set[str] = set()
         try:
             for page in _pages(self.client.conversations_members, channel=channel_id):
                 members.update(page["members"])
                 if len(members) > self.audience_limit:
-                    return None
-        except SlackUnavailable:
-            return None
-        return frozenset(Account(self._source, m) for m in members - {self._own["user_id"]})
+                    return None, False
+        except SlackUnavailable as error:
+            return None, error.passing
+        people = members - {self._own["user_id"]}
+        return frozenset(Account(self._source, one) for one in people), False
 
     def guests(self, accounts: frozenset[Account]) -> frozenset[Account]:
         return frozenset(account for account in accounts if self._is_guest(account.native_id))
@@ -107,6 +156,7 @@ class SlackMessenger:
             email=storable(told.get("email") or "") or None,
             confirmed=user.get("is_email_confirmed") is True,
             kind=_kind(user, self._own["team_id"]),
+            title=storable(told.get("title") or ""),
         )
 
     def find_channel(self, name: str) -> str:
@@ -133,16 +183,21 @@ class SlackMessenger:
         return self._post(message, channel=self._direct_channel(user_id))
 
     def find(self, channel_id: str, thread_ts: str, mark: str, *, since: str) -> list[Posted]:
-        read = self.client.conversations_replies if thread_ts else self.client.conversations_history
-        where = {"ts": thread_ts} if thread_ts else {}
-        pages = _pages(read, channel=channel_id, include_all_metadata=True, oldest=since, **where)
         found = {
             message["ts"]
-            for page in pages
-            for message in page["messages"]
-            if ((message.get("metadata") or {}).get("event_payload") or {}).get("mark") == mark
+            for message in self._messages(channel_id, thread_ts, since)
+            if _mark(message) == {"mark": mark}
         }
         return [Posted(channel_id, ts) for ts in sorted(found)]
+
+    def _messages(self, channel_id: str, thread_ts: str, since: str) -> Iterator[dict[str, Any]]:
+        """Of a thread, or of a conversation; a thread's first one comes, however old it is."""
+        read = self.client.conversations_replies if thread_ts else self.client.conversations_history
+        where = {"ts": thread_ts} if thread_ts else {}
+        for page in _pages(
+            read, channel=channel_id, include_all_metadata=True, oldest=since, **where
+        ):
+            yield from page["messages"]
 
     def find_direct(self, user_id: str, mark: str, *, since: str) -> list[Posted]:
         return self.find(self._direct_channel(user_id), "", mark, since=since)
@@ -154,12 +209,24 @@ class SlackMessenger:
             if str(refused) != "message_not_found":
                 raise
 
+    def update(self, posted: Posted, message: Message) -> None:
+        _call(
+            self.posting.chat_update,
+            channel=posted.channel_id,
+            ts=posted.message_ts,
+            text=message.text,
+            blocks=message.blocks,
+            metadata=_metadata(message.mark),
+            parse="none",
+            link_names=False,
+        )
+
     def _post(self, message: Message, **where: Any) -> Posted:
         sent = _call(
             self.posting.chat_postMessage,
             text=message.text,
             blocks=message.blocks,
-            metadata={"event_type": MARK, "event_payload": {"mark": message.mark}},
+            metadata=_metadata(message.mark, is_open=message.is_open),
             mrkdwn=False,
             parse="none",
             link_names=False,
@@ -168,6 +235,117 @@ class SlackMessenger:
             **where,
         )
         return Posted(sent["channel"], sent["ts"])
+
+    # -- while it works -----------------------------------------------------------------------
+
+    def open(
+        self, channel_id: str, thread_ts: str, user_id: str, tasks: Sequence[Task], mark: str
+    ) -> Opened:
+        if self.streams.take():
+            try:
+                return self._open_stream(channel_id, thread_ts, user_id, tasks)
+            except SlackBusy as busy:
+                self.streams.empty(busy.retry_after_s or 0.0)
+            except SlackRefused as refused:  # a workspace without streams, or a place
+                log.info("stream_refused", error=str(refused))
+        words, blocks = _cards(tasks)
+        posted = self.post(channel_id, thread_ts, Message(words, blocks, mark, is_open=True))
+        return Opened(posted, stream=False)
+
+    def _open_stream(
+        self, channel_id: str, thread_ts: str, user_id: str, tasks: Sequence[Task]
+    ) -> Opened:
+        in_channel = {"recipient_user_id": user_id, "recipient_team_id": self._own["team_id"]}
+        started = _call(
+            self.posting.chat_startStream,
+            channel=channel_id,
+            thread_ts=thread_ts,
+            chunks=_chunks(tasks),
+            task_display_mode="plan",
+            **({} if channel_id.startswith("D") else in_channel),
+        )
+        return Opened(Posted(started["channel"], started["ts"]), stream=True)
+
+    def show(self, opened: Opened, tasks: Sequence[Task]) -> None:
+        where = {"channel": opened.posted.channel_id, "ts": opened.posted.message_ts}
+        if opened.stream:
+            _call(self.posting.chat_appendStream, chunks=_chunks(tasks), **where)
+            return
+        words, blocks = _cards(tasks)
+        _call(self.posting.chat_update, text=words, blocks=blocks, **where)
+
+    def close(self, opened: Opened, message: Message) -> Posted:
+        if opened.stream:
+            try:
+                _call(
+                    self.posting.chat_stopStream,
+                    channel=opened.posted.channel_id,
+                    ts=opened.posted.message_ts,
+                    blocks=message.blocks,
+                    metadata=_metadata(message.mark),
+                )
+                return opened.posted
+            except SlackRefused as refused:  # it ended by itself, or we ended it before
+                if str(refused) != "message_not_in_streaming_state":
+                    raise
+        self.update(opened.posted, message)
+        return opened.posted
+
+    def find_open(self, channel_id: str, thread_ts: str, mark: str, *, since: str) -> list[Posted]:
+        """A stream carries no mark, so another question's in the same thread is found too."""
+        found = {
+            message["ts"]
+            for message in self._messages(channel_id, thread_ts, since)
+            if message.get("user") == self._own["user_id"]
+            and message["ts"] > since
+            and _mark(message) in ({}, {"mark": mark, "open": True})
+        }
+        return [Posted(channel_id, ts) for ts in sorted(found)]
+
+    def set_working(
+        self, channel_id: str, thread_ts: str, user_id: str, title: str, *, working: bool
+    ) -> None:
+        """https://docs.slack.dev/ai/agent-sessions/"""
+        _call(
+            self.posting.agents_sessions_setStatus,
+            channel_id=channel_id,
+            thread_ts=thread_ts,
+            status="processing" if working else "active",
+            title=title[:_LONGEST_TITLE] or None,
+            initiator_user_id=user_id,
+        )
+
+    def said_before(self, channel_id: str, thread_ts: str, before: str) -> list[Said]:
+        pages = _pages(
+            self.client.conversations_replies, channel=channel_id, ts=thread_ts, latest=before
+        )
+        return [
+            Said(message["user"], str(message.get("text") or ""), message["ts"])
+            for page in pages
+            for message in page["messages"]
+            if message["ts"] < before and _is_a_persons(message, self._own["user_id"])
+        ]
+
+    # -- beside messages ----------------------------------------------------------------------
+
+    def set_prompts(self, channel_id: str, prompts: Sequence[tuple[str, str]], title: str) -> None:
+        _call(
+            self.posting.assistant_threads_setSuggestedPrompts,
+            channel_id=channel_id,
+            prompts=[{"title": name, "message": message} for name, message in prompts],
+            title=title,
+        )
+
+    def publish_home(self, user_id: str, view: dict[str, Any]) -> None:
+        _call(self.posting.views_publish, user_id=user_id, view=view)
+
+    def permalink(self, posted: Posted) -> str:
+        found = _call(
+            self.client.chat_getPermalink,
+            channel=posted.channel_id,
+            message_ts=posted.message_ts,
+        )
+        return str(found["permalink"])
 
     def _direct_channel(self, user_id: str) -> str:
         opened = _call(self.client.conversations_open, users=user_id)
@@ -181,19 +359,66 @@ class SlackMessenger:
     @cached_property
     def _own(self) -> dict[str, str]:
         answer = _call(self.client.auth_test)
-        return {"user_id": answer["user_id"], "team_id": answer["team_id"]}
+        return {"user_id": answer["user_id"], "team_id": self.team_of_org or answer["team_id"]}
 
     @property
     def _source(self) -> str:
         return source_of_team(self._own["team_id"])
 
 
-def _client(settings: Settings, retry_handlers: list[RetryHandler]) -> WebClient:
+def _metadata(mark: str, *, is_open: bool = False) -> dict[str, Any]:
+    payload: dict[str, Any] = {"mark": mark, **({"open": True} if is_open else {})}
+    return {"event_type": MARK, "event_payload": payload}
+
+
+def _mark(message: dict[str, Any]) -> dict[str, Any]:
+    """Empty where it carries none."""
+    payload = (message.get("metadata") or {}).get("event_payload") or {}
+    return {name: payload[name] for name in ("mark", "open") if name in payload}
+
+
+def _is_a_persons(message: dict[str, Any], own_id: str) -> bool:
+    if message.get("bot_id") or message.get("subtype") not in _BY_PEOPLE:
+        return False
+    return message.get("user") not in (None, _SLACKBOT, own_id)
+
+
+def _chunks(tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    """docs.slack.dev/reference/methods/chat.appendStream: a task comes again with its new state."""
+    return [
+        {
+            "type": "task_update",
+            "id": task.name,
+            "title": task.title,
+            "status": "complete" if task.done else "in_progress",
+        }
+        for task in tasks
+    ]
+
+
+def _cards(tasks: Sequence[Task]) -> tuple[str, list[dict[str, Any]]]:
+    """The same for a message that is changed: its text, and its blocks."""
+    cards = [
+        {
+            "type": "task_card",
+            "task_id": task.name,
+            "title": task.title,
+            "status": "complete" if task.done else "in_progress",
+        }
+        for task in tasks
+    ]
+    return f"{tasks[-1].title}…", cards
+
+
+def _client(
+    settings: Settings, retry_handlers: list[RetryHandler], *, token: str, team_id: str
+) -> WebClient:
     return WebClient(
-        settings.slack_bot_token.get_secret_value(),
+        token,
         base_url=settings.slack_api_url,
         timeout=_TIMEOUT_S,
         retry_handlers=retry_handlers,
+        team_id=team_id or None,
     )
 
 

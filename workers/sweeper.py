@@ -11,12 +11,15 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy import text
 
+from workers import mending
 from workers.celery import QUEUE, TASK, doorbell
+from workers.errands import run_errand
 from workers.errors import SlackUnavailable
 from workers.ops import health, metrics
-from workers.outbox import Kind, look_again
+from workers.outbox import look_again
 from workers.services import Services
 from workers.sync import runs
+from workers.tokens import refresh_due
 
 log = structlog.get_logger()
 
@@ -28,7 +31,10 @@ def start(services: Services) -> None:
     """Each duty has a thread of its own: none waits for another's Slack or for a long deletion."""
     for name, duty, every_s in (
         ("sweeper", ring_again, services.settings.sweep_s),
+        ("errands", do_errands, services.settings.sweep_s),
+        ("posted answers", mending.look_at_all, services.settings.sweep_s),
         ("late posts", look_for_late_posts, 10.0),
+        ("tokens", refresh_tokens, 60.0),
         ("deletion", delete_old, 3600.0),
     ):
         threading.Thread(
@@ -59,15 +65,29 @@ def ring_again(services: Services) -> None:
     log.info("rang_again", questions=len(waiting), first=waiting[0])
 
 
+def do_errands(services: Services) -> None:
+    """Those that are due: their rings were lost, or it is time for another try."""
+    with services.database.session("ingress") as session:
+        due = session.scalars(_DUE).all()
+    for errand_id in due:
+        run_errand(services, errand_id)
+
+
 def look_for_late_posts(services: Services) -> None:
     """Slack may show a message long after it seemed lost: of two, the one on record stays."""
     with services.database.session("ingress") as session:
         unsure = session.execute(_UNSURE, {"late_s": _LATE_S}).all()
     for question_id, kind in unsure:
         try:
-            look_again(services, question_id, Kind(kind))
+            look_again(services, question_id, kind)
         except SlackUnavailable as error:
             log.warning("not_looked_again", question_id=question_id, error=type(error).__name__)
+
+
+def refresh_tokens(services: Services) -> None:
+    """Those that end soon. A token of the settings never ends."""
+    if services.settings.has_oauth:
+        refresh_due(services.database, "answerer")
 
 
 def delete_old(services: Services) -> None:
@@ -90,6 +110,11 @@ _WAITING = text("""
       AND question.asked_at < now() - interval '2 seconds'
       AND coalesce(lease.expires_at, '-infinity') <= now()
     ORDER BY question.asked_at LIMIT 1000
+""")
+
+_DUE = text("""
+    SELECT id FROM errand WHERE done_at IS NULL AND due_at < now() - interval '1 second'
+    ORDER BY due_at LIMIT 100
 """)
 
 _UNSURE = text("""

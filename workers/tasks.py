@@ -5,11 +5,13 @@ from celery import shared_task
 from sqlalchemy.exc import SQLAlchemyError
 
 from policies.models import QuestionState
-from workers.answering.answer import answer
+from workers.answering.answer import Ended, answer
 from workers.answering.reply import notice
-from workers.celery import TASK
+from workers.celery import ERRAND, TASK
 from workers.crashpoints import reached
+from workers.errands import run_errand
 from workers.errors import AssistantError, PoisonQuestion, SlackRefused, SlackUnavailable
+from workers.home import publish_if_shown
 from workers.ops import metrics, stopping, tracing
 from workers.outbox import Kind, deliver, put, settle
 from workers.questions import (
@@ -36,10 +38,22 @@ _LARGEST_ID = 2**63 - 1
 @shared_task(name=TASK)
 def answer_question(question_id: int) -> None:
     """Whoever forges a task can at most have a question that exists looked at again."""
-    if type(question_id) is not int or not 0 < question_id <= _LARGEST_ID:
-        log.warning("task_refused", reason="no id of a question")
-        return
-    work_on(live_services(), question_id)
+    if _is_id(question_id):
+        work_on(live_services(), question_id)
+
+
+@shared_task(name=ERRAND)
+def do_errand(errand_id: int) -> None:
+    """The same for an errand."""
+    if _is_id(errand_id) and not stopping.begun():
+        run_errand(live_services(), errand_id)
+
+
+def _is_id(given: object) -> bool:
+    if type(given) is int and 0 < given <= _LARGEST_ID:
+        return True
+    log.warning("task_refused", reason="no id of ours")
+    return False
 
 
 def work_on(services: Services, question_id: int) -> None:
@@ -71,11 +85,10 @@ def _work_on(services: Services, leased: Leased) -> None:
 
 def _answer_and_finish(services: Services, leased: Leased) -> None:
     """Not finished after what may pass: the sweeper rings again. Raises LeaseLost."""
-    reason = None
     try:
         if leased.attempts > MAX_ATTEMPTS:
             raise PoisonQuestion  # whoever tried before did not live to say so
-        state = answer(leased, services)
+        ended = answer(leased, services)
     except LeaseLost:
         raise
     except Exception as error:  # a worker survives whatever one question does to it
@@ -83,16 +96,19 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
         if _put_back(services, leased, error, patience_s=PATIENCE_S):
             return
         try:
-            state = _tell(services, leased, error)
+            ended = Ended(_tell(services, leased, error))
         except (SlackUnavailable, SQLAlchemyError) as second:
             log.warning("notice_failed", question_id=leased.id, error=type(second).__name__)
             if _put_back(services, leased, second, patience_s=GIVE_UP_S):
                 return
-            state = QuestionState.FAILED
-        reason = type(error).__name__ if state is QuestionState.FAILED else None
+            ended = Ended(QuestionState.FAILED)
+        if ended.state is QuestionState.FAILED:
+            ended = Ended(ended.state, type(error).__name__)
     with at_work(services.database, leased.id) as session:
-        finish(session, leased, state, reason=reason)
+        finish(session, leased, ended.state, reason=ended.reason)
     reached("finished")
+    if leased.question.surface != "terminal":
+        publish_if_shown(services, leased.question.team_id, leased.question.user_id)
 
 
 def _put_back(services: Services, leased: Leased, error: Exception, *, patience_s: float) -> bool:

@@ -12,8 +12,10 @@ from aiohttp import web
 
 from bot.playground.double import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Access, Double
 from bot.playground.events import ACK_TIMEOUT_S, RETRY_DELAYS_S
+from bot.playground.pages import Page, page_of
 from bot.playground.server import HOST, create_server
 from bot.playground.workspace import WorkspaceInvalid, load_workspace
+from workers.interface import OperatorError
 
 _EPILOG = """\
 Start the bot against it, over Socket Mode:
@@ -27,11 +29,20 @@ Ask as somebody of the workspace file, then look:
     http://127.0.0.1:8065/_double/say
   curl 'http://127.0.0.1:8065/_double/messages?channel=general'
 
+Give the command, press a button of an answer (its ts is in the messages), open the home:
+
+  curl -d '{"user": "alice", "channel": "general", "text": "help"}' \\
+    http://127.0.0.1:8065/_double/command
+  curl -d '{"user": "alice", "channel": "general", "ts": "TS", "action_id": "ken_share"}' \\
+    http://127.0.0.1:8065/_double/press
+  curl -d '{"user": "alice", "tab": "home"}' http://127.0.0.1:8065/_double/open_home
+
 The workspace file:
 
   {"team": {"id": "T1", "name": "Acme", "domain": "acme"},
    "users": [{"id": "UALICE", "name": "alice", "email": "alice@acme.example"}],
-   "channels": [{"id": "CGENERAL", "name": "general", "members": ["UALICE", "UKEN"]}]}
+   "channels": [{"id": "CGENERAL", "name": "general", "members": ["UALICE", "UKEN"]}],
+   "usergroups": [{"id": "SHELP", "name": "helpers", "users": ["UALICE"]}]}
 
 UKEN is the bot; it and everybody's direct messages with it are added. Tokens and the signing
 secret may also come from KEN_SLACK_BOT_TOKEN, KEN_SLACK_APP_TOKEN and KEN_SLACK_SIGNING_SECRET.
@@ -54,15 +65,20 @@ def main(arguments: list[str] | None = None) -> int:
         ack_timeout_s=options.ack_timeout,
         retry_delays_s=tuple(options.retry_delays),
     )
-    return asyncio.run(_serve(Double(workspace, access, options.state), options.port))
+    try:
+        page = page_of(options.workspace)
+    except OperatorError as error:
+        sys.stderr.write(f"playground: {error}\n")
+        return 2
+    return asyncio.run(_serve(Double(workspace, access, options.state), page, options.port))
 
 
-async def _serve(double: Double, port: int) -> int:
+async def _serve(double: Double, page: Page, port: int) -> int:
     """Until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner = web.AppRunner(create_server(double), shutdown_timeout=1)
+    runner = web.AppRunner(create_server(double, page), shutdown_timeout=1)
     await runner.setup()
     try:
         await web.TCPSite(runner, HOST, port).start()

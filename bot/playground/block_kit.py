@@ -1,4 +1,4 @@
-"""Which blocks Slack takes, as strict as Slack and a little stricter.
+"""Which blocks and views Slack takes, as strict as Slack and a little stricter.
 
 Limits: https://docs.slack.dev/reference/block-kit/blocks/ . The total text of a message's blocks is
 not documented; 13,200 characters were measured (https://github.com/slackapi/bolt-js/issues/2509).
@@ -6,18 +6,36 @@ not documented; 13,200 characters were measured (https://github.com/slackapi/bol
 
 from collections.abc import Callable, Iterator
 
+from bot.playground.block_parts import (
+    BlocksInvalid,
+    as_list,
+    as_object,
+    check_flag,
+    check_names,
+    check_one_of,
+    check_plain,
+    check_string,
+    check_text,
+    check_unique,
+    check_url,
+)
+from bot.playground.elements import (
+    IN_ACTIONS,
+    IN_CONTEXT_ACTIONS,
+    IN_INPUT,
+    IN_SECTION,
+    check_element,
+    check_image,
+)
+from bot.playground.rich_text import check_rich_text
 from bot.playground.workspace import Json
 
 LARGEST_TEXT = 13_200
+LONGEST_MARKDOWN = 12_000
+"""Of one call, all markdown blocks together."""
 MOST_IN_MESSAGE = 50
 MOST_IN_VIEW = 100
-
-
-class BlocksInvalid(Exception):
-    """Says what is wrong and where, as `response_metadata.messages` does."""
-
-    def __init__(self, message: str, pointer: str) -> None:
-        super().__init__(f"[ERROR] {message} [json-pointer:{pointer}]")
+_IN_MESSAGES_ONLY = {"context_actions", "plan", "table", "task_card"}
 
 
 def check_blocks(blocks: object, *, most: int = MOST_IN_MESSAGE) -> None:
@@ -29,8 +47,42 @@ def check_blocks(blocks: object, *, most: int = MOST_IN_MESSAGE) -> None:
     for number, block in enumerate(blocks):
         _check_block(block, f"/blocks/{number}")
     named = [block["block_id"] for block in blocks if "block_id" in block]
-    if len(named) != len(set(named)):
-        raise BlocksInvalid("block_id must be unique", "/blocks")
+    check_unique(named, "block_id", "/blocks")
+    markdown = sum(len(block["text"]) for block in blocks if block["type"] == "markdown")
+    if markdown > LONGEST_MARKDOWN:
+        raise BlocksInvalid("too much markdown together", "/blocks")
+
+
+def check_view(view: Json) -> None:
+    """A home or a modal with its blocks. Raises BlocksInvalid."""
+    optional = {"private_metadata", "callback_id", "external_id"}
+    required = {"type", "blocks"}
+    if view["type"] == "modal":
+        required |= {"title"}
+        optional |= {"submit", "close", "clear_on_close", "notify_on_close", "submit_disabled"}
+    check_names(view, required, optional, "/view")
+    for name in ("title", "submit", "close"):
+        if name in view:
+            check_plain(view[name], f"/view/{name}", most=24)
+    for name, most in (("private_metadata", 3000), ("callback_id", 255), ("external_id", 255)):
+        if view.get(name):
+            check_string(view[name], f"/view/{name}", most=most)
+    check_blocks(view["blocks"], most=MOST_IN_VIEW)
+    kinds = {block["type"] for block in view["blocks"]}
+    for kind in sorted(kinds & _IN_MESSAGES_ONLY):
+        raise BlocksInvalid(f"unsupported type: {kind}", "/view/blocks")
+    if view["type"] == "modal" and "input" in kinds and "submit" not in view:
+        raise BlocksInvalid("missing required field: submit", "/view")
+
+
+def check_sources(sources: object, place: str) -> None:
+    """Of a task: links with a text. Raises BlocksInvalid."""
+    for item, at in as_list(sources, place, fewest=0):
+        source = as_object(item, at)
+        check_names(source, {"type", "url", "text"}, {"icon_url"}, at)
+        check_one_of(source["type"], ("url",), f"{at}/type")
+        check_url(source["url"], f"{at}/url")
+        check_string(source["text"], f"{at}/text")
 
 
 def text_length(blocks: list[Json]) -> int:
@@ -38,14 +90,14 @@ def text_length(blocks: list[Json]) -> int:
 
 
 def _check_block(block: object, place: str) -> None:
-    block = _object(block, place)
+    block = as_object(block, place)
     kind = block.get("type")
     if kind not in _BLOCKS:
         raise BlocksInvalid(f"unsupported type: {kind}", f"{place}/type")
     required, optional, check = _BLOCKS[kind]
-    _check_names(block, {"type", *required}, {"block_id", *optional}, place)
+    check_names(block, {"type", *required}, {"block_id", *optional}, place)
     if "block_id" in block:
-        _string(block["block_id"], f"{place}/block_id", most=255)
+        check_string(block["block_id"], f"{place}/block_id", most=255)
     check(block, place)
 
 
@@ -53,171 +105,96 @@ def _section(block: Json, place: str) -> None:
     if "text" not in block and "fields" not in block:
         raise BlocksInvalid("missing required field: text or fields", place)
     if "text" in block:
-        _text(block["text"], f"{place}/text", most=3000)
+        check_text(block["text"], f"{place}/text", most=3000)
     if "fields" in block:
-        for item, at in _list(block["fields"], f"{place}/fields", most=10):
-            _text(item, at, most=2000)
+        for item, at in as_list(block["fields"], f"{place}/fields", most=10):
+            check_text(item, at, most=2000)
     if "accessory" in block:
-        _element(block["accessory"], f"{place}/accessory")
+        check_element(block["accessory"], f"{place}/accessory", IN_SECTION)
+    check_flag(block.get("expand", False), f"{place}/expand")
 
 
 def _header(block: Json, place: str) -> None:
-    _text(block["text"], f"{place}/text", most=150, kinds=("plain_text",))
+    check_plain(block["text"], f"{place}/text", most=150)
 
 
 def _context(block: Json, place: str) -> None:
-    for item, at in _list(block["elements"], f"{place}/elements", most=10):
-        if _object(item, at).get("type") == "image":
-            _element(item, at)
+    for item, at in as_list(block["elements"], f"{place}/elements", most=10):
+        if as_object(item, at).get("type") == "image":
+            check_element(item, at, frozenset({"image"}))
         else:
-            _text(item, at, most=3000)
+            check_text(item, at, most=3000)
 
 
 def _actions(block: Json, place: str) -> None:
-    action_ids = []
-    for item, at in _list(block["elements"], f"{place}/elements", most=25):
-        _element(item, at)
-        action_ids += [item["action_id"]] if "action_id" in item else []
-    if len(action_ids) != len(set(action_ids)):
-        raise BlocksInvalid("action_id must be unique in a block", f"{place}/elements")
+    _check_elements(block, place, IN_ACTIONS, most=25)
 
 
 def _context_actions(block: Json, place: str) -> None:
-    for item, at in _list(block["elements"], f"{place}/elements", most=5):
-        _element(item, at, kinds=("feedback_buttons", "icon_button"))
+    _check_elements(block, place, IN_CONTEXT_ACTIONS, most=5)
+
+
+def _check_elements(block: Json, place: str, kinds: frozenset[str], *, most: int) -> None:
+    action_ids = []
+    for item, at in as_list(block["elements"], f"{place}/elements", most=most):
+        check_element(item, at, kinds)
+        action_ids += [item["action_id"]] if "action_id" in item else []
+    check_unique(action_ids, "action_id", f"{place}/elements")
 
 
 def _image(block: Json, place: str) -> None:
-    _check_image(block, place)
+    check_image(block, place)
     if "title" in block:
-        _text(block["title"], f"{place}/title", most=2000, kinds=("plain_text",))
+        check_plain(block["title"], f"{place}/title", most=2000)
 
 
 def _input(block: Json, place: str) -> None:
-    _text(block["label"], f"{place}/label", most=2000, kinds=("plain_text",))
-    _element(block["element"], f"{place}/element")
+    check_plain(block["label"], f"{place}/label", most=2000)
+    if "hint" in block:
+        check_plain(block["hint"], f"{place}/hint", most=2000)
+    for name in ("optional", "dispatch_action"):
+        check_flag(block.get(name, False), f"{place}/{name}")
+    check_element(block["element"], f"{place}/element", IN_INPUT)
 
 
 def _markdown(block: Json, place: str) -> None:
-    _string(block["text"], f"{place}/text", most=12_000)
+    check_string(block["text"], f"{place}/text", most=LONGEST_MARKDOWN)
 
 
-def _rich_text(block: Json, place: str) -> None:
-    for item, at in _list(block["elements"], f"{place}/elements"):
-        _rich_text_part(item, at)
+def _task_card(block: Json, place: str) -> None:
+    for name in ("task_id", "title"):
+        check_string(block[name], f"{place}/{name}", most=255)
+    statuses = ("pending", "in_progress", "complete", "error")
+    check_one_of(block["status"], statuses, f"{place}/status")
+    for name in ("details", "output"):
+        if name in block:
+            check_one_of(
+                as_object(block[name], f"{place}/{name}").get("type"),
+                ("rich_text",),
+                f"{place}/{name}/type",
+            )
+            _check_block(block[name], f"{place}/{name}")
+    check_sources(block.get("sources", []), f"{place}/sources")
 
 
-def _rich_text_part(part: object, place: str) -> None:
-    part = _object(part, place)
-    kind = part.get("type")
-    if kind not in _RICH_PARTS:
-        raise BlocksInvalid(f"unsupported type: {kind}", f"{place}/type")
-    _check_names(part, {"type", "elements"}, _RICH_PARTS[kind], place)
-    for item, at in _list(part["elements"], f"{place}/elements", fewest=0):
-        if kind != "rich_text_list":
-            _rich_text_leaf(item, at)
-        elif _object(item, at).get("type") == "rich_text_section":
-            _rich_text_part(item, at)
-        else:
-            raise BlocksInvalid("a list has sections only", f"{at}/type")
-    if kind == "rich_text_list" and part.get("style") not in ("bullet", "ordered"):
-        raise BlocksInvalid("must be one of: bullet, ordered", f"{place}/style")
+def _plan(block: Json, place: str) -> None:
+    check_string(block["title"], f"{place}/title", most=255)
+    task_ids = []
+    for item, at in as_list(block.get("tasks", []), f"{place}/tasks", fewest=0, most=50):
+        check_one_of(as_object(item, at).get("type"), ("task_card",), f"{at}/type")
+        _check_block(item, at)
+        task_ids.append(item["task_id"])
+    check_unique(task_ids, "task_id", f"{place}/tasks")
 
 
-def _rich_text_leaf(leaf: object, place: str) -> None:
-    leaf = _object(leaf, place)
-    kind = leaf.get("type")
-    if kind not in _RICH_LEAVES:
-        raise BlocksInvalid(f"unsupported type: {kind}", f"{place}/type")
-    required, optional = _RICH_LEAVES[kind]
-    _check_names(leaf, {"type", *required}, {"style", *optional}, place)
-    for name in required:
-        if name != "timestamp":
-            _string(leaf[name], f"{place}/{name}")
-    style = _object(leaf.get("style", {}), f"{place}/style")
-    if not all(value in (True, False) for value in style.values()):
-        raise BlocksInvalid("must be a boolean", f"{place}/style")
+def _alert(block: Json, place: str) -> None:
+    check_text(block["text"], f"{place}/text", most=3000)
+    levels = ("default", "info", "warning", "error", "success")
+    check_one_of(block.get("level", "default"), levels, f"{place}/level")
 
 
 def _unchecked(block: Json, place: str) -> None:
-    """Only the names are checked; Ken does not send these yet."""
-
-
-def _element(element: object, place: str, kinds: tuple[str, ...] = ()) -> None:
-    element = _object(element, place)
-    kind = element.get("type")
-    if kind not in (kinds or _ELEMENTS):
-        raise BlocksInvalid(f"unsupported type: {kind}", f"{place}/type")
-    if "action_id" in element:
-        _string(element["action_id"], f"{place}/action_id", most=255)
-    if kind == "image":
-        _check_image(element, place)
-    if kind == "button":
-        _button(element, place)
-    if kind == "feedback_buttons":
-        for name in ("positive_button", "negative_button"):
-            button = _object(element.get(name), f"{place}/{name}")
-            _text(button.get("text"), f"{place}/{name}/text", most=75, kinds=("plain_text",))
-            _string(button.get("value"), f"{place}/{name}/value", most=2000)
-
-
-def _button(button: Json, place: str) -> None:
-    _text(button.get("text"), f"{place}/text", most=75, kinds=("plain_text",))
-    for name, most in (("value", 2000), ("url", 3000)):
-        if name in button:
-            _string(button[name], f"{place}/{name}", most=most)
-    if button.get("style", "primary") not in ("primary", "danger"):
-        raise BlocksInvalid("must be one of: primary, danger", f"{place}/style")
-
-
-def _check_image(image: Json, place: str) -> None:
-    _string(image.get("alt_text"), f"{place}/alt_text", most=2000)
-    if "slack_file" not in image:
-        _string(image.get("image_url"), f"{place}/image_url", most=3000)
-
-
-def _text(
-    text: object, place: str, *, most: int, kinds: tuple[str, ...] = ("mrkdwn", "plain_text")
-) -> None:
-    text = _object(text, place)
-    if text.get("type") not in kinds:
-        raise BlocksInvalid(f"must be one of: {', '.join(kinds)}", f"{place}/type")
-    flag = "verbatim" if text["type"] == "mrkdwn" else "emoji"
-    _check_names(text, {"type", "text"}, {flag}, place)
-    _string(text["text"], f"{place}/text", most=most)
-
-
-def _string(value: object, place: str, *, most: int = 40_000) -> None:
-    if not isinstance(value, str):
-        raise BlocksInvalid("must be a string", place)
-    if not value:
-        raise BlocksInvalid("must be more than 0 characters", place)
-    if len(value) > most:
-        raise BlocksInvalid(f"must be less than {most + 1} characters", place)
-
-
-def _object(value: object, place: str) -> Json:
-    if not isinstance(value, dict):
-        raise BlocksInvalid("should be an object", place)
-    return value
-
-
-def _list(
-    value: object, place: str, *, fewest: int = 1, most: int = 10_000
-) -> Iterator[tuple[Json, str]]:
-    if not isinstance(value, list):
-        raise BlocksInvalid("must provide an array", place)
-    if not fewest <= len(value) <= most:
-        raise BlocksInvalid(f"from {fewest} to {most} items allowed", place)
-    for number, item in enumerate(value):
-        yield item, f"{place}/{number}"
-
-
-def _check_names(value: Json, required: set[str], optional: set[str], place: str) -> None:
-    for name in sorted(required - value.keys()):
-        raise BlocksInvalid(f"missing required field: {name}", place)
-    for name in sorted(value.keys() - required - optional):
-        raise BlocksInvalid(f"invalid additional property: {name}", place)
+    """Only the names are checked; Ken does not send these."""
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -242,51 +219,10 @@ _BLOCKS: dict[str, tuple[set[str], set[str], Callable[[Json, str], None]]] = {
     "context_actions": ({"elements"}, set(), _context_actions),
     "input": ({"label", "element"}, {"dispatch_action", "hint", "optional"}, _input),
     "markdown": ({"text"}, set(), _markdown),
-    "rich_text": ({"elements"}, set(), _rich_text),
+    "rich_text": ({"elements"}, set(), check_rich_text),
     "table": ({"rows"}, {"column_settings"}, _unchecked),
-    "task_card": ({"task_id", "title"}, {"status", "details", "output", "sources"}, _unchecked),
-    "plan": ({"title"}, {"tasks"}, _unchecked),
-    "alert": ({"text"}, {"level"}, _unchecked),
+    "task_card": ({"task_id", "title", "status"}, {"details", "output", "sources"}, _task_card),
+    "plan": ({"title"}, {"tasks"}, _plan),
+    "alert": ({"text"}, {"level"}, _alert),
 }
 """The fields that must and may be there beside `type` and `block_id`, and the rest of the check."""
-
-_ELEMENTS = (
-    "button",
-    "checkboxes",
-    "datepicker",
-    "datetimepicker",
-    "email_text_input",
-    "image",
-    "number_input",
-    "overflow",
-    "plain_text_input",
-    "radio_buttons",
-    "rich_text_input",
-    "timepicker",
-    "url_text_input",
-    *(
-        f"{multi}{of}_select"
-        for multi in ("", "multi_")
-        for of in ("static", "external", "users", "conversations", "channels")
-    ),
-)
-
-_RICH_PARTS = {
-    "rich_text_section": set[str](),
-    "rich_text_list": {"style", "indent", "offset", "border"},
-    "rich_text_quote": {"border"},
-    "rich_text_preformatted": {"border", "language"},
-}
-
-_RICH_LEAVES: dict[str, tuple[set[str], set[str]]] = {
-    "text": ({"text"}, set()),
-    "link": ({"url"}, {"text", "unsafe"}),
-    "emoji": ({"name"}, {"unicode", "skin_tone"}),
-    "user": ({"user_id"}, set()),
-    "usergroup": ({"usergroup_id"}, set()),
-    "channel": ({"channel_id"}, set()),
-    "team": ({"team_id"}, set()),
-    "broadcast": ({"range"}, set()),
-    "date": ({"timestamp", "format"}, {"url", "fallback"}),
-    "color": ({"value"}, set()),
-}

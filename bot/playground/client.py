@@ -44,6 +44,9 @@ class Seen:
     edited_ts: str
     reactions: dict[str, list[str]]
     ephemeral_to: str
+    streaming: bool
+    chunks: list[Json]
+    """What was streamed so far, while the stream is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,25 @@ class Attempt:
     failed: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """Somebody pressed something; `failed` is empty if the app answered in time."""
+
+    trigger_id: str
+    failed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """What became of a modal: closed, or refused with errors beside inputs, or shown anew."""
+
+    closed: bool
+    errors: dict[str, str]
+    view: Json | None
+    """What the person sees now; None if no modal is open."""
+    failed: str
+
+
 class Playground:
     def __init__(self, url: str) -> None:
         """`url` as the playground prints it, without a path."""
@@ -86,6 +108,115 @@ class Playground:
     def dm(self, user: str, text: str, *, thread_ts: str = "", subtype: str = "") -> Said:
         order = {"user": user, "text": text, "thread_ts": thread_ts, "subtype": subtype}
         return Said(**self._post("dm", **order))
+
+    def group_dm(self, user: str, users: list[str], text: str = "") -> Said:
+        """`ts` is empty where nothing is said."""
+        return Said(**{"ts": "", **self._post("group_dm", user=user, users=users, text=text)})
+
+    def press(
+        self,
+        user: str,
+        action_id: str,
+        *,
+        channel: str = "",
+        ts: str = "",
+        view_id: str = "",
+        home: bool = False,
+        value: str | None = None,
+        selected: str | list[str] | None = None,
+    ) -> Done:
+        """In a message (channel, ts), a modal (view_id) or the home.
+
+        `value` picks one of several buttons with the same action_id, or one of the two feedback
+        buttons; `selected` is the value of an option.
+        """
+        order: Json = {"user": user, "action_id": action_id, "value": value, "selected": selected}
+        place: Json = {"channel": channel, "ts": ts} if channel else {"view_id": view_id}
+        return Done(**self._post("press", **order, **place, home=home))
+
+    def submit(self, user: str, view_id: str, values: Json | None = None) -> Submitted:
+        """`values` as in Slack's `state.values`: {block_id: {action_id: {"value": "x"}}}."""
+        return Submitted(**self._post("submit", user=user, view_id=view_id, values=values or {}))
+
+    def close_view(self, user: str, view_id: str, *, all_of_them: bool = False) -> None:
+        self._post("close_view", user=user, view_id=view_id, all=all_of_them)
+
+    def views(self, user: str) -> list[Json]:
+        """Their open modals, the one on top last."""
+        found: list[Json] = self._get("views", user=user)["views"]
+        return found
+
+    def command(self, user: str, channel: str, text: str = "", *, command: str = "/ken") -> Done:
+        """Answers are ephemeral messages: see `Seen.ephemeral_to`."""
+        order = {"user": user, "channel": channel, "text": text, "command": command}
+        return Done(**self._post("command", **order))
+
+    def shortcut(
+        self, user: str, channel: str, ts: str, callback_id: str = "ken_ask_about"
+    ) -> Done:
+        order = {"user": user, "channel": channel, "ts": ts, "callback_id": callback_id}
+        return Done(**self._post("shortcut", **order))
+
+    def open_home(self, user: str, tab: str = "home") -> None:
+        """`tab` is `home` or `messages`."""
+        self._post("open_home", user=user, tab=tab)
+
+    def archive(self, channel: str) -> None:
+        self._post("archive", channel=channel)
+
+    def unarchive(self, channel: str) -> None:
+        self._post("unarchive", channel=channel)
+
+    def create_channel(
+        self, name: str, *, is_private: bool = False, members: tuple[str, ...] = ()
+    ) -> str:
+        """Returns its id."""
+        order = {"name": name, "is_private": is_private, "members": list(members)}
+        return str(self._post("create_channel", **order)["channel"])
+
+    def share(self, channel: str, team: str = "TOTHER") -> None:
+        """With another company."""
+        self._post("share", channel=channel, team=team)
+
+    def unshare(self, channel: str, team: str = "TOTHER") -> None:
+        self._post("unshare", channel=channel, team=team)
+
+    def change_user(self, user: str, **changes: Any) -> None:
+        """Fields as in the workspace file; `deleted=True` deactivates them."""
+        self._post("change_user", user=user, **changes)
+
+    def revoke(self) -> None:
+        """Ken's tokens serve no more: `token_revoked`."""
+        self._post("revoke")
+
+    def restore(self) -> None:
+        """They serve again."""
+        self._post("restore")
+
+    def uninstall(self) -> None:
+        """Ken's tokens serve no more: `account_inactive`."""
+        self._post("uninstall")
+
+    def expire(self) -> None:
+        """Twelve hours go by for the tokens that rotate: `token_expired`."""
+        self._post("expire")
+
+    def code(self, scopes: list[str] | None = None) -> str:
+        """Somebody approved the installation: a code for oauth.v2.access."""
+        return str(self._post("code", scopes=scopes)["code"])
+
+    def grant(self, scopes: list[str]) -> None:
+        """All that Ken's tokens may do from now on."""
+        self._post("grant", scopes=scopes)
+
+    def stop(self, user: str, channel: str, thread_ts: str) -> list[str]:
+        """The stop button of an agent session; returns the streams that it stopped."""
+        stopped = self._post("stop", user=user, channel=channel, thread_ts=thread_ts)["stopped"]
+        return list(stopped)
+
+    def look_at(self, user: str, channel: str) -> None:
+        """They open a channel beside Ken's pane."""
+        self._post("look_at", user=user, channel=channel)
 
     def edit(self, channel: str, ts: str, text: str) -> None:
         self._post("edit", channel=channel, ts=ts, text=text)
@@ -128,7 +259,7 @@ class Playground:
         return [Attempt(**item) for item in self._get("attempts")["attempts"]]
 
     def surfaces(self) -> Json:
-        """homes, statuses, titles, prompts."""
+        """homes, statuses, titles, prompts, sessions."""
         return self._get("surfaces")
 
     def wait_until_ready(self, timeout_s: float = 10.0) -> None:
@@ -165,10 +296,10 @@ class Playground:
                 raise TimeoutError(f"nothing within {timeout_s} s")
             self._get("changes", after=version, timeout_s=min(left_s, _LONGEST_WAIT_S))
 
-    def _get(self, name: str, **query: Any) -> Json:
+    def _get(self, name: str, /, **query: Any) -> Json:
         return self._send(Request(f"{self.url}/_double/{name}?{urlencode(query)}"))
 
-    def _post(self, name: str, **order: Any) -> Json:
+    def _post(self, name: str, /, **order: Any) -> Json:
         body = json.dumps(order).encode()
         return self._send(Request(f"{self.url}/_double/{name}", data=body, method="POST"))
 

@@ -1,8 +1,9 @@
 """`/_double/`: people write, join and leave; tests look behind the scenes and order faults."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from inspect import isawaitable
 from typing import Any
 
 from aiohttp import web
@@ -10,14 +11,29 @@ from aiohttp import web
 from bot.playground import happenings
 from bot.playground.double import Double
 from bot.playground.faults import Faults, read_fault
+from bot.playground.interactions import close_view, command, press, shortcut, submit, trigger
+from bot.playground.order import Impossible, channel_of, message_of, user_named, user_of
 from bot.playground.shapes import message_object
+from bot.playground.upheavals import (
+    archive,
+    change_user,
+    code,
+    create_channel,
+    expire,
+    grant,
+    look_at,
+    open_home,
+    restore,
+    revoke,
+    share,
+    stop,
+    unarchive,
+    uninstall,
+    unshare,
+)
 from bot.playground.workspace import BOT_USER, Channel, Json, Message
 
 _FILE = {"name": "note.txt", "mimetype": "text/plain", "filetype": "text", "size": 4}
-
-
-class Impossible(Exception):
-    """The order makes no sense in this workspace."""
 
 
 def add_control(app: web.Application, double: Double) -> None:
@@ -31,18 +47,26 @@ def add_control(app: web.Application, double: Double) -> None:
 
 def say(double: Double, order: Json) -> Json:
     """{channel, user, text, thread_ts?, subtype?: "file_share" | "thread_broadcast"}"""
-    return _write(double, _channel(double, order), order)
+    return _write(double, channel_of(double, order), order)
 
 
 def dm(double: Double, order: Json) -> Json:
     """{user, text, thread_ts?, subtype?}"""
-    user = _user(double, order)
+    user = user_of(double, order)
     return _write(double, double.workspace.open_im(user), order)
+
+
+def group_dm(double: Double, order: Json) -> Json:
+    """{user, users, text?}: with Ken, whom nobody needs to name."""
+    user = user_of(double, order)
+    others = [user_named(double, name) for name in order.get("users", [])]
+    channel = double.workspace.open_mpim([user, *others])
+    return _write(double, channel, order) if order.get("text") else {"channel": channel.id}
 
 
 def edit(double: Double, order: Json) -> Json:
     """{channel, ts, text}; a mention that was not there before is told as one."""
-    message, workspace = _message(double, order), double.workspace
+    message, workspace = message_of(double, order), double.workspace
     before, was_mentioned = message_object(workspace, message), _mentions(message)
     message.text, message.edited_ts = str(order.get("text")), workspace.next_ts()
     double.announce(happenings.message_changed(workspace, message, before))
@@ -55,7 +79,7 @@ def edit(double: Double, order: Json) -> Json:
 
 def delete(double: Double, order: Json) -> Json:
     """{channel, ts}"""
-    message = _message(double, order)
+    message = message_of(double, order)
     double.announce(happenings.message_deleted(double.workspace, message))
     double.workspace.remove(message)
     return {}
@@ -63,7 +87,7 @@ def delete(double: Double, order: Json) -> Json:
 
 def join(double: Double, order: Json) -> Json:
     """{channel, user}; Ken, too."""
-    channel, user = _channel(double, order), _user(double, order)
+    channel, user = channel_of(double, order), user_of(double, order)
     if user in channel.members:
         raise Impossible(f"{user} is in {channel.id} already")
     channel.members.append(user)
@@ -74,7 +98,7 @@ def join(double: Double, order: Json) -> Json:
 
 def leave(double: Double, order: Json) -> Json:
     """{channel, user}"""
-    channel, user = _channel(double, order), _user(double, order)
+    channel, user = channel_of(double, order), user_of(double, order)
     if user not in channel.members:
         raise Impossible(f"{user} is not in {channel.id}")
     channel.members.remove(user)
@@ -86,14 +110,6 @@ def event(double: Double, order: Json) -> Json:
     """{event}: sent as it is."""
     double.announce_raw(order["event"])
     return {}
-
-
-def trigger(double: Double, order: Json) -> Json:
-    """{user}: as if they had pressed something; opens one view."""
-    _user(double, order)
-    trigger_id = double.workspace.next_id("trigger-")
-    double.workspace.triggers[trigger_id] = ""
-    return {"trigger_id": trigger_id}
 
 
 def reset(double: Double, order: Json) -> Json:
@@ -110,7 +126,7 @@ def calm(double: Double, order: Json) -> Json:
 
 def messages(double: Double, query: Json) -> Json:
     """Of one channel, oldest first, ephemeral ones with `ephemeral_to`."""
-    channel = _channel(double, query)
+    channel = channel_of(double, query)
     found = [
         asdict(message) for message in double.workspace.messages if message.channel == channel.id
     ]
@@ -133,8 +149,15 @@ def surfaces(double: Double, query: Json) -> Json:
         "statuses": workspace.statuses,
         "titles": workspace.titles,
         "prompts": workspace.prompts,
+        "sessions": workspace.sessions,
         "version": double.version,
     }
+
+
+def views(double: Double, query: Json) -> Json:
+    """The open modals of one person, the one on top last."""
+    open_ones = double.workspace.modals.get(user_of(double, query), [])
+    return {"views": open_ones, "version": double.version}
 
 
 def people(double: Double, query: Json) -> Json:
@@ -142,6 +165,7 @@ def people(double: Double, query: Json) -> Json:
     workspace = double.workspace
     return {
         "team": asdict(workspace.team),
+        "usergroups": [asdict(group) for group in workspace.usergroups.values()],
         "users": [asdict(user) for user in workspace.users.values()],
         "channels": [asdict(channel) for channel in workspace.channels.values()],
         "version": double.version,
@@ -159,18 +183,25 @@ def ready(double: Double, query: Json) -> Json:
 
 
 Answer = Callable[[Double, Json], Json]
+Order = Callable[[Double, Json], Json | Awaitable[Json]]
 
-_ORDERS: dict[str, Answer] = {
+_ORDERS: dict[str, Order] = {
     function.__name__: function
-    for function in (say, dm, edit, delete, join, leave, event, trigger, calm, reset)
+    for function in (
+        *(say, dm, group_dm, edit, delete, join, leave, event, calm, reset),
+        *(press, submit, close_view, command, shortcut, trigger),
+        *(open_home, archive, unarchive, create_channel, share, unshare, change_user),
+        *(revoke, restore, uninstall, expire, code, grant, stop, look_at),
+    )
 }
 _LOOKS: dict[str, Answer] = {
-    function.__name__: function for function in (messages, calls, attempts, surfaces, people, ready)
+    function.__name__: function
+    for function in (messages, calls, attempts, surfaces, views, people, ready)
 }
 
 
 def _write(double: Double, channel: Channel, order: Json) -> Json:
-    workspace, user = double.workspace, _user(double, order)
+    workspace, user = double.workspace, user_of(double, order)
     if user not in channel.members:
         raise Impossible(f"{user} is not in {channel.id}")
     message = Message(
@@ -198,36 +229,13 @@ def _mentions(message: Message) -> bool:
     return f"<@{BOT_USER}>" in message.text and message.subtype != "channel_join"
 
 
-def _channel(double: Double, order: Json) -> Channel:
-    """By id or by name."""
-    wanted = str(order.get("channel", "")).removeprefix("#")
-    for channel in double.workspace.channels.values():
-        if wanted and wanted in (channel.id, channel.name):
-            return channel
-    raise Impossible(f"no channel {wanted!r}")
-
-
-def _user(double: Double, order: Json) -> str:
-    """By id or by name."""
-    wanted = str(order.get("user", ""))
-    for user in double.workspace.users.values():
-        if wanted and wanted in (user.id, user.name):
-            return user.id
-    raise Impossible(f"no user {wanted!r}")
-
-
-def _message(double: Double, order: Json) -> Message:
-    channel = _channel(double, order)
-    message = double.workspace.find(channel.id, str(order.get("ts")))
-    if message is None:
-        raise Impossible(f"no message {order.get('ts')!r} in {channel.id}")
-    return message
-
-
-def _post(double: Double, order: Answer) -> Any:
+def _post(double: Double, order: Order) -> Any:
     async def respond(request: web.Request) -> web.Response:
+        double.address = f"http://{request.host}"
         try:
             answer = order(double, await _body(request))
+            if isawaitable(answer):
+                answer = await answer
         except (Impossible, KeyError, ValueError) as error:
             return web.json_response({"error": str(error)}, status=400)
         double.changed()

@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,14 @@ from pathlib import Path
 from bot.playground.events import ACK_TIMEOUT_S, RETRY_DELAYS_S, Delivery
 from bot.playground.faults import Faults
 from bot.playground.happenings import Happening
-from bot.playground.methods import chat, conversations, people, surfaces
-from bot.playground.web_api import METHODS, Method, Refused, Slack, read_arguments
-from bot.playground.workspace import Json, Workspace
+from bot.playground.methods import chat, conversations, people, streams, surfaces, views
+from bot.playground.methods import tokens as token_methods
+from bot.playground.scopes import needed_scopes
+from bot.playground.tokens import KEN_SCOPES, Token, Tokens
+from bot.playground.web_api import METHODS, Method, MissingScope, Refused, Slack, read_arguments
+from bot.playground.workspace import Json, Trigger, Workspace
 
-_METHOD_FILES = (chat, conversations, people, surfaces)
+_METHOD_FILES = (chat, conversations, people, streams, surfaces, token_methods, views)
 """Importing them fills METHODS."""
 
 _MOST_CALLS = 20_000
@@ -24,6 +28,8 @@ _MOST_HELD_S = 2.0
 BOT_TOKEN = "xoxb-playground"
 APP_TOKEN = "xapp-playground"
 SIGNING_SECRET = "playground"
+CLIENT_ID = "1.2"
+CLIENT_SECRET = "playground-client"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +42,25 @@ class Access:
     events_url: str = ""
     ack_timeout_s: float = ACK_TIMEOUT_S
     retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S
+    trigger_life_s: float = 3.0
+    response_life_s: float = 1800.0
+    scopes: tuple[str, ...] = KEN_SCOPES
+    client_id: str = CLIENT_ID
+    client_secret: str = CLIENT_SECRET
+    rotates: bool = False
+    """Tokens that OAuth gives out expire after twelve hours."""
 
-    def owner(self, token: str) -> str:
-        """`bot`, `app`, `unknown` or, without a token, empty."""
-        known = {"": "", self.bot_token: "bot", self.app_token: "app"}
-        return known.get(token, "unknown")
+
+@dataclass(slots=True)
+class Response:
+    """Where an app may still say something after an interaction, and to whom."""
+
+    user: str
+    channel: str
+    original: str
+    """The message with the button; empty after a command or a shortcut."""
+    expires_at: float
+    uses: int = 0
 
 
 @dataclass(slots=True)
@@ -52,6 +72,10 @@ class Double:
     calls: deque[Json] = field(default_factory=lambda: deque(maxlen=_MOST_CALLS))
     tickets: set[str] = field(default_factory=set)
     """Socket Mode connections that were asked for and not opened yet."""
+    responses: dict[str, Response] = field(default_factory=dict)
+    tokens: Tokens = field(init=False)
+    address: str = ""
+    """Where the server was reached last, `http://127.0.0.1:PORT`."""
     version: int = 0
     """Rises with everything that somebody outside could be waiting for."""
     delivery: Delivery = field(init=False)
@@ -61,6 +85,7 @@ class Double:
 
     def __post_init__(self) -> None:
         self._fresh = copy.deepcopy(self.workspace)
+        self.tokens = self._first_tokens()
         self.delivery = Delivery(
             team_id=self.workspace.team.id,
             signing_secret=self.access.signing_secret,
@@ -72,31 +97,80 @@ class Double:
         if self.state_path and self.state_path.exists():
             self.workspace.restore(json.loads(self.state_path.read_text(encoding="utf-8")))
 
+    def owner(self, token: str) -> str:
+        """`bot`, `app`, `unknown` or, without a token, empty."""
+        if self.tokens.of(token):
+            return "bot"
+        return {"": "", self.access.app_token: "app"}.get(token, "unknown")
+
     def call(self, name: str, token: str, raw: Json) -> Json:
         """One Web API call, as far as Slack's `ok` and `error` go."""
+        slack = Slack(
+            self.workspace,
+            self.tokens,
+            token,
+            client=(self.access.client_id, self.access.client_secret),
+            rotates=self.access.rotates,
+        )
         try:
             target = METHODS.get(name)
             if target is None:
                 return {"ok": False, "error": "unknown_method", "req_method": name}
-            _authorize(target, self.access.owner(token))
-            slack = Slack(self.workspace)
+            self._authorize(target, token, raw)
             answer = target.function(slack, read_arguments(target, raw))
         except Refused as refusal:
-            error: Json = {"ok": False, "error": refusal.error}
+            error: Json = {"ok": False, "error": refusal.error, **refusal.more}
             if refusal.details:
                 error["response_metadata"] = {"messages": list(refusal.details)}
             return error
         for happening in slack.happenings:
             self.announce(happening)
+        for event in slack.news:
+            self.announce_raw(event)
         return {"ok": True, **answer}
+
+    def _authorize(self, target: Method, token: str, raw: Json) -> None:
+        owner = self.owner(token)
+        if not target.token:
+            return
+        if owner != target.token:
+            errors = {"": "not_authed", "unknown": "invalid_auth"}
+            raise Refused(errors.get(owner, "not_allowed_token_type"))
+        known = self.tokens.of(token)
+        if known is None:
+            return
+        if known.refusal:
+            raise Refused(known.refusal)
+        for scopes in needed_scopes(self.workspace, target.scopes, raw):
+            if not set(scopes) & set(known.scopes):
+                raise MissingScope(scopes, known.scopes)
+
+    def _first_tokens(self) -> Tokens:
+        return Tokens({self.access.bot_token: Token(self.access.scopes)})
 
     @property
     def pending(self) -> int:
         """Events that are held back, or neither acknowledged nor given up."""
         return len(self._held) + self.delivery.pending
 
+    def end_stream(self, arguments: Json) -> None:
+        """As if its five minutes were over."""
+        key = f"{arguments.get('channel')}/{arguments.get('ts')}"
+        if key in self.workspace.streams:
+            self.workspace.streams[key].ends_at = 0.0
+
+    def new_trigger(self, user_id: str, view: Json | None = None) -> str:
+        """Somebody did something, in this modal or elsewhere."""
+        trigger_id = self.workspace.next_id("trigger-")
+        self.workspace.triggers[trigger_id] = Trigger(
+            user_id,
+            time.monotonic() + self.access.trigger_life_s,
+            view_id=view["id"] if view else "",
+        )
+        return trigger_id
+
     def announce(self, happening: Happening) -> None:
-        if happening.reaches_ken:
+        if happening.reaches_ken and self.tokens.is_installed:
             self.announce_raw(happening.event, is_ext_shared=happening.channel.is_ext_shared)
 
     def announce_raw(self, event: Json, *, is_ext_shared: bool = False) -> None:
@@ -121,6 +195,8 @@ class Double:
         self.faults = Faults()
         self.calls.clear()
         self._held.clear()
+        self.responses.clear()
+        self.tokens = self._first_tokens()
         self.changed()
 
     def changed(self) -> None:
@@ -148,11 +224,3 @@ class Double:
         beside = self.state_path.with_name(f"{self.state_path.name}.new")
         beside.write_text(json.dumps(self.workspace.state()), encoding="utf-8")
         beside.replace(self.state_path)
-
-
-def _authorize(target: Method, owner: str) -> None:
-    if not target.token or owner == target.token:
-        return
-    if not owner:
-        raise Refused("not_authed")
-    raise Refused("invalid_auth" if owner == "unknown" else "not_allowed_token_type")

@@ -8,6 +8,8 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import aiohttp
@@ -19,6 +21,16 @@ from bot.playground.workspace import APP_ID, BOT_USER, Json
 RETRY_DELAYS_S = (1.0, 60.0, 300.0)
 """Slack repeats an event nearly at once, after a minute and after five."""
 ACK_TIMEOUT_S = 3.0
+_JSON = "application/json"
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the app said to an interaction; `failed` is empty if it said something in time."""
+
+    failed: str
+    payload: Json = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -35,7 +47,7 @@ class Delivery:
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
     attempts: list[Json] = field(default_factory=list)
     _retired: list[web.WebSocketResponse] = field(default_factory=list)
-    _acks: dict[str, asyncio.Future[str]] = field(default_factory=dict)
+    _acks: dict[str, asyncio.Future[Json]] = field(default_factory=dict)
     _connected: asyncio.Event = field(default_factory=asyncio.Event)
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _turn: int = 0
@@ -75,6 +87,20 @@ class Delivery:
             "is_ext_shared_channel": is_ext_shared,
             "event_context": f"4-{event_id}",
         }
+
+    async def interact(
+        self, kind: Literal["interactive", "slash_commands"], payload: Json
+    ) -> Answer:
+        """Once, and the answer with it: Slack does not repeat interactions."""
+        if self.events_url:
+            form = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
+            answer = await self._post(urlencode(form), _FORM)
+        elif self.sockets:
+            answer = await self._send_envelope(kind, payload, {"accepts_response_payload": True})
+        else:
+            answer = Answer("not_connected")
+        self._note(payload.get("trigger_id", ""), payload.get("type", kind), 0, answer.failed)
+        return answer
 
     async def serve_socket(self, socket: web.WebSocketResponse) -> None:
         """One Socket Mode connection, from hello to its end."""
@@ -132,7 +158,8 @@ class Delivery:
     def _acknowledge(self, answer: Json) -> None:
         waiting = self._acks.pop(answer.get("envelope_id", ""), None)
         if waiting and not waiting.done():
-            waiting.set_result("")
+            payload = answer.get("payload")
+            waiting.set_result(payload if isinstance(payload, dict) else {})
 
     async def _deliver_all(self, bodies: tuple[Json, ...]) -> None:
         for body in bodies:
@@ -144,34 +171,34 @@ class Delivery:
             await asyncio.sleep(delay_s)
             attempt = self._over_http if self.events_url else self._over_socket
             reason = await attempt(body, number, reason)
-            self._note(body, number, reason)
+            self._note(body["event_id"], body["event"]["type"], number, reason)
             if not reason:
                 return
 
     async def _over_socket(self, body: Json, number: int, reason: str) -> str:
         await self._connected.wait()
-        envelope = {
-            "envelope_id": str(uuid4()),
-            "type": "events_api",
-            "payload": body,
-            "accepts_response_payload": False,
-            "retry_attempt": number,
-            "retry_reason": reason,
-        }
-        ack: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._acks[str(envelope["envelope_id"])] = ack
+        more = {"accepts_response_payload": False, "retry_attempt": number, "retry_reason": reason}
+        return (await self._send_envelope("events_api", body, more)).failed
+
+    async def _send_envelope(self, kind: str, payload: Json, more: Json) -> Answer:
+        """To one of the sockets, in turn."""
+        envelope_id = str(uuid4())
+        ack: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+        self._acks[envelope_id] = ack
         self._turn += 1
+        envelope = {"envelope_id": envelope_id, "type": kind, "payload": payload, **more}
         try:
             await self.sockets[self._turn % len(self.sockets)].send_str(json.dumps(envelope))
-            return await asyncio.wait_for(ack, self.ack_timeout_s)
+            return Answer("", await asyncio.wait_for(ack, self.ack_timeout_s))
         except (TimeoutError, ConnectionError):
-            return "timeout"
+            return Answer("timeout")
 
     async def _over_http(self, body: Json, number: int, reason: str) -> str:
-        raw = json.dumps(body)
-        headers = {"Content-Type": "application/json", **self.signed(raw)}
-        if number:
-            headers |= {"x-slack-retry-num": str(number), "x-slack-retry-reason": reason}
+        retry = {"x-slack-retry-num": str(number), "x-slack-retry-reason": reason}
+        return (await self._post(json.dumps(body), _JSON, retry if number else {})).failed
+
+    async def _post(self, raw: str, kind: str, more: dict[str, str] | None = None) -> Answer:
+        headers = {"Content-Type": kind, **self.signed(raw), **(more or {})}
         timeout = aiohttp.ClientTimeout(total=self.ack_timeout_s)
         try:
             async with (
@@ -180,11 +207,13 @@ class Delivery:
                     self.events_url, data=raw, headers=headers, allow_redirects=False
                 ) as response,
             ):
-                return "" if 200 <= response.status < 300 else "http_error"
+                if not 200 <= response.status < 300:
+                    return Answer("http_error")
+                return Answer("", _read_answer(response.content_type, await response.text()))
         except TimeoutError:
-            return "http_timeout"
+            return Answer("http_timeout")
         except aiohttp.ClientError:
-            return "connection_failed"
+            return Answer("connection_failed")
 
     def signed(self, raw: str) -> dict[str, str]:
         timestamp = str(int(time.time()))
@@ -192,16 +221,22 @@ class Delivery:
         signature = verifier.generate_signature(timestamp=timestamp, body=raw)
         return {"x-slack-request-timestamp": timestamp, "x-slack-signature": signature or ""}
 
-    def _note(self, body: Json, number: int, reason: str) -> None:
+    def _note(self, event_id: str, kind: str, number: int, reason: str) -> None:
         self.attempts.append(
-            {
-                "event_id": body["event_id"],
-                "type": body["event"]["type"],
-                "attempt": number,
-                "failed": reason,
-            }
+            {"event_id": event_id, "type": kind, "attempt": number, "failed": reason}
         )
         self.changed()
+
+
+def _read_answer(kind: str, raw: str) -> Json:
+    """JSON, or the plain text that a command may answer with."""
+    try:
+        read = json.loads(raw) if kind == _JSON and raw.strip() else {}
+    except ValueError:
+        read = {}
+    if kind != _JSON and raw.strip():
+        read = {"text": raw}
+    return read if isinstance(read, dict) else {}
 
 
 async def _close(sockets: list[web.WebSocketResponse]) -> None:

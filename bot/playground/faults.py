@@ -17,13 +17,14 @@ FaultKind = Literal[
     "tiers",
     "duplicate_event",
     "reorder_events",
+    "stream_expired",
     "disconnect",
     "cut",
 ]
 """In a call: 429; a bare HTTP status; `ok: false`; a pause; the connection closed before or after
-the call took effect; Slack's own limits from now on. In events: the next one twice; the next one
-after the one that follows it, or late if none does; Socket Mode asked to reconnect; Socket Mode
-closed."""
+the call took effect; Slack's own limits from now on; the stream over before the call. In events:
+the next one twice; the next one after the one that follows it, or late if none does; Socket Mode
+asked to reconnect; Socket Mode closed."""
 
 PER_MINUTE = {"tier1": 1, "tier2": 20, "tier3": 50, "tier4": 100}
 """https://docs.slack.dev/apis/web-api/rate-limits/"""
@@ -98,12 +99,19 @@ class Faults:
 
 TIERS = {
     "api.test": "tier4",
+    "agents.sessions.rename": "tier3",
+    "agents.sessions.setStatus": "tier3",
     "apps.connections.open": "tier1",
+    "apps.uninstall": "tier1",
+    "auth.revoke": "tier3",
     "assistant.threads.setSuggestedPrompts": "tier3",
     "assistant.threads.setTitle": "tier3",
     "bots.info": "tier3",
+    "chat.appendStream": "tier4",
     "chat.delete": "tier3",
     "chat.postEphemeral": "tier4",
+    "chat.startStream": "tier2",
+    "chat.stopStream": "tier2",
     "chat.update": "tier3",
     "conversations.history": "tier3",
     "conversations.info": "tier3",
@@ -112,14 +120,21 @@ TIERS = {
     "conversations.members": "tier4",
     "conversations.open": "tier3",
     "conversations.replies": "tier3",
+    "oauth.v2.access": "tier4",
+    "oauth.v2.exchange": "tier3",
     "reactions.add": "tier3",
     "reactions.remove": "tier2",
     "team.info": "tier3",
+    "usergroups.list": "tier2",
+    "usergroups.users.list": "tier2",
     "users.conversations": "tier2",
     "users.info": "tier4",
     "users.list": "tier2",
     "users.lookupByEmail": "tier3",
+    "users.profile.get": "tier4",
     "views.open": "tier4",
     "views.publish": "tier4",
+    "views.push": "tier4",
+    "views.update": "tier4",
 }
 """The others have limits of their own; chat.postMessage one a second and channel."""

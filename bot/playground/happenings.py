@@ -6,8 +6,8 @@ https://docs.slack.dev/reference/events/
 from dataclasses import dataclass
 from uuid import uuid4
 
-from bot.playground.shapes import bot_profile, message_object, written_as_blocks
-from bot.playground.workspace import BOT_USER, Channel, Json, Message, Workspace
+from bot.playground.shapes import bot_profile, message_object, user_object, written_as_blocks
+from bot.playground.workspace import BOT_USER, Channel, Json, Message, User, Workspace
 
 _CHANNEL_TYPES = {
     "im": "im",
@@ -15,6 +15,7 @@ _CHANNEL_TYPES = {
     "private_channel": "group",
     "public_channel": "channel",
 }
+_PUBLIC_NEWS = frozenset({"channel_archive", "channel_unarchive"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,9 @@ class Happening:
 
     @property
     def reaches_ken(self) -> bool:
-        return BOT_USER in self.channel.members
+        """Of public channels some things are told to all who may list them."""
+        is_public_news = self.channel.is_public and self.event["type"] in _PUBLIC_NEWS
+        return is_public_news or BOT_USER in self.channel.members
 
 
 def message_posted(workspace: Workspace, message: Message) -> Happening:
@@ -99,6 +102,97 @@ def member_came(workspace: Workspace, channel: Channel, user_id: str) -> Happeni
 
 def member_left(workspace: Workspace, channel: Channel, user_id: str) -> Happening:
     return _membership(workspace, channel, user_id, "member_left_channel")
+
+
+def app_home_opened(workspace: Workspace, channel: Channel, user_id: str, tab: str) -> Happening:
+    """The view is there if one was published and it is looked at."""
+    event: Json = {
+        "type": "app_home_opened",
+        "user": user_id,
+        "channel": channel.id,
+        "tab": tab,
+        "event_ts": workspace.next_ts(),
+    }
+    if tab == "home" and user_id in workspace.homes:
+        event["view"] = workspace.homes[user_id]
+    return Happening(channel, event)
+
+
+def channel_archived(workspace: Workspace, channel: Channel, user_id: str) -> Happening:
+    """Or unarchived, as the channel now is; private channels have words of their own."""
+    place = "channel" if channel.is_public else "group"
+    event: Json = {
+        "type": f"{place}_{'archive' if channel.is_archived else 'unarchive'}",
+        "channel": channel.id,
+        "user": user_id or next(iter(channel.members), BOT_USER),
+        "event_ts": workspace.next_ts(),
+    }
+    if channel.is_archived:
+        event["is_moved"] = 0
+    return Happening(channel, event)
+
+
+def channel_shared(workspace: Workspace, channel: Channel, team_id: str) -> Happening:
+    event: Json = {
+        "type": "channel_shared",
+        "connected_team_id": team_id,
+        "channel": channel.id,
+        "event_ts": workspace.next_ts(),
+    }
+    return Happening(channel, event)
+
+
+def channel_unshared(workspace: Workspace, channel: Channel, team_id: str) -> Happening:
+    event: Json = {
+        "type": "channel_unshared",
+        "previously_connected_team_id": team_id,
+        "channel": channel.id,
+        "is_ext_shared": channel.is_ext_shared,
+        "event_ts": workspace.next_ts(),
+    }
+    return Happening(channel, event)
+
+
+def session_stopped(
+    workspace: Workspace, channel: Channel, user_id: str, thread_ts: str, streams: list[str]
+) -> Happening:
+    """https://docs.slack.dev/reference/events/agent_session_stopped"""
+    event: Json = {
+        "type": "agent_session_stopped",
+        "user": user_id,
+        "channel": channel.id,
+        "thread_ts": thread_ts,
+        "streaming_message_ts": streams,
+        "event_ts": workspace.next_ts(),
+    }
+    return Happening(channel, event)
+
+
+def context_changed(workspace: Workspace, seen: Channel, user_id: str) -> Json:
+    """https://docs.slack.dev/reference/events/app_context_changed
+
+    Its page shows the context alone, the Node SDK's types have the rest.
+    """
+    entity = {
+        "type": "slack#/types/channel_id",
+        "value": seen.id,
+        "team_id": workspace.team.id,
+    }
+    return {
+        "type": "app_context_changed",
+        "user": user_id,
+        "channel": workspace.open_im(user_id).id,
+        "context": {"entities": [entity]},
+        "event_ts": workspace.next_ts(),
+    }
+
+
+def user_changed(workspace: Workspace, user: User) -> Json:
+    return {
+        "type": "user_change",
+        "user": user_object(user, include_locale=True),
+        "cache_ts": int(float(workspace.next_ts())),
+    }
 
 
 def _membership(workspace: Workspace, channel: Channel, user_id: str, kind: str) -> Happening:

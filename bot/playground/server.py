@@ -8,12 +8,15 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import urlencode
 
-from aiohttp import web
+from aiohttp import BasicAuth, web
 
 from bot.playground.control import add_control
 from bot.playground.double import Access, Double
 from bot.playground.faults import Fault
+from bot.playground.pages import Page, add_page
+from bot.playground.responses import add_responses
 from bot.playground.workspace import Json, Workspace
 
 HOST = "127.0.0.1"
@@ -25,12 +28,15 @@ class _Dropped(Exception):
     """The connection ends here, without an answer."""
 
 
-def create_server(double: Double) -> web.Application:
+def create_server(double: Double, page: Page | None = None) -> web.Application:
     app = web.Application(client_max_size=_LARGEST_REQUEST)
     for verb in ("GET", "POST"):
         app.router.add_route(verb, "/api/{method}", _api(double))
     app.router.add_get("/link", _link(double))
+    app.router.add_get("/oauth/v2/authorize", _approve(double))
+    add_responses(app, double)
     add_control(app, double)
+    add_page(app, double, page or Page())
 
     async def close(_: web.Application) -> None:
         await double.delivery.close()
@@ -40,7 +46,9 @@ def create_server(double: Double) -> web.Application:
 
 
 @contextmanager
-def running(workspace: Workspace, access: Access | None = None, *, port: int = 0) -> Iterator[str]:
+def running(
+    workspace: Workspace, access: Access | None = None, *, port: int = 0, page: Page | None = None
+) -> Iterator[str]:
     """The double in a thread of its own, for tests: yields its address, `http://127.0.0.1:PORT`."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="playground")
@@ -48,7 +56,7 @@ def running(workspace: Workspace, access: Access | None = None, *, port: int = 0
 
     async def start() -> tuple[web.AppRunner, int]:
         runner = web.AppRunner(
-            create_server(Double(workspace, access or Access())), shutdown_timeout=1
+            create_server(Double(workspace, access or Access()), page), shutdown_timeout=1
         )
         await runner.setup()
         await web.TCPSite(runner, HOST, port).start()
@@ -73,7 +81,7 @@ def _api(double: Double) -> Handler:
         token, arguments = await _read(request)
         call: Json = {
             "method": name,
-            "token": double.access.owner(token),
+            "token": double.owner(token),
             "arguments": arguments,
             "http_method": request.method,
         }
@@ -105,11 +113,18 @@ async def _answer(double: Double, name: str, token: str, arguments: Json) -> Ans
     elif fault and fault.kind == "drop_after":
         double.call(name, token, arguments)
         raise _Dropped
+    elif fault and fault.kind == "stream_expired":
+        double.end_stream(arguments)
     elif fault:
         return _faulty(fault)
     if double.faults.over_limit(name, str(arguments.get("channel"))):
         return _faulty(Fault(kind="ratelimited", retry_after=30))
-    return 200, double.call(name, token, arguments), {}
+    return 200, double.call(name, token, arguments), _scopes(double, token)
+
+
+def _scopes(double: Double, token: str) -> dict[str, str]:
+    known = double.tokens.of(token)
+    return {"x-oauth-scopes": ",".join(known.scopes)} if known else {}
 
 
 def _faulty(fault: Fault) -> Answered:
@@ -138,6 +153,9 @@ async def _read(request: web.Request) -> tuple[str, Json]:
     else:
         arguments |= {name: str(value) for name, value in (await request.post()).items()}
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme == "Basic":
+        client = BasicAuth.decode(request.headers["Authorization"])
+        arguments |= {"client_id": client.login, "client_secret": client.password}
     in_body = str(arguments.pop("token", ""))
     return (token if scheme == "Bearer" else in_body), arguments
 
@@ -160,5 +178,19 @@ def _link(double: Double) -> Handler:
         await socket.prepare(request)
         await double.delivery.serve_socket(socket)
         return socket
+
+    return respond
+
+
+def _approve(double: Double) -> Handler:
+    """Where Slack would ask a person, who here says yes at once."""
+
+    async def respond(request: web.Request) -> web.StreamResponse:
+        query = request.query
+        if query.get("client_id") != double.access.client_id or "redirect_uri" not in query:
+            return web.Response(status=400, text="invalid_client_id or redirect_uri")
+        code = double.tokens.new_code(tuple(filter(None, query.get("scope", "").split(","))))
+        back = {"code": code, "state": query.get("state", "")}
+        raise web.HTTPFound(f"{query['redirect_uri']}?{urlencode(back)}")
 
     return respond

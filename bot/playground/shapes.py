@@ -15,6 +15,7 @@ from bot.playground.workspace import (
     Json,
     Message,
     User,
+    Usergroup,
     Workspace,
 )
 
@@ -102,11 +103,33 @@ def message_object(workspace: Workspace, message: Message, *, with_metadata: boo
     return shape | _place_in_thread(workspace, message)
 
 
+def usergroup_object(workspace: Workspace, group: Usergroup, *, include_users: bool) -> Json:
+    shape: Json = {
+        "id": group.id,
+        "team_id": workspace.team.id,
+        "is_usergroup": True,
+        "is_subteam": True,
+        "name": group.name,
+        "handle": group.name,
+        "description": "",
+        "is_external": False,
+        "date_create": _CREATED,
+        "date_update": _CREATED,
+        "date_delete": _CREATED if group.deleted else 0,
+        "auto_type": None,
+        "created_by": BOT_USER,
+        "updated_by": BOT_USER,
+        "deleted_by": BOT_USER if group.deleted else None,
+        "prefs": {"channels": [], "groups": []},
+        "user_count": len(group.users),
+    }
+    return shape | ({"users": group.users} if include_users else {})
+
+
 def bot_profile(workspace: Workspace) -> Json:
     return {
         "id": BOT_ID,
         "app_id": APP_ID,
-        "user_id": BOT_USER,
         "name": "Ken",
         "icons": {},
         "deleted": False,

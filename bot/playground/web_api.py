@@ -7,11 +7,13 @@ import base64
 import binascii
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bot.playground.happenings import Happening
+from bot.playground.tokens import Tokens
 from bot.playground.workspace import BOT_USER, Channel, Json, Message, User, Workspace
 
 COMMON_ERRORS = frozenset(
@@ -26,6 +28,7 @@ COMMON_ERRORS = frozenset(
         "ratelimited",
         "request_timeout",
         "service_unavailable",
+        "token_expired",
         "token_revoked",
         "account_inactive",
         "unknown_method",
@@ -43,6 +46,16 @@ class Refused(Exception):
         super().__init__(error)
         self.error = error
         self.details = details
+        self.more: Json = {}
+        """Further fields of the answer."""
+
+
+class MissingScope(Refused):
+    """Says what was wanted, and what the token may do."""
+
+    def __init__(self, needed: tuple[str, ...], provided: tuple[str, ...]) -> None:
+        super().__init__("missing_scope")
+        self.more = {"needed": ",".join(needed), "provided": ",".join(provided)}
 
 
 @dataclass(slots=True)
@@ -50,7 +63,20 @@ class Slack:
     """What a method may touch."""
 
     workspace: Workspace
+    tokens: Tokens
+    token: str = ""
+    """The one that was called with."""
+    client: tuple[str, str] = ("", "")
+    """The app's client id and client secret."""
+    rotates: bool = False
+    """New tokens expire."""
     happenings: list[Happening] = field(default_factory=list)
+    news: list[Json] = field(default_factory=list)
+    """Events that are about no channel."""
+
+    def may(self, scope: str) -> bool:
+        token = self.tokens.of(self.token)
+        return token is not None and scope in token.scopes
 
     def readable(self, channel_id: str) -> Channel:
         """A public channel, or one with Ken in it. Others do not exist for it."""
@@ -70,6 +96,16 @@ class Slack:
             raise Refused("user_not_found")
         return self.workspace.users[user_id]
 
+    def end_stream(self, message: Message) -> None:
+        """Before it is updated: while it is streamed, that is a conflict."""
+        stream = self.workspace.streams.get(f"{message.channel}/{message.ts}")
+        if stream is None:
+            return
+        if time.monotonic() < stream.ends_at and not stream.is_stopped:
+            raise Refused("streaming_state_conflict")
+        del self.workspace.streams[f"{message.channel}/{message.ts}"]
+        message.streaming, message.chunks = False, []
+
     def message(self, channel: Channel, ts: str, *, otherwise: str) -> Message:
         message = self.workspace.find(channel.id, ts)
         if message is None:
@@ -86,20 +122,27 @@ class Method:
     token: Literal["bot", "app", ""]
     required: frozenset[str]
     kinds: dict[str, Kind]
+    scopes: tuple[str, ...]
+    """One of them is wanted; none at all if it is empty. See scopes.py."""
 
 
 METHODS: dict[str, Method] = {}
 
 
 def method(
-    name: str, /, *, token: Literal["bot", "app", ""] = "bot", **arguments: str
+    name: str,
+    /,
+    *,
+    token: Literal["bot", "app", ""] = "bot",
+    scopes: tuple[str, ...] = (),
+    **arguments: str,
 ) -> Callable[[Function], Function]:
     """Registers a method; each argument is `str`, `bool`, `int` or `json`, with `!` if required."""
 
     def register(function: Function) -> Function:
         kinds: dict[str, Any] = {key: kind.rstrip("!") for key, kind in arguments.items()}
         required = frozenset(key for key, kind in arguments.items() if kind.endswith("!"))
-        METHODS[name] = Method(function, token, required, kinds)
+        METHODS[name] = Method(function, token, required, kinds, scopes)
         return function
 
     return register

@@ -17,7 +17,7 @@ BOT_USER = "UKEN"
 BOT_ID = "BKEN"
 APP_ID = "AKEN"
 
-_PLAIN_STATE = ("homes", "statuses", "titles", "prompts", "serial", "clock")
+_PLAIN_STATE = ("homes", "statuses", "titles", "prompts", "sessions", "serial", "clock")
 
 
 class WorkspaceInvalid(Exception):
@@ -76,6 +76,16 @@ class Channel:
 
 
 @dataclass(slots=True, kw_only=True)
+class Usergroup:
+    """`name` is also its handle."""
+
+    id: str
+    name: str
+    users: list[str] = field(default_factory=list)
+    deleted: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
 class Message:
     channel: str
     ts: str
@@ -93,6 +103,32 @@ class Message:
     reactions: dict[str, list[str]] = field(default_factory=dict)
     ephemeral_to: str = ""
     """Only this person sees it; no API method returns it."""
+    streaming: bool = False
+    chunks: list[Json] = field(default_factory=list)
+    """What was streamed so far; empty once the stream was stopped."""
+
+
+@dataclass(slots=True)
+class Stream:
+    """A message that is still being written."""
+
+    ends_at: float
+    """As time.monotonic() counts."""
+    as_plan: bool
+    is_stopped: bool = False
+    """By a person; the app still has to end it."""
+
+
+@dataclass(slots=True)
+class Trigger:
+    """Somebody did something just now; it opens one view for them."""
+
+    user: str
+    expires_at: float
+    """As time.monotonic() counts."""
+    view_id: str = ""
+    """The modal in which it was."""
+    is_used: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -107,8 +143,14 @@ class Workspace:
     """`channel/thread_ts` and what the assistant says it is doing there."""
     titles: dict[str, str] = field(default_factory=dict)
     prompts: dict[str, list[Json]] = field(default_factory=dict)
-    triggers: dict[str, str] = field(default_factory=dict)
-    """A trigger of an interaction, and the view that it opened."""
+    sessions: dict[str, Json] = field(default_factory=dict)
+    """`channel/thread_ts` and the status and title of the agent session there."""
+    streams: dict[str, Stream] = field(default_factory=dict)
+    """`channel/ts` of the messages that are still being written."""
+    usergroups: dict[str, Usergroup] = field(default_factory=dict)
+    triggers: dict[str, Trigger] = field(default_factory=dict)
+    modals: dict[str, list[Json]] = field(default_factory=dict)
+    """The open modals of a person, the one on top last."""
     serial: int = 0
     clock: int = 0
     """Microseconds; the last ts that was given out."""
@@ -174,7 +216,7 @@ class Workspace:
         self.channels = {key: Channel(**value) for key, value in state["channels"].items()}
         self.messages = [Message(**value) for value in state["messages"]]
         for name in _PLAIN_STATE:
-            setattr(self, name, state[name])
+            setattr(self, name, state.get(name, getattr(self, name)))
 
 
 def load_workspace(path: Path) -> Workspace:
@@ -193,16 +235,18 @@ def read_workspace(raw: object, *, where: str = "workspace") -> Workspace:
     if not isinstance(raw, dict):
         raise WorkspaceInvalid(f"{where}: not an object")
     for name in raw:
-        if name not in ("team", "users", "channels"):
+        if name not in ("team", "users", "channels", "usergroups"):
             raise WorkspaceInvalid(f"{where}: {name}: unknown field")
     team = _record(Team, raw.get("team"), f"{where}: team")
     users = [_record(User, item, place) for item, place in _items(raw, "users", where)]
     channels = [_record(Channel, item, place) for item, place in _items(raw, "channels", where)]
+    groups = [_record(Usergroup, item, place) for item, place in _items(raw, "usergroups", where)]
     users.append(User(id=BOT_USER, name="ken", real_name="Ken", is_bot=True))
     workspace = Workspace(
         team=team,
         users=_by_id(users, r"[UW][A-Z0-9]+", f"{where}: users"),
         channels=_by_id(channels, r"[CG][A-Z0-9]+", f"{where}: channels"),
+        usergroups=_by_id(groups, r"S[A-Z0-9]+", f"{where}: usergroups"),
     )
     _check_members(workspace, where)
     for user in users:
@@ -253,9 +297,9 @@ def _by_id(records: list[T], pattern: str, place: str) -> dict[str, T]:
 
 
 def _check_members(workspace: Workspace, where: str) -> None:
-    for channel in workspace.channels.values():
-        for member in channel.members:
+    named = [(f"channels: {c.id}.members", c.members) for c in workspace.channels.values()]
+    named += [(f"usergroups: {g.id}.users", g.users) for g in workspace.usergroups.values()]
+    for place, members in named:
+        for member in members:
             if member not in workspace.users:
-                raise WorkspaceInvalid(
-                    f"{where}: channels: {channel.id}.members: no user {member!r}"
-                )
+                raise WorkspaceInvalid(f"{where}: {place}: no user {member!r}")

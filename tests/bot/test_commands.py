@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 import pytest
 from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.__main__ import Handler, main
 from bot.app import create_app
@@ -216,7 +217,8 @@ def test_the_bot_waits_for_what_is_on_its_way_but_not_for_ever(
 
     monkeypatch.setattr(SocketModeHandler, "handle", handle)
     handler = Handler(create_app(settings_for(Playground("http://127.0.0.1:9"), tmp_path)), "xapp-")
-    coming = Thread(target=handler.handle, args=(handler.client, None))
+    event = SocketModeRequest("events_api", "envelope", {})
+    coming = Thread(target=handler.handle, args=(handler.client, event))
     coming.start()
     try:
         assert begun.wait(20)

@@ -96,6 +96,10 @@ SAMPLES: list[tuple[str, Callable[[Playground], object], str]] = [
     ("MessageDeletedPayload", deleted, "/message_deleted"),
     ("MemberJoinedChannelPayload", lambda w: w.join("general", "guest"), "member_joined_channel/"),
     ("MemberLeftChannelPayload", lambda w: w.leave("general", "bob"), "member_left_channel/"),
+    ("ChannelArchivePayload", lambda w: w.archive("general"), "channel_archive/"),
+    ("ChannelArchivePayload", lambda w: w.archive("board"), "group_archive/"),
+    ("ChannelSharedPayload", lambda w: w.share("general"), "channel_shared/"),
+    ("ChannelUnsharedPayload", lambda w: w.unshare("both"), "channel_unshared/"),
 ]
 
 
@@ -121,6 +125,102 @@ def test_an_event_has_the_fields_of_slacks_sample_and_no_others(
         assert unknown_keys(body, sample(name)) == []
         assert {"type", "channel", "event_ts"} <= body["event"].keys()
         assert {"team_id", "api_app_id", "event_id", "event_time", "authorizations"} <= body.keys()
+
+
+def with_home(workspace: Playground) -> None:
+    client = WebClient("xoxb-playground", base_url=workspace.api_url)
+    client.views_publish(user_id="UALICE", view={"type": "home", "blocks": [{"type": "divider"}]})
+    workspace.open_home("alice")
+
+
+NEWS: list[tuple[str, Callable[[Playground], object], list[str]]] = [
+    ("AppHomeOpenedPayload", with_home, ["app_home_opened"]),
+    ("AppHomeOpenedPayload", lambda w: w.open_home("alice", "messages"), ["app_home_opened"]),
+    ("UserChangePayload", lambda w: w.change_user("bob", deleted=True), ["user_change"]),
+    ("TokensRevokedPayload", lambda w: w.revoke(), ["tokens_revoked"]),
+    ("AppUninstalledPayload", lambda w: w.uninstall(), ["app_uninstalled", "tokens_revoked"]),
+]
+
+
+@needs_shared
+@pytest.mark.parametrize(("name", "act", "kinds"), NEWS)
+def test_what_is_about_no_message_has_the_fields_of_slacks_sample(
+    inbox: Inbox,
+    workspace: Playground,
+    name: str,
+    act: Callable[[Playground], object],
+    kinds: list[str],
+) -> None:
+    act(workspace)
+
+    received = bodies(inbox, workspace)
+    assert sorted(body["event"]["type"] for body in received) == kinds
+    for body in received:
+        if body["event"]["type"] == kinds[0]:
+            assert unknown_keys(body, sample(name)) == []
+
+
+def test_the_home_comes_with_its_view_and_the_messages_tab_without(
+    inbox: Inbox, workspace: Playground
+) -> None:
+    with_home(workspace)
+    workspace.open_home("alice", "messages")
+
+    first, second = (body["event"] for body in bodies(inbox, workspace))
+    by_tab = {event["tab"]: event for event in (first, second)}
+    assert by_tab["home"]["view"]["type"] == "home"
+    assert "view" not in by_tab["messages"]
+    assert {event["channel"] for event in (first, second)} == {"DUALICE"}
+
+
+def test_the_stop_button_and_the_channel_beside_are_told(
+    inbox: Inbox, workspace: Playground
+) -> None:
+    """https://docs.slack.dev/reference/events/agent_session_stopped/ and app_context_changed/"""
+    root = workspace.dm("alice", "what?").ts
+    workspace.stop("alice", "DUALICE", root)
+    workspace.look_at("alice", "general")
+
+    events = {body["event"]["type"]: body["event"] for body in bodies(inbox, workspace)}
+    stopped, context = events["agent_session_stopped"], events["app_context_changed"]
+    assert (stopped["thread_ts"], stopped["streaming_message_ts"]) == (root, [])
+    assert context["context"]["entities"][0]["value"] == "CGENERAL"
+
+
+def test_public_channels_are_told_of_from_afar_and_private_ones_are_not(
+    inbox: Inbox, workspace: Playground
+) -> None:
+    workspace.archive("empty")
+    workspace.archive("secret")
+    workspace.unarchive("old")
+
+    told = {body["event"]["channel"]: body["event"]["type"] for body in bodies(inbox, workspace)}
+    assert told == {"CEMPTY": "channel_archive", "COLD": "channel_unarchive"}
+
+
+def test_an_app_that_was_removed_hears_nothing_more(inbox: Inbox, workspace: Playground) -> None:
+    workspace.uninstall()
+    workspace.dm("alice", "anybody there?")
+    workspace.restore()
+    workspace.dm("alice", "again")
+
+    received = [body["event"] for body in bodies(inbox, workspace)]
+    texts = [event["text"] for event in received if event["type"] == "message"]
+    assert texts == ["again"]
+    assert len(received) == 3
+
+
+def test_a_new_channel_is_told_of_where_ken_is_in_it(inbox: Inbox, workspace: Playground) -> None:
+    workspace.create_channel("alone", members=("alice",))
+    channel = workspace.create_channel("ours", is_private=True, members=("alice", "ken"))
+    group = workspace.group_dm("alice", ["guest"], "<@UKEN> hello")
+
+    events = [body["event"] for body in bodies(inbox, workspace)]
+    assert {(event["type"], event["channel"]) for event in events} == {
+        ("member_joined_channel", channel),
+        ("message", group.channel),
+        ("app_mention", group.channel),
+    }
 
 
 def test_slack_repeats_three_times_with_the_same_id_and_then_gives_up(

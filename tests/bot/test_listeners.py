@@ -1,51 +1,22 @@
 """From what people do in Slack to what `ask` is asked, over HTTP and over Socket Mode."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_bolt import BoltRequest
 from slack_sdk import WebClient
+from sqlalchemy import text as sql
 
 from bot.app import create_app
 from bot.playground.client import Playground
-from bot.playground.double import Access
-from bot.playground.server import running
-from bot.playground.workspace import read_workspace
-from bot.web import create_web
+from tests.bot.slack_door import TRANSPORTS, Door, listening, stand_in
 from tests.bot.slack_schemas import check_calls
-from tests.bot.slack_world import WORLD, Asked, serving, settings_for, until
-
-TRANSPORTS = ("http", "socket")
-
-
-@contextmanager
-def listening(transport: str, home: Path, **access: float) -> Iterator[Playground]:
-    """A double and a bot that hears it."""
-    retries = {"retry_delays_s": (0.0, 0.0, 0.0), **access}
-    if transport == "socket":
-        with running(read_workspace(WORLD), Access(**retries)) as url:  # type: ignore[arg-type]
-            playground = Playground(url)
-            app = create_app(settings_for(playground, home))
-            handler = SocketModeHandler(app, "xapp-playground")
-            handler.client.connect()
-            playground.wait_until_ready()
-            yield playground
-            handler.client.auto_reconnect_enabled = False
-            playground.fault("cut")
-            until(lambda: not handler.client.is_connected())
-            handler.client.close()
-        return
-    app = create_app(settings_for(Playground("http://127.0.0.1:9"), home))
-    with (
-        serving(create_web(app, "playground")) as bot,
-        running(
-            read_workspace(WORLD),
-            Access(events_url=f"{bot}/slack/events", **retries),  # type: ignore[arg-type]
-        ) as url,
-    ):
-        yield Playground(url)
+from tests.bot.slack_world import Asked
+from workers import interface
+from workers.database import Database
+from workers.interface import Settings
 
 
 @pytest.fixture(scope="module", params=TRANSPORTS)
@@ -65,10 +36,13 @@ def slack(connected: Playground) -> Iterator[Playground]:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
-    asked = Asked()
-    monkeypatch.setattr("bot.listeners.ask", asked)
-    return asked
+def door(monkeypatch: pytest.MonkeyPatch) -> Door:
+    return stand_in(monkeypatch)
+
+
+@pytest.fixture
+def asked(door: Door) -> Asked:
+    return door.asked
 
 
 def test_a_mention_is_asked_once_though_it_comes_as_two_events(
@@ -133,19 +107,18 @@ def test_files_and_broadcast_replies_are_peoples_messages(
     assert {q.text for q in asked.questions} == {"root", "what is this?"}
 
 
-def test_edits_deletions_joins_and_bots_are_no_questions(slack: Playground, asked: Asked) -> None:
-    said = slack.dm("alice", "first")
-    slack.edit(said.channel, said.ts, "second")
-    slack.delete(said.channel, said.ts)
-    slack.join("general", "guest")
+def test_joins_and_bots_ask_nothing(slack: Playground, door: Door) -> None:
+    slack.dm("alice", "first")
     slack.say("general", "otherbot", "<@UKEN> beep")
+    slack.say("general", "otherbot", "what is it?")
     WebClient("xoxb-playground", base_url=slack.api_url).chat_postMessage(
-        channel="DUALICE", text="Ken's own"
+        channel="DUALICE", text="Ken's own?"
     )
     slack.event({"type": "message", "channel_type": "im", "user": "USLACKBOT", "text": "tip"})
     slack.wait_until_delivered()
 
-    assert [q.text for q in asked.questions] == ["first"]
+    assert [q.text for q in door.asked.questions] == ["first"]
+    assert door.lookups == []
 
 
 def test_an_edit_that_adds_the_mention_asks_under_the_messages_own_ts(
@@ -159,24 +132,344 @@ def test_an_edit_that_adds_the_mention_asks_under_the_messages_own_ts(
     assert question.message_ts == said.ts
 
 
-@pytest.mark.parametrize("text", ["<@UKEN>", " <@UKEN>  <@UKEN|ken> ", ""])
-def test_nothing_is_asked_where_only_the_mention_stands(
-    slack: Playground, asked: Asked, text: str
-) -> None:
+@pytest.mark.parametrize("text", ["<@UKEN>", " <@UKEN>  <@UKEN|ken> "])
+def test_a_mention_without_words_asks_for_help(slack: Playground, asked: Asked, text: str) -> None:
     slack.say("general", "alice", text)
     slack.dm("alice", text)
     slack.wait_until_delivered()
 
-    assert asked.questions == []
+    assert sorted((q.channel_id, q.text) for q in asked.questions) == [
+        ("CGENERAL", "help"),
+        ("DUALICE", "help"),
+    ]
+
+
+def test_a_file_without_words_asks_for_help(slack: Playground, asked: Asked) -> None:
+    slack.dm("alice", "", subtype="file_share")
+    slack.wait_until_delivered()
+
+    assert [q.text for q in asked.questions] == ["help"]
+
+
+# -- without a mention --------------------------------------------------------------------------
+
+
+def test_a_question_in_a_thread_that_ken_is_part_of_needs_no_mention(
+    slack: Playground, door: Door
+) -> None:
+    root = slack.say("general", "bob", "<@UKEN> how many days off?").ts
+    other = slack.say("general", "bob", "lunch").ts
+    door.followed.add(("CGENERAL", root))
+    said = slack.say("general", "alice", "and for interns?", thread_ts=root)
+    slack.say("general", "alice", "and for interns?", thread_ts=other)
+    slack.wait_until_delivered()
+
+    (question,) = [q for q in door.asked.questions if q.user_id == "UALICE"]
+    assert (question.text, question.surface, question.user_id) == (
+        "and for interns?",
+        "follow_up",
+        "UALICE",
+    )
+    assert (question.message_ts, question.thread_ts, question.revision) == (said.ts, root, "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["thanks, that helps", "<@UBOB> is that right?", "`what?`", "&gt; how many?", "it is 20"],
+)
+def test_what_is_not_for_ken_costs_no_look_up(slack: Playground, door: Door, text: str) -> None:
+    root = slack.say("general", "bob", "<@UKEN> how many days off?").ts
+    door.followed.add(("CGENERAL", root))
+    door.by_itself.add("CGENERAL")
+    slack.say("general", "alice", text, thread_ts=root)
+    slack.say("general", "alice", text)
+    slack.wait_until_delivered()
+
+    assert len(door.asked.questions) == 1
+    assert door.lookups == []
+
+
+def test_whoever_wants_quiet_is_left_alone(slack: Playground, door: Door) -> None:
+    root = slack.say("general", "bob", "<@UKEN> days off?").ts
+    door.followed.add(("CGENERAL", root))
+    door.by_itself.add("CGENERAL")
+    door.muted.add("UALICE")
+    for user in ("alice", "bob"):
+        slack.say("general", user, "what about interns?", thread_ts=root)
+        slack.say("general", user, "who approves travel?")
+    slack.say("general", "alice", "<@UKEN> I ask myself")
+    slack.wait_until_delivered()
+
+    found = {(q.user_id, q.surface) for q in door.asked.questions}
+    assert found == {
+        ("UBOB", "slack"),
+        ("UBOB", "follow_up"),
+        ("UBOB", "automatic"),
+        ("UALICE", "slack"),
+    }
+
+
+def test_ken_answers_unasked_only_where_it_was_opened(slack: Playground, door: Door) -> None:
+    door.by_itself |= {"CGENERAL", "GTRIO"}
+    for channel in ("general", "board", "mpdm-trio"):
+        slack.say(channel, "alice", "who approves travel?")
+    slack.wait_until_delivered()
+
+    (question,) = door.asked.questions
+    assert (question.channel_id, question.surface) == ("CGENERAL", "automatic")
+
+
+def test_mute_in_a_thread_is_about_the_thread_and_elsewhere_about_the_person(
+    slack: Playground, door: Door
+) -> None:
+    root = slack.say("general", "bob", "lunch").ts
+    slack.say("general", "alice", "<@UKEN> mute", thread_ts=root)
+    slack.say("general", "alice", "<@UKEN>  Unmute ", thread_ts=root)
+    slack.dm("bob", "mute")
+    slack.wait_until_delivered()
+
+    found = {(e.kind, e.user_id, e.channel_id, str(e.details)) for e in door.errands}
+    assert found == {
+        ("mute_thread", "UALICE", "CGENERAL", str({"thread_ts": root, "muted": True})),
+        ("mute_thread", "UALICE", "CGENERAL", str({"thread_ts": root, "muted": False})),
+        ("mute", "UBOB", "DUBOB", str({"muted": True})),
+    }
+    assert door.asked.questions == []
+
+
+# -- edits and deletions ------------------------------------------------------------------------
+
+
+def test_an_edited_question_is_asked_again_under_its_own_ts(slack: Playground, door: Door) -> None:
+    said = slack.say("general", "alice", "<@UKEN> days of?")
+    door.known.add(("CGENERAL", said.ts))
+    slack.edit("general", said.ts, "<@UKEN> days off?")
+    slack.wait_until_delivered()
+
+    first, second = sorted(door.asked.questions, key=lambda q: q.revision)
+    assert (second.text, second.message_ts, second.surface) == ("days off?", said.ts, "slack")
+    assert second.revision > said.ts
+    assert first.revision == ""
+    assert first.event_id != second.event_id
+
+
+def test_in_a_direct_message_every_edit_is_a_question(slack: Playground, door: Door) -> None:
+    said = slack.dm("alice", "days of")
+    slack.edit(said.channel, said.ts, "days off")
+    slack.wait_until_delivered()
+
+    found = sorted(door.asked.questions, key=lambda q: q.revision)
+    assert [q.text for q in found] == ["days of", "days off"]
+    assert door.lookups == []
+
+
+def test_a_mention_added_to_a_follow_up_is_one_question_more_though_it_comes_as_two_events(
+    slack: Playground, door: Door
+) -> None:
+    """The door drops what has the same channel, ts and revision."""
+    root = slack.say("general", "bob", "<@UKEN> days off?").ts
+    door.followed.add(("CGENERAL", root))
+    said = slack.say("general", "alice", "and interns?", thread_ts=root)
+    door.known.add(("CGENERAL", said.ts))
+    slack.edit("general", said.ts, "<@UKEN> and interns?")
+    slack.wait_until_delivered()
+
+    found = [q for q in door.asked.questions if q.message_ts == said.ts]
+    first, *more = sorted(found, key=lambda q: q.revision)
+    assert first.surface == "follow_up"
+    assert [(q.surface, q.text) for q in more] == [("slack", "and interns?")] * 2
+    assert len({q.event_id for q in more}) == 2
+    assert len({q.revision for q in more}) == 1
+    assert more[0].revision > said.ts
+
+
+def test_an_edit_of_a_follow_up_stays_one(slack: Playground, door: Door) -> None:
+    root = slack.say("general", "bob", "<@UKEN> days off?").ts
+    door.followed.add(("CGENERAL", root))
+    said = slack.say("general", "alice", "and intern?", thread_ts=root)
+    door.known.add(("CGENERAL", said.ts))
+    slack.edit("general", said.ts, "and for interns?")
+    slack.wait_until_delivered()
+
+    found = sorted(door.asked.questions, key=lambda q: (q.message_ts, q.revision))
+    assert [q.surface for q in found] == ["slack", "follow_up", "follow_up"]
+    assert (found[-1].thread_ts, found[-1].text) == (root, "and for interns?")
+
+
+@pytest.mark.parametrize("text", ["", "  ", "days off?", "never mind"])
+def test_an_edit_that_takes_the_question_back_takes_the_answer_too(
+    slack: Playground, door: Door, text: str
+) -> None:
+    said = slack.say("general", "alice", "<@UKEN> days off?")
+    door.known.add(("CGENERAL", said.ts))
+    slack.edit("general", said.ts, text)
+    slack.wait_until_delivered()
+
+    (errand,) = door.errands
+    assert (errand.kind, errand.channel_id, errand.details) == (
+        "deleted",
+        "CGENERAL",
+        {"ts": said.ts},
+    )
+    assert len(door.asked.questions) == 1
+
+
+def test_edits_that_are_none_of_ours_cost_no_look_up(slack: Playground, door: Door) -> None:
+    said = slack.say("general", "alice", "lunch at 12")
+    slack.edit("general", said.ts, "lunch at 1")
+    message = {"type": "message", "user": "UALICE", "text": "why <https://a.example>?", "ts": "1.1"}
+    unfurled = {
+        "type": "message",
+        "subtype": "message_changed",
+        "channel": "CGENERAL",
+        "channel_type": "channel",
+        "message": {**message, "attachments": [{"id": 1}], "edited": {"user": "UALICE", "ts": "2"}},
+        "previous_message": message,
+    }
+    slack.event(unfurled)
+    by_app = {**message, "bot_id": "B1", "text": "why not?"}
+    slack.event({**unfurled, "message": {**by_app, "edited": {"user": "U", "ts": "2"}}})
+    slack.wait_until_delivered()
+
+    assert door.lookups == []
+    assert (door.asked.questions, door.errands) == ([], [])
+
+
+def test_a_deleted_question_takes_its_answers_along(slack: Playground, door: Door) -> None:
+    said = slack.say("general", "alice", "<@UKEN> days off?")
+    unknown = slack.say("general", "alice", "who is it?")
+    door.known.add(("CGENERAL", said.ts))
+    for ts in (said.ts, unknown.ts):
+        slack.delete("general", ts)
+    slack.wait_until_delivered()
+
+    (errand,) = door.errands
+    assert (errand.kind, errand.user_id, errand.details) == ("deleted", "UALICE", {"ts": said.ts})
+    assert door.lookups.count("knows") == 2
+
+
+def test_what_ken_or_nobody_asked_is_deleted_without_a_look_up(
+    slack: Playground, door: Door
+) -> None:
+    posted = WebClient("xoxb-playground", base_url=slack.api_url).chat_postMessage(
+        channel="CGENERAL", text="Ken's own?"
+    )
+    lunch = slack.say("general", "alice", "lunch")
+    slack.delete("general", posted["ts"])
+    slack.delete("general", lunch.ts)
+    slack.wait_until_delivered()
+
+    assert (door.lookups, door.errands) == ([], [])
+
+
+def test_a_tombstone_is_a_deletion(slack: Playground, door: Door) -> None:
+    said = slack.say("general", "alice", "<@UKEN> days off?")
+    door.known.add(("CGENERAL", said.ts))
+    before = {"type": "message", "user": "UALICE", "text": "<@UKEN> days off?", "ts": said.ts}
+    slack.event(
+        {
+            "type": "message",
+            "subtype": "message_changed",
+            "channel": "CGENERAL",
+            "channel_type": "channel",
+            "message": {
+                "type": "message",
+                "subtype": "tombstone",
+                "user": "USLACKBOT",
+                "text": "This message was deleted.",
+                "ts": said.ts,
+            },
+            "previous_message": before,
+        }
+    )
+    slack.wait_until_delivered()
+
+    assert [(e.kind, e.details) for e in door.errands] == [("deleted", {"ts": said.ts})]
+
+
+# -- what else happens --------------------------------------------------------------------------
+
+
+def test_who_joins_is_told_but_not_ken(slack: Playground, door: Door) -> None:
+    slack.join("board", "guest")
+    slack.join("empty", "UKEN")
+    slack.wait_until_delivered()
+
+    assert [(e.kind, e.user_id, e.channel_id) for e in door.errands] == [
+        ("joined", "UGUEST", "CBOARD")
+    ]
+    assert door.asked.questions == []
+
+
+HAPPENINGS: list[tuple[dict[str, object], tuple[object, ...]]] = [
+    (
+        {"type": "app_home_opened", "user": "UALICE", "tab": "home", "channel": "DUALICE"},
+        ("home", "UALICE", "DUALICE", {}),
+    ),
+    (
+        {"type": "app_home_opened", "user": "UALICE", "tab": "messages", "channel": "DUALICE"},
+        ("prompts", "UALICE", "DUALICE", {}),
+    ),
+    (
+        {
+            "type": "agent_session_stopped",
+            "user": "UALICE",
+            "channel": "DUALICE",
+            "thread_ts": "1.1",
+            "streaming_message_ts": [],
+        },
+        ("stopped", "UALICE", "DUALICE", {"thread_ts": "1.1"}),
+    ),
+    (
+        {"type": "channel_shared", "connected_team_id": "T2", "channel": "CBOARD"},
+        ("shared", "", "CBOARD", {}),
+    ),
+    ({"type": "app_uninstalled"}, ("uninstalled", "", "", {})),
+    (
+        {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["UKEN"]}},
+        ("tokens_revoked", "", "", {}),
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "expected"), HAPPENINGS)
+def test_a_happening_becomes_an_errand(
+    slack: Playground, door: Door, event: dict[str, object], expected: tuple[object, ...]
+) -> None:
+    slack.event(event)
+    slack.wait_until_delivered()
+
+    (errand,) = door.errands
+    details = {name: value for name, value in errand.details.items() if name != "at"}
+    assert (errand.kind, errand.user_id, errand.channel_id, details) == expected
+    assert (errand.team_id, errand.event_id[:2]) == ("T1", "Ev")
+
+
+def test_the_revoked_token_of_a_person_is_none_of_ours(slack: Playground, door: Door) -> None:
+    slack.event({"type": "tokens_revoked", "tokens": {"oauth": ["UALICE"], "bot": []}})
+    slack.wait_until_delivered()
+
+    assert door.errands == []
 
 
 def test_events_that_nobody_wants_are_acknowledged(slack: Playground, asked: Asked) -> None:
-    slack.event({"type": "app_home_opened", "user": "UALICE", "tab": "home", "channel": "DUALICE"})
+    slack.event({"type": "app_home_opened", "user": "UALICE", "tab": "about"})
+    slack.event({"type": "app_context_changed", "context": {"entities": []}})
+    slack.event({"type": "channel_unshared", "channel": "CSHARED", "is_ext_shared": False})
     slack.event({"type": "never_seen_before"})
     slack.wait_until_delivered()
 
-    assert [attempt.failed for attempt in slack.attempts()] == ["", ""]
+    assert [attempt.failed for attempt in slack.attempts()] == [""] * 4
     assert asked.questions == []
+
+
+def test_an_event_that_makes_no_sense_is_acknowledged(slack: Playground, door: Door) -> None:
+    """Bolt stumbles over the channel before it looks for a listener."""
+    slack.event({"type": "message", "channel": 7, "user": "UALICE", "ts": "1.1", "text": "why?"})
+    slack.wait_until_delivered()
+
+    assert [attempt.failed for attempt in slack.attempts()] == [""]
+    assert (door.asked.questions, door.errands) == ([], [])
 
 
 def test_a_repeated_event_reaches_ask_again_which_knows_it(slack: Playground, asked: Asked) -> None:
@@ -226,3 +519,66 @@ def test_socket_mode_comes_back_when_slack_asks_for_it(tmp_path: Path, asked: As
         (question, *_) = asked.wait(1)
 
     assert question.text == "still there?"
+
+
+# -- the real door ------------------------------------------------------------------------------
+
+
+def test_through_the_real_door_a_thread_is_followed_edited_and_taken_back(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same events, kept in PostgreSQL: what `knows` and `follows` find is what was asked."""
+    monkeypatch.setattr(interface, "_door", lambda: database)
+    monkeypatch.setattr(interface, "ring", lambda *_, **__: None)
+    app = create_app(settings)
+    number = iter(range(1, 100))
+
+    def tell(kind: str, **event: object) -> None:
+        whole = {"type": kind, "channel": "CREAL", "user": "UALICE", **event}
+        if kind == "message":
+            whole["channel_type"] = "channel"
+        body = {
+            "type": "event_callback",
+            "team_id": "T1",
+            "event_id": f"EvReal{next(number)}",
+            "authorizations": [{"team_id": "T1", "user_id": "UKEN"}],
+            "event": whole,
+        }
+        assert app.dispatch(BoltRequest(body=body, mode="socket_mode")).status == 200
+
+    reply = {"user": "UALICE", "text": "and interns?", "ts": "2.1", "thread_ts": "1.1"}
+    edited = {**reply, "text": "and for interns?", "edited": {"user": "UALICE", "ts": "3.1"}}
+    tell("message", text="who is it?", ts="0.2", thread_ts="0.1")
+    tell("app_mention", text="<@UKEN> days off?", ts="1.1")
+    tell("message", text="<@UKEN> days off?", ts="1.1")
+    tell("message", **reply)
+    tell("message", subtype="message_changed", ts="3.1", message=edited, previous_message=reply)
+    tell("message", subtype="message_deleted", ts="4.1", deleted_ts="2.1", previous_message=edited)
+    tell("message", subtype="message_deleted", ts="4.2", deleted_ts="0.2")
+
+    questions = rows(database, "question", "message_ts, text, surface, revision", "CREAL")
+    errands = rows(database, "errand", "kind, details", "CREAL")
+    assert questions == [
+        ("1.1", "days off?", "slack", ""),
+        ("2.1", "and interns?", "follow_up", ""),
+        ("2.1", "and for interns?", "follow_up", "3.1"),
+    ]
+    assert errands == [("deleted", {"ts": "2.1"})]
+
+
+def rows(database: Database, table: str, columns: str, channel_id: str) -> list[tuple[Any, ...]]:
+    """As the worker sees them: one after the other."""
+    found: list[Any] = []
+    with database.session("ingress") as session:
+        ids = session.scalars(sql(f"SELECT id FROM {table} ORDER BY id")).all()  # noqa: S608
+    for row_id in ids:
+        with database.session("answerer") as session:
+            session.execute(
+                sql("SELECT set_config(:name, :id, true)"),
+                {"name": f"ken.{table}", "id": str(row_id)},
+            )
+            found += session.execute(
+                sql(f"SELECT {columns} FROM {table} WHERE channel_id = :channel"),  # noqa: S608
+                {"channel": channel_id},
+            ).all()
+    return [tuple(row) for row in found]

@@ -15,10 +15,12 @@ from urllib.parse import urlencode
 
 import pytest
 
+from bot import views
 from bot.app import create_app
 from bot.playground.client import Playground
 from bot.web import create_web
 from tests.bot.slack_world import Asked, Json, serving, settings_for
+from workers.interface import metrics
 
 CANARY = "canary-4711"
 
@@ -83,6 +85,7 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     asked = Asked()
     monkeypatch.setattr("bot.listeners.ask", asked)
+    monkeypatch.setattr("bot.actions.ask", asked)
     return asked
 
 
@@ -196,16 +199,82 @@ UNWANTED: list[dict[str, Any]] = [
 ]
 
 
+def form(fields: dict[str, str]) -> tuple[bytes, dict[str, str]]:
+    body = urlencode(fields).encode()
+    return body, signed(body, kind="application/x-www-form-urlencoded")
+
+
+def interaction(payload: Json) -> tuple[bytes, dict[str, str]]:
+    return form({"payload": json.dumps(payload)})
+
+
+def counted(outcome: str) -> float:
+    return float(metrics.EVENTS.labels(outcome)._value.get())
+
+
 @pytest.mark.parametrize("payload", UNWANTED, ids=[str(item["type"]) for item in UNWANTED])
-def test_interactions_that_nobody_wants_are_acknowledged(bot: Bot, payload: Json) -> None:
+def test_interactions_that_nobody_wants_are_acknowledged_and_counted(
+    bot: Bot, payload: Json
+) -> None:
+    before = counted("unknown")
     whole = {**payload, "user": USER, "team": {"id": "T1"}, "trigger_id": "1"}
-    body = urlencode({"payload": json.dumps(whole)}).encode()
-    assert bot.post(body, signed(body, kind="application/x-www-form-urlencoded")) == 200
+
+    assert bot.post(*interaction(whole)) == 200
+    assert counted("unknown") == before + 1
 
 
 def test_a_command_that_nobody_wants_is_acknowledged(bot: Bot) -> None:
-    body = urlencode({"command": "/ken", "text": "", "user_id": "UALICE", "team_id": "T1"}).encode()
-    assert bot.post(body, signed(body, kind="application/x-www-form-urlencoded")) == 200
+    fields = {"command": "/other", "text": "", "user_id": "UALICE", "team_id": "T1"}
+    assert bot.post(*form(fields)) == 200
+
+
+COMMAND = {
+    "command": "/ken",
+    "user_id": "UALICE",
+    "team_id": "T1",
+    "channel_id": "CGENERAL",
+    "trigger_id": "1.2",
+}
+
+
+@pytest.mark.parametrize("text", ["how big may a payload be?", "payload={}", "a&payload=b", "ü €"])
+def test_a_command_comes_at_the_same_address_whatever_it_says(
+    bot: Bot, asked: Asked, text: str
+) -> None:
+    """Bolt takes every form with the word `payload` for an interaction."""
+    body, headers = form({**COMMAND, "text": text})
+    status, answer = bot.send("POST", "/slack/events", body, headers)
+
+    assert (status, json.loads(answer)) == (
+        200,
+        {"text": views.LOOKING, "response_type": "ephemeral"},
+    )
+    assert [question.text for question in asked.questions] == [text]
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "text/plain", "text/xml", "multipart/form-data; boundary=x", "application/jsonp"]
+)
+def test_a_body_of_another_kind_is_refused(bot: Bot, asked: Asked, kind: str) -> None:
+    body = json.dumps(MESSAGE).encode()
+
+    assert bot.post(body, signed(body, kind=kind)) == 415
+    assert asked.questions == []
+
+
+def test_the_kind_may_name_its_letters(bot: Bot, asked: Asked) -> None:
+    body = json.dumps(MESSAGE).encode()
+
+    assert bot.post(body, signed(body, kind="application/json; charset=utf-8")) == 200
+    assert len(asked.questions) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"payload=", b"payload=%7B", b"payload=%5B%5D", b"[1]", b"7", b""]
+)
+def test_a_payload_that_is_no_object_is_refused(bot: Bot, body: bytes) -> None:
+    kind = "application/x-www-form-urlencoded" if b"=" in body else "application/json"
+    assert bot.post(body, signed(body, kind=kind)) == 400
 
 
 def test_a_failure_says_its_class_and_nothing_else(

@@ -10,6 +10,10 @@ from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from slack_sdk.web.slack_response import SlackResponse
 
 from bot.playground.client import OrderRefused, Playground
+from bot.playground.server import running
+from bot.playground.workspace import WorkspaceInvalid, read_workspace
+from tests.bot.slack_schemas import check_calls
+from tests.bot.slack_world import WORLD
 
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "hello"}}
 METADATA = {"event_type": "ken_answer", "event_payload": {"question_id": "Q1"}}
@@ -449,3 +453,30 @@ def test_orders_that_make_no_sense_are_refused(playground: Playground) -> None:
     ):
         with pytest.raises(OrderRefused):
             order()
+
+
+def test_groups_of_people_are_listed() -> None:
+    groups = [
+        {"id": "SHELP", "name": "helpers", "users": ["UALICE", "UBOB"]},
+        {"id": "SGONE", "name": "former", "deleted": True},
+    ]
+    with running(read_workspace({**WORLD, "usergroups": groups})) as url:
+        slack = Playground(url)
+        ken = WebClient("xoxb-playground", base_url=slack.api_url, retry_handlers=[])
+        (listed,) = ken.usergroups_list(include_users=True)["usergroups"]
+        assert (listed["handle"], listed["users"]) == ("helpers", ["UALICE", "UBOB"])
+        everything = ken.usergroups_list(include_disabled=True)["usergroups"]
+        assert [(group["id"], "users" in group) for group in everything] == [
+            ("SHELP", False),
+            ("SGONE", False),
+        ]
+        assert ken.usergroups_users_list(usergroup="SHELP")["users"] == ["UALICE", "UBOB"]
+        error = refused(lambda: ken.usergroups_users_list(usergroup="SGONE"))
+        assert error == "no_such_subteam"
+        check_calls(slack.calls())
+
+
+def test_a_group_of_nobody_known_is_no_workspace() -> None:
+    groups = [{"id": "SHELP", "name": "helpers", "users": ["UNOBODY"]}]
+    with pytest.raises(WorkspaceInvalid, match=r"usergroups: SHELP\.users: no user 'UNOBODY'"):
+        read_workspace({**WORLD, "usergroups": groups})

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import count
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +24,22 @@ from tests.prove.facts import NOBODY, Closed, Facts, Human, Page, Rules, Thing
 from tests.workers.library import DIMENSION, WordEmbedder
 from workers import interface
 from workers.database import Database, connect
+from workers.errors import SlackUnavailable
 from workers.ingest.split import Piece
 from workers.ingest.store import Content, Text, embedding_model_id, store
 from workers.interface import Question, Surface
 from workers.linking import note
-from workers.messenger import Message, Messenger, Place, PlaceKind, Posted, Profile
+from workers.messenger import (
+    Message,
+    Messenger,
+    Opened,
+    Place,
+    PlaceKind,
+    Posted,
+    Profile,
+    Said,
+    Task,
+)
 from workers.models.base import Answerer
 from workers.services import Services
 from workers.tasks import work_on
@@ -59,6 +71,9 @@ class Connected(Services):
 
     @property
     def messenger(self) -> Messenger:
+        return self.slack
+
+    def messenger_of(self, team_id: str) -> Messenger:
         return self.slack
 
 
@@ -187,6 +202,40 @@ class FakeSlack(Messenger):
 
     def delete(self, posted: Posted) -> None:
         raise AssertionError("nothing is said twice here")
+
+    def update(self, posted: Posted, message: Message) -> None:
+        raise AssertionError("nothing that was posted is changed here")
+
+    def open(
+        self, channel_id: str, thread_ts: str, user_id: str, tasks: Sequence[Task], mark: str
+    ) -> Opened:
+        raise SlackUnavailable("no cards here")
+
+    def show(self, opened: Opened, tasks: Sequence[Task]) -> None:
+        raise AssertionError("nothing is open here")
+
+    def close(self, opened: Opened, message: Message) -> Posted:
+        raise AssertionError("nothing is open here")
+
+    def find_open(self, channel_id: str, thread_ts: str, mark: str, *, since: str) -> list[Posted]:
+        return []
+
+    def set_working(
+        self, channel_id: str, thread_ts: str, user_id: str, title: str, *, working: bool
+    ) -> None:
+        pass
+
+    def said_before(self, channel_id: str, thread_ts: str, before: str) -> list[Said]:
+        return []
+
+    def set_prompts(self, channel_id: str, prompts: Sequence[tuple[str, str]], title: str) -> None:
+        pass
+
+    def publish_home(self, user_id: str, view: dict[str, Any]) -> None:
+        pass
+
+    def permalink(self, posted: Posted) -> str:
+        return ""
 
 
 @dataclass

@@ -310,7 +310,7 @@ class Echo:
     def __init__(self) -> None:
         self.on_write: Callable[[tuple[Passage, ...]], None] = lambda passages: None
 
-    def write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
+    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
         self.on_write(passages)
         return Draft(
             tuple(Sentence(one.text, number, one.text) for number, one in enumerate(passages, 1))

@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from sqlalchemy import select, text
 
-from policies import Audience, access
+from policies import access
 from policies.directory import Readers, resolve_audience
 from policies.models import Document
 from tests.policies.oracle import STRANGER
@@ -25,7 +25,7 @@ from tests.policies.worlds import RandomWorld, Shape
 from tests.prove import corners, decisions, interleavings
 from tests.servers import empty
 from workers.answering import answer
-from workers.answering.audience import audience_of
+from workers.answering.audience import Resolved, audience_of
 from workers.database import Database, connect
 from workers.interface import Question
 from workers.outbox import Kind
@@ -230,9 +230,9 @@ def _switch(mutant: Mutant) -> Iterator[None]:
         with interleavings.without_final_check():
             yield
         return
-    found: dict[tuple[int, Kind], Audience | None] = {}
+    found: dict[tuple[int, Kind], Resolved | None] = {}
 
-    def once(question: Question, kind: Kind, services: Services) -> Audience | None:
+    def once(question: Question, kind: Kind, services: Services) -> Resolved | None:
         key = (hash(question), kind)
         return found.setdefault(key, audience_of(question, kind, services))
 

@@ -315,7 +315,7 @@ class Witness:
         self.kind = Kind.DIRECT
         self.heard: list[tuple[Kind, str]] = []
 
-    def write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
+    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
         draft = self._answerer.write(question, passages)
         shown = [replace(one, chunk_id=0, document_id=0) for one in passages]
         told = (INSTRUCTIONS, prompt(question, passages), shown, draft)

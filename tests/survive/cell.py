@@ -208,6 +208,8 @@ class Cell:
             KEN_LEASE_S=str(LEASE_S),
             KEN_SWEEP_S=str(SWEEP_S),
             KEN_CRASHPOINTS=str(self.points),
+            KEN_QUESTIONS_PER_MINUTE="1000000",
+            KEN_QUESTIONS_PER_DAY="1000000",
             NO_PROXY="127.0.0.1",
             **passwords,
         )

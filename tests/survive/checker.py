@@ -147,7 +147,7 @@ def _is_told(asked: Asked, posts: list[Post]) -> bool:
 
 
 def _is_audited(one: Kept) -> bool:
-    return one.state == "failed" and bool(one.reason)
+    return one.state in ("failed", "abstained") and bool(one.reason)
 
 
 def _strays(history: History) -> Iterable[Finding]:

@@ -77,7 +77,7 @@ class FakeAnswerer:
     name: str = "fake"
     shown: list[tuple[str, tuple[Passage, ...]]] = field(default_factory=list)
 
-    def write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
+    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
         self.shown.append((question, passages))
         return self.write_next(question, passages)
 
@@ -182,6 +182,7 @@ def kept(
         user_id=user_id,
         text=words,
         surface=surface,
+        revision="" if surface in ("slack", "terminal") else f"Ev{number}",
     )
     question_id = keep(question)
     assert question_id is not None

@@ -492,7 +492,7 @@ class FirstSentence:
 
     name = "first sentence"
 
-    def write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
+    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
         return Draft((Sentence(passages[0].text, 1, passages[0].text),))
 
 

@@ -30,6 +30,16 @@ SAFE: dict[str, Any] = {
     "otlp_endpoint": "http://127.0.0.1:4318/v1/traces",
 }
 SECRET = "hunter2"
+OAUTH: dict[str, Any] = {
+    "slack_bot_token": SecretStr(""),
+    "slack_mode": "http",
+    "slack_signing_secret": SecretStr("signing-secret"),
+    "slack_client_id": "1234.5678",
+    "slack_client_secret": SecretStr("client-secret"),
+    "slack_workspaces": ("T1",),
+    "token_key": SecretStr("aGVyZS1hcmUtdGhpcnR5LXR3by1ieXRlcy1vZi1rZXk="),
+    "public_url": "https://ken.example",
+}
 
 
 def changed(**other: Any) -> Settings:
@@ -76,6 +86,14 @@ def test_what_is_safe_is_not_refused(process: Process, production: bool) -> None
             },
             "KEN_SLACK_API_URL is Slack's own",
         ),
+        ("worker", OAUTH | {"slack_bot_token": SecretStr("xoxb-real")}, "are both set"),
+        ("worker", OAUTH | {"slack_client_secret": SecretStr("")}, "KEN_SLACK_CLIENT_SECRET"),
+        ("worker", OAUTH | {"token_key": SecretStr("")}, "KEN_TOKEN_KEY"),
+        ("bot", OAUTH | {"token_key": SecretStr("hunter2")}, "KEN_TOKEN_KEY"),
+        ("bot", OAUTH | {"slack_workspaces": ()}, "KEN_SLACK_WORKSPACES"),
+        ("bot", OAUTH | {"public_url": ""}, "KEN_PUBLIC_URL is not set"),
+        ("bot", OAUTH | {"public_url": "ken.example"}, "KEN_PUBLIC_URL is no address"),
+        ("bot", OAUTH | {"slack_mode": "socket"}, "KEN_SLACK_MODE"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused_always(
@@ -95,6 +113,8 @@ def test_settings_that_contradict_each_other_are_refused_always(
     [
         ("worker", {"slack_app_token": SecretStr("")}),  # only the bot opens a socket
         ("admin", {"slack_mode": "http"}),
+        ("bot", OAUTH),
+        ("worker", OAUTH),
         ("worker", {"http_port": 3100}),  # nothing listens there in mode socket
         ("worker", {"admin_port": 0, "worker_ops_port": 0, "bot_ops_port": 0}),
         (
@@ -159,6 +179,7 @@ def test_what_only_looks_like_a_contradiction_is_none(
         ),
         ({"slack_api_url": "http://127.0.0.1:8065/api/"}, "KEN_SLACK_API_URL is not https"),
         ({"model_base_url": "http://model.example/v1"}, "KEN_MODEL_BASE_URL is not https"),
+        (OAUTH | {"public_url": "http://ken.example"}, "KEN_PUBLIC_URL is not https"),
     ],
 )
 def test_what_is_unsafe_is_refused_in_production_and_only_there(

@@ -103,7 +103,7 @@ def test_an_invalid_setting_comes_with_a_remedy(
 
 def secret_settings() -> list[str]:
     named = ("password", "token", "secret", "key", "url")
-    shown = ("slack_api_url", "model_base_url")
+    shown = ("slack_api_url", "model_base_url", "public_url", "admin_page_url")
     return [name for name in Settings.model_fields if name.endswith(named) and name not in shown]
 
 
@@ -148,6 +148,13 @@ def test_a_model_writes_only_where_one_is_set_and_slack_is_there_only_with_a_tok
     put(home, "KEN_MODEL_BASE_URL=http://127.0.0.1:1/v1", "KEN_SLACK_BOT_TOKEN=xoxb-1")
     told = load_settings(home)
     assert (told.writes_with_a_model, told.has_slack) == (True, True)
+
+
+def test_slack_is_there_as_well_where_workspaces_install_ken_by_oauth(home: Path) -> None:
+    put(home, "KEN_SLACK_CLIENT_ID=1.2", "KEN_SLACK_WORKSPACES=T1, E1 ,T2")
+    told = load_settings(home)
+    assert (told.has_slack, told.has_oauth) == (True, True)
+    assert told.slack_workspaces == ("T1", "E1", "T2")
 
 
 def test_our_own_processes_do_not_get_the_owners_password(

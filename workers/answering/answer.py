@@ -15,25 +15,40 @@ from policies import Audience, current_epoch
 from policies.directory import resolve_audience
 from policies.explain import unreadable
 from policies.models import QuestionState
+from workers import preferences
 from workers.answering import reply as say
 from workers.answering.audience import asker, audience_of, is_private
+from workers.answering.context import is_help, self_contained
+from workers.answering.limits import Standing, may_speak_unasked, standing
+from workers.answering.progress import CHECKING, SEARCHING, Progress, reading, shown
 from workers.answering.prompt import VERSION
 from workers.answering.reply import Reply
 from workers.answering.retrieval import retrieve
 from workers.answering.verify import verify
 from workers.crashpoints import reached
-from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy
+from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
+from workers.interface import Question
 from workers.linking import meet
+from workers.messenger import Said
 from workers.models.base import Passage
 from workers.ops import metrics, tracing
-from workers.outbox import Kind, deliver, put, settle
+from workers.outbox import Kind, deliver, missing_parts, put, settle, settle_part
 from workers.questions import Leased, at_work, still_mine
+from workers.retraction import supersede
 from workers.services import Services
 
 log = structlog.get_logger()
 
 _LONGEST_WAIT_S = 5.0
 """For Slack, in a worker's hand; where it asks for more, the question is put back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a question ended, and why where nobody was told."""
+
+    state: QuestionState
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,43 +68,63 @@ class Composed:
         return sorted({passage.document_id for passage in self.passages})
 
 
-def answer(leased: Leased, services: Services) -> QuestionState:
+def answer(leased: Leased, services: Services) -> Ended:
     """Answer where it was asked, if all who read there may read the answer; else in private.
 
     Raises AssistantError for what the asker should hear of, and LeaseLost.
     """
-    private = is_private(leased.question, services)
-    words = meet(leased.question, services, private=private)
+    question = leased.question
+    supersede(services, leased)
+    first = Kind.DIRECT if is_private(question) or question.is_for_the_asker else Kind.CHANNEL
+    match standing(leased, services):
+        case Standing.FIRST_OVER if question.surface != "automatic":
+            return _say(leased, services, first, say.LIMITED, reason="limited")
+        case Standing.FIRST_OVER | Standing.OVER:
+            return Ended(QuestionState.ABSTAINED, "limited")
+    if question.surface == "automatic":
+        return _answer_unasked(leased, services)
+    words = meet(question, services, private=first is Kind.DIRECT)
     reached("met")
-    if words is not None:
-        return _say(leased, services, Kind.DIRECT if private else Kind.CHANNEL, words)
-    for kind in (Kind.DIRECT,) if private else (Kind.CHANNEL, Kind.DIRECT):
+    if words is not None or is_help(question.text):
+        return _say(leased, services, first, words or say.HELP)
+    for kind in (Kind.CHANNEL, Kind.DIRECT) if first is Kind.CHANNEL else (Kind.DIRECT,):
+        if question.surface == "share" and kind is Kind.DIRECT:
+            return _say(leased, services, kind, say.CANNOT_SHARE)
         told = settle(services, leased, kind)  # a worker before us may have got this far
         if told is None:
             told = _reply(leased, services, kind)
+        elif told:
+            _finish_parts(leased, services, kind)
         if told:
-            return QuestionState.ANSWERED
-    return QuestionState.ABSTAINED
+            return Ended(QuestionState.ANSWERED)
+    return Ended(QuestionState.ABSTAINED)
 
 
-def _say(leased: Leased, services: Services, kind: Kind, words: str) -> QuestionState:
+def _say(
+    leased: Leased, services: Services, kind: Kind, words: str, *, reason: str | None = None
+) -> Ended:
     if settle(services, leased, kind) is None:
         _post(leased, services, kind, say.notice(words))
-    return QuestionState.ABSTAINED
+    return Ended(QuestionState.ABSTAINED, reason)
+
+
+def _answer_unasked(leased: Leased, services: Services) -> Ended:
+    """Where nobody asked Ken, it answers or is silent, and is never in the way."""
+    if not may_speak_unasked(leased.question, services):
+        return Ended(QuestionState.ABSTAINED, "limited")
+    told = settle(services, leased, Kind.CHANNEL)
+    if told is None:
+        told = _reply(leased, services, Kind.CHANNEL)
+    return Ended(QuestionState.ANSWERED if told else QuestionState.ABSTAINED)
 
 
 def _reply(leased: Leased, services: Services, kind: Kind) -> bool:
-    """Compose, check and post. True: an answer; False: the constant sentence."""
+    """Compose, check and post. True: an answer; False: the constant sentence, or none at all."""
     for _attempt in range(2):
-        audience = audience_of(leased.question, kind, services)
-        reached("audience_known")
-        composed = Composed(Reply(""))
-        if audience is not None:
-            composed = compose_answer(leased.question.text, audience, services)
+        with shown(services, leased, kind) as progress:
+            composed = _compose(leased, services, kind, progress)
         if not composed.reply.lines:
-            words = say.NOTHING_FOUND if kind is Kind.DIRECT else say.ANSWERED_PRIVATELY
-            told = say.notice(words)
-            _post(leased, services, kind, _noted(told, composed) if kind is Kind.DIRECT else told)
+            _post_nothing(leased, services, kind, composed)
             return False
         if _check_and_post(leased, services, kind, composed):
             return True
@@ -98,14 +133,57 @@ def _reply(leased: Leased, services: Services, kind: Kind) -> bool:
     raise AnswerWithdrawn
 
 
+def _compose(leased: Leased, services: Services, kind: Kind, progress: Progress) -> Composed:
+    question = leased.question
+    resolved = audience_of(question, kind, services)
+    reached("audience_known")
+    if resolved is None:
+        return Composed(Reply(""))
+    wishes = preferences.of(services, question.team_id, question.user_id)
+    return compose_answer(
+        self_contained(question.text, _said_before(question, services)),
+        resolved.audience,
+        services,
+        progress=progress,
+        language=wishes.language,
+        length=wishes.length,
+    )
+
+
+def _said_before(question: Question, services: Services) -> list[Said]:
+    """What people said in the thread so far; Ken's own answers are never context (threat 13)."""
+    is_inside = question.thread_ts not in ("", question.message_ts)
+    if question.surface in ("terminal", "command", "shortcut") or not is_inside:
+        return []
+    try:
+        return services.messenger_of(question.team_id).said_before(
+            question.channel_id, question.thread_ts, question.message_ts
+        )
+    except SlackRefused as refused:  # then the question has to stand for itself
+        log.info("thread_not_read", error=type(refused).__name__)
+        return []
+
+
+def _post_nothing(leased: Leased, services: Services, kind: Kind, composed: Composed) -> None:
+    """The same words whatever there is that these readers may not read."""
+    if leased.question.surface in ("automatic", "share"):
+        return
+    if kind is Kind.CHANNEL:
+        _post(leased, services, kind, say.notice(say.ANSWERED_PRIVATELY))
+    else:
+        told = _noted(say.notice(say.NOTHING_FOUND), composed)
+        _post(leased, services, kind, told, buttons=_buttons(leased, services, kind))
+
+
 def _check_and_post(leased: Leased, services: Services, kind: Kind, composed: Composed) -> bool:
     """False: not all of the audience may read it any more. Nothing is posted that was checked
     before a wait: where Slack asks for a moment, the check comes again after it."""
+    parts = say.parts(_noted(composed.reply, composed))
     for wait_left_s in (_LONGEST_WAIT_S, 0.0):
         if not _still_readable(leased, services, kind, composed):
             return False
         try:
-            _post(leased, services, kind, _noted(composed.reply, composed))
+            _post_parts(leased, services, kind, parts)
             return True
         except SlackBusy as busy:
             if (busy.retry_after_s or 0.0) > wait_left_s:
@@ -114,11 +192,59 @@ def _check_and_post(leased: Leased, services: Services, kind: Kind, composed: Co
     return False
 
 
-def compose_answer(question: str, audience: Audience, services: Services) -> Composed:
+def _post_parts(leased: Leased, services: Services, kind: Kind, parts: list[Reply]) -> None:
+    """All are written down before the first is out; the buttons are below the last."""
+    for number, reply in enumerate(parts, start=1):
+        buttons = _buttons(leased, services, kind) if number == len(parts) else None
+        put(services, leased, kind, reply, buttons, part=number)
+    for number in range(1, len(parts) + 1):
+        deliver(services, leased, kind, part=number)
+
+
+def _finish_parts(leased: Leased, services: Services, kind: Kind) -> None:
+    """Of a long answer the first part is out, and its worker is gone: check again, and go on."""
+    missing = missing_parts(services, leased, kind)
+    if not missing:
+        return
+    resolved = audience_of(leased.question, kind, services)
+    with at_work(services.database, leased.id) as session:
+        used = session.scalar(_USED, {"id": leased.id, "kind": kind})
+    if resolved is None or used is None:
+        raise AnswerWithdrawn
+    with services.database.reading_for(resolved.audience) as session:
+        if unreadable(session, resolved.audience, used):
+            raise AnswerWithdrawn
+    for part in missing:
+        settle_part(services, leased, kind, part)
+
+
+def _buttons(leased: Leased, services: Services, kind: Kind) -> say.Buttons:
+    question = leased.question
+    in_channel = kind is Kind.CHANNEL and not is_private(question)
+    beside_a_channel = kind is Kind.DIRECT and not is_private(question)
+    return say.Buttons(
+        question_id=leased.id,
+        share=beside_a_channel and question.surface in ("slack", "follow_up"),
+        private=in_channel,
+        person=bool(services.settings.people_channel),
+    )
+
+
+def compose_answer(
+    question: str,
+    audience: Audience,
+    services: Services,
+    *,
+    progress: Progress | None = None,
+    language: str = "",
+    length: say.Length = "normal",
+) -> Composed:
     """What can be said to this audience; a reply without lines if that is nothing.
 
     The session is closed before the model is called. Raises LayersDisagree, ModelUnavailable.
     """
+    progress = progress or Progress()
+    progress.at(SEARCHING)
     with tracing.span("retrieve") as at:
         vector = services.embedder.embed_one(question)
         with services.database.reading_for(audience) as session:
@@ -139,14 +265,16 @@ def compose_answer(question: str, audience: Audience, services: Services) -> Com
     reached("passages_read")
     if not passages:
         return Composed(Reply(""), out_of_date=out_of_date)
+    progress.at(reading(len({passage.document_id for passage in passages})))
     with tracing.span("model", model=services.answerer.name):
-        draft = services.answerer.write(question, passages)
+        draft = services.answerer.write(question, passages, language=language)
     reached("model_answered")
+    progress.at(CHECKING)
     with tracing.span("verify") as at:
         verified = verify(draft, passages)
         at.set(dropped=verified.dropped)
     metrics.SENTENCES_DROPPED.inc(verified.dropped)
-    reply = say.compose(verified.sentences, passages)
+    reply = say.compose(verified.sentences, passages, length=length)
     return Composed(reply, passages, verified.dropped, out_of_date)
 
 
@@ -169,12 +297,15 @@ def _still_readable(leased: Leased, services: Services, kind: Kind, composed: Co
 
 
 def _check(leased: Leased, services: Services, kind: Kind, composed: Composed) -> bool:
-    audience = audience_of(leased.question, kind, services)
-    if audience is None:
+    resolved = audience_of(leased.question, kind, services)
+    if resolved is None:
         return False
+    audience = resolved.audience
     with services.database.reading_for(audience) as session:
         epoch = current_epoch(session)
-        by_row_security = set(session.scalars(_VISIBLE, {"ids": composed.used}))
+        visible = session.execute(_VISIBLE, {"ids": composed.used})
+        versions = {document_id: content_hash for document_id, content_hash in visible}
+        by_row_security = set(versions)
         refused = unreadable(session, audience, composed.used)
         if by_row_security != set(composed.used) - refused:
             metrics.LAYERS_DISAGREE.labels("before_post").inc()
@@ -198,6 +329,8 @@ def _check(leased: Leased, services: Services, kind: Kind, composed: Composed) -
                 "model": services.answerer.name,
                 "prompt_version": VERSION,
                 "verdicts": {"dropped_sentences": composed.dropped, "final_check": "passed"},
+                "readers": resolved.readers.told,
+                "versions": {str(cited): versions[cited] for cited in _cited(composed)},
             },
         )
     return True
@@ -208,8 +341,15 @@ def _cited(composed: Composed) -> list[int]:
     return sorted({p.document_id for p in composed.passages if p.document in named})
 
 
-def _post(leased: Leased, services: Services, kind: Kind, reply: Reply) -> None:
-    put(services, leased, kind, reply)
+def _post(
+    leased: Leased,
+    services: Services,
+    kind: Kind,
+    reply: Reply,
+    *,
+    buttons: say.Buttons | None = None,
+) -> None:
+    put(services, leased, kind, reply, buttons)
     deliver(services, leased, kind)
 
 
@@ -220,15 +360,17 @@ _OUT_OF_DATE = text("""
 """)
 
 # Through row-level security alone: what is not visible is not there.
-_VISIBLE = text("SELECT id FROM document WHERE id = ANY(:ids)")
+_VISIBLE = text("SELECT id, content_hash FROM document WHERE id = ANY(:ids)")
 
 _RECORD = text("""
     INSERT INTO answer (question_id, kind, asker_id, audience, epoch, used, cited, model,
-                        prompt_version, verdicts)
+                        prompt_version, verdicts, readers, versions)
     VALUES (:question_id, :kind, :asker_id, :audience, :epoch, :used, :cited, :model,
-            :prompt_version, :verdicts)
+            :prompt_version, :verdicts, :readers, :versions)
     ON CONFLICT (question_id, kind) DO UPDATE
     SET audience = excluded.audience, epoch = excluded.epoch, used = excluded.used,
         cited = excluded.cited, model = excluded.model, verdicts = excluded.verdicts,
-        answered_at = now()
-""").bindparams(bindparam("verdicts", type_=JSONB))
+        readers = excluded.readers, versions = excluded.versions, answered_at = now()
+""").bindparams(*(bindparam(name, type_=JSONB) for name in ("verdicts", "readers", "versions")))
+
+_USED = text("SELECT used FROM answer WHERE question_id = :id AND kind = :kind")

@@ -27,23 +27,34 @@ def asker(question: Question) -> Readers:
     )
 
 
-def audience_of(question: Question, kind: Kind, services: Services) -> Audience | None:
-    """Who reads a reply of this kind; None: none is given there.
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """An audience, and the readers that it was made of."""
+
+    audience: Audience
+    readers: Readers
+
+
+def readers_of(question: Question, kind: Kind, services: Services) -> Readers | None:
+    """Who reads a reply of this kind, as of now; None: none is given there.
 
     Strangers of another company read along, or nobody is there any more.
     """
-    readers = asker(question) if kind is Kind.DIRECT else _channel(question, services)
+    return asker(question) if kind is Kind.DIRECT else _channel(question, services)
+
+
+def audience_of(question: Question, kind: Kind, services: Services) -> Resolved | None:
+    """The same as an audience."""
+    readers = readers_of(question, kind, services)
     if readers is None:
         return None
     with services.database.session("answerer") as session:
-        return resolve_audience(session, readers)
+        return Resolved(resolve_audience(session, readers), readers)
 
 
-def is_private(question: Question, services: Services) -> bool:
+def is_private(question: Question) -> bool:
     """Whether only the asker reads where the question was asked."""
-    if not question.channel_id:
-        return True
-    return services.messenger.place(question.channel_id).kind is PlaceKind.DIRECT
+    return not question.channel_id or question.in_direct_message
 
 
 class Rule(StrEnum):
@@ -80,7 +91,8 @@ def channel_readers(channel_id: str, messenger: Messenger, database: Database) -
 
 def _channel(question: Question, services: Services) -> Readers | None:
     """Whoever is there, and the asker: at the terminal one may ask for a channel from outside."""
-    readers = channel_readers(question.channel_id, services.messenger, services.database).readers
+    messenger = services.messenger_of(question.team_id)
+    readers = channel_readers(question.channel_id, messenger, services.database).readers
     return None if readers is None else readers | asker(question)
 
 

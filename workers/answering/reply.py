@@ -1,16 +1,21 @@
 """A verified answer as people see it: numbered sentences, a list of sources, nothing active.
 
-Everything is a `rich_text` block, whose text Slack shows as it is: no mrkdwn, no mention, no
+What is told is a `rich_text` block, whose text Slack shows as it is: no mrkdwn, no mention, no
 link of a model's or a document's making. The only links are stored addresses of cited documents.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 from urllib.parse import quote as quote_url
 
+from workers.answering.buttons import Buttons as Buttons
+from workers.answering.buttons import button_blocks
 from workers.models.base import Passage, Sentence
+
+Length = Literal["short", "normal"]
+"""What somebody prefers to read."""
 
 NOTHING_FOUND = "That is beyond my ken: I found nothing that you may read which answers this."
 """The same words whether there is nothing, or nothing for these readers."""
@@ -18,11 +23,37 @@ ANSWERED_PRIVATELY = "I have answered you in a direct message."
 """The same words whether or not private material exists."""
 SOURCE_OUT_OF_DATE = "A source was out of date and was left out."
 """Never which one, nor what is in it: the same words for everybody."""
+WITHDRAWN = (
+    "This answer was withdrawn: what may be read here has changed. Ask again if you still need it."
+)
+OUTDATED = "A document that this answer rests on has changed since. Ask again for the current one."
+CANNOT_SHARE = (
+    "I have nothing that I can tell the whole channel: an answer there holds only what everybody "
+    "there may read."
+)
+"""In private, to whoever pressed the button; the same words whatever the reason."""
+LIMITED = (
+    "Those were many questions in a short time, so I have not looked this one up. Please ask it "
+    "again in a minute; if you still read this then, tomorrow."
+)
+STOPPED = "I have stopped. Ask again if you still want to know."
+HELP = """\
+I answer from the company's documents, and name the source of every sentence.
+• In a channel: mention me with your question. An answer there holds only what everybody there \
+may read; where that is not enough, I write to you alone.
+• In a direct message, or with /ken and your question: the answer is for you alone.
+• In a thread where I have answered: ask on, without a mention. “Mute this thread” ends that.
+• “Ask Ken about this”, among the actions of a message, asks me about that message.
+• “Share with the channel” asks again, for everybody there. “Ask privately” asks again for you.
+• /ken mute: I speak only when you ask me. /ken forget: I forget what I keep about you.
+• Tell me whether an answer was good: it goes to those who look after the documents."""
 _QUOTED = "From the documents:"
 _UNTITLED = "Untitled"
-_MOST_LINES = 10
-_MAX_SENTENCE, _MAX_NAME, _MAX_SOURCE = 700, 200, 100
-"""Together under 12,600 characters: Slack takes about 13,200 in the blocks of a message."""
+_NO_WORDS = "(no words)"
+_MOST_LINES, _SHORT_LINES = 40, 3
+_LINES_OF_PART, _LARGEST_PART = 10, 12_000
+"""Slack takes about 13,200 characters in the blocks of a message: buttons and notes need some."""
+_MAX_SENTENCE, _MAX_NAME, _MAX_SOURCE, _MAX_QUESTION = 700, 200, 100, 2000
 
 # Every repetition is bounded: text that was made to be slow takes no longer than other text.
 _ADDRESS = re.compile(
@@ -44,6 +75,12 @@ _INVISIBLE = re.compile(
 _BRACKETED = r"\[\s*\d{1,6}(?:\s*,\s*\d{1,6}){0,20}\s*\]"
 _NUMBER = re.compile(rf"(?:\s+|(?<![\w\])])){_BRACKETED}(?:\s*{_BRACKETED})*")
 """Looks like a citation of ours: only ours are shown (not `list[0]`, which code may hold)."""
+_USER, _USERGROUP = re.compile(r"[UW][A-Z0-9]{1,20}"), re.compile(r"S[A-Z0-9]{1,20}")
+_PERMALINK = re.compile(
+    r"https://[a-z0-9-]{1,63}(?:\.enterprise)?\.slack\.com/archives/[CDG][A-Z0-9]{1,20}/p[0-9]{10,20}"
+    r"(?:\?thread_ts=[0-9]{1,12}\.[0-9]{1,8}&cid=[CDG][A-Z0-9]{1,20})?"
+)
+"""What Slack's `chat.getPermalink` gives, and nothing else."""
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#<>|\"][^\s<>|\"]{0,3000}", re.IGNORECASE)
 
 
@@ -76,11 +113,13 @@ class Reply:
     note: str = ""
     """A constant sentence at the end; empty: none."""
 
-    def payload(self) -> dict[str, Any]:
-        """What the outbox keeps: for Slack, and for whoever reads it as data."""
+    def payload(self, buttons: Buttons | None = None) -> dict[str, Any]:
+        """What the outbox keeps: for Slack, and for whoever reads it as data (`from_payload`)."""
+        below = button_blocks(buttons, answers=bool(self.lines)) if buttons else []
         return {
             "text": escaped(self.plain()),
-            "blocks": blocks(self),
+            "blocks": [*blocks(self), *below],
+            "buttons": asdict(buttons) if buttons else None,
             "lead": self.lead,
             "lines": [asdict(line) for line in self.lines],
             "citations": [asdict(citation) for citation in self.citations],
@@ -97,17 +136,49 @@ def notice(words: str, *, question_id: int | None = None) -> Reply:
     return Reply(words if question_id is None else f"{words} (question {question_id})")
 
 
-def compose(sentences: Sequence[Sentence], passages: Sequence[Passage]) -> Reply:
+def withdrawn() -> Reply:
+    """What stands where an answer stood that not all readers may read any more."""
+    return Reply(WITHDRAWN)
+
+
+def outdated(payload: Mapping[str, Any]) -> Reply:
+    """A stored reply, saying now that a document has changed; saying it twice adds nothing."""
+    told = from_payload(payload)
+    if OUTDATED in told.note:
+        return told
+    return replace(told, note=f"{told.note} {OUTDATED}".strip())
+
+
+def from_payload(payload: Mapping[str, Any]) -> Reply:
+    """The reply that was stored with `Reply.payload`."""
+    return Reply(
+        payload["lead"],
+        tuple(Line(line["text"], tuple(line["citations"])) for line in payload["lines"]),
+        tuple(Citation(**citation) for citation in payload["citations"]),
+        payload["note"],
+    )
+
+
+def buttons_of(payload: Mapping[str, Any]) -> Buttons | None:
+    """The buttons that a stored reply was posted with."""
+    stored = payload.get("buttons")
+    return Buttons(**stored) if stored else None
+
+
+def compose(
+    sentences: Sequence[Sentence], passages: Sequence[Passage], *, length: Length = "normal"
+) -> Reply:
     """The reply that these verified sentences make. Citations are numbered as they appear.
 
-    Of more sentences than a message holds the first are taken, and a long one is cut.
+    Of more sentences than a reply may have the first are taken, and a long one is cut.
     """
+    most = _SHORT_LINES if length == "short" else _MOST_LINES
     numbers: dict[int, int] = {}
     quotes: dict[int, str] = {}
     lines: list[Line] = []
     for sentence in sentences:
         shown = _shown(_NUMBER.sub("", inert(sentence.text)), _MAX_SENTENCE)
-        if not shown or len(lines) == _MOST_LINES:
+        if not shown or len(lines) == most:
             continue
         number = numbers.setdefault(sentence.passage, len(numbers) + 1)
         quotes.setdefault(number, sentence.quote)
@@ -117,6 +188,54 @@ def compose(sentences: Sequence[Sentence], passages: Sequence[Passage]) -> Reply
         for passage, number in numbers.items()
     )
     return Reply(_QUOTED, tuple(lines), citations)
+
+
+def parts(reply: Reply) -> list[Reply]:
+    """The reply as one message or several, each as Slack takes it, every sentence whole.
+
+    A source stands in the part that names it first; the note is in the last part.
+    """
+    groups = _groups(reply)
+    if len(groups) < 2:
+        return [reply]
+    told: set[int] = set()
+    made = []
+    for number, lines in enumerate(groups, start=1):
+        named = {cited for line in lines for cited in line.citations} - told
+        told |= named
+        count = f"({number}/{len(groups)})"
+        made.append(
+            Reply(
+                lead=f"{reply.lead} {count}" if number == 1 else count,
+                lines=tuple(lines),
+                citations=tuple(c for c in reply.citations if c.number in named),
+                note=reply.note if number == len(groups) else "",
+            )
+        )
+    return made
+
+
+def asked_by(
+    question: str, user_id: str, permalink: str = "", *, usergroup_id: str = ""
+) -> dict[str, Any]:
+    """The payload that tells people in their channel that somebody asks for one of them.
+
+    Whoever asks and the group on call are the only mentions; the fall-back text has none.
+    """
+    asked = _shown(question, _MAX_QUESTION) or _NO_WORDS
+    first = [_text("Somebody"), _text(" asks for a person:")]
+    if _USER.fullmatch(user_id):
+        first[0] = {"type": "user", "user_id": user_id}
+    if _USERGROUP.fullmatch(usergroup_id):
+        first = [{"type": "usergroup", "usergroup_id": usergroup_id}, _text(" "), *first]
+    quoted = {"type": "rich_text_quote", "elements": [_text(asked)]}
+    elements = [_section(first), quoted]
+    if _PERMALINK.fullmatch(permalink):
+        link = {"type": "link", "url": permalink, "text": "To the conversation"}
+        elements.append(_section([link]))
+    return Reply(f"Somebody asks for a person: {asked}").payload() | {
+        "blocks": [{"type": "rich_text", "elements": elements}]
+    }
 
 
 def inert(text: str) -> str:
@@ -133,17 +252,41 @@ def escaped(text: str) -> str:
 
 
 def blocks(reply: Reply) -> list[dict[str, Any]]:
-    """Block Kit for a reply."""
-    parts = [_section([_text(reply.lead)])]
+    """Block Kit for what a reply tells; its buttons come below."""
+    sections = [_section([_text(reply.lead)])]
     for line in reply.lines:
-        parts.append(_section([_text(f"{line.text} "), _text(_numbers(line), code=True)]))
+        sections.append(_section(_told(line)))
     if reply.citations:
-        parts.append(_section([_text("Sources", bold=True)]))
+        sections.append(_section([_text("Sources", bold=True)]))
     for citation in reply.citations:
-        parts.append(_section(_source_line(citation)))
+        sections.append(_section(_source_line(citation)))
     if reply.note:
-        parts.append(_section([_text(reply.note)]))
-    return [{"type": "rich_text", "elements": parts}]
+        sections.append(_section([_text(reply.note)]))
+    return [{"type": "rich_text", "elements": sections}]
+
+
+def _groups(reply: Reply) -> list[list[Line]]:
+    """The lines, divided so that each group fits a message with the sources that are new in it."""
+    sources = {citation.number: _size(_source_line(citation)) for citation in reply.citations}
+    groups: list[list[Line]] = []
+    size = 0
+    for line in reply.lines:
+        needed = _size(_told(line)) + sum(sources.pop(number, 0) for number in line.citations)
+        if not groups or len(groups[-1]) == _LINES_OF_PART or size + needed > _LARGEST_PART:
+            groups.append([])
+            size = 0
+        groups[-1].append(line)
+        size += needed
+    return groups
+
+
+def _size(elements: list[dict[str, Any]]) -> int:
+    """Characters as Slack's clients count them, an emoji as two; one for the end of the line."""
+    return 1 + sum(len(str(element["text"]).encode("utf-16-le")) // 2 for element in elements)
+
+
+def _told(line: Line) -> list[dict[str, Any]]:
+    return [_text(f"{line.text} "), _text(_numbers(line), code=True)]
 
 
 def _source_line(citation: Citation) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import json
 import shlex
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,8 @@ from workers.settings import Settings, load_settings
 
 COMPANY = Path(__file__).parents[2] / "examples" / "company"
 _TIMEOUT_S = 60
+_PAGE_S = 330
+"""More than the building gives itself."""
 
 
 def run(home: Path, out: Console) -> None:
@@ -52,9 +55,35 @@ def run(home: Path, out: Console) -> None:
     tour = json.loads((COMPANY / "demo.json").read_text())
     _ask_each(load_settings(home), tour, out)
     took("three questions")
+    with out.status("Building the playground page (once)…"):
+        missing = _build_page(home)
+    took("page")
     _print_next(tour, out)
     told = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in steps)
-    out.print(f"[dim]{told}[/]")
+    out.print(f"[dim]{told}[/]\n")
+    _print_page(load_settings(home), missing, out)
+
+
+def _build_page(home: Path) -> str:
+    """Why there is no page; empty: it is there. The playground finds it by itself."""
+    command = [sys.executable, "-m", "bot.playground.building", str(home)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_PAGE_S)
+    except subprocess.TimeoutExpired:
+        return "it took too long."
+    words = done.stderr.strip().splitlines()
+    return (words[-1] if words else "no reason was given.") if done.returncode else ""
+
+
+def _print_page(settings: Settings, missing: str, out: Console) -> None:
+    address = settings.slack_api_url.removesuffix("api/")
+    if missing:
+        out.print(
+            f"[yellow]The playground page could not be built: {escape(missing)}[/] All the rest "
+            "runs: ask in the terminal, as above. `make demo` tries to build it again."
+        )
+    else:
+        out.print(f"[bold]Open {address} and ask as different people[/]", soft_wrap=True)
 
 
 def _ask_each(settings: Settings, tour: dict[str, Any], out: Console) -> None:

@@ -17,7 +17,7 @@ from workers.errors import AssistantError, OperatorError
 from workers.models.embedder import MiniLM, ModelFileCorrupt
 from workers.production import contradictions, unsafe
 from workers.schema import HEAD, check, revision, unreachable
-from workers.services import AS_SYNCER, workspace
+from workers.services import AS_SYNCER, workspace, workspaces
 from workers.settings import Role, Settings, load_settings
 
 _ROLES: tuple[Role, ...] = ("ingress", "answerer", "syncer", "indexer")
@@ -221,6 +221,8 @@ def _model(settings: Settings) -> Finding:
 def _slack(settings: Settings) -> Finding:
     if not settings.has_slack:
         return Finding("Slack", True, "not connected: ask with `ken ask`")
+    if settings.has_oauth:
+        return _safely(_installations, settings, Database(settings))
     try:
         team = workspace(settings).whoami()
     except AssistantError as error:
@@ -228,3 +230,13 @@ def _slack(settings: Settings) -> Finding:
             "Slack", False, str(error), "Check KEN_SLACK_BOT_TOKEN and KEN_SLACK_API_URL."
         )
     return Finding("Slack", True, team)
+
+
+def _installations(settings: Settings, database: Database) -> Finding:
+    try:
+        teams = [there.whoami() for there in workspaces(settings, database).values()]
+    except AssistantError as error:
+        return Finding(
+            "Slack", False, str(error), "`ken installations list` says where; docs/install.md."
+        )
+    return Finding("Slack", True, "; ".join(teams))

@@ -36,7 +36,7 @@ class EchoAnswerer:
 
     name = "echo"
 
-    def write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
+    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
         return Draft(
             tuple(
                 Sentence(passage.text, number, passage.text)

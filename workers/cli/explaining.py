@@ -259,12 +259,11 @@ def audience_in(settings: Settings, channel: str) -> dict[str, Any]:
 
     Raises InputInvalid, SlackUnavailable.
     """
-    from workers.services import workspace
+    from workers.services import find_channel
 
-    messenger = workspace(settings)
-    channel_id = messenger.find_channel(channel)
     database = Database(settings)
     try:
+        messenger, channel_id = find_channel(settings, database, channel)
         there = channel_readers(channel_id, messenger, database)
     finally:
         database.close()

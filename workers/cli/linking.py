@@ -16,8 +16,9 @@ from workers import linking
 from workers.answering.reply import inert
 from workers.database import Database
 from workers.errors import InputInvalid, OperatorError, SlackRefused, SlackUnavailable
+from workers.messenger import Messenger
 from workers.schema import check
-from workers.services import workspace
+from workers.services import workspaces
 from workers.settings import Settings
 
 _PAGE = 500
@@ -76,8 +77,13 @@ def print_linked(found: list[Linked], out: Console) -> None:
 
 
 def scan(settings: Settings, out: Console) -> None:
-    """Note everybody of the Slack workspace. Raises ScanFailed: what was read is kept."""
-    database, messenger = _database(settings), workspace(settings)
+    """Note everybody of the Slack workspaces. Raises ScanFailed: what was read is kept."""
+    database = _database(settings)
+    for messenger in workspaces(settings, database).values():
+        _scan(database, messenger, out)
+
+
+def _scan(database: Database, messenger: Messenger, out: Console) -> None:
     seen = new = 0
     try:
         with out.status("Reading the workspace…") as status:

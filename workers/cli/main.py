@@ -164,6 +164,38 @@ def admin() -> None:
     serve(_settings())
 
 
+installations_app = typer.Typer(
+    help="Slack workspaces that installed Ken by OAuth.", no_args_is_help=True
+)
+app.add_typer(installations_app, name="installations", rich_help_panel="Run")
+
+
+@installations_app.command("list")
+def list_installations(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Every installation, and whether Ken can speak there. Tokens are not shown."""
+    from workers.cli import installing
+
+    found = installing.rows(_settings())
+    if as_json:
+        _print_json(found)
+    elif found:
+        installing.print_rows(found, out)
+    else:
+        out.print("Nobody has installed Ken by OAuth. docs/install.md says how.")
+
+
+@installations_app.command("wipe")
+def wipe_installation(
+    place: Annotated[str, typer.Argument(help="A workspace's id, T…, or an organisation's, E….")],
+) -> None:
+    """Forget the tokens of one workspace, as when Ken is uninstalled there."""
+    from workers.cli import installing
+
+    out.print(_plain(installing.wipe(_settings(), place)))
+
+
 token_app = typer.Typer(help="Keys to the admin API.", no_args_is_help=True)
 app.add_typer(token_app, name="token", rich_help_panel="Run")
 

@@ -61,8 +61,10 @@ class Answerer(Protocol):
     @property
     def name(self) -> str: ...
 
-    def write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
+    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
         """A draft from these passages alone; empty when they do not answer the question.
+
+        `language`: a code such as `de`; empty: that of the question.
 
         Raises ModelUnavailable.
         """

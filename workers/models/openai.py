@@ -52,13 +52,12 @@ class OpenAIAnswerer:
         )
         return cls(client, settings.model_name)
 
-    def write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
+    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
         """Raises ModelUnavailable; also for an answer cut short, refused or malformed."""
         with metrics.model_call():
-            return self._write(question, passages)
+            return self._write(prompt(question, passages, language))
 
-    def _write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
-        told = prompt(question, passages)
+    def _write(self, told: str) -> Draft:
         try:
             response = self.client.responses.parse(
                 model=self.name,

@@ -36,7 +36,8 @@ _SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 30, 60, 120, 300, 900, 3600
 EVENTS_RECEIVED = Counter("ken_events_received", "Requests of Slack", registry=REGISTRY)
 EVENTS = Counter(
     "ken_events",
-    "acknowledged; not_kept: Slack sends it again; signature, size, malformed: refused",
+    "acknowledged; unknown: so was this, which nothing of ours hears; not_kept: Slack sends it"
+    " again; signature, size: refused; malformed: refused, or acknowledged and forgotten",
     ["outcome"],
     registry=REGISTRY,
 )
@@ -85,6 +86,13 @@ ANSWERS_REBUILT = Counter(
 LAYERS_DISAGREE = Counter(
     "ken_layers_disagree", "Two permission checks differ: a bug", ["layer"], registry=REGISTRY
 )
+ERRANDS = Counter("ken_errands", "Errands that ended", ["kind", "outcome"], registry=REGISTRY)
+ANSWERS_REVISED = Counter(
+    "ken_answers_revised",
+    "Posted answers that were changed afterwards: withdrawn, outdated, deleted",
+    ["revision"],
+    registry=REGISTRY,
+)
 MODEL_SECONDS = Histogram(
     "ken_model_seconds",
     "Calls of the language model, those that failed as well",
@@ -102,7 +110,7 @@ SLACK_CALLS = Counter(
 )
 
 # An alert on growth needs the 0 before the 1.
-for _layer in ("before_prompt", "before_post"):
+for _layer in ("before_prompt", "before_post", "after_post"):
     LAYERS_DISAGREE.labels(_layer)
 for _outcome in ("acknowledged", "not_kept"):
     EVENTS.labels(_outcome)

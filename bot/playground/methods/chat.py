@@ -1,22 +1,17 @@
 """chat.* and reactions.*: what Ken writes."""
 
-import json
 import re
 
-from bot.playground.block_kit import LARGEST_TEXT, BlocksInvalid, check_blocks, text_length
+from bot.playground.content import check_content, with_ids
 from bot.playground.happenings import message_changed, message_deleted, message_posted
 from bot.playground.shapes import message_object, permalink
 from bot.playground.web_api import Refused, Slack, check_ts, method
 from bot.playground.workspace import BOT_ID, BOT_USER, Channel, Json, Message
 
-_LONGEST_TEXT = 40_000
-_LONGEST_MARKDOWN = 12_000
-_LARGEST_METADATA = 4_000
-"""Bytes; not documented. https://github.com/seratch/ChatGPT-in-Slack/pull/17"""
-
 
 @method(
     "chat.postMessage",
+    scopes=("chat:write",),
     channel="str!",
     text="str",
     blocks="json",
@@ -48,6 +43,7 @@ def post_message(slack: Slack, arguments: Json) -> Json:
 
 @method(
     "chat.postEphemeral",
+    scopes=("chat:write",),
     channel="str!",
     user="str!",
     text="str",
@@ -76,6 +72,7 @@ def post_ephemeral(slack: Slack, arguments: Json) -> Json:
 
 @method(
     "chat.update",
+    scopes=("chat:write",),
     channel="str!",
     ts="str!",
     text="str",
@@ -93,13 +90,14 @@ def update(slack: Slack, arguments: Json) -> Json:
     message = slack.message(channel, arguments["ts"], otherwise="message_not_found")
     if message.user != BOT_USER:
         raise Refused("cant_update_message")
+    slack.end_stream(message)
     before = message_object(slack.workspace, message)
-    _check_content({"blocks": message.blocks, **arguments})
+    check_content({"blocks": message.blocks, **arguments})
     for name in ("attachments", "metadata"):
         if name in arguments:
             setattr(message, name, arguments[name])
     if "blocks" in arguments:
-        message.blocks = _with_ids(slack, arguments["blocks"])
+        message.blocks = with_ids(slack.workspace, arguments["blocks"])
     message.text = arguments.get("markdown_text") or arguments.get("text") or message.text
     message.edited_ts = slack.workspace.next_ts()
     slack.happenings.append(message_changed(slack.workspace, message, before))
@@ -107,7 +105,7 @@ def update(slack: Slack, arguments: Json) -> Json:
     return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": shape}
 
 
-@method("chat.delete", channel="str!", ts="str!")
+@method("chat.delete", scopes=("chat:write",), channel="str!", ts="str!")
 def delete(slack: Slack, arguments: Json) -> Json:
     """A root with replies stays as a tombstone."""
     channel = slack.readable(arguments["channel"])
@@ -126,7 +124,7 @@ def get_permalink(slack: Slack, arguments: Json) -> Json:
     return {"channel": channel.id, "permalink": permalink(slack.workspace, message)}
 
 
-@method("reactions.add", channel="str!", timestamp="str!", name="str!")
+@method("reactions.add", scopes=("reactions:write",), channel="str!", timestamp="str!", name="str!")
 def add_reaction(slack: Slack, arguments: Json) -> Json:
     users = _reactions(slack, arguments).setdefault(arguments["name"], [])
     if BOT_USER in users:
@@ -135,7 +133,9 @@ def add_reaction(slack: Slack, arguments: Json) -> Json:
     return {}
 
 
-@method("reactions.remove", name="str!", channel="str", timestamp="str")
+@method(
+    "reactions.remove", scopes=("reactions:write",), name="str!", channel="str", timestamp="str"
+)
 def remove_reaction(slack: Slack, arguments: Json) -> Json:
     if not {"channel", "timestamp"} <= arguments.keys():
         raise Refused("no_item_specified")
@@ -166,7 +166,7 @@ def _write(
 ) -> Message:
     if channel.is_archived:
         raise Refused("is_archived")
-    _check_content(arguments, blocks_too_long=blocks_too_long)
+    check_content(arguments, blocks_too_long=blocks_too_long)
     return Message(
         channel=channel.id,
         ts=slack.workspace.next_ts(),
@@ -174,56 +174,10 @@ def _write(
         bot_id=BOT_ID,
         text=arguments.get("markdown_text") or arguments.get("text") or "",
         thread_ts=_thread(slack, channel, arguments.get("thread_ts", "")),
-        blocks=_with_ids(slack, arguments.get("blocks") or []),
+        blocks=with_ids(slack.workspace, arguments.get("blocks") or []),
         attachments=arguments.get("attachments") or [],
         metadata=arguments.get("metadata") or {},
     )
-
-
-def _check_content(arguments: Json, *, blocks_too_long: str = "msg_too_long") -> None:
-    """chat.postMessage answers msg_too_long as well, though its page does not list it.
-
-    https://github.com/metabase/metabase/pull/79908
-    """
-    text, blocks = arguments.get("text", ""), arguments.get("blocks") or []
-    markdown = arguments.get("markdown_text", "")
-    if markdown and (text or blocks):
-        raise Refused("markdown_text_conflict")
-    if not (text.strip() or blocks or arguments.get("attachments") or markdown.strip()):
-        raise Refused("no_text")
-    if len(text) > _LONGEST_TEXT or len(markdown) > _LONGEST_MARKDOWN:
-        raise Refused("msg_too_long")
-    try:
-        check_blocks(blocks)
-    except BlocksInvalid as error:
-        raise Refused("invalid_blocks", str(error)) from None
-    if text_length(blocks) > LARGEST_TEXT:
-        raise Refused(blocks_too_long)
-    _check_metadata(arguments.get("metadata"))
-    _check_attachments(arguments.get("attachments"))
-
-
-def _check_metadata(metadata: object) -> None:
-    if not metadata:
-        return
-    if not isinstance(metadata, dict):
-        raise Refused("invalid_metadata_format")
-    payload, event_type = metadata.get("event_payload"), metadata.get("event_type")
-    if not (isinstance(payload, dict) and isinstance(event_type, str) and event_type):
-        raise Refused("invalid_metadata_schema")
-    if metadata.keys() - {"event_type", "event_payload", "entities"}:
-        raise Refused("invalid_metadata_schema")
-    if len(json.dumps(metadata)) > _LARGEST_METADATA:
-        raise Refused("metadata_too_large")
-
-
-def _check_attachments(attachments: object) -> None:
-    if attachments is not None and not isinstance(attachments, list):
-        raise Refused(
-            "invalid_arguments", "[ERROR] must provide an array [json-pointer:/attachments]"
-        )
-    if isinstance(attachments, list) and len(attachments) > 100:
-        raise Refused("too_many_attachments")
 
 
 def _thread(slack: Slack, channel: Channel, thread_ts: str) -> str:
@@ -235,10 +189,6 @@ def _thread(slack: Slack, channel: Channel, thread_ts: str) -> str:
     if root.thread_ts:
         raise Refused("cannot_reply_to_message")
     return root.ts
-
-
-def _with_ids(slack: Slack, blocks: list[Json]) -> list[Json]:
-    return [{"block_id": slack.workspace.next_id("b"), **block} for block in blocks]
 
 
 def _reactions(slack: Slack, arguments: Json) -> dict[str, list[str]]:

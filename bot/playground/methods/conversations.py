@@ -8,10 +8,20 @@ from bot.playground.shapes import channel_object, message_object
 from bot.playground.web_api import Refused, Slack, check_ts, method, page, paged
 from bot.playground.workspace import BOT_USER, Channel, Json, Message
 
+_READ = ("channels:read", "groups:read", "im:read", "mpim:read")
+_HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
+_OPEN = ("channels:manage", "groups:write", "im:write", "mpim:write")
+
 _TYPES = frozenset({"public_channel", "private_channel", "mpim", "im"})
 
 
-@method("conversations.info", channel="str!", include_locale="bool", include_num_members="bool")
+@method(
+    "conversations.info",
+    scopes=_READ,
+    channel="str!",
+    include_locale="bool",
+    include_num_members="bool",
+)
 def info(slack: Slack, arguments: Json) -> Json:
     channel = slack.readable(arguments["channel"])
     shape = channel_object(slack.workspace, channel)
@@ -24,6 +34,7 @@ def info(slack: Slack, arguments: Json) -> Json:
 
 @method(
     "conversations.list",
+    scopes=_READ,
     cursor="str",
     limit="int",
     types="str",
@@ -42,6 +53,7 @@ def list_all(slack: Slack, arguments: Json) -> Json:
 
 @method(
     "users.conversations",
+    scopes=_READ,
     user="str",
     cursor="str",
     limit="int",
@@ -63,7 +75,7 @@ def of_user(slack: Slack, arguments: Json) -> Json:
     return _channels(slack, channels, arguments)
 
 
-@method("conversations.members", channel="str!", cursor="str", limit="int")
+@method("conversations.members", scopes=_READ, channel="str!", cursor="str", limit="int")
 def members(slack: Slack, arguments: Json) -> Json:
     channel = slack.readable(arguments["channel"])
     found, following = page(sorted(channel.members), str, arguments)
@@ -72,6 +84,7 @@ def members(slack: Slack, arguments: Json) -> Json:
 
 @method(
     "conversations.history",
+    scopes=_HISTORY,
     channel="str!",
     cursor="str",
     limit="int",
@@ -95,6 +108,7 @@ def history(slack: Slack, arguments: Json) -> Json:
 
 @method(
     "conversations.replies",
+    scopes=_HISTORY,
     channel="str!",
     ts="str!",
     cursor="str",
@@ -116,7 +130,14 @@ def replies(slack: Slack, arguments: Json) -> Json:
     return _messages(slack, [root, *found], arguments, default=1000, most=1000)
 
 
-@method("conversations.open", channel="str", users="str", return_im="bool", prevent_creation="bool")
+@method(
+    "conversations.open",
+    scopes=_OPEN,
+    channel="str",
+    users="str",
+    return_im="bool",
+    prevent_creation="bool",
+)
 def open_direct(slack: Slack, arguments: Json) -> Json:
     if "channel" in arguments:
         channel = slack.joined(arguments["channel"], otherwise="channel_not_found")
@@ -131,7 +152,7 @@ def open_direct(slack: Slack, arguments: Json) -> Json:
     return {"channel": channel_object(slack.workspace, channel)}
 
 
-@method("conversations.join", channel="str!")
+@method("conversations.join", scopes=("channels:join",), channel="str!")
 def join(slack: Slack, arguments: Json) -> Json:
     channel = slack.readable(arguments["channel"])
     if not channel.is_public:

@@ -1,8 +1,8 @@
-"""users.*, team.info, bots.info, auth.test, api.test: who is who."""
+"""users.*, usergroups.*, team.info, bots.info, auth.test, api.test: who is who."""
 
-from bot.playground.shapes import user_object
+from bot.playground.shapes import user_object, usergroup_object
 from bot.playground.web_api import Refused, Slack, method, page, paged
-from bot.playground.workspace import APP_ID, BOT_ID, BOT_USER, Json
+from bot.playground.workspace import APP_ID, BOT_ID, BOT_USER, Json, User
 
 
 @method("api.test", token="", error="str")
@@ -26,13 +26,20 @@ def auth_test(slack: Slack, arguments: Json) -> Json:
     }
 
 
-@method("users.info", user="str!", include_locale="bool")
+@method("users.info", scopes=("users:read",), user="str!", include_locale="bool")
 def user_info(slack: Slack, arguments: Json) -> Json:
     user = slack.user(arguments["user"])
-    return {"user": user_object(user, include_locale=arguments.get("include_locale", False))}
+    return {"user": _described(slack, user, arguments)}
 
 
-@method("users.list", cursor="str", limit="int", include_locale="bool", team_id="str")
+@method(
+    "users.list",
+    scopes=("users:read",),
+    cursor="str",
+    limit="int",
+    include_locale="bool",
+    team_id="str",
+)
 def list_users(slack: Slack, arguments: Json) -> Json:
     """Everybody of the workspace, the deactivated included; without `limit`, all at once."""
     users = sorted(
@@ -50,12 +57,11 @@ def list_users(slack: Slack, arguments: Json) -> Json:
         default=len(users),
         bad_limit="invalid_arguments",
     )
-    locale = arguments.get("include_locale", False)
-    shapes = [user_object(user, include_locale=locale) for user in found]
+    shapes = [_described(slack, user, arguments) for user in found]
     return paged({"members": shapes, "cache_ts": 1_700_000_000}, following)
 
 
-@method("users.lookupByEmail", email="str!")
+@method("users.lookupByEmail", scopes=("users:read.email",), email="str!")
 def look_up(slack: Slack, arguments: Json) -> Json:
     wanted = arguments["email"].casefold()
     for user in slack.workspace.users.values():
@@ -65,7 +71,7 @@ def look_up(slack: Slack, arguments: Json) -> Json:
     raise Refused("users_not_found")
 
 
-@method("team.info", team="str", domain="str")
+@method("team.info", scopes=("team:read",), team="str", domain="str")
 def team_info(slack: Slack, arguments: Json) -> Json:
     team = slack.workspace.team
     if (
@@ -77,9 +83,56 @@ def team_info(slack: Slack, arguments: Json) -> Json:
     return {"team": {**shape, "url": f"https://{team.domain}.slack.com/", "icon": {}}}
 
 
-@method("bots.info", bot="str", team_id="str")
+@method("bots.info", scopes=("users:read",), bot="str", team_id="str")
 def bot_info(slack: Slack, arguments: Json) -> Json:
     if arguments.get("bot", BOT_ID) != BOT_ID:
         raise Refused("bot_not_found")
     shape = {"id": BOT_ID, "app_id": APP_ID, "user_id": BOT_USER, "name": "Ken", "icons": {}}
     return {"bot": {**shape, "deleted": False, "updated": 1_700_000_000}}
+
+
+@method("users.profile.get", scopes=("users.profile:read",), user="str", include_labels="bool")
+def profile(slack: Slack, arguments: Json) -> Json:
+    user = slack.user(arguments.get("user", BOT_USER))
+    return {"profile": _described(slack, user, {})["profile"]}
+
+
+@method(
+    "usergroups.list",
+    scopes=("usergroups:read",),
+    include_count="bool",
+    include_disabled="bool",
+    include_users="bool",
+    team_id="str",
+)
+def list_groups(slack: Slack, arguments: Json) -> Json:
+    groups = [
+        usergroup_object(
+            slack.workspace, group, include_users=arguments.get("include_users", False)
+        )
+        for group in slack.workspace.usergroups.values()
+        if arguments.get("include_disabled") or not group.deleted
+    ]
+    return {"usergroups": groups}
+
+
+@method(
+    "usergroups.users.list",
+    scopes=("usergroups:read",),
+    usergroup="str!",
+    include_disabled="bool",
+    team_id="str",
+)
+def list_group_users(slack: Slack, arguments: Json) -> Json:
+    group = slack.workspace.usergroups.get(arguments["usergroup"])
+    if group is None or (group.deleted and not arguments.get("include_disabled")):
+        raise Refused("no_such_subteam")
+    return {"users": group.users}
+
+
+def _described(slack: Slack, user: User, arguments: Json) -> Json:
+    """The address only with its own scope."""
+    shape = user_object(user, include_locale=arguments.get("include_locale", False))
+    if not slack.may("users:read.email"):
+        shape["profile"].pop("email", None)
+    return shape

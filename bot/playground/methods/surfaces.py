@@ -1,16 +1,12 @@
-"""assistant.threads.* and views.*: what people see beside messages."""
+"""assistant.threads.*, apps.connections.open: what people see beside messages."""
 
-import json
-
-from bot.playground.block_kit import MOST_IN_VIEW, BlocksInvalid, check_blocks
 from bot.playground.web_api import Refused, Slack, check_ts, method
-from bot.playground.workspace import APP_ID, BOT_ID, Json
-
-_LARGEST_VIEW = 250_000
+from bot.playground.workspace import Json
 
 
 @method(
     "assistant.threads.setStatus",
+    scopes=("chat:write",),
     channel_id="str!",
     thread_ts="str!",
     status="str!",
@@ -33,7 +29,13 @@ def set_status(slack: Slack, arguments: Json) -> Json:
     return {}
 
 
-@method("assistant.threads.setTitle", channel_id="str!", thread_ts="str!", title="str!")
+@method(
+    "assistant.threads.setTitle",
+    scopes=("assistant:write",),
+    channel_id="str!",
+    thread_ts="str!",
+    title="str!",
+)
 def set_title(slack: Slack, arguments: Json) -> Json:
     slack.workspace.titles[_thread(slack, arguments)] = arguments["title"]
     return {}
@@ -41,6 +43,7 @@ def set_title(slack: Slack, arguments: Json) -> Json:
 
 @method(
     "assistant.threads.setSuggestedPrompts",
+    scopes=("assistant:write",),
     channel_id="str!",
     prompts="json!",
     thread_ts="str",
@@ -62,34 +65,6 @@ def set_prompts(slack: Slack, arguments: Json) -> Json:
     return {}
 
 
-@method("views.publish", user_id="str!", view="json!", hash="str", interactivity_pointer="str")
-def publish(slack: Slack, arguments: Json) -> Json:
-    user_id = arguments["user_id"]
-    if user_id not in slack.workspace.users:
-        raise Refused("invalid_arguments", "invalid `user_id`")
-    shown = slack.workspace.homes.get(user_id)
-    if "hash" in arguments and shown and arguments["hash"] != shown["hash"]:
-        raise Refused("hash_conflict")
-    view = _view(slack, arguments["view"], kind="home")
-    if shown:
-        view["id"] = view["root_view_id"] = shown["id"]
-    slack.workspace.homes[user_id] = view
-    return {"view": view}
-
-
-@method("views.open", view="json!", trigger_id="str", interactivity_pointer="str")
-def open_view(slack: Slack, arguments: Json) -> Json:
-    """A trigger comes from an interaction and serves once."""
-    trigger_id = arguments.get("trigger_id", "")
-    if trigger_id not in slack.workspace.triggers:
-        raise Refused("invalid_trigger_id")
-    if slack.workspace.triggers[trigger_id]:
-        raise Refused("exchanged_trigger_id")
-    view = _view(slack, arguments["view"], kind="modal")
-    slack.workspace.triggers[trigger_id] = view["id"]
-    return {"view": view}
-
-
 @method("apps.connections.open", token="app")
 def open_connection(slack: Slack, arguments: Json) -> Json:
     """The server, which knows its own address, puts the URL in."""
@@ -101,31 +76,3 @@ def _thread(slack: Slack, arguments: Json) -> str:
     check_ts(arguments["thread_ts"], otherwise="invalid_thread_ts")
     slack.message(channel, arguments["thread_ts"], otherwise="invalid_thread_ts")
     return f"{channel.id}/{arguments['thread_ts']}"
-
-
-def _view(slack: Slack, view: object, *, kind: str) -> Json:
-    if not isinstance(view, dict) or view.get("type") != kind:
-        raise Refused("invalid_arguments", f"[ERROR] must be a {kind} [json-pointer:/view/type]")
-    if kind == "modal" and not isinstance(view.get("title"), dict):
-        raise Refused("invalid_arguments", "[ERROR] missing required field: title")
-    try:
-        check_blocks(view.get("blocks"), most=MOST_IN_VIEW)
-    except BlocksInvalid as error:
-        raise Refused("invalid_arguments", str(error)) from None
-    if len(json.dumps(view)) > _LARGEST_VIEW:
-        raise Refused("view_too_large")
-    view_id = slack.workspace.next_id("V")
-    return {
-        "id": view_id,
-        "root_view_id": view_id,
-        "previous_view_id": None,
-        "team_id": slack.workspace.team.id,
-        "app_id": APP_ID,
-        "bot_id": BOT_ID,
-        "hash": slack.workspace.next_ts(),
-        "state": {"values": {}},
-        "private_metadata": "",
-        "callback_id": "",
-        "external_id": "",
-        **view,
-    }

@@ -712,13 +712,17 @@ def test_a_malicious_model_and_document_cause_no_link_no_mention_and_no_markup(
     question_id = company.asked("DUALICE", "alice", QUESTION)
 
     assert company.state(question_id)[0] == "answered"
-    (posted,) = company.posts("DUALICE")
-    for leaf in leaves(posted.blocks):
+    parts = company.posts("DUALICE")
+    assert len(parts) > 1
+    told = [block for part in parts for block in part.blocks if block["type"] == "rich_text"]
+    for leaf in leaves(told):
         assert leaf["type"] in {"rich_text", "rich_text_section", "text", "link"}
         assert leaf["type"] != "link" or leaf["url"].partition("#")[0] == STORED
-        assert "evil.example" not in leaf.get("text", "")
-    assert "<" not in posted.text
-    assert "://" not in posted.text
+    for leaf in leaves([part.blocks for part in parts]):
+        assert "evil.example" not in str(leaf.get("text", ""))
+    for posted in parts:
+        assert "<" not in posted.text
+        assert "://" not in posted.text
 
 
 # The model sees passages and the question, and nothing else

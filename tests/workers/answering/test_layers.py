@@ -112,9 +112,9 @@ def without_check_before_prompt() -> Iterator[None]:
     """4: and only there; the final check asks the same function again."""
     compose = answering.compose_answer
 
-    def unchecked(*asked: Any) -> Any:
+    def unchecked(*asked: Any, **wishes: Any) -> Any:
         with patch.object(answering, "unreadable", lambda *checked: set()):
-            return compose(*asked)
+            return compose(*asked, **wishes)
 
     with patch.object(answering, "compose_answer", unchecked):
         yield
@@ -268,7 +268,7 @@ def test_nothing_behind_the_identity_knows_who_really_asks(company: Company) -> 
 class Leaking(Echo):
     """A model that adds to each sentence what carries it away, or rings everybody."""
 
-    def write(self, question: str, passages: tuple[Passage, ...]) -> Draft:
+    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
         draft = super().write(question, passages)
         return Draft(
             tuple(

@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +13,31 @@ from hypothesis import strategies as st
 
 from bot.playground.block_kit import LARGEST_TEXT, MOST_IN_MESSAGE, check_blocks, text_length
 from tests.workers.answering.passages import passage
-from workers.answering.reply import Reply, compose, inert, notice
+from workers.answering import reply as say
+from workers.answering.buttons import Buttons
+from workers.answering.reply import (
+    OUTDATED,
+    SOURCE_OUT_OF_DATE,
+    Reply,
+    asked_by,
+    buttons_of,
+    compose,
+    from_payload,
+    inert,
+    notice,
+    outdated,
+    parts,
+    withdrawn,
+)
 from workers.models.base import Passage, Sentence
 
 LONGEST_TEXT = 40_000
+EVERY_BUTTON = Buttons(2**63 - 1, share=True, private=True, again=True, person=True)
+PERMALINK = "https://acme.slack.com/archives/C1/p1732000000123456"
+KNOWN_PARTS = {
+    *("rich_text", "rich_text_section", "rich_text_quote", "text", "link", "user", "usergroup"),
+    *("context_actions", "feedback_buttons", "actions", "button", "overflow", "plain_text"),
+}
 STORED = "https://wiki.acme.example/handbook"
 
 ACTIVE = re.compile(
@@ -91,8 +113,12 @@ def leaves(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def check(reply: Reply, *, stored: set[str]) -> None:
-    """What Slack is sent can do nothing, and Slack takes it."""
-    payload = reply.payload()
+    """What Slack is sent can do nothing, and Slack takes it, with every button below it."""
+    for part in parts(reply):
+        check_payload(part.payload(EVERY_BUTTON), stored=stored)
+
+
+def check_payload(payload: dict[str, Any], *, stored: set[str]) -> None:
     kept = json.loads(json.dumps(payload).encode("utf-8"))  # as the outbox holds it
     assert kept["text"].encode("utf-8")  # no half characters
     check_blocks(kept["blocks"])
@@ -100,11 +126,12 @@ def check(reply: Reply, *, stored: set[str]) -> None:
     assert len(kept["blocks"]) <= MOST_IN_MESSAGE
     assert 0 < len(kept["text"]) <= LONGEST_TEXT
     for leaf in leaves(kept["blocks"]):
-        assert leaf["type"] in {"rich_text", "rich_text_section", "text", "link"}
+        assert leaf["type"] in KNOWN_PARTS
+        assert ("url" in leaf) == (leaf["type"] == "link")
         if leaf["type"] == "link":
             assert leaf["url"].partition("#")[0] in stored
             assert leaf["url"].startswith(("https://", "http://"))
-        if "text" in leaf:
+        if isinstance(leaf.get("text"), str):
             check_text(leaf["text"])
     check_text(kept["text"])
     assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", kept["text"])
@@ -130,12 +157,26 @@ def check_text(text: str) -> None:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_no_payload_survives_anywhere(payload: str) -> None:
-    """Threats 20 and 22: sentence, quote, title, heading, file name and source."""
-    told = passages_of(payload, payload, payload, payload, STORED)
-    check(compose([Sentence(payload, 1, payload)], [told]), stored={STORED})
+    """Threats 20 and 22: sentence, quote, title, heading, file name, source and question."""
     mixed = f"See {payload} now, or({payload}) and {payload}{payload}"
-    told = passages_of(mixed, mixed, mixed, mixed, STORED)
-    check(compose([Sentence(mixed, 1, mixed)], [told]), stored={STORED})
+    for written in (payload, mixed):
+        told = passages_of(written, written, written, written, STORED)
+        reply = compose([Sentence(written, 1, written)], [told])
+        check(reply, stored={STORED})
+        check(outdated(reply.payload(EVERY_BUTTON)), stored={STORED})
+        check(
+            compose([Sentence(f"{n} {written}", 1, "x") for n in range(40)], [told]),
+            stored={STORED},
+        )
+        check_asked(written, written, written, written)
+
+
+def check_asked(question: str, user_id: str, permalink: str, usergroup_id: str) -> None:
+    """What somebody wrote can name nobody, whichever argument it comes in."""
+    payload = asked_by(question, user_id, permalink, usergroup_id=usergroup_id)
+    check_payload(payload, stored=set())
+    kinds = {leaf["type"] for leaf in leaves(payload["blocks"])}
+    assert kinds == {"rich_text", "rich_text_section", "rich_text_quote", "text"}
 
 
 @settings(max_examples=150, deadline=None)
@@ -146,7 +187,10 @@ def test_nothing_that_is_written_can_do_anything(
 ) -> None:
     """Threats 20 and 22, fuzzed over everything that somebody else writes."""
     told = passages_of(title, heading, source, document, STORED)
-    check(compose([Sentence(text, 1, quote)] * 2, [told]), stored={STORED})
+    reply = compose([Sentence(text, 1, quote)] * 2, [told])
+    check(reply, stored={STORED})
+    check(outdated(reply.payload()), stored={STORED})
+    check_payload(asked_by(text, "U1", PERMALINK, usergroup_id="S1"), stored={PERMALINK})
 
 
 @settings(max_examples=200, deadline=None)
@@ -243,9 +287,248 @@ def test_the_longest_answer_stays_within_slacks_limits(letter: str) -> None:
         for number in range(50)
     ]
     reply = compose([Sentence(long, number % 50 + 1, long) for number in range(100)], told)
-    check(reply, stored={f"{STORED}/{number}" for number in range(50)})
-    assert len(reply.lines) > 5
+    reply = replace(reply, note=SOURCE_OUT_OF_DATE)
+    stored = {f"{STORED}/{number}" for number in range(50)}
+    check(reply, stored=stored)
+    for part in parts(reply):
+        check(outdated(part.payload(EVERY_BUTTON)), stored=stored)
+    check_payload(asked_by(long * 13, "U1", PERMALINK), stored={PERMALINK})
+    assert len(reply.lines) == 40
     assert all(line.text.endswith("…") for line in reply.lines)
+
+
+def numbered(count: int, *, sources: int, length: int = 0) -> Reply:
+    """An answer of so many sentences, which rest on these sources in turn."""
+    told = [passage("x", document=f"d{number}") for number in range(sources)]
+    sentences = [
+        Sentence(f"Sentence {number}. {'x' * length}", number % sources + 1, "x")
+        for number in range(count)
+    ]
+    return compose(sentences, told)
+
+
+def test_an_answer_that_fits_is_one_message() -> None:
+    reply = numbered(10, sources=3)
+    assert parts(reply) == [reply]
+    assert parts(notice("Beyond my ken.")) == [notice("Beyond my ken.")]
+
+
+@pytest.mark.parametrize(
+    ("reply", "sizes"),
+    [
+        (numbered(11, sources=2), [10, 1]),
+        (numbered(40, sources=40), [10, 10, 10, 10]),
+        (numbered(25, sources=25, length=680), [10, 10, 5]),
+    ],
+)
+def test_a_long_answer_is_split_between_sentences(reply: Reply, sizes: list[int]) -> None:
+    split = parts(replace(reply, note=SOURCE_OUT_OF_DATE))
+    assert [len(part.lines) for part in split] == sizes
+    assert tuple(line for part in split for line in part.lines) == reply.lines
+    assert split[0].lead == f"From the documents: (1/{len(sizes)})"
+    assert [part.lead for part in split[1:]] == [
+        f"({number}/{len(sizes)})" for number in range(2, len(sizes) + 1)
+    ]
+    assert [part.note for part in split] == [""] * (len(sizes) - 1) + [SOURCE_OUT_OF_DATE]
+
+
+def test_a_part_is_smaller_than_ten_lines_where_they_are_large() -> None:
+    """Slack counts an emoji as one character or two: we do not rest on which."""
+    told = [
+        passages_of("👍" * 300, "👍" * 300, "👍" * 200, f"d{n}", f"{STORED}/{n}") for n in range(12)
+    ]
+    reply = compose([Sentence("👍" * 900, number + 1, "x") for number in range(12)], told)
+    check(reply, stored={f"{STORED}/{n}" for n in range(12)})
+    assert max(len(part.lines) for part in parts(reply)) == 4
+
+
+def test_a_source_counts_once_however_often_it_is_named() -> None:
+    told = passages_of("x" * 300, "x" * 300, "x" * 200, "long", STORED)
+    reply = compose([Sentence("x" * 900, 1, "x")] * 10, [told])
+    assert parts(reply) == [reply]
+    check(reply, stored={STORED})
+
+
+def test_a_source_stands_in_the_part_that_names_it_first_and_once() -> None:
+    reply = numbered(24, sources=13)
+    split = parts(reply)
+    assert tuple(c for part in split for c in part.citations) == reply.citations
+    assert [[c.number for c in part.citations] for part in split] == [
+        list(range(1, 11)),
+        [11, 12, 13],
+        [],
+    ]
+    assert split[2].lines[0].citations == (8,)  # numbered through
+
+
+def buttons_below(reply: Reply, buttons: Buttons) -> dict[str, Any]:
+    """By action id: the value, or the values to choose from."""
+    payload = reply.payload(buttons)
+    check_payload(payload, stored={"https://wiki.acme.example/d0"})
+    return {
+        leaf["action_id"]: leaf.get("value")
+        or [option["value"] for option in leaf.get("options", [])]
+        or [leaf["positive_button"]["value"], leaf["negative_button"]["value"]]
+        for leaf in leaves(payload["blocks"])
+        if "action_id" in leaf
+    }
+
+
+def test_an_answer_offers_what_fits_the_place_it_is_in() -> None:
+    answer = numbered(1, sources=1)
+    feedback = {"ken_feedback": ["good:7", "bad:7"]}
+    more = {"ken_more": ["not_asked:7", "wrong:7", "mute:7"]}
+    assert buttons_below(answer, Buttons(7, share=True, private=False)) == {
+        **feedback,
+        "ken_share": "7",
+        **more,
+    }
+    assert buttons_below(answer, Buttons(7, share=False, private=True)) == {
+        **feedback,
+        "ken_private": "7",
+        **more,
+    }
+    assert buttons_below(
+        answer, Buttons(7, share=False, private=False, again=True, person=True)
+    ) == {
+        **feedback,
+        "ken_again": "7",
+        "ken_more": ["not_asked:7", "wrong:7", "person:7", "mute:7"],
+    }
+    kinds = [block["type"] for block in answer.payload(EVERY_BUTTON)["blocks"]]
+    assert kinds == ["rich_text", "context_actions", "actions"]
+    assert answer.payload()["blocks"] == answer.payload(EVERY_BUTTON)["blocks"][:1]
+
+
+def test_a_notice_offers_no_feedback_and_nothing_to_share() -> None:
+    """Threat 16: what is offered below a constant sentence tells nothing of what there is."""
+    assert buttons_below(withdrawn(), EVERY_BUTTON) == {
+        "ken_again": str(2**63 - 1),
+        "ken_more": [f"person:{2**63 - 1}"],
+    }
+    assert buttons_below(withdrawn(), Buttons(7, share=True, private=True)) == {}
+    assert len(withdrawn().payload(Buttons(7, share=True, private=True))["blocks"]) == 1
+
+
+def test_sharing_asks_first_and_says_that_the_question_is_asked_again() -> None:
+    """Threat 14: text that was private is never copied, and whoever presses knows it."""
+    blocks = numbered(1, sources=1).payload(Buttons(7, share=True, private=True))["blocks"]
+    buttons = {leaf["action_id"]: leaf for leaf in leaves(blocks) if leaf["type"] == "button"}
+    assert "confirm" not in buttons["ken_private"]
+    confirm = buttons["ken_share"]["confirm"]
+    assert "asked again for everybody there" in confirm["text"]["text"]
+    for name, most in (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)):
+        assert confirm[name]["type"] == "plain_text"
+        assert 0 < len(confirm[name]["text"]) <= most
+
+
+def test_a_stored_reply_comes_back_as_it_was() -> None:
+    reply = replace(numbered(3, sources=2), note=SOURCE_OUT_OF_DATE)
+    for buttons in (None, EVERY_BUTTON):
+        stored = json.loads(json.dumps(reply.payload(buttons)))
+        assert from_payload(stored) == reply
+        assert buttons_of(stored) == buttons
+    assert buttons_of({"text": "written by an older worker"}) is None
+
+
+def test_an_outdated_answer_keeps_its_text_and_says_so_once() -> None:
+    reply = numbered(3, sources=2)
+    once = outdated(json.loads(json.dumps(reply.payload())))
+    assert once == replace(reply, note=OUTDATED)
+    assert outdated(once.payload()) == once
+    noted = replace(reply, note=SOURCE_OUT_OF_DATE)
+    assert outdated(noted.payload()).note == f"{SOURCE_OUT_OF_DATE} {OUTDATED}"
+
+
+def test_nothing_of_a_withdrawn_answer_is_left() -> None:
+    payload = withdrawn().payload()
+    assert payload["text"] == say.WITHDRAWN
+    assert (payload["lines"], payload["citations"], payload["note"]) == ([], [], "")
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_whoever_likes_it_short_gets_three_sentences(count: int) -> None:
+    sentences = [Sentence(f"Sentence {number}.", 1, "x") for number in range(count)]
+    short = compose(sentences, [passage("x")], length="short")
+    assert [line.text for line in short.lines] == [s.text for s in sentences[:3]]
+    assert len(compose(sentences, [passage("x")]).lines) == count
+
+
+def test_a_short_answer_names_only_the_sources_of_its_sentences() -> None:
+    told = [passage("x", document=f"d{number}") for number in range(5)]
+    sentences = [Sentence(f"Sentence {number}.", number + 1, "x") for number in range(5)]
+    assert len(compose(sentences, told, length="short").citations) == 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        say.NOTHING_FOUND,
+        say.ANSWERED_PRIVATELY,
+        say.WITHDRAWN,
+        say.CANNOT_SHARE,
+        say.LIMITED,
+        say.HELP,
+    ],
+)
+def test_constant_words_can_be_said_as_they_are(words: str) -> None:
+    check(notice(words), stored=set())
+    assert notice(words).lines == ()
+
+
+def test_help_names_every_way_to_ask() -> None:
+    for way in ("mention", "direct message", "thread", "/ken", "Mute", "forget", "may read"):
+        assert way in say.HELP
+
+
+def test_people_are_called_by_their_group_and_told_who_asks() -> None:
+    payload = asked_by("How <!channel> *many* days?", "U1", PERMALINK, usergroup_id="S1")
+    check_payload(payload, stored={PERMALINK})
+    found = {leaf["type"]: leaf for leaf in leaves(payload["blocks"])}
+    assert found["user"]["user_id"] == "U1"
+    assert found["usergroup"]["usergroup_id"] == "S1"
+    assert found["link"]["url"] == PERMALINK
+    (quote,) = (leaf for leaf in leaves(payload["blocks"]) if leaf["type"] == "rich_text_quote")
+    assert quote["elements"] == [{"type": "text", "text": "How … *many* days?"}]
+    assert payload["text"] == "Somebody asks for a person: How … *many* days?"
+    assert "usergroup" not in json.dumps(asked_by("Why?", "U1", PERMALINK)["blocks"])
+    assert "(no words)" in asked_by("\u200b", "U1")["text"]
+
+
+@pytest.mark.parametrize(
+    ("permalink", "linked"),
+    [
+        (PERMALINK, True),
+        (f"{PERMALINK}?thread_ts=1732000000.123456&cid=C1", True),
+        ("https://acme.enterprise.slack.com/archives/G1/p1732000000123456", True),
+        ("", False),
+        ("http://acme.slack.com/archives/C1/p1732000000123456", False),
+        ("https://acme.slack.com.evil.example/archives/C1/p1732000000123456", False),
+        ("https://evil.example/acme.slack.com/archives/C1/p1732000000123456", False),
+        ("https://acme.slack.com@evil.example/archives/C1/p1732000000123456", False),
+        (f"{PERMALINK}?thread_ts=1.1&cid=C1&next=evil", False),
+        (f"{PERMALINK}\n", False),
+        ("https://files.slack.com/files-pri/T1-F1/leak.pdf", False),
+        (f"javascript:alert(1)//{PERMALINK}", False),
+    ],
+)
+def test_only_slacks_own_permalink_is_a_link_to_the_conversation(
+    permalink: str, linked: bool
+) -> None:
+    """Threat 20."""
+    payload = asked_by("How many days?", "U1", permalink)
+    links = [leaf["url"] for leaf in leaves(payload["blocks"]) if leaf["type"] == "link"]
+    assert links == ([permalink] if linked else [])
+    check_payload(payload, stored={permalink.partition("#")[0]})
+
+
+@pytest.mark.parametrize(
+    "written", ["channel", "<!channel>", "U1>", "u1", "S1", "", "U1\n", "U" * 40]
+)
+def test_only_an_id_of_slacks_is_a_mention(written: str) -> None:
+    """Threat 22."""
+    payload = asked_by("How many days?", written, usergroup_id=written.replace("S", "s"))
+    assert {"user", "usergroup"}.isdisjoint(leaf["type"] for leaf in leaves(payload["blocks"]))
 
 
 def test_a_name_that_cannot_be_seen_is_replaced() -> None:

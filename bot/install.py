@@ -1,0 +1,229 @@
+"""Installing Ken in several workspaces: Bolt's OAuth, our store, our pages. docs/install.md.
+
+GET /slack/install goes to Slack; GET /slack/oauth_redirect is where Slack sends them back to.
+"""
+
+import html
+import logging
+from collections.abc import Callable
+from http.client import HTTPException
+from urllib.parse import urljoin
+
+import structlog
+from slack_bolt import BoltRequest, BoltResponse
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.error import BoltError
+from slack_bolt.oauth import OAuthFlow
+from slack_bolt.oauth.callback_options import CallbackOptions, FailureArgs, SuccessArgs
+from slack_bolt.oauth.oauth_settings import OAuthSettings
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackClientError
+from slack_sdk.oauth.installation_store import Installation
+
+from workers.interface import (
+    OperatorError,
+    Settings,
+    bot_token,
+    installation_store,
+    may_install,
+    state_store,
+)
+
+log = structlog.get_logger()
+
+INSTALL, REDIRECT = "/slack/install", "/slack/oauth_redirect"
+
+SCOPES = (
+    "app_mentions:read",
+    "assistant:write",
+    "channels:history",
+    "channels:read",
+    "chat:write",
+    "commands",
+    "groups:history",
+    "groups:read",
+    "im:history",
+    "im:read",
+    "im:write",
+    "metadata.message:read",
+    "mpim:history",
+    "mpim:read",
+    "users:read",
+    "users:read.email",
+)
+"""Those of deploy/slack-manifest.yaml, which gives the reason of each."""
+
+_TIMEOUT_S = 10
+_HEADERS = {
+    "content-type": "text/html; charset=utf-8",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+_AGAIN = f'<p><a href="{INSTALL}">Start again</a></p>'
+_WORDS = {
+    "access_denied": (
+        "Ken was not installed",
+        "You cancelled, or your workspace's administrators have not approved it. Nothing was "
+        "changed and nothing was kept.",
+    ),
+    "invalid_browser": (
+        "This page belongs to another browser, or is too old",
+        "Nothing was installed. Start in the browser in which you want to finish, and allow its "
+        "cookie.",
+    ),
+    "invalid_state": (
+        "This page was used before, or is older than ten minutes",
+        "Nothing was installed by it.",
+    ),
+    "not_ours": (
+        "This workspace is not one of the company's",
+        "Ken was not installed, and the token that Slack gave was revoked. Whoever runs Ken can "
+        "add the workspace's id to KEN_SLACK_WORKSPACES.",
+    ),
+    "unavailable": (
+        "Ken cannot be installed at this moment",
+        "Its database or Slack did not answer, and no token was kept. Try again in a minute.",
+    ),
+}
+_OTHERWISE = ("Slack did not accept the installation", "Nothing was kept.")
+
+
+class NotOurs(BoltError):
+    """Somebody else's workspace: one deployment serves one company."""
+
+
+def authorize(settings: Settings) -> Callable[..., AuthorizeResult]:
+    """The token of the workspace that an event is from. Without one the event is kept all the same:
+    a worker ends it, where it can be seen. No call to Slack is made, unlike in Bolt's own."""
+
+    def found(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        one = settings.slack_bot_token.get_secret_value()
+        token = bot_token(enterprise_id, team_id) if settings.has_oauth else one
+        return AuthorizeResult(
+            enterprise_id=enterprise_id, team_id=team_id, bot_token=token or None
+        )
+
+    return found
+
+
+def oauth_flow(settings: Settings) -> OAuthFlow | None:
+    """None where Ken has the one workspace of its token."""
+    if not settings.has_oauth:
+        return None
+    quiet = _quiet_logger()
+    return Flow(
+        client=WebClient(
+            base_url=settings.slack_api_url, timeout=_TIMEOUT_S, retry_handlers=[], logger=quiet
+        ),
+        logger=quiet,
+        ours=lambda found: may_install(
+            settings,
+            enterprise_id=found.enterprise_id or "",
+            team_id="" if found.is_enterprise_install else found.team_id or "",
+        ),
+        settings=OAuthSettings(
+            client_id=settings.slack_client_id,
+            client_secret=settings.slack_client_secret.get_secret_value(),
+            scopes=SCOPES,
+            user_scopes=[],
+            redirect_uri=settings.public_url.rstrip("/") + REDIRECT,
+            install_path=INSTALL,
+            install_page_rendering_enabled=False,
+            redirect_uri_path=REDIRECT,
+            authorization_url=urljoin(settings.slack_api_url, "../oauth/v2/authorize"),
+            installation_store=installation_store(),
+            state_store=state_store(),
+            callback_options=CallbackOptions(success=_installed, failure=_failed),
+            logger=quiet,
+        ),
+    )
+
+
+class Flow(OAuthFlow):
+    """Keeps nothing of a workspace that is not the company's."""
+
+    def __init__(
+        self,
+        *,
+        client: WebClient,
+        logger: logging.Logger,
+        settings: OAuthSettings,
+        ours: Callable[[Installation], bool],
+    ) -> None:
+        super().__init__(client=client, logger=logger, settings=settings)
+        self._ours = ours
+
+    def store_installation(self, request: BoltRequest, installation: Installation) -> None:
+        if not self._ours(installation):
+            self._give_back(installation)
+            raise NotOurs("not one of the company's workspaces")
+        if not installation.bot_token:
+            raise BoltError("no token of a bot")
+        super().store_installation(request, installation)
+
+    def _give_back(self, installation: Installation) -> None:
+        log.warning(
+            "installation_refused",
+            enterprise_id=installation.enterprise_id,
+            team_id=installation.team_id,
+        )
+        try:
+            self.client.auth_revoke(token=installation.bot_token)
+        except (SlackClientError, HTTPException, OSError) as error:
+            log.warning("token_not_revoked", error=type(error).__name__)
+
+
+def respond(flow: OAuthFlow, path: str, query: str, headers: dict[str, str]) -> BoltResponse:
+    """A page for whoever installs Ken; of a query to start with nothing is taken over."""
+    try:
+        if path == INSTALL:
+            return _guarded(flow.handle_installation(BoltRequest(body="", headers=dict(headers))))
+        request = BoltRequest(body="", query=query, headers=dict(headers))
+        return flow.handle_callback(request)
+    except (OperatorError, SlackClientError, HTTPException, OSError) as error:
+        log.error("install_unavailable", error=type(error).__name__)
+        return _page(503, *_WORDS["unavailable"], end=_AGAIN)
+
+
+def _installed(args: SuccessArgs) -> BoltResponse:
+    found = args.installation
+    name = (found.enterprise_name if found.is_enterprise_install else found.team_name) or ""
+    words = "Mention Ken in a channel, or write to it. You can close this page."
+    return _without_cookie(args, _page(200, f"Ken is installed in {name or 'Slack'}", words))
+
+
+def _failed(args: FailureArgs) -> BoltResponse:
+    reason = "not_ours" if isinstance(args.error, NotOurs) else args.reason
+    known = reason in _WORDS
+    log.warning("install_failed", reason=reason if known else "other")
+    status = {"access_denied": 200, "not_ours": 403}.get(reason, 400)
+    page = _page(status, *_WORDS.get(reason, _OTHERWISE), end=_AGAIN)
+    return _without_cookie(args, page)
+
+
+def _without_cookie(args: SuccessArgs | FailureArgs, page: BoltResponse) -> BoltResponse:
+    page.headers["set-cookie"] = [args.settings.state_utils.build_set_cookie_for_deletion()]
+    return page
+
+
+def _page(status: int, title: str, words: str, *, end: str = "") -> BoltResponse:
+    title, words = html.escape(title), html.escape(words)
+    body = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'
+        f"<body><h1>{title}</h1><p>{words}</p>{end}</body></html>"
+    )
+    return BoltResponse(status=status, body=body, headers=dict(_HEADERS))
+
+
+def _guarded(response: BoltResponse) -> BoltResponse:
+    response.headers.update({name: [value] for name, value in _HEADERS.items()})
+    return response
+
+
+def _quiet_logger() -> logging.Logger:
+    """The flow's warnings quote the code, the SDK's lines the tokens; ours say what happened."""
+    logger = logging.getLogger("ken.slack.install")
+    logger.setLevel(logging.CRITICAL)
+    return logger

@@ -1,0 +1,103 @@
+"""What Slack sent, read with care: what is not as Slack writes it is `Malformed`, never a crash."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+Json = dict[str, Any]
+
+_LONGEST_ID = 255
+_LARGEST_ROW = 2**63 - 1
+_FORM = "application/x-www-form-urlencoded"
+_TEXTS = (
+    "type callback_id command response_url trigger_id event_id team_id enterprise_id user_id"
+    " channel_id ssl_check"
+).split()
+
+
+class Malformed(ValueError):
+    """Slack does not write such a thing. Sending it again would not mend it."""
+
+
+def read_body(raw: str, content_type: str) -> Json:
+    """A request's body as Slack means it. Raises Malformed.
+
+    Bolt loses a command whose text has the word `payload` in it, hence not by Bolt.
+    """
+    if content_type.partition(";")[0].strip().lower() == _FORM:
+        form: Json = dict(parse_qsl(raw, keep_blank_values=True))
+        return _parsed(form["payload"]) if "payload" in form else form
+    return _parsed(raw)
+
+
+def check(body: Any) -> None:
+    """Whether Bolt can look for a listener without stumbling. Raises Malformed."""
+    _must(isinstance(body, dict))
+    kind = body.get("type")
+    if kind == "event_callback" or "event" in body:
+        _must(isinstance(body.get("event"), dict))
+    if kind == "event_callback":
+        _must(isinstance(body["event"].get("type"), str))
+    elif kind == "block_actions":
+        actions = body.get("actions")
+        _must(isinstance(actions, list) and bool(actions) and isinstance(actions[0], dict))
+        _must(isinstance(actions[0].get("action_id"), str))
+    elif kind in ("view_submission", "view_closed"):
+        _must(isinstance(body.get("view"), dict))
+    for name in _TEXTS:
+        text(body, name)
+
+
+def text(where: Json, name: str) -> str:
+    """A text; empty where Slack leaves it out or null. Raises Malformed."""
+    found = where.get(name)
+    if found is None:
+        return ""
+    _must(isinstance(found, str))
+    return str(found)
+
+
+def identifier(where: Json, *names: str) -> str:
+    """An id or a ts: the first of these names that is there. Raises Malformed if none is."""
+    for name in names:
+        found = text(where, name)
+        if found:
+            _must(len(found) <= _LONGEST_ID and found.isascii() and found.isprintable())
+            return found
+    raise Malformed
+
+
+def part(where: Json, name: str) -> Json:
+    """An object; empty where Slack leaves it out or null. Raises Malformed."""
+    found = where.get(name)
+    if found is None:
+        return {}
+    _must(isinstance(found, dict))
+    return dict(found)
+
+
+def row_id(told: str) -> int:
+    """The id of a row of ours, as we wrote it into a button. Raises Malformed."""
+    _must(told.isascii() and told.isdecimal() and len(told) <= 19 and 0 < int(told) <= _LARGEST_ROW)
+    return int(told)
+
+
+def as_typed(escaped: str) -> str:
+    """Slack sends `&`, `<` and `>` as entities, and those three alone."""
+    for entity, letter in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        escaped = escaped.replace(entity, letter)
+    return escaped
+
+
+def _parsed(raw: str) -> Json:
+    try:
+        found = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Malformed from None
+    _must(isinstance(found, dict))
+    return dict(found)
+
+
+def _must(holds: bool) -> None:
+    if not holds:
+        raise Malformed

@@ -1,0 +1,319 @@
+import { useEffect, useState } from "react";
+import {
+  type Channel,
+  type ChannelPanel,
+  type Documents,
+  get,
+  type Json,
+  order,
+  type PersonPanel,
+  Refused,
+  type Same,
+  type Seen,
+  type Tour,
+} from "./api";
+import { GuestBadge, isGuest, nameOf, placeLabel, userOf, useWorkspace } from "./names";
+import { Who } from "./Sidebar";
+import { plain } from "./Text";
+
+interface Props {
+  channel: Channel | undefined;
+  tour: Tour | null;
+  ask: (question: string, name: string, place: string | null) => void;
+  act: (what: Promise<Json>) => void;
+  close: () => void;
+}
+
+/** For the person at the keyboard: who reads here, what they may read, and why answers differ. */
+export function Panel({ channel, tour, ask, act, close }: Props) {
+  const seen = useWorkspace();
+  const person = usePanel<PersonPanel>("person", { user: seen.you });
+  const members = channel?.members.join(" ") ?? "";
+  const wanted = channel && !channel.is_im && !channel.is_archived && channel.members.includes(seen.bot);
+  const here = usePanel<ChannelPanel>("channel", wanted ? { user: seen.you, channel: channel.id } : null, members);
+  return (
+    <aside className="panel" aria-label="People and permissions">
+      <header className="place">
+        <h2>People and permissions</h2>
+        <span className="spread" />
+        <button type="button" className="close-panel" aria-label="Close the panel" onClick={close}>
+          ✕
+        </button>
+      </header>
+      <div className="panel-body">
+        {tour && tour.askers.length > 0 && <Try tour={tour} ask={ask} />}
+        {channel && <Readers channel={channel} told={here} person={person.told} act={act} />}
+        <You told={person} />
+        <SameQuestions />
+        <p className="quiet">This panel is the playground's: in Slack nobody sees it.</p>
+      </div>
+    </aside>
+  );
+}
+
+interface Told<T> {
+  told: T | null;
+  error: string;
+}
+
+function usePanel<T>(name: string, query: Record<string, string> | null, because = ""): Told<T> {
+  const [told, setTold] = useState<Told<T>>({ told: null, error: "" });
+  const key = JSON.stringify(query);
+  useEffect(() => {
+    setTold({ told: null, error: "" });
+    if (!query) return;
+    const gone = new AbortController();
+    get<T>(`/_page/${name}`, query, gone.signal)
+      .then((answer) => setTold({ told: answer, error: "" }))
+      .catch((error) => {
+        if (gone.signal.aborted) return;
+        setTold({ told: null, error: error instanceof Refused ? error.message : "The playground does not answer." });
+      });
+    return () => gone.abort();
+  }, [name, key, because]);
+  return told;
+}
+
+function Try({ tour, ask }: { tour: Tour; ask: Props["ask"] }) {
+  const seen = useWorkspace();
+  const [open, setOpen] = useState(false);
+  const taken: Props["ask"] = (...wanted) => {
+    setOpen(false);
+    ask(...wanted);
+  };
+  const chip = (question: string, name: string, place: string | null, why: string) => (
+    <button type="button" className="chip" key={`${name} ${place} ${question}`} title={why} onClick={() => taken(question, name, place)}>
+      {place ? `${first(name)} in ${placeCalled(place)}` : first(name)}
+    </button>
+  );
+  const first = (name: string) => {
+    const user = seen.users.find((one) => one.name === name);
+    return user ? (user.real_name || user.name).split(" ")[0] : name;
+  };
+  const placeCalled = (name: string) => (name.startsWith("mpdm-") ? "a group" : `#${name}`);
+  const more = [...new Set(tour.more.map((one) => one.question))];
+  return (
+    <section aria-label="Try">
+      <h3>Try</h3>
+      <p className="question">“{tour.question}”</p>
+      <p className="chips">
+        <span className="quiet">as</span> {tour.askers.map((one) => chip(tour.question, one.id, null, one.why))}
+      </p>
+      <details open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>More to try</summary>
+        {more.map((question) => (
+          <div key={question}>
+            <p className="question">“{question}”</p>
+            {tour.more
+              .filter((one) => one.question === question)
+              .map((one) => (
+                <p key={one.as + one.in}>
+                  {chip(one.question, one.as, one.in, one.why)} <span className="quiet">{one.why}</span>
+                </p>
+              ))}
+          </div>
+        ))}
+      </details>
+    </section>
+  );
+}
+
+function You({ told }: { told: Told<PersonPanel> }) {
+  const seen = useWorkspace();
+  const { told: person, error } = told;
+  return (
+    <section aria-label="You">
+      <h3>You act as</h3>
+      <Who id={seen.you} />
+      {error && <p className="notice">{error}</p>}
+      {person && !person.linked && (
+        <p>Ken does not know this account: it reads only what is open to everybody on the internet.</p>
+      )}
+      {person?.guest && <p>A guest: what is open to all members is not open to guests.</p>}
+      {person && person.groups.length > 0 && (
+        <p className="chips">
+          <span className="quiet">Groups:</span>{" "}
+          {person.groups.map((group) => (
+            <span className="tag" key={group}>
+              {group}
+            </span>
+          ))}
+        </p>
+      )}
+      {person && <DocumentList documents={person.documents} label="that you may read" />}
+    </section>
+  );
+}
+
+function Readers(props: { channel: Channel; told: Told<ChannelPanel>; person: PersonPanel | null; act: Props["act"] }) {
+  const { channel, person, act } = props;
+  const { told, error } = props.told;
+  const seen = useWorkspace();
+  if (channel.is_im) {
+    return (
+      <section aria-label="Who reads here">
+        <h3>Who reads here</h3>
+        <p>Only you and Ken: an answer here may use everything that you may read.</p>
+      </section>
+    );
+  }
+  const people = channel.members.filter((member) => !userOf(seen, member)?.is_bot);
+  const others = seen.users.filter((user) => !user.is_bot && !user.deleted && !channel.members.includes(user.id));
+  const countOf = (id: string) => told?.people.find((one) => one.user_id === id)?.documents;
+  return (
+    <section aria-label="Who reads here">
+      <h3>Who reads {channel.is_mpim ? "this group" : placeLabel(seen, channel)}</h3>
+      {!channel.members.includes(seen.bot) && <p>Ken is not in here, and reads nothing here.</p>}
+      {told && <p>{ruleIn(told, placeLabel(seen, channel))}</p>}
+      {error && person && <p className="notice">{error}</p>}
+      {told && told.documents.count > 0 && <DocumentList documents={told.documents} label="that all of them may read" />}
+      {told && told.rule !== "shared" && told.documents.count === 0 && <p>There is no document that all of them may read.</p>}
+      <ul className="why">
+        {reasons(seen, people, told, person).map((reason) => (
+          <li key={reason}>{reason}</li>
+        ))}
+      </ul>
+      <details>
+        <summary>{people.length === 1 ? "1 person is here" : `${people.length} people are here`}</summary>
+        <ul className="people">
+          {people.map((id) => (
+            <li key={id}>
+              <span>
+                {nameOf(seen, id)} <GuestBadge user={userOf(seen, id)} />
+              </span>
+              {countOf(id) !== undefined && <span className="quiet">reads {countOf(id)}</span>}
+              {!channel.is_mpim && (
+                <button type="button" aria-label={`Remove ${nameOf(seen, id)}`} onClick={() => act(order("leave", { channel: channel.id, user: id }))}>
+                  ✕
+                </button>
+              )}
+            </li>
+          ))}
+        </ul>
+        {!channel.is_mpim && !channel.is_archived && others.length > 0 && (
+          <select
+            aria-label="Add somebody to this channel"
+            value=""
+            onChange={(event) => act(order("join", { channel: channel.id, user: event.target.value }))}
+          >
+            <option value="">Add somebody…</option>
+            {others.map((user) => (
+              <option key={user.id} value={user.id}>
+                {user.real_name || user.name}
+                {isGuest(user) ? " (guest)" : ""}
+              </option>
+            ))}
+          </select>
+        )}
+      </details>
+    </section>
+  );
+}
+
+function ruleIn(told: ChannelPanel, place: string): string {
+  switch (told.rule) {
+    case "public":
+      return `Everybody of the company may join ${place}. So an answer here uses only what all members may read, and each guest who is here. What you may read beyond that comes to you in a direct message.`;
+    case "private":
+      return "Only the people here read this. An answer here uses only what every one of them may read. What you may read beyond that comes to you in a direct message.";
+    case "shared":
+      return "People of another company read here: Ken answers nothing here, and writes to you directly.";
+    case "empty":
+      return "Nobody is here.";
+    case "unlisted":
+      return "It is not known who is here: an answer uses only what everybody on the internet may read.";
+    default:
+      return "Many people here are not known to Ken: an answer uses only what everybody on the internet may read.";
+  }
+}
+
+/** Why an answer here says less than one to the acting person alone. */
+function reasons(seen: Seen, people: string[], told: ChannelPanel | null, person: PersonPanel | null): string[] {
+  const first = (id: string) => nameOf(seen, id).split(" ")[0];
+  const guest = (id: string) => isGuest(userOf(seen, id));
+  const found = [
+    ...people.filter(guest).map((id) => `${first(id)} is a guest: what guests may not read is not answered here.`),
+    ...people
+      .filter((id) => userOf(seen, id)?.is_stranger)
+      .map((id) => `${first(id)} is of another company: Ken answers nothing here.`),
+  ];
+  if (!told || !person) return found;
+  const mine = person.documents.count;
+  for (const one of told.people) {
+    if (!one.linked) found.push(`${nameOf(seen, one.user_id)} is not known to Ken, and reads only what is open to everybody.`);
+  }
+  if (told.all_members !== null && told.all_members < mine) {
+    found.push(`You may read ${mine} documents; only ${told.all_members} are open to every member.`);
+  }
+  if (told.rule !== "private") return found;
+  const lost = mine - told.documents.count;
+  if (lost > 0) found.push(`${lost} of the ${mine} documents that you may read are closed to somebody here.`);
+  const fewer = told.people
+    .filter((one) => one.user_id !== seen.you && one.linked && !guest(one.user_id) && one.documents < mine)
+    .sort((one, other) => one.documents - other.documents);
+  for (const one of fewer.slice(0, 2)) {
+    found.push(`${first(one.user_id)} may read ${one.documents} documents, you ${mine}.`);
+  }
+  return found;
+}
+
+function DocumentList({ documents, label }: { documents: Documents; label: string }) {
+  const count = documents.count === 1 ? "1 document" : `${documents.count} documents`;
+  if (documents.count === 0) return <p>There is no document {label}.</p>;
+  return (
+    <details>
+      <summary>
+        <strong>{count}</strong> {label}
+      </summary>
+      <ul className="documents">
+        {documents.titles.map((one) => (
+          <li key={one.path} title={one.path}>
+            {one.title || one.path}
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}
+
+/** What people heard who asked the same. Only the person at the keyboard is all of them. */
+function SameQuestions() {
+  const seen = useWorkspace();
+  const [same, setSame] = useState<Same[]>([]);
+  useEffect(() => {
+    const gone = new AbortController();
+    get<{ questions: Same[] }>("/_page/same", {}, gone.signal)
+      .then((told) => setSame(told.questions))
+      .catch(() => undefined);
+    return () => gone.abort();
+  }, [seen.version]);
+  if (same.length === 0) return null;
+  return (
+    <section aria-label="Same question, other answers">
+      <h3>Same question, other answers</h3>
+      {same.map((one) => (
+        <div key={one.question} className="same">
+          <p className="question">“{plain(one.question, seen)}”</p>
+          {one.asked.map((asked) => (
+            <div key={asked.user + asked.channel} className="heard">
+              <strong>{nameOf(seen, asked.user)}</strong>{" "}
+              <span className="quiet">{asked.channel.startsWith("D") ? "directly" : `in ${channelCalled(asked.channel)}`}</span>
+              {asked.answers.length === 0 && <p className="quiet">No answer yet.</p>}
+              {asked.answers.map((answer) => (
+                <p key={answer.ts} className="said">
+                  {answer.channel !== asked.channel && <span className="quiet">In a direct message: </span>}
+                  {plain(answer.text, seen)}
+                </p>
+              ))}
+            </div>
+          ))}
+        </div>
+      ))}
+    </section>
+  );
+
+  function channelCalled(id: string): string {
+    const channel = seen.channels.find((one) => one.id === id);
+    return channel ? placeLabel(seen, channel) : "a channel";
+  }
+}

@@ -1,0 +1,36 @@
+"""What a token must be allowed for a call.
+
+A conversation's kind decides which of a method's scopes it takes: `groups:read` for a private
+channel. https://docs.slack.dev/reference/scopes/
+"""
+
+from bot.playground.workspace import BOT_USER, Json, Workspace
+
+_FAMILIES = {
+    "public_channel": "channels",
+    "private_channel": "groups",
+    "mpim": "mpim",
+    "im": "im",
+}
+
+
+def needed_scopes(
+    workspace: Workspace, scopes: tuple[str, ...], arguments: Json
+) -> list[tuple[str, ...]]:
+    """One of each of these is wanted."""
+    if len(scopes) < 2:
+        return [scopes] if scopes else []
+    kinds = _kinds(workspace, arguments)
+    families = [tuple(s for s in scopes if s.startswith(f"{_FAMILIES[k]}:")) for k in kinds]
+    return [family for family in families if family] or [scopes]
+
+
+def _kinds(workspace: Workspace, arguments: Json) -> list[str]:
+    """Of the conversations that a call is about; those that Ken does not see have none."""
+    channel = workspace.channels.get(str(arguments.get("channel")))
+    if channel and (channel.is_public or BOT_USER in channel.members):
+        return [channel.kind]
+    if arguments.get("users"):
+        return ["mpim" if "," in str(arguments["users"]) else "im"]
+    wanted = str(arguments.get("types") or "").replace(" ", "").split(",")
+    return [kind for kind in wanted if kind in _FAMILIES]

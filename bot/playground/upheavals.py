@@ -1,0 +1,150 @@
+"""Orders: channels come, go and are shared; the app is opened, revoked or thrown out."""
+
+from dataclasses import fields
+from typing import Any
+
+from bot.playground import happenings
+from bot.playground.double import Double
+from bot.playground.order import Impossible, channel_of, user_named, user_of
+from bot.playground.workspace import BOT_USER, Channel, Json, User
+
+
+def open_home(double: Double, order: Json) -> Json:
+    """{user, tab: "home" | "messages"}: they open the app."""
+    user, tab = user_of(double, order), order.get("tab", "home")
+    if tab not in ("home", "messages"):
+        raise Impossible(f"no tab {tab!r}")
+    channel = double.workspace.open_im(user)
+    double.announce(happenings.app_home_opened(double.workspace, channel, user, str(tab)))
+    return {"channel": channel.id}
+
+
+def archive(double: Double, order: Json) -> Json:
+    """{channel, user?}"""
+    return _set_archived(double, order, is_archived=True)
+
+
+def unarchive(double: Double, order: Json) -> Json:
+    """{channel, user?}"""
+    return _set_archived(double, order, is_archived=False)
+
+
+def create_channel(double: Double, order: Json) -> Json:
+    """{name, is_private?, members?}: Ken, too, where it is among the members."""
+    name = str(order.get("name", ""))
+    if not name or any(channel.name == name for channel in double.workspace.channels.values()):
+        raise Impossible(f"no name for a new channel: {name!r}")
+    channel = Channel(
+        id=double.workspace.next_id("C"),
+        name=name,
+        is_private=bool(order.get("is_private")),
+        members=[user_named(double, member) for member in order.get("members", [])],
+    )
+    double.workspace.channels[channel.id] = channel
+    if BOT_USER in channel.members:
+        double.announce(happenings.member_came(double.workspace, channel, BOT_USER))
+    return {"channel": channel.id}
+
+
+def share(double: Double, order: Json) -> Json:
+    """{channel, team}: with another company."""
+    channel = channel_of(double, order)
+    channel.is_ext_shared = True
+    team_id = str(order.get("team") or "TOTHER")
+    double.announce(happenings.channel_shared(double.workspace, channel, team_id))
+    return {}
+
+
+def unshare(double: Double, order: Json) -> Json:
+    """{channel, team}"""
+    channel = channel_of(double, order)
+    channel.is_ext_shared = False
+    team_id = str(order.get("team") or "TOTHER")
+    double.announce(happenings.channel_unshared(double.workspace, channel, team_id))
+    return {}
+
+
+def change_user(double: Double, order: Json) -> Json:
+    """{user, ...}: fields of a person as in the workspace file, `deleted` for instance."""
+    user = double.workspace.users[user_of(double, order)]
+    known = {item.name for item in fields(User)} - {"id"}
+    changes: dict[str, Any] = {name: value for name, value in order.items() if name != "user"}
+    if changes.keys() - known:
+        raise Impossible(f"unknown: {', '.join(sorted(changes.keys() - known))}")
+    for name, value in changes.items():
+        setattr(user, name, value)
+    double.announce_raw(happenings.user_changed(double.workspace, user))
+    return {}
+
+
+def revoke(double: Double, order: Json) -> Json:
+    """{}: Ken's tokens serve no more, until `restore`."""
+    double.tokens.refuse_all("token_revoked")
+    double.announce_raw({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT_USER]}})
+    return {}
+
+
+def restore(double: Double, order: Json) -> Json:
+    """{}: Ken's token serves again, as after a new installation with the same one."""
+    double.tokens.refuse_all("")
+    return {}
+
+
+def uninstall(double: Double, order: Json) -> Json:
+    """{}: Slack tells both, in either order."""
+    double.tokens.refuse_all("account_inactive")
+    double.announce_raw({"type": "app_uninstalled"})
+    double.announce_raw({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT_USER]}})
+    return {}
+
+
+def expire(double: Double, order: Json) -> Json:
+    """{}: twelve hours go by for the tokens that rotate."""
+    double.tokens.expire_all()
+    return {}
+
+
+def code(double: Double, order: Json) -> Json:
+    """{scopes?}: somebody approved the installation; for oauth.v2.access."""
+    return {"code": double.tokens.new_code(tuple(order.get("scopes") or double.access.scopes))}
+
+
+def grant(double: Double, order: Json) -> Json:
+    """{scopes}: all that Ken's tokens may do from now on."""
+    for token in double.tokens.known.values():
+        token.scopes = tuple(order["scopes"])
+    return {}
+
+
+def stop(double: Double, order: Json) -> Json:
+    """{user, channel, thread_ts}: the stop button of an agent session."""
+    user, channel = user_of(double, order), channel_of(double, order)
+    stopped = []
+    for key, stream in double.workspace.streams.items():
+        message = double.workspace.find(*key.split("/"))
+        if message and (message.channel, message.thread_ts) == (channel.id, order["thread_ts"]):
+            stream.is_stopped = True
+            stopped.append(message.ts)
+    double.announce(
+        happenings.session_stopped(
+            double.workspace, channel, user, str(order["thread_ts"]), stopped
+        )
+    )
+    return {"stopped": stopped}
+
+
+def look_at(double: Double, order: Json) -> Json:
+    """{user, channel}: they open a channel beside Ken's pane."""
+    user, channel = user_of(double, order), channel_of(double, order)
+    double.announce_raw(happenings.context_changed(double.workspace, channel, user))
+    return {}
+
+
+def _set_archived(double: Double, order: Json, *, is_archived: bool) -> Json:
+    channel = channel_of(double, order)
+    if channel.is_archived == is_archived:
+        raise Impossible(f"{channel.id} is so already")
+    channel.is_archived = is_archived
+    user = user_of(double, order) if order.get("user") else ""
+    double.announce(happenings.channel_archived(double.workspace, channel, user))
+    return {}

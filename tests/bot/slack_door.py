@@ -1,0 +1,117 @@
+"""The bot between the double and the door to the workers: what came in, what was handed over."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import Handler
+from bot.app import create_app
+from bot.playground.client import Playground
+from bot.playground.double import Access
+from bot.playground.server import running
+from bot.playground.workspace import read_workspace
+from bot.web import create_web
+from tests.bot.slack_world import WORLD, Asked, serving, settings_for, until
+from workers.interface import Errand, OperatorError
+
+TRANSPORTS = ("http", "socket")
+
+
+@contextmanager
+def listening(transport: str, home: Path, **access: float) -> Iterator[Playground]:
+    """A double and a bot that hears it."""
+    retries = {"retry_delays_s": (0.0, 0.0, 0.0), **access}
+    if transport == "socket":
+        with running(read_workspace(WORLD), Access(**retries)) as url:  # type: ignore[arg-type]
+            playground = Playground(url)
+            app = create_app(settings_for(playground, home))
+            handler = Handler(app, "xapp-playground")
+            handler.client.connect()
+            playground.wait_until_ready()
+            yield playground
+            handler.client.auto_reconnect_enabled = False
+            playground.fault("cut")
+            until(lambda: not handler.client.is_connected())
+            handler.client.close()
+        return
+    app = create_app(settings_for(Playground("http://127.0.0.1:9"), home))
+    with (
+        serving(create_web(app, "playground")) as bot,
+        running(
+            read_workspace(WORLD),
+            Access(events_url=f"{bot}/slack/events", **retries),  # type: ignore[arg-type]
+        ) as url,
+    ):
+        playground = Playground(url)
+        app.client.base_url = playground.api_url
+        yield playground
+
+
+@dataclass
+class Door:
+    """Knows what it is told to know, and writes down each look-up."""
+
+    asked: Asked = field(default_factory=Asked)
+    errands: list[Errand] = field(default_factory=list)
+    known: set[tuple[str, str]] = field(default_factory=set)
+    """Channel and ts of messages that were asked."""
+    followed: set[tuple[str, str]] = field(default_factory=set)
+    by_itself: set[str] = field(default_factory=set)
+    muted: set[str] = field(default_factory=set)
+    lookups: list[str] = field(default_factory=list)
+    closed: bool = False
+    """PostgreSQL does not answer."""
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def hand_over(self, errand: Errand) -> int | None:
+        self._open()
+        with self._changed:
+            repeated = any(errand.event_id == other.event_id for other in self.errands)
+            self.errands.append(errand)
+            self._changed.notify_all()
+        return None if repeated else len(self.errands)
+
+    def knows(self, channel_id: str, message_ts: str) -> bool:
+        return self._look_up("knows", (channel_id, message_ts) in self.known)
+
+    def follows(self, channel_id: str, thread_ts: str) -> bool:
+        return self._look_up("follows", (channel_id, thread_ts) in self.followed)
+
+    def answers_by_itself(self, channel_id: str) -> bool:
+        return self._look_up("answers_by_itself", channel_id in self.by_itself)
+
+    def is_muted(self, team_id: str, user_id: str) -> bool:
+        return self._look_up("is_muted", user_id in self.muted)
+
+    def ask(self, question: object) -> None:
+        self._open()
+        self.asked(question)  # type: ignore[arg-type]
+
+    def wait(self, number: int) -> list[Errand]:
+        """The errands, once there are so many of them."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.errands) >= number, 20)
+            return list(self.errands)
+
+    def _look_up(self, name: str, answer: bool) -> bool:
+        self._open()
+        self.lookups.append(name)
+        return answer
+
+    def _open(self) -> None:
+        if self.closed:
+            raise OperatorError("PostgreSQL does not answer.")
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Door:
+    """In front of the bot instead of workers.interface."""
+    door = Door()
+    for name in ("hand_over", "knows", "follows", "answers_by_itself", "is_muted", "ask"):
+        monkeypatch.setattr(f"bot.listeners.{name}", getattr(door, name))
+    for name in ("hand_over", "ask"):
+        monkeypatch.setattr(f"bot.actions.{name}", getattr(door, name))
+    return door

@@ -1,0 +1,549 @@
+"""The playground's page in headless Chromium, in front of the double; no bot listens here."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import parse_qs
+from urllib.request import Request, urlopen
+
+import pytest
+from slack_sdk import WebClient
+
+from bot.playground import building
+from bot.playground.client import Playground
+from bot.playground.double import Access
+from bot.playground.pages import Page
+from bot.playground.server import running
+from bot.playground.workspace import read_workspace
+from tests.bot.slack_world import WORLD, Inbox, Json
+
+browser_driver = pytest.importorskip("playwright.sync_api", reason="no playwright: make .venv/dev")
+expect = browser_driver.expect
+
+CHROMIUM = Path("/usr/bin/chromium")
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "build" / "screenshots"
+TOUR: Json = {
+    "question": "How many days?",
+    "askers": [{"id": "alice", "why": "She knows."}, {"id": "bob", "why": "He does not."}],
+    "more": [{"question": "And here?", "as": "bob", "in": "general", "why": "All read it."}],
+}
+NASTY = "<img src=x onerror=window.pwned=1><script>window.pwned=1</script>"
+
+
+def plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text}
+
+
+def option(value: str) -> Json:
+    return {"text": plain(f"Say {value}"), "value": value}
+
+
+def section(text: str) -> Json:
+    words = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
+    return {"type": "rich_text", "elements": [words]}
+
+
+ANSWER: list[Json] = [
+    section("Thirty days."),
+    {
+        "type": "context_actions",
+        "elements": [
+            {
+                "type": "feedback_buttons",
+                "action_id": "ken_feedback",
+                "positive_button": {"text": plain("Good"), "value": "good:7"},
+                "negative_button": {"text": plain("Bad"), "value": "bad:7"},
+            }
+        ],
+    },
+    {
+        "type": "actions",
+        "elements": [
+            {"type": "button", "action_id": "ken_share", "value": "7", "text": plain("Share")},
+            {
+                "type": "overflow",
+                "action_id": "ken_more",
+                "options": [option("wrong:7"), option("mute:7")],
+            },
+        ],
+    },
+]
+MODAL: Json = {
+    "type": "modal",
+    "title": plain("What was wrong?"),
+    "submit": plain("Send"),
+    "blocks": [
+        {
+            "type": "input",
+            "block_id": "why",
+            "label": plain("Reason"),
+            "element": {"type": "plain_text_input", "action_id": "reason", "multiline": True},
+        }
+    ],
+}
+HOME: Json = {
+    "type": "home",
+    "blocks": [
+        {"type": "header", "text": plain("What Ken knows of Alice")},
+        {
+            "type": "actions",
+            "elements": [
+                {
+                    "type": "static_select",
+                    "action_id": "ken_language",
+                    "placeholder": plain("Language"),
+                    "options": [option("en"), option("de")],
+                }
+            ],
+        },
+    ],
+}
+
+
+@pytest.fixture(scope="session")
+def bundle() -> Path:
+    """Built once for all sessions, as `make demo` builds it."""
+    if not CHROMIUM.exists():
+        pytest.skip("no Chromium here: apt install chromium")
+    try:
+        return building.build(ROOT / "build")
+    except building.NotBuilt as error:
+        pytest.skip(f"the page is not built: {error}")
+
+
+@pytest.fixture(scope="session")
+def browser(bundle: Path) -> Iterator[Any]:
+    with browser_driver.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@dataclass
+class Desk:
+    """One person at one machine: the double, an app that notes what it hears, and a browser."""
+
+    playground: Playground
+    ken: WebClient
+    inbox: Inbox
+    page: Any
+    problems: list[str] = field(default_factory=list)
+
+    def act_as(self, name: str) -> None:
+        self.page.get_by_role("button", name=re.compile("^Act as")).click()
+        self.page.get_by_label("Find somebody").fill(name)
+        self.page.keyboard.press("Enter")
+        expect(self.page.locator(".act-as .current")).to_contain_text(name, ignore_case=True)
+
+    def open(self, place: str) -> None:
+        self.page.get_by_role("navigation").get_by_role("button", name=place).click()
+
+    def write(self, text: str) -> None:
+        self.page.get_by_label(re.compile("^Message ")).fill(text)
+        self.page.keyboard.press("Enter")
+
+    @property
+    def thread(self) -> Any:
+        return self.page.get_by_role("region", name="Thread")
+
+    def slack(self) -> str:
+        """What this person sees, without the panel, which is not Slack's."""
+        return str(self.page.locator("main").inner_text()) + str(
+            self.page.get_by_role("navigation").inner_text()
+        )
+
+    def heard(self, kind: str) -> list[Json]:
+        """Interactions of this kind, as they reached the app."""
+        forms = [parse_qs(body.decode()) for _, body in self.inbox.requests if b"payload=" in body]
+        payloads = [json.loads(form["payload"][0]) for form in forms if "payload" in form]
+        return [payload for payload in payloads if payload["type"] == kind]
+
+    def pictured(self, name: str) -> None:
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"test-{name}.png")
+
+
+Sit = Callable[..., Desk]
+
+
+@pytest.fixture
+def sit(browser: Any, tmp_path: Path) -> Iterator[Sit]:
+    """Sits down in front of a workspace of its own."""
+    tour = tmp_path / "demo.json"
+    tour.write_text(json.dumps(TOUR))
+    with ExitStack() as stack:
+
+        def begin(world: Json = WORLD, **window: Any) -> Desk:
+            inbox = Inbox()
+            events_url = stack.enter_context(inbox.open())
+            url = stack.enter_context(
+                running(
+                    read_workspace(world),
+                    Access(events_url=events_url),
+                    page=Page(home=ROOT / "build", tour=tour),
+                )
+            )
+            context = browser.new_context(viewport=window or {"width": 1280, "height": 800})
+            stack.callback(context.close)
+            ken = WebClient("xoxb-playground", base_url=f"{url}/api/", retry_handlers=[])
+            desk = Desk(Playground(url), ken, inbox, context.new_page())
+            desk.page.on("pageerror", lambda error: desk.problems.append(str(error)))
+            desk.page.goto(url)
+            expect(desk.page.get_by_role("navigation")).to_contain_text("Acme")
+            return desk
+
+        yield begin
+
+
+@pytest.fixture
+def desk(sit: Sit) -> Iterator[Desk]:
+    """The page makes no error of its own in any of these tests."""
+    begun = sit()
+    yield begun
+    assert begun.problems == []
+
+
+def _answered(desk: Desk, *, channel: str = "DUALICE", text: str = "Thirty days.") -> None:
+    """As the bot answers: in the thread of the last question there."""
+    asked = [one for one in desk.playground.messages(channel) if not one.thread_ts][-1]
+    desk.ken.chat_postMessage(
+        channel=channel, thread_ts=asked.ts, text=text, blocks=[section(text), *ANSWER[1:]]
+    )
+
+
+def test_it_opens_as_the_first_of_the_tour_with_their_channels(desk: Desk) -> None:
+    places = desk.page.get_by_role("navigation")
+    expect(places.get_by_role("button", name="general")).to_be_visible()
+    expect(places.get_by_role("button", name=re.compile("board.*private"))).to_be_visible()
+    expect(desk.page.locator(".act-as .current")).to_contain_text("Alice Adams")
+    expect(desk.page.locator(".act-as .current")).to_contain_text("Head of Finance")
+    desk.pictured("opened")
+
+
+def test_another_person_has_other_channels_and_a_guest_is_marked(desk: Desk) -> None:
+    desk.act_as("bob")
+    assert "board" not in desk.slack()
+    assert "general" in desk.slack()
+    desk.act_as("guest")
+    assert "general" not in desk.slack()
+    expect(desk.page.locator(".act-as .current")).to_contain_text("guest")
+
+
+def test_a_question_is_sent_by_enter_and_its_answer_stands_in_the_thread(desk: Desk) -> None:
+    desk.write("How many days?\n\nof vacation")
+    asked = desk.playground.wait_for(lambda: desk.playground.messages("DUALICE"))
+    assert [one.text for one in asked] == ["How many days?\n\nof vacation"]
+    desk.ken.assistant_threads_setStatus(
+        channel_id="DUALICE", thread_ts=asked[0].ts, status="is searching…"
+    )
+    expect(desk.thread).to_contain_text("Ken is searching…")
+    _answered(desk)
+    thread = desk.thread
+    expect(thread).to_contain_text("Thirty days.")
+    expect(thread).not_to_contain_text("is searching")
+    expect(desk.page.get_by_role("button", name=re.compile("1 reply"))).to_be_visible()
+    desk.pictured("answered")
+    desk.page.get_by_label("Reply…").fill("Thank you")
+    desk.page.keyboard.press("Enter")
+    expect(thread).to_contain_text("2 replies")
+    assert desk.playground.messages("DUALICE")[-1].thread_ts == asked[0].ts
+    desk.page.keyboard.press("Escape")
+    expect(thread).to_have_count(0)
+
+
+def test_what_is_typed_reaches_the_bot_as_slack_writes_it(desk: Desk) -> None:
+    desk.open("general")
+    desk.page.get_by_role("button", name="@Ken").click()
+    desk.page.keyboard.type("is 1 < 2 & 3, @bob?")
+    desk.page.keyboard.press("Enter")
+    said = desk.playground.wait_for(lambda: desk.playground.messages("general"))
+    assert said[0].text == "<@UKEN> is 1 &lt; 2 &amp; 3, <@UBOB>?"
+    shown = desk.page.get_by_role("article").first
+    expect(shown).to_contain_text("@Ken is 1 < 2 & 3, @bob?")
+
+
+def test_buttons_feedback_and_the_menu_reach_the_app_with_their_values(desk: Desk) -> None:
+    desk.write("How many days?")
+    expect(desk.thread).to_be_visible()
+    _answered(desk)
+    desk.page.get_by_label("Negative feedback").click()
+    desk.thread.get_by_role("button", name="Share").click()
+    desk.page.get_by_role("button", name="More", exact=True).click()
+    desk.page.keyboard.press("ArrowDown")
+    desk.page.keyboard.press("Enter")
+    heard = desk.playground.wait_for(
+        lambda: found if len(found := desk.heard("block_actions")) == 3 else None
+    )
+    pressed = {one["actions"][0]["action_id"]: one["actions"][0] for one in heard}
+    assert pressed["ken_feedback"]["value"] == "bad:7"
+    assert pressed["ken_share"]["value"] == "7"
+    assert pressed["ken_more"]["selected_option"]["value"] == "mute:7"
+    assert {one["user"]["id"] for one in heard} == {"UALICE"}
+
+
+def test_a_press_that_the_app_does_not_take_is_said(desk: Desk) -> None:
+    desk.write("How many days?")
+    expect(desk.thread).to_be_visible()
+    _answered(desk)
+    desk.playground.wait_until_delivered()
+    desk.inbox.statuses.append(500)
+    desk.thread.get_by_role("button", name="Share").click()
+    expect(desk.page.get_by_role("alert")).to_contain_text("Ken did not take that")
+
+
+def test_a_command_a_shortcut_an_edit_and_a_deletion(desk: Desk) -> None:
+    desk.open("general")
+    desk.write("/ken help me")
+    commands = desk.playground.wait_for(
+        lambda: [body for _, body in desk.inbox.requests if b"command=%2Fken" in body]
+    )
+    assert parse_qs(commands[0].decode())["text"] == ["help me"]
+    desk.write("The old words")
+    message = desk.page.get_by_role("article").first
+    message.hover()
+    message.get_by_role("button", name="Ask Ken about this").click()
+    asked = desk.playground.wait_for(lambda: desk.heard("message_action"))
+    assert asked[0]["callback_id"] == "ken_ask_about"
+    message.get_by_role("button", name="Edit").click()
+    desk.page.get_by_label("Edit your message").fill("The new words")
+    desk.page.keyboard.press("Enter")
+    expect(message).to_contain_text("The new words")
+    expect(message).to_contain_text("(edited)")
+    message.get_by_role("button", name="Delete").click()
+    expect(desk.page.get_by_role("article")).to_have_count(0)
+
+
+def test_a_modal_shows_errors_takes_its_input_and_closes_by_escape(desk: Desk) -> None:
+    desk.ken.views_open(trigger_id=desk.playground.trigger("UALICE"), view=MODAL)
+    dialog = desk.page.get_by_role("dialog", name="What was wrong?")
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("required")
+    desk.pictured("modal")
+    dialog.get_by_label("Reason").fill("It is out of date")
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog).to_have_count(0)
+    (sent,) = desk.heard("view_submission")
+    assert sent["view"]["state"]["values"]["why"]["reason"]["value"] == "It is out of date"
+    desk.ken.views_open(trigger_id=desk.playground.trigger("UALICE"), view=MODAL)
+    expect(dialog).to_be_visible()
+    desk.page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    assert desk.playground.views("UALICE") == []
+
+
+def test_each_person_has_a_home_of_their_own(desk: Desk) -> None:
+    desk.ken.views_publish(user_id="UALICE", view=HOME)
+    desk.page.get_by_role("tab", name="Home").click()
+    expect(desk.page.locator("main")).to_contain_text("What Ken knows of Alice")
+    desk.page.get_by_label("Language").select_option("de")
+    (pressed,) = desk.playground.wait_for(lambda: desk.heard("block_actions"))
+    assert pressed["actions"][0]["selected_option"]["value"] == "de"
+    desk.act_as("bob")
+    desk.page.get_by_role("tab", name="Home").click()
+    expect(desk.page.locator("main")).to_contain_text("has not shown a home yet")
+    assert "What Ken knows" not in desk.page.content()
+
+
+def test_what_only_one_person_may_see_is_told_to_nobody_else(desk: Desk) -> None:
+    """Threat 14: direct messages, ephemeral ones, private channels, statuses and modals."""
+    desk.playground.dm("alice", "my secret question")
+    desk.playground.say("general", "alice", "hello all")
+    desk.playground.say("board", "alice", "the board's secret")
+    desk.ken.chat_postEphemeral(channel="CGENERAL", user="UALICE", text="an ephemeral secret")
+    desk.ken.views_publish(user_id="UALICE", view=HOME)
+    desk.open("general")
+    expect(desk.page.locator("main")).to_contain_text("an ephemeral secret")
+    expect(desk.page.locator("main")).to_contain_text("Only visible to you")
+    desk.act_as("bob")
+    desk.open("general")
+    expect(desk.page.locator("main")).to_contain_text("hello all")
+    desk.page.wait_for_load_state("domcontentloaded")
+    assert "secret" not in desk.page.content()
+    told = json.loads(_get(desk, "/_page/seen?user=bob"))
+    assert "hello all" in json.dumps(told)
+    assert "secret" not in json.dumps(told)
+    assert "What Ken knows" not in json.dumps(told)
+
+
+def test_the_same_question_of_two_people_stands_side_by_side(desk: Desk) -> None:
+    desk.write("How many days?")
+    expect(desk.thread).to_be_visible()
+    _answered(desk, text="Thirty days.")
+    same = desk.page.get_by_label("Same question, other answers")
+    expect(same).to_have_count(0)
+    desk.page.get_by_role("button", name="bob", exact=True).click()
+    expect(desk.page.get_by_label("Message Ken")).to_have_value("How many days?")
+    desk.page.keyboard.press("Enter")
+    expect(desk.thread).to_be_visible()
+    _answered(desk, channel="DUBOB", text="Eighteen days.")
+    expect(same).to_contain_text("Thirty days.")
+    expect(same).to_contain_text("Eighteen days.")
+    assert "Thirty" not in desk.slack()
+    desk.pictured("same")
+
+
+def test_a_suggestion_for_a_channel_mentions_ken_there(desk: Desk) -> None:
+    desk.page.get_by_text("More to try").click()
+    desk.page.get_by_role("button", name="bob in #general").click()
+    expect(desk.page.get_by_label("Message #general")).to_have_value("@Ken And here?")
+
+
+def test_joining_and_leaving(desk: Desk) -> None:
+    desk.open("general")
+    desk.page.get_by_role("button", name="Leave").click()
+    expect(desk.page.get_by_text("Join to write")).to_be_visible()
+    desk.page.get_by_role("button", name="Join").click()
+    expect(desk.page.get_by_label("Message #general")).to_be_visible()
+    desk.page.get_by_text(re.compile("people are here")).click()
+    desk.page.get_by_label("Add somebody to this channel").select_option("UGUEST")
+    reason = desk.page.get_by_text("guest is a guest: what guests may not read")
+    expect(reason).to_be_visible()
+
+
+def test_a_stream_shows_its_tasks_while_it_is_open(desk: Desk) -> None:
+    desk.write("How many days?")
+    asked = desk.playground.wait_for(lambda: desk.playground.messages("DUALICE"))
+    desk.ken.chat_startStream(
+        channel="DUALICE",
+        thread_ts=asked[0].ts,
+        chunks=[
+            {"type": "task_update", "id": "1", "title": "Searching", "status": "complete"},
+            {"type": "task_update", "id": "2", "title": "Reading 3", "status": "in_progress"},
+        ],
+    )
+    thread = desk.thread
+    expect(thread).to_contain_text("Searching")
+    expect(thread).to_contain_text("Reading 3")
+
+
+def test_text_of_people_and_documents_runs_nothing(sit: Sit) -> None:
+    """Threat 23: names, titles, messages, blocks and links that would be a script elsewhere."""
+    world = json.loads(json.dumps(WORLD))
+    world["users"][0] |= {"real_name": NASTY, "title": NASTY}
+    desk = sit(world)
+    desk.write(f"{NASTY} <javascript:window.pwned=1|click me>")
+    asked = desk.playground.wait_for(lambda: desk.playground.messages("DUALICE"))
+    link = "<javascript:window.pwned=1|click me>"
+    desk.ken.chat_postMessage(
+        channel="DUALICE", thread_ts=asked[0].ts, text=f"{NASTY} {link}", unfurl_links=False
+    )
+    desk.ken.chat_postMessage(
+        channel="DUALICE",
+        thread_ts=asked[0].ts,
+        text="blocks",
+        blocks=[
+            section(NASTY),
+            {"type": "section", "text": {"type": "mrkdwn", "text": f"{NASTY} {link}"}},
+            {"type": "markdown", "text": f"{NASTY} [click me](javascript:window.pwned=1)"},
+        ],
+    )
+    expect(desk.thread.get_by_role("article")).to_have_count(3)
+    for place in desk.page.get_by_text("click me").all():
+        place.click()
+    assert desk.page.evaluate("window.pwned") is None
+    assert desk.page.locator("main img, main script").count() == 0
+    assert desk.page.locator("a[href^='javascript:window']").count() == 0
+    desk.pictured("nasty")
+
+
+def test_the_policy_lets_nothing_of_others_in(desk: Desk) -> None:
+    with urlopen(desk.playground.url) as response:
+        policy = response.headers["Content-Security-Policy"]
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert policy.startswith("default-src 'self';")
+    assert "script-src" not in policy
+    assert "frame-ancestors 'none'" in policy
+    desk.page.evaluate(
+        "() => { const one = document.createElement('script');"
+        " one.textContent = 'window.pwned = 1'; document.body.append(one); }"
+    )
+    assert desk.page.evaluate("window.pwned") is None
+
+
+def test_orders_of_another_site_are_refused(desk: Desk) -> None:
+    host = desk.playground.url.removeprefix("http://")
+    assert _say(desk, {}) == 200
+    assert _say(desk, {"Origin": f"http://{host}"}) == 200
+    assert _say(desk, {"Origin": "https://evil.example"}) == 403
+    assert _say(desk, {"Origin": "null"}) == 403
+    assert _say(desk, {"Host": "evil.example"}) == 403
+    assert _say(desk, {"Host": "evil.example", "Origin": "http://evil.example"}) == 403
+    assert len(desk.playground.messages("general")) == 2
+
+
+def test_a_narrow_window_shows_the_thread_alone_and_the_panel_on_demand(sit: Sit) -> None:
+    desk = sit(width=800, height=700)
+    panel = desk.page.get_by_label("People and permissions", exact=True)
+    expect(panel).to_have_count(0)
+    desk.write("How many days?")
+    expect(desk.thread).to_be_visible()
+    expect(desk.page.get_by_label("Message Ken")).to_be_hidden()
+    desk.page.get_by_role("button", name="People and permissions").click()
+    expect(panel).to_contain_text("Only you and Ken")
+    wide = desk.page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 800
+    desk.pictured("narrow")
+
+
+def test_without_a_home_the_panel_says_so(desk: Desk) -> None:
+    expect(desk.page.get_by_label("You", exact=True)).to_contain_text("without a Ken home")
+
+
+def test_where_the_page_is_not_built_it_says_so_and_the_rest_works() -> None:
+    with running(read_workspace(WORLD), page=Page(home=Path("/nowhere"))) as url:
+        with urlopen(url) as response:
+            assert "The page is not built" in response.read().decode()
+        assert Playground(url).say("general", "alice", "hello").ts
+
+
+def test_a_page_that_cannot_be_built_is_explained_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither an address nor a path of the machine is in it."""
+    node, npm = tmp_path / "bin" / "node", tmp_path / "bin" / "npm"
+    npm_cli = tmp_path / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    npm_cli.parent.mkdir(parents=True)
+    npm_cli.touch()
+    node.parent.mkdir()
+    node.write_text(
+        '#!/bin/sh\nif [ "$1" = --version ]; then echo v20.1.0; exit; fi\n'
+        "echo npm error code ENOTFOUND; echo npm error at https://registry.example/x; exit 1\n"
+    )
+    npm.write_text("#!/bin/sh\n")
+    for program in (node, npm):
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{node.parent}:/bin:/usr/bin")
+    with pytest.raises(building.NotBuilt) as caught:
+        building.build(tmp_path / "home")
+    told = "npm could not get the parts: the package registry does not answer (ENOTFOUND)."
+    assert str(caught.value) == told
+    assert not building.is_built(tmp_path / "home")
+    assert [one.name for one in (tmp_path / "home" / "page").iterdir()] == [".lock"]
+
+
+def test_the_lock_names_no_registry() -> None:
+    lock = json.loads((building.SOURCES / "package-lock.json").read_text())
+    parts = {name: part for name, part in lock["packages"].items() if name}
+    assert all("resolved" not in part for part in parts.values())
+    assert all(part["integrity"].startswith("sha512-") for part in parts.values())
+
+
+def _get(desk: Desk, path: str) -> str:
+    with urlopen(desk.playground.url + path) as response:
+        return str(response.read().decode())
+
+
+def _say(desk: Desk, headers: dict[str, str]) -> int:
+    order = json.dumps({"channel": "general", "user": "alice", "text": "hello"}).encode()
+    request = Request(f"{desk.playground.url}/_double/say", order, headers)
+    try:
+        with urlopen(request) as response:
+            return int(response.status)
+    except HTTPError as error:
+        return error.code

@@ -1,0 +1,181 @@
+"""Who may call the double, for what, and until when."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+import pytest
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from bot.playground.client import Playground
+from bot.playground.tokens import KEN_SCOPES
+from tests.bot.conftest import Start
+from tests.bot.slack_schemas import check_calls
+
+APP = {"client_id": "1.2", "client_secret": "playground-client"}
+
+
+def refused(call: Callable[[], Any]) -> Any:
+    with pytest.raises(SlackApiError) as caught:
+        call()
+    return caught.value.response
+
+
+def client(slack: Playground, token: str) -> WebClient:
+    return WebClient(token, base_url=slack.api_url, retry_handlers=[])
+
+
+def test_a_call_without_its_scope_says_what_was_needed(
+    playground: Playground, ken: WebClient
+) -> None:
+    playground.grant(["users:read", "channels:history"])
+
+    answer = refused(lambda: ken.chat_postMessage(channel="CGENERAL", text="x"))
+    assert (answer["error"], answer["needed"], answer["provided"]) == (
+        "missing_scope",
+        "chat:write",
+        "users:read,channels:history",
+    )
+    assert ken.users_info(user="UALICE")["ok"]
+    assert ken.auth_test().headers["x-oauth-scopes"] == "users:read,channels:history"
+
+
+def test_the_kind_of_a_conversation_decides_which_scope(
+    playground: Playground, ken: WebClient
+) -> None:
+    playground.grant(["channels:history", "channels:read", "im:write"])
+
+    assert ken.conversations_history(channel="CGENERAL")["ok"]
+    assert ken.conversations_open(users="UALICE")["ok"]
+    assert ken.conversations_list(types="public_channel")["ok"]
+    for call, needed in (
+        (lambda: ken.conversations_history(channel="CBOARD"), "groups:history"),
+        (lambda: ken.conversations_history(channel="GTRIO"), "mpim:history"),
+        (lambda: ken.conversations_history(channel="DUALICE"), "im:history"),
+        (lambda: ken.conversations_open(users="UALICE,UBOB"), "mpim:write"),
+        (lambda: ken.conversations_list(types="public_channel,im"), "im:read"),
+    ):
+        assert refused(call)["needed"] == needed
+
+
+def test_an_address_is_shown_only_with_its_scope(playground: Playground, ken: WebClient) -> None:
+    assert ken.users_info(user="UALICE")["user"]["profile"]["email"] == "Alice@acme.example"
+    assert "email" in ken.users_profile_get(user="UALICE")["profile"]
+    playground.grant([scope for scope in KEN_SCOPES if scope != "users:read.email"])
+    assert "email" not in ken.users_info(user="UALICE")["user"]["profile"]
+    assert "@acme.example" not in str(ken.users_list()["members"])
+    assert "email" not in ken.users_profile_get(user="UALICE")["profile"]
+
+
+def test_a_revoked_token_and_a_removed_app_are_told_apart(
+    playground: Playground, ken: WebClient
+) -> None:
+    playground.revoke()
+    assert refused(ken.auth_test)["error"] == "token_revoked"
+    playground.restore()
+    assert ken.auth_test()["ok"]
+    playground.uninstall()
+    assert refused(ken.auth_test)["error"] == "account_inactive"
+
+
+def test_an_app_revokes_its_token_or_uninstalls_itself(
+    playground: Playground, ken: WebClient
+) -> None:
+    assert ken.auth_revoke(test=True)["revoked"] is False
+    assert ken.auth_test()["ok"]
+    assert ken.auth_revoke()["revoked"] is True
+    assert refused(ken.auth_test)["error"] == "token_revoked"
+    playground.restore()
+    wrong = {**APP, "client_secret": "x"}
+    assert refused(lambda: ken.apps_uninstall(**wrong))["error"] == "bad_client_secret"
+    ken.apps_uninstall(**APP)
+    assert refused(ken.auth_test)["error"] == "account_inactive"
+
+
+def test_a_code_serves_once(playground: Playground) -> None:
+    nobody = client(playground, "")
+    code = playground.code(["chat:write"])
+
+    installed = nobody.oauth_v2_access(**APP, code=code)
+    assert (installed["scope"], installed["team"]["id"]) == ("chat:write", "T1")
+    assert "refresh_token" not in installed.data
+    assert client(playground, installed["access_token"]).auth_test()["user_id"] == "UKEN"
+    assert refused(lambda: nobody.oauth_v2_access(**APP, code=code))["error"] == "invalid_code"
+    for wrong, error in (
+        ({"client_id": "x"}, "invalid_client_id"),
+        ({"client_secret": "x"}, "bad_client_secret"),
+    ):
+        with pytest.raises(SlackApiError, match=error):
+            nobody.api_call("oauth.v2.access", json={**APP, "code": "x", **wrong})
+
+
+def test_a_refresh_token_serves_once_and_the_old_token_till_its_end(start: Start) -> None:
+    slack = start(rotates=True)
+    nobody = client(slack, "")
+    first = nobody.oauth_v2_access(**APP, code=slack.code())
+
+    def refresh(token: str) -> Any:
+        return nobody.oauth_v2_access(**APP, grant_type="refresh_token", refresh_token=token)
+
+    assert (first["expires_in"], first["access_token"][:10]) == (43_200, "xoxe.xoxb-")
+    second = refresh(first["refresh_token"])
+    assert client(slack, first["access_token"]).auth_test()["ok"]
+    assert refused(lambda: refresh(first["refresh_token"]))["error"] == "invalid_refresh_token"
+    slack.expire()
+    error = refused(client(slack, second["access_token"]).auth_test)["error"]
+    assert error == "token_expired"
+    third = refresh(second["refresh_token"])
+    assert client(slack, third["access_token"]).auth_test()["ok"]
+    assert client(slack, "xoxb-playground").auth_test()["ok"]
+    assert {call.token for call in slack.calls("auth.test")} == {"bot"}
+    slack.revoke()
+    assert refused(lambda: refresh(third["refresh_token"]))["error"] == "invalid_refresh_token"
+    check_calls(slack.calls())
+
+
+def test_a_lasting_token_is_exchanged_for_one_that_rotates(start: Start) -> None:
+    lasting = start()
+    assert (
+        refused(lambda: client(lasting, "").oauth_v2_exchange(token="xoxb-playground", **APP))[
+            "error"
+        ]
+        == "token_rotation_not_enabled"
+    )
+    slack = start(rotates=True)
+    exchanged = client(slack, "").oauth_v2_exchange(token="xoxb-playground", **APP)
+    assert exchanged["expires_in"] == 43_200
+    assert refused(client(slack, "xoxb-playground").auth_test)["error"] == "token_revoked"
+    again = refused(
+        lambda: client(slack, "").oauth_v2_exchange(token=exchanged["access_token"], **APP)
+    )
+    assert again["error"] == "token_already_exchanged"
+
+
+class NoRedirects(HTTPRedirectHandler):
+    def redirect_request(self, *args: Any) -> Request | None:
+        return None
+
+
+def authorize(slack: Playground, **query: str) -> HTTPError:
+    """What a browser gets there, without following it."""
+    address = f"{slack.url}/oauth/v2/authorize?{urlencode(query)}"
+    with pytest.raises(HTTPError) as caught:
+        build_opener(NoRedirects).open(address, timeout=10)
+    return caught.value
+
+
+def test_an_approval_comes_back_with_a_code_and_the_state(playground: Playground) -> None:
+    there = "https://ken.example/slack/oauth"
+    answer = authorize(
+        playground, client_id="1.2", scope="chat:write,commands", state="s1", redirect_uri=there
+    )
+    back = urlsplit(answer.headers["location"])
+    assert (answer.code, back.netloc, back.path) == (302, "ken.example", "/slack/oauth")
+    query = parse_qs(back.query)
+    assert query["state"] == ["s1"]
+    installed = client(playground, "").oauth_v2_access(**APP, code=query["code"][0])
+    assert installed["scope"] == "chat:write,commands"
+    assert authorize(playground, client_id="x", redirect_uri=there).code == 400

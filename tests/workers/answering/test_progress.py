@@ -1,0 +1,194 @@
+"""What people see while Ken works, and that it never stands in the way of the answer."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.playground.client import Seen
+from policies.change import Permissions
+from tests.workers.slack_company import Company, kept, quote_all
+from workers import outbox
+from workers.answering import reply as say
+from workers.errors import SlackUnavailable
+from workers.models.base import Draft, Passage
+
+QUESTION = "What is the budget?"
+
+
+@pytest.fixture
+def alice(company: Company) -> int:
+    alice = company.person("alice")
+    bob = company.person("bob")
+    both = Permissions(frozenset({alice, bob}))
+    for name in ("plan", "memo"):
+        company.library.document(name, f"The budget is ten million, says the {name}.", both)
+    settings = company.services.settings.model_copy(update={"cards_after_s": 0.0})
+    company.services = replace(company.services, settings=settings)
+    return alice
+
+
+def seen_while_thinking(company: Company, channel: str, *, after: str) -> list[list[Seen]]:
+    """The model writes once the cards stand there; what stood there then comes in this list."""
+    found: list[list[Seen]] = []
+
+    def write(question: str, passages: tuple[Passage, ...]) -> Draft:
+        def working() -> list[Seen]:
+            posts = [post for post in company.posts(channel) if post.ts > after]
+            return posts if posts and "Reading" in repr(posts) else []
+
+        found.append(company.slack.wait_for(working))
+        return quote_all(question, passages)
+
+    company.model.write_next = write
+    return found
+
+
+@pytest.mark.parametrize("channel", ["CBOARD", "DUALICE"])
+@pytest.mark.parametrize("streams", [True, False])
+def test_the_message_that_shows_the_work_becomes_the_answer(
+    company: Company, alice: int, channel: str, streams: bool
+) -> None:
+    if not streams:
+        company.slack.fault("ratelimited", method="chat.startStream", times=9)
+    said = company.slack.say(channel, "alice", QUESTION)
+    found = seen_while_thinking(company, channel, after=said.ts)
+
+    company.work(kept(channel_id=channel, ts=said.ts))
+
+    ((working,),) = found
+    assert "Reading 2 sources" in repr(working)
+    assert "ten million" not in repr(working)
+    (answer,) = company.posts(channel)
+    assert answer.ts == working.ts
+    assert "ten million" in repr(answer.blocks)
+    assert [block["type"] for block in answer.blocks if block["type"] != "task_card"][-2:] == [
+        "context_actions",
+        "actions",
+    ]
+    assert company.slack.surfaces()["statuses"] == {}
+
+
+def test_what_cannot_be_shown_costs_nothing_but_itself(company: Company, alice: int) -> None:
+    for method in ("assistant.threads.setStatus", "chat.startStream"):
+        company.slack.fault("error", method=method, error="internal_error")
+    company.asked("DUALICE", "alice", QUESTION)
+    (answer,) = company.posts("DUALICE")
+    assert "ten million" in answer.text
+
+
+def test_a_working_message_of_a_worker_that_died_is_taken_away(
+    company: Company, alice: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It opened a stream, and did not live to write that down."""
+    said = company.slack.say("board", "alice", QUESTION)
+    question_id = kept(channel_id="CBOARD", ts=said.ts)
+    found = seen_while_thinking(company, "CBOARD", after=said.ts)
+    writing = company.model.write_next
+
+    def dying(question: str, passages: tuple[Passage, ...]) -> Draft:
+        writing(question, passages)
+        raise SlackUnavailable("the worker is gone")
+
+    company.model.write_next = dying
+    monkeypatch.setattr(outbox, "_OPENED", outbox._TEAM)
+    company.work(question_id)
+    monkeypatch.undo()
+    ((orphan,),) = found
+    assert [post.ts for post in company.posts("CBOARD")] == [orphan.ts]
+
+    company.model.write_next = quote_all
+    company.rest_is_over(question_id)
+    company.work(question_id)
+
+    (answer,) = company.posts("CBOARD")
+    assert answer.ts != orphan.ts
+    assert "ten million" in answer.text
+
+
+def test_a_working_message_on_record_becomes_the_answer_of_the_next_worker(
+    company: Company, alice: int
+) -> None:
+    said = company.slack.dm("alice", QUESTION)
+    question_id = kept(channel_id="DUALICE", ts=said.ts)
+    found = seen_while_thinking(company, "DUALICE", after=said.ts)
+    writing = company.model.write_next
+
+    def dying(question: str, passages: tuple[Passage, ...]) -> Draft:
+        writing(question, passages)
+        raise SlackUnavailable("the worker is gone")
+
+    company.model.write_next = dying
+    company.work(question_id)
+    company.model.write_next = quote_all
+    company.rest_is_over(question_id)
+    company.work(question_id)
+
+    ((working,),) = found
+    (answer,) = company.posts("DUALICE")
+    assert answer.ts == working.ts
+    assert "ten million" in repr(answer.blocks)
+
+
+def test_a_stream_that_slack_ended_is_changed_into_the_answer(company: Company, alice: int) -> None:
+    """After five minutes Slack takes nothing more for it."""
+    said = company.slack.dm("alice", QUESTION)
+    found = seen_while_thinking(company, "DUALICE", after=said.ts)
+    company.slack.fault("stream_expired", method="chat.stopStream")
+
+    company.work(kept(channel_id="DUALICE", ts=said.ts))
+
+    ((working,),) = found
+    (answer,) = company.posts("DUALICE")
+    assert answer.ts == working.ts
+    assert "ten million" in answer.text
+
+
+def test_a_working_message_that_somebody_deleted_does_not_take_the_answer_along(
+    company: Company, alice: int
+) -> None:
+    said = company.slack.dm("alice", QUESTION)
+    found = seen_while_thinking(company, "DUALICE", after=said.ts)
+    writing = company.model.write_next
+
+    def deleting(question: str, passages: tuple[Passage, ...]) -> Draft:
+        draft = writing(question, passages)
+        company.slack.delete("DUALICE", found[0][0].ts)
+        return draft
+
+    company.model.write_next = deleting
+    company.work(kept(channel_id="DUALICE", ts=said.ts))
+
+    (answer,) = company.posts("DUALICE")
+    assert "ten million" in answer.text
+
+
+def test_the_cards_say_no_more_than_the_readers_may_know(company: Company, alice: int) -> None:
+    """Threats 16 and 17: what Bob may not read is not counted where Bob reads along."""
+    for number in range(3):
+        company.library.document(
+            f"secret {number}", f"The budget is canary {number}.", Permissions(frozenset({alice}))
+        )
+    said = company.slack.say("board", "alice", QUESTION)
+    found = seen_while_thinking(company, "CBOARD", after=said.ts)
+    company.work(kept(channel_id="CBOARD", ts=said.ts))
+    assert "Reading 2 sources" in repr(found)
+
+
+def test_nothing_is_shown_where_no_reply_may_come(company: Company, alice: int) -> None:
+    """Unasked, and for oneself: the channel sees no message that says that Ken is at work."""
+    said = company.slack.say("board", "alice", "hello")
+
+    def write(question: str, passages: tuple[Passage, ...]) -> Draft:
+        assert company.posts("CBOARD") == []
+        return quote_all(question, passages)
+
+    company.model.write_next = write
+    for surface in ("private", "command"):
+        question_id = kept(channel_id="CBOARD", ts=said.ts, surface=surface)
+        company.work(question_id)
+        assert company.state(question_id)[0] == "answered"
+    assert company.posts("CBOARD") == []
+    statuses: Any = company.slack.surfaces()["statuses"]
+    assert statuses == {}
+    assert say.ANSWERED_PRIVATELY not in repr(company.posts("DUALICE"))

@@ -1,0 +1,343 @@
+"""How a question comes decides where it is answered, and who reads along."""
+
+from dataclasses import replace
+from itertools import count
+
+import pytest
+from sqlalchemy import text
+
+from policies.change import Permissions
+from tests.workers.slack_company import TEAM, Company, kept
+from workers import interface, outbox
+from workers.answering import answer as answering
+from workers.answering import reply as say
+from workers.errands import run_errand
+from workers.interface import Errand, ErrandKind, Question, Surface
+from workers.models.base import Draft, Passage
+
+QUESTION = "What is the budget?"
+_numbers = count(1)
+
+
+@pytest.fixture
+def alice(company: Company) -> int:
+    alice = company.person("alice")
+    company.person("bob")
+    company.library.document("hers", "The budget is canary.", only(alice))
+    return alice
+
+
+def only(*principals: int) -> Permissions:
+    return Permissions(frozenset(principals))
+
+
+def ask(company: Company, surface: Surface, *, channel: str, ts: str, thread: str = "") -> int:
+    """Alice asks in some way, and a worker takes it up."""
+    question = Question(
+        event_id=f"Ev{surface}{next(_numbers)}",
+        team_id=TEAM,
+        channel_id=channel,
+        message_ts=ts,
+        thread_ts=thread,
+        user_id="UALICE",
+        text=QUESTION,
+        surface=surface,
+        revision="" if surface in ("slack", "follow_up", "automatic") else f"r{next(_numbers)}",
+    )
+    question_id = interface.keep(question)
+    assert question_id is not None
+    company.work(question_id)
+    return question_id
+
+
+def errand(
+    company: Company, kind: ErrandKind, user: str, channel: str = "", **details: object
+) -> None:
+    """Somebody pressed something, and a worker does it, and all that came of it."""
+    known = newest(company)
+    errand_id = interface.hand_over(
+        Errand(f"Er{next(_numbers)}", kind, TEAM, user, channel, dict(details))
+    )
+    assert errand_id is not None
+    run_errand(company.services, errand_id)
+    for question_id in range(known + 1, newest(company) + 1):
+        company.work(question_id)
+
+
+def newest(company: Company) -> int:
+    with company.library.database.session("ingress") as session:
+        return int(session.scalar(text("SELECT coalesce(max(id), 0) FROM question")) or 0)
+
+
+@pytest.mark.parametrize("surface", ["command", "shortcut", "private"])
+def test_what_is_asked_for_oneself_is_answered_to_oneself(
+    company: Company, alice: int, surface: Surface
+) -> None:
+    """Threat 11: the channel learns neither the answer nor that there was a question."""
+    said = company.slack.say("all", "alice", "hello")
+    question_id = ask(company, surface, channel="CALL", ts=said.ts, thread=said.ts)
+
+    assert company.state(question_id)[0] == "answered"
+    assert company.posts("CALL") == []
+    (told,) = company.posts("DUALICE")
+    assert "canary" in told.text
+
+
+def test_a_share_is_asked_again_for_the_channel_and_copies_nothing(
+    company: Company, alice: int
+) -> None:
+    """Threat 14: what Alice alone may read does not come into the channel, by no button."""
+    question_id = company.asked("CBOARD", "alice", QUESTION)
+    assert "canary" in company.posts("DUALICE")[0].text
+
+    errand(company, "share", "UALICE", "DUALICE", question_id=question_id)
+
+    assert [post.text for post in company.posts("CBOARD")] == [say.ANSWERED_PRIVATELY]
+    assert company.posts("DUALICE")[-1].text == say.CANNOT_SHARE
+
+
+def test_a_share_answers_the_channel_from_what_all_of_it_may_read(company: Company) -> None:
+    alice, bob = company.person("alice"), company.person("bob")
+    company.library.document("hers", "The budget is canary.", only(alice))
+    question_id = company.asked("CBOARD", "alice", QUESTION)
+    company.library.document("ours", "The budget is ten million.", only(alice, bob))
+
+    errand(company, "share", "UALICE", "DUALICE", question_id=question_id)
+
+    shared = company.posts("CBOARD")[-1]
+    assert "ten million" in shared.text
+    assert "canary" not in "\n".join(repr(post) for post in company.posts("CBOARD"))
+
+
+@pytest.mark.parametrize(
+    ("user", "channel"), [("UBOB", "CBOARD"), ("UBOB", "DUBOB"), ("UCARL", "CBOARD")]
+)
+def test_only_who_asked_shares(company: Company, alice: int, user: str, channel: str) -> None:
+    """Threat 14: a forged press of somebody else's button does nothing."""
+    question_id = company.asked("CBOARD", "alice", QUESTION)
+    before = newest(company)
+
+    errand(company, "share", user, channel, question_id=question_id)
+
+    assert newest(company) == before
+
+
+@pytest.mark.parametrize("value", ["1", 2.5, True, None, -1, 10**30, [1]])
+def test_a_forged_number_of_a_question_does_nothing(
+    company: Company, alice: int, value: object
+) -> None:
+    company.asked("CBOARD", "alice", QUESTION)
+    before = newest(company)
+    errand(company, "private", "UBOB", "CBOARD", question_id=value)
+    assert newest(company) == before
+
+
+def test_asking_privately_answers_whoever_asks_by_their_own_rights(
+    company: Company, alice: int
+) -> None:
+    """Threats 11 and 14: Bob presses, and is told what Bob may read."""
+    question_id = company.asked("CBOARD", "alice", QUESTION)
+
+    errand(company, "private", "UBOB", "CBOARD", question_id=question_id)
+
+    (told,) = company.posts("DUBOB")
+    assert told.text == say.NOTHING_FOUND
+
+
+def test_a_private_question_is_nobody_elses_to_ask_again(company: Company, alice: int) -> None:
+    question_id = company.asked("DUALICE", "alice", QUESTION)
+    before = newest(company)
+    errand(company, "private", "UBOB", "DUALICE", question_id=question_id)
+    assert newest(company) == before
+
+
+def test_unasked_it_speaks_only_where_that_is_wanted_and_only_with_an_answer(
+    company: Company,
+) -> None:
+    everybody = company.person("alice"), company.person("bob")
+    said = company.slack.say("board", "alice", QUESTION)
+    first = ask(company, "automatic", channel="CBOARD", ts=said.ts, thread=said.ts)
+    assert company.state(first) == ("abstained", "limited")
+
+    wanted(company, "CBOARD", per_hour=1)
+    said = company.slack.say("board", "alice", QUESTION)
+    second = ask(company, "automatic", channel="CBOARD", ts=said.ts, thread=said.ts)
+    assert company.state(second) == ("abstained", None)
+    assert company.posts("CBOARD") == []
+    assert company.posts("DUALICE") == []
+
+    company.library.document("ours", "The budget is ten million.", only(*everybody))
+    for expected in ("answered", "abstained"):  # one an hour
+        said = company.slack.say("board", "alice", QUESTION)
+        question_id = ask(company, "automatic", channel="CBOARD", ts=said.ts, thread=said.ts)
+        assert company.state(question_id)[0] == expected
+    assert len(company.posts("CBOARD")) == 1
+
+
+def wanted(company: Company, channel: str, *, per_hour: int) -> None:
+    with company.library.database.session("syncer") as session:
+        session.execute(
+            text("INSERT INTO channel_setting VALUES (:team, :channel, true, :per_hour)"),
+            {"team": TEAM, "channel": channel, "per_hour": per_hour},
+        )
+
+
+def test_what_people_said_in_the_thread_is_context_and_what_ken_said_is_not(
+    company: Company,
+) -> None:
+    """Threat 13: Bob goes on with Alice's thread, in which Ken has answered."""
+    alice, bob = company.person("alice"), company.person("bob")
+    company.library.document("ours", "The budget is ten million.", only(alice, bob))
+    began = company.slack.say("board", "alice", f"<@UKEN> {QUESTION}").ts
+    company.work(kept(channel_id="CBOARD", ts=began))
+    said = company.slack.say("board", "bob", "and for Berlin?", thread_ts=began)
+    question = Question(
+        "Ev-follow-up", TEAM, "CBOARD", said.ts, began, "UBOB", "and for Berlin?", "follow_up"
+    )
+    question_id = interface.keep(question)
+    assert question_id is not None
+    company.work(question_id)
+
+    asked = [question for question, _ in company.model.shown]
+    assert asked == [QUESTION, f"{QUESTION}\nand for Berlin?"]
+
+
+def test_an_edited_question_is_answered_anew_and_its_old_answer_is_gone(
+    company: Company, alice: int
+) -> None:
+    first = company.asked("DUALICE", "alice", "What is the plan?")
+    with company.services.database.session("ingress") as session:
+        ts = session.scalar(text("SELECT message_ts FROM question WHERE id = :id"), {"id": first})
+    (old,) = company.posts("DUALICE")
+
+    edited = interface.keep(
+        Question("Ev-edit", TEAM, "DUALICE", str(ts), str(ts), "UALICE", QUESTION, revision="9.9")
+    )
+    assert edited is not None
+    company.work(edited)
+
+    (new,) = company.posts("DUALICE")
+    assert new.ts != old.ts
+    assert "canary" in new.text
+
+
+def test_the_answer_to_a_deleted_question_is_deleted(company: Company, alice: int) -> None:
+    question_id = company.asked("CBOARD", "alice", QUESTION)
+    ts = company.posts("CBOARD")[0].thread_ts
+    assert company.posts("DUALICE")
+
+    errand(company, "deleted", "", "CBOARD", ts=ts)
+
+    assert company.posts("CBOARD") == []
+    assert company.posts("DUALICE") == []
+    assert company.state(question_id)[0] == "answered"
+
+
+def test_a_question_that_is_deleted_while_the_model_writes_is_not_answered(
+    company: Company, alice: int
+) -> None:
+    said = company.slack.dm("alice", QUESTION)
+    question_id = kept(channel_id="DUALICE", ts=said.ts)
+
+    def meanwhile(question: str, passages: tuple[Passage, ...]) -> Draft:
+        errand(company, "deleted", "", "DUALICE", ts=said.ts)
+        return honest(question, passages)
+
+    honest = company.model.write_next
+    company.model.write_next = meanwhile
+    company.work(question_id)
+
+    assert company.posts("DUALICE") == []
+    assert company.state(question_id) == ("abstained", "deleted")
+
+
+def test_ken_stops_when_it_is_told_to(company: Company, alice: int) -> None:
+    said = company.slack.dm("alice", QUESTION)
+    question_id = kept(channel_id="DUALICE", ts=said.ts)
+
+    errand(company, "stopped", "UALICE", "DUALICE", thread_ts=said.ts)
+    company.work(question_id)
+
+    assert company.state(question_id) == ("abstained", "stopped")
+    assert [post.text for post in company.posts("DUALICE")] == [say.STOPPED]
+
+
+def test_a_flood_gets_one_polite_word_and_costs_no_search(company: Company, alice: int) -> None:
+    """Threat 40: what one person sends does not become work, and others are answered."""
+    company.services = replace(
+        company.services,
+        settings=company.services.settings.model_copy(update={"questions_per_minute": 3}),
+    )
+    asked = [company.asked("DUALICE", "alice", f"{QUESTION} {number}") for number in range(8)]
+
+    assert len(company.model.shown) == 3
+    assert [company.state(one) for one in asked[3:]] == [("abstained", "limited")] * 5
+    assert [post.text for post in company.posts("DUALICE")[3:]] == [say.LIMITED]
+    company.asked("DUBOB", "bob", QUESTION)
+    assert company.posts("DUBOB")[0].text == say.NOTHING_FOUND
+
+
+@pytest.mark.parametrize("words", ["help", "", "🙂🙂", "?"])
+def test_whoever_does_not_know_what_to_ask_is_told(
+    company: Company, alice: int, words: str
+) -> None:
+    company.asked("DUALICE", "alice", words)
+    (told,) = company.posts("DUALICE")
+    assert told.text == say.escaped(say.HELP)
+    assert company.model.shown == []
+
+
+def test_a_long_answer_comes_in_parts_with_buttons_below_the_last(company: Company) -> None:
+    alice = company.person("alice")
+    for number in range(8):
+        company.library.document(f"d{number}", f"The budget {number}. " + "x " * 250, only(alice))
+    company.model.write_next = lambda question, passages: Draft(
+        tuple(
+            replace(sentence, text=f"{sentence.text[:600]} {turn}")
+            for turn in range(4)
+            for sentence in honest(question, passages).sentences
+        )
+    )
+    honest = type(company.model)().write_next
+
+    company.asked("DUALICE", "alice", QUESTION)
+
+    parts = company.posts("DUALICE")
+    assert len(parts) > 1
+    kinds = [[block["type"] for block in part.blocks] for part in parts]
+    assert all(kind == ["rich_text"] for kind in kinds[:-1])
+    assert kinds[-1][:3] == ["rich_text", "context_actions", "actions"]
+
+
+def test_the_rest_of_a_long_answer_is_checked_again_after_a_crash(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threat 7: the first part is out, its worker dies, and Alice loses the document."""
+    alice = company.person("alice")
+    document = company.library.document("hers", "The budget is canary. " + "x " * 280, only(alice))
+    honest = type(company.model)().write_next
+    company.model.write_next = lambda question, passages: Draft(
+        tuple(
+            replace(honest(question, passages).sentences[0], text=f"{turn} " + "y " * 300)
+            for turn in range(30)
+        )
+    )
+    calls = count(1)
+    deliver = outbox.deliver
+
+    def dying(*args: object, part: int = 1) -> None:
+        if next(calls) > 1:
+            raise RuntimeError
+        deliver(*args, part=part)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(answering, "deliver", dying)
+    question_id = company.asked("DUALICE", "alice", QUESTION)
+    assert len(company.posts("DUALICE")) == 1
+    monkeypatch.setattr(answering, "deliver", deliver)
+    with company.library.change() as change:
+        change.set_permissions(document, Permissions())
+    company.rest_is_over(question_id)
+    company.work(question_id)
+
+    texts = [post.text for post in company.posts("DUALICE")]
+    assert len(texts) == 1

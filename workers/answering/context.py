@@ -1,0 +1,158 @@
+"""What a question means in its thread: a follow-up gets the question before it in front.
+
+Only what people wrote is context, never an answer of Ken's: an answer was made for the readers of
+its time. Decided by words alone, in English and German. Where a guess is wrong, the search is a
+little wider or a little blunter; who may read what is not touched.
+"""
+
+import re
+from collections.abc import Sequence
+
+from workers.answering.reply import inert
+from workers.messenger import Said
+
+_MOST_BEFORE, _LONGEST_BEFORE, _LONGEST_JUDGED = 6, 500, 1000
+_FEW = 2
+"""Words of substance: with so few, a question that points back does not stand alone."""
+_WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
+
+# As Slack writes them: <@U1>, <!here>, <#C1|general>, <https://…|label>, &lt;
+_MENTION = re.compile(r"<[@!][^<>]{0,300}>")
+_LABELLED = re.compile(r"<[#a-z][^<>|]{0,3000}\|([^<>]{0,300})>", re.IGNORECASE)
+_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+
+_HELP = frozenset({"", "help", "help me", "hilfe", "hilf mir", "what can you do", "was kannst du"})
+_THANKS = frozenset(
+    "thanks thank ok okay great cool perfect super nice hi hello danke dankeschön prima toll "
+    "gut hallo".split()
+)
+_INTERROGATIVE = frozenset(
+    "what which who whom whose when where why how was welche welcher welches welchen welchem wer "
+    "wen wem wessen wann wo wohin woher warum wieso weshalb wie wieviel inwiefern".split()
+)
+_ASKING = _INTERROGATIVE | frozenset(
+    "is are am were do does did can could may must should would will has have ist sind bin war "
+    "waren kann können darf dürfen muss müssen soll sollen wird werden hat haben habe gibt gilt "
+    "gelten tell show explain zeig zeige erklär erkläre nenne".split()
+)
+_JOINING = frozenset(
+    "and or but also then so only even same und oder aber auch dann nur sogar genauso".split()
+)
+_PLACING = frozenset(
+    "in on at by for from of to with without after before since until during under über bei beim "
+    "für von vom zu zum zur mit ohne nach vor seit bis ab während unter aus am auf im ins".split()
+)
+_POINTING = frozenset(
+    "it its that this those these they them their there he she dies diese dieser dieses diesem "
+    "diesen es sie ihnen deren dessen dort dafür davon damit darüber dazu dabei daran danach "
+    "darauf daraus".split()
+)
+_HOW_MUCH = _INTERROGATIVE | frozenset(
+    "many much long often far not else viele viel lange oft weit nicht sonst".split()
+)
+_SMALL = frozenset().union(
+    *(_ASKING, _JOINING, _PLACING, _POINTING, _HOW_MUCH),
+    "a an the i me my we us our you your be been no yes about as if than one ones any all each "
+    "exactly really more details example just please again mean too "
+    "apply applies work works happen happens take takes der die das den dem des ein eine einen "
+    "einem einer eines ich mich mir mein meine meinen du wir uns unser unsere er ihn ihm man "
+    "kein keine ja nein noch schon als denn vielen genau wirklich mehr "
+    "beispiel bitte mal sein dauert geht funktioniert".split(),
+)
+"""Words that tell nothing of what a question is about."""
+
+_ABOUT = re.compile(
+    r"(?:(?:and|but|so|und|aber)\s+)?(?:(?:what|how) about|what if|was ist (?:mit|bei|in)"
+    r"|wie ist (?:es|das) (?:mit|bei|für|in)"
+    r"|wie (?:sieht|schaut) (?:es|das) (?:denn )?(?:mit|bei|für|in)|gilt (?:das|dies))\b",
+    re.IGNORECASE,
+)
+_POINTS_NOWHERE = re.compile(
+    r"\b(?:is|are|was|were) there\b|\bthere (?:is|are)\b|\bgibt es\b|\bes gibt\b"
+    r"|\b(?:this|that|diese[rsmn]?) (?:year|quarter|month|week|jahr|quartal|monat|woche)\b"
+    r"|\bis it \w+ (?:to|that)\b|\bist es \w+,? (?:zu|dass)\b",
+    re.IGNORECASE,
+)
+_DAS_ALONE = re.compile(r"\b[Dd]as(?=\s*[?!.,]|\s*$|\s+(?:auch|für|in|bei|so|noch|erlaubt)\b)")
+"""Before a noun it is an article; here no noun can follow."""
+
+
+def self_contained(text: str, before: Sequence[Said]) -> str:
+    """The question with what it needs to be understood in front: earlier questions, oldest first.
+
+    `before`: what people wrote in the same thread before it, oldest first. Back to the nearest
+    question that stands alone; where nobody asked, to the message that the thread began with. A
+    question that stands alone itself comes back as it is.
+    """
+    if not _leans_back(text):
+        return text
+    recent = [_cleaned(said.text) for said in before[-_MOST_BEFORE:]]
+    needed: list[str] = []
+    for earlier in reversed(recent):
+        if _asks(earlier):
+            needed.insert(0, earlier)
+            if not _leans_back(earlier):
+                break
+    if not needed and len(recent) == len(before):
+        needed = [began for began in recent[:1] if began and not _is_thanks(_words(began))]
+    return "\n".join([*needed, text])
+
+
+def is_help(text: str) -> bool:
+    """Whether somebody wrote nothing, or only asks what Ken can do."""
+    return " ".join(_words(text)) in _HELP
+
+
+def _leans_back(text: str) -> bool:
+    """Whether a question is not understood without the one before it."""
+    words = _words(text)
+    about = [word for word in words if word not in _SMALL]
+    if _is_thanks(words):
+        return False
+    if not about or _ABOUT.match(text.strip()) or _is_fragment(words):
+        return True
+    if len(about) > _FEW:
+        return False
+    return words[0] in _JOINING or _points_back(text) or (len(about) == 1 and _is_bare(words))
+
+
+def _is_fragment(words: Sequence[str]) -> bool:
+    """“Berlin?”, “for interns in Berlin?”, “and for interns?”: nothing is asked in words."""
+    if _ASKING.intersection(words):
+        return False
+    return len(words) <= _FEW or words[0] in _PLACING | _JOINING
+
+
+def _is_bare(words: Sequence[str]) -> bool:
+    """“How many in Berlin?”: after the question word there is no verb."""
+    rest = [word for word in words if word not in _HOW_MUCH]
+    return words[0] in _INTERROGATIVE and rest[0] in _PLACING
+
+
+def _points_back(text: str) -> bool:
+    judged = _POINTS_NOWHERE.sub(" ", text[:_LONGEST_JUDGED])
+    return bool(_POINTING.intersection(_words(judged)) or _DAS_ALONE.search(judged))
+
+
+def _asks(text: str) -> bool:
+    words = _words(text)
+    return bool(words) and not _is_thanks(words) and ("?" in text or words[0] in _ASKING)
+
+
+def _is_thanks(words: Sequence[str]) -> bool:
+    """Nothing but “thanks” and the like."""
+    about = [word for word in words if word not in _SMALL]
+    return bool(about) and _THANKS.issuperset(about)
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text[:_LONGEST_JUDGED].casefold())
+
+
+def _cleaned(text: str) -> str:
+    """Without mentions, with the words of links and channels, and nothing active."""
+    shown = _MENTION.sub(" ", text[: 10 * _LONGEST_BEFORE])
+    shown = _LABELLED.sub(r"\1", shown)
+    for entity, letter in _ENTITIES:
+        shown = shown.replace(entity, letter)
+    return inert(shown)[:_LONGEST_BEFORE].strip()

@@ -1,0 +1,63 @@
+"""How much one person, and one channel, may ask in a while (threat 40)."""
+
+from enum import Enum
+
+from sqlalchemy import text
+
+from workers.interface import Question
+from workers.questions import Leased
+from workers.services import Services
+
+
+class Standing(Enum):
+    WITHIN = "within"
+    FIRST_OVER = "first over"
+    """The one that is told about it."""
+    OVER = "over"
+
+
+def standing(leased: Leased, services: Services) -> Standing:
+    """Where this question stands among those that the same person asked shortly before it.
+
+    The questions themselves are counted, so neither a restart nor another worker forgets any.
+    """
+    question, settings = leased.question, services.settings
+    if question.surface == "terminal":
+        return Standing.WITHIN
+    with services.database.session("ingress") as session:
+        given = {"id": leased.id, "team": question.team_id, "user": question.user_id}
+        row = session.execute(_BEFORE, given).one()
+    over_by = max(
+        row.in_a_minute - settings.questions_per_minute, row.in_a_day - settings.questions_per_day
+    )
+    if over_by < 0:
+        return Standing.WITHIN
+    return Standing.FIRST_OVER if over_by == 0 else Standing.OVER
+
+
+def may_speak_unasked(question: Question, services: Services) -> bool:
+    """Whether the channel wants answers that nobody asked Ken for, and has had few of late."""
+    given = {"team": question.team_id, "channel": question.channel_id}
+    with services.database.session("ingress") as session:
+        return bool(session.scalar(_UNASKED, given))
+
+
+_BEFORE = text("""
+    SELECT count(*) FILTER (WHERE before.asked_at > this.asked_at - interval '1 minute')
+               AS in_a_minute,
+           count(*) AS in_a_day
+    FROM question AS this JOIN question AS before
+        ON before.team_id = :team AND before.user_id = :user
+       AND before.asked_at > this.asked_at - interval '1 day'
+       AND before.asked_at <= this.asked_at AND before.id < this.id
+       AND before.surface <> 'terminal'
+    WHERE this.id = :id
+""")
+
+_UNASKED = text("""
+    SELECT automatic AND per_hour > (
+        SELECT count(*) FROM question
+        WHERE channel_id = :channel AND surface = 'automatic' AND state = 'answered'
+          AND asked_at > now() - interval '1 hour')
+    FROM channel_setting WHERE team_id = :team AND channel_id = :channel
+""")

@@ -1,0 +1,126 @@
+"""What people see while Ken works: that it does, at once, and cards where it takes longer.
+
+All of it may fail and nothing is lost by that: it runs beside the work, in a thread of its own.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from workers.answering.reply import inert
+from workers.errors import InputInvalid, SlackUnavailable
+from workers.interface import Question
+from workers.messenger import Task
+from workers.outbox import Kind, announce
+from workers.questions import Leased, LeaseLost
+from workers.services import Services
+
+log = structlog.get_logger()
+
+SEARCHING = Task("search", "Searching what everybody here may read")
+SEARCHING_FOR_YOU = Task("search", "Searching what you may read")
+CHECKING = Task("check", "Checking every sentence against its source")
+
+
+def reading(sources: int) -> Task:
+    """Of these many documents, all of which the readers may read."""
+    return Task("read", f"Reading {sources} {'source' if sources == 1 else 'sources'}")
+
+
+@dataclass(slots=True)
+class Progress:
+    """The steps so far; the last one is under way."""
+
+    tasks: list[Task] = field(default_factory=list)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _over: bool = False
+    _quiet: bool = False
+
+    def at(self, task: Task) -> None:
+        """The steps before it are done."""
+        with self._changed:
+            before = [Task(one.name, one.title, done=True) for one in self.tasks]
+            self.tasks = [*before, task]
+            self._changed.notify_all()
+
+    def end(self) -> None:
+        """Returns once no message of ours is being opened or changed any more."""
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._quiet)
+
+    def quiet(self) -> None:
+        with self._changed:
+            self._quiet = True
+            self._changed.notify_all()
+
+    def is_over_within(self, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._over, seconds)
+
+    def after(self, shown: list[Task]) -> list[Task] | None:
+        """The steps, once they are others than those that are shown; None: it is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._over or self.tasks != shown)
+            return None if self._over else list(self.tasks)
+
+
+@contextmanager
+def shown(services: Services, leased: Leased, kind: Kind) -> Iterator[Progress]:
+    """Show the steps of the work inside, where somebody waits for a reply in this place."""
+    progress = Progress()
+    if not _somebody_waits(leased, kind):
+        yield progress
+        return
+    threading.Thread(
+        target=_show, args=(services, leased, kind, progress), name="progress", daemon=True
+    ).start()
+    try:
+        yield progress
+    finally:
+        progress.end()
+
+
+def _somebody_waits(leased: Leased, kind: Kind) -> bool:
+    """Where a reply is sure to come: in the thread of a question that was asked of Ken."""
+    question = leased.question
+    if question.surface not in ("slack", "follow_up"):
+        return False
+    return kind is Kind.CHANNEL or question.in_direct_message
+
+
+def _show(services: Services, leased: Leased, kind: Kind, progress: Progress) -> None:
+    try:
+        _set_working(services, leased.question, working=True)
+        if not progress.is_over_within(services.settings.cards_after_s):
+            _show_cards(services, leased, kind, progress)
+    except (SlackUnavailable, InputInvalid, LeaseLost, SQLAlchemyError) as error:
+        log.info("progress_not_shown", question_id=leased.id, error=type(error).__name__)
+    finally:
+        progress.quiet()
+    _set_working(services, leased.question, working=False)
+
+
+def _set_working(services: Services, question: Question, *, working: bool) -> None:
+    with suppress(SlackUnavailable, InputInvalid):
+        services.messenger_of(question.team_id).set_working(
+            question.channel_id,
+            question.thread_ts,
+            question.user_id,
+            inert(question.text),
+            working=working,
+        )
+
+
+def _show_cards(services: Services, leased: Leased, kind: Kind, progress: Progress) -> None:
+    """Raises SlackUnavailable, LeaseLost."""
+    messenger = services.messenger_of(leased.question.team_id)
+    tasks = progress.after([])
+    opened = announce(services, leased, kind, tasks) if tasks else None
+    while opened is not None and (tasks := progress.after(tasks or [])) is not None:
+        messenger.show(opened, tasks)

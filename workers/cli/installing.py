@@ -1,0 +1,81 @@
+"""`ken installations`: in which workspaces Ken is installed by OAuth, and forgetting one."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from workers.database import Database
+from workers.errors import InputInvalid
+from workers.installations import Installed, forget, installed, may_install, named
+from workers.schema import check
+from workers.sealing import is_readable
+from workers.settings import Settings
+
+
+def rows(settings: Settings) -> list[dict[str, Any]]:
+    """What can be told of each: no token."""
+    now = datetime.now(UTC)
+    return [
+        {
+            **named(one),
+            "state": state(settings, one, now=now),
+            "installed_by": one.installed_by,
+            "installed_at": _at(one.installed_at),
+            "token_ends_at": _at(one.expires_at),
+            "scopes": list(one.scopes),
+        }
+        for one in installed(_database(settings), "answerer")
+    ]
+
+
+def state(settings: Settings, one: Installed, *, now: datetime) -> str:
+    """In one word or a few: whether Ken can speak there, and why not."""
+    if one.sealed is None:
+        return "uninstalled"
+    if not may_install(settings, **named(one)):
+        return "not in KEN_SLACK_WORKSPACES"
+    if not is_readable(settings, one.sealed):
+        return "not readable with KEN_TOKEN_KEY"
+    if one.expires_at is not None and one.sealed_refresh is None:
+        return "expired: install again" if one.expires_at <= now else "ends soon: install again"
+    return "installed"
+
+
+def print_rows(found: list[dict[str, Any]], out: Console) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("organisation", "workspace", "state", "by", "installed", "token ends"):
+        table.add_column(heading)
+    for one in found:
+        cells = [one["enterprise_id"] or "-", one["team_id"] or "all of it", one["state"]]
+        cells += [one["installed_by"], one["installed_at"], one["token_ends_at"] or "never"]
+        table.add_row(*map(escape, cells))
+    out.print(table)
+
+
+def wipe(settings: Settings, place: str) -> str:
+    """The tokens of one workspace (`T…`) or organisation (`E…`). Raises InputInvalid."""
+    database = _database(settings)
+    wide = place.startswith("E")
+    team_id, enterprise_id = ("", place) if wide else (place, None)
+    if not forget(database, "answerer", team_id=team_id, enterprise_id=enterprise_id):
+        raise InputInvalid(
+            f"Ken has no token for {place!r}. Nothing was changed.",
+            remedy="`ken installations list` shows the ids.",
+        )
+    return (
+        f"The tokens of {place} are gone here. Remove the app in Slack as well: there they are "
+        "still good until they end."
+    )
+
+
+def _at(time: datetime | None) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if time else ""
+
+
+def _database(settings: Settings) -> Database:
+    database = Database(settings)
+    check(database, "answerer")
+    return database

@@ -1,0 +1,191 @@
+"""What Slack told us to do beside answering: kept like a question, done at least once.
+
+Each errand may be done twice without harm: by a worker that died after the deed, or by two.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from workers import feedback, home, installations, mending, preferences
+from workers.database import Database
+from workers.errors import AssistantError, ServerUnavailable
+from workers.interface import Question, keep_in, ring
+from workers.kept import Kept
+from workers.ops import metrics, tracing
+from workers.questions import at_work
+from workers.retraction import retract, stop
+from workers.services import Services
+
+log = structlog.get_logger()
+
+_HELD_S = 30
+"""So long nobody else takes an errand that somebody is on."""
+_LONGEST_REST_S = 300
+_GIVE_UP_S = 24 * 3600.0
+_MOST_DEATHS = 5
+
+
+def run_errand(services: Services, errand_id: int) -> None:
+    """Do it, if it is due and not done. What passes is tried again; the rest ends with a reason."""
+    try:
+        kept = _take(services.database, errand_id)
+        if kept is not None:
+            with tracing.span("errand", errand_id=errand_id, kind=kept.kind) as at:
+                outcome = _do(services, kept)
+                at.set(outcome=outcome)
+    except SQLAlchemyError as error:
+        log.warning("errand_put_off", errand_id=errand_id, error=type(error).__name__)
+
+
+def _do(services: Services, kept: Kept) -> str | None:
+    outcome = None
+    try:
+        _DUTIES[kept.kind](services, kept)
+    except Exception as error:  # a worker survives whatever one errand does to it
+        outcome = type(error).__name__
+        log.warning("errand_failed", errand_id=kept.id, kind=kept.kind, error=outcome)
+        if _may_pass(kept, error):
+            _rest(services.database, kept, error)
+            return outcome
+    with _at(services.database, kept.id) as session:
+        session.execute(_DONE, {"id": kept.id, "outcome": outcome})
+    metrics.ERRANDS.labels(kept.kind, "done" if outcome is None else "failed").inc()
+    return outcome
+
+
+def _may_pass(kept: Kept, error: Exception) -> bool:
+    if isinstance(error, AssistantError):
+        return error.passing and kept.age_s < _GIVE_UP_S
+    return isinstance(error, SQLAlchemyError | ServerUnavailable) or kept.attempts < _MOST_DEATHS
+
+
+def _rest(database: Database, kept: Kept, error: Exception) -> None:
+    asked = error.retry_after_s if isinstance(error, AssistantError) else None
+    rest_s = max(asked or 0.0, min(0.5 * 2.0 ** min(kept.attempts, 10), _LONGEST_REST_S))
+    with _at(database, kept.id) as session:
+        session.execute(_REST, {"id": kept.id, "seconds": rest_s})
+
+
+def _ask_again(services: Services, kept: Kept) -> None:
+    """For the channel (`share`), for whoever pressed (`private`), or once more (`again`)."""
+    about = _asked_about(services, kept)
+    if about is None:
+        return
+    event_id = f"errand:{kept.id}"
+    question_id = keep_in(
+        services.database,
+        Question(
+            event_id=event_id,
+            team_id=about.team_id,
+            channel_id=about.channel_id,
+            message_ts=about.message_ts,
+            thread_ts=about.thread_ts,
+            user_id=kept.user_id,
+            text=about.text,
+            surface="slack" if kept.kind == "again" else kept.kind,  # type: ignore[arg-type]
+            revision=event_id,
+            about=kept.details["question_id"],
+        ),
+    )
+    if question_id is not None:
+        ring(question_id)
+
+
+def _asked_about(services: Services, kept: Kept) -> Question | None:
+    """The question whose answer the button belongs to; None: it is not theirs to press.
+
+    A private answer is the asker's; what was asked in a channel is known to whoever reads there.
+    """
+    question_id = kept.details.get("question_id")
+    if type(question_id) is not int:
+        return None
+    with at_work(services.database, question_id) as session:
+        row = session.execute(_ASKED, {"id": question_id}).mappings().one_or_none()
+    if row is None:
+        return None
+    question = Question(**row)
+    is_asker = (question.team_id, question.user_id) == (kept.team_id, kept.user_id)
+    is_there = question.channel_id == kept.channel_id and not question.in_direct_message
+    if is_asker or (is_there and kept.kind != "share"):
+        return question
+    log.warning("errand_refused", errand_id=kept.id, kind=kept.kind)
+    return None
+
+
+def _publish_home(services: Services, kept: Kept) -> None:
+    home.publish(services, kept.team_id, kept.user_id)
+
+
+def _suggest(services: Services, kept: Kept) -> None:
+    home.suggest(services, kept.team_id, kept.user_id, kept.channel_id)
+
+
+def _retract(services: Services, kept: Kept) -> None:
+    retract(services, kept.channel_id, str(kept.details["ts"]), reason="deleted")
+
+
+def _look_at_channel(services: Services, kept: Kept) -> None:
+    mending.look_at_channel(services, kept.channel_id)
+
+
+_DUTIES: dict[str, Callable[[Services, Kept], None]] = {
+    "home": _publish_home,
+    "prompts": _suggest,
+    "deleted": _retract,
+    "joined": _look_at_channel,
+    "shared": _look_at_channel,
+    "stopped": stop,
+    "share": _ask_again,
+    "private": _ask_again,
+    "again": _ask_again,
+    "feedback": feedback.take,
+    "person": feedback.call_person,
+    "mute": preferences.change,
+    "mute_thread": preferences.change,
+    "forget": preferences.change,
+    "preferences": preferences.change,
+    "uninstalled": installations.wipe,
+    "tokens_revoked": installations.wipe,
+}
+
+
+def _take(database: Database, errand_id: int) -> Kept | None:
+    with _at(database, errand_id) as session:
+        row = session.execute(_TAKE, {"id": errand_id, "held_s": _HELD_S}).mappings().one_or_none()
+    return None if row is None else Kept(**{**row, "age_s": float(row["age_s"])})
+
+
+@contextmanager
+def _at(database: Database, errand_id: int) -> Iterator[Session]:
+    """A transaction in which row-level security shows this one errand."""
+    with database.session("answerer") as session:
+        session.execute(text("SELECT set_config('ken.errand', :id, true)"), {"id": str(errand_id)})
+        yield session
+
+
+_TAKE = text("""
+    UPDATE errand SET attempts = attempts + 1, due_at = now() + make_interval(secs => :held_s)
+    WHERE id = :id AND done_at IS NULL AND due_at <= now()
+    RETURNING id, event_id, kind, team_id, user_id, channel_id, details, attempts,
+              extract(epoch FROM now() - at) AS age_s
+""")
+
+_REST = text("""
+    UPDATE errand SET due_at = now() + make_interval(secs => :seconds) WHERE id = :id
+""")
+
+# What somebody wrote is kept where it belongs, and not here.
+_DONE = text("""
+    UPDATE errand SET done_at = now(), outcome = :outcome, details = '{}' WHERE id = :id
+""")
+
+_ASKED = text("""
+    SELECT event_id, team_id, channel_id, message_ts, thread_ts, user_id, text, surface, revision,
+           about
+    FROM question WHERE id = :id
+""")
