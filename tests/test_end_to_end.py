@@ -172,6 +172,7 @@ def links(seen: Seen) -> list[str]:
     return [
         leaf["url"]
         for block in seen.blocks
+        if block["type"] == "rich_text"
         for section in block["elements"]
         for leaf in section["elements"]
         if leaf["type"] == "link"

@@ -10,11 +10,18 @@ from slack_sdk import WebClient
 from bot.playground.client import Playground
 from bot.playground.double import Access
 from bot.playground.server import running
+from bot.playground.tokens import KEN_SCOPES
+from bot.playground.web_api import METHODS
 from bot.playground.workspace import read_workspace
 from tests.bot.slack_schemas import check_calls
 from tests.bot.slack_world import WORLD
 
 Start = Callable[..., Playground]
+
+EVERY_SCOPE = tuple(
+    sorted({*KEN_SCOPES, *(scope for known in METHODS.values() for scope in known.scopes)})
+)
+"""The double is asked for more than Ken ever asks for."""
 
 
 @pytest.fixture
@@ -23,14 +30,15 @@ def start() -> Iterator[Start]:
     with ExitStack() as stack:
 
         def begin(**access: Any) -> Playground:
-            return Playground(stack.enter_context(running(read_workspace(WORLD), Access(**access))))
+            allowed = Access(**{"scopes": EVERY_SCOPE, **access})
+            return Playground(stack.enter_context(running(read_workspace(WORLD), allowed)))
 
         yield begin
 
 
 @pytest.fixture(scope="session")
 def shared_playground() -> Iterator[Playground]:
-    with running(read_workspace(WORLD)) as url:
+    with running(read_workspace(WORLD), Access(scopes=EVERY_SCOPE)) as url:
         yield Playground(url)
 
 

@@ -22,6 +22,7 @@ from bot.playground.client import Playground
 from bot.playground.double import Access
 from bot.playground.server import running
 from bot.playground.workspace import read_workspace
+from tests.bot.conftest import EVERY_SCOPE
 from tests.bot.slack_schemas import check_error, needs_shared
 
 Json = dict[str, Any]
@@ -73,7 +74,7 @@ def ours() -> Iterator[Side]:
     world = {"team": team, "users": users, "channels": channels}
     poor = Access(scopes=("users:read",))
     with (
-        running(read_workspace(world)) as url,
+        running(read_workspace(world), Access(scopes=EVERY_SCOPE)) as url,
         running(read_workspace(world), poor) as poor_url,
     ):
         slack = Playground(url)

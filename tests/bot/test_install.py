@@ -341,4 +341,4 @@ def test_ken_asks_for_what_the_manifest_says() -> None:
 def test_the_page_on_installing_gives_the_reason_of_each_scope() -> None:
     page = (MANIFEST.parents[1] / "docs" / "install.md").read_text(encoding="utf-8")
     reasons = page.partition("## What each scope is for")[2].partition("##")[0]
-    assert sorted(re.findall(r"`([a-z_]+:[a-z.]+|commands)`", reasons)) == sorted(install.SCOPES)
+    assert sorted(re.findall(r"`([a-z_.]+:[a-z.]+|commands)`", reasons)) == sorted(install.SCOPES)

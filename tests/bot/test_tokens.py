@@ -11,8 +11,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.playground.client import Playground
-from bot.playground.tokens import KEN_SCOPES
-from tests.bot.conftest import Start
+from tests.bot.conftest import EVERY_SCOPE, Start
 from tests.bot.slack_schemas import check_calls
 
 APP = {"client_id": "1.2", "client_secret": "playground-client"}
@@ -64,7 +63,7 @@ def test_the_kind_of_a_conversation_decides_which_scope(
 def test_an_address_is_shown_only_with_its_scope(playground: Playground, ken: WebClient) -> None:
     assert ken.users_info(user="UALICE")["user"]["profile"]["email"] == "Alice@acme.example"
     assert "email" in ken.users_profile_get(user="UALICE")["profile"]
-    playground.grant([scope for scope in KEN_SCOPES if scope != "users:read.email"])
+    playground.grant([scope for scope in EVERY_SCOPE if scope != "users:read.email"])
     assert "email" not in ken.users_info(user="UALICE")["user"]["profile"]
     assert "@acme.example" not in str(ken.users_list()["members"])
     assert "email" not in ken.users_profile_get(user="UALICE")["profile"]

@@ -460,7 +460,8 @@ def test_groups_of_people_are_listed() -> None:
         {"id": "SHELP", "name": "helpers", "users": ["UALICE", "UBOB"]},
         {"id": "SGONE", "name": "former", "deleted": True},
     ]
-    with running(read_workspace({**WORLD, "usergroups": groups})) as url:
+    allowed = Access(scopes=("usergroups:read",))
+    with running(read_workspace({**WORLD, "usergroups": groups}), allowed) as url:
         slack = Playground(url)
         ken = WebClient("xoxb-playground", base_url=slack.api_url, retry_handlers=[])
         (listed,) = ken.usergroups_list(include_users=True)["usergroups"]

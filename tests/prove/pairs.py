@@ -367,7 +367,8 @@ _KEPT = text("""
 
 def _without_ids(heard: object, question_id: int) -> str:
     """As bytes, but for the number of the question."""
-    return re.sub(rf"((?:question_id\W+|question ){question_id})\b", "question N", repr(heard))
+    before = r"question_id\W+|question |\bvalue\W+(?:(?:good|bad|not_asked|wrong|person|mute):)?"
+    return re.sub(rf"(?:{before}){question_id}\b", "question N", repr(heard))
 
 
 @contextmanager

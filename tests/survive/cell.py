@@ -210,6 +210,7 @@ class Cell:
             KEN_CRASHPOINTS=str(self.points),
             KEN_QUESTIONS_PER_MINUTE="1000000",
             KEN_QUESTIONS_PER_DAY="1000000",
+            KEN_CARDS_AFTER_S="0",
             NO_PROXY="127.0.0.1",
             **passwords,
         )

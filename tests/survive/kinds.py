@@ -9,8 +9,8 @@ from tests.survive.model import MODES
 from tests.survive.scene import Kind
 
 WORKER_POINTS = (
-    "taken met audience_known passages_read model_answered checked written_down attempt_counted "
-    "sending accepted marked finished"
+    "taken met audience_known opened passages_read model_answered checked written_down "
+    "attempt_counted sending accepted marked finished"
 ).split()
 _KILLED = "kill -9 worker at each boundary"
 _BOT_KILLED = "kill -9 bot before / after commit / before ack"
