@@ -10,6 +10,7 @@ from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from slack_sdk.web.slack_response import SlackResponse
 
 from bot.playground.client import OrderRefused, Playground
+from bot.playground.double import Access
 from bot.playground.server import running
 from bot.playground.workspace import WorkspaceInvalid, read_workspace
 from tests.bot.slack_schemas import check_calls
