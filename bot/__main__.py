@@ -18,7 +18,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.app import Counted, create_app
-from bot.install import authorize, oauth_flow
+from bot.install import oauth_flow
 from bot.web import create_web
 from workers.interface import (
     OperatorError,
@@ -45,7 +45,7 @@ def main() -> int:
         settings = load_settings()
         refuse_unsafe(settings, "bot")
         serve = serve_http if settings.slack_mode == "http" else serve_socket
-        return serve(create_app(settings, authorize(settings)), settings)
+        return serve(create_app(settings), settings)
     except OperatorError as error:
         return _refuse("\n".join(filter(None, (str(error), error.remedy))), error.exit_code)
 

@@ -1,7 +1,7 @@
 """What people press, submit and type after `/`: handed over, and acknowledged.
 
-Two things call Slack from here: a modal, whose trigger lives 3 seconds, and words about a message
-that cannot be looked up. Neither is worth failing for.
+Two things call Slack from here: a modal, whose trigger lives 3 seconds, and words on what becomes
+of "Ask Ken about this". Neither is worth failing for.
 """
 
 import json
@@ -18,7 +18,16 @@ from slack_sdk.webhook import WebhookClient
 
 from bot import views
 from bot.payload import Json, Malformed, as_typed, identifier, part, row_id, text
-from workers.interface import Errand, ErrandKind, OperatorError, Question, Surface, ask, hand_over
+from workers.interface import (
+    Errand,
+    ErrandKind,
+    OperatorError,
+    Question,
+    Surface,
+    ask,
+    bot_token,
+    hand_over,
+)
 
 log = structlog.get_logger()
 
@@ -33,19 +42,19 @@ _VERDICTS = ("good", "bad", "not_asked", "wrong")
 # -- buttons of an answer -----------------------------------------------------------------------
 
 
-def on_feedback(body: Json, ack: Ack, client: WebClient) -> None:
+def on_feedback(body: Json, ack: Ack, client: WebClient, context: BoltContext) -> None:
     verdict, question_id = _choice(_value(body))
     _must_be(verdict, ("good", "bad"))
-    _judge(body, client, verdict, question_id)
+    _judge(body, client, context, verdict, question_id)
     ack()
 
 
-def on_more(body: Json, ack: Ack, client: WebClient) -> None:
+def on_more(body: Json, ack: Ack, client: WebClient, context: BoltContext) -> None:
     """The menu of an answer."""
     choice, question_id = _choice(_selected(body))
     match choice:
         case "not_asked" | "wrong":
-            _judge(body, client, choice, question_id)
+            _judge(body, client, context, choice, question_id)
         case "person":
             _hand_over("person", body, {"question_id": question_id})
         case "mute":
@@ -153,10 +162,12 @@ def on_ask_about(body: Json, ack: Ack, context: BoltContext) -> None:
         ts = identifier({**message, "body": text(body, "message_ts")}, "thread_ts", "ts", "body")
         try:
             _ask("shortcut", body, said, channel_id=_channel(body), thread_ts=ts)
+            words = views.LOOKING
         except OperatorError as error:
             context["outcome"] = "not_kept"
             log.error("interaction_not_kept", error=type(error).__name__)
-            _whisper(body, views.NOT_KEPT)
+            words = views.NOT_KEPT
+        _whisper(body, words)
     ack()
 
 
@@ -189,7 +200,9 @@ def _about_a_question(kind: ErrandKind, body: Json, ack: Ack) -> None:
     ack()
 
 
-def _judge(body: Json, client: WebClient, verdict: str, question_id: int) -> None:
+def _judge(
+    body: Json, client: WebClient, context: BoltContext, verdict: str, question_id: int
+) -> None:
     """The verdict is kept first: whoever closes the modal has been heard all the same."""
     details = {"question_id": question_id, "verdict": verdict}
     if _hand_over("feedback", body, details) is None or verdict == "good":
@@ -197,10 +210,11 @@ def _judge(body: Json, client: WebClient, verdict: str, question_id: int) -> Non
     client.default_params.clear()  # Bolt's team_id, which this method does not know
     try:
         client.views_open(
+            token=client.token or bot_token(context.enterprise_id, context.team_id),
             trigger_id=identifier(body, "trigger_id"),
             view=views.ask_for_reason(question_id, verdict),
         )
-    except (SlackApiError, SlackClientError, OSError, Malformed) as error:
+    except (SlackApiError, SlackClientError, OperatorError, OSError, Malformed) as error:
         log.warning("modal_not_opened", error=_code(error))
 
 

@@ -1,7 +1,6 @@
 """The Bolt app: which listener hears what, and what Slack is told when one fails."""
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -17,8 +16,6 @@ from bot.payload import Malformed, check
 from workers.interface import Settings, metrics, tracing
 
 log = structlog.get_logger()
-
-Authorize = Callable[..., AuthorizeResult]
 
 EVENTS = {
     "app_mention": listeners.on_mention,
@@ -77,11 +74,12 @@ class Counted(App):
         return True
 
 
-def create_app(settings: Settings, authorize: Authorize | None = None) -> Counted:
+def create_app(settings: Settings) -> Counted:
     """No listener waits for Slack, but for the modal's 2 seconds (bot/actions.py).
 
     With a token, Bolt would call auth.test before the first event, and answer 200 to an event that
-    it then does not process if that call fails; hence `authorize`: by default one workspace's.
+    it then does not process if that call fails; hence `authorize`. Of several workspaces none has
+    its token here: an event needs none, and is kept where Ken has none.
     """
     quiet = _quiet_logger()
     app = Counted(
@@ -93,7 +91,7 @@ def create_app(settings: Settings, authorize: Authorize | None = None) -> Counte
             timeout=actions.TIMEOUT_S,
             retry_handlers=[],
         ),
-        authorize=authorize or _authorize(settings.slack_bot_token.get_secret_value()),
+        authorize=_authorize(settings.slack_bot_token.get_secret_value()),
         signing_secret=settings.slack_signing_secret.get_secret_value(),
         process_before_response=True,
         token_verification_enabled=False,

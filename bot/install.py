@@ -11,7 +11,6 @@ from urllib.parse import urljoin
 
 import structlog
 from slack_bolt import BoltRequest, BoltResponse
-from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.error import BoltError
 from slack_bolt.oauth import OAuthFlow
 from slack_bolt.oauth.callback_options import CallbackOptions, FailureArgs, SuccessArgs
@@ -23,7 +22,6 @@ from slack_sdk.oauth.installation_store import Installation
 from workers.interface import (
     OperatorError,
     Settings,
-    bot_token,
     installation_store,
     may_install,
     state_store,
@@ -92,20 +90,6 @@ _OTHERWISE = ("Slack did not accept the installation", "Nothing was kept.")
 
 class NotOurs(BoltError):
     """Somebody else's workspace: one deployment serves one company."""
-
-
-def authorize(settings: Settings) -> Callable[..., AuthorizeResult]:
-    """The token of the workspace that an event is from. Without one the event is kept all the same:
-    a worker ends it, where it can be seen. No call to Slack is made, unlike in Bolt's own."""
-
-    def found(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        one = settings.slack_bot_token.get_secret_value()
-        token = bot_token(enterprise_id, team_id) if settings.has_oauth else one
-        return AuthorizeResult(
-            enterprise_id=enterprise_id, team_id=team_id, bot_token=token or None
-        )
-
-    return found
 
 
 def oauth_flow(settings: Settings) -> OAuthFlow | None:

@@ -57,7 +57,7 @@ HELP = "\n".join(
         " _@Ken mute_ in a thread: I leave that thread alone.",
         "",
         "*Privacy.* In a channel I use only what all of its readers may read; what only you may"
-        " read comes to you directly. `/ken forget` clears what you told me to remember. My home"
+        " read comes to you directly. `/ken forget` clears the words of what you asked. My home"
         " tab shows what I know about you.",
     )
 )

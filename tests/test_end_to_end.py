@@ -4,32 +4,24 @@ Slow on purpose, about half a minute: servers, worker and bot start once for the
 tests run in the order in which they stand.
 """
 
-import json
 import os
-import shutil
 import signal
-import socket
-import tempfile
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
-from rich.console import Console
 
 from bot.playground.client import Playground, Seen
 from tests.bot.slack_schemas import check_calls
+from tests.ends import ANSWER_S, free_port, home, listens, next_direct, set_up, started, written
 from workers.answering.reply import ANSWERED_PRIVATELY, NOTHING_FOUND
 from workers.cli import running
-from workers.cli.loading import load_folder
-from workers.embedded.home import socket_home
 from workers.embedded.process import Child, wait_until
-from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure, write_env
-from workers.schema import migrate
+from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, write_env
 from workers.settings import load_settings
 
-ANSWER_S = 30
+__all__ = ["home"]
 
 WORKSPACE = {
     "team": {"id": "T1", "name": "Acme", "domain": "acme"},
@@ -66,86 +58,12 @@ BONUS = "How large is the bonus pool of this year?"
 
 
 @pytest.fixture(scope="module")
-def home() -> Iterator[Path]:
-    """A folder of its own, in memory where there is room; in the end nothing of it runs on."""
-    memory = Path("/dev/shm")
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2**30
-    place = Path(tempfile.mkdtemp(dir=memory if roomy else None))
-    place.chmod(0o755)
-    yield place / "home"
-    running.down(place / "home")
-    shutil.rmtree(socket_home(place / "home"), ignore_errors=True)
-    shutil.rmtree(place)
-
-
-@pytest.fixture(scope="module")
 def slack(home: Path) -> Playground:
     """Servers, documents, the double, a worker and the bot over Socket Mode."""
-    ensure(home)
-    settings = load_settings(home)
-    migrate(settings)
-    quiet = Console(quiet=True)
-    folder = written_company(home.parent / "company")
-    report = load_folder(
-        settings, folder, source=None, allow=(), remove_missing=False, console=quiet
-    )
-    assert (report.new, report.left_out) == (3, [])
-    workspace = home.parent / "workspace.json"
-    workspace.write_text(json.dumps(WORKSPACE))
-    url = f"http://127.0.0.1:{free_port()}"
-    write_env(
-        home,
-        {
-            "KEN_PLAYGROUND": str(workspace),
-            "KEN_SLACK_API_URL": f"{url}/api/",
-            "KEN_SLACK_BOT_TOKEN": "xoxb-playground",
-            "KEN_SLACK_APP_TOKEN": "xapp-playground",
-            "KEN_SLACK_SIGNING_SECRET": "playground",
-            "KEN_SWEEP_S": "1",
-        },
-    )
-    return started(home)
-
-
-def started(home: Path) -> Playground:
-    """After `ken up`: the bot listens."""
-    running.up(home, lambda step: None)
-    slack = Playground(load_settings(home).slack_api_url.removesuffix("/api/"))
-    wait_until(lambda: is_up(slack), 20)
-    slack.wait_until_ready(20)
-    return slack
-
-
-def is_up(slack: Playground) -> bool:
-    with suppress(OSError):
-        slack.calls()
-        return True
-    return False
-
-
-def written_company(folder: Path) -> Path:
-    for name, content in DOCUMENTS.items():
-        file = folder / "documents" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(content)
-    source = {"name": "wiki", "url": "https://wiki.acme.example/"}
-    (folder / "source.json").write_text(json.dumps(source))
     groups = [{"type": "group", "id": "staff"}]
-    for name, lines in (("principals", [*PEOPLE, *groups]), ("permissions", PERMISSIONS)):
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return folder
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def listens(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-        return True
-    return False
+    folder = written(home.parent / "company", DOCUMENTS, [*PEOPLE, *groups], PERMISSIONS)
+    set_up(home, folder, WORKSPACE)
+    return started(home)
 
 
 def mentioned(slack: Playground, person: str, question: str) -> Seen:
@@ -158,14 +76,6 @@ def wrote(slack: Playground, person: str, question: str) -> Seen:
     """The next message of Ken's to somebody who writes to it directly."""
     asked = slack.dm(person, question)
     return next_direct(slack, person, asked.ts)
-
-
-def next_direct(slack: Playground, person: str, after: str) -> Seen:
-    def look() -> Seen | None:
-        seen = slack.messages(f"DU{person.upper()}")
-        return next((m for m in seen if m.user == "UKEN" and m.ts > after), None)
-
-    return slack.wait_for(look, ANSWER_S)
 
 
 def links(seen: Seen) -> list[str]:

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from bot.playground.client import Playground
 from tests.bot.slack_schemas import check_calls
-from tests.test_end_to_end import BONUS, WORKSPACE, free_port, home, started, wrote
+from tests.ends import free_port, home, started
+from tests.test_end_to_end import BONUS, WORKSPACE, wrote
 from workers.answering.reply import NOTHING_FOUND
 from workers.cli.loading import load_folder
 from workers.database import Database

@@ -3,6 +3,7 @@
 Each errand may be done twice without harm: by a worker that died after the deed, or by two.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,10 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from workers import feedback, home, installations, mending, preferences
+from workers.answering.reply import FORGOTTEN, notice
 from workers.database import Database
 from workers.errors import AssistantError, ServerUnavailable
-from workers.interface import Question, keep_in, ring
+from workers.interface import Question, Surface, keep_in, ring
 from workers.kept import Kept
+from workers.messenger import Message
 from workers.ops import metrics, tracing
 from workers.questions import at_work
 from workers.retraction import retract, stop
@@ -76,6 +79,9 @@ def _ask_again(services: Services, kept: Kept) -> None:
     about = _asked_about(services, kept)
     if about is None:
         return
+    if not about.text:  # whoever asked it has told Ken to forget it
+        _whisper(services, kept, FORGOTTEN)
+        return
     event_id = f"errand:{kept.id}"
     question_id = keep_in(
         services.database,
@@ -87,13 +93,31 @@ def _ask_again(services: Services, kept: Kept) -> None:
             thread_ts=about.thread_ts,
             user_id=kept.user_id,
             text=about.text,
-            surface="slack" if kept.kind == "again" else kept.kind,  # type: ignore[arg-type]
+            surface=_surface(kept.kind, about),
             revision=event_id,
             about=kept.details["question_id"],
         ),
     )
     if question_id is not None:
         ring(question_id)
+
+
+def _surface(kind: str, about: Question) -> Surface:
+    """What was asked for oneself is asked again for oneself (threat 11)."""
+    if kind == "share":
+        return "share"
+    if kind == "private" or about.is_for_the_asker:
+        return "private"
+    return "share" if about.surface == "share" else "slack"
+
+
+def _whisper(services: Services, kept: Kept, words: str) -> None:
+    """Tell whoever pressed, alone, and once."""
+    messenger, mark = services.messenger_of(kept.team_id), f"errand:{kept.id}"
+    since = f"{time.time() - kept.age_s:.6f}"
+    if kept.attempts == 1 or not messenger.find_direct(kept.user_id, mark, since=since):
+        told = notice(words).payload()
+        messenger.post_direct(kept.user_id, Message(told["text"], told["blocks"], mark))
 
 
 def _asked_about(services: Services, kept: Kept) -> Question | None:

@@ -34,6 +34,7 @@ CALLED = (
     "I have passed your question on to people, in the channel that your company has set up for it. "
     "Somebody there will answer you."
 )
+NOT_YOURS = "Only whoever asked this can call somebody for it. Ask it yourself, and call then."
 NOBODY_TO_CALL = (
     "I cannot call a person: no channel is set up for that. Nothing was sent. "
     "Please ask your administrator."
@@ -109,18 +110,22 @@ def call_person(services: Services, kept: Kept) -> None:
     Nothing of the answer is posted there. Raises SlackUnavailable.
     """
     asked = _asked(services, kept)
-    messenger = services.messenger_of(kept.team_id)
-    if asked is None or not _may_pass_on(messenger, kept, asked):
+    if asked is None:
         log.warning("call_refused", errand_id=kept.id)
         return
+    messenger = services.messenger_of(kept.team_id)
     channel_id = ""
-    if not services.settings.people_channel:
+    if not _may_pass_on(messenger, kept, asked):
+        log.warning("call_refused", errand_id=kept.id)
+        words = NOT_YOURS
+    elif not services.settings.people_channel:
         words = NOBODY_TO_CALL
     elif channel_id := _call(services, messenger, kept, asked):
         words = CALLED
     else:
         words = NOT_CALLED
-    payload = notice(words, question_id=asked.id).payload()
+    number = None if words == NOT_YOURS else asked.id
+    payload = notice(words, question_id=number).payload()
     if channel_id:
         payload["blocks"].append(_where(channel_id))
     message = Message(payload["text"], payload["blocks"], f"errand:{kept.id}/{kept.user_id}")

@@ -88,6 +88,11 @@ def look_at_channel(services: Services, channel_id: str) -> None:
         _look_in_channel(services, team_id, channel_id, here)
     for question_id, kind in {(one.question_id, one.kind) for one in posted}:
         tell(services, question_id, kind)
+    with services.database.session("ingress") as session:
+        put_off = session.execute(_PUT_OFF_IN_CHANNEL, given).all()
+    for one in put_off:  # Ken may be back from where it had been removed
+        _leave(services.database, one.question_id, one.kind, 0.0)
+        tell(services, one.question_id, one.kind)
 
 
 def remove(services: Services, question_id: int) -> None:
@@ -413,6 +418,15 @@ _IN_CHANNEL = _sql("""
     WHERE question.channel_id = :channel AND surface <> 'terminal' AND kind = 'channel'
       AND {stands}
     ORDER BY question_id
+""")
+
+_PUT_OFF_IN_CHANNEL = text("""
+    SELECT question_id, kind
+    FROM question JOIN outbox ON question_id = question.id
+    WHERE question.channel_id = :channel AND (kind = 'channel' OR kind LIKE 'channel/%')
+      AND outbox.state = 'posted' AND outbox.revision IS NOT NULL AND revised_at IS NULL
+      AND mend_at > now() AND posted_at > now() - make_interval(secs => 86400 * :days)
+    ORDER BY question_id, kind
 """)
 
 # An answer whose final check was under this epoch, or a later one, is right so far.

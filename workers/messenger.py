@@ -32,6 +32,17 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A channel as Slack lists it."""
+
+    channel_id: str
+    name: str
+    has_ken: bool
+    is_group_message: bool
+    """Direct messages of a few people."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A reply as it is posted. `mark` is kept with it, so that it can be found again."""
 
@@ -104,7 +115,16 @@ class Messenger(Protocol):
         """The workspace that we are connected to, for whoever runs Ken."""
         ...
 
+    @property
+    def team_id(self) -> str:
+        """The workspace that we are connected to."""
+        ...
+
     def place(self, channel_id: str) -> Place: ...
+
+    def channels(self) -> Iterator[list[Listed]]:
+        """Every channel that Ken sees and nobody archived, page by page; no direct messages."""
+        ...
 
     def find_channel(self, name: str) -> str:
         """The id of a channel by its name or id. Raises InputInvalid."""

@@ -73,6 +73,10 @@ def deliver(services: Services, leased: Leased, kind: Kind, *, part: int = 1) ->
     reached("attempt_counted")
     if row is None:
         return
+    if (
+        part == 1 and row.attempts > 1 and row.opened_ts is None
+    ):  # Slack may have opened one and not said so
+        sweep_up(services, leased.question, kind)
     posted = None
     try:
         with speaking(services.database, leased):
@@ -184,6 +188,8 @@ def look_again(services: Services, question_id: int, kind: str) -> None:
         for posted in find(services, question, kind):
             if posted.message_ts != row.message_ts:
                 _take_away(services, posted, question_id)
+        if row.opened_ts is None and "/" not in kind:
+            sweep_up(services, question, Kind(kind))
     except SlackRefused as refused:
         log.warning("not_looked_again", question_id=question_id, error=type(refused).__name__)
     with at_work(services.database, question_id) as session:
@@ -272,7 +278,7 @@ _PUT = text("""
 _ATTEMPT = text("""
     UPDATE outbox SET attempts = attempts + 1
     WHERE question_id = :id AND kind = :kind AND state = 'ready'
-    RETURNING payload, opened_channel, opened_ts, opened_stream
+    RETURNING payload, attempts, opened_channel, opened_ts, opened_stream
 """)
 
 _ANNOUNCE = text("""
@@ -306,7 +312,7 @@ _POSTED = text("""
 _WHICH = text("SELECT message_ts FROM outbox WHERE question_id = :id AND kind = :kind")
 
 _POSTED_AS = text("""
-    SELECT outbox.message_ts,
+    SELECT outbox.message_ts, opened_ts,
            jsonb_build_object(
                'event_id', event_id, 'team_id', team_id, 'channel_id', question.channel_id,
                'message_ts', question.message_ts, 'thread_ts', thread_ts, 'user_id', user_id,

@@ -18,9 +18,10 @@ def retract(
     reason: str,
     before: int | None = None,
 ) -> None:
-    """End what was asked with this message and delete the answers; `before`: only older questions.
+    """End what was asked with this message and delete the answers.
 
-    What somebody else asked again for themselves stays theirs. Raises Busy, SlackUnavailable.
+    `before`: only what the same person asked before this question. What somebody else asked again
+    for themselves stays theirs. Raises Busy, SlackUnavailable.
     """
     given = {"channel": channel_id, "ts": message_ts, "before": before}
     with services.database.session("ingress") as session:
@@ -63,7 +64,8 @@ _ASKED_WITH = text("""
     SELECT id FROM question
     WHERE channel_id = :channel AND message_ts = :ts
       AND surface IN ('slack', 'follow_up', 'automatic', 'share')
-      AND (CAST(:before AS bigint) IS NULL OR id < :before)
+      AND (CAST(:before AS bigint) IS NULL OR id < :before AND user_id = (
+          SELECT user_id FROM question WHERE id = :before))
     ORDER BY id
 """)
 

@@ -33,8 +33,9 @@ _REST_S, LONG_REST_S = 10.0, 3600.0
 """After a failure that may pass soon, and after one that somebody has to put right."""
 _LATE_S = 30.0
 """Slack may show a message so long after it took it."""
-_GONE = frozenset({"message_not_found", "channel_not_found"})
-"""There is nothing left to change."""
+_GONE = "message_not_found"
+"""There is nothing left to change. Not `channel_not_found`: Ken may have been removed from a private
+channel, whose members still read what stands there."""
 UNCONFIRMED = """
     outbox.revision IS NOT NULL AND revised_at IS NULL
     AND mend_at <= now() AND (outbox.state = 'posted' OR outbox.revision = 'deleted')
@@ -132,7 +133,7 @@ def _told(services: Services, row: Row[Any]) -> _Told:
             return _Told(_LATE_S)
     except SlackRefused as refused:
         log.warning("answer_not_revised", question_id=row.question_id, error=str(refused))
-        return _Told(None if str(refused) in _GONE else LONG_REST_S)
+        return _Told(None if str(refused) == _GONE else LONG_REST_S)
     except (SlackUnavailable, InputInvalid) as error:
         log.warning("answer_not_revised", question_id=row.question_id, error=type(error).__name__)
         return _Told(rest_after(error), is_away=True)

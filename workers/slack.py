@@ -19,7 +19,17 @@ from policies.directory import Account
 from policies.models import AccountKind
 from workers.errors import InputInvalid, SlackBusy, SlackRefused, SlackUnavailable
 from workers.interface import storable
-from workers.messenger import Message, Opened, Place, PlaceKind, Posted, Profile, Said, Task
+from workers.messenger import (
+    Listed,
+    Message,
+    Opened,
+    Place,
+    PlaceKind,
+    Posted,
+    Profile,
+    Said,
+    Task,
+)
 from workers.ops import metrics
 from workers.settings import Settings
 
@@ -158,6 +168,22 @@ class SlackMessenger:
             kind=_kind(user, self._own["team_id"]),
             title=storable(told.get("title") or ""),
         )
+
+    def channels(self) -> Iterator[list[Listed]]:
+        for page in _pages(
+            self.client.conversations_list,
+            types="public_channel,private_channel,mpim",
+            exclude_archived=True,
+        ):
+            yield [
+                Listed(
+                    channel_id=channel["id"],
+                    name=str(channel.get("name") or ""),
+                    has_ken=channel.get("is_member") is True or channel.get("is_mpim") is True,
+                    is_group_message=channel.get("is_mpim") is True,
+                )
+                for channel in page["channels"]
+            ]
 
     def find_channel(self, name: str) -> str:
         wanted = name.removeprefix("#")
@@ -362,8 +388,12 @@ class SlackMessenger:
         return {"user_id": answer["user_id"], "team_id": self.team_of_org or answer["team_id"]}
 
     @property
+    def team_id(self) -> str:
+        return self._own["team_id"]
+
+    @property
     def _source(self) -> str:
-        return source_of_team(self._own["team_id"])
+        return source_of_team(self.team_id)
 
 
 def _metadata(mark: str, *, is_open: bool = False) -> dict[str, Any]:

@@ -258,6 +258,10 @@ class Playground:
     def attempts(self) -> list[Attempt]:
         return [Attempt(**item) for item in self._get("attempts")["attempts"]]
 
+    def people(self) -> Json:
+        """team, users, usergroups and channels with their members."""
+        return self._get("people")
+
     def surfaces(self) -> Json:
         """homes, statuses, titles, prompts, sessions."""
         return self._get("surfaces")

@@ -44,6 +44,9 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 _NAMES = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
+_NEAR = frozenset({"same-origin", "none"})
+_VISITED = frozenset({"/", "/oauth/v2/authorize"})
+_ELSEWHERE = "Not from another site."
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _NOT_BUILT = """<!doctype html><html lang="en"><title>Ken's playground</title>
 <style>body{font:16px/1.5 sans-serif;max-width:40em;margin:4em auto;padding:0 1em}</style>
@@ -91,13 +94,26 @@ def add_page(app: web.Application, double: Double, page: Page) -> None:
 async def only_this_machine(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Refuses a site that rebound its name to us, and orders that another site's page sends."""
+    """Refuses a site that rebound its name to us, and orders that another site's page sends.
+
+    A browser names the page that a POST or a socket comes from; of an image, a script or a form
+    that only reads it says how far away that page is (Sec-Fetch-Site). The Web API takes orders by
+    GET, with a token that everybody knows. Another port of this machine is another site.
+    """
     if not _NAMES.fullmatch(request.host):
         return web.json_response({"error": "This name is not mine."}, status=403)
     origin = request.headers.get("Origin")
     if origin is not None and origin != f"http://{request.host}":
-        return web.json_response({"error": "Not from another site."}, status=403)
+        return web.json_response({"error": _ELSEWHERE}, status=403)
+    if request.headers.get("Sec-Fetch-Site", "none") not in _NEAR and not _is_visit(request):
+        return web.json_response({"error": _ELSEWHERE}, status=403)
     return await handler(request)
+
+
+def _is_visit(request: web.Request) -> bool:
+    """Somebody follows a link to the page, or is sent on to where an app is approved."""
+    mode, kind = (request.headers.get(f"Sec-Fetch-{name}") for name in ("Mode", "Dest"))
+    return (mode, kind) == ("navigate", "document") and request.path in _VISITED
 
 
 async def _with_headers(request: web.Request, response: web.StreamResponse) -> None:

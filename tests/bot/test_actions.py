@@ -3,17 +3,22 @@
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
+from slack_bolt import BoltRequest
 from slack_sdk import WebClient
+from slack_sdk.webhook import WebhookClient
 
-from bot import views
-from bot.app import ACTIONS
+from bot import actions, views
+from bot.app import ACTIONS, create_app
 from bot.playground.client import Playground
 from tests.bot.slack_door import TRANSPORTS, Door, listening, stand_in
 from tests.bot.slack_schemas import check_calls
-from tests.bot.slack_world import Json
+from tests.bot.slack_world import Json, settings_for
+from workers.interface import OperatorError
 
 
 @pytest.fixture(scope="module", params=TRANSPORTS)
@@ -367,6 +372,24 @@ def test_a_message_is_asked_about_in_its_thread_for_the_one_who_pressed(
     assert question.thread_ts == root
     assert question.message_ts > root
     assert question.revision == question.event_id
+    assert ephemeral(slack, "general", "UALICE") == [views.LOOKING]
+
+
+def test_words_that_do_not_arrive_take_no_question_away(
+    slack: Playground, door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def send(self: WebhookClient, **said: Any) -> None:
+        tried.append(said["text"])
+        raise OSError
+
+    monkeypatch.setattr(WebhookClient, "send", send)
+    done = slack.shortcut("alice", "general", slack.say("general", "bob", "lunch").ts)
+
+    assert done.failed == ""
+    assert tried == [views.LOOKING]
+    assert [question.text for question in door.asked.questions] == ["lunch"]
 
 
 def test_a_message_in_a_thread_is_asked_about_in_that_thread(slack: Playground, door: Door) -> None:
@@ -393,6 +416,61 @@ def test_a_shortcut_that_is_not_kept_says_so(slack: Playground, door: Door) -> N
     slack.shortcut("alice", "general", ts)
 
     assert ephemeral(slack, "general", "UALICE") == [views.NOT_KEPT]
+
+
+# -- several workspaces -------------------------------------------------------------------------
+
+
+def test_of_several_workspaces_a_token_is_looked_up_for_the_modal_alone(
+    slack: Playground, door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[tuple[str | None, str | None]] = []
+
+    def bot_token(enterprise_id: str | None, team_id: str | None) -> str | None:
+        looked_up.append((enterprise_id, team_id))
+        return "xoxb-playground"
+
+    monkeypatch.setattr(actions, "bot_token", bot_token)
+    none = {"slack_bot_token": SecretStr("")}
+    app = create_app(settings_for(slack, tmp_path).model_copy(update=none))
+    press = {
+        "type": "block_actions",
+        "team": {"id": "T1"},
+        "user": {"id": "UALICE"},
+    }
+    for value in ("good:7", "bad:7"):
+        pressed = {**button("ken_feedback", value), "block_id": "b", "action_ts": value}
+        body = {**press, "actions": [pressed], "trigger_id": slack.trigger("alice")}
+        assert app.dispatch(BoltRequest(body=body, mode="socket_mode")).status == 200
+        assert looked_up == ([] if value == "good:7" else [(None, "T1")])
+    (opened,) = slack.views("alice")
+
+    body["trigger_id"] = slack.trigger("alice")
+    of_one = create_app(settings_for(slack, tmp_path))
+    assert of_one.dispatch(BoltRequest(body=body, mode="socket_mode")).status == 200
+    assert slack.views("alice")[-1]["id"] != opened["id"]
+    assert len(looked_up) == 1
+
+
+def test_a_token_that_cannot_be_looked_up_takes_no_verdict_away(
+    slack: Playground, door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bot_token(enterprise_id: str | None, team_id: str | None) -> str | None:
+        raise OperatorError("PostgreSQL does not answer.")
+
+    monkeypatch.setattr(actions, "bot_token", bot_token)
+    none = {"slack_bot_token": SecretStr("")}
+    app = create_app(settings_for(slack, tmp_path).model_copy(update=none))
+    pressed = {**button("ken_feedback", "bad:7"), "block_id": "b", "action_ts": "1.2"}
+    body = {
+        "type": "block_actions",
+        "team": {"id": "T1"},
+        "user": {"id": "UALICE"},
+        "trigger_id": "1.2",
+        "actions": [pressed],
+    }
+    assert app.dispatch(BoltRequest(body=body, mode="socket_mode")).status == 200
+    assert found(door) == [("feedback", {"question_id": 7, "verdict": "bad"})]
 
 
 # -- the same press -----------------------------------------------------------------------------

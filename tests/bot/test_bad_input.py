@@ -5,7 +5,6 @@ a server's error (threats 26, 28, 31, 40).
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -426,16 +425,3 @@ def test_nothing_of_what_makes_no_sense_is_logged(
     send(bot, a_submission("canary-4711"))
 
     assert "canary" not in "".join(capsys.readouterr()) + caplog.text
-
-
-def test_create_app_takes_another_authorization(tmp_path: Path) -> None:
-    asked_for: list[Any] = []
-
-    def authorize(enterprise_id: str | None, team_id: str | None) -> Any:
-        asked_for.append((enterprise_id, team_id))
-        raise AssertionError
-
-    app = create_app(settings_for(Playground("http://127.0.0.1:9"), tmp_path), authorize)
-    body = an_event(a_message("why?"))
-    assert app.dispatch(BoltRequest(body=body, mode="socket_mode")).status == 503
-    assert asked_for == [(None, "T1")]

@@ -24,7 +24,7 @@ from workers import interface
 from workers.database import Database
 from workers.errors import SlackRefused
 from workers.installations import installed
-from workers.interface import Errand
+from workers.interface import Errand, Question
 from workers.settings import Settings
 from workers.tokens import token_of
 
@@ -104,7 +104,7 @@ def database(ours: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databa
 
 @pytest.fixture
 def browser(ours: Settings, database: Database) -> Iterator[Browser]:
-    app = create_app(ours, install.authorize(ours))
+    app = create_app(ours)
     with serving(create_web(app, "playground", flow=install.oauth_flow(ours))) as url:
         yield Browser(url.removeprefix("http://"))
 
@@ -122,8 +122,7 @@ def test_somebody_installs_ken(browser: Browser, database: Database) -> None:
     assert page.is_inert
     assert "canary" not in page.body + repr(page.headers)
     assert token_of(database, "answerer", team_id="T1").secret == "canary-token-1"
-    found = install.authorize(database.settings)(enterprise_id=None, team_id="T1")
-    assert (found.bot_token, found.team_id) == ("canary-token-1", "T1")
+    assert interface.bot_token(None, "T1") == "canary-token-1"
 
 
 def test_a_name_that_would_be_a_script_is_text(browser: Browser, slack_tokens: SlackTokens) -> None:
@@ -146,8 +145,7 @@ def test_an_organisation_installs_ken_for_all_its_workspaces(
     assert "Ken is installed in Acme Group" in page.body
     (row,) = installed(database, "ingress")
     assert (row.enterprise_id, row.team_id) == ("E1", "")
-    found = install.authorize(database.settings)(enterprise_id="E1", team_id="T7")
-    assert found.bot_token == "canary-token-1"
+    assert interface.bot_token("E1", "T7") == "canary-token-1"
 
 
 @pytest.mark.parametrize(
@@ -292,20 +290,22 @@ def test_threat_26_installing_leaves_no_code_and_no_token_in_the_logs(
 def test_without_oauth_there_are_no_such_pages(ours: Settings, tmp_path: Path) -> None:
     one = Settings(home=tmp_path, slack_bot_token=SecretStr("xoxb-one"))
     assert install.oauth_flow(one) is None
-    found = install.authorize(one)(enterprise_id=None, team_id="T1")
-    assert found.bot_token == "xoxb-one"
-    app = create_app(one, install.authorize(one))
+    app = create_app(one)
     with serving(create_web(app, "playground", flow=install.oauth_flow(one))) as url:
         assert Browser(url.removeprefix("http://")).get("/slack/install").status == 404
 
 
 def test_a_workspace_without_ken_has_no_token_and_its_events_are_kept_all_the_same(
-    database: Database,
+    browser: Browser, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    kept: list[Question] = []
+    monkeypatch.setattr(listeners, "ask", kept.append)
     with pytest.raises(SlackRefused):
         token_of(database, "ingress", team_id="T1")
-    found = install.authorize(database.settings)(enterprise_id=None, team_id="T1")
-    assert found.bot_token is None
+    assert interface.bot_token(None, "T1") is None
+    body = json.dumps(MESSAGE).encode()
+    assert Bot(browser.host).post(body, signed(body)) == 200
+    assert [question.event_id for question in kept] == ["Ev1"]
 
 
 def test_without_postgresql_an_event_is_not_acknowledged(

@@ -390,13 +390,15 @@ def test_a_tombstone_is_a_deletion(slack: Playground, door: Door) -> None:
 # -- what else happens --------------------------------------------------------------------------
 
 
-def test_who_joins_is_told_but_not_ken(slack: Playground, door: Door) -> None:
+def test_who_joins_is_told_and_ken_too(slack: Playground, door: Door) -> None:
+    """Threat 12: others may have come while Ken was away."""
     slack.join("board", "guest")
     slack.join("empty", "UKEN")
     slack.wait_until_delivered()
 
     assert [(e.kind, e.user_id, e.channel_id) for e in door.errands] == [
-        ("joined", "UGUEST", "CBOARD")
+        ("joined", "UGUEST", "CBOARD"),
+        ("joined", "UKEN", "CEMPTY"),
     ]
     assert door.asked.questions == []
 

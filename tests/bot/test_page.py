@@ -20,7 +20,7 @@ from bot.playground.double import Access
 from bot.playground.pages import Page
 from bot.playground.server import running
 from bot.playground.workspace import read_workspace
-from tests.bot.slack_world import WORLD, Inbox, Json
+from tests.bot.slack_world import WORLD, Inbox, Json, serving
 
 browser_driver = pytest.importorskip("playwright.sync_api", reason="no playwright: make .venv/dev")
 expect = browser_driver.expect
@@ -477,6 +477,47 @@ def test_orders_of_another_site_are_refused(desk: Desk) -> None:
     assert len(desk.playground.messages("general")) == 2
 
 
+def test_a_page_of_another_site_orders_nothing(desk: Desk, browser: Any) -> None:
+    """In a browser: an image, a form and a socket; the same from our own page do arrive."""
+    by_get = "/api/chat.postMessage?token=xoxb-playground&channel=CGENERAL&text=from+"
+    order = '{"channel": "general", "user": "alice", "text": "from a form", "x": "'
+    script = f"""async (ours) => {{
+        const heard = (one) => new Promise((done) => {{ one.onerror = one.onload = done }})
+        const image = new Image()
+        image.src = ours + "{by_get}an+image"
+        await heard(image)
+        const form = document.createElement("form")
+        form.method = "post", form.enctype = "text/plain", form.target = "frame"
+        form.action = ours + "/_double/say"
+        const field = document.createElement("input")
+        field.name = {json.dumps(order)}, field.value = '"}}'
+        form.append(field)
+        const frame = document.createElement("iframe")
+        frame.name = "frame"
+        document.body.append(form, frame)
+        form.submit()
+        await heard(frame)
+        await fetch(ours + "/_double/reset", {{method: "POST", mode: "no-cors"}}).catch(() => 0)
+        const read = await fetch(ours + "/_page/seen?user=alice").catch(() => "refused")
+        const socket = new WebSocket(ours.replace("http", "ws") + "/link?ticket=1")
+        await heard(socket)
+        return read === "refused"
+    }}"""
+    desk.playground.say("general", "alice", "hello")
+    asked = len(desk.playground.calls())
+    with serving(_an_empty_page) as elsewhere:
+        page = browser.new_page()
+        page.goto(elsewhere)
+        assert page.evaluate(script, desk.playground.url)
+        page.close()
+    assert [one.text for one in desk.playground.messages("general")] == ["hello"]
+    assert len(desk.playground.calls()) == asked
+
+    status = desk.page.evaluate(f"fetch('{by_get}our+own').then((told) => told.status)")
+    assert status == 200
+    assert desk.playground.messages("general")[-1].text == "from our own"
+
+
 def test_a_narrow_window_shows_the_thread_alone_and_the_panel_on_demand(sit: Sit) -> None:
     desk = sit(width=800, height=700)
     panel = desk.page.get_by_label("People and permissions", exact=True)
@@ -532,6 +573,11 @@ def test_the_lock_names_no_registry() -> None:
     parts = {name: part for name, part in lock["packages"].items() if name}
     assert all("resolved" not in part for part in parts.values())
     assert all(part["integrity"].startswith("sha512-") for part in parts.values())
+
+
+def _an_empty_page(_: Json, start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/html")])
+    return [b"<!doctype html><title>Elsewhere</title><body></body>"]
 
 
 def _get(desk: Desk, path: str) -> str:

@@ -30,6 +30,7 @@ from workers.ingest.store import Content, Text, embedding_model_id, store
 from workers.interface import Question, Surface
 from workers.linking import note
 from workers.messenger import (
+    Listed,
     Message,
     Messenger,
     Opened,
@@ -172,6 +173,13 @@ class FakeSlack(Messenger):
         room = self.company.facts.rooms[channel_id]
         members = frozenset(Account(SLACK, one) for one in room.members)
         return Place(room.kind, members, external=room.external)
+
+    @property
+    def team_id(self) -> str:
+        return TEAM
+
+    def channels(self) -> Iterator[list[Listed]]:
+        yield []
 
     def find_channel(self, name: str) -> str:
         return name

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiohttp import web
 
@@ -66,20 +67,21 @@ class Slack:
                         ts=message.ts,
                         thread_ts=message.thread_ts,
                         content=json.dumps([message.text, message.blocks, message.metadata]),
-                        text=message.text,
+                        text=message.text or _words(message.blocks),
                         mark=str(payload.get("mark", "")),
                     )
                 )
         return found[::-1]
 
     def taken_away(self) -> int:
-        """Messages that Ken deleted again so far."""
+        """Messages that Ken deleted again so far, and that were more than a sign of work."""
+        return self.background.call(self._taken_away)
 
-        def count() -> int:
-            calls = self.double.calls
-            return sum(call["method"] == "chat.delete" for call in calls)
-
-        return self.background.call(count)
+    def _taken_away(self) -> int:
+        done = [call for call in self.double.calls if (call.get("response") or {}).get("ok")]
+        opened = {call["response"]["ts"] for call in done if _opens(call)}
+        deleted = [call for call in done if call["method"] == "chat.delete"]
+        return sum(call["arguments"]["ts"] not in opened for call in deleted)
 
     def attempts(self) -> list[Attempt]:
         """Every delivery of an event so far."""
@@ -127,3 +129,22 @@ class Slack:
     def pending(self) -> int:
         """Events that are neither acknowledged nor given up."""
         return self.background.call(lambda: self.double.pending)
+
+
+def _opens(call: dict[str, Any]) -> bool:
+    """A message that says what is being done."""
+    if call["method"] == "chat.startStream":
+        return True
+    told = str(call["arguments"].get("metadata"))
+    return call["method"] == "chat.postMessage" and '"open": true' in told.replace("True", "true")
+
+
+def _words(blocks: list[dict[str, Any]]) -> str:
+    """A stream that has ended has blocks and no text."""
+    return "".join(
+        leaf.get("text", "")
+        for block in blocks
+        if block["type"] == "rich_text"
+        for section in block["elements"]
+        for leaf in section["elements"]
+    ).strip()

@@ -24,9 +24,9 @@ from bot.playground.double import Access
 from bot.playground.server import running as running_double
 from bot.playground.workspace import read_workspace
 from tests.bot.slack_world import serving, until
+from tests.ends import free_port
 from tests.survive_plain import plain
 from tests.survive_plain.model import HeldModel
-from tests.test_end_to_end import free_port
 from workers.cli import running
 from workers.cli.loading import load_folder
 from workers.database import Database

@@ -227,6 +227,7 @@ def _buttons(leased: Leased, services: Services, kind: Kind) -> say.Buttons:
         share=beside_a_channel and question.surface in ("slack", "follow_up"),
         private=in_channel,
         person=bool(services.settings.people_channel),
+        mute=in_channel,
     )
 
 

@@ -31,6 +31,8 @@ class Buttons:
     again: bool = False
     person: bool = False
     """A human can be called."""
+    mute: bool = False
+    """It stands in a thread that others write in, too."""
 
 
 def button_blocks(buttons: Buttons, *, answers: bool) -> list[dict[str, Any]]:
@@ -49,7 +51,12 @@ def button_blocks(buttons: Buttons, *, answers: bool) -> list[dict[str, Any]]:
 
 
 def _options(buttons: Buttons, *, answers: bool) -> list[dict[str, Any]]:
-    offered = {"not_asked": answers, "wrong": answers, "person": buttons.person, "mute": answers}
+    offered = {
+        "not_asked": answers,
+        "wrong": answers,
+        "person": buttons.person,
+        "mute": answers and buttons.mute,
+    }
     return [
         {"text": _plain(words), "value": f"{name}:{buttons.question_id}"}
         for name, words in _MORE.items()

@@ -36,6 +36,7 @@ LIMITED = (
     "Those were many questions in a short time, so I have not looked this one up. Please ask it "
     "again in a minute; if you still read this then, tomorrow."
 )
+FORGOTTEN = "I have forgotten the words of that question. Please ask it again."
 STOPPED = "I have stopped. Ask again if you still want to know."
 HELP = """\
 I answer from the company's documents, and name the source of every sentence.
@@ -45,7 +46,7 @@ may read; where that is not enough, I write to you alone.
 • In a thread where I have answered: ask on, without a mention. “Mute this thread” ends that.
 • “Ask Ken about this”, among the actions of a message, asks me about that message.
 • “Share with the channel” asks again, for everybody there. “Ask privately” asks again for you.
-• /ken mute: I speak only when you ask me. /ken forget: I forget what I keep about you.
+• /ken mute: I speak only when you ask me. /ken forget: I forget the words of what you asked.
 • Tell me whether an answer was good: it goes to those who look after the documents."""
 _QUOTED = "From the documents:"
 _UNTITLED = "Untitled"

@@ -244,7 +244,7 @@ def _accounts(session: Session, user_ids: Iterable[int], at: datetime | None) ->
 
 # -- audience -------------------------------------------------------------------------------------
 
-_RULES = {
+RULES = {
     Rule.SHARED: "it is shared with another company or workspace, so Ken gives no answer there",
     Rule.EMPTY: "nobody is in it but Ken",
     Rule.PRIVATE: "it is private: whoever is in it",
@@ -272,7 +272,7 @@ def audience_in(settings: Settings, channel: str) -> dict[str, Any]:
             "channel": channel,
             "id": channel_id,
             "rule": there.rule.value,
-            "reason": _RULES[there.rule],
+            "reason": RULES[there.rule],
             **(_subjects(session, there.readers) if there.readers else _NOBODY),
         }
 

@@ -103,14 +103,14 @@ def set_link(settings: Settings, account: str, person: str) -> str:
     database = _database(settings)
     source, native_id = _account(database, account)
     user_id, name = _person(database, person)
-    linking.set_link(database, source, native_id, user_id, _actor())
+    linking.set_link(database, source, native_id, user_id, actor())
     return f"{account} is {name}, as of the next question."
 
 
 def remove_link(settings: Settings, account: str) -> str:
     database = _database(settings)
     source, native_id = _account(database, account)
-    if not linking.remove_link(database, source, native_id, _actor()):
+    if not linking.remove_link(database, source, native_id, actor()):
         return f"{account} had no link. Nothing was changed."
     return f"{account} is nobody's, as of the next question."
 
@@ -123,7 +123,7 @@ def make_code(settings: Settings, person: str, expires: str) -> tuple[str, str]:
     period = timedelta(**{_UNITS[told[2]]: int(told[1])})
     database = _database(settings)
     user_id, name = _person(database, person)
-    return linking.make_code(database, user_id, _actor(), period), name
+    return linking.make_code(database, user_id, actor(), period), name
 
 
 def acceptable(settings: Settings, source: str | None) -> list[Unmatched]:
@@ -131,7 +131,7 @@ def acceptable(settings: Settings, source: str | None) -> list[Unmatched]:
 
 
 def accept(settings: Settings, chosen: list[Unmatched]) -> int:
-    return linking.accept(_database(settings), chosen, _actor())
+    return linking.accept(_database(settings), chosen, actor())
 
 
 def _account(database: Database, account: str) -> tuple[str, str]:
@@ -187,7 +187,7 @@ def _database(settings: Settings) -> Database:
     return database
 
 
-def _actor() -> str:
+def actor() -> str:
     try:
         return f"terminal:{getpass.getuser()}"
     except (KeyError, OSError):  # a container whose user has no name

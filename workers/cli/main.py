@@ -196,6 +196,74 @@ def wipe_installation(
     out.print(_plain(installing.wipe(_settings(), place)))
 
 
+channels_app = typer.Typer(
+    help="Slack channels in which Ken answers questions that nobody put to it.\n\n"
+    "Elsewhere it answers whoever mentions it, or goes on in a thread that it is part of. Try it "
+    "in one channel: `ken channels auto help --per-hour 5`.",
+    no_args_is_help=True,
+)
+app.add_typer(channels_app, name="channels", rich_help_panel="Questions")
+
+Channel = Annotated[
+    str, typer.Argument(metavar="CHANNEL", help="Its name or its id, such as help or C0HELP.")
+]
+
+
+@channels_app.command("list")
+def list_channels(
+    automatic: Annotated[
+        bool, typer.Option("--automatic", help="Only those in which Ken answers unasked.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """The channels that Ken is in: where it answers unasked, how often it did, and who reads there.
+
+    The answers are those of the last hour that nobody asked for; the limit counts them.
+    """
+    from dataclasses import asdict
+
+    from workers.cli import channels
+
+    with err.status("Reading the channels…"):
+        found = channels.listed(_settings(), only_automatic=automatic)
+    if as_json:
+        _print_json([asdict(one) for one in found])
+    elif found:
+        channels.print_channels(found, out)
+    else:
+        out.print(
+            "Ken answers unasked nowhere. `ken channels auto CHANNEL` changes that."
+            if automatic
+            else "Ken is in no channel. Invite it to one: /invite @Ken."
+        )
+
+
+@channels_app.command("auto")
+def answer_unasked(
+    channel: Channel,
+    per_hour: Annotated[
+        int,
+        typer.Option(min=1, max=1000, metavar="N", help="So many answers an hour at the most."),
+    ] = 20,
+) -> None:
+    """Ken answers questions in this channel that nobody put to it, as of the next one.
+
+    It speaks only where it finds an answer that all who read there may read, and says nothing
+    otherwise. Whoever said `/ken mute` is left alone. Say it again to change the limit.
+    """
+    from workers.cli import channels
+
+    out.print(_plain(channels.auto(_settings(), channel, per_hour)), soft_wrap=True)
+
+
+@channels_app.command("quiet")
+def answer_when_asked(channel: Channel) -> None:
+    """Ken answers in this channel only where it is asked, as of the next question."""
+    from workers.cli import channels
+
+    out.print(_plain(channels.quiet(_settings(), channel)), soft_wrap=True)
+
+
 token_app = typer.Typer(help="Keys to the admin API.", no_args_is_help=True)
 app.add_typer(token_app, name="token", rich_help_panel="Run")
 

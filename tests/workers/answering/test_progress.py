@@ -12,12 +12,14 @@ from workers import outbox
 from workers.answering import reply as say
 from workers.errors import SlackUnavailable
 from workers.models.base import Draft, Passage
+from workers.slack import Allowance
 
 QUESTION = "What is the budget?"
 
 
 @pytest.fixture
-def alice(company: Company) -> int:
+def alice(company: Company, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(Allowance, "take", lambda allowance: True)
     alice = company.person("alice")
     bob = company.person("bob")
     both = Permissions(frozenset({alice, bob}))
@@ -28,14 +30,16 @@ def alice(company: Company) -> int:
     return alice
 
 
-def seen_while_thinking(company: Company, channel: str, *, after: str) -> list[list[Seen]]:
+def seen_while_thinking(
+    company: Company, channel: str, *, after: str, step: str = "Reading"
+) -> list[list[Seen]]:
     """The model writes once the cards stand there; what stood there then comes in this list."""
     found: list[list[Seen]] = []
 
     def write(question: str, passages: tuple[Passage, ...]) -> Draft:
         def working() -> list[Seen]:
             posts = [post for post in company.posts(channel) if post.ts > after]
-            return posts if posts and "Reading" in repr(posts) else []
+            return posts if posts and step in repr(posts) else []
 
         found.append(company.slack.wait_for(working))
         return quote_all(question, passages)
@@ -57,6 +61,7 @@ def test_the_message_that_shows_the_work_becomes_the_answer(
     company.work(kept(channel_id=channel, ts=said.ts))
 
     ((working,),) = found
+    assert working.streaming is streams
     assert "Reading 2 sources" in repr(working)
     assert "ten million" not in repr(working)
     (answer,) = company.posts(channel)
@@ -74,6 +79,23 @@ def test_what_cannot_be_shown_costs_nothing_but_itself(company: Company, alice: 
         company.slack.fault("error", method=method, error="internal_error")
     company.asked("DUALICE", "alice", QUESTION)
     (answer,) = company.posts("DUALICE")
+    assert "ten million" in answer.text
+
+
+def test_a_working_message_that_slack_opened_in_silence_is_taken_away(
+    company: Company, alice: int
+) -> None:
+    """Slack took it, and the connection ended before it said so."""
+    company.slack.fault("drop_after", method="chat.startStream")
+    said = company.slack.say("board", "alice", QUESTION)
+    question_id = kept(channel_id="CBOARD", ts=said.ts)
+    found = seen_while_thinking(company, "CBOARD", after=said.ts, step="Searching")
+
+    company.work(question_id)
+
+    ((orphan,),) = found
+    (answer,) = company.posts("CBOARD")
+    assert answer.ts != orphan.ts
     assert "ten million" in answer.text
 
 
@@ -192,3 +214,12 @@ def test_nothing_is_shown_where_no_reply_may_come(company: Company, alice: int) 
     statuses: Any = company.slack.surfaces()["statuses"]
     assert statuses == {}
     assert say.ANSWERED_PRIVATELY not in repr(company.posts("DUALICE"))
+
+
+def test_streams_are_few_enough_for_slack_and_none_after_it_had_enough() -> None:
+    """Tier 2: about 20 a minute for a workspace."""
+    allowance = Allowance(15)
+    assert [allowance.take() for _ in range(16)] == [True] * 15 + [False]
+    allowance = Allowance(15)
+    allowance.empty(60)
+    assert not allowance.take()

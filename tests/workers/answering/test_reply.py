@@ -377,19 +377,18 @@ def buttons_below(reply: Reply, buttons: Buttons) -> dict[str, Any]:
 def test_an_answer_offers_what_fits_the_place_it_is_in() -> None:
     answer = numbered(1, sources=1)
     feedback = {"ken_feedback": ["good:7", "bad:7"]}
-    more = {"ken_more": ["not_asked:7", "wrong:7", "mute:7"]}
     assert buttons_below(answer, Buttons(7, share=True, private=False)) == {
         **feedback,
         "ken_share": "7",
-        **more,
+        "ken_more": ["not_asked:7", "wrong:7"],
     }
-    assert buttons_below(answer, Buttons(7, share=False, private=True)) == {
+    assert buttons_below(answer, Buttons(7, share=False, private=True, mute=True)) == {
         **feedback,
         "ken_private": "7",
-        **more,
+        "ken_more": ["not_asked:7", "wrong:7", "mute:7"],
     }
     assert buttons_below(
-        answer, Buttons(7, share=False, private=False, again=True, person=True)
+        answer, Buttons(7, share=False, private=False, again=True, person=True, mute=True)
     ) == {
         **feedback,
         "ken_again": "7",

@@ -151,6 +151,43 @@ def test_a_private_question_is_nobody_elses_to_ask_again(company: Company, alice
     assert newest(company) == before
 
 
+@pytest.mark.parametrize("surface", ["command", "shortcut", "private"])
+def test_what_was_asked_for_oneself_is_asked_again_for_oneself(
+    company: Company, alice: int, surface: Surface
+) -> None:
+    """Threat 11: "Ask again" below a private answer leaves no trace in the channel."""
+    question_id = ask(company, surface, channel="CALL", ts="1.000001")
+    errand(company, "again", "UALICE", "DUALICE", question_id=question_id)
+    assert company.posts("CALL") == []
+    assert len(company.posts("DUALICE")) == 2
+
+
+def test_whoever_asks_again_takes_nothing_from_whoever_asked_first(
+    company: Company, alice: int
+) -> None:
+    question_id = company.asked("CBOARD", "alice", QUESTION)
+    errand(company, "again", "UBOB", "CBOARD", question_id=question_id)
+    assert "canary" in company.posts("DUALICE")[0].text
+    assert [post.text for post in company.posts("DUBOB")] == [say.NOTHING_FOUND]
+
+    errand(company, "again", "UALICE", "CBOARD", question_id=question_id)
+    assert len(company.posts("DUALICE")) == 1
+
+
+@pytest.mark.parametrize("kind", ["share", "private", "again"])
+def test_a_question_that_was_forgotten_is_not_asked_again(
+    company: Company, alice: int, kind: ErrandKind
+) -> None:
+    question_id = company.asked("CBOARD", "alice", QUESTION)
+    errand(company, "forget", "UALICE")
+    before = newest(company)
+
+    errand(company, kind, "UALICE", "CBOARD", question_id=question_id)
+
+    assert newest(company) == before
+    assert company.posts("DUALICE")[-1].text == say.FORGOTTEN
+
+
 def test_unasked_it_speaks_only_where_that_is_wanted_and_only_with_an_answer(
     company: Company,
 ) -> None:

@@ -1,0 +1,281 @@
+"""`ken channels`: where Ken answers unasked, how often, and who reads there."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy import insert, select, text
+from sqlalchemy.orm import Session
+
+from policies import current_epoch
+from policies.models import Audit, ChannelSetting
+from workers.answering.audience import channel_readers
+from workers.answering.reply import inert
+from workers.cli.explaining import RULES
+from workers.cli.linking import actor
+from workers.database import Database
+from workers.errors import InputInvalid, ServerUnavailable, SlackRefused, SlackUnavailable
+from workers.messenger import Listed, Messenger
+from workers.schema import check
+from workers.services import workspaces
+from workers.settings import Settings
+
+_DIRECT = re.compile(r"D[A-Z0-9]+")
+_KNOWN = 12
+_UNCHANGED = "Nothing was changed."
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelState:
+    """A channel that Ken is in, or that is set to be answered unasked."""
+
+    team_id: str
+    channel_id: str
+    name: str
+    automatic: bool
+    per_hour: int | None
+    """None: nobody has set it."""
+    answers_last_hour: int
+    """Those that nobody asked for."""
+    rule: str
+    readers: str
+    """Who reads there, in words."""
+
+
+def listed(settings: Settings, *, only_automatic: bool) -> list[ChannelState]:
+    """By workspace and name; a channel that Ken has left comes last. Raises InputInvalid,
+    ServerUnavailable."""
+    database = _database(settings)
+    kept = _kept(database)
+    answers = _answers(database, [channel_id for _, channel_id in kept])
+    wanted = {place for place, one in kept.items() if one.automatic}
+    found = []
+    with _slack_asked():
+        for messenger in workspaces(settings, database).values():
+            for one in _listed_by(messenger):
+                place = (messenger.team_id, one.channel_id)
+                if place in wanted or (one.has_ken and not only_automatic):
+                    rule, readers = _readers(one, messenger, database)
+                    found.append(_state(place, one.name, kept, answers, rule, readers))
+    gone = wanted - {(one.team_id, one.channel_id) for one in found}
+    left = "Slack does not list it any more: it is archived, or Ken was removed"
+    return sorted(found, key=lambda one: (one.team_id, one.name)) + [
+        _state(place, "", kept, answers, "gone", left) for place in sorted(gone)
+    ]
+
+
+def print_channels(found: list[ChannelState], out: Console) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("channel", "id", "unasked", "an hour", "last hour", "who reads there"):
+        table.add_column(heading, overflow="fold")
+    several = len({one.team_id for one in found}) > 1
+    for one in found:
+        place = f"{one.team_id}:{one.channel_id}" if several else one.channel_id
+        cells = [f"#{one.name}" if one.name else "-", place, "yes" if one.automatic else "no"]
+        cells += [str(one.per_hour or "-"), str(one.answers_last_hour), one.readers]
+        table.add_row(*(escape(inert(cell)) for cell in cells))
+    out.print(table)
+
+
+def auto(settings: Settings, wanted: str, per_hour: int) -> str:
+    """What is so now, in words. Raises InputInvalid, ServerUnavailable."""
+    if _DIRECT.fullmatch(wanted):
+        raise InputInvalid(
+            f"{wanted} is a direct message: whoever writes there asks Ken. {_UNCHANGED}"
+        )
+    database = _database(settings)
+    with _slack_asked():
+        messenger, channel = _found(settings, database, wanted)
+        team_id = messenger.team_id
+        _refuse(channel, messenger)
+        rule = channel_readers(channel.channel_id, messenger, database).rule
+    place = {"team_id": team_id, "channel_id": channel.channel_id}
+    with database.session("syncer") as session:
+        changed = session.execute(_AUTO, {**place, "per_hour": per_hour}).one_or_none()
+        if changed:
+            _record(session, "channel_auto", **place, per_hour=per_hour)
+    return (
+        f"Ken answers unasked in #{inert(channel.name)} of {team_id}, at most {per_hour} times an "
+        f"hour, where all who read there may read the answer. Who that is: {RULES[rule]}. "
+        f"`ken channels quiet {channel.channel_id}` ends it."
+    )
+
+
+def quiet(settings: Settings, wanted: str) -> str:
+    """What is so now, in words. A channel that Slack does not list any more is named by its id.
+
+    Raises InputInvalid, ServerUnavailable.
+    """
+    database = _database(settings)
+    places = [place for place in _kept(database) if place[1] == wanted]
+    if not places:
+        with _slack_asked():
+            messenger, channel = _found(settings, database, wanted)
+            places = [(messenger.team_id, channel.channel_id)]
+    changed = False
+    for team_id, channel_id in places:
+        changed |= _silence(database, team_id, channel_id)
+    if not changed:
+        return f"Ken did not answer unasked in {wanted}. {_UNCHANGED}"
+    return f"Ken answers in {wanted} only where it is asked, as of the next question."
+
+
+# -- which channel ------------------------------------------------------------------------------
+
+
+def _found(settings: Settings, database: Database, wanted: str) -> tuple[Messenger, Listed]:
+    """The one channel of this name or id that Ken sees, in whichever workspace.
+
+    Raises InputInvalid, SlackUnavailable.
+    """
+    name, found, known = wanted.removeprefix("#"), [], []
+    for messenger in workspaces(settings, database).values():
+        for one in _listed_by(messenger, group_messages=True):
+            if name in (one.channel_id, one.name):
+                found.append((messenger, one))
+            if one.has_ken and not one.is_group_message:
+                known.append(one.name)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        places = ", ".join(f"{one.channel_id} of {there.team_id}" for there, one in found)
+        raise InputInvalid(
+            f"There are {len(found)} channels {wanted!r}: {places}. {_UNCHANGED}",
+            remedy="Give the id of the one that you mean.",
+        )
+    raise InputInvalid(
+        f"There is no channel {wanted!r} that Ken sees. {_UNCHANGED}",
+        remedy=f"Ken is in: {', '.join(sorted(known)[:_KNOWN]) or 'none'}. A private channel is "
+        "seen once Ken was invited to it.",
+    )
+
+
+def _listed_by(messenger: Messenger, *, group_messages: bool = False) -> Iterator[Listed]:
+    for page in messenger.channels():
+        yield from (one for one in page if group_messages or not one.is_group_message)
+
+
+def _refuse(channel: Listed, messenger: Messenger) -> None:
+    """Where it could never answer unasked. Raises InputInvalid, SlackUnavailable."""
+    name = f"#{inert(channel.name)}"
+    if channel.is_group_message:
+        raise InputInvalid(
+            f"{name} is a direct message of several people: there Ken answers whoever mentions it, "
+            f"and nobody unasked. {_UNCHANGED}"
+        )
+    if not channel.has_ken:
+        raise InputInvalid(
+            f"Ken is not in {name}, so it hears no question there. {_UNCHANGED}",
+            remedy="Invite it, in that channel: /invite @Ken. Then repeat this.",
+        )
+    if messenger.place(channel.channel_id).external:
+        raise InputInvalid(
+            f"{name} is shared with another company or workspace, so Ken gives no answer there. "
+            f"{_UNCHANGED}"
+        )
+
+
+def _readers(channel: Listed, messenger: Messenger, database: Database) -> tuple[str, str]:
+    try:
+        rule = channel_readers(channel.channel_id, messenger, database).rule
+    except SlackRefused:
+        return "unknown", "Slack does not say who is in it"
+    return rule.value, RULES[rule]
+
+
+@contextmanager
+def _slack_asked() -> Iterator[None]:
+    """Raises ServerUnavailable."""
+    try:
+        yield
+    except SlackUnavailable as error:
+        why = "refused" if isinstance(error, SlackRefused) else "did not answer"
+        raise ServerUnavailable(
+            f"Slack {why} ({error}). {_UNCHANGED}",
+            remedy="`ken doctor` looks at the connection. Then repeat this.",
+        ) from None
+
+
+# -- what is kept -------------------------------------------------------------------------------
+
+
+def _state(
+    place: tuple[str, str],
+    name: str,
+    kept: dict[tuple[str, str], ChannelSetting],
+    answers: dict[str, int],
+    rule: str,
+    readers: str,
+) -> ChannelState:
+    one = kept.get(place)
+    return ChannelState(
+        *place,
+        name=name,
+        automatic=one is not None and one.automatic,
+        per_hour=one.per_hour if one else None,
+        answers_last_hour=answers.get(place[1], 0),
+        rule=rule,
+        readers=readers,
+    )
+
+
+def _kept(database: Database) -> dict[tuple[str, str], ChannelSetting]:
+    with database.session("syncer") as session:
+        found = session.scalars(select(ChannelSetting)).all()
+        session.expunge_all()
+    return {(one.team_id, one.channel_id): one for one in found}
+
+
+def _answers(database: Database, channels: list[str]) -> dict[str, int]:
+    """As workers/answering/limits.py counts them."""
+    with database.session("ingress") as session:
+        rows = session.execute(_ANSWERS, {"channels": channels})
+        return {row.channel_id: row.answers for row in rows}
+
+
+def _silence(database: Database, team_id: str, channel_id: str) -> bool:
+    place = {"team_id": team_id, "channel_id": channel_id}
+    with database.session("syncer") as session:
+        if session.execute(_QUIET, place).one_or_none() is None:
+            return False
+        _record(session, "channel_quiet", **place)
+    return True
+
+
+def _record(session: Session, action: str, **details: str | int) -> None:
+    """Nobody's access changes by it, so it takes no epoch."""
+    row = {"epoch": current_epoch(session), "actor": actor(), "action": action}
+    session.execute(insert(Audit).values(**row, details=details))
+
+
+def _database(settings: Settings) -> Database:
+    database = Database(settings)
+    check(database, "syncer")
+    return database
+
+
+_AUTO = text("""
+    INSERT INTO channel_setting AS now (team_id, channel_id, automatic, per_hour)
+    VALUES (:team_id, :channel_id, true, :per_hour)
+    ON CONFLICT (team_id, channel_id) DO UPDATE SET automatic = true, per_hour = :per_hour
+    WHERE NOT now.automatic OR now.per_hour <> :per_hour
+    RETURNING now.per_hour
+""")
+
+_QUIET = text("""
+    UPDATE channel_setting SET automatic = false
+    WHERE team_id = :team_id AND channel_id = :channel_id AND automatic
+    RETURNING per_hour
+""")
+
+_ANSWERS = text("""
+    SELECT channel_id, count(*) AS answers FROM question
+    WHERE channel_id = ANY(:channels)
+      AND surface = 'automatic' AND state = 'answered'
+      AND asked_at > now() - interval '1 hour'
+    GROUP BY channel_id
+""")
