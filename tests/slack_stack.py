@@ -44,7 +44,7 @@ WORKSPACE = {
             ("old", ["UALICE", "UBOB"], {"is_private": True}),
             ("lost", ["UALICE", "UBOB"], {"is_private": True}),
             ("partners", ["UALICE", "UVIC"], {"is_ext_shared": True}),
-            ("deed", ["UALICE", "UCAROL"], {"is_private": True}),
+            ("deed", ["UALICE", "UBOB"], {"is_private": True}),
             ("away", ["UALICE", "UBOB"], {"is_private": True}),
             ("crew", ["UIVY", "UGERDA"], {"is_private": True}),
             ("people", ["UDAN"], {"is_private": True}),
@@ -235,6 +235,16 @@ class Stack:
                 )
             )
 
+    def all_reviewed(self) -> bool:
+        """Each reply was looked at once after it was posted: the next look has another cause."""
+        with self.database.session("ingress") as session:
+            return not session.scalar(
+                text(
+                    "SELECT count(*) FROM outbox WHERE state = 'posted' AND reviewed_at IS NULL"
+                    " AND kind IN ('channel', 'direct')"
+                )
+            )
+
     def errands(self) -> set[tuple[str, str | None]]:
         with self.database.session("ingress") as session:
             rows = session.execute(text("SELECT DISTINCT kind, outcome FROM errand"))
@@ -266,9 +276,9 @@ class Stack:
         """Since the last time: no word of a document went to somebody who may not read it."""
         channels = {one["id"]: one for one in self.slack.people()["channels"]}
         calls = self.slack.calls()
-        for call in calls[self.judged :]:
+        begin, self.judged = self.judged, len(calls)
+        for call in calls[begin:]:
             self._judge(call.method, call.arguments, channels)
-        self.judged = len(calls)
         for channel_id in channels:
             for seen in self.slack.messages(channel_id):
                 if seen.user == "UKEN":

@@ -34,8 +34,8 @@ _REST_S, LONG_REST_S = 10.0, 3600.0
 _LATE_S = 30.0
 """Slack may show a message so long after it took it."""
 _GONE = "message_not_found"
-"""There is nothing left to change. Not `channel_not_found`: Ken may have been removed from a private
-channel, whose members still read what stands there."""
+"""There is nothing left to change. Not so `channel_not_found`: Ken may have been removed from a
+private channel, whose members still read what stands there."""
 UNCONFIRMED = """
     outbox.revision IS NOT NULL AND revised_at IS NULL
     AND mend_at <= now() AND (outbox.state = 'posted' OR outbox.revision = 'deleted')

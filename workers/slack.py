@@ -40,6 +40,7 @@ _LONGEST_TITLE = 200
 _STREAMS_A_MINUTE = 15
 """Slack's tier 2 begins at 20; other processes of ours start streams too."""
 _TIMEOUT_S = 10
+_SHORT_TIMEOUT_S = 3
 _PASSING = frozenset(
     {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
 )
@@ -77,6 +78,8 @@ class Allowance:
 class SlackMessenger:
     client: WebClient
     posting: WebClient
+    showing: WebClient
+    """For what may fail: an answer does not wait for it for long."""
     audience_limit: int
     streams: "Allowance"
     team_of_org: str = ""
@@ -96,6 +99,9 @@ class SlackMessenger:
         return cls(
             client=_client(settings, reading, token=token, team_id=team_of_org),
             posting=_client(settings, [], token=token, team_id=team_of_org),
+            showing=_client(
+                settings, [], token=token, team_id=team_of_org, timeout_s=_SHORT_TIMEOUT_S
+            ),
             audience_limit=settings.audience_limit,
             streams=Allowance(_STREAMS_A_MINUTE),
             team_of_org=team_of_org,
@@ -247,9 +253,9 @@ class SlackMessenger:
             link_names=False,
         )
 
-    def _post(self, message: Message, **where: Any) -> Posted:
+    def _post(self, message: Message, *, by: WebClient | None = None, **where: Any) -> Posted:
         sent = _call(
-            self.posting.chat_postMessage,
+            (by or self.posting).chat_postMessage,
             text=message.text,
             blocks=message.blocks,
             metadata=_metadata(message.mark, is_open=message.is_open),
@@ -275,7 +281,10 @@ class SlackMessenger:
             except SlackRefused as refused:  # a workspace without streams, or a place
                 log.info("stream_refused", error=str(refused))
         words, blocks = _cards(tasks)
-        posted = self.post(channel_id, thread_ts, Message(words, blocks, mark, is_open=True))
+        message = Message(words, blocks, mark, is_open=True)
+        posted = self._post(
+            message, by=self.showing, channel=channel_id, thread_ts=thread_ts or None
+        )
         return Opened(posted, stream=False)
 
     def _open_stream(
@@ -283,7 +292,7 @@ class SlackMessenger:
     ) -> Opened:
         in_channel = {"recipient_user_id": user_id, "recipient_team_id": self._own["team_id"]}
         started = _call(
-            self.posting.chat_startStream,
+            self.showing.chat_startStream,
             channel=channel_id,
             thread_ts=thread_ts,
             chunks=_chunks(tasks),
@@ -295,10 +304,10 @@ class SlackMessenger:
     def show(self, opened: Opened, tasks: Sequence[Task]) -> None:
         where = {"channel": opened.posted.channel_id, "ts": opened.posted.message_ts}
         if opened.stream:
-            _call(self.posting.chat_appendStream, chunks=_chunks(tasks), **where)
+            _call(self.showing.chat_appendStream, chunks=_chunks(tasks), **where)
             return
         words, blocks = _cards(tasks)
-        _call(self.posting.chat_update, text=words, blocks=blocks, **where)
+        _call(self.showing.chat_update, text=words, blocks=blocks, **where)
 
     def close(self, opened: Opened, message: Message) -> Posted:
         if opened.stream:
@@ -333,7 +342,7 @@ class SlackMessenger:
     ) -> None:
         """https://docs.slack.dev/ai/agent-sessions/"""
         _call(
-            self.posting.agents_sessions_setStatus,
+            self.showing.agents_sessions_setStatus,
             channel_id=channel_id,
             thread_ts=thread_ts,
             status="processing" if working else "active",
@@ -441,12 +450,17 @@ def _cards(tasks: Sequence[Task]) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _client(
-    settings: Settings, retry_handlers: list[RetryHandler], *, token: str, team_id: str
+    settings: Settings,
+    retry_handlers: list[RetryHandler],
+    *,
+    token: str,
+    team_id: str,
+    timeout_s: int = _TIMEOUT_S,
 ) -> WebClient:
     return WebClient(
         token,
         base_url=settings.slack_api_url,
-        timeout=_TIMEOUT_S,
+        timeout=timeout_s,
         retry_handlers=retry_handlers,
         team_id=team_id or None,
     )

@@ -177,10 +177,15 @@ def _post_nothing(leased: Leased, services: Services, kind: Kind, composed: Comp
 
 def _check_and_post(leased: Leased, services: Services, kind: Kind, composed: Composed) -> bool:
     """False: not all of the audience may read it any more. Nothing is posted that was checked
-    before a wait: where Slack asks for a moment, the check comes again after it."""
+    before a wait: where Slack asks for a moment, the check comes again after it.
+
+    An answer that is out in part is not written anew: what is out goes by its own record.
+    """
     parts = say.parts(_noted(composed.reply, composed))
     for wait_left_s in (_LONGEST_WAIT_S, 0.0):
         if not _still_readable(leased, services, kind, composed):
+            if settle(services, leased, kind):
+                raise AnswerWithdrawn
             return False
         try:
             _post_parts(leased, services, kind, parts)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -15,10 +14,10 @@ from policies import current_epoch
 from policies.models import Audit, ChannelSetting
 from workers.answering.audience import channel_readers
 from workers.answering.reply import inert
-from workers.cli.explaining import RULES
+from workers.cli.explaining import RULES, slack_asked
 from workers.cli.linking import actor
 from workers.database import Database
-from workers.errors import InputInvalid, ServerUnavailable, SlackRefused, SlackUnavailable
+from workers.errors import InputInvalid, SlackRefused
 from workers.messenger import Listed, Messenger
 from workers.schema import check
 from workers.services import workspaces
@@ -54,7 +53,7 @@ def listed(settings: Settings, *, only_automatic: bool) -> list[ChannelState]:
     answers = _answers(database, [channel_id for _, channel_id in kept])
     wanted = {place for place, one in kept.items() if one.automatic}
     found = []
-    with _slack_asked():
+    with slack_asked():
         for messenger in workspaces(settings, database).values():
             for one in _listed_by(messenger):
                 place = (messenger.team_id, one.channel_id)
@@ -88,7 +87,7 @@ def auto(settings: Settings, wanted: str, per_hour: int) -> str:
             f"{wanted} is a direct message: whoever writes there asks Ken. {_UNCHANGED}"
         )
     database = _database(settings)
-    with _slack_asked():
+    with slack_asked():
         messenger, channel = _found(settings, database, wanted)
         team_id = messenger.team_id
         _refuse(channel, messenger)
@@ -113,7 +112,7 @@ def quiet(settings: Settings, wanted: str) -> str:
     database = _database(settings)
     places = [place for place in _kept(database) if place[1] == wanted]
     if not places:
-        with _slack_asked():
+        with slack_asked():
             messenger, channel = _found(settings, database, wanted)
             places = [(messenger.team_id, channel.channel_id)]
     changed = False
@@ -185,19 +184,6 @@ def _readers(channel: Listed, messenger: Messenger, database: Database) -> tuple
     except SlackRefused:
         return "unknown", "Slack does not say who is in it"
     return rule.value, RULES[rule]
-
-
-@contextmanager
-def _slack_asked() -> Iterator[None]:
-    """Raises ServerUnavailable."""
-    try:
-        yield
-    except SlackUnavailable as error:
-        why = "refused" if isinstance(error, SlackRefused) else "did not answer"
-        raise ServerUnavailable(
-            f"Slack {why} ({error}). {_UNCHANGED}",
-            remedy="`ken doctor` looks at the connection. Then repeat this.",
-        ) from None
 
 
 # -- what is kept -------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ from policies.models import Document, LinkedIdentity, Node, Source, User
 from workers.answering.audience import Rule, channel_readers
 from workers.cli.asking import not_found
 from workers.database import Database
-from workers.errors import InputInvalid
+from workers.errors import InputInvalid, ServerUnavailable, SlackRefused, SlackUnavailable
 from workers.schema import check
 from workers.settings import Settings
 
@@ -263,8 +263,9 @@ def audience_in(settings: Settings, channel: str) -> dict[str, Any]:
 
     database = Database(settings)
     try:
-        messenger, channel_id = find_channel(settings, database, channel)
-        there = channel_readers(channel_id, messenger, database)
+        with slack_asked():
+            messenger, channel_id = find_channel(settings, database, channel)
+            there = channel_readers(channel_id, messenger, database)
     finally:
         database.close()
     with administering(settings) as session:
@@ -472,3 +473,16 @@ def _iso(at: datetime | None) -> str | None:
 
 def _words(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+@contextmanager
+def slack_asked() -> Iterator[None]:
+    """Raises ServerUnavailable where Slack does not answer."""
+    try:
+        yield
+    except SlackUnavailable as error:
+        why = "refused" if isinstance(error, SlackRefused) else "did not answer"
+        raise ServerUnavailable(
+            f"Slack {why} ({error}). Nothing was changed.",
+            remedy="`ken doctor` looks at the connection. Then repeat this.",
+        ) from None

@@ -167,7 +167,7 @@ def _playground(settings: Settings) -> list[str]:
     return [
         sys.executable, "-m", "bot.playground",
         "--workspace", str(settings.playground), "--port", port,
-        "--state", str(settings.home / "run" / "playground.json"),
+        "--state", str(settings.home / "run" / "playground-state.json"),
         *(["--events-url", events] if settings.slack_mode == "http" else []),
     ]  # fmt: skip
 

@@ -232,7 +232,8 @@ def test_an_answer_another_bot_or_another_thread_is_never_context() -> None:
     slack.post("1.0", "9.0", "and in Berlin?", user="UBOB")
     slack.post("1.0", "99.0", "Is it 36 days?", user="UBOB")
     slack.post("50.0", "50.0", "Is it 37 days?", user="UBOB")
-    messenger = SlackMessenger(cast(Any, slack), cast(Any, slack), 10, Allowance(1))
+    client = cast(Any, slack)
+    messenger = SlackMessenger(client, client, client, 10, Allowance(1))
     before = messenger.said_before("C1", "1.0", "9.0")
     assert self_contained("and in Berlin?", before) == f"{FULL}\nand in Berlin?"
 

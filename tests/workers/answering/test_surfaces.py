@@ -8,10 +8,11 @@ from sqlalchemy import text
 
 from policies.change import Permissions
 from tests.workers.slack_company import TEAM, Company, kept
-from workers import interface, outbox
+from workers import interface, mending, outbox
 from workers.answering import answer as answering
 from workers.answering import reply as say
 from workers.errands import run_errand
+from workers.errors import SlackBusy
 from workers.interface import Errand, ErrandKind, Question, Surface
 from workers.models.base import Draft, Passage
 
@@ -344,6 +345,41 @@ def test_a_long_answer_comes_in_parts_with_buttons_below_the_last(company: Compa
     kinds = [[block["type"] for block in part.blocks] for part in parts]
     assert all(kind == ["rich_text"] for kind in kinds[:-1])
     assert kinds[-1][:3] == ["rich_text", "context_actions", "actions"]
+
+
+def test_a_long_answer_that_is_out_in_part_is_not_mixed_with_another(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threat 7: Slack asks for a moment after the first part, and Alice loses the document; what
+    is out stays on record with what it rests on, so that it is withdrawn."""
+    alice = company.person("alice")
+    document = company.library.document("hers", "The budget is canary. " + "x " * 280, only(alice))
+    company.library.document("other", "The budget is another. " + "x " * 280, only(alice))
+    honest = type(company.model)().write_next
+    company.model.write_next = lambda question, passages: Draft(
+        tuple(
+            replace(honest(question, passages).sentences[0], text=f"{turn} " + "y " * 300)
+            for turn in range(30)
+        )
+    )
+    deliver = outbox.deliver
+
+    def busy(*args: object, part: int = 1) -> None:
+        if part == 2:
+            with company.library.change() as change:
+                change.set_permissions(document, Permissions())
+            raise SlackBusy("ratelimited", retry_after_s=0.0)
+        deliver(*args, part=part)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(answering, "deliver", busy)
+    question_id = company.asked("DUALICE", "alice", QUESTION)
+    assert len(company.posts("DUALICE")) == 1
+
+    mending.look_at_all(company.services)
+
+    (posted,) = company.posts("DUALICE")
+    assert posted.text == say.WITHDRAWN
+    assert company.state(question_id)[0] == "answered"
 
 
 def test_the_rest_of_a_long_answer_is_checked_again_after_a_crash(
