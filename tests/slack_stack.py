@@ -4,11 +4,11 @@ import json
 import os
 import signal
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 from sqlalchemy import text
@@ -21,6 +21,7 @@ from workers.questions import at_work
 from workers.settings import load_settings
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 STAFF = ("alice", "bob", "carol", "dan", "gerda", "hank", "ivy", "judy")
 STRANGER = {"id": "UVIC", "name": "vic", "is_stranger": True, "team_id": "TOTHER"}
@@ -152,7 +153,7 @@ class Stack:
             lambda: next((m for m in self.posts(f"DU{person.upper()}") if m.ts > after), None)
         )
 
-    def wait(self, look: Any) -> Any:
+    def wait(self, look: Callable[[], T | None]) -> T:
         return self.slack.wait_for(look, ANSWER_S)
 
     def posts(self, channel: str) -> list[Seen]:
@@ -178,8 +179,7 @@ class Stack:
             found = self.now(channel, seen)
             return found if found and words in found.text else None
 
-        found: Seen = self.wait(look)
-        return found
+        return self.wait(look)
 
     def gone(self, channel: str, seen: Seen) -> None:
         self.wait(lambda: self.now(channel, seen) is None)

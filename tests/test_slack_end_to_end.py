@@ -7,6 +7,7 @@ at every call and every message since: no word of a document is where somebody m
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -167,7 +168,6 @@ def test_an_edited_question_is_answered_anew_and_a_deleted_one_not_at_all(
     stack: Stack, channel: str
 ) -> None:
     slack, mention = stack.slack, "" if channel.startswith("D") else "<@UKEN> "
-    root = "" if mention else None
 
     def answer(ts: str, after: str) -> Seen:
         return (
@@ -176,7 +176,7 @@ def test_an_edited_question_is_answered_anew_and_a_deleted_one_not_at_all(
 
     asked = slack.say(channel, "bob", mention + VACATION)
     old = answer(asked.ts, asked.ts)
-    assert DAYS in old.text, root
+    assert DAYS in old.text
     slack.edit(channel, asked.ts, mention + TRAVEL)
     stack.gone(channel, old)
     new = answer(asked.ts, old.ts)
@@ -228,7 +228,7 @@ def test_feedback_reaches_the_administrators(stack: Stack) -> None:
     """Threats 11, 22: of a document only what this administrator may read, and all of it inert."""
     slack, before = stack.slack, stack.last("dan")
     answer = stack.ask("board", "alice", BONUS)
-    place = {"channel": "board", "ts": answer.ts}
+    place: dict[str, Any] = {"channel": "board", "ts": answer.ts}
     number = number_of(answer)
     assert slack.press("UALICE", "ken_feedback", **place, value=f"good:{number}").failed == ""
     assert slack.views("UALICE") == []
@@ -262,7 +262,11 @@ def test_feedback_reaches_the_administrators(stack: Stack) -> None:
 
     before = stack.last("dan")
     answer = stack.ask("team", "bob", VACATION)
-    chosen = {"channel": "team", "ts": answer.ts, "selected": f"wrong:{number_of(answer)}"}
+    chosen: dict[str, Any] = {
+        "channel": "team",
+        "ts": answer.ts,
+        "selected": f"wrong:{number_of(answer)}",
+    }
     assert slack.press("UBOB", "ken_more", **chosen).failed == ""
     assert "Absence Valdessa" in stack.direct("dan", after=before).text
     slack.close_view("UBOB", slack.views("UBOB")[0]["id"])
@@ -271,7 +275,11 @@ def test_feedback_reaches_the_administrators(stack: Stack) -> None:
 def test_a_person_can_be_called(stack: Stack) -> None:
     """Threat 11: the question goes to people, nothing of the answer does."""
     answer, before = stack.ask("board", "alice", BONUS), stack.last("alice")
-    chosen = {"channel": "board", "ts": answer.ts, "selected": f"person:{number_of(answer)}"}
+    chosen: dict[str, Any] = {
+        "channel": "board",
+        "ts": answer.ts,
+        "selected": f"person:{number_of(answer)}",
+    }
     assert stack.slack.press("UALICE", "ken_more", **chosen).failed == ""
     assert CALLED in stack.direct("alice", after=before).text
     (called,) = stack.posts("people")
