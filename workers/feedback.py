@@ -289,9 +289,8 @@ def _call(services: Services, messenger: Messenger, kept: Kept, asked: _Asked) -
         if messenger.place(channel_id).external:
             log.error("people_channel_unusable", reason="shared with another company")
             return ""
-        if kept.attempts > 1 and messenger.find(
-            channel_id, "", f"errand:{kept.id}", since=asked.message_ts
-        ):
+        mark = f"person:{asked.id}/{kept.user_id}"  # who presses again, and who comes after a crash
+        if messenger.find(channel_id, "", mark, since=asked.message_ts):
             return channel_id
         payload = asked_by(
             asked.text,
@@ -299,8 +298,7 @@ def _call(services: Services, messenger: Messenger, kept: Kept, asked: _Asked) -
             _conversation(messenger, asked),
             usergroup_id=settings.people_group,
         )
-        message = Message(payload["text"], payload["blocks"], f"errand:{kept.id}")
-        messenger.post(channel_id, "", message)
+        messenger.post(channel_id, "", Message(payload["text"], payload["blocks"], mark))
     except (InputInvalid, SlackRefused) as error:
         log.error("people_channel_unusable", reason=type(error).__name__)
         return ""

@@ -408,6 +408,14 @@ def test_a_person_is_called_where_the_company_says(company: Company) -> None:
     assert channels == ["CBOARD"]
 
 
+def test_whoever_calls_again_is_called_for_once(company: Company) -> None:
+    settled(company, people_channel="CBOARD")
+    question_id = asked(company)
+    for _ in range(3):
+        call(company, question_id)
+    assert len(company.posts("CBOARD")) == 1
+
+
 def test_a_call_from_a_private_conversation_has_no_link(company: Company) -> None:
     settled(company, people_channel="CBOARD")
     call(company, asked(company))

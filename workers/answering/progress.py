@@ -21,8 +21,7 @@ from workers.services import Services
 
 log = structlog.get_logger()
 
-SEARCHING = Task("search", "Searching what everybody here may read")
-SEARCHING_FOR_YOU = Task("search", "Searching what you may read")
+SEARCHING = Task("search", "Searching what may be read here")
 CHECKING = Task("check", "Checking every sentence against its source")
 
 
