@@ -143,6 +143,7 @@ def _environment(slack_port: int, bot_port: int, model_port: int) -> dict[str, s
         "KEN_SLACK_MODE": "http",
         "KEN_QUESTIONS_PER_MINUTE": "1000000",
         "KEN_QUESTIONS_PER_DAY": "1000000",
+        "KEN_CARDS_AFTER_S": "1000000",  # a message that only says what is done would be measured
         "KEN_HTTP_PORT": str(bot_port),
         "KEN_MODEL_BASE_URL": f"http://127.0.0.1:{model_port}/v1",
         "KEN_WORKER_THREADS": str(Settings.model_fields["worker_threads"].default),

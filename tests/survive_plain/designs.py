@@ -222,6 +222,7 @@ def ken(home: Path, model: HeldModel) -> Iterator[Ken]:
             "KEN_SLACK_API_URL": f"http://127.0.0.1:{free_port()}/api/",
             "KEN_SLACK_MODE": "http",
             "KEN_QUESTIONS_PER_MINUTE": "1000000",
+            "KEN_CARDS_AFTER_S": "1000000",  # plain Celery shows none
             "KEN_HTTP_PORT": str(free_port()),
             "KEN_MODEL_BASE_URL": model.url,
             "KEN_LEASE_S": str(_LEASE_S),
