@@ -22,6 +22,7 @@ _METHOD_FILES = (chat, conversations, people, streams, surfaces, token_methods, 
 """Importing them fills METHODS."""
 
 _MOST_CALLS = 20_000
+_SAVED_EVERY_S = 2.0
 _MOST_HELD_S = 2.0
 """An event that is to come after the next one is not lost when there is no next one."""
 
@@ -80,6 +81,7 @@ class Double:
     """Rises with everything that somebody outside could be waiting for."""
     delivery: Delivery = field(init=False)
     _fresh: Workspace = field(init=False)
+    _saving: bool = False
     _held: list[Json] = field(default_factory=list)
     _waiters: set[asyncio.Future[None]] = field(default_factory=set)
 
@@ -201,7 +203,9 @@ class Double:
 
     def changed(self) -> None:
         self.version += 1
-        self._save()
+        if self.state_path and not self._saving:
+            self._saving = True
+            asyncio.get_running_loop().call_later(_SAVED_EVERY_S, self.save)
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -218,7 +222,9 @@ class Double:
             self._waiters.discard(waiter)
         return self.version
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Write all down: once in a while, since it takes longer the more was said."""
+        self._saving = False
         if self.state_path is None:
             return
         beside = self.state_path.with_name(f"{self.state_path.name}.new")

@@ -40,6 +40,7 @@ def create_server(double: Double, page: Page | None = None) -> web.Application:
 
     async def close(_: web.Application) -> None:
         await double.delivery.close()
+        double.save()
 
     app.on_shutdown.append(close)
     return app
