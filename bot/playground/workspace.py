@@ -17,6 +17,8 @@ BOT_USER = "UKEN"
 BOT_ID = "BKEN"
 APP_ID = "AKEN"
 
+_MOST_KEPT = 500
+"""Messages that outlast a restart: more would hold everybody up while they are written."""
 _PLAIN_STATE = ("homes", "statuses", "titles", "prompts", "sessions", "serial", "clock")
 
 
@@ -208,9 +210,11 @@ class Workspace:
         return self.users[user_id].team_id != self.team.id
 
     def state(self) -> Json:
-        """All that changed since the file was read; see `restore`."""
-        whole = dataclasses.asdict(self)
-        return {name: whole[name] for name in ("channels", "messages", *_PLAIN_STATE)}
+        """What changed since the file was read, of messages the newest; see `restore`."""
+        channels = {key: dataclasses.asdict(channel) for key, channel in self.channels.items()}
+        messages = [dataclasses.asdict(one) for one in self.messages[-_MOST_KEPT:]]
+        plain = {name: getattr(self, name) for name in _PLAIN_STATE}
+        return {"channels": channels, "messages": messages, **plain}
 
     def restore(self, state: Json) -> None:
         self.channels = {key: Channel(**value) for key, value in state["channels"].items()}
