@@ -134,7 +134,8 @@ def _asked_about(services: Services, kept: Kept) -> Question | None:
         return None
     question = Question(**row)
     is_asker = (question.team_id, question.user_id) == (kept.team_id, kept.user_id)
-    is_there = question.channel_id == kept.channel_id and not question.in_direct_message
+    is_private = question.in_direct_message or question.is_for_the_asker
+    is_there = question.channel_id == kept.channel_id and not is_private
     if is_asker or (is_there and kept.kind != "share"):
         return question
     log.warning("errand_refused", errand_id=kept.id, kind=kept.kind)

@@ -145,6 +145,17 @@ def test_asking_privately_answers_whoever_asks_by_their_own_rights(
     assert told.text == say.NOTHING_FOUND
 
 
+def test_what_was_asked_for_oneself_in_a_channel_is_nobody_elses_to_ask_again(
+    company: Company, alice: int
+) -> None:
+    """Threat 14: nobody there has seen what Alice asked with /ken."""
+    question_id = ask(company, "command", channel="CBOARD", ts="1.000001")
+    before = newest(company)
+    for kind in ("private", "again"):
+        errand(company, kind, "UBOB", "CBOARD", question_id=question_id)
+    assert newest(company) == before
+
+
 def test_a_private_question_is_nobody_elses_to_ask_again(company: Company, alice: int) -> None:
     question_id = company.asked("DUALICE", "alice", QUESTION)
     before = newest(company)
