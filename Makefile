@@ -12,39 +12,48 @@ SETS := ../shared/eval
 SET := $(firstword $(wildcard $(SETS)/$(if $(SMALL),small,dev)) examples/company)
 EVAL_HOME := build/eval-$(notdir $(SET))
 
-.PHONY: help demo demo-down test check ci format lint types contracts eval prove survive coverage bench nightly lock clean
+.PHONY: help demo demo-down test check ci format lint types contracts eval prove survive coverage bench nightly installers lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
-# uv installs eight times as fast as pip; pip knows mirrors that uv does not, so it is the second try.
+# uv where the machine has it, else pip. Both take what the lock names, line by line: no dependency is
+# looked up, so no newer version is seen, and nothing is built. Where uv fails its words stay, and pip,
+# which knows mirrors that uv does not, is tried. `make demo UV=` is pip alone.
+UV ?= $(shell command -v uv)
+LOCKED := --only-binary :all: --require-hashes -r
 define install
-$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) 2>/dev/null \
-  || $(BIN)/pip install --quiet --require-hashes -r $(1)
+{ [ -n "$(UV)" ] && "$(UV)" pip install --quiet --no-deps --python $(BIN)/python $(1); } \
+  || { [ -z "$(UV)" ] || echo "uv failed, as shown above. Trying pip." >&2; \
+       PIP_CERT="$(call certificates)" $(BIN)/python -m pip install --quiet --no-deps $(1); }
 endef
 export UV_LINK_MODE := copy
+# The system's certificates, for both: a company's proxy may sign again what it passes on. uv's setting had
+# another name before 0.11; pip before 24.2 brings a list of its own, unless it was given one.
+export UV_SYSTEM_CERTS := true
+export UV_NATIVE_TLS := true
+BUNDLES := /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem
+certificates = $${PIP_CERT:-$$($(BIN)/python -m pip config get global.cert 2>/dev/null || echo $(firstword $(wildcard $(BUNDLES))))}
 
-$(BIN)/uv: requirements-uv.txt
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Ken needs Python 3.11 or newer; '$(PYTHON)' is older. Name another: make demo PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
-	  || { echo "This Python has no venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "Making the environment in $(VENV) (once)"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install --quiet --require-hashes -r requirements-uv.txt
-	@touch $@
+	@if $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then $(PYTHON) -m venv $(VENV); \
+	elif [ -n "$(UV)" ]; then "$(UV)" venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV); \
+	else echo "This Python has no venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; fi
 
-$(BIN)/ken: requirements.txt pyproject.toml $(BIN)/uv
+$(BIN)/ken: requirements.txt pyproject.toml | $(BIN)/python
 	@echo "Installing what requirements.txt locks"
-	@$(call install,requirements.txt)
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(call install,$(LOCKED) requirements.txt)
+	@$(call install,--no-build-isolation --editable .)
 	@touch $@
 
 .venv: $(BIN)/ken  ## the environment, from the lock file
 
 $(VENV)/dev: requirements-dev.txt $(BIN)/ken
 	@echo "Adding the development tools to $(VENV)"
-	@$(call install,requirements-dev.txt)
+	@$(call install,$(LOCKED) requirements-dev.txt)
 	@touch $@
 
 demo: $(BIN)/ken  ## see it work: the demo company, one question, three people, different answers
@@ -98,7 +107,28 @@ nightly: eval prove survive coverage bench  ## every long suite in full
 clean:  ## delete what was built; homes with documents (.ken) stay
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
-lock:  ## write the lock files anew from pyproject.toml (needs uv)
-	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --no-annotate pyproject.toml -o requirements.txt
-	echo 'uv>=0.13' | uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --no-annotate - -o requirements-uv.txt
-	uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --no-annotate --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+# What a fresh machine has: no setting of an installer, no certificate in a variable. Only the caches are this machine's.
+FRESH := build/installers
+BARE = env -i PATH=/usr/bin:/bin HOME=$(CURDIR)/$(FRESH)/home XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$$HOME/.cache}"
+
+installers: $(VENV)/dev  ## the lock installs by pip alone, and by uv alone, into an empty environment of a fresh machine
+	@rm -rf $(FRESH) && mkdir -p $(FRESH)/home
+	@$(BIN)/python -m venv $(FRESH)/pip && $(BARE) $(MAKE) -s VENV=$(FRESH)/pip UV= $(FRESH)/pip/bin/ken
+	@$(BARE) $(BIN)/uv venv --quiet --python $(BIN)/python $(FRESH)/uv
+	@$(BARE) $(MAKE) -s VENV=$(FRESH)/uv UV=$(BIN)/uv $(FRESH)/uv/bin/ken
+	@for one in pip uv; do $(BARE) $(BIN)/uv pip check --quiet --python $(FRESH)/$$one/bin/python && $(BARE) $(FRESH)/$$one/bin/ken --help >/dev/null || exit 1; done
+
+# pip wants a line for the bare name, too, where the lock has one with an extra.
+COMPILE = $(BIN)/uv pip compile -q --universal --generate-hashes --no-strip-extras --python-version 3.11 \
+  --no-emit-index-url --no-header --no-annotate pyproject.toml
+define bare_names
+awk '/^[a-z0-9]/ { if (extra) printf "%s", bare; bare = ""; extra = /\[/ } \
+  { print; sub(/\[[^]]*\]/, ""); bare = bare $$0 "\n" } END { if (extra) printf "%s", bare }' $(1) > $(1).new
+@mv $(1).new $(1)
+endef
+
+lock: $(VENV)/dev  ## write the lock files again from pyproject.toml
+	$(COMPILE) -o requirements.txt
+	$(COMPILE) --extra dev -c requirements.txt -o requirements-dev.txt
+	@$(call bare_names,requirements.txt)
+	@$(call bare_names,requirements-dev.txt)
