@@ -1,14 +1,17 @@
 """Places where the fault suite ends or freezes a process (tests/survive); elsewhere nothing.
 
-A point is armed by a file of its name in the folder that KEN_CRASHPOINTS names, and acts once.
+A point is armed by a file of its name in the folder that KEN_CRASHPOINTS names, and acts once; or
+on everybody who comes by, if the file says "kill all".
 """
 
 import os
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 _ARMED = os.environ.get("KEN_CRASHPOINTS")
+_ALL = "kill all"
 _ACTIONS = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP}
 
 
@@ -19,6 +22,9 @@ def reached(point: str) -> None:
 
 def _act(armed: Path) -> None:
     """Renamed first: of two processes that come by, one acts."""
+    with suppress(FileNotFoundError):
+        if armed.read_text() == _ALL:
+            os.kill(os.getpid(), signal.SIGKILL)
     mine = armed.with_name(f"{armed.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         armed.rename(mine)

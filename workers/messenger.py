@@ -173,7 +173,8 @@ class Messenger(Protocol):
         ...
 
     def find_open(self, channel_id: str, thread_ts: str, mark: str, *, since: str) -> list[Posted]:
-        """Messages of ours that were opened there and have not become a reply."""
+        """Messages of ours that were opened there and have not become a reply: those with this
+        mark, and those that carry none and may be another question's."""
         ...
 
     def set_working(

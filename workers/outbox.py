@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Row, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from policies.models import OutboxState
 from workers.answering.reply import Buttons, Reply
@@ -22,7 +23,7 @@ from workers.errors import SlackRefused
 from workers.interface import Question
 from workers.messenger import Message, Messenger, Opened, Posted, Task
 from workers.ops import tracing
-from workers.questions import Leased, at_work, speaking, still_mine
+from workers.questions import Leased, at_work, is_speaking, speaking, still_mine
 from workers.services import Services
 
 log = structlog.get_logger()
@@ -37,6 +38,14 @@ class Kind(StrEnum):
     def part(self, number: int) -> str:
         """What the outbox calls this part of a long reply, counted from 1."""
         return str(self) if number == 1 else f"{self}/{number}"
+
+
+def kinds_of(question: Question) -> tuple[Kind, ...]:
+    """Where its reply may go, in this order; what is for the asker alone has one place."""
+    is_private = not question.channel_id or question.in_direct_message
+    if is_private or question.is_for_the_asker:
+        return (Kind.DIRECT,)
+    return (Kind.CHANNEL, Kind.DIRECT)
 
 
 def put(
@@ -73,10 +82,8 @@ def deliver(services: Services, leased: Leased, kind: Kind, *, part: int = 1) ->
     reached("attempt_counted")
     if row is None:
         return
-    if (
-        part == 1 and row.attempts > 1 and row.opened_ts is None
-    ):  # Slack may have opened one and not said so
-        sweep_up(services, leased.question, kind)
+    if part == 1 and row.attempts > 1 and row.opened_ts is None:
+        sweep_up(services, leased.question, kind)  # Slack may have opened one and not said so
     posted = None
     try:
         with speaking(services.database, leased):
@@ -105,24 +112,29 @@ def announce(
         first = session.execute(_ANNOUNCE, {"id": leased.id, "kind": kind}).scalar_one_or_none()
     if first is None:
         return None
-    with speaking(services.database, leased):
-        messenger, mark = services.messenger_of(question.team_id), mark_of(question, kind)
-        opened = messenger.open(
-            question.channel_id, question.thread_ts, question.user_id, tasks, mark
-        )
-        reached("opened")
-    with at_work(services.database, leased.id) as session:
-        session.execute(
-            _OPENED,
-            {
-                "id": leased.id,
-                "kind": kind,
-                "channel": opened.posted.channel_id,
-                "ts": opened.posted.message_ts,
-                "stream": opened.stream,
-            },
-        )
+    messenger, mark = services.messenger_of(question.team_id), mark_of(question, kind)
+    where = (question.channel_id, question.thread_ts, question.user_id)
+    opened = None
+    try:
+        with speaking(services.database, leased) as session:
+            opened = messenger.open(*where, tasks, mark)
+            reached("opened")
+            session.execute(_OPENED, _opening(leased.id, kind, opened))
+    except SQLAlchemyError:  # we slept so long that nobody knows any more of what we opened
+        if opened is not None:
+            messenger.delete(opened.posted)
+        raise
     return opened
+
+
+def _opening(question_id: int, kind: Kind, opened: Opened) -> dict[str, Any]:
+    return {
+        "id": question_id,
+        "kind": kind,
+        "channel": opened.posted.channel_id,
+        "ts": opened.posted.message_ts,
+        "stream": opened.stream,
+    }
 
 
 def settle(services: Services, leased: Leased, kind: Kind) -> bool | None:
@@ -157,17 +169,49 @@ def settle_part(services: Services, leased: Leased, kind: Kind, part: int) -> No
         deliver(services, leased, kind, part=part)
 
 
-def sweep_up(services: Services, question: Question, kind: Kind) -> None:
-    """A worker before us may have opened a message and not have lived to write that down.
+def sweep_up(services: Services, question: Question, kind: Kind) -> bool:
+    """Take away what was opened in this thread since the question, and no row knows.
 
-    A stream carries no mark: one of another question in this thread goes, too, and is posted anew.
+    A stream carries no mark, so it may be of any question in the thread. What is opened is on
+    record before its worker stops speaking (`announce`): so first we look into Slack, and then at
+    each question of the thread while nobody speaks for it. False: somebody speaks, and it may be
+    theirs; look again later. Raises SlackUnavailable.
     """
     if question.surface == "terminal" or not _in_place(question, kind):
-        return
+        return True
     messenger = services.messenger_of(question.team_id)
     where = (question.channel_id, question.thread_ts, mark_of(question, kind))
-    for posted in messenger.find_open(*where, since=question.message_ts):
-        messenger.delete(posted)
+    seen = messenger.find_open(*where, since=question.message_ts)
+    known = _known(services, question) if seen else frozenset()
+    if known is None:
+        return False
+    for posted in seen:
+        if posted.message_ts not in known:
+            messenger.delete(posted)
+    return True
+
+
+def _known(services: Services, question: Question) -> frozenset[str] | None:
+    """Each message that a question of this thread has on record; None: one may be missing."""
+    where = {"channel": question.channel_id, "thread": question.thread_ts}
+    with services.database.session("ingress") as session:
+        ids = session.scalars(_IN_THREAD, where).all()
+    known: set[str] = set()
+    for question_id in ids:
+        with at_work(services.database, question_id) as session:
+            if is_speaking(session, question_id):
+                return None
+            known.update(session.scalars(_ON_RECORD, {"id": question_id}))
+    return frozenset(known)
+
+
+def drop_unsent(session: Session, question_id: int) -> None:
+    """At a question's end: what it has not said it will not say, and what it opened goes.
+
+    Nobody knows whether an attempt has left something in Slack: see `revision`, until it confirms.
+    """
+    given = {"id": question_id, "empty": json.dumps(Reply("").payload())}
+    session.execute(_DROP, given)
 
 
 def _opened(row: Row[Any]) -> Opened | None:
@@ -179,7 +223,8 @@ def _opened(row: Row[Any]) -> Opened | None:
 def look_again(services: Services, question_id: int, kind: str) -> None:
     """Take away what Slack showed late, after we had read back and posted once more.
 
-    Where Slack shows us nothing any more there is nothing to take away. Raises SlackUnavailable.
+    Where Slack shows us nothing any more there is nothing to take away. While somebody speaks in
+    the thread, it is looked at again later. Raises SlackUnavailable.
     """
     with at_work(services.database, question_id) as session:
         row = session.execute(_POSTED_AS, {"id": question_id, "kind": kind}).one()
@@ -188,8 +233,12 @@ def look_again(services: Services, question_id: int, kind: str) -> None:
         for posted in find(services, question, kind):
             if posted.message_ts != row.message_ts:
                 _take_away(services, posted, question_id)
-        if row.opened_ts is None and "/" not in kind:
-            sweep_up(services, question, Kind(kind))
+        if (
+            row.opened_ts is None
+            and "/" not in kind
+            and not sweep_up(services, question, Kind(kind))
+        ):
+            return
     except SlackRefused as refused:
         log.warning("not_looked_again", question_id=question_id, error=type(refused).__name__)
     with at_work(services.database, question_id) as session:
@@ -294,6 +343,21 @@ _OPENED = text("""
 
 _PARTS = text("""
     SELECT kind FROM outbox WHERE question_id = :id AND kind LIKE :kind AND state = 'ready'
+""")
+
+_IN_THREAD = text("""
+    SELECT id FROM question WHERE channel_id = :channel AND thread_ts = :thread ORDER BY id
+""")
+
+_ON_RECORD = text("""
+    SELECT ts FROM outbox, unnest(ARRAY[opened_ts, message_ts]) AS ts
+    WHERE question_id = :id AND ts IS NOT NULL
+""")
+
+_DROP = text("""
+    UPDATE outbox SET revision = 'deleted', revised_at = NULL, mend_at = '-infinity',
+                      payload = CAST(:empty AS jsonb), state = 'dropped'
+    WHERE question_id = :id AND state = 'ready'
 """)
 
 _TEAM = text("SELECT team_id FROM question WHERE id = :id")

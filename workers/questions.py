@@ -120,18 +120,24 @@ def still_mine(session: Session, leased: Leased) -> None:
 
 
 @contextmanager
-def speaking(database: Database, leased: Leased) -> Iterator[None]:
+def speaking(database: Database, leased: Leased) -> Iterator[Session]:
     """Nobody can take the question while this process may be saying something for it.
 
     Slack cannot refuse a message of a worker that froze on its way there; so while it is on its
     way, the question is nobody else's, however long its holder sleeps. PostgreSQL ends the
-    transaction of a process that sleeps for a minute: then, see `outbox`. Raises LeaseLost.
+    transaction of a process that sleeps for a minute: then, see `outbox`. What is written in this
+    session is seen before the next one may speak. Raises LeaseLost.
     """
     with at_work(database, leased.id) as session:
         session.execute(_SPEAK, {"id": leased.id})
         if not session.scalar(_MINE, {"id": leased.id, "token": leased.token}):
             raise LeaseLost
-        yield
+        yield session
+
+
+def is_speaking(session: Session, question_id: int) -> bool:
+    """Whether somebody speaks for it; if not, nobody does before this transaction ends."""
+    return not session.scalar(_TRY_TO_SPEAK, {"id": question_id})
 
 
 def put_back(database: Database, leased: Leased, *, after_s: float | None = None) -> None:
@@ -147,7 +153,7 @@ def retire(database: Database, question_id: int, reason: str) -> None:
     Raises Busy while somebody is speaking for it.
     """
     with at_work(database, question_id) as session:
-        if not session.scalar(_TRY_TO_SPEAK, {"id": question_id}):
+        if is_speaking(session, question_id):
             raise Busy
         session.execute(_FENCE, {"id": question_id})
         session.execute(_RETIRE, {"id": question_id, "reason": reason})

@@ -129,7 +129,7 @@ def _told(services: Services, row: Row[Any]) -> _Told:
         messenger = services.messenger_of(question.team_id)
         if row.revision != Revision.DELETED:
             messenger.update(Posted(row.channel_id, row.message_ts), _message(question, row))
-        elif not _delete(services, messenger, question, row) and row.is_first:
+        elif not _delete(services, messenger, question, row):
             return _Told(_LATE_S)
     except SlackRefused as refused:
         log.warning("answer_not_revised", question_id=row.question_id, error=str(refused))
@@ -141,17 +141,21 @@ def _told(services: Services, row: Row[Any]) -> _Told:
 
 
 def _delete(services: Services, messenger: Messenger, question: Question, row: Row[Any]) -> bool:
-    """Whatever of this kind is out, on record or not. False: nothing is, and something may be."""
+    """Whatever of this kind is out, on record or not. False: more of it may show later."""
     found = {Posted(row.opened_channel, row.opened_ts)} if row.opened_ts else set()
     if row.state == OutboxState.POSTED:
         found.add(Posted(row.channel_id, row.message_ts))
-    if row.attempts and (row.state != OutboxState.POSTED or row.attempts > 1):
+    known = 2 if row.opened_ts else 1  # attempts whose end is on record
+    unsure = row.attempts > known or (row.attempts > 0 and row.state != OutboxState.POSTED)
+    if unsure:
         found.update(find(services, question, row.kind))
     for posted in sorted(found, key=lambda one: one.message_ts):
         messenger.delete(posted)
-    if row.attempts and not found:
-        sweep_up(services, question, Kind(row.kind.partition("/")[0]))
-    return bool(found) or not row.attempts
+    if not unsure:
+        return True
+    kind = Kind(row.kind.partition("/")[0])
+    swept = row.opened_ts is not None or sweep_up(services, question, kind)
+    return swept and not row.is_first
 
 
 def _message(question: Question, row: Row[Any]) -> Message:

@@ -327,7 +327,7 @@ class SlackMessenger:
         return opened.posted
 
     def find_open(self, channel_id: str, thread_ts: str, mark: str, *, since: str) -> list[Posted]:
-        """A stream carries no mark, so another question's in the same thread is found too."""
+        """chat.startStream takes no mark, so that all streams of a thread are found."""
         found = {
             message["ts"]
             for message in self._messages(channel_id, thread_ts, since)

@@ -13,7 +13,7 @@ from workers.errands import run_errand
 from workers.errors import AssistantError, PoisonQuestion, SlackRefused, SlackUnavailable
 from workers.home import publish_if_shown
 from workers.ops import metrics, stopping, tracing
-from workers.outbox import Kind, deliver, put, settle
+from workers.outbox import Kind, deliver, drop_unsent, kinds_of, put, settle
 from workers.questions import (
     MAX_ATTEMPTS,
     Leased,
@@ -106,6 +106,7 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
             ended = Ended(ended.state, type(error).__name__)
     with at_work(services.database, leased.id) as session:
         finish(session, leased, ended.state, reason=ended.reason)
+        drop_unsent(session, leased.id)
     reached("finished")
     if leased.question.surface != "terminal":
         publish_if_shown(services, leased.question.team_id, leased.question.user_id)
@@ -133,12 +134,14 @@ def _tell(services: Services, leased: Leased, error: Exception) -> QuestionState
 
     Raises SlackUnavailable, LeaseLost.
     """
-    kinds = (Kind.CHANNEL, Kind.DIRECT) if leased.question.channel_id else (Kind.DIRECT,)
+    kinds = kinds_of(leased.question)
     out = {kind: settle(services, leased, kind) for kind in kinds}
     if any(out.values()):
         return QuestionState.ANSWERED
     if out[Kind.DIRECT] is not None:
         return QuestionState.ABSTAINED
+    if leased.question.surface == "automatic":  # nobody asked Ken
+        return QuestionState.FAILED
     words = error.reply if isinstance(error, AssistantError) else AssistantError.reply
     for kind in (kind for kind in kinds if out[kind] is None):
         try:

@@ -29,7 +29,13 @@ from tests.survive.background import Background
 from tests.survive.checker import Asked, History, Kept
 from tests.survive.company import SOURCE, Past, State
 from tests.survive.model import Model
-from tests.survive.process import Process, Supervisor, environment, wait_until
+from tests.survive.process import (
+    Process,
+    Supervisor,
+    environment,
+    wait_until,
+    wait_while_it_moves,
+)
 from tests.survive.proxy import Proxy
 from tests.survive.slack import Slack
 from workers.cli.loading import load_folder
@@ -41,7 +47,7 @@ from workers.schema import migrate
 from workers.settings import load_settings
 
 LEASE_S, SWEEP_S, MODEL_TIMEOUT_S = 6, 1, 15
-READY_S = 60
+READY_S = 300
 _ROOT = Path(__file__).parent.parent.parent
 LOGS = _ROOT / "build" / "survive"
 _WORKER = ("answerer", "ingress", "syncer")
@@ -164,7 +170,9 @@ class Cell:
         for number in range(self._workers):
             self.start_worker(f"worker{number}")
         self.start_bot("bot", self.bot_port)
+        began = time.monotonic()
         self.wait_until_ready()
+        self.start_s = time.monotonic() - began
 
     def start_worker(self, name: str) -> None:
         env = self._environment(name, _WORKER)
@@ -453,12 +461,22 @@ class Cell:
         rows = self.sql(_KEPT, [one.ts for one in asked])
         return [Kept(*row) for row in rows]
 
-    def settled(self, asked: Sequence[Asked]) -> bool:
-        """All of them have ended."""
+    def wait_for_ends(self, asked: Sequence[Asked]) -> bool:
+        """Whether all of them ended. While anything happens with them, however slowly, we wait."""
+        return wait_while_it_moves(lambda: self._ended(asked), lambda: self._steps(asked))
+
+    def _ended(self, asked: Sequence[Asked]) -> bool:
+        """And what they leave in Slack has been tidied up once."""
         with suppress(psycopg.OperationalError):
-            ended = [one for one in self.kept(asked) if one.state != "kept"]
-            return len(ended) == len(asked)
+            ended = [one.id for one in self.kept(asked) if one.state != "kept"]
+            return len(ended) == len(asked) and self.sql(_UNTIDY, ended) == [(0,)]
         return False
+
+    def _steps(self, asked: Sequence[Asked]) -> object:
+        """It changes whenever somebody takes, keeps up or gives back one of these questions."""
+        with suppress(psycopg.OperationalError):
+            return self.sql(_STEPS, [one.ts for one in asked])
+        return None
 
     def history(self, asked: Sequence[Asked]) -> History:
         """What became of these; posts of others are left out."""
@@ -494,6 +512,17 @@ _KEPT = """
            EXISTS (SELECT FROM lease WHERE question_id = question.id AND expires_at > now())
     FROM question LEFT JOIN lease ON lease.question_id = question.id
     WHERE message_ts = ANY(%s)
+"""
+
+_UNTIDY = """
+    SELECT count(*) FROM outbox WHERE question_id = ANY(%s)
+      AND revision IS NOT NULL AND revised_at IS NULL AND mend_at = '-infinity'
+"""
+
+_STEPS = """
+    SELECT question.id, state, token, expires_at
+    FROM question LEFT JOIN lease ON lease.question_id = question.id
+    WHERE message_ts = ANY(%s) ORDER BY question.id
 """
 
 _CHECKS = "SELECT question_id, kind, epoch FROM answer WHERE question_id = ANY(%s)"

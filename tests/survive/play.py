@@ -15,18 +15,16 @@ from typing import Any
 
 import structlog
 
-from tests.survive.cell import Cell, holding
+from tests.survive.cell import LEASE_S, SWEEP_S, Cell, holding
 from tests.survive.checker import Asked, Finding, judge, last_words
 from tests.survive.kinds import KINDS
-from tests.survive.process import wait_until
+from tests.survive.process import STILL_S, wait_until
 from tests.survive.scene import Kind, Scene
 
 AT_REST = "at_rest"
 """Played last: how all of a cell was in the end."""
 _BY_NAME = {kind.name: kind for kind in KINDS}
-MOST_RECOVERY_S = 10.0
 _MOST_ASKED = 4
-_QUIET_S = 20.0
 
 
 @dataclass
@@ -44,6 +42,10 @@ class Played:
     leaks: int = 0
     words: list[str] = field(default_factory=list)
     """What was wrong."""
+    late: list[str] = field(default_factory=list)
+    """What took too long: reported, and judged in the full run alone."""
+    pace_s: float = 0.0
+    """At rest: how long this cell took, unbroken, to start and to answer a question."""
 
 
 def run_cell(told: "Queue[Played]", number: int, seed: int, kinds: Sequence[str]) -> None:
@@ -60,9 +62,10 @@ def run_cell(told: "Queue[Played]", number: int, seed: int, kinds: Sequence[str]
         workers = 1 if number % 4 == 2 else 2
         try:
             with Cell(number, seed + lives, http=number % 2 == 1, workers=workers) as cell:
+                pace_s = cell.start_s + _answered_in(cell)
                 while left:
                     told.put(_inject_next(cell, left))
-                told.put(finish(cell))
+                told.put(replace(finish(cell), pace_s=round(pace_s, 3)))
         except Exception as error:  # of the suite, or of a Ken that does not come back
             name = left.popleft() if left else AT_REST
             where = traceback.extract_tb(error.__traceback__)[-1]
@@ -74,6 +77,13 @@ def run_cell(told: "Queue[Played]", number: int, seed: int, kinds: Sequence[str]
 def _end(*_: object) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it takes a moment to stop everything
     sys.exit(143)
+
+
+def _answered_in(cell: Cell) -> float:
+    """Seconds, with nothing broken."""
+    asked = cell.ask()
+    cell.wait_for_ends([asked])
+    return time.time() - asked.at
 
 
 def _inject_next(cell: Cell, left: deque[str]) -> Played:
@@ -102,10 +112,10 @@ def inject(cell: Cell, kind: Kind) -> Played:
         cell.change()
     _ask(scene, after)
     asked = _excused(cell, scene.asked) if kind.untold else scene.asked
-    wait_until(lambda: cell.settled(asked), kind.patience_s)
+    cell.wait_for_ends(asked)
     if kind.doubles:
         time.sleep(1)  # who woke up may be about to speak
-        wait_until(lambda: not _stands_twice(cell, asked), MOST_RECOVERY_S)
+        wait_until(lambda: not _stands_twice(cell, asked), STILL_S)
     played = _judged(cell, kind, scene, asked, ended_at)
     played.taken_away = cell.slack.taken_away() - taken_away
     if played.taken_away and not kind.doubles:
@@ -131,13 +141,14 @@ def _judged(cell: Cell, kind: Kind, scene: Scene, asked: list[Asked], ended_at: 
     for finding in findings:
         _count(cell, played, finding)
     played.words += [f"{kind.name}: {words}" for words in scene.findings]
+    played.late += [f"{kind.name}: {words}" for words in scene.late]
     return played
 
 
 def finish(cell: Cell) -> Played:
     """Everything at rest: all questions once more, no lease alive, the rows as they should be."""
     cell.wait_until_ready()
-    wait_until(lambda: not _alive(cell), _QUIET_S)
+    wait_until(lambda: not _alive(cell), STILL_S)
     history = cell.history(cell.asked) if cell.asked else None
     played = Played(AT_REST, 0)
     for finding in judge(history) if history else []:
@@ -212,7 +223,15 @@ def summary(played: Sequence[Played]) -> dict[str, Any]:
         "recovery_max_s": late[-1] if late else 0.0,
         "taken_away": sum(one.taken_away for one in faults),
         "missed": sum(one.missed for one in faults),
+        "late": sum(len(one.late) for one in faults),
+        "most_recovery_s": most_recovery_s(played),
     }
+
+
+def most_recovery_s(played: Sequence[Played]) -> float:
+    """What recovering may take on this machine, as it was in this run: a lease runs out, a sweep
+    comes by, and a worker starts and answers."""
+    return round(LEASE_S + SWEEP_S + max((one.pace_s for one in played), default=0.0), 3)
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

@@ -123,6 +123,24 @@ def wait_until(condition: Callable[[], bool], timeout_s: float, poll_s: float = 
     return True
 
 
+STILL_S, MOST_S = 120.0, 1200.0
+"""Without any step for this long, nothing comes any more: only a failure waits for it."""
+
+
+def wait_while_it_moves(condition: Callable[[], bool], step: Callable[[], object]) -> bool:
+    """Whether it came true; given up once nothing has moved for long, on any machine."""
+    started = moved_at = time.monotonic()
+    before = step()
+    while not condition():
+        now, after = time.monotonic(), step()
+        if after != before:
+            before, moved_at = after, now
+        if now > moved_at + STILL_S or now > started + MOST_S:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 def environment(**more: str) -> dict[str, str]:
     """Nothing of what may be set for Ken in ours."""
     kept = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"}

@@ -22,6 +22,8 @@ class Scene:
     """Where the fault's end is known better than by when it was over for us."""
     findings: list[str] = field(default_factory=list)
     """What this kind alone found wrong."""
+    late: list[str] = field(default_factory=list)
+    """What it found too slow."""
 
     def hold(self, least_s: float, most_s: float) -> None:
         time.sleep(self.cell.chance.uniform(least_s, most_s))
@@ -56,4 +58,3 @@ class Kind:
     """While it lasts nobody can be told: a question may end as failed, with a reason."""
     doubles: bool = False
     """A second message may stand for a moment, until Ken deletes it."""
-    patience_s: float = 45.0

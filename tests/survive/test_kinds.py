@@ -13,10 +13,11 @@ import aiohttp
 import pytest
 
 from tests.survive import __main__ as survive
+from tests.survive.cell import LEASE_S, SWEEP_S
 from tests.survive.company import canaries, opening, question
 from tests.survive.kinds import KINDS, WORKER_POINTS
 from tests.survive.model import MODES, Model
-from tests.survive.play import MOST_RECOVERY_S, Played
+from tests.survive.play import AT_REST, Played, most_recovery_s
 from tests.survive.process import Process, Supervisor, environment, wait_until
 from tests.workers.answering.passages import passage
 from workers.answering.verify import verify
@@ -38,12 +39,25 @@ def test_names_are_unique_and_every_kind_comes_in_the_short_form() -> None:
 
 
 def test_late_recovery_fails_the_full_run_only_and_what_is_wrong_fails_every_run() -> None:
-    late, in_time = ({"recovery_p99_s": MOST_RECOVERY_S + more} for more in (0.1, 0.0))
+    most_s = most_recovery_s([Played(AT_REST, 0, pace_s=one) for one in (1.5, 2.5)])
+    late, in_time = (
+        {"recovery_p99_s": most_s + more, "most_recovery_s": most_s} for more in (0.1, 0.0)
+    )
     fine, wrong = Played("redis_killed", 1), Played("redis_killed", 1, words=["lost"])
     assert not survive._holds(late, [fine], in_full=True)
     assert survive._holds(late, [fine], in_full=False)
     assert survive._holds(in_time, [fine], in_full=True)
     assert not survive._holds(in_time, [fine, wrong], in_full=False)
+    slow = Played("redis_stalled", 1, late=["an event was sent again"])
+    assert [survive._holds(in_time, [slow], in_full=full) for full in (True, False)] == [
+        False,
+        True,
+    ]
+
+
+def test_recovering_is_judged_by_how_fast_the_machine_was_in_the_same_run() -> None:
+    assert most_recovery_s([]) == LEASE_S + SWEEP_S
+    assert most_recovery_s([Played(AT_REST, 0, pace_s=30.0)]) == LEASE_S + SWEEP_S + 30.0
 
 
 def test_every_point_of_the_code_has_a_kind_and_every_kind_of_a_point_has_one() -> None:

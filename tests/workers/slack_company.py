@@ -168,6 +168,7 @@ def kept(
     channel_id: str = "",
     user_id: str = "UALICE",
     ts: str = "",
+    thread_ts: str = "",
     words: str = "What is the budget?",
     surface: Surface = "slack",
 ) -> int:
@@ -178,7 +179,7 @@ def kept(
         team_id=TEAM,
         channel_id=channel_id,
         message_ts=ts or f"{number}.000001",
-        thread_ts=ts or f"{number}.000001",
+        thread_ts=thread_ts or ts or f"{number}.000001",
         user_id=user_id,
         text=words,
         surface=surface,

@@ -989,6 +989,8 @@ def test_a_message_that_is_out_and_not_on_record_is_taken_away(
     mending.remove(desk.services, question_id)
 
     assert desk.shown("CBOARD") == []
+    desk.rest_is_over(question_id)
+    desk.turn()  # what was late is gone, too
     assert desk.revisions(question_id) == [("deleted", True)]
 
 

@@ -32,7 +32,7 @@ from workers.linking import meet
 from workers.messenger import Said
 from workers.models.base import Passage
 from workers.ops import metrics, tracing
-from workers.outbox import Kind, deliver, missing_parts, put, settle, settle_part
+from workers.outbox import Kind, deliver, kinds_of, missing_parts, put, settle, settle_part
 from workers.questions import Leased, at_work, still_mine
 from workers.retraction import supersede
 from workers.services import Services
@@ -75,7 +75,8 @@ def answer(leased: Leased, services: Services) -> Ended:
     """
     question = leased.question
     supersede(services, leased)
-    first = Kind.DIRECT if is_private(question) or question.is_for_the_asker else Kind.CHANNEL
+    kinds = kinds_of(question)
+    first = kinds[0]
     match standing(leased, services):
         case Standing.FIRST_OVER if question.surface != "automatic":
             return _say(leased, services, first, say.LIMITED, reason="limited")
@@ -87,7 +88,7 @@ def answer(leased: Leased, services: Services) -> Ended:
     reached("met")
     if words is not None or is_help(question.text):
         return _say(leased, services, first, words or say.HELP)
-    for kind in (Kind.CHANNEL, Kind.DIRECT) if first is Kind.CHANNEL else (Kind.DIRECT,):
+    for kind in kinds:
         if question.surface == "share" and kind is Kind.DIRECT:
             return _say(leased, services, kind, say.CANNOT_SHARE)
         told = settle(services, leased, kind)  # a worker before us may have got this far

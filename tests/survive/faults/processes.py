@@ -124,16 +124,13 @@ def clock_jumped(shift_s: float, scene: Scene) -> Iterator[None]:
 
 
 def poison(scene: Scene) -> Iterator[None]:
-    """Every worker that takes this question dies of it."""
+    """Every worker that takes this question dies of it; nobody works on another meanwhile."""
     cell = scene.cell
-    scene.ask()
-    poisoned = scene.asked[-1:]
-    point = "passages_read"
-    deadline = time.monotonic() + 80
-    while not cell.settled(poisoned) and time.monotonic() < deadline:
-        cell.arm(point, "kill")
-        wait_until(lambda: not (cell.points / point).exists() or cell.settled(poisoned), 15, 0.05)
-    cell.disarm(point)
+    cell.wait_for_ends(scene.asked)
+    cell.arm("passages_read", "kill all")
+    poisoned = [scene.ask()]
+    cell.wait_for_ends(poisoned)
+    cell.disarm("passages_read")
     if [one.state for one in cell.kept(poisoned)] != ["failed"]:
         scene.findings.append("a question that ends every worker did not end as failed")
     cell.wait_until_ready()
