@@ -11,6 +11,7 @@ from sqlalchemy import text
 from policies import readable_documents
 from policies.directory import Account
 from policies.models import Document, UserStatus
+from workers.answering.inert import elements, inert, link
 from workers.answering.reply import asked_by, escaped, notice
 from workers.errors import InputInvalid, SlackRefused
 from workers.home import cut, reading_as, require_agreement
@@ -195,7 +196,7 @@ def _tell_admins(services: Services, kept: Kept, asked: _Asked, said: _Said, *, 
                 continue
             link = _link_for(messenger, kept.team_id, admin, asked)
             titles = _titles_for(services, kept.team_id, admin, asked.cited)
-            payload = _report(asked.id, said, name=name, words=words, titles=titles, link=link)
+            payload = _report(asked.id, said, name=name, words=words, titles=titles, address=link)
             mark = f"feedback:{asked.id}/{kept.user_id}/{admin}"
             message = Message(payload["text"], payload["blocks"], mark)
             _tell(messenger, admin, message, since=asked.message_ts, look=look)
@@ -219,7 +220,9 @@ def _titles_for(
             .order_by(Document.title)
         ).all()
         require_agreement(session, audience, [row.id for row in rows])
-    return [title for title in (cut(row.title, _LONGEST_TITLE) for row in rows) if title]
+    return [
+        title for title in (cut(row.title, _LONGEST_TITLE, hosts=True) for row in rows) if title
+    ]
 
 
 def _link_for(messenger: Messenger, team_id: str, user_id: str, asked: _Asked) -> str:
@@ -234,30 +237,30 @@ def _link_for(messenger: Messenger, team_id: str, user_id: str, asked: _Asked) -
 
 
 def _report(
-    question_id: int, said: _Said, *, name: str, words: str, titles: Sequence[str], link: str
+    question_id: int, said: _Said, *, name: str, words: str, titles: Sequence[str], address: str
 ) -> Json:
     told = {
         "Said by": name,
         "Verdict": said.verdict.replace("_", " "),
         "Reason": said.reason.replace("_", " "),
-        "Comment": cut(said.comment, _LONGEST_COMMENT),
-        "Question": cut(words, _LONGEST_QUESTION) or _NO_WORDS,
+        "Comment": cut(said.comment, _LONGEST_COMMENT, hosts=True),
+        "Question": cut(words, _LONGEST_QUESTION, hosts=True) or _NO_WORDS,
         "Documents of the answer that you may read": "; ".join(titles) or _NO_TITLE,
     }
     lead = f"{_WRONG} (question {question_id})"
     lines = [f"{what}: {shown}" for what, shown in told.items() if shown]
-    elements = [_section(one) for one in (lead, *lines)]
-    if link:
-        shown = {"type": "link", "url": link, "text": _TO_THE_ANSWER}
-        elements.append({"type": "rich_text_section", "elements": [shown]})
+    sections = [_section(one) for one in (lead, *lines)]
+    if address:
+        shown = link(address, _TO_THE_ANSWER)
+        sections.append({"type": "rich_text_section", "elements": [shown]})
     return {
-        "text": escaped("\n".join([lead, *lines])),
-        "blocks": [{"type": "rich_text", "elements": elements}],
+        "text": escaped("\n".join([lead, *map(inert, lines)])),
+        "blocks": [{"type": "rich_text", "elements": sections}],
     }
 
 
 def _section(words: str) -> Json:
-    return {"type": "rich_text_section", "elements": [{"type": "text", "text": f"{words}\n"}]}
+    return {"type": "rich_text_section", "elements": elements(f"{words}\n")}
 
 
 def _is_inactive(services: Services, team_id: str, user_id: str) -> bool:

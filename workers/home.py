@@ -19,7 +19,7 @@ from policies import Audience, readable_documents
 from policies.directory import PROVIDER, Account, Readers, resolve_audience
 from policies.explain import unreadable
 from policies.models import Document, Policy, QuestionState, Source, UserStatus
-from workers.answering.reply import inert
+from workers.answering.inert import elements, inert
 from workers.errors import AssistantError, LayersDisagree, SlackRefused
 from workers.linking import ADDRESS, CODE, code_in
 from workers.messenger import Messenger, Profile
@@ -199,9 +199,9 @@ def require_agreement(session: Session, audience: Audience, document_ids: Iterab
         raise LayersDisagree
 
 
-def cut(told: str, limit: int) -> str:
-    """Inert, and no longer than this."""
-    shown = inert(told[: 10 * limit])
+def cut(told: str, limit: int, *, hosts: bool = False) -> str:
+    """Inert, and no longer than this; with `hosts` it is shown by `elements`."""
+    shown = inert(told[: 10 * limit], hosts=hosts)
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
 
 
@@ -275,7 +275,7 @@ def _titles(session: Session, audience: Audience) -> list[str]:
         .limit(4 * _MOST_PROMPTS)
     ).all()
     require_agreement(session, audience, [row.id for row in rows])
-    titles = dict.fromkeys(cut(row.title, _LONGEST_TITLE) for row in rows)
+    titles = dict.fromkeys(cut(row.title, _LONGEST_TITLE, hosts=True) for row in rows)
     return [title for title in titles if title][:_MOST_PROMPTS]
 
 
@@ -308,9 +308,10 @@ def _view(seen: _Seen) -> Json:
 
 def _who(seen: _Seen) -> Iterator[list[Json]]:
     if seen.profile:
-        parts = (seen.profile.name, seen.profile.email or "", seen.profile.title)
-        shown = [one for one in (cut(one, _LONGEST_NAME) for one in parts) if one]
-        yield [_text("In Slack you are "), _text(", ".join(shown) or _NAMELESS), _text(".")]
+        name, title = (cut(one, _LONGEST_NAME) for one in (seen.profile.name, seen.profile.title))
+        mailbox = (seen.profile.email or "")[:_LONGEST_NAME]
+        shown = ", ".join(one for one in (name, inert(mailbox, passage=mailbox), title) if one)
+        yield [_text("In Slack you are "), *elements(shown or _NAMELESS), _text(".")]
     if not seen.link:
         yield [_text(_UNLINKED)]
         return
@@ -339,11 +340,13 @@ def _what(seen: _Seen) -> Iterator[list[Json]]:
 
 
 def _question(asked: _Asked) -> list[Json]:
-    words = cut(asked.text, _LONGEST_QUESTION) or (_FORGOTTEN if asked.forgotten else _NO_WORDS)
+    words = cut(asked.text, _LONGEST_QUESTION, hosts=True) or (
+        _FORGOTTEN if asked.forgotten else _NO_WORDS
+    )
     shown = _CODE if code_in(asked.text) else words
     return [
         _text("• "),
-        _text(shown),
+        *elements(shown),
         _text(f" ({_STATES[asked.state]}, "),
         _date(asked.at),
         _text(")"),

@@ -21,7 +21,7 @@ from policies.directory import Account, unlinked
 from policies.links import Unmatched, unmatched, user_by_address
 from policies.models import Account as KnownAccount
 from policies.models import AccountKind, Audit, LinkCode, Source, User, UserStatus
-from workers.answering.reply import inert
+from workers.answering.inert import inert
 from workers.database import Database
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
 from workers.interface import Question

@@ -23,7 +23,7 @@ from tests.workers.answering.test_reply import PAYLOADS
 from tests.workers.pressed import all_text, answered, pressed, texts
 from tests.workers.slack_company import TEAM, WORKSPACE, Company, kept
 from workers import home, preferences
-from workers.answering.reply import inert
+from workers.answering.inert import inert
 from workers.errors import LayersDisagree, SlackRefused, SlackUnavailable
 from workers.interface import storable
 from workers.services import Services

@@ -8,7 +8,7 @@ little wider or a little blunter; who may read what is not touched.
 import re
 from collections.abc import Sequence
 
-from workers.answering.reply import inert
+from workers.answering.inert import inert
 from workers.messenger import Said
 
 _MOST_BEFORE, _LONGEST_BEFORE, _LONGEST_JUDGED = 6, 500, 1000
@@ -155,4 +155,4 @@ def _cleaned(text: str) -> str:
     shown = _LABELLED.sub(r"\1", shown)
     for entity, letter in _ENTITIES:
         shown = shown.replace(entity, letter)
-    return inert(shown)[:_LONGEST_BEFORE].strip()
+    return inert(shown, hosts=True)[:_LONGEST_BEFORE].strip()

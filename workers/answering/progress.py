@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from workers.answering.reply import inert
+from workers.answering.inert import inert
 from workers.errors import InputInvalid, SlackUnavailable
 from workers.interface import Question
 from workers.messenger import Task

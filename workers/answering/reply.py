@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
-from urllib.parse import quote as quote_url
 
 from workers.answering.buttons import Buttons as Buttons
 from workers.answering.buttons import button_blocks
+from workers.answering.inert import elements, inert, link, web_address, without_look_alikes
 from workers.models.base import Passage, Sentence
 
 Length = Literal["short", "normal"]
@@ -50,39 +50,19 @@ may read; where that is not enough, I write to you alone.
 • Tell me whether an answer was good: it goes to those who look after the documents."""
 _QUOTED = "From the documents:"
 _UNTITLED = "Untitled"
+_OPEN = "open"
 _NO_WORDS = "(no words)"
 _MOST_LINES, _SHORT_LINES = 40, 3
 _LINES_OF_PART, _LARGEST_PART = 10, 12_000
 """Slack takes about 13,200 characters in the blocks of a message: buttons and notes need some."""
 _MAX_SENTENCE, _MAX_NAME, _MAX_SOURCE, _MAX_QUESTION = 700, 200, 100, 2000
 
-# Every repetition is bounded: text that was made to be slow takes no longer than other text.
-_ADDRESS = re.compile(
-    r"[a-z][a-z0-9+.-]{0,30}://\S*"
-    r"|\bwww\.\S+"
-    r"|\b(?:mailto|javascript|vbscript|blob|tel|sms):\S+"
-    r"|\bdata:[^\s,]{0,200},\S*"
-    r"|\b[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}\.[a-z]{2,24}(?::\d{1,5})?[/?#]\S*",
-    re.IGNORECASE,
-)
-_SLACK_MARK = re.compile(r"<[@#!][^<>\n]{0,300}>|<(?=[@#!])")
-# What Unicode lets a reader not see (Default_Ignorable_Code_Point), what moves the writing
-# direction, controls, and halves of characters, which PostgreSQL would refuse.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
-    "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
-_BRACKETED = r"\[\s*\d{1,6}(?:\s*,\s*\d{1,6}){0,20}\s*\]"
-_NUMBER = re.compile(rf"(?:\s+|(?<![\w\])])){_BRACKETED}(?:\s*{_BRACKETED})*")
-"""Looks like a citation of ours: only ours are shown (not `list[0]`, which code may hold)."""
 _USER, _USERGROUP = re.compile(r"[UW][A-Z0-9]{1,20}"), re.compile(r"S[A-Z0-9]{1,20}")
 _PERMALINK = re.compile(
     r"https://[a-z0-9-]{1,63}(?:\.enterprise)?\.slack\.com/archives/[CDG][A-Z0-9]{1,20}/p[0-9]{10,20}"
     r"(?:\?thread_ts=[0-9]{1,12}\.[0-9]{1,8}&cid=[CDG][A-Z0-9]{1,20})?"
 )
 """What Slack's `chat.getPermalink` gives, and nothing else."""
-_WEB_ADDRESS = re.compile(r"https?://[^\s/?#<>|\"][^\s<>|\"]{0,3000}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +108,8 @@ class Reply:
         }
 
     def plain(self) -> str:
-        told = [f"{line.text} {_numbers(line)}" for line in self.lines]
+        """As Slack's fall-back text, which clients read for addresses: so there are none."""
+        told = [f"{inert(line.text)} {_numbers(line)}" for line in self.lines]
         return "\n".join([self.lead, *told, *([self.note] if self.note else [])])
 
 
@@ -178,7 +159,7 @@ def compose(
     quotes: dict[int, str] = {}
     lines: list[Line] = []
     for sentence in sentences:
-        shown = _shown(_NUMBER.sub("", inert(sentence.text)), _MAX_SENTENCE)
+        shown = _quoted(sentence.text, passages[sentence.passage - 1])
         if not shown or len(lines) == most:
             continue
         number = numbers.setdefault(sentence.passage, len(numbers) + 1)
@@ -229,22 +210,13 @@ def asked_by(
         first[0] = {"type": "user", "user_id": user_id}
     if _USERGROUP.fullmatch(usergroup_id):
         first = [{"type": "usergroup", "usergroup_id": usergroup_id}, _text(" "), *first]
-    quoted = {"type": "rich_text_quote", "elements": [_text(asked)]}
-    elements = [_section(first), quoted]
+    quoted = {"type": "rich_text_quote", "elements": elements(asked)}
+    sections = [_section(first), quoted]
     if _PERMALINK.fullmatch(permalink):
-        link = {"type": "link", "url": permalink, "text": "To the conversation"}
-        elements.append(_section([link]))
-    return Reply(f"Somebody asks for a person: {asked}").payload() | {
-        "blocks": [{"type": "rich_text", "elements": elements}]
+        sections.append(_section([link(permalink, "To the conversation")]))
+    return Reply(f"Somebody asks for a person: {inert(asked)}").payload() | {
+        "blocks": [{"type": "rich_text", "elements": sections}]
     }
-
-
-def inert(text: str) -> str:
-    """Text that can cause nothing: no address, no mention, nothing that cannot be seen."""
-    shown = _INVISIBLE.sub("", text)
-    shown = _SLACK_MARK.sub("…", shown)
-    shown = _ADDRESS.sub("[…]", shown)
-    return " ".join(shown.split())
 
 
 def escaped(text: str) -> str:
@@ -287,14 +259,17 @@ def _size(elements: list[dict[str, Any]]) -> int:
 
 
 def _told(line: Line) -> list[dict[str, Any]]:
-    return [_text(f"{line.text} "), _text(_numbers(line), code=True)]
+    return [*elements(f"{line.text} "), _text(_numbers(line), code=True)]
 
 
 def _source_line(citation: Citation) -> list[dict[str, Any]]:
     name = citation.title + (f" › {citation.heading}" if citation.heading else "")
-    linked = {"type": "link", "url": citation.url, "text": name} if citation.url else _text(name)
+    linked = [link(citation.url, name)]
+    if len(named := elements(name)) > 1 or "style" in named[0]:
+        opened = link(citation.url, _OPEN)  # a link never reads as another address
+        linked = [*named, *([_text(" "), opened] if "url" in opened else [])]
     age = f", updated {citation.updated_at[:10]}" if citation.updated_at else ""
-    return [_text(f"[{citation.number}] "), linked, _text(f" ({citation.source}{age})")]
+    return [_text(f"[{citation.number}] "), *linked, *elements(f" ({citation.source}{age})")]
 
 
 def _section(elements: list[dict[str, Any]]) -> dict[str, Any]:
@@ -314,24 +289,24 @@ def _citation(number: int, passage: Passage, quote: str) -> Citation:
         number=number,
         title=_shown(passage.title, _MAX_NAME) or _UNTITLED,
         heading=_shown(passage.heading.rpartition(" > ")[2], _MAX_NAME),
-        url=_place(passage),
+        url=web_address(passage.url, passage.anchor),
         source=_shown(passage.source, _MAX_SOURCE),
         document=passage.document,
-        quote=_shown(quote, _MAX_SENTENCE),
+        quote=_quoted(quote, passage),
         updated_at=passage.updated_at.isoformat() if passage.updated_at else None,
     )
 
 
-def _place(passage: Passage) -> str | None:
-    """The stored address, with the place in the page, if it is a web address that Slack takes."""
-    address = passage.url or ""
-    if not _WEB_ADDRESS.fullmatch(address) or _INVISIBLE.search(address):
-        return None
-    has_place = passage.anchor and "#" not in address
-    return f"{address}#{quote_url(passage.anchor, safe='=&')}" if has_place else address
+def _quoted(text: str, passage: Passage) -> str:
+    """What a sentence or a quote shows: of addresses those of its passage, of citations none."""
+    shown = without_look_alikes(text[: 10 * _MAX_SENTENCE])
+    return _cut(inert(shown, passage=passage.text), _MAX_SENTENCE)
 
 
 def _shown(text: str, limit: int) -> str:
-    """Inert, and no longer than this."""
-    shown = inert(text[: 10 * limit])
+    """A name or a question: inert, and no longer than this."""
+    return _cut(inert(text[: 10 * limit], hosts=True), limit)
+
+
+def _cut(shown: str, limit: int) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"

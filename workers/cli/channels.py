@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from policies import current_epoch
 from policies.models import Audit, ChannelSetting
 from workers.answering.audience import channel_readers
-from workers.answering.reply import inert
+from workers.answering.inert import inert
 from workers.cli.explaining import RULES, slack_asked
 from workers.cli.linking import actor
 from workers.database import Database

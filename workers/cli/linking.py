@@ -13,7 +13,7 @@ from policies.directory import Unresolved, resolve_user
 from policies.links import PEOPLE, Linked, Suggestion, Unmatched, linked, sources_of, unmatched
 from policies.models import AccountKind, UserStatus
 from workers import linking
-from workers.answering.reply import inert
+from workers.answering.inert import inert
 from workers.database import Database
 from workers.errors import InputInvalid, OperatorError, SlackRefused, SlackUnavailable
 from workers.messenger import Messenger

@@ -163,7 +163,7 @@ def test_of_a_long_message_its_beginning_is_taken() -> None:
             "What does <https://wiki.acme.example/leave?x=1|the leave page> say?",
             "What does the leave page say?",
         ),
-        ("What does <https://evil.example/x> say?", "What does <[…] say?"),
+        ("What does <https://evil.example/x> say?", "What does <[…]> say?"),
         ("Who is &lt;!channel&gt; and &lt;@U1&gt;?", "Who is … and …?"),
         ("Who\u200b\U000e0041 is it\u202e for?", "Who is it for?"),
     ],

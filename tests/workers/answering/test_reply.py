@@ -15,6 +15,7 @@ from bot.playground.block_kit import LARGEST_TEXT, MOST_IN_MESSAGE, check_blocks
 from tests.workers.answering.passages import passage
 from workers.answering import reply as say
 from workers.answering.buttons import Buttons
+from workers.answering.inert import inert
 from workers.answering.reply import (
     OUTDATED,
     SOURCE_OUT_OF_DATE,
@@ -23,7 +24,6 @@ from workers.answering.reply import (
     buttons_of,
     compose,
     from_payload,
-    inert,
     notice,
     outdated,
     parts,
@@ -132,20 +132,24 @@ def check_payload(payload: dict[str, Any], *, stored: set[str]) -> None:
             assert leaf["url"].partition("#")[0] in stored
             assert leaf["url"].startswith(("https://", "http://"))
         if isinstance(leaf.get("text"), str):
-            check_text(leaf["text"])
+            is_code = leaf.get("style") == {"code": True}  # what no client makes a link
+            check_text(leaf["text"], hosts=is_code)
     check_text(kept["text"])
+    assert inert(kept["text"]) == " ".join(kept["text"].split())
     assert not re.search(r"[<>]|&(?!amp;|lt;|gt;)", kept["text"])
     for line in kept["lines"]:
-        check_text(line["text"])
+        check_text(line["text"], hosts=True)
     for citation in kept["citations"]:
         assert citation["url"] is None or citation["url"].partition("#")[0] in stored
         for name in ("title", "heading", "source", "quote"):
-            check_text(citation[name])
+            check_text(citation[name], hosts=True)
 
 
-def check_text(text: str) -> None:
+def check_text(text: str, *, hosts: bool = False) -> None:
+    """`hosts`: it is shown as code, so a bare `acme.example` may stand there."""
     found = ACTIVE.search(text)
     assert not found, found
+    assert hosts or inert(text) == inert(text, hosts=True), text
     for letter in text:
         assert unicodedata.category(letter) != "Cs"
         assert letter == "\n" or unicodedata.category(letter) != "Cc"
@@ -191,28 +195,6 @@ def test_nothing_that_is_written_can_do_anything(
     check(reply, stored={STORED})
     check(outdated(reply.payload()), stored={STORED})
     check_payload(asked_by(text, "U1", PERMALINK, usergroup_id="S1"), stored={PERMALINK})
-
-
-@settings(max_examples=200, deadline=None)
-@given(hostile)
-def test_inert_text_stays_as_it_is(text: str) -> None:
-    once = inert(text)
-    check_text(once)
-    assert inert(once) == once
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Keep metadata: all of it, and the data: names, dates.",
-        "The ratio is 3:1 (a < b, c > d & e).",
-        "Use Node.js or version 2.10, e.g. for hr/de/vacation.md.",
-        "Größe, naïve, 日本語, שלום and 👍 stay.",
-        "It costs 5 € – see § 3.",
-    ],
-)
-def test_ordinary_text_is_left_alone(text: str) -> None:
-    assert inert(text) == text
 
 
 @pytest.mark.parametrize(
@@ -556,22 +538,6 @@ def test_sentences_are_numbered_by_the_source_they_rest_on() -> None:
     ]
     assert "[1]" in json.dumps(reply.payload()["blocks"])
     assert "updated 2026-05-04" in json.dumps(reply.payload()["blocks"])
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("It is so. [2]", "It is so."),
-        ("It is so.[2][3] And so [ 1, 2 ].", "It is so. And so."),
-        ("[1] It is so.", "It is so."),
-        ("[\u200b7] It is so.", "It is so."),
-        ("Read list[0] and [x] first.", "Read list[0] and [x] first."),
-    ],
-)
-def test_a_number_of_a_models_making_is_no_citation(text: str, shown: str) -> None:
-    """Threat 23: the only numbers in brackets are those that we gave."""
-    (line,) = compose([Sentence(text, 1, "a b c")], [passage("a b c")]).lines
-    assert line.text == shown
 
 
 def test_a_notice_is_its_words_and_a_number_at_the_most() -> None:
