@@ -17,11 +17,23 @@ from workers.interface import Settings, metrics, tracing
 
 log = structlog.get_logger()
 
+PLACE_CHANGES = (
+    *("channel_archive", "channel_unarchive", "channel_rename", "channel_deleted", "channel_left"),
+    *("group_archive", "group_unarchive", "group_rename", "group_deleted", "group_left"),
+    "channel_unshared",
+)
 EVENTS = {
     "app_mention": listeners.on_mention,
     "message": listeners.on_message,
     "member_joined_channel": listeners.on_member_joined,
+    "member_left_channel": listeners.on_place_changed,
     "channel_shared": listeners.on_channel_shared,
+    **dict.fromkeys(PLACE_CHANGES, listeners.on_place_changed),
+    "channel_id_changed": listeners.on_channel_id_changed,
+    "user_change": listeners.on_person_changed,
+    "user_profile_changed": listeners.on_person_changed,
+    "team_access_granted": listeners.on_team_access,
+    "team_access_revoked": listeners.on_team_access,
     "app_home_opened": listeners.on_home_opened,
     "agent_session_stopped": listeners.on_session_stopped,
     "app_uninstalled": listeners.on_uninstalled,

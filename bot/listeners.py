@@ -26,6 +26,13 @@ _SLACKBOT = "USLACKBOT"
 _HELP = "help"
 """What a mention, or a file, without words asks."""
 _ORDERS = {"mute": True, "unmute": False}
+_OF_A_PLACE = ("channel_", "group_", "mpim_", "mpdm_")
+_MERE_WORDS = frozenset(
+    {"channel_join", "channel_leave"}  # an event of their own says so
+    | {"channel_topic", "channel_purpose", "group_topic", "group_purpose"}
+)
+"""Of what Slack writes into a conversation about itself, all but these may change who reads it."""
+_STANDINGS = ("is_restricted", "is_ultra_restricted", "is_stranger", "deleted")
 
 
 def on_mention(event: Json, body: Json) -> None:
@@ -41,6 +48,9 @@ def on_message(event: Json, body: Json) -> None:
         _on_edit(event, body)
     elif subtype == "message_deleted":
         _on_deletion(event, body, text(event, "deleted_ts"))
+    elif subtype.startswith(_OF_A_PLACE):
+        if subtype not in _MERE_WORDS:
+            _hand_over("place", event, body)
     elif _is_from_a_person(event):
         _on_words(event, body)
 
@@ -52,6 +62,35 @@ def on_member_joined(event: Json, body: Json) -> None:
 
 def on_channel_shared(event: Json, body: Json) -> None:
     _hand_over("shared", event, body)
+
+
+def on_place_changed(event: Json, body: Json) -> None:
+    """Opened, closed, archived, renamed, shared no more, left: who reads there is looked up."""
+    place = event.get("channel")
+    where = place if isinstance(place, dict) else {"id": place}
+    _hand_over("place", {**event, "channel": identifier(where, "id")}, body)
+
+
+def on_channel_id_changed(event: Json, body: Json) -> None:
+    """A private channel that is shared, for instance, goes on under another id."""
+    old, new = identifier(event, "old_channel_id"), identifier(event, "new_channel_id")
+    _hand_over("moved", {"channel": new}, body, {"old": old})
+
+
+def on_person_changed(event: Json, body: Json) -> None:
+    """Slack says so of every status and photograph. A full member of ours reads what all may."""
+    user = part(event, "user")
+    told = [user.get(name) for name in _STANDINGS[:2]]
+    is_full = None not in told and not any(user.get(name) for name in _STANDINGS)
+    if not is_full or text(user, "team_id") not in ("", _team_id(body)):
+        _hand_over("standing", {}, body, user_id=identifier(user, "id"))
+
+
+def on_team_access(event: Json, body: Json) -> None:
+    """A whole organisation's Ken may be kept out of a workspace, and let in again."""
+    for team_id in event.get("team_ids") or ():
+        event_id = f"{identifier(body, 'event_id')}/{identifier({'team': team_id}, 'team')}"
+        hand_over(Errand(event_id=event_id, kind="team_access", team_id=team_id))
 
 
 def on_home_opened(event: Json, body: Json) -> None:
@@ -152,32 +191,49 @@ def _on_edit(event: Json, body: Json) -> None:
     if not direct and not (_may_ask(said_before, own_id) or _may_ask(said, own_id)):
         return
     ts = identifier(message, "ts")
-    if not direct and not knows(identifier(event, "channel"), ts):
-        return
     if not said.strip() or (not direct and not _may_ask(said, own_id)):
-        _on_deletion(event, body, ts)
+        _on_deletion(event, body, ts, revision=revision)
         return
     mentioned = direct or _mentions(said, own_id)
     if not mentioned and _mentions(said_before, own_id):
-        _on_deletion(event, body, ts)
+        _on_deletion(event, body, ts, revision=revision)
         return
-    unasked: Surface = "follow_up" if _is_reply(message) else "automatic"
-    _pass_on(
-        {**message, "channel": event.get("channel"), "channel_type": event.get("channel_type")},
-        body,
-        surface="slack" if mentioned else unasked,
-        revision=revision,
-    )
+    edited = _in_place(event, message)
+    surface: Surface | None = "slack"
+    if not direct and not (mentioned and _mentions(said_before, own_id)):
+        is_known = knows(identifier(event, "channel"), ts)
+        if not mentioned:  # it may have come before the message itself
+            unasked: Surface = "follow_up" if _is_reply(message) else "automatic"
+            surface = unasked if is_known else _unasked(edited, body)
+        elif not is_known:  # Slack tells of the new mention, too
+            surface = None
+    if surface:
+        _pass_on(edited, body, surface=surface, revision=revision)
 
 
-def _on_deletion(event: Json, body: Json, ts: str) -> None:
-    """A question that is gone takes its answers along."""
+def _on_deletion(event: Json, body: Json, ts: str, *, revision: str = "") -> None:
+    """A question that is gone takes its answers along, also one that has not reached us yet.
+
+    `revision`: of the edit that asks nothing any more.
+    """
     before = part(event, "previous_message")
     channel_id = identifier(event, "channel")
     if not ts or (before and not _may_have_asked(event, before, _own_id(body))):
         return
-    if knows(channel_id, ts):
-        _hand_over("deleted", event, body, {"ts": ts}, user_id=text(before, "user"))
+    if knows(channel_id, ts) or (before and _is_for_ken(_in_place(event, before), body)):
+        details = {"ts": ts, **({"revision": revision} if revision else {})}
+        _hand_over("deleted", event, body, details, user_id=text(before, "user"))
+
+
+def _is_for_ken(message: Json, body: Json) -> bool:
+    if text(message, "channel_type") == "im":
+        return True
+    return _mentions(text(message, "text"), _own_id(body)) or _unasked(message, body) is not None
+
+
+def _in_place(event: Json, message: Json) -> Json:
+    """A message as it was in this event's conversation."""
+    return {**message, "channel": event.get("channel"), "channel_type": event.get("channel_type")}
 
 
 def _may_have_asked(event: Json, message: Json, own_id: str) -> bool:

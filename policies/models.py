@@ -546,6 +546,8 @@ class StoredQuestion(Base):
     """When the message was edited, as Slack's ts; of what is no message the event's id."""
     about: Mapped[int | None] = mapped_column(ForeignKey("question.id", ondelete="SET NULL"))
     """The question that is asked again, for other readers."""
+    borrowed: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Somebody else wrote the words, or some of them."""
 
 
 class Lease(Base):
@@ -584,6 +586,11 @@ class Outbox(Base):
             postgresql_where="state = 'posted' AND reviewed_at IS NULL",
         ),
         Index("outbox_posted", "posted_at", postgresql_where="state = 'posted'"),
+        Index(
+            "outbox_reviewed",
+            "reviewed_at",
+            postgresql_where="state = 'posted' AND kind = 'channel' AND reviewed_at IS NOT NULL",
+        ),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -607,7 +614,7 @@ class Outbox(Base):
     revised_at: Mapped[datetime | None]
     """When Slack confirmed that."""
     reviewed_at: Mapped[datetime | None]
-    """When it was looked at for the first time after it was posted (workers/mending.py)."""
+    """When Slack was last asked who reads it; none: not yet (workers/mending.py)."""
     mend_at: Mapped[datetime] = mapped_column(server_default="-infinity")
     """Until then it is left alone, after a failure."""
     looked_at: Mapped[datetime | None]
@@ -653,6 +660,8 @@ class Mending(Base):
     """The epoch of the look under way."""
     after: Mapped[str] = mapped_column(default="", server_default="")
     """The last group of readers that it has done."""
+    asked_at: Mapped[datetime] = mapped_column(server_default="-infinity")
+    """When Slack was last asked who reads in a channel of which nothing was heard."""
 
 
 class Errand(Base):

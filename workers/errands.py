@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from workers import feedback, home, installations, mending, preferences
+from workers import feedback, home, installations, mending, moving, preferences
 from workers.answering.reply import FORGOTTEN, notice
 from workers.database import Database
 from workers.errors import AssistantError, ServerUnavailable
@@ -21,7 +21,7 @@ from workers.kept import Kept
 from workers.messenger import Message
 from workers.ops import metrics, tracing
 from workers.questions import at_work
-from workers.retraction import retract, stop
+from workers.retraction import stop, take_back
 from workers.services import Services
 
 log = structlog.get_logger()
@@ -96,6 +96,7 @@ def _ask_again(services: Services, kept: Kept) -> None:
             surface=_surface(kept.kind, about),
             revision=event_id,
             about=kept.details["question_id"],
+            borrowed=not (about.is_in_own_words and _is_asker(about, kept)),
         ),
     )
     if question_id is not None:
@@ -133,13 +134,17 @@ def _asked_about(services: Services, kept: Kept) -> Question | None:
     if row is None:
         return None
     question = Question(**row)
-    is_asker = (question.team_id, question.user_id) == (kept.team_id, kept.user_id)
     is_private = question.in_direct_message or question.is_for_the_asker
-    is_there = question.channel_id == kept.channel_id and not is_private
-    if is_asker or (is_there and kept.kind != "share"):
+    place = (question.team_id, question.channel_id)
+    is_there = place == (kept.team_id, kept.channel_id) and not is_private
+    if _is_asker(question, kept) or (is_there and kept.kind != "share"):
         return question
     log.warning("errand_refused", errand_id=kept.id, kind=kept.kind)
     return None
+
+
+def _is_asker(question: Question, kept: Kept) -> bool:
+    return (question.team_id, question.user_id) == (kept.team_id, kept.user_id)
 
 
 def _publish_home(services: Services, kept: Kept) -> None:
@@ -150,20 +155,28 @@ def _suggest(services: Services, kept: Kept) -> None:
     home.suggest(services, kept.team_id, kept.user_id, kept.channel_id)
 
 
-def _retract(services: Services, kept: Kept) -> None:
-    retract(services, kept.channel_id, str(kept.details["ts"]), reason="deleted")
-
-
 def _look_at_channel(services: Services, kept: Kept) -> None:
     mending.look_at_channel(services, kept.channel_id)
+
+
+def _look_at_places_of(services: Services, kept: Kept) -> None:
+    mending.look_at_places_of(services, kept.team_id, kept.user_id)
+
+
+def _look_at_team(services: Services, kept: Kept) -> None:
+    mending.look_at_team(services, kept.team_id)
 
 
 _DUTIES: dict[str, Callable[[Services, Kept], None]] = {
     "home": _publish_home,
     "prompts": _suggest,
-    "deleted": _retract,
+    "deleted": take_back,
     "joined": _look_at_channel,
     "shared": _look_at_channel,
+    "place": _look_at_channel,
+    "moved": moving.move,
+    "standing": _look_at_places_of,
+    "team_access": _look_at_team,
     "stopped": stop,
     "share": _ask_again,
     "private": _ask_again,
@@ -211,6 +224,6 @@ _DONE = text("""
 
 _ASKED = text("""
     SELECT event_id, team_id, channel_id, message_ts, thread_ts, user_id, text, surface, revision,
-           about
+           about, borrowed
     FROM question WHERE id = :id
 """)

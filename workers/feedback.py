@@ -35,7 +35,9 @@ CALLED = (
     "I have passed your question on to people, in the channel that your company has set up for it. "
     "Somebody there will answer you."
 )
-NOT_YOURS = "Only whoever asked this can call somebody for it. Ask it yourself, and call then."
+NOT_YOURS = (
+    "I can pass on only what you have asked in your own words. Ask it yourself, and call then."
+)
 NOBODY_TO_CALL = (
     "I cannot call a person: no channel is set up for that. Nothing was sent. "
     "Please ask your administrator."
@@ -45,7 +47,7 @@ NOT_CALLED = (
 )
 _WRONG = "Somebody says that an answer of mine is wrong or out of date."
 _NO_WORDS = "(no words)"
-_NOT_SHOWN = "(asked by somebody else, where not everybody can read)"
+_NOT_SHOWN = "(written by somebody else, where not everybody can read)"
 _NO_TITLE = "none"
 _TO_THE_ANSWER = "To the answer"
 
@@ -61,6 +63,8 @@ class _Asked:
     message_ts: str
     surface: str
     text: str
+    is_own: bool
+    """In the asker's own words."""
     answers: tuple[tuple[str, str, str], ...]
     """Kind, channel and ts of what was posted."""
     cited: tuple[int, ...]
@@ -143,7 +147,7 @@ def _asked(services: Services, kept: Kept) -> _Asked | None:
         return None
     with at_work(services.database, question_id) as session:
         row = session.execute(_QUESTION, {"id": question_id}).one_or_none()
-        if row is None or row.surface == "terminal":
+        if row is None or row.surface == "terminal" or row.team_id != kept.team_id:
             return None
         answers = session.execute(_ANSWERS, {"id": question_id}).all()
         cited = session.scalars(_CITED, {"id": question_id}).all()
@@ -276,7 +280,7 @@ def _is_inactive(services: Services, team_id: str, user_id: str) -> bool:
 
 def _may_pass_on(messenger: Messenger, kept: Kept, asked: _Asked) -> bool:
     """Their own words; or anybody's that everybody of the company can read."""
-    if asked.is_by(kept):
+    if asked.is_by(kept) and asked.is_own:
         return True
     if asked.in_channel is None:
         return False
@@ -344,7 +348,9 @@ def _name(messenger: Messenger, user_id: str) -> str:
 
 
 _QUESTION = text("""
-    SELECT id, team_id, user_id, channel_id, message_ts, surface, text FROM question WHERE id = :id
+    SELECT id, team_id, user_id, channel_id, message_ts, surface, text,
+           NOT borrowed AND surface <> 'shortcut' AS is_own
+    FROM question WHERE id = :id
 """)
 
 _ANSWERS = text("""

@@ -79,6 +79,8 @@ _OUT_OF_DATE = (
 _MORE_SOURCES = "And more."
 _NO_QUESTION = "You have not asked me anything yet."
 _FORGOTTEN, _NO_WORDS, _CODE = "(forgotten)", "(no words)", "(a link code)"
+_NOT_OWN = "(about a message)"
+"""Whose writer may have meant it for the place where it stands."""
 _STATES = {
     QuestionState.KEPT: "I am working on it",
     QuestionState.ANSWERED: "answered",
@@ -119,6 +121,8 @@ class _Asked:
     state: QuestionState
     at: datetime
     forgotten: bool
+    is_own: bool
+    """In their own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +233,7 @@ def _look(services: Services, team_id: str, user_id: str, profile: Profile | Non
             sources=_sources(session, audience),
             out_of_date=session.scalars(_ANY_OUT_OF_DATE).one(),
             questions=tuple(
-                _Asked(row.text, QuestionState(row.state), row.asked_at, row.forgotten)
+                _Asked(row.text, QuestionState(row.state), row.asked_at, row.forgotten, row.is_own)
                 for row in asked
             ),
             language=chosen.language if chosen and chosen.language in LANGUAGES else "asked",
@@ -343,7 +347,7 @@ def _question(asked: _Asked) -> list[Json]:
     words = cut(asked.text, _LONGEST_QUESTION, hosts=True) or (
         _FORGOTTEN if asked.forgotten else _NO_WORDS
     )
-    shown = _CODE if code_in(asked.text) else words
+    shown = _CODE if code_in(asked.text) else words if asked.is_own else _NOT_OWN
     return [
         _text("• "),
         *elements(shown),
@@ -460,7 +464,8 @@ _CHOSEN = text("""
 _QUESTIONS = text("""
     SELECT text, state, asked_at,
            coalesce(asked_at <= (SELECT forgotten_at FROM preference
-                                 WHERE team_id = :team AND user_id = :user), false) AS forgotten
+                                 WHERE team_id = :team AND user_id = :user), false) AS forgotten,
+           NOT borrowed AND surface <> 'shortcut' AS is_own
     FROM question WHERE team_id = :team AND user_id = :user
     ORDER BY asked_at DESC, id DESC LIMIT :most
 """)

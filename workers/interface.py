@@ -84,6 +84,10 @@ ErrandKind = Literal[
     "deleted",
     "joined",
     "shared",
+    "place",
+    "moved",
+    "standing",
+    "team_access",
     "stopped",
     "share",
     "private",
@@ -119,6 +123,8 @@ class Question:
     """When the message was edited, as Slack's ts. What is no message has its event's id here."""
     about: int | None = None
     """The question that is asked again, for other readers."""
+    borrowed: bool = False
+    """Somebody else wrote these words, or some of them."""
 
     @property
     def in_direct_message(self) -> bool:
@@ -129,6 +135,18 @@ class Question:
     def is_for_the_asker(self) -> bool:
         """Asked somewhere, and answered to the asker alone."""
         return self.surface in ("command", "shortcut", "private")
+
+    @property
+    def is_in_own_words(self) -> bool:
+        """Whether the asker wrote this, as far as we know: a message of which they asked may be
+        anybody's, and only its readers may read it.
+        """
+        return not self.borrowed and self.surface != "shortcut"
+
+    @property
+    def is_a_message(self) -> bool:
+        """Whether a message asks it, which may be edited and deleted."""
+        return self.about is None and self.surface in ("slack", "follow_up", "automatic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,10 +331,10 @@ def _door() -> Database:
 _KEEP = text("""
     INSERT INTO question
         (event_id, team_id, channel_id, message_ts, thread_ts, user_id, text, surface, revision,
-         about, trace)
+         about, borrowed, trace)
     VALUES
         (:event_id, :team_id, :channel_id, :message_ts, :thread_ts, :user_id, :text, :surface,
-         :revision, :about, :trace)
+         :revision, :about, :borrowed, :trace)
     ON CONFLICT DO NOTHING
     RETURNING id
 """)

@@ -1,9 +1,11 @@
 """Posted answers stay right: what not all of its readers may read any more is withdrawn.
 
-Three looks find what is wrong: at each reply once after it was posted, for who came or lost
-access while it was on its way; at all of them after a change of permissions or texts; at a
-channel's when somebody came into it. What is found is written into the outbox, and then Slack is
-told, again at each turn until it has confirmed it. Whatever is done twice does no harm.
+Looks find what is wrong: at each reply once after it was posted, for who came or lost access while
+it was on its way; at all of them after a change of permissions or texts; at a channel's when Slack
+says that it or somebody in it has changed; at each channel's a few times a day, since not all of
+that is said, or heard. The readers of a channel are asked of Slack each time. What is found is
+written into the outbox, and then Slack is told, again at each turn until it has confirmed it.
+Whatever is done twice does no harm.
 
 A source whose permissions are too old is left out of new answers, but takes nothing back: its
 last word counts until it says another. One that is paused does.
@@ -22,7 +24,7 @@ from sqlalchemy.orm import Session
 from policies import Audience
 from policies.directory import Readers, resolve_audience
 from policies.explain import revoked, unreadable
-from policies.models import Revision
+from policies.models import AccountKind, Revision
 from workers.answering.audience import Rule, channel_readers
 from workers.database import Database
 from workers.errors import Busy, InputInvalid, SlackRefused, SlackUnavailable
@@ -47,6 +49,8 @@ log = structlog.get_logger()
 _TURN_S = 5.0
 """So long a turn looks at groups of readers; then it mends, and the next turn goes on."""
 _GROUPS_AT_ONCE = 10
+_HELD_S = 60.0
+"""So long nobody else looks at a channel that somebody is at."""
 _AT_ONCE = 20
 """New replies in a turn."""
 
@@ -78,14 +82,19 @@ def look_at_all(services: Services) -> None:
 def look_at_channel(services: Services, channel_id: str) -> None:
     """The answers in this channel, against who reads there now.
 
-    Raises SlackUnavailable, and Busy where somebody else did the same: to be tried again.
+    Raises SlackUnavailable, and Busy where somebody else did the same: to be tried again. Where
+    Slack refuses to say who reads there, they wait as new ones do.
     """
     given = {"channel": channel_id, "days": services.settings.mend_days}
     with services.database.session("ingress") as session:
         posted = session.execute(_IN_CHANNEL, given).all()
     for team_id in {one.team_id for one in posted}:
         here = [(one.question_id, one.kind) for one in posted if one.team_id == team_id]
-        _look_in_channel(services, team_id, channel_id, here)
+        try:
+            _look_in_channel(services, team_id, channel_id, here)
+        except SlackRefused as refused:
+            _put_off(services.database, here, LONG_REST_S, unread=True)
+            log.warning("not_reviewed", channel_id=channel_id, error=str(refused))
     for question_id, kind in {(one.question_id, one.kind) for one in posted}:
         tell(services, question_id, kind)
     with services.database.session("ingress") as session:
@@ -93,6 +102,29 @@ def look_at_channel(services: Services, channel_id: str) -> None:
     for one in put_off:  # Ken may be back from where it had been removed
         _leave(services.database, one.question_id, one.kind, 0.0)
         tell(services, one.question_id, one.kind)
+
+
+def look_at_places_of(services: Services, team_id: str, user_id: str) -> None:
+    """Wherever this person reads, if they are no full member: a guest counts by themselves.
+
+    Raises SlackUnavailable, Busy.
+    """
+    messenger = services.messenger_of(team_id)
+    if messenger.profile(user_id).kind is AccountKind.MEMBER:
+        return
+    given = {"team": team_id, "days": services.settings.mend_days}
+    with services.database.session("ingress") as session:
+        places = set(session.scalars(_PLACES, given))
+    for channel_id in sorted(places & messenger.channels_of(user_id)):
+        look_at_channel(services, channel_id)
+
+
+def look_at_team(services: Services, team_id: str) -> None:
+    """All channels of a workspace that Ken may see no more, or again, as soon as there is time."""
+    given = {"team": team_id, "days": services.settings.mend_days}
+    with services.database.session("ingress") as session:
+        posted = session.execute(_IN_TEAM, given).all()
+    _put_off(services.database, [(one.question_id, one.kind) for one in posted], 0.0, unread=True)
 
 
 def remove(services: Services, question_id: int) -> None:
@@ -135,8 +167,7 @@ def _look_at_one(services: Services, row: Row[Any]) -> None:
         _look_in_channel(services, row.team_id, row.channel_id, here)
     else:
         _withdraw_and_date(services.database, _answers(services.database, here))
-    with at_work(services.database, row.question_id) as session:
-        session.execute(_REVIEWED, {"id": row.question_id, "kind": row.kind})
+        _reviewed(services.database, here)
 
 
 # -- all of them, by their readers ----------------------------------------------------------------
@@ -201,6 +232,35 @@ def _look_at_group(database: Database, key: str, answers: list[int]) -> None:
     _withdraw_and_date(database, [_given(row) for row in rows if row.key == key])
 
 
+# -- those of the channel that was not looked at for longest --------------------------------------
+
+
+def look_at_oldest(services: Services) -> None:
+    """Who reads there may have changed without a word to us, or while nobody heard it.
+
+    One at a time, some seconds apart, whatever there is: Slack counts our calls.
+    """
+    given = {"days": services.settings.mend_days}
+    with services.database.session("answerer") as session:
+        if session.execute(_TAKE_TURN).one_or_none() is None:
+            return
+    with services.database.session("ingress") as session:
+        oldest = session.execute(_OLDEST, given).one_or_none()
+        if oldest is None:
+            return
+        place = {"channel": oldest.channel_id, "days": services.settings.mend_days}
+        posted = session.execute(_IN_CHANNEL, place).all()
+    here = [(one.question_id, one.kind) for one in posted]
+    if not _taken(services, oldest.question_id, oldest.kind):
+        return
+    _put_off(services.database, here, _HELD_S)  # for other workers
+    try:
+        look_at_channel(services, oldest.channel_id)
+    except (SlackUnavailable, InputInvalid, Busy) as error:
+        _put_off(services.database, here, rest_after(error))
+        log.warning("not_reviewed", channel_id=oldest.channel_id, error=type(error).__name__)
+
+
 # -- a channel's ----------------------------------------------------------------------------------
 
 
@@ -208,11 +268,15 @@ def _look_in_channel(
     services: Services, team_id: str, channel_id: str, here: Iterable[tuple[int, str]]
 ) -> None:
     """Who reads there is asked of Slack, and kept with what they may go on reading."""
-    database = services.database
-    given = _answers(database, here)
-    if not given:
-        return
-    readers = _readers_there(services.messenger_of(team_id), database, channel_id)
+    database, here = services.database, list(here)
+    if given := _answers(database, here):
+        readers = _readers_there(services.messenger_of(team_id), database, channel_id)
+        _judge_for(database, readers, given)
+    _reviewed(database, here)
+
+
+def _judge_for(database: Database, readers: Readers | None, given: Sequence[_Given]) -> None:
+    """None: nobody may read an answer there."""
     if readers is None:
         for one in given:
             revise(database, one.question_id, one.kind, Revision.WITHDRAWN)
@@ -336,6 +400,22 @@ def _taken(services: Services, question_id: int, kind: str) -> bool:
         return taken.scalar_one_or_none() is not None
 
 
+def _reviewed(database: Database, replies: Iterable[tuple[int, str]]) -> None:
+    for question_id, kind in replies:
+        with at_work(database, question_id) as session:
+            session.execute(_REVIEWED, {"id": question_id, "kind": kind})
+
+
+def _put_off(
+    database: Database, replies: Iterable[tuple[int, str]], rest_s: float, *, unread: bool = False
+) -> None:
+    """They are looked at after this rest; `unread`: as if it had never been done."""
+    for question_id, kind in replies:
+        with at_work(database, question_id) as session:
+            given = {"id": question_id, "kind": kind, "rest_s": rest_s, "unread": unread}
+            session.execute(_PUT_OFF, given)
+
+
 def _leave(database: Database, question_id: int, kind: str, rest_s: float) -> None:
     with at_work(database, question_id) as session:
         session.execute(LEAVE, {"id": question_id, "kind": kind, "rest_s": rest_s})
@@ -343,6 +423,12 @@ def _leave(database: Database, question_id: int, kind: str, rest_s: float) -> No
 
 _IS_NEW = """
     state = 'posted' AND reviewed_at IS NULL AND mend_at <= now()
+    AND (outbox.revision IS NULL OR outbox.revision = 'outdated')
+    AND posted_at > now() - make_interval(secs => 86400 * :days)
+"""
+_IS_OLD = """
+    state = 'posted' AND kind = 'channel' AND reviewed_at < now() - interval '6 hours'
+    AND mend_at <= now() AND (outbox.revision IS NULL OR outbox.revision = 'outdated')
     AND posted_at > now() - make_interval(secs => 86400 * :days)
 """
 _STANDS = """
@@ -363,6 +449,7 @@ def _sql(words: str) -> TextClause:
     """A statement, with the parts that several have in common."""
     for name, part in {
         "{is_new}": _IS_NEW,
+        "{is_old}": _IS_OLD,
         "{unconfirmed}": UNCONFIRMED,
         "{stands}": _STANDS,
         "{key}": _KEY,
@@ -391,8 +478,42 @@ _NEW = _sql("""
 # Who takes it and dies leaves it to another after this.
 _TAKE = _sql("""
     UPDATE outbox SET mend_at = now() + interval '60 seconds'
-    WHERE question_id = :id AND kind = :kind AND {is_new}
+    WHERE question_id = :id AND kind = :kind AND ({is_new} OR {is_old})
     RETURNING id
+""")
+
+_TAKE_TURN = text("""
+    UPDATE mending SET asked_at = now() WHERE asked_at < now() - interval '4 seconds'
+    RETURNING asked_at
+""")
+
+# The channel whose readers were asked of Slack longest ago.
+_OLDEST = _sql("""
+    SELECT question_id, kind, channel_id
+    FROM (SELECT question_id, kind, reviewed_at FROM outbox WHERE {is_old}) AS old
+    JOIN question ON question.id = question_id
+    WHERE surface <> 'terminal'
+    ORDER BY reviewed_at, question_id LIMIT 1
+""")
+
+_PLACES = _sql("""
+    SELECT DISTINCT question.channel_id
+    FROM question JOIN outbox ON question_id = question.id
+    WHERE team_id = :team AND surface <> 'terminal' AND kind = 'channel' AND {stands}
+""")
+
+_IN_TEAM = _sql("""
+    SELECT question_id, kind
+    FROM question JOIN outbox ON question_id = question.id
+    WHERE team_id = :team AND surface <> 'terminal' AND kind = 'channel' AND {stands}
+    ORDER BY question_id
+""")
+
+_PUT_OFF = text("""
+    UPDATE outbox SET mend_at = now() + make_interval(secs => :rest_s),
+                      reviewed_at = CASE WHEN :unread THEN NULL ELSE reviewed_at END
+    WHERE question_id = :id AND kind = :kind
+      AND (revision IS NULL OR revised_at IS NOT NULL)
 """)
 
 _REVIEWED = text("UPDATE outbox SET reviewed_at = now() WHERE question_id = :id AND kind = :kind")

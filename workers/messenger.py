@@ -126,8 +126,12 @@ class Messenger(Protocol):
         """Every channel that Ken sees and nobody archived, page by page; no direct messages."""
         ...
 
+    def channels_of(self, user_id: str) -> frozenset[str]:
+        """The ids of the channels that this person and Ken see, and this person is in."""
+        ...
+
     def find_channel(self, name: str) -> str:
-        """The id of a channel by its name or id. Raises InputInvalid."""
+        """The id of a channel that nobody archived, by its name or id. Raises InputInvalid."""
         ...
 
     def guests(self, accounts: frozenset[Account]) -> frozenset[Account]:

@@ -342,7 +342,8 @@ _OPENED = text("""
 """)
 
 _PARTS = text("""
-    SELECT kind FROM outbox WHERE question_id = :id AND kind LIKE :kind AND state = 'ready'
+    SELECT kind FROM outbox
+    WHERE question_id = :id AND kind LIKE :kind AND state = 'ready' AND revision IS NULL
 """)
 
 _IN_THREAD = text("""

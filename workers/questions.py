@@ -193,6 +193,7 @@ def _take(session: Session, question_id: int, *, holder: str, lease_s: int) -> L
             surface=row.surface,
             revision=row.revision,
             about=row.about,
+            borrowed=row.borrowed,
         ),
         trace=row.trace,
     )

@@ -70,6 +70,18 @@ def revise(database: Database, question_id: int, kind: str, revision: Revision) 
         _count(question_id, revision)
 
 
+def take_back_halves(session: Session, question_id: int, *, withdrawn: bool) -> None:
+    """At a question's end: of a long answer some parts are out and others never will be. Words
+    stand in their place.
+
+    `withdrawn`: the reason is who may read it. Call it before what was not sent is dropped.
+    """
+    words = say.withdrawn() if withdrawn else say.withdrawn(say.CUT_SHORT)
+    given = {"id": question_id, "words": json.dumps(words.payload())}
+    if session.execute(_TAKE_BACK_HALVES, given).all():
+        _count(question_id, Revision.WITHDRAWN)
+
+
 def remove_all(database: Database, question_id: int) -> list[str]:
     """Write down that all messages for this question go: their kinds."""
     with at_work(database, question_id) as session:
@@ -162,7 +174,7 @@ def _message(question: Question, row: Row[Any]) -> Message:
     """The last part of a long reply has the buttons."""
     again = Buttons(row.question_id, share=False, private=False, again=True)
     if row.revision == Revision.WITHDRAWN:
-        payload = say.withdrawn().payload(again if row.is_last else None)
+        payload = say.from_payload(row.payload).payload(again if row.is_last else None)
     else:
         stored = say.buttons_of(row.payload)
         buttons = replace(stored, again=True) if stored else again
@@ -202,6 +214,16 @@ _WITHDRAW = _sql("""
     RETURNING id
 """)
 
+_TAKE_BACK_HALVES = text("""
+    UPDATE outbox SET revision = 'withdrawn', revised_at = NULL, mend_at = '-infinity',
+                      payload = CAST(:words AS jsonb)
+    WHERE question_id = :id AND state = 'posted' AND (revision IS NULL OR revision = 'outdated')
+      AND EXISTS (SELECT FROM outbox AS rest
+                  WHERE rest.question_id = :id AND rest.state = 'ready' AND rest.revision IS NULL
+                    AND rest.kind LIKE split_part(outbox.kind, '/', 1) || '/%')
+    RETURNING id
+""")
+
 _OUTDATE = _sql("""
     UPDATE outbox SET revision = 'outdated', revised_at = NULL, mend_at = '-infinity'
     WHERE {of_answer} AND revision IS NULL
@@ -235,7 +257,7 @@ _TO_TELL = _sql("""
            mend_at = '-infinity' AS is_first,
            NOT EXISTS (
                SELECT FROM outbox AS later
-               WHERE later.question_id = :id
+               WHERE later.question_id = :id AND later.state <> 'dropped'
                  AND later.kind LIKE split_part(outbox.kind, '/', 1) || '/%'
                  AND split_part(later.kind, '/', 2)::int
                      > coalesce(nullif(split_part(outbox.kind, '/', 2), ''), '1')::int

@@ -191,11 +191,21 @@ class SlackMessenger:
                 for channel in page["channels"]
             ]
 
+    def channels_of(self, user_id: str) -> frozenset[str]:
+        pages = _pages(
+            self.client.users_conversations,
+            user=user_id,
+            types="public_channel,private_channel,mpim",
+        )
+        return frozenset(str(channel["id"]) for page in pages for channel in page["channels"])
+
     def find_channel(self, name: str) -> str:
         wanted = name.removeprefix("#")
         seen: list[str] = []
         for page in _pages(
-            self.client.conversations_list, types="public_channel,private_channel,mpim"
+            self.client.conversations_list,
+            types="public_channel,private_channel,mpim",
+            exclude_archived=True,
         ):
             for channel in page["channels"]:
                 if wanted in (channel["id"], channel.get("name")):

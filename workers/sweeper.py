@@ -33,6 +33,7 @@ def start(services: Services) -> None:
         ("sweeper", ring_again, services.settings.sweep_s),
         ("errands", do_errands, services.settings.sweep_s),
         ("posted answers", mending.look_at_all, services.settings.sweep_s),
+        ("readers", mending.look_at_oldest, 5.0),
         ("late posts", look_for_late_posts, 10.0),
         ("tokens", refresh_tokens, 60.0),
         ("deletion", delete_old, 3600.0),

@@ -10,10 +10,24 @@ from workers.answering.reply import notice
 from workers.celery import ERRAND, TASK
 from workers.crashpoints import reached
 from workers.errands import run_errand
-from workers.errors import AssistantError, PoisonQuestion, SlackRefused, SlackUnavailable
+from workers.errors import (
+    AnswerWithdrawn,
+    AssistantError,
+    PoisonQuestion,
+    SlackRefused,
+    SlackUnavailable,
+)
 from workers.home import publish_if_shown
 from workers.ops import metrics, stopping, tracing
-from workers.outbox import Kind, deliver, drop_unsent, kinds_of, put, settle
+from workers.outbox import (
+    Kind,
+    deliver,
+    drop_unsent,
+    kinds_of,
+    missing_parts,
+    put,
+    settle,
+)
 from workers.questions import (
     MAX_ATTEMPTS,
     Leased,
@@ -24,6 +38,7 @@ from workers.questions import (
     lease,
     put_back,
 )
+from workers.revision import take_back_halves
 from workers.services import Services, live_services
 
 log = structlog.get_logger()
@@ -106,6 +121,8 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
             ended = Ended(ended.state, type(error).__name__)
     with at_work(services.database, leased.id) as session:
         finish(session, leased, ended.state, reason=ended.reason)
+        withdrawn = ended.reason == AnswerWithdrawn.__name__
+        take_back_halves(session, leased.id, withdrawn=withdrawn)
         drop_unsent(session, leased.id)
     reached("finished")
     if leased.question.surface != "terminal":
@@ -136,7 +153,10 @@ def _tell(services: Services, leased: Leased, error: Exception) -> QuestionState
     """
     kinds = kinds_of(leased.question)
     out = {kind: settle(services, leased, kind) for kind in kinds}
-    if any(out.values()):
+    told = [kind for kind in kinds if out[kind]]
+    if any(missing_parts(services, leased, kind) for kind in told):
+        return QuestionState.FAILED
+    if told:
         return QuestionState.ANSWERED
     if out[Kind.DIRECT] is not None:
         return QuestionState.ABSTAINED

@@ -181,6 +181,32 @@ class Playground:
     def unshare(self, channel: str, team: str = "TOTHER") -> None:
         self._post("unshare", channel=channel, team=team)
 
+    def convert(self, channel: str, user: str) -> None:
+        """A private channel is made public, or a public one private."""
+        self._post("convert", channel=channel, user=user)
+
+    def rename(self, channel: str, user: str, name: str) -> None:
+        self._post("rename", channel=channel, user=user, name=name)
+
+    def change_id(self, channel: str, new_id: str) -> None:
+        """What was said there is found under the new id alone."""
+        self._post("change_id", channel=channel, id=new_id)
+
+    def change_channel(self, channel: str, **changes: Any) -> None:
+        """Fields as in the workspace file; nobody is told: `members` of a group message, say."""
+        self._post("change_channel", channel=channel, **changes)
+
+    def remove_bot(self, channel: str) -> None:
+        """Somebody removes Ken from it."""
+        self._post("remove_bot", channel=channel)
+
+    def keep_out(self) -> None:
+        """The organisation keeps Ken out of this workspace: `team_access_not_granted`."""
+        self._post("keep_out")
+
+    def let_in(self) -> None:
+        self._post("let_in")
+
     def change_user(self, user: str, **changes: Any) -> None:
         """Fields as in the workspace file; `deleted=True` deactivates them."""
         self._post("change_user", user=user, **changes)

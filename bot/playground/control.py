@@ -16,13 +16,20 @@ from bot.playground.order import Impossible, channel_of, message_of, user_named,
 from bot.playground.shapes import message_object
 from bot.playground.upheavals import (
     archive,
+    change_channel,
+    change_id,
     change_user,
     code,
+    convert,
     create_channel,
     expire,
     grant,
+    keep_out,
+    let_in,
     look_at,
     open_home,
+    remove_bot,
+    rename,
     restore,
     revoke,
     share,
@@ -191,6 +198,7 @@ _ORDERS: dict[str, Order] = {
         *(say, dm, group_dm, edit, delete, join, leave, event, calm, reset),
         *(press, submit, close_view, command, shortcut, trigger),
         *(open_home, archive, unarchive, create_channel, share, unshare, change_user),
+        *(convert, rename, change_id, change_channel, remove_bot, keep_out, let_in),
         *(revoke, restore, uninstall, expire, code, grant, stop, look_at),
     )
 }

@@ -15,7 +15,7 @@ _CHANNEL_TYPES = {
     "private_channel": "group",
     "public_channel": "channel",
 }
-_PUBLIC_NEWS = frozenset({"channel_archive", "channel_unarchive"})
+_PUBLIC_NEWS = frozenset({"channel_archive", "channel_rename", "channel_unarchive"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,52 @@ def channel_archived(workspace: Workspace, channel: Channel, user_id: str) -> Ha
     return Happening(channel, event)
 
 
+def channel_renamed(workspace: Workspace, channel: Channel) -> Happening:
+    """As the channel is called now."""
+    told = {
+        "id": channel.id,
+        "is_channel": channel.is_public,
+        "is_mpim": channel.is_mpim,
+        "name": channel.name,
+        "name_normalized": channel.name,
+        "created": 1_700_000_000,
+    }
+    event: Json = {
+        "type": f"{'channel' if channel.is_public else 'group'}_rename",
+        "channel": told,
+        "event_ts": workspace.next_ts(),
+    }
+    return Happening(channel, event)
+
+
+def channel_id_changed(workspace: Workspace, channel: Channel, old_id: str) -> Happening:
+    """https://docs.slack.dev/reference/events/channel_id_changed"""
+    event: Json = {
+        "type": "channel_id_changed",
+        "old_channel_id": old_id,
+        "new_channel_id": channel.id,
+        "event_ts": workspace.next_ts(),
+    }
+    return Happening(channel, event)
+
+
+def bot_left(workspace: Workspace, channel: Channel) -> Json:
+    """Told to whoever was removed, and is there no more."""
+    return {
+        "type": f"{'channel' if channel.is_public else 'group'}_left",
+        "channel": channel.id,
+        "event_ts": workspace.next_ts(),
+    }
+
+
+def team_access(workspace: Workspace, *, is_granted: bool) -> Json:
+    return {
+        "type": f"team_access_{'granted' if is_granted else 'revoked'}",
+        "team_ids": [workspace.team.id],
+        "event_ts": workspace.next_ts(),
+    }
+
+
 def channel_shared(workspace: Workspace, channel: Channel, team_id: str) -> Happening:
     event: Json = {
         "type": "channel_shared",
@@ -187,9 +233,9 @@ def context_changed(workspace: Workspace, seen: Channel, user_id: str) -> Json:
     }
 
 
-def user_changed(workspace: Workspace, user: User) -> Json:
+def user_changed(workspace: Workspace, user: User, kind: str = "user_change") -> Json:
     return {
-        "type": "user_change",
+        "type": kind,
         "user": user_object(user, include_locale=True),
         "cache_ts": int(float(workspace.next_ts())),
     }

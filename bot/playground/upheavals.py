@@ -6,7 +6,7 @@ from typing import Any
 from bot.playground import happenings
 from bot.playground.double import Double
 from bot.playground.order import Impossible, channel_of, user_named, user_of
-from bot.playground.workspace import BOT_USER, Channel, Json, User
+from bot.playground.workspace import BOT_USER, Channel, Json, Message, User
 
 
 def open_home(double: Double, order: Json) -> Json:
@@ -64,16 +64,76 @@ def unshare(double: Double, order: Json) -> Json:
     return {}
 
 
+def convert(double: Double, order: Json) -> Json:
+    """{channel, user}: a private channel is made public, or a public one private."""
+    channel, user = channel_of(double, order), user_of(double, order)
+    if channel.is_im or channel.is_mpim:
+        raise Impossible(f"{channel.id} is no channel")
+    channel.is_private = not channel.is_private
+    now = "private" if channel.is_private else "public"
+    words = f"made this channel *{now}*."
+    return _say_of(double, channel, user, f"channel_convert_to_{now}", words)
+
+
+def rename(double: Double, order: Json) -> Json:
+    """{channel, user, name}"""
+    channel, user, name = channel_of(double, order), user_of(double, order), str(order["name"])
+    words = f'has renamed the channel from "{channel.name}" to "{name}"'
+    channel.name = name
+    double.announce(happenings.channel_renamed(double.workspace, channel))
+    return _say_of(double, channel, user, "channel_name", words)
+
+
+def change_id(double: Double, order: Json) -> Json:
+    """{channel, id}: what was said there is found under the new id alone."""
+    workspace, channel, new_id = double.workspace, channel_of(double, order), str(order["id"])
+    if new_id in workspace.channels:
+        raise Impossible(f"{new_id} exists")
+    old_id, channel.id = channel.id, new_id
+    workspace.channels[new_id] = workspace.channels.pop(old_id)
+    for message in workspace.messages:
+        if message.channel == old_id:
+            message.channel = new_id
+    double.announce(happenings.channel_id_changed(workspace, channel, old_id))
+    return {"channel": new_id}
+
+
+def change_channel(double: Double, order: Json) -> Json:
+    """{channel, ...}: fields of a channel as in the workspace file, without a word to anybody."""
+    _set(channel_of(double, order), order, named="channel", fixed=("id", "is_im"))
+    return {}
+
+
+def remove_bot(double: Double, order: Json) -> Json:
+    """{channel}: somebody removes Ken from it."""
+    channel = channel_of(double, order)
+    if BOT_USER not in channel.members:
+        raise Impossible(f"Ken is not in {channel.id}")
+    channel.members.remove(BOT_USER)
+    double.announce_raw(happenings.bot_left(double.workspace, channel))
+    return {}
+
+
+def keep_out(double: Double, order: Json) -> Json:
+    """{}: the organisation keeps Ken out of this workspace, until `let_in`."""
+    double.announce_raw(happenings.team_access(double.workspace, is_granted=False))
+    double.tokens.refuse_all("team_access_not_granted")
+    return {}
+
+
+def let_in(double: Double, order: Json) -> Json:
+    """{}"""
+    double.tokens.refuse_all("")
+    double.announce_raw(happenings.team_access(double.workspace, is_granted=True))
+    return {}
+
+
 def change_user(double: Double, order: Json) -> Json:
     """{user, ...}: fields of a person as in the workspace file, `deleted` for instance."""
     user = double.workspace.users[user_of(double, order)]
-    known = {item.name for item in fields(User)} - {"id"}
-    changes: dict[str, Any] = {name: value for name, value in order.items() if name != "user"}
-    if changes.keys() - known:
-        raise Impossible(f"unknown: {', '.join(sorted(changes.keys() - known))}")
-    for name, value in changes.items():
-        setattr(user, name, value)
-    double.announce_raw(happenings.user_changed(double.workspace, user))
+    _set(user, order, named="user", fixed=("id",))
+    for kind in ("user_change", "user_profile_changed"):  # at the same moment
+        double.announce_raw(happenings.user_changed(double.workspace, user, kind))
     return {}
 
 
@@ -148,3 +208,24 @@ def _set_archived(double: Double, order: Json, *, is_archived: bool) -> Json:
     user = user_of(double, order) if order.get("user") else ""
     double.announce(happenings.channel_archived(double.workspace, channel, user))
     return {}
+
+
+def _set(record: Channel | User, order: Json, *, named: str, fixed: tuple[str, ...]) -> None:
+    """Its fields to what the order says. Raises Impossible."""
+    changes: dict[str, Any] = {name: value for name, value in order.items() if name != named}
+    unknown = changes.keys() - {item.name for item in fields(record)} | changes.keys() & {*fixed}
+    if unknown:
+        raise Impossible(f"unknown: {', '.join(sorted(unknown))}")
+    for name, value in changes.items():
+        setattr(record, name, value)
+
+
+def _say_of(double: Double, channel: Channel, user: str, subtype: str, words: str) -> Json:
+    """What Slack writes into a conversation when somebody changes it."""
+    workspace = double.workspace
+    message = Message(
+        channel=channel.id, ts=workspace.next_ts(), user=user, text=words, subtype=subtype
+    )
+    workspace.messages.append(message)
+    double.announce(happenings.message_posted(workspace, message))
+    return {"ts": message.ts}

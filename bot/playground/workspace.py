@@ -60,6 +60,10 @@ class Channel:
     is_mpim: bool = False
     is_im: bool = False
     is_ext_shared: bool = False
+    is_pending_ext_shared: bool = False
+    """Another company was invited and has not come in yet."""
+    is_org_shared: bool = False
+    """With other workspaces of the organisation."""
     is_archived: bool = False
     members: list[str] = field(default_factory=list)
 

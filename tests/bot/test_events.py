@@ -98,6 +98,8 @@ SAMPLES: list[tuple[str, Callable[[Playground], object], str]] = [
     ("MemberLeftChannelPayload", lambda w: w.leave("general", "bob"), "member_left_channel/"),
     ("ChannelArchivePayload", lambda w: w.archive("general"), "channel_archive/"),
     ("ChannelArchivePayload", lambda w: w.archive("board"), "group_archive/"),
+    ("ChannelRenamePayload", lambda w: w.rename("general", "alice", "hall"), "channel_rename/"),
+    ("ChannelRenamePayload", lambda w: w.rename("board", "alice", "boards"), "group_rename/"),
     ("ChannelSharedPayload", lambda w: w.share("general"), "channel_shared/"),
     ("ChannelUnsharedPayload", lambda w: w.unshare("both"), "channel_unshared/"),
 ]
@@ -136,7 +138,11 @@ def with_home(workspace: Playground) -> None:
 NEWS: list[tuple[str, Callable[[Playground], object], list[str]]] = [
     ("AppHomeOpenedPayload", with_home, ["app_home_opened"]),
     ("AppHomeOpenedPayload", lambda w: w.open_home("alice", "messages"), ["app_home_opened"]),
-    ("UserChangePayload", lambda w: w.change_user("bob", deleted=True), ["user_change"]),
+    (
+        "UserChangePayload",
+        lambda w: w.change_user("bob", deleted=True),
+        ["user_change", "user_profile_changed"],
+    ),
     ("TokensRevokedPayload", lambda w: w.revoke(), ["tokens_revoked"]),
     ("AppUninstalledPayload", lambda w: w.uninstall(), ["app_uninstalled", "tokens_revoked"]),
 ]

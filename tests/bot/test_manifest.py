@@ -25,7 +25,22 @@ EVENT_SCOPES: dict[str, set[str]] = {
     **{event: {scope} for event, scope in MESSAGES.items()},
     "app_mention": {"app_mentions:read"},
     "member_joined_channel": {"channels:read", "groups:read", "mpim:read"},
+    "member_left_channel": {"channels:read", "groups:read", "mpim:read"},
     "channel_shared": {"channels:read", "groups:read"},
+    "channel_unshared": {"channels:read", "groups:read"},
+    **{
+        f"channel_{change}": {"channels:read"}
+        for change in ("archive", "unarchive", "rename", "deleted", "left")
+    },
+    **{
+        f"group_{change}": {"groups:read"}
+        for change in ("archive", "unarchive", "rename", "deleted", "left")
+    },
+    "channel_id_changed": {"channels:read", "groups:read", "mpim:read", "im:read"},
+    "user_change": {"users:read"},
+    "user_profile_changed": {"users:read"},
+    "team_access_granted": set(),
+    "team_access_revoked": set(),
     "app_home_opened": set(),
     "agent_session_stopped": set(),
     "app_uninstalled": set(),

@@ -181,6 +181,9 @@ class FakeSlack(Messenger):
     def channels(self) -> Iterator[list[Listed]]:
         yield []
 
+    def channels_of(self, user_id: str) -> frozenset[str]:
+        raise NotImplementedError
+
     def find_channel(self, name: str) -> str:
         return name
 

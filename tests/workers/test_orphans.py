@@ -7,6 +7,7 @@ import pytest
 
 from bot.playground.client import Seen
 from policies.change import Permissions
+from tests.workers.pressed import pressed
 from tests.workers.slack_company import TEAM, Company, kept, quote_all
 from workers import outbox
 from workers.answering.progress import SEARCHING
@@ -16,7 +17,7 @@ from workers.messenger import Opened
 from workers.models.base import Draft, Passage
 from workers.outbox import Kind, sweep_up
 from workers.questions import MAX_ATTEMPTS, Leased, lease, speaking
-from workers.retraction import retract
+from workers.retraction import take_back
 from workers.revision import tell_slack
 from workers.slack import Allowance
 
@@ -112,7 +113,7 @@ def test_a_question_that_is_taken_back_leaves_nothing(
     dies_with_its_card_open(company, question_id)
     ((ts,),) = company.look(question_id, "SELECT message_ts FROM question")
 
-    retract(company.services, place, ts, reason="deleted")
+    take_back(company.services, pressed("deleted", channel=place, ts=ts))
 
     assert ours(company) == []
 
@@ -124,7 +125,7 @@ def test_what_slack_shows_late_of_a_question_that_was_taken_back_goes_too(
     dies_with_its_card_open(company, question_id)
     company.look(question_id, "UPDATE outbox SET opened_ts = NULL RETURNING id")
     ((ts,),) = company.look(question_id, "SELECT message_ts FROM question")
-    retract(company.services, "CBOARD", ts, reason="deleted")
+    take_back(company.services, pressed("deleted", channel="CBOARD", ts=ts))
 
     opened_in(company, "CBOARD", ts)
     as_if_half_a_minute_later(company, question_id)

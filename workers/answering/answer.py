@@ -74,7 +74,8 @@ def answer(leased: Leased, services: Services) -> Ended:
     Raises AssistantError for what the asker should hear of, and LeaseLost.
     """
     question = leased.question
-    supersede(services, leased)
+    if supersede(services, leased):
+        return Ended(QuestionState.ABSTAINED, "asked_anew")
     kinds = kinds_of(question)
     first = kinds[0]
     match standing(leased, services):
@@ -116,6 +117,8 @@ def _answer_unasked(leased: Leased, services: Services) -> Ended:
     told = settle(services, leased, Kind.CHANNEL)
     if told is None:
         told = _reply(leased, services, Kind.CHANNEL)
+    elif told:
+        _finish_parts(leased, services, Kind.CHANNEL)
     return Ended(QuestionState.ANSWERED if told else QuestionState.ABSTAINED)
 
 

@@ -26,6 +26,10 @@ SOURCE_OUT_OF_DATE = "A source was out of date and was left out."
 WITHDRAWN = (
     "This answer was withdrawn: what may be read here has changed. Ask again if you still need it."
 )
+CUT_SHORT = (
+    "I could not tell you all of this answer, so I have taken back what stood here. "
+    "Please ask again."
+)
 OUTDATED = "A document that this answer rests on has changed since. Ask again for the current one."
 CANNOT_SHARE = (
     "I have nothing that I can tell the whole channel: an answer there holds only what everybody "
@@ -118,9 +122,11 @@ def notice(words: str, *, question_id: int | None = None) -> Reply:
     return Reply(words if question_id is None else f"{words} (question {question_id})")
 
 
-def withdrawn() -> Reply:
-    """What stands where an answer stood that not all readers may read any more."""
-    return Reply(WITHDRAWN)
+def withdrawn(words: str = WITHDRAWN) -> Reply:
+    """What stands where an answer stood that not all readers may read any more, or that could not
+    be told to its end.
+    """
+    return Reply(words)
 
 
 def outdated(payload: Mapping[str, Any]) -> Reply:
