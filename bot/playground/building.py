@@ -23,7 +23,7 @@ _OLDEST_NODE = 18
 _LEFT_OUT = ("node_modules", "dist", ".vite")
 _NPM = (
     *("ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"),
-    *("--fetch-retries=1", "--fetch-retry-mintimeout=1000"),
+    *("--prefer-offline", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"),
 )
 """No script of a package runs; without a network it soon says so."""
 

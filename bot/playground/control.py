@@ -12,7 +12,14 @@ from bot.playground import happenings
 from bot.playground.double import Double
 from bot.playground.faults import Faults, read_fault
 from bot.playground.interactions import close_view, command, press, shortcut, submit, trigger
-from bot.playground.order import Impossible, channel_of, message_of, user_named, user_of
+from bot.playground.order import (
+    Impossible,
+    channel_of,
+    message_of,
+    message_seen_by,
+    user_named,
+    user_of,
+)
 from bot.playground.shapes import message_object
 from bot.playground.upheavals import (
     archive,
@@ -100,7 +107,9 @@ def join(double: Double, order: Json) -> Json:
     channel.members.append(user)
     double.announce(happenings.member_came(double.workspace, channel, user))
     text = f"<@{user}> has joined the channel"
-    return _write(double, channel, {"user": user, "text": text, "subtype": "channel_join"})
+    written = _write(double, channel, {"user": user, "text": text, "subtype": "channel_join"})
+    double.workspace.mark_read(user, channel.id, written["ts"])
+    return written
 
 
 def leave(double: Double, order: Json) -> Json:
@@ -110,6 +119,14 @@ def leave(double: Double, order: Json) -> Json:
         raise Impossible(f"{user} is not in {channel.id}")
     channel.members.remove(user)
     double.announce(happenings.member_left(double.workspace, channel, user))
+    return {}
+
+
+def mark(double: Double, order: Json) -> Json:
+    """{user, channel, ts}: they have seen everything there up to this message."""
+    channel, user = channel_of(double, order), user_of(double, order)
+    message = message_seen_by(double, user, {**order, "channel": channel.id})
+    double.workspace.mark_read(user, channel.id, message.ts)
     return {}
 
 
@@ -195,7 +212,7 @@ Order = Callable[[Double, Json], Json | Awaitable[Json]]
 _ORDERS: dict[str, Order] = {
     function.__name__: function
     for function in (
-        *(say, dm, group_dm, edit, delete, join, leave, event, calm, reset),
+        *(say, dm, group_dm, edit, delete, join, leave, mark, event, calm, reset),
         *(press, submit, close_view, command, shortcut, trigger),
         *(open_home, archive, unarchive, create_channel, share, unshare, change_user),
         *(convert, rename, change_id, change_channel, remove_bot, keep_out, let_in),

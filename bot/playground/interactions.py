@@ -22,11 +22,25 @@ from bot.playground.workspace import Json
 
 _WITH_OPTIONS = ("overflow", "static_select", "radio_buttons")
 _WITH_SEVERAL = ("checkboxes", "multi_static_select")
+_WITH_VALUE = {
+    "datepicker": "selected_date",
+    "timepicker": "selected_time",
+    "datetimepicker": "selected_date_time",
+    "users_select": "selected_user",
+    "conversations_select": "selected_conversation",
+    "channels_select": "selected_channel",
+    "multi_users_select": "selected_users",
+    "multi_conversations_select": "selected_conversations",
+    "multi_channels_select": "selected_channels",
+}
+"""What is chosen is no option of the app's, but a date, a time, or somebody's or a place's id."""
 
 
 async def press(double: Double, order: Json) -> Json:
     """{user, channel, ts, action_id, value? | selected?} in a message, or with `view_id`, or with
-    `home: true`; `selected` is the value of an option, or a list of them.
+    `home: true`; `selected` is the value of an option, a date or an id, or a list of them.
+
+    If the element has a `confirm`, the person has agreed already: Slack asks before it sends.
     """
     workspace, user = double.workspace, user_of(double, order)
     if "channel" in order:
@@ -190,6 +204,8 @@ def _done(element: Json, order: Json) -> Iterator[Json]:
     elif kind in _WITH_SEVERAL:
         wanted = selected if isinstance(selected, list) else [selected]
         yield {"selected_options": [o for o in views.options(element) if o["value"] in wanted]}
+    elif kind in _WITH_VALUE and selected:
+        yield {_WITH_VALUE[kind]: selected}
     elif kind in ("button", "icon_button") and value in (None, element.get("value")):
         names = ("text", "value", "url", "style", "confirm")
         yield {name: element[name] for name in names if name in element}

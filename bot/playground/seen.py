@@ -30,6 +30,8 @@ def seen_by(double: Double, wanted: str) -> Json:
         "statuses": _within(surfaces["statuses"], places),
         "prompts": _within(surfaces["prompts"], places),
         "titles": _within(surfaces["titles"], places),
+        "read": _within(workspace.read.get(user, {}), places),
+        "has_bot": double.delivery.ready,
         "version": double.version,
     }
 

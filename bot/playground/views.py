@@ -14,7 +14,6 @@ from bot.playground.workspace import APP_ID, BOT_ID, Json, Workspace
 
 MOST_ON_TOP = 3
 _LARGEST_VIEW = 250_000
-_STATE_NAMES = ("value", "selected_option", "selected_options", "selected_date", "selected_user")
 _EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
@@ -89,7 +88,7 @@ def fill(view: Json, values: Json) -> dict[str, str]:
             .setdefault(action_id, {"type": element["type"]})
         )
         state.update(values.get(block_id, {}).get(action_id, {}))
-        is_empty = all(state.get(name) in _EMPTY for name in _STATE_NAMES)
+        is_empty = all(given in _EMPTY for name, given in state.items() if name != "type")
         if is_empty and not block.get("optional"):
             missing[block_id] = "Please complete this required field."
     given = {(block_id, action_id) for block_id, inputs in values.items() for action_id in inputs}

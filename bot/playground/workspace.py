@@ -19,7 +19,7 @@ APP_ID = "AKEN"
 
 _MOST_KEPT = 500
 """Messages that outlast a restart: more would hold everybody up while they are written."""
-_PLAIN_STATE = ("homes", "statuses", "titles", "prompts", "sessions", "serial", "clock")
+_PLAIN_STATE = ("homes", "statuses", "titles", "prompts", "sessions", "read", "serial", "clock")
 
 
 class WorkspaceInvalid(Exception):
@@ -151,6 +151,8 @@ class Workspace:
     prompts: dict[str, list[Json]] = field(default_factory=dict)
     sessions: dict[str, Json] = field(default_factory=dict)
     """`channel/thread_ts` and the status and title of the agent session there."""
+    read: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By person and channel: the ts up to which they have seen everything there."""
     streams: dict[str, Stream] = field(default_factory=dict)
     """`channel/ts` of the messages that are still being written."""
     usergroups: dict[str, Usergroup] = field(default_factory=dict)
@@ -212,6 +214,11 @@ class Workspace:
 
     def is_foreign(self, user_id: str) -> bool:
         return self.users[user_id].team_id != self.team.id
+
+    def mark_read(self, user_id: str, channel_id: str, ts: str) -> None:
+        """A mark only moves forward: another window of theirs may be further."""
+        marks = self.read.setdefault(user_id, {})
+        marks[channel_id] = max(ts, marks.get(channel_id, ""))
 
     def state(self) -> Json:
         """What changed since the file was read, of messages the newest; see `restore`."""

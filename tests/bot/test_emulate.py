@@ -3,7 +3,6 @@
 It is installed into build/emulate when the tests run; where that is not possible they are skipped.
 """
 
-import fcntl
 import json
 import shutil
 import socket
@@ -23,13 +22,12 @@ from bot.playground.double import Access
 from bot.playground.server import running
 from bot.playground.workspace import read_workspace
 from tests.bot.conftest import EVERY_SCOPE
+from tests.bot.npm import installed
 from tests.bot.slack_schemas import check_error, needs_shared
 
 Json = dict[str, Any]
 
 VERSION = "0.12.2"
-FOLDER = Path(__file__).parents[2] / "build" / "emulate"
-INSTALL_S = 20
 PEOPLE = [
     {"name": "alice", "real_name": "Alice Adams", "email": "alice@acme.example"},
     {"name": "bob", "real_name": "Bob", "email": "bob@acme.example"},
@@ -127,13 +125,13 @@ def _emulate(seed: Json) -> Iterator[str]:
     node = shutil.which("node")
     if not node:
         pytest.skip("there is no Node to run npm emulate with")
-    _install()
+    folder = installed("emulate", VERSION)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     driver = Path(__file__).with_name("emulate.mjs")
     process = subprocess.Popen(
-        [node, str(driver), str(FOLDER), str(port), json.dumps(seed)],
+        [node, str(driver), str(folder), str(port), json.dumps(seed)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -146,25 +144,6 @@ def _emulate(seed: Json) -> Iterator[str]:
         process.stdin.close()
         process.wait(timeout=10)
         process.stdout.close()
-
-
-def _install() -> None:
-    """Once; of several test processes the first does it."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with (FOLDER / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        package = FOLDER / "node_modules" / "emulate" / "package.json"
-        if package.exists() and json.loads(package.read_text())["version"] == VERSION:
-            return
-        npm = shutil.which("npm")
-        if not npm:
-            pytest.skip("there is no npm to install emulate with")
-        options = ("--no-audit", "--no-fund", "--no-save", "--ignore-scripts")
-        command = [npm, "install", *options, "--prefix", str(FOLDER), f"emulate@{VERSION}"]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=INSTALL_S)
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            pytest.skip(f"npm could not install emulate@{VERSION} within {INSTALL_S} s")
 
 
 def _client(token: str, url: str) -> WebClient:

@@ -2,9 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -12,209 +9,16 @@ from urllib.parse import parse_qs
 from urllib.request import Request, urlopen
 
 import pytest
-from slack_sdk import WebClient
 
 from bot.playground import building
 from bot.playground.client import Playground
-from bot.playground.double import Access
 from bot.playground.pages import Page
 from bot.playground.server import running
 from bot.playground.workspace import read_workspace
-from tests.bot.slack_world import WORLD, Inbox, Json, serving
+from tests.bot.desk import HOME, MODAL, Desk, Sit, answered, expect, section
+from tests.bot.slack_world import WORLD, Json, serving
 
-browser_driver = pytest.importorskip("playwright.sync_api", reason="no playwright: make .venv/dev")
-expect = browser_driver.expect
-
-CHROMIUM = Path("/usr/bin/chromium")
-ROOT = Path(__file__).parents[2]
-PICTURES = ROOT / "build" / "screenshots"
-TOUR: Json = {
-    "question": "How many days?",
-    "askers": [{"id": "alice", "why": "She knows."}, {"id": "bob", "why": "He does not."}],
-    "more": [{"question": "And here?", "as": "bob", "in": "general", "why": "All read it."}],
-}
 NASTY = "<img src=x onerror=window.pwned=1><script>window.pwned=1</script>"
-
-
-def plain(text: str) -> Json:
-    return {"type": "plain_text", "text": text}
-
-
-def option(value: str) -> Json:
-    return {"text": plain(f"Say {value}"), "value": value}
-
-
-def section(text: str) -> Json:
-    words = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
-    return {"type": "rich_text", "elements": [words]}
-
-
-ANSWER: list[Json] = [
-    section("Thirty days."),
-    {
-        "type": "context_actions",
-        "elements": [
-            {
-                "type": "feedback_buttons",
-                "action_id": "ken_feedback",
-                "positive_button": {"text": plain("Good"), "value": "good:7"},
-                "negative_button": {"text": plain("Bad"), "value": "bad:7"},
-            }
-        ],
-    },
-    {
-        "type": "actions",
-        "elements": [
-            {"type": "button", "action_id": "ken_share", "value": "7", "text": plain("Share")},
-            {
-                "type": "overflow",
-                "action_id": "ken_more",
-                "options": [option("wrong:7"), option("mute:7")],
-            },
-        ],
-    },
-]
-MODAL: Json = {
-    "type": "modal",
-    "title": plain("What was wrong?"),
-    "submit": plain("Send"),
-    "blocks": [
-        {
-            "type": "input",
-            "block_id": "why",
-            "label": plain("Reason"),
-            "element": {"type": "plain_text_input", "action_id": "reason", "multiline": True},
-        }
-    ],
-}
-HOME: Json = {
-    "type": "home",
-    "blocks": [
-        {"type": "header", "text": plain("What Ken knows of Alice")},
-        {
-            "type": "actions",
-            "elements": [
-                {
-                    "type": "static_select",
-                    "action_id": "ken_language",
-                    "placeholder": plain("Language"),
-                    "options": [option("en"), option("de")],
-                }
-            ],
-        },
-    ],
-}
-
-
-@pytest.fixture(scope="session")
-def bundle() -> Path:
-    """Built once for all sessions, as `make demo` builds it."""
-    if not CHROMIUM.exists():
-        pytest.skip("no Chromium here: apt install chromium")
-    try:
-        return building.build(ROOT / "build")
-    except building.NotBuilt as error:
-        pytest.skip(f"the page is not built: {error}")
-
-
-@pytest.fixture(scope="session")
-def browser(bundle: Path) -> Iterator[Any]:
-    with browser_driver.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@dataclass
-class Desk:
-    """One person at one machine: the double, an app that notes what it hears, and a browser."""
-
-    playground: Playground
-    ken: WebClient
-    inbox: Inbox
-    page: Any
-    problems: list[str] = field(default_factory=list)
-
-    def act_as(self, name: str) -> None:
-        self.page.get_by_role("button", name=re.compile("^Act as")).click()
-        self.page.get_by_label("Find somebody").fill(name)
-        self.page.keyboard.press("Enter")
-        expect(self.page.locator(".act-as .current")).to_contain_text(name, ignore_case=True)
-
-    def open(self, place: str) -> None:
-        self.page.get_by_role("navigation").get_by_role("button", name=place).click()
-
-    def write(self, text: str) -> None:
-        self.page.get_by_label(re.compile("^Message ")).fill(text)
-        self.page.keyboard.press("Enter")
-
-    @property
-    def thread(self) -> Any:
-        return self.page.get_by_role("region", name="Thread")
-
-    def slack(self) -> str:
-        """What this person sees, without the panel, which is not Slack's."""
-        return str(self.page.locator("main").inner_text()) + str(
-            self.page.get_by_role("navigation").inner_text()
-        )
-
-    def heard(self, kind: str) -> list[Json]:
-        """Interactions of this kind, as they reached the app."""
-        forms = [parse_qs(body.decode()) for _, body in self.inbox.requests if b"payload=" in body]
-        payloads = [json.loads(form["payload"][0]) for form in forms if "payload" in form]
-        return [payload for payload in payloads if payload["type"] == kind]
-
-    def pictured(self, name: str) -> None:
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"test-{name}.png")
-
-
-Sit = Callable[..., Desk]
-
-
-@pytest.fixture
-def sit(browser: Any, tmp_path: Path) -> Iterator[Sit]:
-    """Sits down in front of a workspace of its own."""
-    tour = tmp_path / "demo.json"
-    tour.write_text(json.dumps(TOUR))
-    with ExitStack() as stack:
-
-        def begin(world: Json = WORLD, **window: Any) -> Desk:
-            inbox = Inbox()
-            events_url = stack.enter_context(inbox.open())
-            url = stack.enter_context(
-                running(
-                    read_workspace(world),
-                    Access(events_url=events_url),
-                    page=Page(home=ROOT / "build", tour=tour),
-                )
-            )
-            context = browser.new_context(viewport=window or {"width": 1280, "height": 800})
-            stack.callback(context.close)
-            ken = WebClient("xoxb-playground", base_url=f"{url}/api/", retry_handlers=[])
-            desk = Desk(Playground(url), ken, inbox, context.new_page())
-            desk.page.on("pageerror", lambda error: desk.problems.append(str(error)))
-            desk.page.goto(url)
-            expect(desk.page.get_by_role("navigation")).to_contain_text("Acme")
-            return desk
-
-        yield begin
-
-
-@pytest.fixture
-def desk(sit: Sit) -> Iterator[Desk]:
-    """The page makes no error of its own in any of these tests."""
-    begun = sit()
-    yield begun
-    assert begun.problems == []
-
-
-def _answered(desk: Desk, *, channel: str = "DUALICE", text: str = "Thirty days.") -> None:
-    """As the bot answers: in the thread of the last question there."""
-    asked = [one for one in desk.playground.messages(channel) if not one.thread_ts][-1]
-    desk.ken.chat_postMessage(
-        channel=channel, thread_ts=asked.ts, text=text, blocks=[section(text), *ANSWER[1:]]
-    )
 
 
 def test_it_opens_as_the_first_of_the_tour_with_their_channels(desk: Desk) -> None:
@@ -243,7 +47,7 @@ def test_a_question_is_sent_by_enter_and_its_answer_stands_in_the_thread(desk: D
         channel_id="DUALICE", thread_ts=asked[0].ts, status="is searching…"
     )
     expect(desk.thread).to_contain_text("Ken is searching…")
-    _answered(desk)
+    answered(desk)
     thread = desk.thread
     expect(thread).to_contain_text("Thirty days.")
     expect(thread).not_to_contain_text("is searching")
@@ -271,8 +75,8 @@ def test_what_is_typed_reaches_the_bot_as_slack_writes_it(desk: Desk) -> None:
 def test_buttons_feedback_and_the_menu_reach_the_app_with_their_values(desk: Desk) -> None:
     desk.write("How many days?")
     expect(desk.thread).to_be_visible()
-    _answered(desk)
-    desk.page.get_by_label("Negative feedback").click()
+    answered(desk)
+    desk.page.get_by_label("Bad").click()
     desk.thread.get_by_role("button", name="Share").click()
     desk.page.get_by_role("button", name="More", exact=True).click()
     desk.page.keyboard.press("ArrowDown")
@@ -290,7 +94,7 @@ def test_buttons_feedback_and_the_menu_reach_the_app_with_their_values(desk: Des
 def test_a_press_that_the_app_does_not_take_is_said(desk: Desk) -> None:
     desk.write("How many days?")
     expect(desk.thread).to_be_visible()
-    _answered(desk)
+    answered(desk)
     desk.playground.wait_until_delivered()
     desk.inbox.statuses.append(500)
     desk.thread.get_by_role("button", name="Share").click()
@@ -316,6 +120,7 @@ def test_a_command_a_shortcut_an_edit_and_a_deletion(desk: Desk) -> None:
     expect(message).to_contain_text("The new words")
     expect(message).to_contain_text("(edited)")
     message.get_by_role("button", name="Delete").click()
+    desk.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(desk.page.get_by_role("article")).to_have_count(0)
 
 
@@ -374,24 +179,40 @@ def test_what_only_one_person_may_see_is_told_to_nobody_else(desk: Desk) -> None
 def test_the_same_question_of_two_people_stands_side_by_side(desk: Desk) -> None:
     desk.write("How many days?")
     expect(desk.thread).to_be_visible()
-    _answered(desk, text="Thirty days.")
+    answered(desk, text="Thirty days.")
     same = desk.page.get_by_label("Same question, other answers")
     expect(same).to_have_count(0)
     desk.page.get_by_role("button", name="bob", exact=True).click()
-    expect(desk.page.get_by_label("Message Ken")).to_have_value("How many days?")
-    desk.page.keyboard.press("Enter")
     expect(desk.thread).to_be_visible()
-    _answered(desk, channel="DUBOB", text="Eighteen days.")
+    answered(desk, channel="DUBOB", text="Eighteen days.")
     expect(same).to_contain_text("Thirty days.")
     expect(same).to_contain_text("Eighteen days.")
     assert "Thirty" not in desk.slack()
     desk.pictured("same")
 
 
-def test_a_suggestion_for_a_channel_mentions_ken_there(desk: Desk) -> None:
+def test_try_asks_as_that_person_in_that_place(desk: Desk) -> None:
     desk.page.get_by_text("More to try").click()
     desk.page.get_by_role("button", name="bob in #general").click()
-    expect(desk.page.get_by_label("Message #general")).to_have_value("@Ken And here?")
+    (asked,) = desk.playground.wait_for(lambda: desk.playground.messages("general"))
+    assert (asked.user, asked.text) == ("UBOB", "<@UKEN> And here?")
+    expect(desk.page.locator(".act-as .current")).to_contain_text("bob")
+    expect(desk.thread).to_contain_text("And here?")
+    desk.page.get_by_label("Try").get_by_role("button", name="Alice", exact=True).click()
+    (asked,) = desk.playground.wait_for(lambda: desk.playground.messages("DUALICE"))
+    assert (asked.user, asked.text) == ("UALICE", "How many days?")
+    expect(desk.page.locator(".act-as .current")).to_contain_text("Alice")
+    expect(desk.thread).to_contain_text("How many days?")
+
+
+def test_a_suggestion_of_ken_is_asked_at_once(desk: Desk) -> None:
+    desk.ken.assistant_threads_setSuggestedPrompts(
+        channel_id="DUALICE",
+        prompts=[{"title": "Vacation", "message": "How many days do I have?"}],
+    )
+    desk.page.get_by_role("button", name="Vacation").click()
+    expect(desk.thread).to_contain_text("How many days do I have?")
+    assert desk.playground.messages("DUALICE")[-1].user == "UALICE"
 
 
 def test_joining_and_leaving(desk: Desk) -> None:
@@ -418,8 +239,8 @@ def test_a_stream_shows_its_tasks_while_it_is_open(desk: Desk) -> None:
         ],
     )
     thread = desk.thread
-    expect(thread).to_contain_text("Searching")
-    expect(thread).to_contain_text("Reading 3")
+    expect(thread).to_contain_text("Searching done")
+    expect(thread).to_contain_text("Reading 3 in progress")
 
 
 def test_text_of_people_and_documents_runs_nothing(sit: Sit) -> None:

@@ -1,24 +1,41 @@
-import { useCallback, useEffect, useState } from "react";
-import { get, type Json, order, type Tour } from "./api";
-import { Conversation, type Draft, Thread } from "./Conversation";
-import { SeenContext } from "./names";
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { get, type Json, type Message, order, type Tour } from "./api";
+import { Conversation, Thread } from "./Conversation";
+import { Confirm, Dialog, type Doubt } from "./Dialog";
+import { latestIn, placeLabel, SeenContext, unreadElsewhere, unreadIn, useWorkspace } from "./names";
+import { PageContext } from "./page";
 import { Panel } from "./Panel";
+import { NARROW, PHONE, useMedia, useTheme, useVisible } from "./screen";
+import { Keys, useKeys } from "./Keys";
 import { Sidebar } from "./Sidebar";
+import { preview, typed } from "./Text";
 import { useSeen } from "./useSeen";
 import { Home, Modal } from "./Views";
 
 type Tab = "messages" | "home";
 
+const ACT_AS = "ken.act-as";
+const PLACE = "ken.place";
+
 export function App() {
-  const [user, setUser] = useState(() => localStorage.getItem("ken.act-as") ?? "");
-  const [wanted, setWanted] = useState("");
+  const [user, setUser] = useState(() => localStorage.getItem(ACT_AS) ?? "");
+  const [wanted, setWanted] = useState(() => sessionStorage.getItem(PLACE) ?? "");
   const [tab, setTab] = useState<Tab>("messages");
   const [thread, setThread] = useState("");
-  const [draft, setDraft] = useState<Draft>({ text: "", number: 0 });
   const [tour, setTour] = useState<Tour | null>(null);
   const [problem, setProblem] = useState("");
-  const [panel, setPanel] = useState(() => window.innerWidth >= 1100);
+  const [doubt, setDoubt] = useState<Doubt | null>(null);
+  const [theme, toggleTheme] = useTheme();
+  const isPhone = useMedia(PHONE);
+  const isNarrow = useMedia(NARROW);
+  const isVisible = useVisible();
+  const [sidebar, showSidebar] = useState(false);
+  const [panel, showPanel] = useState(!isNarrow);
+  const [helps, setHelps] = useState(false);
   const { seen, lost } = useSeen(user);
+
+  useEffect(() => showPanel(!isNarrow), [isNarrow]);
+  useEffect(() => showSidebar(false), [isPhone]);
 
   const act = useCallback((what: Promise<Json>) => {
     what
@@ -40,35 +57,57 @@ export function App() {
 
   const channels = seen?.channels ?? [];
   const place = channels.find((one) => one.id === wanted) ?? channels.find((one) => one.is_im && one.members.includes(user));
+  const looksAt = place && isVisible && !(place.is_im && tab === "home") ? place.id : "";
+  const newest = seen && place && unreadIn(seen, place).length > 0 ? latestIn(seen, place) : "";
+  const unread = seen ? unreadElsewhere(seen, looksAt) : 0;
 
   useEffect(() => {
     if (place?.is_im) act(order("open_home", { user, tab }));
   }, [user, place?.id, tab]);
 
-  function go(channelId: string, text = "") {
+  useEffect(() => {
+    if (looksAt && newest) act(order("mark", { user, channel: looksAt, ts: newest }));
+  }, [user, looksAt, newest]);
+
+  useEffect(() => {
+    document.title = `${unread > 0 ? `(${unread}) ` : ""}${seen && place ? `${placeLabel(seen, place)} – ` : ""}Ken's playground`;
+  }, [unread, seen, place]);
+
+  function go(channelId: string, threadTs = "") {
+    sessionStorage.setItem(PLACE, channelId);
     setWanted(channelId);
     setTab("messages");
-    setThread("");
-    setDraft((before) => ({ text, number: before.number + 1 }));
+    setThread(threadTs);
     setProblem("");
+    showSidebar(false);
+    if (isNarrow) showPanel(false);
   }
 
-  function actAs(userId: string, channelId = "", text = "") {
-    localStorage.setItem("ken.act-as", userId);
+  function actAs(userId: string, channelId = place && !place.is_im ? place.id : "", threadTs = "") {
+    localStorage.setItem(ACT_AS, userId);
     setUser(userId);
-    const stays = place && !place.is_im ? place.id : "";
-    go(text ? channelId : stays, text);
+    go(channelId, threadTs);
   }
 
+  /** Asks as this person: in the channel of this name, or of Ken alone. */
   function ask(question: string, name: string, called: string | null) {
     const person = seen?.users.find((one) => one.name === name);
-    if (!person) return;
-    if (!called) return actAs(person.id, `D${person.id}`, question);
-    void get<{ channels: { id: string; name: string }[] }>("/_double/people").then((told) => {
-      const channel = told.channels.find((one) => one.name === called);
-      if (channel) actAs(person.id, channel.id, `@Ken ${question}`);
-    });
+    if (!seen || !person) return setProblem(`Nobody here is called ${name}.`);
+    const text = typed(called ? `@Ken ${question}` : question, seen);
+    const said = order("say", { user: person.id, channel: called ?? `D${person.id}`, text });
+    act(said);
+    said.then(({ channel, ts }) => actAs(person.id, channel, ts)).catch(() => undefined);
   }
+
+  useKeys({ channels, place: place?.id ?? "", go, help: () => setHelps(true) });
+
+  const page = useMemo(
+    () => ({
+      ...{ theme, toggleTheme, isPhone, looksAt, sidebar, panel, showSidebar, showPanel },
+      sure: (confirm: Json | undefined, yes: () => void) => (confirm ? setDoubt({ confirm, yes }) : yes()),
+    }),
+    [theme, toggleTheme, isPhone, looksAt, sidebar, panel],
+  );
 
   if (!seen) {
     return <p className="beginning">{lost || problem ? "The playground does not answer. `make demo` starts it; then load this page again." : "Opening the workspace…"}</p>;
@@ -83,50 +122,108 @@ export function App() {
     </div>
   );
   const view = seen.views.at(-1);
+  const places = <Sidebar place={place?.id ?? ""} go={go} actAs={actAs} help={() => setHelps(true)} />;
+  const readers = <Panel channel={place} tour={tour} ask={ask} act={act} close={() => showPanel(false)} />;
+
+  /** A link to a message here leads there, and to nowhere else. */
+  function followed(event: React.MouseEvent) {
+    const address = (event.target as Element).closest?.("a[href]")?.getAttribute("href") ?? "";
+    const found = PERMALINK.exec(address);
+    const channel = found && channels.find((one) => one.id === found[1]);
+    if (!found || !channel) return;
+    event.preventDefault();
+    const ts = found[2] ? `${found[2]}.${found[3]}` : "";
+    const message = seen?.messages[channel.id]?.find((one) => one.ts === ts);
+    const replies = seen?.messages[channel.id]?.some((one) => one.thread_ts === ts);
+    go(channel.id, message?.thread_ts || (replies ? ts : ""));
+  }
+
   return (
     <SeenContext.Provider value={seen}>
-      <div className="app" data-panel={panel} data-thread={Boolean(thread)}>
-        <Sidebar place={place?.id ?? ""} go={go} actAs={actAs} />
-        <main>
-          {(lost || problem) && (
-            <div className="problem" role="alert">
-              {lost ? "The playground does not answer. What you see may be old." : problem}
-              {problem && (
-                <button type="button" aria-label="Dismiss" onClick={() => setProblem("")}>
-                  ✕
-                </button>
+      <PageContext.Provider value={page}>
+        <div className="app" data-panel={panel && !isNarrow} data-thread={Boolean(thread)} onClickCapture={followed}>
+          {!isPhone && places}
+          <main>
+            {(lost || problem) && (
+              <div className="problem" role="alert">
+                {lost ? "The playground does not answer. What you see may be old." : problem}
+                {problem && (
+                  <button type="button" aria-label="Dismiss" onClick={() => setProblem("")}>
+                    ✕
+                  </button>
+                )}
+              </div>
+            )}
+            {!lost && !seen.has_bot && (
+              <p className="absent" role="status">
+                Ken is not connected. What you write is kept here, and reaches Ken when it is back: <code>ken status</code> says more.
+              </p>
+            )}
+            <Elsewhere looksAt={looksAt} show={(message) => go(message.channel, message.thread_ts)} />
+            <div className="main-row">
+              {place && tab === "home" && place.is_im ? (
+                <Home act={act} tabs={tabs} />
+              ) : (
+                place && (
+                  <Conversation
+                    key={`${user} ${place.id}`}
+                    channel={place}
+                    act={act}
+                    openThread={setThread}
+                    hasThread={Boolean(thread)}
+                    tabs={tabs}
+                  />
+                )
+              )}
+              {place && thread && tab === "messages" && (
+                <Thread key={thread} channel={place} ts={thread} act={act} close={() => setThread("")} />
               )}
             </div>
+          </main>
+          {panel && !isNarrow && readers}
+          {isPhone && sidebar && (
+            <Dialog label="Conversations" className="drawer left" close={() => showSidebar(false)} light>
+              {places}
+            </Dialog>
           )}
-          <div className="main-row">
-            {place && tab === "home" && place.is_im ? (
-              <Home act={act} tabs={tabs} />
-            ) : (
-              place && (
-                <Conversation
-                  channel={place}
-                  draft={draft}
-                  act={act}
-                  openThread={setThread}
-                  suggest={(text) => setDraft((before) => ({ text, number: before.number + 1 }))}
-                  hasThread={Boolean(thread)}
-                  tabs={tabs}
-                />
-              )
-            )}
-            {place && thread && tab === "messages" && (
-              <Thread key={thread} channel={place} ts={thread} act={act} close={() => setThread("")} />
-            )}
-          </div>
-        </main>
-        {!panel && (
-          <button type="button" className="open-panel" onClick={() => setPanel(true)}>
-            People and permissions
-          </button>
-        )}
-        {panel && <Panel channel={place} tour={tour} ask={ask} act={act} close={() => setPanel(false)} />}
-        {view && <Modal key={view.id} view={view} act={act} />}
-      </div>
+          {isNarrow && panel && (
+            <Dialog label="Panel" className="drawer right" close={() => showPanel(false)} light>
+              {readers}
+            </Dialog>
+          )}
+          {view && <Modal key={view.id} view={view} act={act} />}
+          {doubt && <Confirm doubt={doubt} close={() => setDoubt(null)} />}
+          {helps && <Keys close={() => setHelps(false)} />}
+        </div>
+      </PageContext.Provider>
     </SeenContext.Provider>
+  );
+}
+
+const PERMALINK = /^https:\/\/[\w.-]+\.slack\.com\/archives\/(\w+)(?:\/p(\d{10})(\d{6}))?(?:\?|$)/;
+
+/** What came in direct messages while somebody looks at another place. */
+function Elsewhere({ looksAt, show }: { looksAt: string; show: (message: Message) => void }) {
+  const [dismissed, setDismissed] = useState("");
+  const seen = useWorkspace();
+  const [channel] = seen.channels.filter((one) => one.is_im && one.id !== looksAt);
+  const latest = channel && unreadIn(seen, channel).at(-1);
+  const shown = latest && latest.ts > dismissed ? latest : null;
+  return (
+    <div role="status">
+      {shown && (
+        <div className="elsewhere">
+          <span>
+            <strong>Ken wrote to you directly:</strong> {preview(shown, seen)}
+          </span>
+          <button type="button" className="primary" onClick={() => show(shown)}>
+            Show
+          </button>
+          <button type="button" aria-label="Not now" onClick={() => setDismissed(shown.ts)}>
+            ✕
+          </button>
+        </div>
+      )}
+    </div>
   );
 }

@@ -1,11 +1,12 @@
-import { type MouseEvent, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { type Block, Message as SlackBlocks } from "slack-blocks-to-jsx";
 import type { Json } from "./api";
 import { Field, LabelledInput, Menu, type Values } from "./Inputs";
 import { placeName, useWorkspace } from "./names";
-import { isWebAddress } from "./Text";
+import { usePage } from "./page";
+import { isWebAddress, SafeLink } from "./Text";
 
-export type Press = (actionId: string, chosen: { value?: string; selected?: string | string[] }) => void;
+export type Press = (actionId: string, chosen: { value?: string; selected?: string | number | string[] }) => void;
 
 interface Props {
   blocks: Json[];
@@ -16,9 +17,7 @@ interface Props {
   errors?: Record<string, string>;
 }
 
-const DRAWN_BY_THE_LIBRARY = ["button", "icon_button", "feedback_buttons"];
-
-/** Blocks as Slack shows them. Inputs and menus are ours: the library's cannot be listened to. */
+/** Blocks as Slack shows them. Whatever can be pressed is ours: the library's cannot be listened to. */
 export function Blocks({ blocks, press, values = {}, change, errors = {} }: Props) {
   return (
     <div className="blocks">
@@ -28,7 +27,6 @@ export function Blocks({ blocks, press, values = {}, change, errors = {} }: Prop
           <Element
             key={one.action_id ?? place}
             element={one}
-            within={block.type}
             press={press}
             state={values[blockId]?.[one.action_id]}
             change={(state) => change?.(blockId, one.action_id, state)}
@@ -61,6 +59,22 @@ export function Blocks({ blocks, press, values = {}, change, errors = {} }: Prop
             </div>
           );
         }
+        if (block.type === "task_card") return <Task key={blockId} task={block} />;
+        if (block.type === "plan") {
+          return (
+            <section className="plan" key={blockId} aria-label={block.title}>
+              <strong>{block.title}</strong>
+              {block.tasks?.map((task: Json) => <Task key={task.task_id} task={task} />)}
+            </section>
+          );
+        }
+        if (block.type === "table") {
+          return (
+            <div className="wide" key={blockId} role="region" aria-label="Table" tabIndex={0}>
+              <Drawn block={block} />
+            </div>
+          );
+        }
         return <Drawn key={blockId} block={block} />;
       })}
     </div>
@@ -69,49 +83,127 @@ export function Blocks({ blocks, press, values = {}, change, errors = {} }: Prop
 
 function Element(props: {
   element: Json;
-  within: string;
   press: Press;
   state: Json | undefined;
   change: (state: Json) => void;
 }) {
-  const { element, press, state, change } = props;
-  const [pressed, setPressed] = useState("");
-  if (element.type === "overflow") {
-    return <Menu options={element.options} choose={(value) => press(element.action_id, { selected: value })} />;
+  const { element, press } = props;
+  const { sure } = usePage();
+  const [chosen, setChosen] = useState<Json>();
+  const doubly = (chosen: Parameters<Press>[1]) => sure(element.confirm, () => press(element.action_id, chosen));
+  switch (element.type) {
+    case "button":
+    case "icon_button":
+      return (
+        <button
+          type="button"
+          className={`block-button ${element.style ?? ""}`}
+          aria-label={element.accessibility_label}
+          data-action={element.action_id}
+          onClick={() =>
+            sure(element.confirm, () => {
+              visit(element.url);
+              press(element.action_id, element.value === undefined ? {} : { value: element.value });
+            })
+          }
+        >
+          {element.text.text}
+        </button>
+      );
+    case "feedback_buttons":
+      return <Feedback element={element} press={(value) => doubly({ value })} />;
+    case "overflow":
+      return (
+        <Menu
+          label="More"
+          options={element.options}
+          choose={(option) =>
+            sure(element.confirm, () => {
+              visit(option.url);
+              press(element.action_id, { selected: option.value });
+            })
+          }
+        />
+      );
   }
-  if (!DRAWN_BY_THE_LIBRARY.includes(element.type)) {
-    return (
-      <Field
-        element={element}
-        label={element.placeholder?.text ?? "Choose"}
-        state={state}
-        change={(next) => {
-          change(next);
-          const chosen = next.selected_options?.map((one: Json) => one.value) ?? next.selected_option?.value;
-          if (chosen !== undefined) press(element.action_id, { selected: chosen });
-        }}
-      />
-    );
-  }
-
-  function clicked(event: MouseEvent<HTMLDivElement>) {
-    const buttons = [...event.currentTarget.querySelectorAll("button")];
-    const number = buttons.findIndex((button) => button.contains(event.target as Node));
-    if (number < 0) return;
-    const value: string | undefined =
-      element.type === "feedback_buttons"
-        ? [element.positive_button, element.negative_button][number]?.value
-        : element.value;
-    setPressed(String(number));
-    if (element.url && isWebAddress(element.url)) window.open(element.url, "_blank", "noopener");
-    press(element.action_id, value === undefined ? {} : { value });
-  }
-
-  const { confirm: _, url: __, ...drawn } = element;
-  const type = element.type === "button" ? "actions" : "context_actions";
   return (
-    <div className="element" data-action={element.action_id} data-pressed={pressed} onClick={clicked}>
-      <Drawn block={{ type, elements: [drawn] }} />
+    <Field
+      element={element}
+      label={element.placeholder?.text ?? "Choose"}
+      state={props.state ?? chosen}
+      change={(next) => {
+        const selected = selectedOf(next);
+        const take = () => {
+          setChosen(next);
+          props.change(next);
+          if (selected !== undefined) press(element.action_id, { selected });
+        };
+        sure(selected === undefined ? undefined : element.confirm, take);
+      }}
+    />
+  );
+}
+
+/** What an element's new state says in Slack: the values of options, a date, or ids. */
+function selectedOf({ type: _, value: __, ...state }: Json): string | number | string[] | undefined {
+  const valueOf = (one: Json | string | number) => (typeof one === "object" ? one?.value : one);
+  const [chosen] = Object.values(state);
+  return Array.isArray(chosen) ? chosen.map(valueOf) : valueOf(chosen);
+}
+
+function visit(address: string | undefined) {
+  if (address && isWebAddress(address)) window.open(address, "_blank", "noopener");
+}
+
+const THUMB = "M2 7h2.5v7H2zM5.5 7l3-5.5c1.4 0 1.9 1 1.6 2.3L9.6 6h3.6c.8 0 1.3.7 1.1 1.5l-1.2 5.2c-.2.8-.8 1.3-1.6 1.3h-6z";
+
+function Feedback({ element, press }: { element: Json; press: (value: string) => void }) {
+  const [given, setGiven] = useState("");
+  return (["positive_button", "negative_button"] as const).map((name) => {
+    const button: Json = element[name];
+    return (
+      <button
+        type="button"
+        key={name}
+        className="square block-button"
+        aria-label={button.accessibility_label ?? button.text.text}
+        title={button.text.text}
+        aria-pressed={given === name}
+        onClick={() => {
+          setGiven(name);
+          press(button.value);
+        }}
+      >
+        <svg className={`icon ${name}`} viewBox="0 0 16 16" aria-hidden="true">
+          <path d={THUMB} fill="none" stroke="currentColor" strokeWidth="1.3" strokeLinejoin="round" />
+        </svg>
+      </button>
+    );
+  });
+}
+
+const STATES: Record<string, string> = {
+  pending: "waiting",
+  in_progress: "in progress",
+  complete: "done",
+  error: "failed",
+};
+
+/** A step of Ken's work with its state, in words too: a colour alone says nothing to many. */
+function Task({ task }: { task: Json }) {
+  const state: string = task.status in STATES ? task.status : "pending";
+  return (
+    <div className="task" data-status={state}>
+      <span className="task-sign" aria-hidden="true" />
+      <div>
+        <strong>{task.title}</strong> <span className="quiet">{STATES[state]}</span>
+        {[task.details, task.output].map((words, number) => words && <Drawn key={number} block={words} />)}
+        {task.sources?.map((source: Json) => (
+          <SafeLink key={source.url} address={source.url}>
+            {source.text}
+          </SafeLink>
+        ))}
+      </div>
     </div>
   );
 }
@@ -119,6 +211,7 @@ function Element(props: {
 /** One block by slack-blocks-to-jsx. */
 function Drawn({ block }: { block: Json }) {
   const seen = useWorkspace();
+  const { theme } = usePage();
   const known = useMemo(
     () => ({
       users: seen.users.map((user) => ({ id: user.id, name: user.real_name || user.name })),
@@ -127,7 +220,7 @@ function Drawn({ block }: { block: Json }) {
     }),
     [seen],
   );
-  return <SlackBlocks blocks={[block as Block]} data={known} logo="" name="" withoutWrapper className="drawn" />;
+  return <SlackBlocks blocks={[block as Block]} data={known} theme={theme} logo="" name="" withoutWrapper className="drawn" />;
 }
 
 /** What a stream has shown so far, as Slack draws it. */

@@ -1,27 +1,32 @@
 import { useEffect, useRef, useState } from "react";
 import { type Channel, type Json, order } from "./api";
 import { placeLabel, useWorkspace } from "./names";
+import { usePage } from "./page";
 import { typed } from "./Text";
 
 interface Props {
   channel: Channel;
   thread?: string;
-  /** Put there by a suggestion, to be sent or changed. */
-  draft?: string;
   act: (what: Promise<Json>) => void;
   sent?: (ts: string, text: string) => void;
 }
 
-/** Enter sends, Shift and Enter makes a line. */
-export function Composer({ channel, thread = "", draft = "", act, sent }: Props) {
+/** Enter sends, Shift and Enter makes a line. What was not sent is there again on coming back. */
+export function Composer({ channel, thread = "", act, sent }: Props) {
   const seen = useWorkspace();
-  const [text, setText] = useState(draft);
+  const { isPhone } = usePage();
+  const draft = `ken.draft ${seen.you} ${channel.id} ${thread}`;
+  const [text, setText] = useState(() => sessionStorage.getItem(draft) ?? "");
   const box = useRef<HTMLTextAreaElement>(null);
 
   useEffect(() => {
-    setText(draft);
-    if (draft) box.current?.focus();
-  }, [draft]);
+    if (text) sessionStorage.setItem(draft, text);
+    else sessionStorage.removeItem(draft);
+  }, [draft, text]);
+  useEffect(() => {
+    box.current?.setSelectionRange(text.length, text.length);
+    if (!isPhone) box.current?.focus(); // on a phone its keyboard would cover the messages
+  }, []);
 
   function send() {
     const wanted = text.trim();
@@ -29,13 +34,16 @@ export function Composer({ channel, thread = "", draft = "", act, sent }: Props)
     setText("");
     const place = { channel: channel.id, user: seen.you };
     const command = /^\/ken(?:\s+([\s\S]*))?$/.exec(wanted);
-    if (command) {
-      act(order("command", { ...place, text: command[1] ?? "" }));
-      return;
-    }
-    const what = order("say", { ...place, text: typed(wanted, seen), thread_ts: thread });
+    const what = command
+      ? order("command", { ...place, text: command[1] ?? "" })
+      : order("say", { ...place, text: typed(wanted, seen), thread_ts: thread });
     act(what);
-    what.then((said) => sent?.(said.ts, wanted)).catch(() => setText(wanted));
+    what
+      .then((said) => {
+        if (said.failed) setText((now) => now || wanted);
+        else if (!command) sent?.(said.ts, wanted);
+      })
+      .catch(() => setText((now) => now || wanted));
   }
 
   function mention() {
@@ -72,7 +80,7 @@ export function Composer({ channel, thread = "", draft = "", act, sent }: Props)
             @Ken
           </button>
         )}
-        <span className="quiet">Enter to send{thread ? "" : ", /ken for commands"}</span>
+        <span className="quiet">Shift Enter for a new line{thread ? "" : ", /ken for commands"}</span>
         <button type="submit" className="primary" disabled={!text.trim()}>
           Send
         </button>

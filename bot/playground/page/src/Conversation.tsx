@@ -1,26 +1,19 @@
-import { Fragment, type ReactNode, useEffect, useRef } from "react";
+import { Fragment, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { type Channel, type Json, type Message, order } from "./api";
 import { Composer } from "./Composer";
 import { MessageView } from "./MessageView";
-import { dayOf, isGuest, nameOf, PlaceIcon, placeLabel, placeName, userOf, useWorkspace } from "./names";
-
-export interface Draft {
-  text: string;
-  /** Rises with every suggestion, so that the same one can be taken twice. */
-  number: number;
-}
+import { dayOf, isGuest, nameOf, PlaceIcon, placeLabel, placeName, unreadIn, userOf, useWorkspace } from "./names";
+import { Bar, usePage } from "./page";
 
 interface Props {
   channel: Channel;
-  draft: Draft;
   act: (what: Promise<Json>) => void;
   openThread: (ts: string) => void;
-  suggest: (text: string) => void;
   hasThread: boolean;
   tabs?: ReactNode;
 }
 
-export function Conversation({ channel, draft, act, openThread, suggest, hasThread, tabs }: Props) {
+export function Conversation({ channel, act, openThread, hasThread, tabs }: Props) {
   const seen = useWorkspace();
   const all = seen.messages[channel.id] ?? [];
   const shown = all.filter((message) => !message.thread_ts || message.subtype === "thread_broadcast");
@@ -28,14 +21,28 @@ export function Conversation({ channel, draft, act, openThread, suggest, hasThre
   const hasKen = channel.members.includes(seen.bot);
   const prompts = seen.prompts[channel.id] ?? [];
   const place = { channel: channel.id };
+  const [fresh] = useState(() => new Set(unreadIn(seen, channel).map((message) => message.ts)));
+  const [opened, setOpened] = useState<string[]>([]);
+  const firstFresh = shown.find((message) => fresh.has(message.ts));
+
+  function enter(ts: string) {
+    setOpened((before) => [...before, ts]);
+    openThread(ts);
+  }
 
   function sent(ts: string, text: string) {
     if (channel.is_im || /@ken\b/i.test(text)) openThread(ts);
   }
 
+  function suggest(text: string) {
+    const said = order("say", { ...place, user: seen.you, text });
+    act(said);
+    said.then(({ ts }) => sent(ts, text)).catch(() => undefined);
+  }
+
   return (
     <section className="conversation" aria-label={placeLabel(seen, channel)}>
-      <header className="place">
+      <Bar>
         <h1>
           {!channel.is_im && <PlaceIcon channel={channel} />} {placeName(seen, channel)}
         </h1>
@@ -54,8 +61,8 @@ export function Conversation({ channel, draft, act, openThread, suggest, hasThre
             {isMember ? "Leave" : "Join"}
           </button>
         )}
-      </header>
-      <MessageList messages={shown} lines={all.length}>
+      </Bar>
+      <MessageList messages={all}>
         {shown.length === 0 && <Beginning channel={channel} />}
         {shown.map((message, number) => (
           <Fragment key={message.ts + message.ephemeral_to}>
@@ -64,10 +71,16 @@ export function Conversation({ channel, draft, act, openThread, suggest, hasThre
                 {dayOf(message.ts)}
               </div>
             )}
+            {message === firstFresh && (
+              <div className="day fresh" role="separator">
+                New
+              </div>
+            )}
             <MessageView
               message={message}
               replies={all.filter((reply) => reply.thread_ts === message.ts)}
-              openThread={openThread}
+              hasNews={!opened.includes(message.ts) && all.some((one) => one.thread_ts === message.ts && fresh.has(one.ts))}
+              openThread={enter}
               act={act}
             />
           </Fragment>
@@ -84,7 +97,7 @@ export function Conversation({ channel, draft, act, openThread, suggest, hasThre
         </div>
       )}
       {isMember && !channel.is_archived ? (
-        <Composer key={`${channel.id} ${draft.number}`} channel={channel} draft={draft.text} act={act} sent={sent} />
+        <Composer channel={channel} act={act} sent={sent} />
       ) : (
         <p className="notice">
           {channel.is_archived ? "This channel is archived." : `You are not in ${placeLabel(seen, channel)}. Join to write.`}
@@ -97,27 +110,39 @@ export function Conversation({ channel, draft, act, openThread, suggest, hasThre
 /** A root and its replies. */
 export function Thread({ channel, ts, act, close }: { channel: Channel; ts: string; act: Props["act"]; close: () => void }) {
   const seen = useWorkspace();
+  const { isPhone } = usePage();
+  const section = useRef<HTMLElement>(null);
   const all = seen.messages[channel.id] ?? [];
   const root = all.find((message) => message.ts === ts);
   const replies = all.filter((message) => message.thread_ts === ts);
+  const before = useRef<Element | null>(null);
+  useLayoutEffect(() => {
+    before.current = document.activeElement;
+  }, []);
+  useEffect(() => {
+    if (isPhone) section.current?.focus();
+    return () => before.current instanceof HTMLElement && before.current.isConnected ? before.current.focus() : undefined;
+  }, []);
   if (!root) return null;
   return (
     <section
       className="thread"
+      ref={section}
+      tabIndex={-1}
       aria-label="Thread"
       onKeyDown={(event) => {
         if (event.key === "Escape") close();
       }}
     >
-      <header className="place">
+      <Bar isThread>
         <h2>Thread</h2>
         <span className="quiet">{seen.titles[`${channel.id}/${ts}`] ?? placeLabel(seen, channel)}</span>
         <span className="spread" />
         <button type="button" aria-label="Close the thread" onClick={close}>
           ✕
         </button>
-      </header>
-      <MessageList messages={[root, ...replies]} lines={replies.length}>
+      </Bar>
+      <MessageList messages={[root, ...replies]}>
         <MessageView message={root} act={act} />
         {replies.length > 0 && (
           <div className="day" role="separator">
@@ -136,24 +161,59 @@ export function Thread({ channel, ts, act, close }: { channel: Channel; ts: stri
   );
 }
 
-/** Stays at its end when something is added there. */
-function MessageList({ messages, lines, children }: { messages: Message[]; lines: number; children: ReactNode }) {
+/** Stays at its end while something is added there; not while somebody reads further up. */
+function MessageList({ messages, children }: { messages: Message[]; children: ReactNode }) {
+  const seen = useWorkspace();
   const list = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  const [below, setBelow] = useState(false);
   const size = JSON.stringify(messages).length;
+  const ownLatest = messages.filter((message) => message.user === seen.you).at(-1)?.ts;
+
+  function toEnd() {
+    if (list.current) list.current.scrollTop = list.current.scrollHeight;
+  }
+  useLayoutEffect(() => {
+    if (atEnd.current) toEnd();
+    else setBelow(true);
+  }, [messages.length, size]);
+  useLayoutEffect(toEnd, [ownLatest]);
   useEffect(() => {
-    const place = list.current;
-    if (place) place.scrollTop = place.scrollHeight;
-  }, [messages.length, lines, size]);
+    const resized = new ResizeObserver(() => atEnd.current && toEnd());
+    resized.observe(list.current!);
+    return () => resized.disconnect();
+  }, []);
+
+  function scrolled() {
+    const place = list.current!;
+    atEnd.current = place.scrollHeight - place.scrollTop - place.clientHeight < 40;
+    if (atEnd.current) setBelow(false);
+  }
   return (
-    <div className="messages" ref={list} role="log" aria-live="polite" tabIndex={0} aria-label="Messages">
-      {children}
+    <div className="messages-frame">
+      <div className="messages" ref={list} role="log" aria-live="polite" tabIndex={0} aria-label="Messages" onScroll={scrolled}>
+        {children}
+      </div>
+      {below && (
+        <button type="button" className="to-end" onClick={toEnd}>
+          New below
+        </button>
+      )}
     </div>
   );
 }
 
+const LONG_S = 30;
+
 function Status({ place, act }: { place: string; act: Props["act"] }) {
   const seen = useWorkspace();
   const told = Object.entries(seen.statuses).find(([at, status]) => status && at.startsWith(place));
+  const [isLong, setIsLong] = useState(false);
+  useEffect(() => {
+    setIsLong(false);
+    const timer = setTimeout(() => setIsLong(true), LONG_S * 1000);
+    return () => clearTimeout(timer);
+  }, [told?.[0], told?.[1]]);
   if (!told) return null;
   const [at, status] = told;
   const [channel, thread_ts] = at.split("/");
@@ -163,6 +223,11 @@ function Status({ place, act }: { place: string; act: Props["act"] }) {
       <button type="button" onClick={() => act(order("stop", { user: seen.you, channel, thread_ts }))}>
         Stop
       </button>
+      {isLong && (
+        <span className="slow">
+          Nothing for {LONG_S} seconds. The question is stored; <code>ken status</code> says whether the worker runs.
+        </span>
+      )}
     </p>
   );
 }
@@ -171,11 +236,12 @@ function Beginning({ channel }: { channel: Channel }) {
   const seen = useWorkspace();
   const others = channel.members.filter((member) => member !== seen.you);
   if (channel.is_im) {
-    return <p className="beginning">Ask Ken anything. It answers from the documents that you may read, and names them.</p>;
+    return <p className="beginning">Ask Ken a question. It answers from the documents that you may read, and says which.</p>;
   }
   return (
     <p className="beginning">
-      Nothing was said here yet. Also here:{" "}
+      No messages yet. {channel.members.includes(seen.bot) && "Mention @Ken to ask it something; everybody here reads the answer. "}
+      {others.length > 0 && "Also here: "}
       {others.map((id, number) => (
         <Fragment key={id}>
           {number > 0 && ", "}

@@ -1,6 +1,6 @@
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
 import type { Json } from "./api";
-import { useWorkspace } from "./names";
+import { placeLabel, useWorkspace } from "./names";
 
 /** As Slack's `state.values`: by block, by action. */
 export type Values = Record<string, Record<string, Json>>;
@@ -71,18 +71,18 @@ export function Field({ element, label, state, change, id, describedBy }: FieldP
       </select>
     );
   }
-  if (type === "users_select") return <PeopleSelect {...{ element, state, change, common }} />;
+  if (IDS[type]) return <IdSelect {...{ element, label, state, change, common }} />;
   if (type === "radio_buttons" || type === "checkboxes" || type === "multi_static_select") {
     return <Choices {...{ element, label, state, change, options }} />;
   }
-  if (type === "datepicker" || type === "timepicker") {
-    const name = type === "datepicker" ? "selected_date" : "selected_time";
+  const moment = MOMENTS[type];
+  if (moment) {
     return (
       <input
         {...common}
-        type={type === "datepicker" ? "date" : "time"}
-        value={state?.[name] ?? element.initial_date ?? element.initial_time ?? ""}
-        onChange={(e) => change({ type, [name]: e.target.value })}
+        type={moment.input}
+        value={moment.shown(state?.[`selected_${moment.name}`] ?? element[`initial_${moment.name}`] ?? "")}
+        onChange={(e) => change({ type, [`selected_${moment.name}`]: moment.meant(e.target.value) })}
       />
     );
   }
@@ -97,21 +97,69 @@ export function Field({ element, label, state, change, id, describedBy }: FieldP
   return <input {...text} type={kind} onChange={(e) => change({ type, value: e.target.value })} />;
 }
 
-function PeopleSelect({ element, state, change, common }: { element: Json; state: Json | undefined; change: (s: Json) => void; common: Json }) {
+interface Moment {
+  name: string;
+  input: string;
+  shown: (value: any) => string;
+  meant: (typed: string) => string | number;
+}
+
+const asIs = { shown: String, meant: String };
+const MOMENTS: Record<string, Moment> = {
+  datepicker: { name: "date", input: "date", ...asIs },
+  timepicker: { name: "time", input: "time", ...asIs },
+  datetimepicker: { name: "date_time", input: "datetime-local", shown: localOf, meant: (typed) => Date.parse(typed) / 1000 },
+};
+
+/** Seconds since 1970, as Slack counts, in the form of the browser's input. */
+function localOf(seconds: number | ""): string {
+  if (!seconds) return "";
+  const date = new Date(seconds * 1000);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+/** Menus of what the workspace has: what is chosen is an id. */
+const IDS: Record<string, "user" | "conversation" | "channel"> = {
+  users_select: "user",
+  conversations_select: "conversation",
+  channels_select: "channel",
+  multi_users_select: "user",
+  multi_conversations_select: "conversation",
+  multi_channels_select: "channel",
+};
+
+function IdSelect(props: { element: Json; label: string; state: Json | undefined; change: (state: Json) => void; common: Json }) {
   const seen = useWorkspace();
-  const chosen = state?.selected_user ?? element.initial_user ?? "";
+  const { element, label, state, change, common } = props;
+  const kind = IDS[element.type]!;
+  const people = seen.users
+    .filter((user) => !user.deleted && !user.is_bot)
+    .map((user) => ({ value: user.id, text: { text: user.real_name || user.name } }));
+  const places = seen.channels
+    .filter((channel) => kind === "conversation" || !(channel.is_im || channel.is_mpim))
+    .map((channel) => ({ value: channel.id, text: { text: placeLabel(seen, channel) } }));
+  const options = kind === "user" ? people : places;
+  if (element.type.startsWith("multi_")) {
+    const name = `selected_${kind}s`;
+    const chosen: string[] = state?.[name] ?? element[`initial_${kind}s`] ?? [];
+    const ticked = { selected_options: options.filter((one) => chosen.includes(one.value)) };
+    const tick = (next: Json) => change({ type: element.type, [name]: next.selected_options.map((one: Json) => one.value) });
+    return <Choices element={{ type: "checkboxes" }} state={ticked} change={tick} {...{ label, options }} />;
+  }
   return (
-    <select {...common} value={chosen} onChange={(e) => change({ type: element.type, selected_user: e.target.value })}>
+    <select
+      {...common}
+      value={state?.[`selected_${kind}`] ?? element[`initial_${kind}`] ?? ""}
+      onChange={(e) => change({ type: element.type, [`selected_${kind}`]: e.target.value })}
+    >
       <option value="" disabled>
-        {element.placeholder?.text ?? "Choose somebody"}
+        {element.placeholder?.text ?? "Choose"}
       </option>
-      {seen.users
-        .filter((user) => !user.deleted && !user.is_bot)
-        .map((user) => (
-          <option key={user.id} value={user.id}>
-            {user.real_name || user.name}
-          </option>
-        ))}
+      {options.map((option) => (
+        <option key={option.value} value={option.value}>
+          {option.text.text}
+        </option>
+      ))}
     </select>
   );
 }
@@ -155,7 +203,7 @@ function Choices(props: {
 }
 
 /** Three dots that open a list of things to do. */
-export function Menu({ options, choose }: { options: Json[]; choose: (value: string) => void }) {
+export function Menu({ label, options, choose }: { label: string; options: Json[]; choose: (option: Json) => void }) {
   const [open, setOpen] = useState(false);
   const [side, setSide] = useState("");
   const within = useRef<HTMLDivElement>(null);
@@ -194,7 +242,7 @@ export function Menu({ options, choose }: { options: Json[]; choose: (value: str
 
   return (
     <div className="menu" ref={within} onKeyDown={open ? keyed : undefined}>
-      <button type="button" aria-label="More" aria-haspopup="menu" aria-expanded={open} onClick={toggle}>
+      <button type="button" className="square" aria-label={label} aria-haspopup="menu" aria-expanded={open} onClick={toggle}>
         ⋮
       </button>
       {open && (
@@ -206,7 +254,7 @@ export function Menu({ options, choose }: { options: Json[]; choose: (value: str
               key={option.value}
               onClick={() => {
                 setOpen(false);
-                choose(option.value);
+                choose(option);
               }}
             >
               {option.text.text}

@@ -1,23 +1,39 @@
 import { useState } from "react";
 import { type Json, type Message, order } from "./api";
 import { Blocks, chunkBlocks } from "./Blocks";
-import { Avatar, GuestBadge, nameOf, timeOf, userOf, useWorkspace } from "./names";
+import { Menu } from "./Inputs";
+import { Avatar, GuestBadge, momentOf, nameOf, timeOf, userOf, useWorkspace } from "./names";
+import { usePage } from "./page";
 import { Text, typed, untyped } from "./Text";
 
 interface Props {
   message: Message;
   replies?: Message[];
+  /** Replies that came while this person looked elsewhere. */
+  hasNews?: boolean;
   openThread?: (ts: string) => void;
   act: (what: Promise<Json>) => void;
 }
 
-export function MessageView({ message, replies = [], openThread, act }: Props) {
+export function MessageView({ message, replies = [], hasNews = false, openThread, act }: Props) {
   const seen = useWorkspace();
+  const { isPhone, sure } = usePage();
   const [editing, setEditing] = useState(false);
   const place = { channel: message.channel, ts: message.ts };
   const isTold = ["channel_join", "channel_leave", "tombstone"].includes(message.subtype);
   const latest = replies.at(-1);
   const name = nameOf(seen, message.user);
+  const askAbout = { ...place, user: seen.you, callback_id: "ken_ask_about" };
+  const tools = [
+    ...(openThread && !message.ephemeral_to ? [{ words: "Reply in thread", does: () => openThread(message.ts) }] : []),
+    { words: "Ask Ken about this", does: () => act(order("shortcut", askAbout)) },
+    ...(message.user === seen.you
+      ? [
+          { words: "Edit", does: () => setEditing(true) },
+          { words: "Delete", does: () => sure(DELETE, () => act(order("delete", place))) },
+        ]
+      : []),
+  ];
 
   return (
     <article className="message" aria-label={`${name}, ${timeOf(message.ts)}`} data-ts={message.ts}>
@@ -27,7 +43,9 @@ export function MessageView({ message, replies = [], openThread, act }: Props) {
           <strong className="author">{name}</strong>
           {message.user === seen.bot && <span className="badge">app</span>}
           <GuestBadge user={userOf(seen, message.user)} />
-          <time>{timeOf(message.ts)}</time>
+          <time dateTime={new Date(Number(message.ts) * 1000).toISOString()} title={momentOf(message.ts)}>
+            {timeOf(message.ts)}
+          </time>
           {message.ephemeral_to && <span className="quiet">Only visible to you</span>}
         </header>
         {editing ? (
@@ -50,38 +68,38 @@ export function MessageView({ message, replies = [], openThread, act }: Props) {
               ))}
             </span>
             {replies.length === 1 ? "1 reply" : `${replies.length} replies`}
+            {hasNews && <span className="count">new</span>}
             <span className="quiet">Last one {timeOf(latest.ts)}</span>
           </button>
         )}
       </div>
-      {!isTold && !editing && (
+      {!isTold && !editing && isPhone && (
+        <Menu
+          label={`What to do with the message of ${name}`}
+          options={tools.map(({ words }) => ({ text: { text: words }, value: words }))}
+          choose={(option) => tools.find(({ words }) => words === option.value)?.does()}
+        />
+      )}
+      {!isTold && !editing && !isPhone && (
         <div className="tools" role="toolbar" aria-label="What to do with this message">
-          {openThread && !message.ephemeral_to && (
-            <button type="button" onClick={() => openThread(message.ts)}>
-              Reply in thread
+          {tools.map(({ words, does }) => (
+            <button type="button" key={words} onClick={does}>
+              {words}
             </button>
-          )}
-          <button
-            type="button"
-            onClick={() => act(order("shortcut", { ...place, user: seen.you, callback_id: "ken_ask_about" }))}
-          >
-            Ask Ken about this
-          </button>
-          {message.user === seen.you && (
-            <>
-              <button type="button" onClick={() => setEditing(true)}>
-                Edit
-              </button>
-              <button type="button" onClick={() => act(order("delete", place))}>
-                Delete
-              </button>
-            </>
-          )}
+          ))}
         </div>
       )}
     </article>
   );
 }
+
+const DELETE = {
+  title: { text: "Delete message" },
+  text: { text: "Delete this message? It cannot be brought back." },
+  confirm: { text: "Delete" },
+  deny: { text: "Cancel" },
+  style: "danger",
+};
 
 function Content({ message, act }: { message: Message; act: Props["act"] }) {
   const seen = useWorkspace();

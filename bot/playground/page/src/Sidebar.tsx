@@ -1,24 +1,36 @@
 import { useEffect, useRef, useState } from "react";
 import type { Channel, User } from "./api";
-import { Avatar, GuestBadge, nameOf, PlaceIcon, placeName, userOf, useWorkspace } from "./names";
+import { Avatar, GuestBadge, nameOf, PlaceIcon, placeName, unreadIn, userOf, useWorkspace } from "./names";
+import { usePage } from "./page";
 
 interface Props {
   place: string;
   go: (channelId: string) => void;
   actAs: (userId: string) => void;
+  help: () => void;
 }
 
-export function Sidebar({ place, go, actAs }: Props) {
+const isChannel = (channel: Channel) => !channel.is_im && !channel.is_mpim;
+const isGroup = (channel: Channel) => channel.is_mpim;
+const isDirect = (channel: Channel) => channel.is_im;
+
+/** As the list shows them, from top to bottom. */
+export function inOrder(channels: Channel[]): Channel[] {
+  const sorted = [...channels].sort((one, other) => one.name.localeCompare(other.name));
+  return [isDirect, isChannel, isGroup].flatMap((kind) => sorted.filter(kind));
+}
+
+export function Sidebar({ place, go, actAs, help }: Props) {
   const seen = useWorkspace();
-  const sorted = [...seen.channels].sort((one, other) => one.name.localeCompare(other.name));
-  const channels = sorted.filter((channel) => !channel.is_im && !channel.is_mpim);
-  const groups = sorted.filter((channel) => channel.is_mpim);
-  const direct = sorted.filter((channel) => channel.is_im && channel.members.includes(seen.bot));
+  const { theme, toggleTheme, isPhone, looksAt, showSidebar } = usePage();
+  const sorted = inOrder(seen.channels);
+  const unread = (channel: Channel) => (channel.id === looksAt ? 0 : unreadIn(seen, channel).length);
   const row = (channel: Channel) => (
     <li key={channel.id}>
       <button
         type="button"
         className={channel.members.includes(seen.you) ? "row" : "row outside"}
+        data-unread={unread(channel) > 0 || undefined}
         aria-current={channel.id === place ? "page" : undefined}
         onClick={() => go(channel.id)}
       >
@@ -28,16 +40,38 @@ export function Sidebar({ place, go, actAs }: Props) {
         {channel.is_archived && <span className="badge">archived</span>}
         {channel.is_ext_shared && <span className="badge">shared</span>}
         {channel.is_im && <span className="badge">app</span>}
+        {unread(channel) > 0 && (
+          <span className="count">
+            {unread(channel)}
+            <span className="unseen"> unread</span>
+          </span>
+        )}
       </button>
     </li>
   );
   return (
     <nav className="sidebar" aria-label="Workspace">
-      <div className="workspace">{seen.team.name}</div>
-      <div className="places">
-        <Section title="Channels">{channels.map(row)}</Section>
-        <Section title="Apps">{direct.map(row)}</Section>
-        {groups.length > 0 && <Section title="Group messages">{groups.map(row)}</Section>}
+      <div className="workspace">
+        <span className="workspace-name">{seen.team.name}</span>
+        <button type="button" className="square" aria-label="Shortcuts" title="Shortcuts" onClick={help}>
+          ?
+        </button>
+        <button type="button" className="square" aria-label="Dark colours" title="Dark colours" aria-pressed={theme === "dark"} onClick={toggleTheme}>
+          <svg className="icon" viewBox="0 0 16 16" aria-hidden="true">
+            <circle cx="8" cy="8" r="6.3" fill="none" stroke="currentColor" strokeWidth="1.4" />
+            <path d="M8 1.7a6.3 6.3 0 0 1 0 12.6z" />
+          </svg>
+        </button>
+        {isPhone && (
+          <button type="button" className="square" aria-label="Close the list" onClick={() => showSidebar(false)}>
+            ✕
+          </button>
+        )}
+      </div>
+      <div className="places" tabIndex={-1}>
+        <Section title="Apps">{sorted.filter(isDirect).map(row)}</Section>
+        <Section title="Channels">{sorted.filter(isChannel).map(row)}</Section>
+        {sorted.some(isGroup) && <Section title="Group messages">{sorted.filter(isGroup).map(row)}</Section>}
       </div>
       <ActAs actAs={actAs} />
     </nav>

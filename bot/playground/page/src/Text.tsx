@@ -1,29 +1,44 @@
 import { Fragment, type ReactNode } from "react";
-import type { Seen } from "./api";
+import type { Message, Seen } from "./api";
 import { nameOf, useWorkspace } from "./names";
 
 const MARK = /(<[^<>]+>|`[^`\n]+`|\*[^*\n]+\*|_[^_\n]+_)/;
 
 /** A message's text as Slack writes it: mentions, links and three styles; all else is plain. */
 export function Text({ text }: { text: string }) {
-  const seen = useWorkspace();
   return (
     <div className="text">
       {text.split("\n").map((line, number) => (
-        <Fragment key={number}>
-          {number > 0 && <br />}
-          {line.split(MARK).map((part, place) => (
-            <Fragment key={place}>{shown(part, seen)}</Fragment>
-          ))}
-        </Fragment>
+        <Line key={number} isFirst={number === 0} line={line} />
       ))}
     </div>
   );
 }
 
+const QUOTED = /^(&gt;|>) ?/;
+
+function Line({ line, isFirst }: { line: string; isFirst: boolean }) {
+  const seen = useWorkspace();
+  const parts = line.replace(QUOTED, "").split(MARK).map((part, place) => <Fragment key={place}>{shown(part, seen)}</Fragment>);
+  if (QUOTED.test(line)) return <span className="quoted">{parts}</span>;
+  return (
+    <>
+      {!isFirst && <br />}
+      {parts}
+    </>
+  );
+}
+
 /** Without marks, for a preview. */
 export function plain(text: string, seen: Seen): string {
-  return decoded(text.replace(/<@([A-Z0-9]+)>/g, (_, id) => `@${nameOf(seen, id)}`));
+  const named = text.replace(/<@([A-Z0-9]+)>/g, (_, id) => `@${nameOf(seen, id)}`);
+  return decoded(named.replace(/<[^<>|]+\|([^<>]+)>/g, "$1").replace(/^(&gt;|>) ?/gm, ""));
+}
+
+/** A message in one line. */
+export function preview(message: Message, seen: Seen): string {
+  const line = plain(message.text, seen).replace(/\s+/g, " ").trim();
+  return line.length > 140 ? `${line.slice(0, 139)}…` : line;
 }
 
 /** What somebody types becomes what Slack keeps. */

@@ -1,22 +1,16 @@
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { type Json, order, type View } from "./api";
 import { Blocks } from "./Blocks";
+import { Dialog } from "./Dialog";
 import type { Values } from "./Inputs";
 import { useWorkspace } from "./names";
+import { Bar } from "./page";
 
 /** A modal that the app opened; Escape closes it. */
 export function Modal({ view, act }: { view: View; act: (what: Promise<Json>) => void }) {
   const seen = useWorkspace();
   const [values, setValues] = useState<Values>(view.state?.values ?? {});
   const [errors, setErrors] = useState<Record<string, string>>({});
-  const dialog = useRef<HTMLDialogElement>(null);
-
-  useEffect(() => {
-    const shown = dialog.current;
-    shown?.showModal();
-    return () => shown?.close();
-  }, []);
-
   const place = { user: seen.you, view_id: view.id };
   const close = () => act(order("close_view", place));
   const inputs = new Set(view.blocks.filter((block) => block.type === "input").map((block) => block.block_id));
@@ -29,14 +23,7 @@ export function Modal({ view, act }: { view: View; act: (what: Promise<Json>) =>
   }
 
   return (
-    <dialog
-      ref={dialog}
-      aria-label={view.title?.text ?? "Ken"}
-      onCancel={(event) => {
-        event.preventDefault();
-        close();
-      }}
-    >
+    <Dialog label={view.title?.text ?? "Ken"} close={close}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -71,7 +58,7 @@ export function Modal({ view, act }: { view: View; act: (what: Promise<Json>) =>
           )}
         </footer>
       </form>
-    </dialog>
+    </Dialog>
   );
 }
 
@@ -81,10 +68,11 @@ export function Home({ act, tabs }: { act: (what: Promise<Json>) => void; tabs: 
   const home = seen.home;
   return (
     <section className="conversation" aria-label="Home of Ken">
-      <header className="place">
+      <Bar>
         <h1>Ken</h1>
         {tabs}
-      </header>
+        <span className="spread" />
+      </Bar>
       <div className="messages home" tabIndex={0}>
         {home ? (
           <Blocks

@@ -61,6 +61,10 @@ export interface Seen {
   statuses: Record<string, string>;
   prompts: Record<string, { title: string; message: string }[]>;
   titles: Record<string, string>;
+  /** By channel: the ts up to which this person has seen everything. */
+  read: Record<string, string>;
+  /** Ken's bot listens. */
+  has_bot: boolean;
   version: number;
 }
 

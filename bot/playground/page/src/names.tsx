@@ -1,5 +1,5 @@
 import { createContext, useContext } from "react";
-import type { Channel, Seen, User } from "./api";
+import type { Channel, Message, Seen, User } from "./api";
 
 /** The workspace as the acting person sees it, for everything below. */
 export const SeenContext = createContext<Seen | null>(null);
@@ -36,14 +36,42 @@ export function placeLabel(seen: Seen, channel: Channel): string {
   return channel.is_im || channel.is_mpim ? placeName(seen, channel) : `#${channel.name}`;
 }
 
+const NO_NEWS = ["channel_join", "channel_leave", "tombstone"];
+
+/** What others wrote there since this person last looked, replies in threads included. */
+export function unreadIn(seen: Seen, channel: Channel): Message[] {
+  if (!channel.members.includes(seen.you)) return [];
+  const read = seen.read[channel.id] ?? "";
+  return (seen.messages[channel.id] ?? []).filter(
+    (message) => message.user !== seen.you && message.ts > read && !NO_NEWS.includes(message.subtype),
+  );
+}
+
+/** How much of it stands in other conversations than this one. */
+export function unreadElsewhere(seen: Seen, looksAt: string): number {
+  const others = seen.channels.filter((channel) => channel.id !== looksAt);
+  return others.reduce((sum, channel) => sum + unreadIn(seen, channel).length, 0);
+}
+
+export function latestIn(seen: Seen, channel: Channel): string {
+  return (seen.messages[channel.id] ?? []).reduce((latest, message) => (message.ts > latest ? message.ts : latest), "");
+}
+
 export function timeOf(ts: string): string {
   return new Date(Number(ts) * 1000).toLocaleTimeString([], { hour: "numeric", minute: "2-digit" });
 }
 
 export function dayOf(ts: string): string {
   const date = new Date(Number(ts) * 1000);
-  if (date.toDateString() === new Date().toDateString()) return "Today";
+  const today = new Date();
+  if (date.toDateString() === today.toDateString()) return "Today";
+  today.setDate(today.getDate() - 1);
+  if (date.toDateString() === today.toDateString()) return "Yesterday";
   return date.toLocaleDateString([], { weekday: "long", month: "long", day: "numeric" });
+}
+
+export function momentOf(ts: string): string {
+  return new Date(Number(ts) * 1000).toLocaleString([], { dateStyle: "full", timeStyle: "short" });
 }
 
 const COLOURS = ["#7a3e9d", "#1d6fa5", "#1f7a4d", "#a3541a", "#b0305c", "#4b5bb5", "#7a6a10", "#2b7a78"];

@@ -1,0 +1,77 @@
+import { type ReactNode, useLayoutEffect, useRef } from "react";
+import type { Json } from "./api";
+import { Text } from "./Text";
+
+interface Props {
+  label: string;
+  className?: string;
+  close: () => void;
+  /** A press beside it closes it. */
+  light?: boolean;
+  children: ReactNode;
+}
+
+/** The browser's own modal: it keeps the focus, gives it back, and Escape closes it. */
+export function Dialog({ label, className, close, light, children }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useLayoutEffect(() => {
+    const shown = dialog.current;
+    shown?.showModal();
+    return () => shown?.close();
+  }, []);
+  return (
+    <dialog
+      ref={dialog}
+      className={className}
+      aria-label={label}
+      onCancel={(event) => {
+        if (event.target !== event.currentTarget) return;
+        event.preventDefault(); // it goes when `close` has taken effect
+        close();
+      }}
+      onClose={(event) => {
+        if (event.target === event.currentTarget && !event.currentTarget.open) close();
+      }}
+      onClick={(event) => light && event.target === event.currentTarget && close()}
+      onKeyDown={(event) => event.key === "Escape" && event.stopPropagation()}
+    >
+      {children}
+    </dialog>
+  );
+}
+
+export interface Doubt {
+  /** Slack's confirm object. */
+  confirm: Json;
+  yes: () => void;
+}
+
+/** Slack's confirmation dialog. The safe answer has the focus. */
+export function Confirm({ doubt: { confirm, yes }, close }: { doubt: Doubt; close: () => void }) {
+  const title: string = confirm.title?.text ?? "Are you sure?";
+  return (
+    <Dialog label={title} className="confirm" close={close} light>
+      <header>
+        <h2>{title}</h2>
+      </header>
+      <div className="dialog-body">
+        <Text text={confirm.text?.text ?? ""} />
+      </div>
+      <footer>
+        <button type="button" onClick={close}>
+          {confirm.deny?.text ?? "Cancel"}
+        </button>
+        <button
+          type="button"
+          className={confirm.style === "danger" ? "danger" : "primary"}
+          onClick={() => {
+            close();
+            yes();
+          }}
+        >
+          {confirm.confirm?.text ?? "Yes"}
+        </button>
+      </footer>
+    </Dialog>
+  );
+}
