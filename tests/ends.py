@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from bot.playground.client import Playground, Seen
+from tests.ports import free_port
 from workers.cli import running
 from workers.cli.loading import load_folder
 from workers.embedded.home import socket_home
@@ -22,7 +23,7 @@ from workers.ingest.pipeline import Report
 from workers.schema import migrate
 from workers.settings import load_settings
 
-ANSWER_S = 30
+ANSWER_S = 120
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +93,8 @@ def started(home: Path) -> Playground:
     """After `ken up`: the bot listens."""
     running.up(home, lambda step: None)
     slack = Playground(load_settings(home).slack_api_url.removesuffix("/api/"))
-    wait_until(lambda: is_up(slack), 20)
-    slack.wait_until_ready(20)
+    wait_until(lambda: is_up(slack), 60)
+    slack.wait_until_ready()
     return slack
 
 
@@ -112,12 +113,6 @@ def next_direct(slack: Playground, person: str, after: str) -> Seen:
         return next((m for m in seen if m.user == "UKEN" and m.ts > after), None)
 
     return slack.wait_for(look, ANSWER_S)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def listens(port: int) -> bool:

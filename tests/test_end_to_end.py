@@ -14,7 +14,8 @@ import pytest
 
 from bot.playground.client import Playground, Seen
 from tests.bot.slack_schemas import check_calls
-from tests.ends import ANSWER_S, free_port, home, listens, next_direct, set_up, started, written
+from tests.ends import ANSWER_S, home, listens, next_direct, set_up, started, written
+from tests.ports import free_port
 from workers.answering.reply import ANSWERED_PRIVATELY, NOTHING_FOUND
 from workers.cli import running
 from workers.embedded.process import Child, wait_until
@@ -155,7 +156,7 @@ def test_a_worker_that_was_killed_is_started_again_and_answers_what_was_asked_me
     killed = worker.pid
     assert killed
     os.kill(killed, signal.SIGKILL)
-    assert wait_until(lambda: not worker.running(), 10)
+    assert wait_until(lambda: not worker.running(), 60)
     asked = slack.say("team", "bob", f"<@UKEN> {VACATION}")
     slack.wait_until_delivered()
 
@@ -176,7 +177,7 @@ def test_questions_are_answered_over_http(home: Path, slack: Playground) -> None
 
     over_http = started(home)
     port = load_settings(home).http_port
-    assert wait_until(lambda: listens(port), 20)  # the double would try again in a minute
+    assert wait_until(lambda: listens(port), 60)  # the double would try again in a minute
 
     assert Child(home, "worker").pid == worker
     check_conversation(over_http)

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from bot.playground.client import Playground
 from tests.bot.slack_schemas import check_calls
-from tests.ends import free_port, home, started
+from tests.ends import home, started
+from tests.ports import free_port
 from tests.test_end_to_end import BONUS, WORKSPACE, wrote
 from workers.answering.reply import NOTHING_FOUND
 from workers.cli.loading import load_folder

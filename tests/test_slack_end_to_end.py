@@ -15,7 +15,8 @@ from sqlalchemy import text
 from bot import views
 from bot.playground.client import Playground, Seen
 from tests.bot.slack_schemas import check_calls
-from tests.ends import free_port, home, listens, load, set_up, started, written
+from tests.ends import home, listens, load, set_up, started, written
+from tests.ports import free_port
 from tests.slack_stack import (
     BONUS,
     CANTEEN,
@@ -72,7 +73,7 @@ def whole(home: Path) -> Iterator[Stack]:
 def stack(whole: Stack) -> Iterator[Stack]:
     """Whatever a test did has ended, everybody heard so who did something, nothing leaks."""
     yield whole
-    assert wait_until(whole.all_ended, 20)
+    assert wait_until(whole.all_ended, 60)
     whole.judge()
     assert {attempt.failed for attempt in whole.slack.attempts()} <= {""}
 
@@ -152,13 +153,13 @@ def test_follow_ups_in_a_thread(stack: Stack) -> None:
     stack.stays_silent("team", "alice", TRAVEL)
 
     slack.command("UALICE", "team", "mute")
-    assert wait_until(stack.all_ended, 10)
+    assert wait_until(stack.all_ended, 60)
     stack.stays_silent("team", "alice", TRAVEL, thread_ts=root.ts)
     slack.command("UALICE", "team", "unmute")
 
     slack.say("team", "bob", "<@UKEN> mute", thread_ts=root.ts)
     slack.wait_until_delivered()
-    assert wait_until(stack.all_ended, 10)
+    assert wait_until(stack.all_ended, 60)
     stack.stays_silent("team", "alice", TRAVEL, thread_ts=root.ts)
     assert "Traxomir" in stack.ask("team", "alice", TRAVEL, thread_ts=root.ts).text
 
@@ -209,7 +210,7 @@ def test_share_asks_again_for_the_channel(stack: Stack) -> None:
     stack.judge()
     slack.join("deal", "UBOB")
     stack.changed("deal", shared, say.WITHDRAWN)
-    assert wait_until(stack.all_ended, 20)
+    assert wait_until(stack.all_ended, 60)
     before = stack.last("bob")
     assert slack.press("UBOB", "ken_again", channel="deal", ts=shared.ts).failed == ""
     assert say.CANNOT_SHARE in stack.direct("bob", after=before).text
@@ -346,14 +347,14 @@ def test_who_joins_and_may_not_read_makes_it_go(stack: Stack) -> None:
     """Threat 12: a member joins after the answer was posted."""
     slack = stack.slack
     answer = stack.ask("board", "alice", BONUS)
-    assert wait_until(stack.all_reviewed, 20)
+    assert wait_until(stack.all_reviewed, 60)
     stack.judge()
     slack.join("board", "UBOB")
     for seen in (m for m in stack.posts("board") if "Brimvale" in m.text):
         stack.changed("board", seen, say.WITHDRAWN)
     withdrawn = stack.changed("board", answer, say.WITHDRAWN)
     assert "Brimvale" not in json.dumps(withdrawn.blocks)
-    assert wait_until(stack.all_ended, 20)
+    assert wait_until(stack.all_ended, 60)
 
     before = stack.last("carol")
     assert value_of(withdrawn, "ken_again")
@@ -368,7 +369,7 @@ def test_who_came_while_ken_was_away_makes_it_go_once_ken_is_back(stack: Stack) 
     slack = stack.slack
     answer = stack.ask("deed", "alice", MOVE)
     assert "Movarro" in answer.text
-    assert wait_until(stack.all_reviewed, 20)
+    assert wait_until(stack.all_reviewed, 60)
     stack.judge()
     slack.leave("deed", "UKEN")
     slack.join("deed", "UCAROL")
@@ -392,7 +393,7 @@ def test_what_is_replaced_revoked_or_deleted(stack: Stack) -> None:
     office, away = stack.ask("office", "bob", MOVE), stack.ask("away", "bob", MOVE)
     bobs, alices = stack.tell("bob", MOVE), stack.tell("alice", MOVE)
     assert all("Movarro" in seen.text for seen in (office, away, bobs, alices))
-    assert wait_until(stack.all_reviewed, 20)
+    assert wait_until(stack.all_reviewed, 60)
     stack.judge()
     stack.slack.leave("away", "UKEN")
     revoked = [
@@ -530,7 +531,7 @@ def test_over_http_with_a_limit_and_cards(stack: Stack) -> None:
         },
     )
     slack = stack.slack = started(stack.home)
-    assert wait_until(lambda: listens(port), 20)
+    assert wait_until(lambda: listens(port), 60)
 
     answer = stack.ask("crew", "ivy", VACATION)
     assert DAYS in words_of(answer)

@@ -19,7 +19,7 @@ from workers.errors import AssistantError, ServerUnavailable
 from workers.interface import Question, Surface, keep_in, ring
 from workers.kept import Kept
 from workers.messenger import Message
-from workers.ops import metrics, tracing
+from workers.ops import metrics, stopping, tracing
 from workers.questions import at_work
 from workers.retraction import stop, take_back
 from workers.services import Services
@@ -50,6 +50,7 @@ def _do(services: Services, kept: Kept) -> str | None:
     try:
         _DUTIES[kept.kind](services, kept)
     except Exception as error:  # a worker survives whatever one errand does to it
+        stopping.survives(error)
         outcome = type(error).__name__
         log.warning("errand_failed", errand_id=kept.id, kind=kept.kind, error=outcome)
         if _may_pass(kept, error):

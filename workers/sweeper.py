@@ -15,7 +15,7 @@ from workers import mending
 from workers.celery import QUEUE, TASK, doorbell
 from workers.errands import run_errand
 from workers.errors import SlackUnavailable
-from workers.ops import health, metrics
+from workers.ops import health, metrics, stopping
 from workers.outbox import look_again
 from workers.services import Services
 from workers.sync import runs
@@ -102,6 +102,7 @@ def _do(duty: Callable[[Services], None], services: Services) -> None:
     try:
         duty(services)
     except Exception as error:  # a server that is away, or a bug: neither ends the sweep
+        stopping.survives(error)
         log.warning("sweep_failed", duty=duty.__name__, error=type(error).__name__)
 
 

@@ -13,6 +13,8 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 _LONGEST_WAIT_S = 30.0
+PATIENCE_S = 60.0
+"""Only what does not happen takes so long, also on a machine with other work."""
 
 
 class OrderRefused(Exception):
@@ -292,16 +294,16 @@ class Playground:
         """homes, statuses, titles, prompts, sessions."""
         return self._get("surfaces")
 
-    def wait_until_ready(self, timeout_s: float = 10.0) -> None:
+    def wait_until_ready(self, timeout_s: float = PATIENCE_S) -> None:
         """A bot is connected, or events go to a URL. Raises TimeoutError."""
         self.wait_for(lambda: self._get("ready")["ready"], timeout_s)
 
-    def wait_until_delivered(self, timeout_s: float = 10.0) -> None:
+    def wait_until_delivered(self, timeout_s: float = PATIENCE_S) -> None:
         """Every event so far was acknowledged or given up. Raises TimeoutError."""
         self.wait_for(lambda: not self._get("ready")["pending"], timeout_s)
 
     def wait_for_reply(
-        self, channel: str, thread_ts: str, timeout_s: float = 10.0, *, after: str = ""
+        self, channel: str, thread_ts: str, timeout_s: float = PATIENCE_S, *, after: str = ""
     ) -> Seen:
         """Ken's first message in the thread, or the first after that ts. Raises TimeoutError."""
 
@@ -313,7 +315,7 @@ class Playground:
 
         return self.wait_for(lambda: next(replies(), None), timeout_s)
 
-    def wait_for(self, look: Callable[[], T | None], timeout_s: float = 10.0) -> T:
+    def wait_for(self, look: Callable[[], T | None], timeout_s: float = PATIENCE_S) -> T:
         """What `look` finds, as soon as it finds something. Raises TimeoutError."""
         deadline = time.monotonic() + timeout_s
         while True:

@@ -23,8 +23,8 @@ TRANSPORTS = ("http", "socket")
 
 @contextmanager
 def listening(transport: str, home: Path, **access: float) -> Iterator[Playground]:
-    """A double and a bot that hears it."""
-    retries = {"retry_delays_s": (0.0, 0.0, 0.0), **access}
+    """A double and a bot that hears it. A machine that is slow lets nothing be sent again."""
+    retries = {"retry_delays_s": (0.0, 0.0, 0.0), "ack_timeout_s": 60.0, **access}
     if transport == "socket":
         with running(read_workspace(WORLD), Access(**retries)) as url:  # type: ignore[arg-type]
             playground = Playground(url)
@@ -94,7 +94,7 @@ class Door:
     def wait(self, number: int) -> list[Errand]:
         """The errands, once there are so many of them."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.errands) >= number, 20)
+            assert self._changed.wait_for(lambda: len(self.errands) >= number, 60)
             return list(self.errands)
 
     def _look_up(self, name: str, answer: bool) -> bool:

@@ -86,7 +86,7 @@ class Asked:
                 raise NotKept(f"could not keep {question.text}")
             self.questions.append(question)
 
-    def wait(self, number: int, timeout_s: float = 20.0) -> list[Question]:
+    def wait(self, number: int, timeout_s: float = 60.0) -> list[Question]:
         """The questions, once there are so many of them."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.questions) >= number, timeout_s)
@@ -136,7 +136,7 @@ def serving(web: Web) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
 
 
-def until(look: Callable[[], Any], timeout_s: float = 20.0) -> None:
+def until(look: Callable[[], Any], timeout_s: float = 60.0) -> None:
     """For what tells nobody when it changes."""
     deadline = time.monotonic() + timeout_s
     turn = threading.Event()

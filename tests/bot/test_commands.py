@@ -23,6 +23,7 @@ from bot.app import create_app
 from bot.playground.client import Playground
 from bot.playground.workspace import WorkspaceInvalid, read_workspace
 from tests.bot.slack_world import WORLD, Json, settings_for, until
+from tests.ports import free_port
 
 ECHO = """
 import sys
@@ -69,13 +70,7 @@ def playground(home: Path, *more: str) -> Iterator[Playground]:
         assert found
         yield Playground(found.group())
         started.send_signal(signal.SIGTERM)
-        assert started.wait(10) == 0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        assert started.wait(60) == 0
 
 
 def answers(url: str) -> bool:
@@ -117,7 +112,7 @@ def test_the_bot_hears_questions_and_stops_when_told(tmp_path: Path, mode: str) 
         # Slack sends a mention twice: as such, and as a message in the channel.
         assert 'ken_events_total{outcome="acknowledged"} 2.0' in counted.splitlines()
         bot.send_signal(signal.SIGTERM)
-        assert bot.wait(15) == 0
+        assert bot.wait(60) == 0
 
 
 def test_what_is_no_http_is_in_no_log(tmp_path: Path) -> None:
@@ -136,7 +131,7 @@ def test_what_is_no_http_is_in_no_log(tmp_path: Path) -> None:
             mad.sendall(b"GET /canary HTTP/9.9\r\ncanary\r\n\r\n")
             assert mad.recv(1000).startswith(b"HTTP/1.1 4")
         bot.terminate()
-        _, logged = bot.communicate(timeout=15)
+        _, logged = bot.communicate(timeout=60)
     finally:
         bot.kill()
         bot.wait()
@@ -195,7 +190,7 @@ def test_what_has_come_by_sigterm_is_kept_and_acknowledged(tmp_path: Path) -> No
             bot.send_signal(signal.SIGTERM)
             bot.stdin.write("kept\n")
             bot.stdin.flush()
-            _, logged = bot.communicate(timeout=15)
+            _, logged = bot.communicate(timeout=60)
             assert bot.returncode == 0
             assert "bot_stopped" in logged
             assert {attempt.failed for attempt in slack.attempts()} == {""}
@@ -212,7 +207,7 @@ def test_the_bot_waits_for_what_is_on_its_way_but_not_for_ever(
 
     def handle(*_: object) -> None:
         begun.set()
-        released.wait(20)
+        released.wait(60)
         acknowledged.set()
 
     monkeypatch.setattr(SocketModeHandler, "handle", handle)
@@ -221,7 +216,7 @@ def test_the_bot_waits_for_what_is_on_its_way_but_not_for_ever(
     coming = Thread(target=handler.handle, args=(handler.client, event))
     coming.start()
     try:
-        assert begun.wait(20)
+        assert begun.wait(60)
         assert not handler.finish(0.01)
         released.set()
         assert handler.finish(20)

@@ -142,7 +142,7 @@ def _emulate(seed: Json) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.stdin.close()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         process.stdout.close()
 
 

@@ -54,7 +54,7 @@ class Browser:
     cookie: str = ""
 
     def get(self, path: str) -> Page:
-        connection = http.client.HTTPConnection(self.host, timeout=10)
+        connection = http.client.HTTPConnection(self.host, timeout=60)
         connection.request("GET", path, headers={"Cookie": self.cookie} if self.cookie else {})
         response = connection.getresponse()
         headers = {name.lower(): value for name, value in response.getheaders()}

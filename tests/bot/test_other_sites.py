@@ -50,7 +50,7 @@ def ask(
     body: bytes = b"",
 ) -> tuple[int, str]:
     """The path goes out as it is written."""
-    connection = http.client.HTTPConnection(playground.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(playground.url.removeprefix("http://"), timeout=60)
     connection.putrequest(verb, path, skip_host="Host" in (headers or {}))
     for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
         connection.putheader(name, value)

@@ -162,7 +162,7 @@ def authorize(slack: Playground, **query: str) -> HTTPError:
     """What a browser gets there, without following it."""
     address = f"{slack.url}/oauth/v2/authorize?{urlencode(query)}"
     with pytest.raises(HTTPError) as caught:
-        build_opener(NoRedirects).open(address, timeout=10)
+        build_opener(NoRedirects).open(address, timeout=60)
     return caught.value
 
 

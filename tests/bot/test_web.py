@@ -50,7 +50,7 @@ class Bot:
     def send(
         self, verb: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
     ) -> tuple[int, str]:
-        connection = http.client.HTTPConnection(self.host, timeout=10)
+        connection = http.client.HTTPConnection(self.host, timeout=60)
         connection.putrequest(verb, path)
         for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
             connection.putheader(name, value.encode("utf-8"))
@@ -159,7 +159,7 @@ def test_a_body_that_makes_no_sense_is_no_server_error(bot: Bot, body: bytes) ->
 def test_ten_megabytes_are_refused_before_they_are_read(bot: Bot, asked: Asked) -> None:
     host, port = bot.host.split(":")
     for length in (1_000_001, 10_000_000, 10**17):
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
             head = f"POST /slack/events HTTP/1.1\r\nContent-Length: {length}\r\n\r\n"
             connection.sendall(head.encode())
             assert b" 413 " in connection.recv(100)

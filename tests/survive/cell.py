@@ -4,7 +4,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from sqlalchemy import make_url
 from policies.change import Change, Permissions
 from policies.directory import principals_of
 from policies.models import UserStatus
+from tests.ports import free_port
 from tests.survive import company
 from tests.survive.background import Background
 from tests.survive.checker import Asked, History, Kept
@@ -526,9 +526,3 @@ _STEPS = """
 """
 
 _CHECKS = "SELECT question_id, kind, epoch FROM answer WHERE question_id = ANY(%s)"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

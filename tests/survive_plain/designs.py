@@ -24,7 +24,7 @@ from bot.playground.double import Access
 from bot.playground.server import running as running_double
 from bot.playground.workspace import read_workspace
 from tests.bot.slack_world import serving, until
-from tests.ends import free_port
+from tests.ports import free_port
 from tests.survive_plain import plain
 from tests.survive_plain.model import HeldModel
 from workers.cli import running

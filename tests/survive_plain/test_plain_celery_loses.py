@@ -16,7 +16,7 @@ from tests.survive_plain.model import HeldModel, held_model
 
 QUESTION = "How many days of vacation does everybody have?"
 LAST = "And how many days of vacation has everybody, once more?"
-ANSWER_S = 30
+ANSWER_S = 120
 
 
 @pytest.fixture(scope="module")

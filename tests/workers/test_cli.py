@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from tests.ports import free_port
 from tests.workers.ingest.folder import FakeEmbedder, Folder, Shelf, document, group, user
 from workers.cli import running
 from workers.cli.main import app, up
@@ -394,12 +394,6 @@ def found(done: Done, check: str) -> list[str]:
     lines = [re.split(r"\s{2,}", line.strip()) for line in done.out.splitlines()]
     ((mark, _, *told),) = (line for line in lines if line[1:2] == [check])
     return [mark, *told]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def place() -> Iterator[Path]:
     for home in (run.parent for run in folder.rglob("run")):
         for postmaster in postmasters(home):
             postmaster.send_signal(signal.SIGQUIT)  # at once: nothing here is kept
-            assert wait_until(lambda: not postmasters(home), 20)  # noqa: B023
+            assert wait_until(lambda: not postmasters(home), 60)  # noqa: B023
         EmbeddedRedis(home).stop()
         shutil.rmtree(socket_home(home), ignore_errors=True)
     shutil.rmtree(folder)
@@ -162,7 +162,7 @@ def test_what_was_committed_is_there_after_the_postmaster_was_killed(
         connection.execute("INSERT INTO kept VALUES ('committed')")
         [postmaster] = postmasters(home)
         postmaster.kill()
-        assert wait_until(lambda: not postgres.running(), 10)
+        assert wait_until(lambda: not postgres.running(), 60)
     postgres.start()
     with as_superuser(postgres) as connection:
         assert connection.execute("SELECT DISTINCT line FROM kept").fetchall() == [("committed",)]
@@ -357,7 +357,7 @@ def test_the_log_holds_neither_statements_nor_values(
             backend.send_signal(signal.SIGKILL)  # "Failed process was running: …"
             with pytest.raises(psycopg.OperationalError):
                 connection.execute("SELECT 'zebra'")
-    assert wait_until(postgres.running, 20)
+    assert wait_until(postgres.running, 60)
     log = (home / "logs" / "postgres.log").read_text()
     assert "terminated by signal 9" in log
     assert "zebra" not in log
@@ -452,7 +452,7 @@ def test_a_child_is_started_once_and_found_again_by_name(tmp_path: Path) -> None
     child.start(argv, {"COLOUR": "red"})
     again = Child(tmp_path, "worker")
     assert again.running()
-    assert wait_until(lambda: again.tail(9) == "green True", 10)
+    assert wait_until(lambda: again.tail(9) == "green True", 60)
     assert again.stop(10)
     assert not child.running()
     assert not child.stop(10)
@@ -462,7 +462,7 @@ def test_a_child_is_started_once_and_found_again_by_name(tmp_path: Path) -> None
 def test_a_child_that_does_not_listen_is_ended_with_its_own_children(tmp_path: Path) -> None:
     child = Child(tmp_path, "deaf")
     child.start(["sh", "-c", "trap '' TERM; sleep 600 & echo $!; wait; wait; wait"], ENVIRONMENT)
-    assert wait_until(lambda: child.tail(1).isdigit(), 10)
+    assert wait_until(lambda: child.tail(1).isdigit(), 60)
     grandchild = psutil.Process(int(child.tail(1)))
     assert child.stop(0.1)
     assert not child.running()
@@ -472,7 +472,7 @@ def test_a_child_that_does_not_listen_is_ended_with_its_own_children(tmp_path: P
 def test_a_child_that_died_is_not_running_even_while_it_is_a_zombie(tmp_path: Path) -> None:
     child = Child(tmp_path, "short")
     child.start(["true"], ENVIRONMENT)
-    assert wait_until(lambda: not child.running(), 10)
+    assert wait_until(lambda: not child.running(), 60)
 
 
 def test_a_process_that_has_the_number_of_a_dead_child_is_left_alone(

@@ -99,6 +99,7 @@ def work(settings: Settings) -> None:
     Raises SettingsInvalid, ServerUnavailable, SchemaBehind.
     """
     logs.configure("worker")
+    stopping.end_without_memory()
     refuse_unsafe(settings, "worker")
     app = consuming(settings)
     listener = worker_listener(settings, watched(app, settings.worker_threads))

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.playground.faults import Fault as SlackFault
+from tests.ports import free_port
 from tests.survive import company
-from tests.survive.cell import free_port
 from tests.survive.faults.processes import wake, wake_soon
 from tests.survive.process import wait_until
 from tests.survive.scene import Scene

@@ -97,7 +97,7 @@ class Server:
                 outer.keys.append(self.headers["Authorization"])
                 answer = outer.answers[min(len(outer.requests), len(outer.answers)) - 1]
                 if answer.stall:
-                    outer.released.wait(20)
+                    outer.released.wait(60)
                     return
                 self.send_response(answer.status)
                 for name, value in {"retry-after-ms": "1", **answer.headers}.items():

@@ -13,6 +13,7 @@ from celery.worker import state
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from tests.ports import free_port
 from workers.database import Database, connect
 from workers.errors import ServerUnavailable
 from workers.ops import consumer as watch
@@ -37,19 +38,13 @@ def answering(listener: Listener | None) -> Iterator[Listener]:
 
 
 def get(listener: Listener, path: str, verb: str = "GET") -> tuple[int, str]:
-    calling = http.client.HTTPConnection("127.0.0.1", listener.port, timeout=10)
+    calling = http.client.HTTPConnection("127.0.0.1", listener.port, timeout=60)
     calling.request(verb, path)
     answer = calling.getresponse()
     told = answer.read().decode()
     assert answer.headers["Server"] is None
     calling.close()
     return answer.status, told
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def plain(*, health: Callable[[], Report] = lambda: WELL) -> Listener:
@@ -102,7 +97,7 @@ def test_what_hangs_does_not_answer_and_is_not_asked_twice() -> None:
 
     def hang() -> bool:
         asked.append(1)
-        return released.wait(20)
+        return released.wait(60)
 
     patient = Patient(hang, False, wait_s=0.01)
     assert [patient(), patient(), patient()] == [False] * 3

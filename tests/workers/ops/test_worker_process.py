@@ -9,7 +9,6 @@ import json
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -26,6 +25,7 @@ import redis
 from pydantic import SecretStr
 
 from policies.change import Permissions
+from tests.ports import free_port
 from tests.workers.library import Library
 from tests.workers.models.test_openai import answered
 from tests.workers.slack_company import Company, kept
@@ -98,7 +98,7 @@ class Worker:
     port: int
 
     def get(self, path: str) -> tuple[int, str]:
-        calling = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        calling = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             calling.request("GET", path)
             answer = calling.getresponse()
@@ -211,12 +211,6 @@ def deployment(
     monkeypatch.setattr(interface, "_settings", lambda: deployment.settings)
     monkeypatch.setattr(interface._bell, "silent_until", 0.0)
     return deployment
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_worker_tells_how_it_is_and_what_it_did(deployment: Deployment) -> None:

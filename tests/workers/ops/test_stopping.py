@@ -1,0 +1,44 @@
+"""A process that has run out of memory ends at once: another takes over what it had."""
+
+import subprocess
+import sys
+
+import pytest
+
+_NO_MEMORY_TO_BEGIN = """
+def bootstrap(thread):
+    raise MemoryError
+threading.Thread._bootstrap = bootstrap
+threading.Thread(target=print).start()
+"""
+_NO_MEMORY_TO_GO_ON = """
+def work():
+    raise MemoryError
+threading.Thread(target=work).start()
+threading.Event().wait(60)
+"""
+_CAUGHT = """
+try:
+    raise MemoryError
+except Exception as error:
+    stopping.survives(error)
+"""
+
+
+@pytest.mark.parametrize("lacking", [_NO_MEMORY_TO_BEGIN, _NO_MEMORY_TO_GO_ON, _CAUGHT])
+def test_a_worker_ends_of_the_first_lack_of_memory(lacking: str) -> None:
+    begun = "import threading\nfrom workers.ops import stopping\nstopping.end_without_memory()\n"
+    ended = subprocess.run([sys.executable, "-c", begun + lacking], timeout=60, check=False)
+    assert ended.returncode == 70
+
+
+def test_it_survives_every_other_failure() -> None:
+    script = (
+        "import threading\nfrom workers.ops import stopping\nstopping.end_without_memory()\n"
+        "thread = threading.Thread(target=lambda: 1 / 0)\nthread.start()\nthread.join()\n"
+        "stopping.survives(ValueError())\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "ZeroDivisionError" in ended.stderr
