@@ -8,6 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # The evaluation set: the real one where it lies beside the clone, else the demo company.
 SMALL ?=
+PARTS ?=
 SETS := ../shared/eval
 SET := $(firstword $(wildcard $(SETS)/$(if $(SMALL),small,dev)) examples/company)
 EVAL_HOME := build/eval-$(notdir $(SET))
@@ -63,7 +64,7 @@ demo-down: $(BIN)/ken  ## stop what `make demo` started
 	@$(BIN)/ken down
 
 test: $(VENV)/dev  ## the whole suite, on embedded servers of its own
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 check: format lint types contracts test  ## everything that must hold before a push
 
@@ -89,8 +90,8 @@ eval: $(BIN)/ken  ## ask a whole question set, count leaks and hits (SMALL=1: th
 	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --echo --report build/figures/eval-echo.json
 	@$(BIN)/ken --home $(EVAL_HOME) down
 
-prove: $(VENV)/dev  ## the proofs of policies/: decisions, interleavings, paired worlds, mutants (SMALL=1: the short form)
-	@PYTHONHASHSEED=0 SMALL=$(SMALL) $(BIN)/python -m tests.prove
+prove: $(VENV)/dev  ## the proofs of policies/: decisions, interleavings, paired worlds, mutants (SMALL=1: the short form; PARTS=… alone)
+	@PYTHONHASHSEED=0 SMALL=$(SMALL) $(BIN)/python -m tests.prove $(PARTS)
 
 survive: $(VENV)/dev  ## real processes, broken 1,000 times: nothing is lost, said twice or leaked (SMALL=1: 150 times)
 	@PYTHONHASHSEED=0 SMALL=$(SMALL) $(BIN)/python -m tests.survive

@@ -29,6 +29,8 @@ log = structlog.get_logger()
 
 MAX_ATTEMPTS = 5
 """So many workers in a row that did not come back from a question: it is what they die of."""
+LONGEST_WORK_S = 900.0
+"""Whoever works longer at one take hangs: the lease is not renewed, and another takes it."""
 LONGEST_REST_S = 5.0
 """Between two tries, unless somebody outside asks for more."""
 
@@ -206,7 +208,8 @@ def _release(session: Session, leased: Leased, rest_s: float) -> bool:
 
 
 def _renew(database: Database, leased: Leased, lease_s: int, ended: threading.Event) -> None:
-    while not ended.wait(lease_s / 3):
+    until = time.monotonic() + LONGEST_WORK_S
+    while not ended.wait(lease_s / 3) and time.monotonic() < until:
         try:
             with at_work(database, leased.id) as session:
                 session.execute(

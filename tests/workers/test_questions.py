@@ -14,7 +14,7 @@ from policies.models import QuestionState
 from tests.bot.slack_world import until
 from tests.workers.library import WordEmbedder
 from tests.workers.slack_company import FakeAnswerer, kept
-from workers import sweeper
+from workers import questions, sweeper
 from workers.celery import QUEUE
 from workers.database import Database
 from workers.errors import ServerUnavailable
@@ -396,3 +396,14 @@ def kept_long_ago(database: Database, number: int) -> int:
             {"name": f"old {number}"},
         ).scalar_one()
         return question_id
+
+
+def test_whoever_hangs_over_a_question_does_not_keep_it_for_ever(
+    database: Database, door: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lease is renewed for a while and no longer, though its process lives."""
+    monkeypatch.setattr("workers.questions.LONGEST_WORK_S", 0.0)
+    question_id = kept()
+    with lease(database, question_id, holder="hangs", lease_s=60) as leased:
+        assert leased
+        questions._renew(database, leased, 0, threading.Event())  # returns

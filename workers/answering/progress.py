@@ -46,12 +46,13 @@ class Progress:
             self.tasks = [*before, task]
             self._changed.notify_all()
 
-    def end(self) -> None:
+    def end(self, showing: threading.Thread) -> None:
         """Returns once no message of ours is being opened or changed any more."""
         with self._changed:
             self._over = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._quiet)
+            while not self._changed.wait_for(lambda: self._quiet, 1.0) and showing.is_alive():
+                pass  # it may have died without a word, for lack of memory
 
     def quiet(self) -> None:
         with self._changed:
@@ -76,13 +77,14 @@ def shown(services: Services, leased: Leased, kind: Kind) -> Iterator[Progress]:
     if not _somebody_waits(leased, kind):
         yield progress
         return
-    threading.Thread(
+    showing = threading.Thread(
         target=_show, args=(services, leased, kind, progress), name="progress", daemon=True
-    ).start()
+    )
+    showing.start()
     try:
         yield progress
     finally:
-        progress.end()
+        progress.end(showing)
 
 
 def _somebody_waits(leased: Leased, kind: Kind) -> bool:

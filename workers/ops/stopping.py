@@ -3,11 +3,14 @@
 import os
 import sys
 import threading
+import time
 from functools import partial
 from typing import Any
 
 _told = threading.Event()
 _ends_without_memory = threading.Event()
+_BEGIN_S = 10.0
+"""A thread that has not begun within so long never will."""
 _end = partial(os._exit, 70)
 """As if killed: its leases run out, and whoever runs it starts it again."""
 
@@ -24,11 +27,26 @@ def end_without_memory() -> None:
     """From now on the first MemoryError ends this process.
 
     A thread that finds no memory to begin with leaves `Thread.start` waiting for ever. That hangs
-    whoever takes questions from the queue, or holds one under a lease that is renewed.
+    whoever takes questions from the queue, or holds one under a lease. Often Python has no memory
+    left to say so either: so somebody watches, who has begun in time.
     """
     _ends_without_memory.set()
+    threading.Thread(target=_watch, name="beginnings", daemon=True).start()
     sys.unraisablehook = partial(_look_at, sys.unraisablehook)
     threading.excepthook = partial(_look_at, threading.excepthook)
+
+
+def _watch() -> None:
+    try:
+        waiting: list[threading.Thread] = []
+        while True:
+            time.sleep(_BEGIN_S)
+            new = [one for one in threading.enumerate() if not one.is_alive()]  # not begun yet
+            if any(one in waiting for one in new):
+                _end()
+            waiting = new
+    except MemoryError:
+        _end()
 
 
 def survives(error: BaseException) -> None:

@@ -11,6 +11,10 @@ def bootstrap(thread):
 threading.Thread._bootstrap = bootstrap
 threading.Thread(target=print).start()
 """
+_NOT_EVEN_TO_SAY_SO = """
+threading.Thread._bootstrap = lambda thread: None
+threading.Thread(target=print).start()
+"""
 _NO_MEMORY_TO_GO_ON = """
 def work():
     raise MemoryError
@@ -25,9 +29,12 @@ except Exception as error:
 """
 
 
-@pytest.mark.parametrize("lacking", [_NO_MEMORY_TO_BEGIN, _NO_MEMORY_TO_GO_ON, _CAUGHT])
+@pytest.mark.parametrize(
+    "lacking", [_NO_MEMORY_TO_BEGIN, _NOT_EVEN_TO_SAY_SO, _NO_MEMORY_TO_GO_ON, _CAUGHT]
+)
 def test_a_worker_ends_of_the_first_lack_of_memory(lacking: str) -> None:
-    begun = "import threading\nfrom workers.ops import stopping\nstopping.end_without_memory()\n"
+    begun = "import threading\nfrom workers.ops import stopping\nstopping._BEGIN_S = 0.2\n"
+    begun += "stopping.end_without_memory()\n"
     ended = subprocess.run([sys.executable, "-c", begun + lacking], timeout=60, check=False)
     assert ended.returncode == 70
 
