@@ -26,6 +26,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from workers.admin.scim_dialects import NothingOfOurs, filter_in_rfc_words
 from workers.admin.scim_errors import MEDIA_TYPE, fault, json_response, no_such_place, nobody_there
 from workers.admin.scim_filter import check_filter
 from workers.admin.scim_members import patch_group
@@ -181,6 +182,7 @@ class _Listing:
         for name, text in asked.items():
             if name.lower() == "filter" and isinstance(text, str):
                 check_filter(text)
+                asked = {**asked, name: filter_in_rfc_words(text)}
         model: Any = MODELS[self.kinds[0]]
         for kind in self.kinds[1:]:
             model = model | MODELS[kind]
@@ -231,8 +233,12 @@ class _Resource:
 
     def patch(self, call: Call) -> Response:
         shown = call.shown(self.kind)
+        try:
+            payload = call.payload(self.kind)
+        except NothingOfOurs:
+            return self._answer(call, call.scim_id, shown)
         patch = about(PatchOp, MODELS[self.kind]).model_validate(
-            call.payload(self.kind), scim_ctx=Context.RESOURCE_PATCH_REQUEST
+            payload, scim_ctx=Context.RESOURCE_PATCH_REQUEST
         )
         if self.kind == "User":
             self._change_user(call, lambda user: _patched(patch, user))

@@ -1,12 +1,11 @@
 """A request's JSON, within bounds and without two ways to read it, before anything looks at it."""
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from scim2_models import InvalidSyntaxException, InvalidValueException
 
-from workers.admin.scim_schema import ENTERPRISE
+from workers.admin.scim_dialects import in_rfc_words, without_unknown
 
 LONGEST_TEXT = 20_000
 """Characters; a certificate has a few thousand."""
@@ -27,10 +26,11 @@ def parse(body: bytes, kind: str) -> dict[str, Any]:
         raise InvalidSyntaxException(detail=f"The body is not JSON: {_reason(error)}") from None
     if not isinstance(payload, dict):
         raise InvalidSyntaxException(detail="The body is not a JSON object")
+    payload = without_unknown(payload, kind)
     _check(payload, "", kind, depth=0)
     if kind != "Group" and _values_in(payload) > MOST_VALUES:
         raise InvalidValueException(detail=f"The lists have more than {MOST_VALUES} values")
-    return {name: _with_manager(name, value) for name, value in payload.items()}
+    return in_rfc_words(payload, kind)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -92,36 +92,3 @@ def _values_in(value: Any) -> int:
 def _is_text(value: str) -> bool:
     """PostgreSQL stores no NUL, and half of a surrogate pair is no character."""
     return "\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
-
-
-def _with_manager(name: str, value: Any) -> Any:
-    """Entra writes the manager as a plain id, which RFC 7643 has as an object."""
-    if name.lower() == "operations" and isinstance(value, list):
-        return [_operation(one) if isinstance(one, dict) else one for one in value]
-    if name.lower() == ENTERPRISE.lower() and isinstance(value, dict):
-        return _named_manager(value, ["manager"])
-    return value
-
-
-def _operation(operation: dict[str, Any]) -> dict[str, Any]:
-    names = {name.lower(): name for name in operation}
-    path = operation.get(names.get("path", "path"))
-    value_name = names.get("value", "value")
-    value = operation.get(value_name)
-    if isinstance(path, str):
-        wanted = path.lower() == f"{ENTERPRISE}:manager".lower()
-        value = {"value": value} if wanted and isinstance(value, str) else value
-        if path.lower() == ENTERPRISE.lower() and isinstance(value, dict):
-            value = _named_manager(value, ["manager"])
-    elif isinstance(value, dict):
-        value = _named_manager(value, [f"{ENTERPRISE}:manager"])
-        value = {name: _with_manager(name, one) for name, one in value.items()}
-    return {**operation, value_name: value} if value_name in operation else operation
-
-
-def _named_manager(value: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    wanted = {name.lower() for name in names}
-    return {
-        name: {"value": one} if name.lower() in wanted and isinstance(one, str) else one
-        for name, one in value.items()
-    }

@@ -190,14 +190,22 @@ _SPELT = {"user_name": "userName", "display_name": "displayName", "external_id":
 
 def _check_user_name(session: Session, user: Any, user_id: int | None) -> None:
     _check_names(user, "user_name")
-    taken = session.scalar(
-        select(Provisioned.principal_id).where(
+    taken = session.execute(
+        select(User.id, User.status)
+        .join(Provisioned, Provisioned.principal_id == User.id)
+        .where(
             func.lower(Provisioned.user_name) == func.lower(cast(user.user_name, Text)),
-            Provisioned.principal_id.is_distinct_from(user_id),
+            User.id.is_distinct_from(user_id),
         )
+    ).one_or_none()
+    if taken is None:
+        return
+    # Made active again by POST, somebody new of an old name would be who had it before (threat 8).
+    back = "; it is suspended: if it is the same person, set its active to true"
+    raise UniquenessException(
+        detail=f"userName: another user has it, with the id {taken.id}"
+        + (back if taken.status == UserStatus.SUSPENDED else "")
     )
-    if taken is not None:
-        raise UniquenessException(detail="userName: another user has it")
 
 
 def _person(
