@@ -169,17 +169,19 @@ def test_a_worker_that_was_killed_is_started_again_and_answers_what_was_asked_me
 
 
 def test_questions_are_answered_over_http(home: Path, slack: Playground) -> None:
-    """The same, with KEN_SLACK_MODE=http: bot and double start again, worker and servers stay."""
-    worker = Child(home, "worker").pid
-    for name in ("bot", "playground"):
-        assert Child(home, name).stop()
+    """The same, with KEN_SLACK_MODE=http: what reads settings starts again, the servers stay."""
+    ran = {name: Child(home, name).pid for name in ("bot", "playground", "worker")}
+    redis = Child(home, "redis").pid
     write_env(home, {"KEN_SLACK_MODE": "http", "KEN_HTTP_PORT": str(free_port())})
+    assert set(running.status(home)["outdated"]) == set(ran)
 
     over_http = started(home)
     port = load_settings(home).http_port
     assert wait_until(lambda: listens(port), 60)  # the double would try again in a minute
 
-    assert Child(home, "worker").pid == worker
+    assert [name for name, pid in ran.items() if Child(home, name).pid in (None, pid)] == []
+    assert Child(home, "redis").pid == redis
+    assert running.status(home)["problems"] == []
     check_conversation(over_http)
 
 

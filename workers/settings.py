@@ -2,6 +2,7 @@
 
 import os
 import re
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -170,13 +171,36 @@ def load_settings(home: Path | None = None) -> Settings:
         ) from None
 
 
+def fingerprints(settings: Settings) -> dict[str, str]:
+    """What a process of ours reads once, at its start: each name, with a hash of its value.
+
+    It tells whether a process that runs was started with these settings, without holding any.
+    """
+    fields = {f"KEN_{name.upper()}": getattr(settings, name) for name in Settings.model_fields}
+    values = {name: _revealed(value) for name, value in fields.items() if name not in _NOT_READ}
+    values |= {name: os.environ[name] for name in _NETWORK if name in os.environ}
+    return {
+        name: sha256(f"{name}={value}".encode()).hexdigest()[:16] for name, value in values.items()
+    }
+
+
+_NOT_READ = {"KEN_HOME", "KEN_OWNER_PASSWORD"}
+_NETWORK = {
+    *("SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+    *("http_proxy", "https_proxy", "no_proxy"),
+}
+
+
+def _revealed(value: object) -> object:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
 def child_environment(settings: Settings) -> dict[str, str]:
     """For our own processes: the home, whatever else was set for Ken, and what programs need.
 
     Not the owner's password: none of them migrates.
     """
-    passed = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE"}
-    passed |= {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
+    passed = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"} | _NETWORK
     kept = {k: v for k, v in os.environ.items() if k in passed or k.startswith("KEN_")}
     kept.pop("KEN_OWNER_PASSWORD", None)
     return {**kept, "KEN_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}

@@ -21,7 +21,7 @@ from tests.workers.ingest.folder import FakeEmbedder, Folder, Shelf, document, g
 from workers.cli import running
 from workers.cli.main import app, up
 from workers.database import Database, connect
-from workers.embedded.process import wait_until
+from workers.embedded.process import Child, wait_until
 from workers.embedded.servers import write_env
 from workers.models.base import Draft, Passage, Sentence
 from workers.provision import ROLES
@@ -126,7 +126,11 @@ def shelf(database: Database, tmp_path: Path) -> Shelf:
 
 TAUGHT = {
     "": ["ken up", "ken load FOLDER", "--as ana", "KEN_HOME"],
-    "up": ["Start what this home needs", "where KEN_ADMIN_PORT is set", "Repeat it at will"],
+    "up": [
+        "Start what this home needs",
+        "where KEN_ADMIN_PORT is set",
+        "Repeat it as often as you like",
+    ],
     "down": ["Stop what", "Data stays"],
     "status": ["What runs in this home", "--json"],
     "doctor": ["Check each dependency", "what to do"],
@@ -302,28 +306,52 @@ def test_why_tells_that_nothing_leads_to_a_document_and_shows_nothing_of_it(
 
 
 def test_status_counts_what_the_home_holds_and_says_what_runs(ken: Ken, shelf: Shelf) -> None:
+    _started_and_ended(ken, "worker")
     process = ken.start("status")
     told = ken("status", "--json").json()
     assert told["home"] == str(ken.home)
     assert (told["worker"], told["bot"]) == ("stopped", "not set up")
     assert (told["people"], told["groups"], told["documents"], told["chunks"]) == (2, 2, 2, 2)
-    assert told["nodes nobody may read"] == told["questions waiting"] == 0
+    assert told["nodes_nobody_may_read"] == told["questions_waiting"] == 0
+    assert [name for name in told if not re.fullmatch(r"[a-z_]+", name)] == []
     shown = ken.result(process)
-    assert shown.code == 0
-    assert all(name in shown.out for name in told)
+    assert all(
+        name.replace("_", " ") in shown.out for name in told.keys() - {"outdated", "problems"}
+    )
+    assert "worker is stopped: `ken up` starts it" in shown.out
+    assert shown.code == 1
 
 
 def test_status_looks_at_a_home_where_nothing_is_and_at_a_database_that_is_down(
     ken: Ken, tmp_path: Path
 ) -> None:
-    nothing = Ken(tmp_path / "nowhere")("status", "--json").json()
+    looked = Ken(tmp_path / "nowhere")("status", "--json")
+    nothing = looked.json()
+    assert (looked.code, len(nothing["problems"])) == (1, 3)
     assert {nothing[name] for name in ("redis", "postgresql", "worker")} == {"stopped"}
     assert {nothing[name] for name in ("bot", "admin", "playground")} == {"not set up"}
     dead = f"postgresql:///ken?host={tmp_path / 'dead'}&port=5432"
-    assert ken("status", "--json", KEN_DATABASE_URL=dead).json()["database"] == "does not answer"
+    down = ken("status", "--json", KEN_DATABASE_URL=dead)
+    assert down.json()["database"] == "does not answer"
+    assert "the database does not answer: see `ken doctor`" in down.json()["problems"]
+    assert down.code == 1
+
+
+def test_where_a_supervisor_runs_the_worker_status_and_doctor_do_not_miss_one_of_ours(
+    ken: Ken,
+) -> None:
+    """Servers of your own, and `ken up` never started a worker here."""
+    told = ken("status", "--json")
+    assert (told.json()["worker"], told.json()["problems"], told.code) == (
+        "not started here",
+        [],
+        0,
+    )
+    assert found(ken("doctor"), "worker") == ["!!", "none was started here by `ken up`"]
 
 
 def test_doctor_names_what_is_missing_and_what_to_do_and_ends_with_1(ken: Ken) -> None:
+    _started_and_ended(ken, "worker")
     done = ken("doctor")
     assert done.code == 1
     (worker,) = (line for line in done.out.splitlines() if " worker " in line)
@@ -338,8 +366,12 @@ def test_doctor_shows_what_production_would_refuse_and_what_contradicts_itself(k
     told = [
         line for line in ken("doctor", "--production").out.splitlines() if " production " in line
     ]
-    assert {line.split()[0] for line in told} == {"!!"}
+    assert {line.split()[0] for line in told} == {"no"}
     assert any("KEN_OWNER_PASSWORD" in line for line in told)
+    strictly = ken("doctor", "--production", "--json")
+    assert strictly.code == 1
+    failed = [one["found"] for one in strictly.json() if not one["ok"]]
+    assert any("KEN_OWNER_PASSWORD" in one for one in failed)
     strict = ken("doctor", KEN_PRODUCTION="true", KEN_LEASE_S="1").out.splitlines()
     marks = {line.split()[0] for line in strict if " production " in line}
     assert marks == {"no"}
@@ -389,6 +421,12 @@ def test_doctor_does_not_take_another_server_for_the_admin_api(ken: Ken) -> None
     )
 
 
+def _started_and_ended(ken: Ken, name: str) -> None:
+    child = Child(ken.home, name)
+    child.start(["true"], {})
+    assert wait_until(lambda: not child.running(), PATIENCE_S)
+
+
 def found(done: Done, check: str) -> list[str]:
     """The columns of one line of `ken doctor` but its name."""
     lines = [re.split(r"\s{2,}", line.strip()) for line in done.out.splitlines()]
@@ -414,7 +452,7 @@ def test_up_says_where_the_admin_api_is(
 ) -> None:
     for name, value in (("HOME", tmp_path), ("ADMIN_HOST", host), ("ADMIN_PORT", port)):
         monkeypatch.setenv(f"KEN_{name}", str(value))
-    monkeypatch.setattr(running, "up", lambda home, tell: None)
+    monkeypatch.setattr(running, "up", lambda home, tell: [])
     up()
     assert told in " ".join(capsys.readouterr().out.split())
 

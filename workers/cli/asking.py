@@ -113,13 +113,25 @@ def _wait(database: Database, question_id: int, timeout_s: float) -> dict[str, A
             if row is not None:
                 return _told(session, question_id, row)
         time.sleep(_POLL_S)
-    from workers.embedded.process import Child  # here: only who waited in vain needs it
-
-    alive = Child(database.settings.home, "worker").running()
     raise ServerUnavailable(
         f"No answer within {timeout_s:.0f} s. Question {question_id} is kept.",
-        remedy="See `ken doctor`." if alive else "No worker runs in this home: `ken up`.",
+        remedy=worker_trouble(database.settings) or "See `ken doctor`.",
     )
+
+
+def worker_trouble(settings: Settings) -> str:
+    """Why a question may have found no answer here, and what helps; empty: not for that reason."""
+    from workers.cli.running import PROCESSES, names  # here: only who waited in vain needs it
+    from workers.embedded.process import Child
+
+    (process,) = (one for one in PROCESSES if one.name == "worker")
+    worker = Child(settings.home, process.name)
+    if not worker.running():
+        return "No worker runs in this home: `ken up`."
+    changed = worker.outdated(process.reads(settings))
+    if not changed:
+        return ""
+    return f"The worker runs with other settings than these ({names(changed)}): `ken up`."
 
 
 def _told(session: Session, question_id: int, ended: Any) -> dict[str, Any]:

@@ -48,9 +48,12 @@ def run(home: Path, out: Console) -> None:
     load_folder(settings, COMPANY, source=None, allow=(), remove_missing=True, console=out)
     took("documents")
     if settings.playground is None:
+        _refuse_other_workspace(settings)
         write_env(home, _local_workspace())
     with out.status("Starting the worker, the local workspace and the bot…") as status:
-        running.up(home, lambda step: status.update(f"{step}…"))
+        changes = running.up(home, lambda step: status.update(f"{step}…"))
+    for change in changes:
+        out.print(change, soft_wrap=True)
     took("worker and bot")
     tour = json.loads((COMPANY / "demo.json").read_text())
     _ask_each(load_settings(home), tour, out)
@@ -142,6 +145,15 @@ def _refuse_other_documents(settings: Settings) -> None:
         raise InputInvalid(
             f"{settings.home} holds other documents ({', '.join(others)}); the demo would mix "
             "with them.",
+            remedy="Give the demo a home of its own: KEN_HOME=.ken-demo make demo",
+        )
+
+
+def _refuse_other_workspace(settings: Settings) -> None:
+    if settings.has_slack:
+        raise InputInvalid(
+            f"{settings.home} is connected to a Slack workspace; the demo would put its own "
+            "tokens in place of yours. They were left as they are.",
             remedy="Give the demo a home of its own: KEN_HOME=.ken-demo make demo",
         )
 

@@ -11,6 +11,7 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from workers.cli.running import names, outdated, uses_embedded
 from workers.database import Database
 from workers.embedded.process import Child
 from workers.errors import AssistantError, OperatorError
@@ -38,18 +39,19 @@ class Finding:
 def examine(home: Path, *, production: bool = False) -> Iterator[Finding]:
     """One finding after the other; a failed check never stops those that follow.
 
-    `production`: each setting that is unsafe, and not only how many.
+    `production`: each setting that is unsafe is a failed check, and not only counted.
     """
     yield Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], "")
     settings = load_settings(home)
     yield _home(settings)
-    yield from _settings(settings, each=production or settings.production)
+    yield from _settings(settings, strict=production or settings.production)
     database = Database(settings)
     for look in (_postgresql, _pgvector, _schema, _roles):
         yield _safely(look, settings, database)
     database.close()
     yield _redis(settings)
     yield _worker(settings)
+    yield from _outdated(settings)
     yield _admin(settings)
     yield _embedder()
     yield _model(settings)
@@ -77,21 +79,19 @@ def _home(settings: Settings) -> Finding:
     return Finding("home", writable, str(home), "" if writable else "Make it writable for you.")
 
 
-def _settings(settings: Settings, *, each: bool) -> Iterator[Finding]:
+def _settings(settings: Settings, *, strict: bool) -> Iterator[Finding]:
     """What a worker, the bot or the admin API would refuse to start with, and each by itself."""
     wrong = contradictions(settings, "up")
     for one in wrong:
         what, _, remedy = one.partition(": ")
         yield Finding("settings", False, what, remedy)
     risks = unsafe(settings, "worker")
-    if risks and not each:
-        found = f"{len(risks)} settings are well for trying only"
+    if risks and not strict:
+        found = f"{len(risks)} settings are fine for trying, and for nothing else"
         yield Finding("production", True, found, "`ken doctor --production` lists them", warns=True)
-    for one in risks if each else ():
+    for one in risks if strict else ():
         what, _, remedy = one.partition(": ")
-        yield Finding(
-            "production", not settings.production, what, remedy, warns=not settings.production
-        )
+        yield Finding("production", False, what, remedy)
     if not wrong and not risks:
         yield Finding("settings", True, "none contradicts another, none is unsafe")
 
@@ -156,10 +156,18 @@ def _redis(settings: Settings) -> Finding:
 
 
 def _worker(settings: Settings) -> Finding:
-    ok = Child(settings.home, "worker").running()
-    return Finding(
-        "worker", ok, "running" if ok else "not running here", "" if ok else "Run `ken up`."
-    )
+    worker = Child(settings.home, "worker")
+    if worker.running():
+        return Finding("worker", True, "running")
+    if not uses_embedded(settings) and not worker.was_started:
+        return Finding("worker", True, "none was started here by `ken up`", warns=True)
+    return Finding("worker", False, "not running here", "Run `ken up`.")
+
+
+def _outdated(settings: Settings) -> Iterator[Finding]:
+    for name, changed in outdated(settings).items():
+        found = f"runs with other settings than these: {names(changed)}"
+        yield Finding(name, False, found, "`ken up` starts it again.")
 
 
 def _admin(settings: Settings) -> Finding:

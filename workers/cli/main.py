@@ -71,12 +71,15 @@ def up() -> None:
     The admin API, with SCIM, starts where KEN_ADMIN_PORT is set: at that port of KEN_ADMIN_HOST,
     which is 127.0.0.1 unless you set it (docs/admin-api.md).
 
-    Repeat it at will: what runs already is left alone.
+    Repeat it as often as you like: what runs already is left alone, unless it was started with
+    other settings. Then it is started again.
     """
     from workers.cli import running
 
     with out.status("Starting…") as status:
-        running.up(_home(), lambda step: status.update(f"{step}…"))
+        changes = running.up(_home(), lambda step: status.update(f"{step}…"))
+    for change in changes:
+        out.print(change, soft_wrap=True)
     out.print(
         "Ken is up. Next: [bold]ken load FOLDER[/], then [bold]ken ask[/]; "
         "[bold]ken status[/] shows what runs."
@@ -102,40 +105,54 @@ def down() -> None:
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """What runs in this home, and what it holds."""
+    """What runs in this home, and what it holds. Exit code 1 if something is wrong."""
     from workers.cli import running
 
     facts = running.status(_home())
+    problems = facts["problems"]
     if as_json:
         _print_json(facts)
-        return
+        raise typer.Exit(1 if problems else 0)
     table = _table("", "")
     for name, fact in facts.items():
-        table.add_row(name, str(fact))
+        if name not in ("outdated", "problems"):
+            table.add_row(name.replace("_", " "), str(fact))
     out.print(table)
+    for problem in problems:
+        out.print(f"[red]{_plain(problem)}[/]", soft_wrap=True)
+    raise typer.Exit(1 if problems else 0)
 
 
 @app.command(rich_help_panel="Run")
 def doctor(
     production: Annotated[
-        bool, typer.Option("--production", help="List each setting that is well for trying only.")
+        bool,
+        typer.Option("--production", help="Fail on each setting that production would refuse."),
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Check each dependency: its version, whether it answers, and what to do if it does not.
 
-    Marked !!: well for trying, and refused where KEN_PRODUCTION is true.
+    Exit code 1 if a check fails. Marked !!: fine for trying, and refused where KEN_PRODUCTION is
+    true.
     """
+    from dataclasses import asdict
+
     from workers.cli.doctor import examine
 
-    table, healthy = _table("", "check", "found", "what to do"), True
+    findings = []
+    table = _table("", "check", "found", "what to do")
     for finding in examine(_home(), production=production):
-        healthy &= finding.ok
+        findings.append(finding)
         mark = "[green]ok[/]" if finding.ok else "[red]no[/]"
-        if finding.warns:
+        if finding.ok and finding.warns:
             mark = "[yellow]!![/]"
         table.add_row(mark, finding.check, _plain(finding.found), _plain(finding.remedy))
-    out.print(table)
-    raise typer.Exit(0 if healthy else 1)
+    if as_json:
+        _print_json([asdict(finding) for finding in findings])
+    else:
+        out.print(table)
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 
 @app.command(rich_help_panel="Run")
@@ -631,7 +648,7 @@ def ask(
     timeout: Annotated[float, typer.Option(help="Seconds to wait for the answer.")] = 90,
 ) -> None:
     """Ask as a person, and print the answer with its numbered citations."""
-    from workers.cli.asking import ask_and_wait, render
+    from workers.cli.asking import ask_and_wait, render, worker_trouble
     from workers.logs import configure
 
     configure()  # what is logged must not stand between the lines of the answer
@@ -640,6 +657,8 @@ def ask(
         _print_json(told)
     else:
         render(told, out)
+    if told["state"] == "failed" and (trouble := worker_trouble(_settings())):
+        err.print(f"[bold]what to do:[/] {_plain(trouble)}", soft_wrap=True)
 
 
 At = Annotated[

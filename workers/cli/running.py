@@ -4,8 +4,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 from celery.signals import worker_ready, worker_shutting_down
@@ -26,16 +28,22 @@ from workers.production import refuse_unsafe
 from workers.questions import give_back
 from workers.schema import check, migrate
 from workers.services import AS_SYNCER, Services, live_services
-from workers.settings import Settings, child_environment, load_settings
+from workers.settings import Settings, child_environment, fingerprints, load_settings
 
 _READY_S = 60
 _STOP_S = 30
 """Whoever has not stopped by then is ended."""
+_NAMED = 3
+_SILENT = "does not answer"
 log = structlog.get_logger()
 
 
-def up(home: Path, tell: Callable[[str], None]) -> None:
-    """Start what is missing. Raises ServerUnavailable with the last words of what did not start."""
+def up(home: Path, tell: Callable[[str], None]) -> list[str]:
+    """Start what is missing, and start again what was started with other settings.
+
+    Returns a sentence for each process that ran and was stopped, or started again. Raises
+    ServerUnavailable with the last words of what did not start.
+    """
     settings = load_settings(home)
     refuse_unsafe(settings, "up")
     if uses_embedded(settings):
@@ -43,17 +51,22 @@ def up(home: Path, tell: Callable[[str], None]) -> None:
     settings = load_settings(home)
     tell("Bringing the schema up to date")
     migrate(settings)
-    if settings.playground is not None:
-        tell("Starting the local workspace")
-        _start(settings, "playground", _playground(settings))
-    tell("Starting a worker")
-    _start(settings, "worker", [sys.executable, "-m", "workers.cli.main", "worker"])
-    if settings.has_slack:
-        tell("Starting the bot")
-        _start(settings, "bot", [sys.executable, "-m", "bot"])
-    if settings.admin_port:
-        tell("Starting the admin API")
-        _start(settings, "admin", [sys.executable, "-m", "workers.cli.main", "admin"])
+    changes = []
+    for process in PROCESSES:
+        child = Child(home, process.name)
+        outdated = child.outdated(process.reads(settings))
+        if not process.is_wanted(settings):
+            if child.stop(_STOP_S):
+                changes.append(f"Stopped {process.words}: it is not set up any more.")
+            continue
+        if outdated:
+            tell(f"Stopping {process.words}, which has old settings")
+            child.stop(_STOP_S)
+            changes.append(f"Started {process.words} again, with {names(outdated)} as now set.")
+        tell(f"Starting {process.words}")
+        child.start(
+            process.command(settings), child_environment(settings), read=process.reads(settings)
+        )
     _wait_for(settings, "worker")
     if settings.admin_port:
         _wait_for(settings, "admin")
@@ -61,6 +74,22 @@ def up(home: Path, tell: Callable[[str], None]) -> None:
         started = settings.has_slack if name == "bot" else settings.playground is not None
         if started and not Child(home, name).running():
             raise _did_not_start(settings, name)
+    return changes
+
+
+def outdated(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """Processes that run with other settings than these, and the names of those."""
+    found = {
+        process.name: Child(settings.home, process.name).outdated(process.reads(settings))
+        for process in PROCESSES
+    }
+    return {name: changed for name, changed in found.items() if changed}
+
+
+def names(changed: Sequence[str]) -> str:
+    """The first few, and how many more."""
+    more = len(changed) - _NAMED
+    return ", ".join(changed[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def down(home: Path) -> list[str]:
@@ -74,23 +103,39 @@ def down(home: Path) -> list[str]:
     return stopped
 
 
-def status(home: Path) -> dict[str, object]:
-    """Name and state of each process, and what the home holds."""
+def status(home: Path) -> dict[str, Any]:
+    """Name and state of each process, what the home holds, and in `problems` what is wrong."""
     settings = load_settings(home)
-    facts: dict[str, object] = {"home": str(home)}
-    if uses_embedded(settings):
+    facts: dict[str, Any] = {"home": str(home)}
+    embedded = uses_embedded(settings)
+    if embedded:
         for name, server in _servers(home).items():
             facts[name] = "running" if server.running() else "stopped"
-    wanted = {
-        "worker": True,
-        "bot": settings.has_slack,
-        "admin": bool(settings.admin_port),
-        "playground": settings.playground is not None,
-    }
-    for name, is_wanted in wanted.items():
-        stopped = "stopped" if is_wanted else "not set up"
-        facts[name] = "running" if Child(home, name).running() else stopped
-    return facts | _holdings(settings)
+    for process in PROCESSES:
+        child = Child(home, process.name)
+        if child.running():
+            facts[process.name] = "running"
+        elif not process.is_wanted(settings):
+            facts[process.name] = "not set up"
+        else:  # with servers of your own, a supervisor of yours may run it
+            ours = embedded or child.was_started
+            facts[process.name] = "stopped" if ours else "not started here"
+    facts |= _holdings(settings)
+    facts["outdated"] = outdated(settings)
+    return facts | {"problems": list(_problems(facts))}
+
+
+def _problems(facts: Mapping[str, Any]) -> Iterator[str]:
+    for name, fact in facts.items():
+        if fact == "stopped":
+            yield f"{name} is stopped: `ken up` starts it"
+    if facts.get("database") == _SILENT:
+        yield "the database does not answer: see `ken doctor`"
+    for name, settings in facts["outdated"].items():
+        yield (
+            f"{name} runs with other settings than these ({names(settings)}): `ken up` starts it"
+            " again"
+        )
 
 
 def work(settings: Settings) -> None:
@@ -158,10 +203,6 @@ def uses_embedded(settings: Settings) -> bool:
     return not named or is_embedded(named)
 
 
-def _start(settings: Settings, name: str, command: list[str]) -> None:
-    Child(settings.home, name).start(command, child_environment(settings))
-
-
 def _playground(settings: Settings) -> list[str]:
     port = settings.slack_api_url.rstrip("/").removesuffix("/api").rpartition(":")[2]
     events = f"http://127.0.0.1:{settings.http_port}/slack/events"
@@ -171,6 +212,51 @@ def _playground(settings: Settings) -> list[str]:
         "--state", str(settings.home / "run" / "playground-state.json"),
         *(["--events-url", events] if settings.slack_mode == "http" else []),
     ]  # fmt: skip
+
+
+def _ken(command: str) -> Callable[[Settings], list[str]]:
+    return lambda _: [sys.executable, "-m", "workers.cli.main", command]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One that `ken up` starts."""
+
+    name: str
+    words: str
+    command: Callable[[Settings], list[str]]
+    is_wanted: Callable[[Settings], bool] = lambda _: True
+    only: frozenset[str] = frozenset()
+    """The settings that it reads; empty: all."""
+
+    def reads(self, settings: Settings) -> dict[str, str]:
+        found = fingerprints(settings)
+        return {name: each for name, each in found.items() if not self.only or name in self.only}
+
+
+PROCESSES = (
+    Process(
+        "playground",
+        "the local workspace",
+        _playground,
+        lambda settings: settings.playground is not None,
+        frozenset(
+            {
+                *("KEN_PLAYGROUND", "KEN_SLACK_API_URL", "KEN_SLACK_MODE", "KEN_HTTP_PORT"),
+                *("KEN_SLACK_BOT_TOKEN", "KEN_SLACK_APP_TOKEN", "KEN_SLACK_SIGNING_SECRET"),
+            }
+        ),
+    ),
+    Process("worker", "the worker", _ken("worker")),
+    Process(
+        "bot",
+        "the bot",
+        lambda _: [sys.executable, "-m", "bot"],
+        lambda settings: settings.has_slack,
+    ),
+    Process("admin", "the admin API", _ken("admin"), lambda settings: bool(settings.admin_port)),
+)
+"""In the order of their start."""
 
 
 def say_ready(settings: Settings, name: str) -> None:
@@ -215,9 +301,9 @@ def _holdings(settings: Settings) -> dict[str, object]:
             held = session.execute(_COUNTS).one()._asdict()
         with database.session("ingress") as session:
             waiting = session.scalar(text("SELECT count(*) FROM question WHERE state = 'kept'"))
-        return {**held, "questions waiting": waiting}
+        return {**held, "questions_waiting": waiting}
     except SQLAlchemyError:
-        return {"database": "does not answer"}
+        return {"database": _SILENT}
     finally:
         database.close()
 
@@ -228,6 +314,6 @@ _COUNTS = text("""
            (SELECT count(*) FROM user_group) AS groups,
            (SELECT count(*) FROM document) AS documents,
            (SELECT count(*) FROM chunk) AS chunks,
-           (SELECT count(*) FROM node WHERE acl_state = 'unknown') AS "nodes nobody may read",
+           (SELECT count(*) FROM node WHERE acl_state = 'unknown') AS nodes_nobody_may_read,
            (SELECT value FROM epoch) AS epoch
 """)

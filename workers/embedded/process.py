@@ -34,9 +34,17 @@ class Child:
         self._record = self.home / "run" / f"{name}.json"
 
     def start(
-        self, argv: Sequence[str], env: Mapping[str, str], *, account: Account | None = None
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        *,
+        account: Account | None = None,
+        read: Mapping[str, str] | None = None,
     ) -> None:
-        """Start it unless it runs. `env` is all of its environment, `account` other than ours."""
+        """Start it unless it runs. `env` is all of its environment, `account` other than ours.
+
+        `read` are fingerprints of what it reads at its start; `outdated` compares them.
+        """
         prepare_home(self.home)
         account = account or Account(os.geteuid(), os.getegid())
         with locked(self.home, self.name), open_log(self.home, self.name) as log:
@@ -58,8 +66,25 @@ class Child:
                     remedy="Check that Ken is installed completely.",
                 ) from error
             _spawned.append(child)
-            record = {"pid": child.pid, "created": psutil.Process(child.pid).create_time()}
+            created = psutil.Process(child.pid).create_time()
+            record = {"pid": child.pid, "created": created, "read": dict(read or {})}
             write_private(self._record, json.dumps(record))
+
+    def outdated(self, read: Mapping[str, str]) -> tuple[str, ...]:
+        """Names of what it read otherwise at its start; none if it does not run."""
+        if not self.running():
+            return ()
+        started_with = json.loads(self._record.read_bytes()).get("read", {})
+        return tuple(
+            name
+            for name in sorted({*read, *started_with})
+            if started_with.get(name) != read.get(name)
+        )
+
+    @property
+    def was_started(self) -> bool:
+        """Ever, in this home, by us; it may have ended since."""
+        return self._record.exists()
 
     def running(self) -> bool:
         """Whether it lives: a zombie does not, and another process of its number is not it."""
