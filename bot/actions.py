@@ -17,8 +17,10 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.webhook import WebhookClient
 
 from bot import views
-from bot.payload import Json, Malformed, as_typed, identifier, part, row_id, text
+from bot.payload import Json, Malformed, identifier, part, row_id, text
+from bot.payload import said as said_in
 from workers.interface import (
+    HELP,
     Errand,
     ErrandKind,
     OperatorError,
@@ -26,7 +28,10 @@ from workers.interface import (
     Surface,
     ask,
     bot_token,
+    carried,
     hand_over,
+    plain,
+    reply_to_talk,
 )
 
 log = structlog.get_logger()
@@ -155,28 +160,29 @@ def on_command(body: Json, ack: Ack, context: BoltContext) -> None:
 def on_ask_about(body: Json, ack: Ack, context: BoltContext) -> None:
     """The text of a message, somebody else's too, is asked for the one who pressed."""
     message = part(body, "message")
-    said = _without_address(text(message, "text"))
-    if not said:
+    words = _without_address(said_in(message))
+    said = "\n".join(filter(None, (words, carried(message))))
+    if reply_to_talk(said) is not None:
         _whisper(body, views.ASK_SOMETHING)
     else:
         ts = identifier({**message, "body": text(body, "message_ts")}, "thread_ts", "ts", "body")
         try:
             _ask("shortcut", body, said, channel_id=_channel(body), thread_ts=ts)
-            words = views.LOOKING
+            note = views.LOOKING
         except OperatorError as error:
             context["outcome"] = "not_kept"
             log.error("interaction_not_kept", error=type(error).__name__)
-            words = views.NOT_KEPT
-        _whisper(body, words)
+            note = views.NOT_KEPT
+        _whisper(body, note)
     ack()
 
 
 def _commanded(body: Json) -> str:
     """Does it, and says what was done. Raises Malformed, ServerUnavailable."""
-    said = as_typed(text(body, "text")).strip()
+    said = plain(text(body, "text")).strip()
     match said.casefold():
-        case "" | "help" | "?":
-            return views.HELP
+        case "?":
+            return HELP
         case "forget":
             _hand_over("forget", body)
             return views.FORGOTTEN
@@ -188,6 +194,9 @@ def _commanded(body: Json) -> str:
             return views.UNMUTED
     if len(said) > views.LONGEST_COMMAND:
         return views.TOO_LONG
+    talk = reply_to_talk(said)
+    if talk is not None:
+        return talk
     _ask("command", body, said, channel_id=_channel(body), thread_ts="")
     return views.LOOKING
 
@@ -355,7 +364,7 @@ def _without_address(said: str) -> str:
     words = said.strip()
     while words.startswith("<@") and ">" in words:
         words = words.partition(">")[2].strip(" \t,:")
-    return as_typed(words).strip()
+    return plain(words).strip()
 
 
 def _storable(told: str) -> str:

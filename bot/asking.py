@@ -121,9 +121,12 @@ def asks_ken(text: str) -> bool:
 
 def _said(text: str) -> str:
     """Without code and quotations; empty where so much is said that it is no question."""
-    if len(text) > _LONGEST:
-        return ""
-    return _QUOTATION.sub(" ", _CODE.sub(" ", text)).strip()
+    return "" if len(text) > _LONGEST else without_quotations(text).strip()
+
+
+def without_quotations(text: str) -> str:
+    """Without code and quotations, which are not said by the person who writes."""
+    return _QUOTATION.sub(" ", _CODE.sub(" ", text))
 
 
 def _begins_a_question(said: str) -> bool:

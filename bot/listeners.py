@@ -6,8 +6,9 @@ of a workspace cost no query.
 
 import re
 
-from bot.asking import asks_ken
-from bot.payload import Json, as_typed, identifier, part, text
+from bot.asking import asks_ken, without_quotations
+from bot.payload import Json, identifier, part, text
+from bot.payload import said as said_in
 from workers.interface import (
     Errand,
     ErrandKind,
@@ -15,16 +16,20 @@ from workers.interface import (
     Surface,
     answers_by_itself,
     ask,
+    carried,
     follows,
     hand_over,
     is_muted,
     knows,
+    plain,
 )
 
 _WRITTEN_BY_PEOPLE = frozenset({"", "file_share", "thread_broadcast"})
+_WRITTEN_BY_APPS = ("bot_id", "app_id", "bot_profile")
+"""Each alone says so; Slack does not always send all of them."""
 _SLACKBOT = "USLACKBOT"
 _HELP = "help"
-"""What a mention, or a file, without words asks."""
+"""What a mention without words asks."""
 _ORDERS = {"mute": True, "unmute": False}
 _OF_A_PLACE = ("channel_", "group_", "mpim_", "mpdm_")
 _MERE_WORDS = frozenset(
@@ -37,7 +42,9 @@ _STANDINGS = ("is_restricted", "is_ultra_restricted", "is_stranger", "deleted")
 
 def on_mention(event: Json, body: Json) -> None:
     """Also when an edit added the mention: then the edit's time is the question's revision."""
-    if _is_from_a_person(event):
+    said, own_id = said_in(event), _own_id(body)
+    is_quoted = _mention_in(said, own_id) and not _mentions(said, own_id)
+    if _is_from_a_person(event, body) and not is_quoted:
         _pass_on(event, body, revision=text(part(event, "edited"), "ts"))
 
 
@@ -51,7 +58,7 @@ def on_message(event: Json, body: Json) -> None:
     elif subtype.startswith(_OF_A_PLACE):
         if subtype not in _MERE_WORDS:
             _hand_over("place", event, body)
-    elif _is_from_a_person(event):
+    elif _is_from_a_person(event, body):
         _on_words(event, body)
 
 
@@ -119,7 +126,7 @@ def on_tokens_revoked(event: Json, body: Json) -> None:
 
 
 def _on_words(event: Json, body: Json) -> None:
-    kind, said = text(event, "channel_type"), text(event, "text")
+    kind, said = text(event, "channel_type"), said_in(event)
     if kind == "im" or (kind == "mpim" and _mentions(said, _own_id(body))):
         _pass_on(event, body)
     elif not _mentions(said, _own_id(body)) and asks_ken(said):
@@ -144,7 +151,8 @@ def _unasked(event: Json, body: Json) -> Surface | None:
 
 def _pass_on(event: Json, body: Json, *, surface: Surface = "slack", revision: str = "") -> None:
     """A message becomes a question; `mute` and `unmute`, and nothing else, are orders."""
-    said = _without_mention(text(event, "text"), _own_id(body))
+    own = _without_mention(said_in(event), _own_id(body))
+    said = "\n".join(filter(None, (own, carried(event))))
     wanted = _ORDERS.get(said.casefold())
     if wanted is not None:
         _mute(event, body, muted=wanted)
@@ -184,14 +192,14 @@ def _on_edit(event: Json, body: Json) -> None:
         _on_deletion(event, body, text(message, "ts"))
         return
     revision = text(part(message, "edited"), "ts")
-    said, said_before = text(message, "text"), text(before, "text")
-    if not _is_from_a_person(message) or not revision or said == said_before:
+    said, said_before = said_in(message), said_in(before)
+    if not _is_from_a_person(message, body) or not revision or said == said_before:
         return
     own_id, direct = _own_id(body), text(event, "channel_type") == "im"
     if not direct and not (_may_ask(said_before, own_id) or _may_ask(said, own_id)):
         return
     ts = identifier(message, "ts")
-    if not said.strip() or (not direct and not _may_ask(said, own_id)):
+    if not (said.strip() or carried(message)) or (not direct and not _may_ask(said, own_id)):
         _on_deletion(event, body, ts, revision=revision)
         return
     mentioned = direct or _mentions(said, own_id)
@@ -218,7 +226,7 @@ def _on_deletion(event: Json, body: Json, ts: str, *, revision: str = "") -> Non
     """
     before = part(event, "previous_message")
     channel_id = identifier(event, "channel")
-    if not ts or (before and not _may_have_asked(event, before, _own_id(body))):
+    if not ts or (before and not _may_have_asked(event, before, body)):
         return
     if knows(channel_id, ts) or (before and _is_for_ken(_in_place(event, before), body)):
         details = {"ts": ts, **({"revision": revision} if revision else {})}
@@ -228,7 +236,7 @@ def _on_deletion(event: Json, body: Json, ts: str, *, revision: str = "") -> Non
 def _is_for_ken(message: Json, body: Json) -> bool:
     if text(message, "channel_type") == "im":
         return True
-    return _mentions(text(message, "text"), _own_id(body)) or _unasked(message, body) is not None
+    return _mentions(said_in(message), _own_id(body)) or _unasked(message, body) is not None
 
 
 def _in_place(event: Json, message: Json) -> Json:
@@ -236,10 +244,10 @@ def _in_place(event: Json, message: Json) -> Json:
     return {**message, "channel": event.get("channel"), "channel_type": event.get("channel_type")}
 
 
-def _may_have_asked(event: Json, message: Json, own_id: str) -> bool:
-    if not _is_from_a_person(message):
+def _may_have_asked(event: Json, message: Json, body: Json) -> bool:
+    if not _is_from_a_person(message, body):
         return False
-    return text(event, "channel_type") == "im" or _may_ask(text(message, "text"), own_id)
+    return text(event, "channel_type") == "im" or _may_ask(said_in(message), _own_id(body))
 
 
 def _may_ask(said: str, own_id: str) -> bool:
@@ -270,11 +278,13 @@ def _hand_over(
     )
 
 
-def _is_from_a_person(message: Json) -> bool:
-    """Joins, and whatever an app posted, this one included, are no questions."""
-    if message.get("bot_id") or text(message, "subtype") not in _WRITTEN_BY_PEOPLE:
+def _is_from_a_person(message: Json, body: Json) -> bool:
+    """Joins, and messages that an app posted, this one included, are not questions."""
+    if any(message.get(name) for name in _WRITTEN_BY_APPS):
         return False
-    return text(message, "user") not in ("", _SLACKBOT)
+    if text(message, "subtype") not in _WRITTEN_BY_PEOPLE:
+        return False
+    return text(message, "user") not in ("", _SLACKBOT, _own_id(body))
 
 
 def _is_reply(message: Json) -> bool:
@@ -313,9 +323,14 @@ def _mention(own_id: str) -> re.Pattern[str]:
 
 
 def _mentions(said: str, own_id: str) -> bool:
+    """Whether Ken is spoken to; a mention in code or in a quotation is somebody else's."""
+    return _mention_in(without_quotations(said), own_id)
+
+
+def _mention_in(said: str, own_id: str) -> bool:
     return bool(own_id and _mention(own_id).search(said))
 
 
 def _without_mention(said: str, own_id: str) -> str:
     """What the person typed."""
-    return as_typed(_mention(own_id).sub("", said) if own_id else said).strip()
+    return plain(_mention(own_id).sub("", said) if own_id else said).strip()

@@ -4,6 +4,8 @@ import json
 from typing import Any
 from urllib.parse import parse_qsl
 
+from workers.interface import written
+
 Json = dict[str, Any]
 
 _LONGEST_ID = 255
@@ -76,17 +78,16 @@ def part(where: Json, name: str) -> Json:
     return dict(found)
 
 
+def said(message: Json) -> str:
+    """What the author of a message wrote, as Slack sends it. Raises Malformed."""
+    text(message, "text")
+    return written(message)
+
+
 def row_id(told: str) -> int:
     """The id of a row of ours, as we wrote it into a button. Raises Malformed."""
     _must(told.isascii() and told.isdecimal() and len(told) <= 19 and 0 < int(told) <= _LARGEST_ROW)
     return int(told)
-
-
-def as_typed(escaped: str) -> str:
-    """Slack sends `&`, `<` and `>` as entities, and those three alone."""
-    for entity, letter in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
-        escaped = escaped.replace(entity, letter)
-    return escaped
 
 
 def _parsed(raw: str) -> Json:

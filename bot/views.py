@@ -37,31 +37,6 @@ MUTED = (
 )
 UNMUTED = "From now on I answer your questions in threads I am part of, without a mention."
 
-HELP = "\n".join(
-    (
-        "*What I do.* I answer questions from your company's documents. I cite every statement,"
-        " and I use only what everybody who will read the answer may read.",
-        "",
-        "*How to ask*",
-        "• Mention me in a channel, or write to me: _How many days off do I have?_",
-        "• `/ken How do I book a train?` asks from anywhere. Only you see the answer.",
-        "• _Ask Ken about this_, in the menu of a message, looks up what it says. Only you see the"
-        " answer.",
-        "• In a thread that I am part of, just ask on.",
-        "• Edit your question and I answer again; delete it and my answer goes.",
-        "",
-        "*Good questions* name the thing: _Who approves travel above 500 euros?_ ·"
-        " _What changed in the remote work policy?_ · _Wann muss ich Urlaub beantragen?_",
-        "",
-        "*Quiet.* `/ken mute`: I speak to you only where you mention me; `/ken unmute` ends that."
-        " _@Ken mute_ in a thread: I leave that thread alone.",
-        "",
-        "*Privacy.* In a channel I use only what all of its readers may read; what only you may"
-        " read comes to you directly. `/ken forget` clears the words of what you asked. My home"
-        " tab shows what I know about you.",
-    )
-)
-
 
 def ask_for_reason(question_id: int, verdict: str) -> View:
     """The modal; what it is about travels with it."""

@@ -115,8 +115,8 @@ def test_the_command(stack: Stack) -> None:
     assert slack.command("UCAROL", "general", BONUS).failed == ""
     assert "Brimvale" in stack.direct("carol", after=before).text
     for words, told in {
-        "help": views.HELP,
-        "": views.HELP,
+        "help": say.HELP,
+        "": say.HELP,
         "mute": views.MUTED,
         "unmute": views.UNMUTED,
         "x" * 4001: views.TOO_LONG,

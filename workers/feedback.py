@@ -16,6 +16,7 @@ from workers.answering.reply import asked_by, escaped, notice
 from workers.errors import InputInvalid, SlackRefused
 from workers.home import cut, reading_as, require_agreement
 from workers.kept import Kept
+from workers.marks import own_words
 from workers.messenger import Message, Messenger, PlaceKind, Posted
 from workers.questions import at_work
 from workers.services import Services
@@ -151,7 +152,8 @@ def _asked(services: Services, kept: Kept) -> _Asked | None:
             return None
         answers = session.execute(_ANSWERS, {"id": question_id}).all()
         cited = session.scalars(_CITED, {"id": question_id}).all()
-    return _Asked(**row._mapping, answers=tuple(map(tuple, answers)), cited=tuple(cited))
+    told = {**row._mapping, "text": own_words(row.text)}
+    return _Asked(**told, answers=tuple(map(tuple, answers)), cited=tuple(cited))
 
 
 def _said(kept: Kept) -> _Said | None:

@@ -16,12 +16,15 @@ from slack_sdk.oauth import InstallationStore, OAuthStateStore
 from sqlalchemy import TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from workers.answering.reply import HELP
+from workers.answering.talk import reply_to_talk
 from workers.celery import ERRAND, TASK, doorbell
 from workers.crashpoints import reached
 from workers.database import Database
 from workers.errors import OperatorError, ServerUnavailable, SlackUnavailable
 from workers.installations import may_install
 from workers.logs import configure as configure_logs
+from workers.marks import carried, plain, written
 from workers.oauth import Installations, States
 from workers.ops import metrics, tracing
 from workers.ops.health import Report
@@ -31,6 +34,7 @@ from workers.settings import Settings, load_settings
 from workers.tokens import token_of
 
 __all__ = [
+    "HELP",
     "Errand",
     "ErrandKind",
     "OperatorError",
@@ -43,6 +47,7 @@ __all__ = [
     "bot_listener",
     "bot_readiness",
     "bot_token",
+    "carried",
     "configure_logs",
     "follows",
     "hand_over",
@@ -53,9 +58,12 @@ __all__ = [
     "may_install",
     "metrics",
     "person_panel",
+    "plain",
     "refuse_unsafe",
+    "reply_to_talk",
     "state_store",
     "tracing",
+    "written",
 ]
 
 log = structlog.get_logger()

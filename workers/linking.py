@@ -60,11 +60,15 @@ _PAGE = 500
 # -- when a question is asked --------------------------------------------------------------------
 
 
+class AskedByApp(Exception):
+    """Whatever the event said: the account that asks is an app's."""
+
+
 def meet(question: Question, services: Services, *, private: bool) -> str | None:
     """Before a question is answered: who asks? The words to reply, if it was a code instead.
 
     Whoever has no link is noted for the admins, and linked where the rules allow it. Raises
-    SlackUnavailable for a code alone: a question is answered without knowing more.
+    SlackUnavailable for a code alone: a question is answered without knowing more. AskedByApp.
     """
     code = code_in(question.text)
     if code is not None:
@@ -122,6 +126,8 @@ def _recognise(question: Question, services: Services) -> None:
     if profile is None:
         return
     note(services.database, [profile])
+    if profile.kind is AccountKind.BOT:
+        raise AskedByApp
     if services.settings.link_by_confirmed_email:
         link_by_address(services.database, profile)
 

@@ -138,6 +138,10 @@ class Messenger(Protocol):
         """Those that are not full members of the home workspace."""
         ...
 
+    def public_name(self, channel_id: str) -> str:
+        """The name of a channel that every member of the workspace sees; empty for any other."""
+        ...
+
     def profile(self, user_id: str) -> Profile: ...
 
     def profiles(self) -> Iterator[list[Profile]]:

@@ -1,5 +1,6 @@
 """Slack, as the workers use it: who is in a conversation, and posting to it exactly once."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from policies.directory import Account
 from policies.models import AccountKind
 from workers.errors import InputInvalid, SlackBusy, SlackRefused, SlackUnavailable
 from workers.interface import storable
+from workers.marks import carried, plain, written
 from workers.messenger import (
     Listed,
     Message,
@@ -216,6 +218,13 @@ class SlackMessenger:
             remedy=f"Known: {', '.join(sorted(seen)[:12])}" if seen else "Invite Ken to it.",
         )
 
+    def public_name(self, channel_id: str) -> str:
+        channel = _call(self.client.conversations_info, channel=channel_id)["channel"]
+        hidden = ("is_private", "is_mpim", "is_im", "is_group")
+        if channel.get("is_channel") is not True or any(channel.get(one) for one in hidden):
+            return ""
+        return storable(str(channel.get("name") or ""))
+
     # -- posting ------------------------------------------------------------------------------
 
     def post(self, channel_id: str, thread_ts: str, message: Message) -> Posted:
@@ -365,11 +374,17 @@ class SlackMessenger:
             self.client.conversations_replies, channel=channel_id, ts=thread_ts, latest=before
         )
         return [
-            Said(message["user"], str(message.get("text") or ""), message["ts"])
+            Said(message["user"], self._read(message), message["ts"])
             for page in pages
             for message in page["messages"]
             if message["ts"] < before and _is_a_persons(message, self._own["user_id"])
         ]
+
+    def _read(self, message: dict[str, Any]) -> str:
+        """What somebody wrote or passed on, without the mention of Ken."""
+        own_mention = rf"<@{re.escape(self._own['user_id'])}(?:\|[^<>]*)?>"
+        own = plain(re.sub(own_mention, " ", written(message)))
+        return storable("\n".join(filter(None, (own, carried(message)))))
 
     # -- beside messages ----------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from bot.playground.client import Playground
 from tests.bot.slack_door import TRANSPORTS, Door, listening, stand_in
 from tests.bot.slack_schemas import check_calls
 from tests.bot.slack_world import Json, settings_for
-from workers.interface import OperatorError
+from workers.interface import HELP, OperatorError
 
 
 @pytest.fixture(scope="module", params=TRANSPORTS)
@@ -314,9 +314,9 @@ def test_a_command_asks_for_the_one_who_typed_it(slack: Playground, door: Door) 
 @pytest.mark.parametrize(
     ("text", "expected", "words"),
     [
-        ("", [], views.HELP),
-        ("help", [], views.HELP),
-        (" HELP ", [], views.HELP),
+        ("", [], HELP),
+        ("help", [], HELP),
+        (" HELP ", [], HELP),
         ("forget", [("forget", {})], views.FORGOTTEN),
         ("mute", [("mute", {"muted": True})], views.MUTED),
         ("unmute", [("mute", {"muted": False})], views.UNMUTED),
@@ -345,7 +345,7 @@ def test_help_needs_no_database(slack: Playground, door: Door) -> None:
     door.closed = True
     slack.command("alice", "general", "help")
 
-    assert ephemeral(slack, "general", "UALICE") == [views.HELP]
+    assert ephemeral(slack, "general", "UALICE") == [HELP]
 
 
 def test_a_command_that_is_too_long_says_so(slack: Playground, door: Door) -> None:

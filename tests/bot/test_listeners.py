@@ -104,7 +104,7 @@ def test_files_and_broadcast_replies_are_peoples_messages(
     slack.dm("alice", "what is this?", thread_ts=root, subtype=subtype)
     slack.wait_until_delivered()
 
-    assert {q.text for q in asked.questions} == {"root", "what is this?"}
+    assert {q.text.split("\n")[0] for q in asked.questions} == {"root", "what is this?"}
 
 
 def test_joins_and_bots_ask_nothing(slack: Playground, door: Door) -> None:
@@ -144,11 +144,152 @@ def test_a_mention_without_words_asks_for_help(slack: Playground, asked: Asked, 
     ]
 
 
-def test_a_file_without_words_asks_for_help(slack: Playground, asked: Asked) -> None:
+def test_the_names_of_files_are_part_of_the_question(slack: Playground, asked: Asked) -> None:
     slack.dm("alice", "", subtype="file_share")
+    slack.dm("alice", "Who approves this?", subtype="file_share")
     slack.wait_until_delivered()
 
-    assert [q.text for q in asked.questions] == ["help"]
+    assert sorted(q.text for q in asked.questions) == [
+        "File: note.txt",
+        "Who approves this?\nFile: note.txt",
+    ]
+
+
+# -- as Slack writes it -------------------------------------------------------------------------
+
+SHARED = {
+    "is_share": True,
+    "is_msg_unfurl": True,
+    "author_name": "Bob",
+    "fallback": "[1 May] Bob: Who approves a &lt;laptop&gt;?",
+}
+BLOCKS = [
+    {
+        "type": "rich_text",
+        "elements": [
+            {
+                "type": "rich_text_section",
+                "elements": [
+                    {"type": "user", "user_id": "UKEN"},
+                    {"type": "text", "text": " who pays "},
+                    {"type": "link", "url": "https://a.example/x", "text": "parking"},
+                    {"type": "text", "text": " & why?"},
+                ],
+            }
+        ],
+    }
+]
+
+
+def message(channel: str = "CGENERAL", **more: Any) -> dict[str, Any]:
+    where = {"channel": channel, "channel_type": "im" if channel[0] == "D" else "channel"}
+    return {
+        "type": "message",
+        "user": "UALICE",
+        "ts": "1700000000.000100",
+        "text": "",
+        **where,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        (
+            "<@UKEN> see <#C2|travel> &amp; <http://setup.py|setup.py> or "
+            "<https://a.example/x?a=1&amp;b=2|the form> by <@UBOB> <!subteam^S1|@hr> <!here> "
+            "<!date^1^{date}|today> <mailto:a@b.example|a@b.example> 5 &amp;lt; 6",
+            "see travel & setup.py or the form by <@UBOB> @hr  today a@b.example 5 &lt; 6",
+        ),
+        ("<@UKEN> is &lt;@UBOB&gt; typed?", "is <\u2060@UBOB> typed?"),
+        ("<@UKEN> can <@UKEN|ken> tell who pays?", "can tell who pays?"),
+    ],
+)
+def test_marks_become_words_before_anything_else(
+    slack: Playground, asked: Asked, sent: str, text: str
+) -> None:
+    slack.say("general", "alice", sent)
+    slack.wait_until_delivered()
+    assert {q.text for q in asked.questions} == {text}
+
+
+@pytest.mark.parametrize(
+    ("came", "text"),
+    [
+        ({"attachments": [SHARED]}, "> [1 May] Bob: Who approves a <laptop>?"),
+        (
+            {"attachments": [{**SHARED, "text": "Who pays\n\nparking?"}], "text": "Do you know?"},
+            "Do you know?\n> Who pays\n> parking?",
+        ),
+        (
+            {
+                "attachments": [
+                    {
+                        "is_share": True,
+                        "message_blocks": [{"message": {"blocks": BLOCKS}}],
+                        "files": [{"name": "plan.pdf"}],
+                    }
+                ]
+            },
+            "> <@UKEN> who pays parking & why?\n> File: plan.pdf",
+        ),
+        ({"attachments": [{"is_share": True}]}, "> (a forwarded message)"),
+        ({"blocks": BLOCKS}, "who pays parking & why?"),
+        ({"attachments": [{"from_url": "https://a.example", "text": "a preview"}]}, "help"),
+    ],
+)
+def test_what_comes_along_is_read_as_part_of_the_question(
+    slack: Playground, asked: Asked, came: dict[str, Any], text: str
+) -> None:
+    slack.event(message("DUALICE", **came))
+    slack.wait_until_delivered()
+    assert [q.text for q in asked.questions] == [text]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "Write `<@UKEN> how many days?` in the channel",
+        "```\n<@UKEN> how many days?\n```",
+        "&gt; <@UKEN> how many days?\nI agree with Bob",
+    ],
+)
+def test_a_mention_in_code_or_a_quotation_asks_nothing(
+    slack: Playground, door: Door, sent: str
+) -> None:
+    slack.say("general", "alice", sent)
+    slack.wait_until_delivered()
+    assert door.asked.questions == []
+
+
+def test_a_mention_beside_a_quotation_asks(slack: Playground, asked: Asked) -> None:
+    slack.say("general", "alice", "&gt; <@UKEN> how many?\n<@UKEN> is Bob right?")
+    slack.wait_until_delivered()
+    assert {q.text for q in asked.questions} == {"> how many?\n is Bob right?"}
+
+
+@pytest.mark.parametrize(
+    "by_app",
+    [
+        {"bot_id": "B9"},
+        {"app_id": "A9"},
+        {"bot_profile": {"id": "B9"}},
+        {"subtype": "bot_message"},
+        {"user": "UKEN"},
+        {"user": None},
+    ],
+)
+@pytest.mark.parametrize("kind", ["app_mention", "message"])
+def test_what_an_app_writes_asks_nothing(
+    slack: Playground, door: Door, kind: str, by_app: dict[str, Any]
+) -> None:
+    """Each sign alone is enough: Slack does not always send all of them."""
+    door.by_itself.add("CGENERAL")
+    slack.event(message(**{"type": kind, "text": "<@UKEN> who pays?", **by_app}))
+    slack.event(message("DUALICE", **{"text": "who pays?", **by_app}))
+    slack.wait_until_delivered()
+    assert door.asked.questions == []
 
 
 # -- without a mention --------------------------------------------------------------------------

@@ -194,6 +194,9 @@ class FakeSlack(Messenger):
         kind = AccountKind.GUEST if user_id.startswith("UG") else AccountKind.MEMBER
         return Profile(Account(SLACK, user_id), user_id, None, confirmed=False, kind=kind)
 
+    def public_name(self, channel_id: str) -> str:
+        return ""
+
     def profiles(self) -> Iterator[list[Profile]]:
         yield []
 

@@ -408,6 +408,18 @@ def test_a_person_is_called_where_the_company_says(company: Company) -> None:
     assert channels == ["CBOARD"]
 
 
+def test_a_forwarded_message_is_not_passed_on(company: Company) -> None:
+    """It was written by somebody else, for the readers of another place."""
+    settled(company, admins=("UCARL",), people_channel="CBOARD")
+    question_id = asked(company, words="Is this right?\n> canary of another place\nFile: a.pdf")
+    call(company, question_id)
+    take(company, question_id, verdict="wrong")
+    emitted = [*company.posts("CBOARD"), *told(company, "carl")]
+    assert len(emitted) == 2
+    assert all("Is this right?" in all_text(post.blocks) for post in emitted)
+    assert "canary" not in repr(emitted)
+
+
 def test_whoever_calls_again_is_called_for_once(company: Company) -> None:
     settled(company, people_channel="CBOARD")
     question_id = asked(company)

@@ -244,8 +244,9 @@ def test_the_address_of_anybody_but_a_confirmed_full_member_links_nobody(
     user_id = company.person("victim", linked=False)
     mail(company, user_id, f"{person}@acme.example")
     native_id = f"U{person.upper()}"
+    ts = company.slack.say("DUALICE", "UALICE", QUESTION).ts
 
-    as_account(by_address(company), native_id, QUESTION)
+    by_address(company).work(kept(user_id=native_id, channel_id="DUALICE", ts=ts, words=QUESTION))
 
     assert native_id in accounts(company)
     assert owner(company, native_id) is None

@@ -17,18 +17,21 @@ from policies.explain import unreadable
 from policies.models import QuestionState
 from workers import preferences
 from workers.answering import reply as say
+from workers.answering.asked import named_thread, with_names
 from workers.answering.audience import asker, audience_of, is_private
-from workers.answering.context import is_help, self_contained
+from workers.answering.context import self_contained
 from workers.answering.limits import Standing, may_speak_unasked, standing
 from workers.answering.progress import CHECKING, SEARCHING, Progress, reading, shown
 from workers.answering.prompt import VERSION
 from workers.answering.reply import Reply
 from workers.answering.retrieval import retrieve
+from workers.answering.talk import reply_to_talk
 from workers.answering.verify import verify
 from workers.crashpoints import reached
 from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
 from workers.interface import Question
-from workers.linking import meet
+from workers.linking import AskedByApp, meet
+from workers.marks import searchable
 from workers.messenger import Said
 from workers.models.base import Passage
 from workers.ops import metrics, tracing
@@ -73,9 +76,10 @@ def answer(leased: Leased, services: Services) -> Ended:
 
     Raises AssistantError for what the asker should hear of, and LeaseLost.
     """
-    question = leased.question
     if supersede(services, leased):
         return Ended(QuestionState.ABSTAINED, "asked_anew")
+    leased = with_names(leased, services)
+    question = leased.question
     kinds = kinds_of(question)
     first = kinds[0]
     match standing(leased, services):
@@ -83,12 +87,18 @@ def answer(leased: Leased, services: Services) -> Ended:
             return _say(leased, services, first, say.LIMITED, reason="limited")
         case Standing.FIRST_OVER | Standing.OVER:
             return Ended(QuestionState.ABSTAINED, "limited")
+    talk = reply_to_talk(question.text)
     if question.surface == "automatic":
+        if talk is not None:
+            return Ended(QuestionState.ABSTAINED, "talk")
         return _answer_unasked(leased, services)
-    words = meet(question, services, private=first is Kind.DIRECT)
+    try:
+        words = meet(question, services, private=first is Kind.DIRECT) or talk
+    except AskedByApp:
+        return Ended(QuestionState.ABSTAINED, "asked_by_app")
     reached("met")
-    if words is not None or is_help(question.text):
-        return _say(leased, services, first, words or say.HELP)
+    if words is not None:
+        return _say(leased, services, first, words)
     for kind in kinds:
         if question.surface == "share" and kind is Kind.DIRECT:
             return _say(leased, services, kind, say.CANNOT_SHARE)
@@ -145,7 +155,7 @@ def _compose(leased: Leased, services: Services, kind: Kind, progress: Progress)
         return Composed(Reply(""))
     wishes = preferences.of(services, question.team_id, question.user_id)
     return compose_answer(
-        self_contained(question.text, _said_before(question, services)),
+        searchable(self_contained(question.text, _said_before(question, services))),
         resolved.audience,
         services,
         progress=progress,
@@ -160,9 +170,10 @@ def _said_before(question: Question, services: Services) -> list[Said]:
     if question.surface in ("terminal", "command", "shortcut") or not is_inside:
         return []
     try:
-        return services.messenger_of(question.team_id).said_before(
+        before = services.messenger_of(question.team_id).said_before(
             question.channel_id, question.thread_ts, question.message_ts
         )
+        return named_thread(question, services, before)
     except SlackRefused as refused:  # then the question has to stand for itself
         log.info("thread_not_read", error=type(refused).__name__)
         return []

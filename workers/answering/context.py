@@ -16,12 +16,6 @@ _FEW = 2
 """Words of substance: with so few, a question that points back does not stand alone."""
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 
-# As Slack writes them: <@U1>, <!here>, <#C1|general>, <https://…|label>, &lt;
-_MENTION = re.compile(r"<[@!][^<>]{0,300}>")
-_LABELLED = re.compile(r"<[#a-z][^<>|]{0,3000}\|([^<>]{0,300})>", re.IGNORECASE)
-_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
-
-_HELP = frozenset({"", "help", "help me", "hilfe", "hilf mir", "what can you do", "was kannst du"})
 _THANKS = frozenset(
     "thanks thank ok okay great cool perfect super nice hi hello danke dankeschön prima toll "
     "gut hallo".split()
@@ -98,11 +92,6 @@ def self_contained(text: str, before: Sequence[Said]) -> str:
     return "\n".join([*needed, text])
 
 
-def is_help(text: str) -> bool:
-    """Whether somebody wrote nothing, or only asks what Ken can do."""
-    return " ".join(_words(text)) in _HELP
-
-
 def _leans_back(text: str) -> bool:
     """Whether a question is not understood without the one before it."""
     words = _words(text)
@@ -150,9 +139,5 @@ def _words(text: str) -> list[str]:
 
 
 def _cleaned(text: str) -> str:
-    """Without mentions, with the words of links and channels, and nothing active."""
-    shown = _MENTION.sub(" ", text[: 10 * _LONGEST_BEFORE])
-    shown = _LABELLED.sub(r"\1", shown)
-    for entity, letter in _ENTITIES:
-        shown = shown.replace(entity, letter)
-    return inert(shown, hosts=True)[:_LONGEST_BEFORE].strip()
+    """With nothing active in it, and short."""
+    return inert(text[: 10 * _LONGEST_BEFORE], hosts=True)[:_LONGEST_BEFORE].strip()

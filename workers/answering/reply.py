@@ -42,16 +42,37 @@ LIMITED = (
 )
 FORGOTTEN = "I have forgotten the words of that question. Please ask it again."
 STOPPED = "I have stopped. Ask again if you still want to know."
-HELP = """\
-I answer from the company's documents, and name the source of every sentence.
-• In a channel: mention me with your question. An answer there holds only what everybody there \
-may read; where that is not enough, I write to you alone.
-• In a direct message, or with /ken and your question: the answer is for you alone.
-• In a thread where I have answered: ask on, without a mention. “Mute this thread” ends that.
-• “Ask Ken about this”, among the actions of a message, asks me about that message.
-• “Share with the channel” asks again, for everybody there. “Ask privately” asks again for you.
-• /ken mute: I speak only when you ask me. /ken forget: I forget the words of what you asked.
-• Tell me whether an answer was good: it goes to those who look after the documents."""
+EXAMPLES = (
+    "How many days of vacation do I have?",
+    "When do I need a doctor's note?",
+    "How much learning budget do I have per year?",
+    "How do I get into the office on weekends?",
+    "Can I carry over unused vacation to next year?",
+)
+"""Each is answered in the demo company."""
+HELP = "\n".join(
+    (
+        "I answer questions from your company's documents and name the source of every sentence.",
+        "",
+        "You can ask, for example:",
+        *(f"• {example}" for example in EXAMPLES),
+        "",
+        "How to ask",
+        "• In a channel: mention me with your question. An answer there holds only what everybody "
+        "there may read; where that is not enough, I write to you in a direct message.",
+        "• In a direct message, or anywhere with /ken and your question: only you see the answer.",
+        "• In a thread where I have answered: keep asking, no mention needed.",
+        "• “Ask Ken about this”, in the menu of a message: I look up what it says, for you alone.",
+        "• Edit your question and I answer again; delete it and my answer goes.",
+        "",
+        "Good to know",
+        "• “Share with the channel” asks again, for everybody there. “Ask privately” asks again "
+        "for you.",
+        "• “Mute this thread”, /ken mute and /ken unmute decide where I answer without a mention.",
+        "• /ken forget clears the words of what you asked. My home tab shows what I know of you.",
+        "• Tell me whether an answer was good: the people who look after the documents see it.",
+    )
+)
 _QUOTED = "From the documents:"
 _UNTITLED = "Untitled"
 _OPEN = "open"

@@ -13,7 +13,7 @@ from policies.directory import Unresolved, resolve_user
 from policies.models import QuestionState
 from workers.database import Database
 from workers.errors import InputInvalid, ServerUnavailable
-from workers.interface import Question, ask
+from workers.interface import Question, ask, plain
 from workers.questions import at_work
 from workers.schema import check
 from workers.settings import Settings
@@ -44,7 +44,7 @@ def ask_and_wait(
             message_ts=asked,
             thread_ts=asked,
             user_id=str(user_id),
-            text=question,
+            text=plain(question),
             surface="terminal",
         )
     )

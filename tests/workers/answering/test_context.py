@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.workers.answering.test_reply import PAYLOADS, check_text, hostile
-from workers.answering.context import is_help, self_contained
+from workers.answering.context import self_contained
+from workers.marks import named, plain
 from workers.messenger import Said
 from workers.slack import Allowance, SlackMessenger
 
@@ -22,7 +23,7 @@ def after(text: str, *before: str) -> list[str]:
 
 
 def said(before: Sequence[str]) -> list[Said]:
-    return [Said("U1", text, f"{number}.0") for number, text in enumerate(before)]
+    return [Said("U1", named(plain(text), {}), f"{number}.0") for number, text in enumerate(before)]
 
 
 @pytest.mark.parametrize(
@@ -157,13 +158,13 @@ def test_of_a_long_message_its_beginning_is_taken() -> None:
     ("sent", "used"),
     [
         (f"<@UKEN> {FULL}", FULL),
-        (f"<@UKEN|ken> <!here> {FULL} <!subteam^S1|@all>", FULL),
+        (f"<@UBOB> <!here> {FULL} <!subteam^S1|@all>", f"{FULL} @all"),
         ("Who reads <#C1|general> &amp; why?", "Who reads general & why?"),
         (
             "What does <https://wiki.acme.example/leave?x=1|the leave page> say?",
             "What does the leave page say?",
         ),
-        ("What does <https://evil.example/x> say?", "What does <[…]> say?"),
+        ("What does <https://evil.example/x> say?", "What does […] say?"),
         ("Who is &lt;!channel&gt; and &lt;@U1&gt;?", "Who is … and …?"),
         ("Who\u200b\U000e0041 is it\u202e for?", "Who is it for?"),
     ],
@@ -236,31 +237,3 @@ def test_an_answer_another_bot_or_another_thread_is_never_context() -> None:
     messenger = SlackMessenger(client, client, client, 10, Allowance(1))
     before = messenger.said_before("C1", "1.0", "9.0")
     assert self_contained("and in Berlin?", before) == f"{FULL}\nand in Berlin?"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "  ",
-        "help",
-        "Help!",
-        "/help",
-        "help me",
-        "HILFE",
-        "hilfe?",
-        "?",
-        "???",
-        "What can you do?",
-    ],
-)
-def test_who_asks_for_help_gets_it(text: str) -> None:
-    assert is_help(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["Who can help with taxes?", "helpdesk", "Hilfe beim Umzug", "why?", "日本語", "1", FULL],
-)
-def test_a_question_is_no_call_for_help(text: str) -> None:
-    assert not is_help(text)

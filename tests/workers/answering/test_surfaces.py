@@ -11,6 +11,7 @@ from tests.workers.slack_company import TEAM, Company, kept
 from workers import interface, mending, outbox
 from workers.answering import answer as answering
 from workers.answering import reply as say
+from workers.answering.talk import reply_to_talk
 from workers.errands import run_errand
 from workers.errors import SlackBusy
 from workers.interface import Errand, ErrandKind, Question, Surface
@@ -326,7 +327,7 @@ def test_a_flood_gets_one_polite_word_and_costs_no_search(company: Company, alic
     assert company.posts("DUBOB")[0].text == say.NOTHING_FOUND
 
 
-@pytest.mark.parametrize("words", ["help", "", "🙂🙂", "?"])
+@pytest.mark.parametrize("words", ["help", "", "?"])
 def test_whoever_does_not_know_what_to_ask_is_told(
     company: Company, alice: int, words: str
 ) -> None:
@@ -334,6 +335,81 @@ def test_whoever_does_not_know_what_to_ask_is_told(
     (told,) = company.posts("DUALICE")
     assert told.text == say.escaped(say.HELP)
     assert company.model.shown == []
+
+
+@pytest.mark.parametrize(
+    "words", ["hi", "thanks!", "book me a day off", "you're useless", ":wave:"]
+)
+@pytest.mark.parametrize("channel", ["CBOARD", "CALL", "DUALICE"])
+def test_talk_gets_a_sentence_where_it_stands_and_nowhere_else(
+    company: Company, alice: int, channel: str, words: str
+) -> None:
+    """Never the refusal, nothing searched, and in a channel no direct message."""
+    company.asked(channel, "alice", words)
+    (told,) = company.posts(channel)
+    assert told.text == say.escaped(reply_to_talk(words) or "")
+    assert told.text not in (say.NOTHING_FOUND, say.ANSWERED_PRIVATELY)
+    assert channel == "DUALICE" or company.posts("DUALICE") == []
+    assert company.model.shown == []
+
+
+def test_talk_that_nobody_had_with_ken_gets_nothing(company: Company, alice: int) -> None:
+    said = company.slack.say("all", "alice", "how are you?").ts
+    company.work(kept(channel_id="CALL", ts=said, words="how are you?", surface="automatic"))
+    assert company.posts("CALL") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "searched"),
+    [
+        ("<@UBOB> and <@U0NOBODY> share what budget?", "bob and  share what budget?"),
+        ("Is the budget in <#CALL> or <#CBOARD>?", "Is the budget in all or ?"),
+        ("Is the budget in https://wiki.example/x?", "Is the budget in  "),
+    ],
+)
+def test_names_stand_for_ids_in_what_is_searched_and_stored(
+    company: Company, alice: int, words: str, searched: str
+) -> None:
+    """A private channel's name is not resolved: not everybody who reads the question knows it."""
+    question_id = company.asked("DUALICE", "alice", words)
+    assert [asked for asked, _ in company.model.shown] == [searched]
+    ((stored,),) = company.look(question_id, "SELECT text FROM question")
+    assert "<" not in stored
+
+
+def test_who_does_not_see_every_channel_is_told_no_name(company: Company) -> None:
+    company.person("guest", guest=True)
+    question_id = company.asked("CGUEST", "guest", "What is the budget of <#CALL>?")
+    ((stored,),) = company.look(question_id, "SELECT text FROM question")
+    assert stored == "What is the budget of ?"
+
+
+def test_where_slack_does_not_answer_the_marks_go(company: Company, alice: int) -> None:
+    company.slack.fault("error", method="users.info", error="internal_error", times=9)
+    company.asked("DUALICE", "alice", "What budget has <@UBOB>?")
+    assert [asked for asked, _ in company.model.shown] == ["What budget has ?"]
+
+
+def test_an_app_that_only_slack_knows_for_one_is_not_answered(company: Company, alice: int) -> None:
+    """Nothing in the event says so: its account does."""
+    said = company.slack.say("all", "alice", QUESTION).ts
+    question_id = kept(channel_id="CALL", user_id="UROBOT", ts=said)
+    company.work(question_id)
+    assert company.state(question_id) == ("abstained", "asked_by_app")
+    assert company.posts("CALL") == []
+    assert company.model.shown == []
+
+
+def test_marks_in_the_thread_are_words_too(company: Company, alice: int) -> None:
+    root = company.slack.say(
+        "board", "bob", "<@UKEN|ken> what is the budget of <@UBOB> &amp; co?"
+    ).ts
+    reply = company.slack.say("board", "alice", "and for interns?", thread_ts=root).ts
+    question = Question("EvT", TEAM, "CBOARD", reply, root, "UALICE", "and for interns?")
+    question_id = interface.keep(question)
+    assert question_id is not None
+    company.work(question_id)
+    assert company.model.shown[-1][0] == "what is the budget of bob & co?\nand for interns?"
 
 
 def test_a_long_answer_comes_in_parts_with_buttons_below_the_last(company: Company) -> None:

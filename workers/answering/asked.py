@@ -1,0 +1,70 @@
+"""The question as it was asked: names in place of Slack's ids, before anything else is done."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import structlog
+from sqlalchemy import text
+
+from policies.models import AccountKind
+from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
+from workers.interface import Question
+from workers.marks import named, references
+from workers.messenger import Messenger, Said
+from workers.questions import Leased, at_work, still_mine
+from workers.services import Services
+
+log = structlog.get_logger()
+
+_MOST_NAMES = 10
+"""Looked up for one question; further marks go."""
+
+
+def with_names(leased: Leased, services: Services) -> Leased:
+    """The same with names where it mentions people and channels, and stored so. Raises LeaseLost.
+
+    Where Slack does not answer the marks go all the same: a question can do without a name.
+    """
+    question = leased.question
+    wanted = references(question.text)
+    if not wanted:
+        return leased
+    words = named(question.text, _names(question, services, wanted)).strip()
+    with at_work(services.database, leased.id) as session:
+        still_mine(session, leased)
+        session.execute(_NAMED, {"id": leased.id, "text": words})
+    return replace(leased, question=replace(question, text=words))
+
+
+def named_thread(question: Question, services: Services, before: list[Said]) -> list[Said]:
+    """The same for what people wrote before it."""
+    wanted = [one for said in before[-_MOST_NAMES:] for one in references(said.text)]
+    names = _names(question, services, dict.fromkeys(wanted)) if wanted else {}
+    return [replace(said, text=named(said.text, names)) for said in before]
+
+
+def _names(question: Question, services: Services, wanted: Iterable[str]) -> dict[str, str]:
+    if question.surface == "terminal":
+        return {}
+    names: dict[str, str] = {}
+    try:
+        messenger = services.messenger_of(question.team_id)
+        for one in list(wanted)[:_MOST_NAMES]:
+            try:
+                names[one] = _name(messenger, question.user_id, one)
+            except SlackRefused as refused:  # nobody whom Slack shows us
+                log.info("name_not_found", error=str(refused))
+    except (SlackUnavailable, InputInvalid) as error:
+        log.info("names_not_found", error=type(error).__name__)
+    return names
+
+
+def _name(messenger: Messenger, asker_id: str, wanted: str) -> str:
+    """A person's; a public channel's for somebody who sees all of them; empty: not to be shown."""
+    if wanted[0] in "UW":
+        return messenger.profile(wanted).name
+    sees_all = messenger.profile(asker_id).kind is AccountKind.MEMBER
+    return messenger.public_name(wanted) if sees_all else ""
+
+
+_NAMED = text("UPDATE question SET text = :text WHERE id = :id")

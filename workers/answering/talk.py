@@ -1,0 +1,449 @@
+"""Talk that is not a question: a greeting, thanks, a request to act. It gets a short sentence.
+
+Decided by words alone, each looked at a fixed number of times. When in doubt it is a question.
+"""
+
+import re
+import unicodedata
+from enum import StrEnum
+
+from workers.answering.reply import HELP
+from workers.marks import is_only_carried
+
+
+class Talk(StrEnum):
+    """From what says most to what says least: of several in one message the first one counts."""
+
+    INSULT = "insult"
+    HELP = "help"
+    WHO = "who"
+    INVITE = "invite"
+    JOKE = "joke"
+    HOW = "how"
+    PRAISE = "praise"
+    TEST = "test"
+    WISH = "wish"
+    BYE = "bye"
+    THANKS = "thanks"
+    SORRY = "sorry"
+    GREETING = "greeting"
+    ACK = "ack"
+    ACT = "act"
+    WORDLESS = "wordless"
+    UNREADABLE = "unreadable"
+
+
+_REPLIES = {
+    Talk.INSULT: "I am sorry that I was not more help. Ask me in other words, or press “Bad "
+    "answer” below an answer, and the people who look after the documents will see it.",
+    Talk.HELP: HELP,
+    Talk.WHO: "I am Ken, an assistant. I answer questions from your company's documents and name "
+    "my sources. Write “help” to see what I can do.",
+    Talk.INVITE: "Of course. What would you like to know?",
+    Talk.JOKE: "I am better at documents than at jokes. Ask me something about your company.",
+    Talk.HOW: "I am well, thank you. What would you like to know?",
+    Talk.PRAISE: "Thank you, that is kind.",
+    Talk.TEST: "I am here. What would you like to know?",
+    Talk.WISH: "Thank you, the same to you!",
+    Talk.BYE: "Goodbye! I am here when you have a question.",
+    Talk.THANKS: "You are welcome.",
+    Talk.SORRY: "No problem.",
+    Talk.GREETING: "Hello! What would you like to know?",
+    Talk.ACK: "Good. I am here when you have a question.",
+    Talk.ACT: "I cannot do that for you: I only answer questions from your company's documents. "
+    "Ask me how it is done, and I look it up.",
+    Talk.WORDLESS: "I read words only. What would you like to know?",
+    Talk.UNREADABLE: "I cannot read files, or this kind of forwarded message. Tell me in your own "
+    "words what you would like to know.",
+}
+
+_LONGEST, _MOST_WORDS, _MOST_CLAUSES = 240, 30, 6
+_SHORTCODE = re.compile(r":[a-z0-9_+'-]{1,60}:")
+_CLAUSE_END = re.compile(r"[.,;:!?…¡¿。，、！？\n()–—]+|\s-\s")
+_APOSTROPHE = re.compile(r"['’`´]")
+_WORD = re.compile(r"[^\W_]+")
+_STRETCHED = re.compile(r"([^\W\d_])\1\1+")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_KEN = _words("ken")
+_GREETINGS = _words(
+    "hi hello hey heya hiya yo howdy hallo hallöchen moin moinmoin servus grüezi hola bonjour "
+    "bonsoir salut ciao buongiorno buonasera olá ola oi hej hei hoi namaste ahoj ahoy cześć czesc "
+    "merhaba selam salam shalom privet привет здравствуйте hallå goedemorgen goedemiddag "
+    "goedenavond greetings 你好 您好 こんにちは おはようございます 안녕하세요 안녕"
+)
+_AROUND_GREETINGS = _KEN | _words(
+    "there all team everyone everybody folks guys world again bot zusammen leute an alle dear my "
+    "friend buddy mate à tous a todos tutti"
+)
+_THANKS = _words(
+    "thanks thank thx tx ty tysm cheers danke dank dankeschön merci gracias grazie obrigado "
+    "obrigada bedankt dziękuję tak tack kiitos arigato ありがとう"
+)
+_AROUND_THANKS = _KEN | _words(
+    "you so much very a lot lots bunch ton million many for the your this that it is was s help "
+    "helpful helps helped great perfect good nice awesome super quick fast answer answers info "
+    "information again all really works worked everything appreciated it anyway both very schön "
+    "sehr vielen vielmals dir besten herzlichen mate buddy man für "
+    "die hilfe das beaucoup mil muchas mille bien bot no got understood works now fine then ok "
+    "okay yes"
+)
+_BYES = _words("bye goodbye byebye cya tschüss tschüs tschau ciao adieu adiós adios arrivederci")
+_AROUND_BYES = _KEN | _words(
+    "bye good see you soon later tomorrow then for now all everyone talk to auf bis morgen bald "
+    "später dann have a nice day and"
+)
+_ACKS = _words(
+    "ok okay okey okok k kk okidoki cool great perfect understood sure fine nice good alright "
+    "right yes no yep yup nope yeah nah ah oh aha hm hmm wow lol haha hahaha awesome super prima "
+    "toll klar gut verstanden ja nein genau passt jo gotcha roger noted excellent wonderful "
+    "brilliant sweet neat d'accord vale bene"
+)
+_AROUND_ACKS = _KEN | _words("that s is it so very all i see got alles then and will do me works")
+_INSULTS = _words(
+    "useless stupid dumb idiot idiotic moron suck sucks crap terrible awful worthless pathetic "
+    "horrible hate fuck fucking shit bullshit asshole bitch dickhead loser "
+    "damn doof dumm dämlich blöd blöde nutzlos unfähig idiotisch scheiße scheiss arschloch depp "
+    "bescheuert mist nul stupide inutile inútil estúpido"
+)
+_AROUND_INSULTS = _KEN | _words(
+    "you u re are r so really very a an the such just completely totally absolutely utterly of "
+    "bot robot machine tool thing assistant app this that is it its s was what answer answers your "
+    "piece off i go to hell as all always pretty quite bloody du bist ein eine so total völlig "
+    "echt einfach ist das die der antwort maschine tu es eres oh well sorry but and"
+)
+_JOKES = _words(
+    "joke jokes witz witze blague chiste barzelletta poem poems gedicht song riddle rätsel sing "
+    "dance laugh haiku rap"
+)
+_AROUND_JOKES = _KEN | _words(
+    "tell me us a an another one more know do you any can could would please make good bad funny "
+    "something write for of say new erzähl erzähle mir uns einen ein kennst du bitte kannst mal "
+    "schreib schreibe noch dis moi une raconte cuéntame un about yourself cats dogs the day want "
+    "to hear i got"
+)
+_PRAISES = _words("love rock rocks amazing genius lifesaver legend hero adorable goat")
+_AROUND_PRAISES = _KEN | _words(
+    "you u i we all are re r a an the so really this that is it s bot just my absolutely such "
+    "great best pure like"
+)
+
+_BAGS = (
+    (Talk.INSULT, _INSULTS, _AROUND_INSULTS),
+    (Talk.JOKE, _JOKES, _AROUND_JOKES),
+    (Talk.PRAISE, _PRAISES, _AROUND_PRAISES),
+    (Talk.THANKS, _THANKS, _AROUND_THANKS),
+    (Talk.BYE, _BYES, _AROUND_BYES),
+    (Talk.GREETING, _GREETINGS, _AROUND_GREETINGS),
+    (Talk.ACK, _ACKS, _AROUND_ACKS),
+)
+"""Talk if every word is one of either set, and one is of the first."""
+
+
+def _phrases(talk: Talk, text: str) -> dict[str, Talk]:
+    return dict.fromkeys(filter(None, map(str.strip, text.split("/"))), talk)
+
+
+_PHRASES = (
+    _phrases(
+        Talk.HELP,
+        "help/help me/help please/please help/hilfe/hilf mir/aide/aidez moi/ayuda/aiuto"
+        "/what can you do/what can you do for me/what do you do/what can i ask/what can i ask you"
+        "/what can you help with/what can you help me with/what can you tell me"
+        "/how can you help/how can you help me/how do you work/how does this work/how do i use you"
+        "/how does it work/was kannst du/was kannst du alles/was kann ich dich fragen"
+        "/wie funktionierst du/que peux tu faire/que puedes hacer/cosa sai fare"
+        "/was machst du/was kannst du für mich tun/what are you good at/what are your skills",
+    )
+    | _phrases(
+        Talk.WHO,
+        "who are you/what are you/who r u/are you a bot/are you a robot/are you human"
+        "/are you a human/are you real/are you an ai/are you ai/are you a person/are you chatgpt"
+        "/are you sentient/are you alive/what is your name/whats your name/what s your name"
+        "/who made you/who built you/who created you/who is your boss/what is ken/what s ken"
+        "/introduce yourself/tell me about yourself/wer bist du/was bist du/wie heißt du"
+        "/wie heisst du/bist du ein bot/bist du ein roboter/bist du ein mensch/bist du echt"
+        "/wer hat dich gemacht/qui es tu/qui êtes vous/quién eres/chi sei/do you have feelings"
+        "/how old are you/where do you live/where are you from/do you sleep/do you dream"
+        "/do you like me/do you love me/do you know me",
+    )
+    | _phrases(
+        Talk.INVITE,
+        "can you help/can you help me/could you help me/can you please help me/i need help"
+        "/i need your help/i have a question/i have questions/i got a question/i have a problem"
+        "/can i ask you something/can i ask you a question/can i ask a question/may i ask something"
+        "/quick question/question/got a minute/do you have a minute/do you have time"
+        "/ich habe eine frage/hab ne frage/kannst du mir helfen/kannst du helfen/ich brauche hilfe"
+        "/eine frage/kurze frage/darf ich dich etwas fragen/j ai une question"
+        "/tengo una pregunta/ho una domanda/i am lost/i m lost/i am stuck/i m stuck"
+        "/let s talk/talk to me/i am bored/i m bored/im bored/tell me something/say something"
+        "/ask you something/do me a favor/do me a favour",
+    )
+    | _phrases(
+        Talk.HOW,
+        "how are you/how are you doing/how are you today/how are you doing today/how r u"
+        "/how is it going/how s it going/hows it going/how are things/how are things going"
+        "/whats up/what s up/what is up/wassup/sup/how do you do/how have you been/how do you feel"
+        "/how are you feeling/how is your day/how s your day/how is your day going"
+        "/how was your weekend/how was your day/are you ok/are you okay/you ok/all good/you good"
+        "/wie geht es dir/wie gehts/wie geht s/wie geht s dir/wie gehts dir/wie läufts/was geht"
+        "/wie läuft s/alles gut/alles klar bei dir/na/ça va/comment ça va/comment vas tu"
+        "/cómo estás/como estas/qué tal/que tal/come stai/come va/tudo bem/nice to meet you"
+        "/pleased to meet you/long time no see/freut mich",
+    )
+    | _phrases(
+        Talk.PRAISE,
+        "good bot/nice bot/best bot/great bot/clever bot/smart bot/well done/good job/great job"
+        "/nice job/nice work/good work/great work/great answer/good answer/nice answer/you re great"
+        "/you are great/you are the best/you re the best/you are good/you re good/you are awesome"
+        "/you re awesome/you are smart/you re smart/you are clever/you are funny/you are nice"
+        "/you are cool/you are helpful/you are so helpful/that was helpful/very helpful"
+        "/so helpful/impressive/very impressive/i like you/i like it/i love it/marry me"
+        "/will you marry me/du bist toll/du bist super/du bist der beste/gut gemacht"
+        "/gute antwort/sehr gut/sehr hilfreich/guter bot/ich liebe dich/ich mag dich"
+        "/you are amazing/you rock/welcome/welcome to the team/welcome ken/welcome on board",
+    )
+    | _phrases(
+        Talk.INSULT,
+        "shut up/go away/get lost/you are wrong/you re wrong/that is wrong/that s wrong/thats wrong"
+        "/this is wrong/wrong/wrong answer/that was wrong/that is not true/that s not true"
+        "/not helpful/that is not helpful/that s not helpful/that was not helpful/that did not help"
+        "/that didnt help/that didn t help/that does not help/that doesn t help/you are no help"
+        "/you re no help/you are not helpful/you re not helpful/thanks for nothing/screw you"
+        "/bad bot/you are bad/you re bad/you don t know anything/you know nothing"
+        "/you are annoying/you re annoying/i don t like you/nobody likes you/you are fired"
+        "/you re fired/halt die klappe/halt den mund/das ist falsch/das stimmt nicht/falsch"
+        "/das hilft mir nicht/das hilft nicht/nicht hilfreich/schlechte antwort/bad answer"
+        "/you don t understand/you do not understand/you never help/ta gueule/this is a joke"
+        "/what a joke/are you kidding/are you kidding me/are you serious/seriously",
+    )
+    | _phrases(
+        Talk.TEST,
+        "test/testing/test test/test 123/testing 123/testing 1 2 3/test 1 2 3/this is a test"
+        "/just testing/just a test/ping/are you there/you there/is anyone there/anyone there"
+        "/anybody there/are you online/are you awake/are you working/do you hear me"
+        "/can you hear me/can you hear me now/bist du da/jemand da/das ist ein test/nur ein test"
+        "/hello world/do you read me",
+    )
+    | _phrases(
+        Talk.WISH,
+        "happy birthday/happy new year/merry christmas/happy holidays/happy easter/happy friday"
+        "/happy monday/congratulations/congrats/frohe weihnachten/frohes neues/frohes neues jahr"
+        "/frohe ostern/frohes fest/alles gute/herzlichen glückwunsch/guten appetit/mahlzeit"
+        "/enjoy your meal/bon appétit/have fun/take care/good luck/viel spaß/viel erfolg"
+        "/viel glück/get well soon/gute besserung/schönes wochenende/schönen tag/schönen tag noch"
+        "/schönen abend/schönen abend noch/schönen feierabend/schöne ferien/bonne journée"
+        "/bon week end/happy weekend/enjoy your weekend/enjoy your day/enjoy the weekend"
+        "/enjoy your evening/bless you/gesundheit",
+    )
+    | _phrases(
+        Talk.BYE,
+        "good night/gute nacht/night/nighty night/see you/see ya/see you later/see you soon"
+        "/see you tomorrow/see you next week/see you on monday/later/laters/talk to you later"
+        "/talk to you soon/talk later/ttyl/catch you later/gotta go/i have to go/i gotta go"
+        "/auf wiedersehen/wiedersehen/auf wiederhören/bis bald/bis später/bis morgen/bis dann"
+        "/bis nächste woche/mach s gut/machs gut/mach es gut/au revoir/à bientôt"
+        "/hasta luego/hasta mañana/a presto/até logo/bonne nuit/buenas noches/buonanotte"
+        "/farewell/so long/have a good one/that is all/that s all/thats all/that is it"
+        "/that s it/thats it/i am done/i m done/nothing else/das war s/das wars/das war alles",
+    )
+    | _phrases(
+        Talk.THANKS,
+        "much appreciated/i appreciate it/appreciated/i appreciate your help/appreciate it"
+        "/that helps/that helped/that helps a lot/this helps/this helped/das hilft/das hilft mir"
+        "/das hat geholfen/hat geholfen/super danke/nice one/you helped me a lot/you helped me"
+        "/that is what i needed/that s what i needed/just what i needed/exactly what i needed",
+    )
+    | _phrases(
+        Talk.SORRY,
+        "sorry/i am sorry/i m sorry/im sorry/so sorry/my bad/my mistake/my apologies/apologies"
+        "/oops/never mind/nevermind/nvm/forget it/forget about it/ignore that/ignore this"
+        "/ignore me/ignore my question/no problem/no worries/np/you re welcome/you are welcome"
+        "/youre welcome/wrong channel/wrong chat/wrong person/that was not for you"
+        "/not for you/i did not mean you/entschuldigung/entschuldige/tut mir leid/verzeihung"
+        "/vergiss es/egal/schon gut/kein problem/nichts für ungut/bitte/gern/gerne/bitte schön"
+        "/pardon/désolé/lo siento/scusa/de nada/de rien/prego/stop/stop it/wait/one moment"
+        "/hold on/excuse me/no thanks/no thank you/nein danke/not now",
+    )
+    | _phrases(
+        Talk.GREETING,
+        "good morning/good afternoon/good evening/good day/morning/mornin/afternoon/evening"
+        "/guten morgen/guten tag/guten abend/guten mittag/morgen/n abend/grüß gott/grüß dich"
+        "/grüß euch/gruß/grüße/viele grüße/liebe grüße/beste grüße/mfg/best regards/kind regards"
+        "/regards/buenos días/buenas tardes/buenas/bom dia/boa tarde/boa noite/dzień dobry"
+        "/god morgen/god dag/goede morgen/salam aleikum/salam alaikum/knock knock/na du/huhu"
+        "/good morning all/good morning everyone/good morning team/guten morgen zusammen"
+        "/rise and shine/top of the morning/i am back/i m back/im back/i am here/hi5/high five",
+    )
+    | _phrases(
+        Talk.ACK,
+        "i see/got it/i got it/makes sense/that makes sense/all clear/all right/i understand"
+        "/good to know/good to hear/very good/very well/of course/no doubt/i agree/agreed"
+        "/sounds good/sounds great/will do/me too/same/same here/interesting/really/wirklich"
+        "/alles klar/ist gut/na gut/na klar/ach so/achso/aha ok/in ordnung/einverstanden"
+        "/stimmt/das stimmt/weiß ich/ich verstehe/gut zu wissen/interessant/krass/geil"
+        "/d accord/entendido/capito/va bene/bien sûr/claro/idk/i don t know/i do not know"
+        "/dunno/keine ahnung/whatever/true/that is true/that s true/correct/that is correct"
+        "/that s correct/exactly/indeed/maybe/perhaps/vielleicht/let s go/lets go/done/ready"
+        "/not yet/i will try/i ll try/i will try that/i will check/i ll check/let me check"
+        "/fair enough",
+    )
+)
+_LONGEST_PHRASE = max(len(phrase.split()) for phrase in _PHRASES)
+_HAVE_A = re.compile(r"have an? (?:very )?(?:nice|good|great|lovely|wonderful) ")
+_DAYS = _words("day evening weekend week time night holiday vacation trip afternoon morning one")
+
+_LEADING = _GREETINGS | _THANKS | _ACKS | _KEN | _words("so well and but please bitte there sorry")
+_ALONE = _KEN | _words("please bitte so well then and now mal today")
+"""Says nothing by itself, and may stand at the end."""
+_POINTING_BACK = frozenset({Talk.ACK, Talk.THANKS, Talk.SORRY, Talk.BYE})
+_ASKING_BACK = _words("is are was were do does did can could will would should has have")
+
+# -- a request to act ---------------------------------------------------------------------------
+
+_POLITE = (
+    "can you please",
+    "could you please",
+    "would you please",
+    "will you please",
+    "can you",
+    "could you",
+    "would you",
+    "will you",
+    "i want you to",
+    "i need you to",
+    "i d like you to",
+    "go ahead and",
+    "please",
+    "pls",
+    "kannst du bitte",
+    "könntest du bitte",
+    "kannst du",
+    "könntest du",
+    "bitte",
+)
+_ACTS = _words(
+    "book order reserve schedule reschedule cancel approve remind call buch buche bestell bestelle "
+    "reservier reserviere storniere genehmige erinnere erinner ruf rufe"
+)
+_ACTS_IF_ASKED = _words(
+    "create file submit delete buy pay fire hire transfer invite forward wake bring post reset "
+    "sign raise promote change update fix lösche kauf kaufe bezahl bezahle überweise"
+)
+"""With “my”, they may also be words to search for."""
+_DONE = _words("buchen bestellen reservieren stornieren genehmigen erinnern anrufen kaufen")
+_WRITES = _words("send write set schick schicke schreib schreibe")
+_WHOM = _words("me us mir mich uns")
+_WHOSE = _words("my our mein meine meinen unser unsere unseren")
+_MESSAGES = _words("email mail message reminder alarm timer invite invitation note")
+_ASKING = _words(
+    "how who whom whose what which when where why whether if wie wer wem wen was wann wo warum "
+    "wieso welche welcher welches ob many much about"
+)
+_MAKE = _words("make get bring fetch mach hol")
+_MAKES = _words("coffee tea sandwich lunch dinner breakfast drink cake pizza beer kaffee tee")
+
+
+def reply_to_talk(text: str) -> str | None:
+    """The sentence that fits; None: it is a question, to be looked up.
+
+    `text` is plain, with names in place of marks.
+    """
+    talk = talk_of(text)
+    return None if talk is None else _REPLIES[talk]
+
+
+def talk_of(text: str) -> Talk | None:
+    if is_only_carried(text):
+        return Talk.UNREADABLE
+    if len(text) > _LONGEST or "\n>" in text or text.startswith(">"):
+        return None
+    if not text.strip():
+        return Talk.HELP
+    said = _normalised(text)
+    clauses = [_WORD.findall(clause) for clause in _CLAUSE_END.split(said)]
+    clauses = [clause for clause in clauses if clause]
+    words = [word for clause in clauses for word in clause]
+    if not words:
+        return Talk.HELP if "?" in said else Talk.WORDLESS
+    if len(words) > _MOST_WORDS:
+        return None
+    if _asks_to_act(words):
+        return Talk.ACT
+    whole = _talk_in(words, asked="?" in said)
+    if whole is not None or len(clauses) > _MOST_CLAUSES:
+        return whole
+    said_something = [clause for clause in clauses if not _ALONE.issuperset(clause)]
+    found = [_talk_in(clause, asked="?" in said) for clause in said_something]
+    if not found or None in found:
+        return None
+    return min((talk for talk in found if talk), key=list(Talk).index)
+
+
+def _normalised(text: str) -> str:
+    said = unicodedata.normalize("NFKC", _SHORTCODE.sub(" ", text)).casefold()
+    return _STRETCHED.sub(r"\1", _APOSTROPHE.sub(" ", said))
+
+
+def _talk_in(words: list[str], *, asked: bool) -> Talk | None:
+    """Of one clause; greetings and the like may stand in front without a comma.
+
+    `asked`: there is a question mark, and “is that ok?” points back to what was said before.
+    """
+    rest = list(words)
+    while len(rest) > 1 and rest[-1] in _ALONE and not _known(rest):
+        rest.pop()
+    heard = _LEADING.issuperset(rest)
+    for start in range(len(rest)):
+        talk = _known(rest[start:])
+        if talk in _POINTING_BACK and asked and not _ASKING_BACK.isdisjoint(rest):
+            return None
+        if talk is not None:
+            return talk
+        if rest[start] not in _LEADING:
+            return None
+    return Talk.ACK if heard else None
+
+
+def _known(words: list[str]) -> Talk | None:
+    if len(words) <= _LONGEST_PHRASE:
+        phrase = " ".join(words)
+        if phrase in _PHRASES:
+            return _PHRASES[phrase]
+        if _HAVE_A.match(phrase) and words[-1] in _DAYS:
+            return Talk.WISH
+    for talk, core, around in _BAGS:
+        if not core.isdisjoint(words) and all(word in core or word in around for word in words):
+            return talk
+    return None
+
+
+def _asks_to_act(words: list[str]) -> bool:
+    """“Book me a day off”, “please cancel my trip”: whatever is to be done, Ken cannot do it."""
+    start = 0
+    while start < len(words) and words[start] in _GREETINGS | _KEN | _words("there ok okay"):
+        start += 1
+    phrase = " ".join(words[start : start + 5]) + " "
+    polite = next((one for one in _POLITE if phrase.startswith(f"{one} ")), "")
+    start += len(polite.split())
+    if start + 1 >= len(words) or not _ASKING.isdisjoint(words[start:]):
+        return False
+    verb, whom = words[start], words[start + 1]
+    end = [word for word in words[start:] if word not in _ALONE and word not in ("for", "me")]
+    if verb in _MAKE:
+        return whom in _WHOM | {"a", "some", "einen"} and end[-1] in _MAKES
+    if verb in _WRITES:
+        return not _MESSAGES.isdisjoint(end) and (bool(polite) or "to" in end or verb == "set")
+    if words[-1] in _DONE:  # German puts the verb last
+        return bool(polite) and verb in _WHOM | _WHOSE
+    if verb == "do":
+        return whom in _WHOSE
+    if verb not in _ACTS | _ACTS_IF_ASKED:
+        return False
+    if whom in _WHOM or words[-2:] == ["for", "me"]:
+        return True
+    return whom in _WHOSE and (bool(polite) or verb in _ACTS)
