@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from policies.access import STRANGER, Audience, Class
 from policies.change import Permissions
 from policies.history import as_of
-from policies.models import Account as KnownAccount
 from policies.models import (
     AclState,
     Effect,
@@ -24,7 +23,6 @@ from policies.models import (
     Node,
     NodeKind,
     Source,
-    SourceAccount,
     User,
     UserStatus,
 )
@@ -37,8 +35,6 @@ CLASSES: Mapping[str, Class] = {
 
 
 PROVIDER = "scim"
-_LONGEST_COMPARED = 100
-"""Letters of a name; what resembles it is found in time that grows with their square."""
 """The source of the identity provider: its people and groups come by SCIM alone."""
 
 
@@ -159,19 +155,15 @@ def resolve_document(session: Session, name: str, at: datetime | None = None) ->
 
 
 def principals_of(session: Session, source_id: int) -> dict[str, int]:
-    """`user:ID`, `group:ID` and `class:NAME` as this source writes them, to our ids.
-
-    A user of a source is an account of it, linked or not; only those that are principals are here
-    (`Change.accounts` makes one).
-    """
-    accounts = session.execute(
-        select(SourceAccount.native_id, SourceAccount.id).where(
-            SourceAccount.source_id == source_id
+    """`user:ID`, `group:ID` and `class:NAME` as this source writes them, to our ids."""
+    users = session.execute(
+        select(LinkedIdentity.native_id, LinkedIdentity.user_id).where(
+            LinkedIdentity.source_id == source_id
         )
     )
     return {
         **{f"class:{name}": int(one) for name, one in CLASSES.items()},
-        **{f"user:{native_id}": account_id for native_id, account_id in accounts},
+        **{f"user:{native_id}": user_id for native_id, user_id in users},
         **{f"group:{name}": group_id for name, group_id in groups_of(session, source_id).items()},
     }
 
@@ -268,17 +260,6 @@ def accounts_linked(session: Session, by: str) -> set[tuple[int, str]]:
     return {(source_id, native_id) for source_id, native_id in rows}
 
 
-def known_accounts(session: Session, source_id: int) -> set[str]:
-    """The accounts of this source that are linked, described, or named somewhere: native ids."""
-    return {
-        native_id
-        for table in (LinkedIdentity, KnownAccount, SourceAccount)
-        for native_id in session.scalars(
-            select(table.native_id).where(table.source_id == source_id)
-        )
-    }
-
-
 def people_of(session: Session, source_id: int) -> dict[str, int]:
     """The active users with an account in this source, by native id."""
     rows = session.execute(
@@ -302,18 +283,12 @@ def describe(
     wanted = list(set(principal_ids))
     names = {int(one): f"everyone in {name}" for name, one in CLASSES.items()}
     names[STRANGER] = "somebody unlinked"
-    user, group, account = as_of(User, at), as_of(Group, at), as_of(SourceAccount, at)
+    user, group = as_of(User, at), as_of(Group, at)
     among = literal(wanted, ARRAY(BigInteger))
     users = select(user.id, user.name).where(user.id == any_(among))
     groups = select(group.id, group.name).where(group.id == any_(among))
     names.update((user_id, name) for user_id, name in session.execute(users))
-    accounts = (
-        select(account.id, Source.name, account.native_id)
-        .join(Source, Source.id == account.source_id)
-        .where(account.id == any_(among))
-    )
     names.update((group_id, f"group {name}") for group_id, name in session.execute(groups))
-    names.update((one, f"account {of}:{name}") for one, of, name in session.execute(accounts))
     return names
 
 
@@ -341,4 +316,4 @@ def _similar_people(session: Session, name: str) -> list[str]:
     ids = [native_id for native_id, _ in rows]
     wanted = name.strip().casefold()
     named = [native_id for native_id, full_name in rows if wanted in full_name.casefold()]
-    return list(dict.fromkeys([*get_close_matches(name[:_LONGEST_COMPARED], ids, n=3), *named]))[:3]
+    return list(dict.fromkeys([*get_close_matches(name, ids, n=3), *named]))[:3]

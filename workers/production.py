@@ -12,6 +12,7 @@ from typing import Literal, get_args
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from workers.errors import SettingsInvalid
+from workers.models.address import address_of
 from workers.sealing import has_token_key
 from workers.settings import Role, Settings
 
@@ -112,12 +113,15 @@ def _oauth_is_complete(settings: Settings) -> Iterator[str]:
 def _addresses(settings: Settings) -> Iterator[str]:
     for name, value in (
         ("KEN_PUBLIC_URL", settings.public_url),
-        ("KEN_MODEL_BASE_URL", settings.model_base_url),
         ("KEN_SLACK_API_URL", settings.slack_api_url),
         ("KEN_OTLP_ENDPOINT", settings.otlp_endpoint),
     ):
         if value and not _is_web_address(value):
             yield f"{name} is no address: write it as https://HOST/PATH"
+    try:
+        address_of(settings.model_base_url, settings.model_name)
+    except ValueError as wrong:
+        yield f"KEN_MODEL_BASE_URL {wrong}"
     queue = settings.redis_url.get_secret_value()
     if queue and _split(queue).scheme not in _QUEUES:
         yield (

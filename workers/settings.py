@@ -87,9 +87,19 @@ class Settings(BaseSettings):
 
     model_api_key: SecretStr = SecretStr("")
     """Set, or `model_base_url` set: answers are written by that model, else quoted."""
-    model_base_url: str = ""
-    model_name: str = "gpt-5-mini"
+    model_base_url: str = Field("", repr=False)
+    model_name: str = Field("gpt-5-mini", min_length=1)
+    model_api: Literal["auto", "responses", "chat-schema", "chat-json", "chat-text"] = "auto"
+    """How it is asked; `auto`: what the server takes is found out (workers/models/forms.py)."""
     model_timeout_s: float = Field(60.0, gt=0)
+    """For a whole answer."""
+    model_max_tokens: int = Field(4000, ge=100)
+    """Of an answer, thinking included; one that was cut is asked for again with four times that."""
+    model_reasoning_effort: Literal["", "none", "minimal", "low", "medium", "high", "xhigh"] = ""
+    model_temperature: float | None = Field(None, ge=0, le=2)
+    """None: the server's own. Newer models of OpenAI take none."""
+    ask_patience_s: float = Field(90.0, gt=0)
+    """So long `ken ask` waits for an answer."""
 
     passages_per_answer: int = Field(8, ge=1, le=50)
     audience_limit: int = Field(10_000, ge=1)
@@ -113,6 +123,11 @@ class Settings(BaseSettings):
     mass_revocation_percent: int = Field(20, ge=0)
     keep_gone_days: float = Field(7.0, ge=0)
     """What a source does not list any more is read by nobody, and deleted after this."""
+
+    @field_validator("model_temperature", mode="before")
+    @classmethod
+    def _none_if_empty(cls, value: object) -> object:
+        return None if value == "" else value
 
     @field_validator("admins", "slack_workspaces", mode="before")
     @classmethod

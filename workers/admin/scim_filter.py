@@ -220,10 +220,7 @@ def _edges(here: Any, there: Any) -> tuple[FromClause, Element]:
         .select_from(Membership)
         .outerjoin(User, User.id == there)
         .outerjoin(Group, Group.id == there)
-        .where(
-            here == Provisioned.principal_id,
-            or_(User.id.is_not(None), Group.id.is_not(None)),  # a link is an edge to an account
-        )
+        .where(here == Provisioned.principal_id)
         .correlate(Provisioned)
         .lateral()
     )

@@ -2,7 +2,7 @@
 
 from workers.models.base import Passage
 
-VERSION = "2026-11-23"
+VERSION = "2026-11-30"
 
 INSTRUCTIONS = """\
 You answer a colleague's question from numbered passages of the company's own documents.
@@ -12,7 +12,13 @@ sentences.
 Each sentence names the passage it rests on and a quote of 5 to 30 words, copied from that
 passage word for word, which supports it. Write no links, no addresses, no formatting.
 If passages contradict each other, say so, the newest first.
-If the passages do not answer the question, return no sentences."""
+If the passages do not answer the question, return no sentences.
+
+Reply with one JSON object and nothing else. For example, if passage 2 says "Guests sign in at
+the front desk and get a badge for the day.":
+{"sentences": [{"passage": 2, "quote": "Guests sign in at the front desk", "text": "Guests sign \
+in at the front desk."}]}
+If the passages do not answer the question: {"sentences": []}"""
 
 
 LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish"}

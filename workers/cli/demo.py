@@ -23,7 +23,6 @@ from workers.schema import migrate
 from workers.settings import Settings, load_settings
 
 COMPANY = Path(__file__).parents[2] / "examples" / "company"
-_TIMEOUT_S = 60
 _PAGE_S = 330
 """More than the building gives itself."""
 
@@ -93,7 +92,11 @@ def _ask_each(settings: Settings, tour: dict[str, Any], out: Console) -> None:
     out.print(f"\n[bold]“{escape(tour['question'])}”[/], asked by three people:\n")
     for asker in tour["askers"]:
         told = ask_and_wait(
-            settings, tour["question"], person=asker["id"], channel=None, timeout_s=_TIMEOUT_S
+            settings,
+            tour["question"],
+            person=asker["id"],
+            channel=None,
+            timeout_s=settings.ask_patience_s,
         )
         out.print(f"[bold cyan]{asker['id']}[/] [dim]{escape(asker['why'])}[/]")
         render(told, out)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
@@ -14,7 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from workers.cli.running import names, outdated, uses_embedded
 from workers.database import Database
 from workers.embedded.process import Child
-from workers.errors import AssistantError, OperatorError
+from workers.errors import AssistantError, ModelUnavailable, OperatorError
+from workers.models.base import Passage
 from workers.models.embedder import MiniLM, ModelFileCorrupt
 from workers.production import contradictions, unsafe
 from workers.schema import HEAD, check, revision, unreachable
@@ -23,6 +25,20 @@ from workers.settings import Role, Settings, load_settings
 
 _ROLES: tuple[Role, ...] = ("ingress", "answerer", "syncer", "indexer")
 _PATIENCE_S = 2
+_QUESTION = "When is the canteen open?"
+_PASSAGE = Passage(
+    chunk_id=0,
+    document_id=0,
+    document="",
+    title="Canteen",
+    heading="",
+    text="The canteen is open from 11:30 to 14:00 on working days.",
+    url=None,
+    anchor="",
+    source="",
+    updated_at=None,
+)
+"""Made up: the model is asked for real, and shown nothing of anybody's."""
 _HEALTHY = b'{"status":"up"}'
 
 
@@ -204,26 +220,38 @@ def _embedder() -> Finding:
 
 
 def _model(settings: Settings) -> Finding:
+    """A made-up question about a made-up passage: how it is asked, and what was verified."""
     if not settings.writes_with_a_model:
         return Finding("model", True, "none: answers are quoted from the documents")
-    import openai
+    from workers.answering.verify import verify
+    from workers.models.failure import explained
+    from workers.models.openai import OpenAIAnswerer
 
-    client = openai.OpenAI(
-        api_key=settings.model_api_key.get_secret_value() or "none",
-        base_url=settings.model_base_url or None,
-        timeout=5,
-        max_retries=0,
-    )
+    began = time.monotonic()
     try:
-        client.models.retrieve(settings.model_name)
-    except openai.OpenAIError as error:
+        answerer = OpenAIAnswerer.connect(settings)
+        draft = answerer.write(_QUESTION, (_PASSAGE,))
+    except ValueError:
+        return Finding("model", False, "not asked: KEN_MODEL_BASE_URL cannot be used")
+    except ModelUnavailable as error:
+        does, remedy = explained(str(error))
+        where = f"{settings.model_name} at {answerer.address.shown}"
+        return Finding("model", False, f"{where}: the server {does} ({error})", remedy)
+    seconds = time.monotonic() - began
+    look = answerer.look()
+    how = f"{settings.model_name} at {look.dialect.base} by {look.said}"
+    verified = " ".join(one.text for one in verify(draft, (_PASSAGE,)).sentences)
+    if not verified:
         return Finding(
             "model",
-            False,
-            f"{settings.model_name}: {type(error).__name__}",
-            "Check KEN_MODEL_API_KEY, KEN_MODEL_BASE_URL and KEN_MODEL_NAME.",
+            True,
+            f"{how}. Asked “{_QUESTION}”, it wrote no sentence that its passage supports",
+            "Choose a larger model, or try KEN_MODEL_TEMPERATURE=0 (docs/operate.md)",
+            warns=True,
         )
-    return Finding("model", True, settings.model_name)
+    return Finding(
+        "model", True, f"{how}. Asked “{_QUESTION}”: “{verified}” (verified, {seconds:.1f} s)"
+    )
 
 
 def _slack(settings: Settings) -> Finding:

@@ -645,14 +645,24 @@ def ask(
         typer.Option("--in", metavar="CHANNEL", help="Ask for everybody in this Slack channel."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for the answer.")] = 90,
+    timeout: Annotated[
+        float | None,
+        typer.Option(help="Seconds to wait for the answer.", show_default="KEN_ASK_PATIENCE_S"),
+    ] = None,
 ) -> None:
     """Ask as a person, and print the answer with its numbered citations."""
     from workers.cli.asking import ask_and_wait, render, worker_trouble
     from workers.logs import configure
 
     configure()  # what is logged must not stand between the lines of the answer
-    told = ask_and_wait(_settings(), question, person=person, channel=channel, timeout_s=timeout)
+    settings = _settings()
+    told = ask_and_wait(
+        settings,
+        question,
+        person=person,
+        channel=channel,
+        timeout_s=settings.ask_patience_s if timeout is None else timeout,
+    )
     if as_json:
         _print_json(told)
     else:

@@ -1,94 +1,339 @@
-"""Answers by a language model: OpenAI's Responses API, or any server that speaks it."""
+"""Answers by a language model: a server that speaks the Responses API or Chat Completions."""
 
-import re
-from dataclasses import dataclass
-from json import JSONDecodeError
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
 
-import openai
+import httpx2
 import structlog
-from pydantic import BaseModel, Field, ValidationError
 
 from workers.answering.prompt import INSTRUCTIONS, prompt
 from workers.errors import ModelUnavailable
-from workers.models.base import Draft, Passage, Sentence
+from workers.models.address import Address, address_of
+from workers.models.base import Draft, Passage
+from workers.models.draft import Found, Unterminated, find, is_object
+from workers.models.failure import Failed, Fault, refused
+from workers.models.forms import (
+    DISPENSABLE,
+    NAMES,
+    Dialect,
+    Ending,
+    Form,
+    read,
+    request,
+    told,
+)
 from workers.ops import metrics
 from workers.settings import Settings
 
 log = structlog.get_logger()
-_MAX_TOKENS = 4000
-_PASSING = frozenset({408, 409, 429})
-"""The statuses below 500 that another try may change."""
-_MALFORMED = (ValidationError, JSONDecodeError, AttributeError, TypeError)
-"""What the SDK raises for an answer of another shape; the last two where it is no response."""
+
+_REQUIRES_NOTHING = "Reply with the single word ready, and without JSON."
+"""What a server is asked to learn its form: it holds to one where the answer is JSON all the same.
+Nobody's words, and no document's."""
+_SHORT = 1000
+_REST_S = 60.0
+"""So long a server that failed for good is not asked again, nor asked how it wants to be asked."""
+_MORE_ROOM = 4
+_LARGEST_BODY = 4_000_000
+_CONNECT_S = 10.0
+_OF_A_PATH = frozenset({"no_api", "no_json_body", "no_answer_body"})
+_FOR_EVERY_FORM = frozenset(
+    {"unauthorized", "forbidden", "no_credit", "redirected", "model_not_found", "bad_address"}
+    | {"parameter_reasoning", "parameter_reasoning_effort", "parameter_temperature"}
+)
+"""What another form would not mend."""
 
 
-class _Said(BaseModel):
-    """One sentence of the answer."""
+class Hold(IntEnum):
+    """How much of the form that is asked for a server keeps."""
 
-    text: str
-    passage: int = Field(description="The number of the passage that it rests on")
-    quote: str = Field(description="5 to 30 words copied from that passage, word for word")
+    NONE = 0
+    JSON = 1
+    DRAFT = 2
+    """The JSON that was asked for, with something around it."""
+    ALL = 3
 
 
-class _Answered(BaseModel):
-    """The answer, or no sentences if the passages do not hold it."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a server wants to be asked."""
 
-    sentences: list[_Said]
+    dialect: Dialect
+    hold: Hold
+    before: tuple[tuple[Form, str], ...] = ()
+    """The better forms, each with why it is not used; empty: the server does not hold to it."""
+
+    @property
+    def said(self) -> str:
+        """In words: the form, and why it is not a better one."""
+        why = {"no_api": "there is no {}", "": "{} does not keep to a form"}
+        before = [why.get(reason, "{} does not work").format(NAMES[f]) for f, reason in self.before]
+        return NAMES[self.dialect.form] + (f" ({'; '.join(before)})" if before else "")
+
+
+@dataclass(slots=True)
+class _Known:
+    """What this process has learned of the server."""
+
+    look: Look | None
+    looked_at: float | None = None
+    down: Failed | None = None
+    down_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class OpenAIAnswerer:
-    client: openai.OpenAI
-    name: str
+    """How a server wants to be asked is found out once, and again when it has changed."""
+
+    client: httpx2.Client
+    settings: Settings
+    address: Address
+    known: _Known
+    clock: Callable[[], float] = time.monotonic
+    _one_looks: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
     def connect(cls, settings: Settings) -> "OpenAIAnswerer":
-        """No call is made yet, and each is made once: the question itself is tried again."""
-        client = openai.OpenAI(
-            api_key=settings.model_api_key.get_secret_value() or "none",
-            base_url=settings.model_base_url or None,
-            timeout=settings.model_timeout_s,
-            max_retries=0,
+        """No call is made yet. Raises ValueError for an address that `ken` refuses at its start."""
+        address = address_of(settings.model_base_url, settings.model_name)
+        key = settings.model_api_key.get_secret_value() or "none"
+        client = httpx2.Client(
+            headers={"api-key": key} if address.is_azure else {"Authorization": f"Bearer {key}"},
+            timeout=httpx2.Timeout(
+                settings.model_timeout_s, connect=min(settings.model_timeout_s, _CONNECT_S)
+            ),
+            follow_redirects=False,
         )
-        return cls(client, settings.model_name)
+        is_known = not settings.model_base_url or settings.model_api != "auto"
+        first = Look(Dialect(address.bases[0], _forms(settings)[0]), Hold.ALL)
+        return cls(client, settings, address, _Known(first if is_known else None))
+
+    @property
+    def name(self) -> str:
+        return self.settings.model_name
 
     def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
         """Raises ModelUnavailable; also for an answer cut short, refused or malformed."""
         with metrics.model_call():
-            return self._write(prompt(question, passages, language))
+            try:
+                draft = self._write(prompt(question, passages, language))
+            except Failed as failed:
+                raise _unavailable(failed) from None
+        self.known.down = None
+        metrics.MODEL_DOWN.set(0)
+        return draft
 
-    def _write(self, told: str) -> Draft:
+    def look(self) -> Look:
+        """How this server wants to be asked; found out where it is not known. Raises
+        ModelUnavailable."""
         try:
-            response = self.client.responses.parse(
-                model=self.name,
-                instructions=INSTRUCTIONS,
-                input=told,
-                text_format=_Answered,
-                max_output_tokens=_MAX_TOKENS,
-                store=False,
-            )
-            answered = response.output_parsed
-        except openai.APIStatusError as error:
-            passing = error.status_code in _PASSING or error.status_code >= 500
-            raise _unavailable(
-                type(error).__name__, passing=passing, retry_after_s=_retry_after(error)
-            ) from None
-        except (openai.OpenAIError, *_MALFORMED) as error:
-            raise _unavailable(type(error).__name__) from None
-        if response.status != "completed" or answered is None:
-            raise _unavailable(f"status_{response.status}")
-        return Draft(tuple(Sentence(s.text, s.passage, s.quote) for s in answered.sentences))
+            return self.known.look or self._look_again()
+        except Failed as failed:
+            raise _unavailable(failed) from None
+
+    def _write(self, asked: str) -> Draft:
+        self._rest()
+        look = self.known.look or self._look_again()
+        try:
+            return self._ask(look.dialect, asked)
+        except Failed as failed:
+            if failed.fault not in (Fault.LASTING, Fault.UNUSABLE):
+                raise
+            now = self._look_again()
+            if now.dialect == look.dialect and failed.fault is Fault.LASTING:
+                raise  # the server is well: it is this question alone
+            return self._ask(now.dialect, asked)
+
+    def _rest(self) -> None:
+        """A server that failed for good is left alone for a minute. Raises Failed."""
+        down = self.known.down
+        if down is not None and self.clock() < self.known.down_until:
+            raise Failed(down.fault, down.reason)
+
+    # -- how it wants to be asked ---------------------------------------------------------------
+
+    def _look_again(self) -> Look:
+        """Once a minute at the most, and one thread for all that wait. Raises Failed."""
+        with self._one_looks:
+            self._rest()
+            looked_at = self.known.looked_at
+            if looked_at is None or self.clock() - looked_at >= _REST_S:
+                self.known.look = self._best()
+                self.known.looked_at = self.clock()
+            assert self.known.look is not None, "it was looked for"
+            return self.known.look
+
+    def _best(self) -> Look:
+        """The form that the server holds to best, of those that promise most. Raises Failed: for
+        good, nobody asks for a minute."""
+        try:
+            best = self._first_that_holds()
+        except Failed as failed:
+            if failed.fault is not Fault.PASSING:
+                self.known.down, self.known.down_until = failed, self.clock() + _REST_S
+                metrics.MODEL_DOWN.set(1)
+            raise
+        log.info("model_form", form=best.dialect.form, left_out=sorted(best.dialect.left_out))
+        return best
+
+    def _first_that_holds(self) -> Look:
+        best: Look | None = None
+        before: list[tuple[Form, str]] = []
+        nowhere: dict[str, Failed] = {}
+        for dialect in self._dialects():
+            if dialect.url in nowhere:
+                continue
+            try:
+                adapted, hold = self._adapted(dialect)
+            except Failed as failed:
+                if failed.fault is Fault.PASSING or failed.reason in _FOR_EVERY_FORM:
+                    raise
+                before.append((dialect.form, failed.reason))
+                if failed.reason in _OF_A_PATH:
+                    nowhere[dialect.url] = failed
+                worst = failed
+                continue
+            if best is None or hold > best.hold:
+                best = Look(adapted, hold, tuple(before))
+            if hold is Hold.ALL:
+                break
+            before.append((dialect.form, ""))
+        if best is None:
+            raise worst
+        return best
+
+    def _dialects(self) -> Iterator[Dialect]:
+        for base in self.address.bases:
+            for form in _forms(self.settings):
+                yield Dialect(base, form)
+
+    def _adapted(self, dialect: Dialect) -> tuple[Dialect, Hold]:
+        """Without what the server does not take, each by its name. Raises Failed."""
+        room = min(self.settings.model_max_tokens, _SHORT)
+        while True:
+            body = request(dialect, self.settings, "Are you ready?", room, _REQUIRES_NOTHING)
+            try:
+                return dialect, _hold(self._answer(dialect, body))
+            except Failed as failed:
+                if failed.fault in (Fault.CUT, Fault.FINAL):
+                    return dialect, Hold.ALL  # it answers so; the question itself will tell
+                if failed.parameter not in DISPENSABLE or failed.parameter in dialect.left_out:
+                    raise
+                dialect = dialect.without(failed.parameter)
+
+    # -- one question ---------------------------------------------------------------------------
+
+    def _ask(self, dialect: Dialect, asked: str) -> Draft:
+        """A cut answer is asked for once more, with more room. Raises Failed."""
+        room = self.settings.model_max_tokens
+        try:
+            return self._ask_once(dialect, asked, room)
+        except Failed as cut:
+            if cut.fault is not Fault.CUT:
+                raise
+            log.info("model_answer_cut", reason=cut.reason)
+            try:
+                return self._ask_once(dialect, asked, room * _MORE_ROOM)
+            except Failed as second:
+                raise (second if second.fault is Fault.PASSING else cut) from None
+
+    def _ask_once(self, dialect: Dialect, asked: str, max_tokens: int) -> Draft:
+        body = request(dialect, self.settings, asked, max_tokens, INSTRUCTIONS)
+        text = self._answer(dialect, body)
+        found = _find(text)
+        if found is None:
+            raise Failed(Fault.UNUSABLE, "no_json" if text.strip() else "empty")
+        return found.draft
+
+    def _answer(self, dialect: Dialect, body: dict[str, Any]) -> str:
+        """What was written: all messages and parts in one. Raises Failed."""
+        answered = _read(self._post(dialect, body))
+        if (error := refused(200, {}, answered, body)) is not None:
+            raise error
+        answer = told(answered)
+        if answer is None:
+            raise Failed(Fault.UNUSABLE, "no_answer_body")
+        match answer.ending:
+            case Ending.CUT:
+                raise Failed(Fault.CUT, answer.reason)
+            case Ending.FILTERED | Ending.REFUSED:
+                raise Failed(Fault.FINAL, answer.reason)
+            case Ending.FAILED:
+                raise Failed(Fault.PASSING, answer.reason)
+        text = "".join(answer.texts)
+        return text if text.strip() else "".join(answer.thoughts)
+
+    def _post(self, dialect: Dialect, body: dict[str, Any]) -> bytes:
+        """The answer's body, within the time for all of it. Raises Failed."""
+        until = self.clock() + self.settings.model_timeout_s
+        raw = bytearray()
+        try:
+            with self.client.stream(
+                "POST", dialect.url, params=self.address.query, json=body
+            ) as response:
+                for piece in response.iter_bytes():
+                    raw += piece
+                    if self.clock() > until:
+                        raise Failed(Fault.PASSING, "timeout")
+                    if len(raw) > _LARGEST_BODY:
+                        raise Failed(Fault.UNUSABLE, "body_too_large")
+        except httpx2.TimeoutException:
+            raise Failed(Fault.PASSING, "timeout") from None
+        except httpx2.HTTPError:
+            raise Failed(Fault.PASSING, "connection") from None
+        except httpx2.InvalidURL:
+            raise Failed(Fault.LASTING, "bad_address") from None
+        if response.status_code >= 300:
+            answered = None
+            with suppress(Failed):
+                answered = _read(bytes(raw))
+            error = refused(response.status_code, response.headers, answered, body)
+            assert error is not None, "a status is a refusal"
+            raise error
+        return bytes(raw)
 
 
-def _unavailable(
-    reason: str, *, passing: bool = True, retry_after_s: float | None = None
-) -> ModelUnavailable:
-    metrics.MODEL_FAILURES.labels(reason.partition("_")[0]).inc()  # the server says the rest
-    log.warning("model_failed", reason=reason)
-    return ModelUnavailable(reason, passing=passing, retry_after_s=retry_after_s)
+def _forms(settings: Settings) -> tuple[Form, ...]:
+    return tuple(Form) if settings.model_api == "auto" else (Form(settings.model_api),)
 
 
-def _retry_after(error: openai.APIStatusError) -> float | None:
-    """Seconds (RFC 9110, 10.2.3); a date is not understood."""
-    told = error.response.headers.get("retry-after", "")
-    return float(told) if re.fullmatch(r"[0-9]{1,6}([.][0-9]+)?", told) else None
+def _read(raw: bytes) -> Any:
+    """What began as JSON or as a stream was cut on its way. Raises Failed."""
+    try:
+        return read(raw)
+    except RecursionError:
+        raise Failed(Fault.UNUSABLE, "no_json_body") from None
+    except ValueError:
+        if raw.lstrip()[:1] in (b"{", b"d", b"e"):
+            raise Failed(Fault.PASSING, "cut_body") from None
+        raise Failed(Fault.UNUSABLE, "no_json_body") from None
+
+
+def _find(text: str) -> Found | None:
+    """Raises Failed."""
+    try:
+        return find(text)
+    except Unterminated:
+        raise Failed(Fault.CUT, "unterminated") from None
+
+
+def _hold(text: str) -> Hold:
+    """Raises Failed."""
+    if (found := _find(text)) is not None:
+        return Hold.ALL if found.exact else Hold.DRAFT
+    return Hold.JSON if is_object(text) else Hold.NONE
+
+
+def _unavailable(failed: Failed) -> ModelUnavailable:
+    metrics.MODEL_FAILURES.labels(failed.reason).inc()
+    log.warning("model_failed", reason=failed.reason)
+    return ModelUnavailable(
+        failed.reason,
+        passing=failed.fault is Fault.PASSING,
+        retry_after_s=failed.retry_after_s,
+    )

@@ -11,6 +11,7 @@ from time import perf_counter
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     disable_created_metrics,
     generate_latest,
@@ -100,7 +101,12 @@ MODEL_SECONDS = Histogram(
     registry=REGISTRY,
 )
 MODEL_FAILURES = Counter(
-    "ken_model_failures", "By the class of the error", ["error"], registry=REGISTRY
+    "ken_model_failures", "By what went wrong, a constant", ["error"], registry=REGISTRY
+)
+MODEL_DOWN = Gauge(
+    "ken_model_down",
+    "1: its server refuses every question, and nothing but a change of settings will mend that",
+    registry=REGISTRY,
 )
 SLACK_CALLS = Counter(
     "ken_slack_calls",

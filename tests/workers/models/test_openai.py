@@ -1,10 +1,13 @@
-"""The answerer behind OpenAI's API, against a small server that speaks POST /v1/responses."""
+"""The answerer behind the Responses API, against a small server that speaks it.
+
+How it is found out what a server speaks: test_forms.py.
+"""
 
 import json
 import logging
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -136,14 +139,9 @@ def connect(server: Server, **more: Any) -> OpenAIAnswerer:
             home=Path("unused"),
             model_api_key=SecretStr("sk-test"),
             model_base_url=server.url,
-            **more,
+            **{"model_api": "responses", **more},
         )
     )
-
-
-def once(answerer: OpenAIAnswerer) -> OpenAIAnswerer:
-    """The same, without waiting and trying again."""
-    return replace(answerer, client=answerer.client.with_options(max_retries=0))
 
 
 def test_structured_output_becomes_a_draft(server: Server) -> None:
@@ -195,11 +193,11 @@ def test_the_request_holds_the_question_the_passages_and_nothing_else(server: Se
         (Answer({"error": {"message": CANARY}}, 500), True, None),
         (Answer(CANARY, 503, content_type="text/html"), True, None),
         (Answer('{"id": "canary'), True, None),
-        (Answer({"error": {"message": CANARY}}, 401), False, None),
-        (Answer({"error": {"message": CANARY}}, 400), False, None),
+        (Answer({"error": {"message": CANARY, "code": 429}}), True, None),
+        (Answer({"error": {"message": CANARY}}, 408), True, None),
     ],
 )
-def test_what_may_pass_is_told_from_what_will_not(
+def test_what_may_pass_is_tried_again_later_and_once_a_time(
     server: Server, answer: Answer, passing: bool, retry_after_s: float | None
 ) -> None:
     """Fault: the model's API answers 429 with Retry-After, 5xx, garbage. Each call is made once."""
@@ -267,12 +265,12 @@ def test_a_broken_connection_is_no_answer(server: Server, failure: Answer) -> No
     """Faults: timeouts, a body that ends before its end."""
     server.answers = [failure]
     with pytest.raises(ModelUnavailable) as caught:
-        once(connect(server, model_timeout_s=0.2)).write("What is the budget?", PASSAGES)
+        connect(server, model_timeout_s=0.2).write("What is the budget?", PASSAGES)
     check_silent(caught.value, "")
 
 
 def test_a_server_that_is_not_there_is_no_answer(server: Server) -> None:
-    answerer = once(connect(server))
+    answerer = connect(server)
     server.close()
     with pytest.raises(ModelUnavailable) as caught:
         answerer.write("What is the budget?", PASSAGES)
@@ -289,6 +287,6 @@ def check_silent(error: ModelUnavailable, logged: str) -> None:
 def test_without_a_key_a_server_of_ones_own_is_asked(server: Server) -> None:
     """A local server that speaks the API needs none."""
     server.answers = [Answer(answered(SENTENCE))]
-    settings = Settings(home=Path("unused"), model_base_url=server.url)
+    settings = Settings(home=Path("unused"), model_base_url=server.url, model_api="responses")
     assert settings.writes_with_a_model
     assert OpenAIAnswerer.connect(settings).write("What is the budget?", PASSAGES).sentences

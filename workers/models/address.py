@@ -1,0 +1,83 @@
+"""Where a language model answers: what stands in KEN_MODEL_BASE_URL, and what is called."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
+
+_OPENAI = "https://api.openai.com/v1"
+_PASTED = ("/chat/completions", "/responses", "/completions", "/models")
+"""Ends of whole addresses, which people copy from a vendor's page."""
+_AZURE = (".azure.com", ".azure-api.net", ".azure.us", ".azure.cn")
+_HAS_VERSION = re.compile(r"/v[0-9]|/openai(/|$)|/deployments/")
+_SECRETS = re.compile(r"key|token|secret|password|sig|code|auth", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One server. `bases`: where its API may begin, the likeliest first."""
+
+    bases: tuple[str, ...]
+    query: tuple[tuple[str, str], ...] = ()
+    is_azure: bool = False
+    """It wants the key as `api-key`, and takes another header for somebody else's token."""
+
+    @property
+    def shown(self) -> str:
+        """For people: it holds no secret, because `address_of` takes none."""
+        return self.bases[0]
+
+
+def address_of(url: str, model: str) -> Address:
+    """Raises ValueError: what is wrong with the address, and what to write; never its value."""
+    given = url.strip()
+    if not given:
+        return Address((_OPENAI,))
+    try:
+        where = urlsplit(given)
+        is_one = where.scheme in ("http", "https") and bool(where.hostname) and where.port != 0
+    except ValueError:  # a broken port or bracket; its words hold the value
+        is_one = False
+    if not is_one:
+        raise ValueError("is no address: write it as https://HOST/v1")
+    if "@" in where.netloc:
+        raise ValueError(
+            "holds a name or a password: write it as https://HOST/v1, and the key as "
+            "KEN_MODEL_API_KEY"
+        )
+    if re.search(r"[\s\\]", given) or where.fragment:
+        raise ValueError("holds a blank, a backslash or a #: write it as https://HOST/v1")
+    query = tuple(parse_qsl(where.query, keep_blank_values=True))
+    if any(_SECRETS.search(name) for name, _ in query):
+        raise ValueError(
+            "holds a secret after its ?: take it out, and write it as KEN_MODEL_API_KEY"
+        )
+    host, path = where.hostname or "", _without_end(where.path)
+    dated = any(name == "api-version" for name, _ in query)
+    of_azure = host.endswith(_AZURE)
+    return Address(
+        tuple(
+            f"{where.scheme}://{where.netloc}{one}"
+            for one in _paths(path, model, of_azure=of_azure, dated=dated)
+        ),
+        query,
+        of_azure or dated,
+    )
+
+
+def _without_end(path: str) -> str:
+    path = re.sub("//+", "/", path).rstrip("/")
+    for end in _PASTED:
+        if path.endswith(end):
+            return path.removesuffix(end)
+    return path
+
+
+def _paths(path: str, model: str, *, of_azure: bool, dated: bool) -> tuple[str, ...]:
+    """Azure has two APIs: /openai/v1, and one with dates, where chat belongs to a deployment."""
+    if of_azure and not dated and path in ("", "/openai"):
+        return ("/openai/v1",)
+    if dated and (path == "/openai" or (of_azure and not path)):
+        return ("/openai", f"/openai/deployments/{model}")
+    if _HAS_VERSION.search(path):
+        return (path,)
+    return (f"{path}/v1", path)

@@ -1,0 +1,210 @@
+"""Why a model's server gave no answer: what may pass, what lasts, what is this question's."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+_PASSING = frozenset({408, 409, 425, 429})
+"""The statuses below 500 that another try may change."""
+_NO_SUCH_PATH = frozenset({404, 405, 410, 415, 501})
+_OF_A_STATUS = {401: "unauthorized", 402: "no_credit", 403: "forbidden", 413: "too_long"}
+_NAMED = (
+    "store", "max_output_tokens", "max_completion_tokens", "max_tokens", "temperature",
+    "reasoning_effort", "reasoning", "response_format", "json_schema", "text",
+)  # fmt: skip
+"""Parameters of ours, a longer name before one that is a part of it."""
+_MODEL_NOT_FOUND = re.compile(
+    r"model_?not_?found|deployment_?not_?found|invalid model"
+    r"|\b(?:model|deployment)\b.{0,200}\b(?:not found|not exist|unknown|no such|not available)",
+    re.DOTALL,
+)
+_TOO_LONG = re.compile(r"context[_ ](?:length|size|window)|maximum context|too many tokens")
+
+EXPLAINED: dict[str, tuple[str, str]] = {
+    "timeout": (
+        "gave no whole answer in time",
+        "Raise KEN_MODEL_TIMEOUT_S, or shorten the prompt with KEN_PASSAGES_PER_ANSWER.",
+    ),
+    "connection": (
+        "cannot be reached, or closed the connection",
+        "Does it run? Check KEN_MODEL_BASE_URL, and the way there (proxy, TLS).",
+    ),
+    "busy": ("is busy (429)", "Wait, or raise its limit."),
+    "server_error": ("answers with an error of its own (5xx)", "Its own log says why."),
+    "cut_body": ("answers with half a body", "A proxy between may cut it: ask it directly."),
+    "unauthorized": ("does not take the key (401)", "Correct KEN_MODEL_API_KEY."),
+    "forbidden": (
+        "refuses this key (403)",
+        "Allow the key to use this model, or this address to call it.",
+    ),
+    "no_credit": ("has no credit or quota left for this key", "Top it up at the vendor."),
+    "redirected": (
+        "answers with a redirect",
+        "Write the address that it leads to as KEN_MODEL_BASE_URL; Ken follows none.",
+    ),
+    "model_not_found": (
+        "does not know this model",
+        "Correct KEN_MODEL_NAME (at Azure the deployment's name), or load the model there.",
+    ),
+    "no_api": (
+        "has neither the Responses API nor Chat Completions there",
+        "Correct KEN_MODEL_BASE_URL: it usually ends in /v1.",
+    ),
+    "bad_address": ("cannot be called", "Correct KEN_MODEL_BASE_URL: https://HOST/v1."),
+    "no_json_body": (
+        "answers with something that is no JSON",
+        "Is it a page to sign in, or a proxy's? Correct KEN_MODEL_BASE_URL.",
+    ),
+    "no_answer_body": (
+        "answers in the form of another API",
+        "Correct KEN_MODEL_BASE_URL: Ken speaks the Responses API and Chat Completions.",
+    ),
+    "too_long": (
+        "has too small a context, even for a short question",
+        "Give it 8,000 tokens or more, or lower KEN_MODEL_MAX_TOKENS.",
+    ),
+    "no_json": (
+        "answers, and writes no JSON in any form",
+        "Choose a model that follows instructions, or a server that takes a JSON schema.",
+    ),
+    "empty": ("answers with nothing", "Choose another model, or look at its server's log."),
+    "refused": ("refuses a harmless question", "Choose another model."),
+    "content_filter": (
+        "filters a harmless question or its answer",
+        "Loosen the filter, at Azure of the deployment.",
+    ),
+    "cut": (
+        "was cut before its end, and with more room again",
+        "Raise KEN_MODEL_MAX_TOKENS, or lower KEN_MODEL_REASONING_EFFORT.",
+    ),
+    "parameter": (
+        "does not take a parameter that is set: {parameter}",
+        "Unset the setting of that name (KEN_MODEL_REASONING_EFFORT, KEN_MODEL_TEMPERATURE), or "
+        "choose another KEN_MODEL_API.",
+    ),
+}
+"""Each reason in words for an operator: what the server does, and what to do."""
+_CUT = frozenset({"finish_length", "unterminated"})
+_FILTERED = frozenset({"status_incomplete/content_filter", "finish_content_filter"})
+
+
+def explained(reason: str) -> tuple[str, str]:
+    """What the server does, and what to do about it."""
+    name, _, parameter = reason.partition("parameter_")
+    if parameter:
+        does, remedy = EXPLAINED["parameter"]
+        return does.format(parameter=parameter), remedy
+    if reason in _FILTERED:
+        name = "content_filter"
+    elif reason in _CUT or reason.startswith("status_incomplete"):
+        name = "cut"
+    return EXPLAINED.get(
+        name, ("refuses what it is asked", "Its own log says why; see KEN_MODEL_API.")
+    )
+
+
+class Fault(StrEnum):
+    PASSING = "passing"
+    """Another try may be answered."""
+    CUT = "cut"
+    """The answer ended before its end."""
+    UNUSABLE = "unusable"
+    """An answer that holds no draft."""
+    FINAL = "final"
+    """Of this question alone: refused, filtered."""
+    LASTING = "lasting"
+    """The server says no, and will say it again: to this question, or to all."""
+
+
+class Failed(Exception):
+    """`reason` is one of our own words, never the server's."""
+
+    def __init__(
+        self,
+        fault: Fault,
+        reason: str,
+        *,
+        retry_after_s: float | None = None,
+        parameter: str = "",
+    ) -> None:
+        super().__init__(reason)
+        self.fault = fault
+        self.reason = reason
+        self.retry_after_s = retry_after_s
+        self.parameter = parameter
+        """Which of the request's parameters the server named."""
+
+
+def refused(
+    status: int, headers: Mapping[str, str], body: Any, sent: Mapping[str, Any]
+) -> Failed | None:
+    """What a status says, or an error that came with status 200. None: there is none."""
+    words = _error(body)
+    if status < 300:
+        if not words:
+            return None
+        status = _status_of(body)
+    if 300 <= status < 400:
+        return Failed(Fault.LASTING, "redirected")
+    if "insufficient_quota" in words:
+        return Failed(Fault.LASTING, "no_credit")
+    if "content_filter" in words or "content management policy" in words:
+        return Failed(Fault.FINAL, "content_filter")
+    if status in _PASSING or (status >= 500 and status not in _NO_SUCH_PATH):
+        return Failed(
+            Fault.PASSING,
+            "busy" if status == 429 else "server_error",
+            retry_after_s=_retry_after(headers),
+        )
+    if status in _OF_A_STATUS:
+        return Failed(Fault.LASTING, _OF_A_STATUS[status])
+    if _MODEL_NOT_FOUND.search(words):
+        return Failed(Fault.LASTING, "model_not_found")
+    if status in _NO_SUCH_PATH:
+        return Failed(Fault.LASTING, "no_api")
+    if _TOO_LONG.search(words):
+        return Failed(Fault.LASTING, "too_long")
+    parameter = _parameter(words, sent)
+    return Failed(
+        Fault.LASTING, f"parameter_{parameter}" if parameter else "bad_request", parameter=parameter
+    )
+
+
+def _error(body: Any) -> str:
+    """The words of an error, in small letters, to be searched and never shown; empty: none."""
+    if not isinstance(body, dict):
+        return ""
+    found = [body.get(name) for name in ("error", "detail")]
+    if body.get("object") == "error":
+        found.append(body)
+    if not any(found) or body.get("output") or body.get("choices"):
+        return ""
+    return str([one for one in found if one])[:5000].casefold()
+
+
+def _status_of(body: Any) -> int:
+    """Of an error that came with status 200: what it says itself, else that it may pass."""
+    error = body.get("error")
+    code = (error if isinstance(error, dict) else body).get("code")
+    written = str(code)
+    return int(written) if re.fullmatch(r"[45][0-9][0-9]", written) else 500
+
+
+def _parameter(words: str, sent: Mapping[str, Any]) -> str:
+    """The parameter that is named, of those that were sent."""
+    if "messages" in sent and re.search(
+        r"\bsystem\b.{0,40}\b(?:role|message|not supported)", words
+    ):
+        return "system"
+    for name in _NAMED:
+        is_sent = name in sent or (name == "json_schema" and ("text" in sent))
+        if is_sent and re.search(rf"(?<![a-z_]){name}(?![a-z_])", words):
+            return name
+    return ""
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds (RFC 9110, 10.2.3); a date is not understood."""
+    asked = headers.get("retry-after", "")
+    return float(asked) if re.fullmatch(r"[0-9]{1,6}([.][0-9]+)?", asked) else None

@@ -1,0 +1,255 @@
+"""The forms in which servers of language models are asked, and how their answers are read.
+
+Shapes: https://platform.openai.com/docs/api-reference/responses and /chat; what others make of
+them was read in vLLM, Ollama, llama.cpp, LiteLLM and Azure.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from workers.models.draft import SCHEMA
+from workers.settings import Settings
+
+
+class Form(StrEnum):
+    """From the one that promises most of an answer's form to the one that promises nothing."""
+
+    RESPONSES = "responses"
+    CHAT_SCHEMA = "chat-schema"
+    CHAT_JSON = "chat-json"
+    CHAT_TEXT = "chat-text"
+
+
+NAMES = {
+    Form.RESPONSES: "Responses API",
+    Form.CHAT_SCHEMA: "Chat Completions with a JSON schema",
+    Form.CHAT_JSON: "Chat Completions in JSON mode",
+    Form.CHAT_TEXT: "Chat Completions, JSON asked for in words",
+}
+_NAMED = {"name": "answer", "strict": True, "schema": SCHEMA}
+_RESPONSE_FORMATS: dict[Form, dict[str, Any]] = {
+    Form.CHAT_SCHEMA: {"response_format": {"type": "json_schema", "json_schema": _NAMED}},
+    Form.CHAT_JSON: {"response_format": {"type": "json_object"}},
+    Form.CHAT_TEXT: {},
+}
+DISPENSABLE = ("store", "max_output_tokens", "max_completion_tokens", "max_tokens", "system")
+"""What a server need not take: it is left out, or written otherwise, once it was refused by name.
+`system`: a message with that role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one server wants to be asked."""
+
+    base: str
+    form: Form
+    left_out: frozenset[str] = frozenset()
+
+    @property
+    def url(self) -> str:
+        end = "/responses" if self.form is Form.RESPONSES else "/chat/completions"
+        return self.base + end
+
+    def without(self, name: str) -> "Dialect":
+        return replace(self, left_out=self.left_out | {name})
+
+
+def request(
+    dialect: Dialect, settings: Settings, asked: str, max_tokens: int, instructions: str
+) -> dict[str, Any]:
+    """The body: the instructions, the question with its passages, and no name of anybody."""
+    if dialect.form is Form.RESPONSES:
+        body = _responses(settings, asked, max_tokens, instructions)
+    else:
+        body = _chat(dialect, settings, asked, max_tokens, instructions)
+    body = {"model": settings.model_name, "store": False, **body}
+    if settings.model_temperature is not None:
+        body["temperature"] = settings.model_temperature
+    return {name: value for name, value in body.items() if name not in dialect.left_out}
+
+
+def _responses(
+    settings: Settings, asked: str, max_tokens: int, instructions: str
+) -> dict[str, Any]:
+    effort = settings.model_reasoning_effort
+    return {
+        "instructions": instructions,
+        "input": asked,
+        "text": {"format": {"type": "json_schema", **_NAMED}},
+        "max_output_tokens": max_tokens,
+        **({"reasoning": {"effort": effort}} if effort else {}),
+    }
+
+
+def _chat(
+    dialect: Dialect, settings: Settings, asked: str, max_tokens: int, instructions: str
+) -> dict[str, Any]:
+    """`max_tokens` is the name that every server knows, but for OpenAI's newer models."""
+    messages = [{"role": "system", "content": instructions}, {"role": "user", "content": asked}]
+    if "system" in dialect.left_out:
+        messages = [{"role": "user", "content": f"{instructions}\n\n{asked}"}]
+    budget = "max_completion_tokens" if "max_tokens" in dialect.left_out else "max_tokens"
+    effort = settings.model_reasoning_effort
+    return {
+        "messages": messages,
+        budget: max_tokens,
+        **_RESPONSE_FORMATS[dialect.form],
+        **({"reasoning_effort": effort} if effort else {}),
+    }
+
+
+# -- what comes back ----------------------------------------------------------------------------
+
+
+class Ending(StrEnum):
+    """How an answer ended, by the server's own word."""
+
+    WHOLE = "whole"
+    CUT = "cut"
+    FILTERED = "filtered"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One answer as the server gave it: its texts, those thought aloud, and how it ended."""
+
+    texts: tuple[str, ...] = ()
+    thoughts: tuple[str, ...] = ()
+    """Used only where there is no text: some servers take the whole answer for thinking."""
+    ending: Ending = Ending.WHOLE
+    reason: str = ""
+    """A constant of ours, for the log."""
+
+
+def read(raw: bytes) -> Any:
+    """The JSON of a body, streamed or not, whatever its content type says. Raises ValueError."""
+    text = raw.decode("utf-8-sig")
+    if text.lstrip().startswith(("data:", "event:", ":", "id:")):
+        return _streamed(text)
+    return json.loads(text)
+
+
+def told(body: Any) -> Told | None:
+    """None: it is no answer in either form."""
+    if not isinstance(body, dict):
+        return None
+    if isinstance(body.get("choices"), list):
+        return _of_choices(body["choices"])
+    if isinstance(body.get("output"), list) or body.get("status") in ("failed", "incomplete"):
+        return _of_output(body)
+    return None
+
+
+def _of_output(body: dict[str, Any]) -> Told:
+    texts: list[str] = []
+    thoughts: list[str] = []
+    refused = False
+    for item in _objects(body.get("output")):
+        match item.get("type"):
+            case "reasoning":
+                thoughts += _texts(item.get("content"))
+            case "function_call":
+                texts += _texts(item.get("arguments"))
+            case _:
+                texts += _texts(item.get("content"))
+                refused = refused or _refuses(item.get("content"))
+    ending, reason = _responses_ending(body, refused=refused and not any(texts))
+    return Told(tuple(texts), tuple(thoughts), ending, reason)
+
+
+def _responses_ending(body: dict[str, Any], *, refused: bool) -> tuple[Ending, str]:
+    details = body.get("incomplete_details")
+    why = details.get("reason") if isinstance(details, dict) else None
+    match body.get("status"), why:
+        case "incomplete", "content_filter":
+            return Ending.FILTERED, "status_incomplete/content_filter"
+        case "incomplete", "max_output_tokens" | "max_tokens" | None:
+            return Ending.CUT, "status_incomplete/max_output_tokens"
+        case "incomplete", _:
+            return Ending.CUT, "status_incomplete/other"
+        case None | "completed", _:
+            return (Ending.REFUSED, "refused") if refused else (Ending.WHOLE, "")
+        case _:
+            return Ending.FAILED, "status_failed"
+
+
+def _of_choices(choices: list[Any]) -> Told | None:
+    """Of several the first that is whole."""
+    all_told = [_of_choice(choice) for choice in _objects(choices)]
+    whole = [one for one in all_told if one.ending is Ending.WHOLE]
+    return next(iter(whole + all_told), None)
+
+
+def _of_choice(choice: dict[str, Any]) -> Told:
+    message = choice.get("message")
+    message = message if isinstance(message, dict) else {"content": choice.get("text")}
+    texts = _texts(message.get("content"))
+    for call in [*_objects(message.get("tool_calls")), {"function": message.get("function_call")}]:
+        if isinstance(call.get("function"), dict):
+            texts += _texts(call["function"].get("arguments"))
+    thoughts = _texts(message.get("reasoning_content")) + _texts(message.get("reasoning"))
+    ending, reason = Ending.WHOLE, ""
+    match choice.get("finish_reason"):
+        case "length":
+            ending, reason = Ending.CUT, "finish_length"
+        case "content_filter":
+            ending, reason = Ending.FILTERED, "finish_content_filter"
+        case "error":
+            ending, reason = Ending.FAILED, "finish_error"
+        case _ if not any(texts) and (message.get("refusal") or _refuses(message.get("content"))):
+            ending, reason = Ending.REFUSED, "refused"
+    return Told(tuple(texts), tuple(thoughts), ending, reason)
+
+
+def _texts(content: Any) -> list[str]:
+    """A string, a list of parts, or an object that was meant to be written as JSON."""
+    if isinstance(content, str):
+        return [content]
+    if isinstance(content, dict):
+        return [json.dumps(content)]
+    texts = (part.get("text") for part in _objects(content))
+    return [text for text in texts if isinstance(text, str)]
+
+
+def _refuses(content: Any) -> bool:
+    return any(part.get("type") == "refusal" for part in _objects(content))
+
+
+def _objects(value: Any) -> Iterator[dict[str, Any]]:
+    return (one for one in value if isinstance(one, dict)) if isinstance(value, list) else iter(())
+
+
+def _streamed(text: str) -> Any:
+    """What a server that only streams sent, as one body. Raises ValueError where it has no end."""
+    events = [json.loads(data) for data in _data(text.splitlines()) if data != "[DONE]"]
+    for event in reversed(list(_objects(events))):
+        if isinstance(event.get("response"), dict) and event["response"].get("status") in (
+            "completed",
+            "incomplete",
+            "failed",
+        ):
+            return event["response"]
+        if "error" in event and "choices" not in event:
+            return event
+    choices = [choice for event in _objects(events) for choice in _objects(event.get("choices"))]
+    finished = [choice["finish_reason"] for choice in choices if choice.get("finish_reason")]
+    if not finished:
+        raise ValueError("a stream without its end")
+    deltas = [choice["delta"] for choice in choices if isinstance(choice.get("delta"), dict)]
+    message = {
+        name: "".join(delta[name] for delta in deltas if isinstance(delta.get(name), str))
+        for name in ("content", "reasoning_content", "reasoning", "refusal")
+    }
+    return {"choices": [{"message": message, "finish_reason": finished[-1]}]}
+
+
+def _data(lines: Iterable[str]) -> Iterator[str]:
+    """https://html.spec.whatwg.org/multipage/server-sent-events.html, with one line an event."""
+    for line in lines:
+        if line.startswith("data:") and line.removeprefix("data:").strip():
+            yield line.removeprefix("data:").strip()
