@@ -592,7 +592,7 @@ def test_ask_without_a_queue_prints_nothing_but_the_answer_to_its_output(
 def test_ask_without_a_worker_says_that_the_question_is_kept_and_it_is(
     ken: Ken, shelf: Shelf, worker: Callable[[int], None]
 ) -> None:
-    error = ken.refused("ask", "Where?", "--as", "ana", "--timeout", "1", code=3)
+    error = ken.refused("ask", "Where?", "--as", "ana", code=3, KEN_ASK_PATIENCE_S="1")
     (question_id,) = kept(shelf.database)
     assert f"Question {question_id} is kept" in error
     assert "ken up" in error.partition("what to do: ")[2]

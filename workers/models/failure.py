@@ -60,6 +60,10 @@ EXPLAINED: dict[str, tuple[str, str]] = {
         "answers in the form of another API",
         "Correct KEN_MODEL_BASE_URL: Ken speaks the Responses API and Chat Completions.",
     ),
+    "body_too_large": (
+        "answers with more than 4 MB",
+        "Correct KEN_MODEL_BASE_URL: no answer is so long.",
+    ),
     "too_long": (
         "has too small a context, even for a short question",
         "Give it 8,000 tokens or more, or lower KEN_MODEL_MAX_TOKENS.",
@@ -75,7 +79,7 @@ EXPLAINED: dict[str, tuple[str, str]] = {
         "Loosen the filter, at Azure of the deployment.",
     ),
     "cut": (
-        "was cut before its end, and with more room again",
+        "gives an answer that is cut before its end, with more room again",
         "Raise KEN_MODEL_MAX_TOKENS, or lower KEN_MODEL_REASONING_EFFORT.",
     ),
     "parameter": (
@@ -97,6 +101,8 @@ def explained(reason: str) -> tuple[str, str]:
         return does.format(parameter=parameter), remedy
     if reason in _FILTERED:
         name = "content_filter"
+    elif reason in ("status_failed", "finish_error"):
+        name = "server_error"
     elif reason in _CUT or reason.startswith("status_incomplete"):
         name = "cut"
     return EXPLAINED.get(

@@ -183,6 +183,7 @@ class OpenAIAnswerer:
 
     def _first_that_holds(self) -> Look:
         best: Look | None = None
+        worst: Failed | None = None
         before: list[tuple[Form, str]] = []
         nowhere: dict[str, Failed] = {}
         for dialect in self._dialects():
@@ -196,15 +197,17 @@ class OpenAIAnswerer:
                 before.append((dialect.form, failed.reason))
                 if failed.reason in _OF_A_PATH:
                     nowhere[dialect.url] = failed
-                worst = failed
+                if worst is None or worst.reason == "no_api":
+                    worst = failed
                 continue
             if best is None or hold > best.hold:
                 best = Look(adapted, hold, tuple(before))
             if hold is Hold.ALL:
                 break
             before.append((dialect.form, ""))
-        if best is None:
+        if worst is not None and best is None:
             raise worst
+        assert best is not None, "each form was asked for, or its path had failed"
         return best
 
     def _dialects(self) -> Iterator[Dialect]:

@@ -1,6 +1,7 @@
 """How servers want to be asked: found out with a made-up question, each by a server of its kind."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,8 +13,11 @@ import pytest
 from pydantic import SecretStr
 
 from tests.workers.answering.passages import passage
+from workers.cli import doctor
 from workers.errors import ModelUnavailable
+from workers.models import openai
 from workers.models.base import Sentence
+from workers.models.failure import explained
 from workers.models.openai import OpenAIAnswerer
 from workers.ops.metrics import REGISTRY
 from workers.settings import Settings
@@ -25,6 +29,14 @@ PASSAGES = (passage(FACT, document="safety"),)
 DRAFT = {"sentences": [{"passage": 1, "quote": FACT, "text": "They hang beside the south door."}]}
 SENTENCES = (Sentence("They hang beside the south door.", 1, FACT),)
 WRITTEN = json.dumps(DRAFT)
+CANTEEN = json.dumps(
+    {
+        "sentences": [
+            {"passage": 1, "quote": "open from 11:30 to 14:00", "text": "From 11:30 to 14:00."}
+        ]
+    }
+)
+"""What a model makes of the doctor's question."""
 CANARY = "canary"
 
 
@@ -63,7 +75,7 @@ def error(status: int, message: str = CANARY, **more: Any) -> Reply:
 def asked_for(body: Json) -> str:
     """What the model would write by its instructions alone."""
     told = json.dumps(body)
-    return WRITTEN if FACT in told else "ready"
+    return WRITTEN if FACT in told else CANTEEN if "canteen" in told else "ready"
 
 
 def format_of(body: Json) -> str:
@@ -75,9 +87,9 @@ def held(body: Json) -> str:
     """What it writes where the server holds it to the form that is asked for."""
     match format_of(body):
         case "json_schema":
-            return asked_for(body) if FACT in json.dumps(body) else '{"sentences": []}'
+            return '{"sentences": []}' if asked_for(body) == "ready" else asked_for(body)
         case "json_object":
-            return asked_for(body) if FACT in json.dumps(body) else '{"ready": true}'
+            return '{"ready": true}' if asked_for(body) == "ready" else asked_for(body)
         case _:
             return asked_for(body)
 
@@ -522,3 +534,61 @@ def test_a_server_of_another_base_is_found(serve: Serve) -> None:
     assert write(connect(serve(only_chat), "/")) == SENTENCES
     assert write(connect(serve(both), "/v1/responses")) == SENTENCES
     assert write(connect(serve(only_chat), "/v1/chat/completions/")) == SENTENCES
+
+
+# -- the doctor ---------------------------------------------------------------------------------
+
+
+def examined(server: Server, **more: Any) -> doctor.Finding:
+    return doctor._model(Settings(home=Path("x"), model_base_url=server.host, **more))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (both, "by Responses API."),
+        (
+            ignoring,
+            "by Chat Completions with a JSON schema (Responses API does not keep to a form).",
+        ),
+        (only_chat, "by Chat Completions with a JSON schema (there is no Responses API)."),
+    ],
+)
+def test_doctor_says_how_it_is_asked_and_shows_a_verified_answer(
+    serve: Serve, kind: Kind, said: str
+) -> None:
+    found = examined(serve(kind))
+    assert (found.ok, found.warns) == (True, False)
+    assert said in found.found
+    assert "“From 11:30 to 14:00.” (verified" in found.found
+
+
+def test_doctor_shows_nothing_that_no_passage_supports(serve: Serve) -> None:
+    found = examined(serve(lambda path, body: responses(WRITTEN)))
+    assert (found.ok, found.warns) == (True, True)
+    assert "south door" not in found.found
+
+
+@pytest.mark.parametrize(("reply", "reason"), FOR_GOOD.values(), ids=FOR_GOOD)
+def test_doctor_says_what_is_wrong_and_what_to_do_and_nothing_of_the_servers_words(
+    serve: Serve, reply: Reply, reason: str
+) -> None:
+    found = examined(
+        serve(lambda path, body: reply), model_reasoning_effort="low", model_temperature=0.5
+    )
+    assert not found.ok
+    assert f"({reason})" in found.found
+    assert found.remedy
+    assert CANARY not in found.found + found.remedy
+
+
+def test_every_reason_has_words_for_an_operator() -> None:
+    source = "".join(
+        (Path(openai.__file__).parent / name).read_text()
+        for name in ("openai.py", "forms.py", "failure.py")
+    )
+    fixed = re.findall(r'Failed\(Fault\.\w+, "(\w+)"', source)
+    ended = re.findall(r'Ending\.\w+, "([\w/]+)"', source)
+    assert len(fixed) > 5 < len(ended)
+    unknown = explained("never heard of")
+    assert [one for one in fixed + ended if explained(one) == unknown] == []
