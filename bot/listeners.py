@@ -319,7 +319,7 @@ def _organisation(body: Json) -> Json:
 
 
 def _mention(own_id: str) -> re.Pattern[str]:
-    return re.compile(rf"[ \t]*<@{re.escape(own_id)}(?:\|[^>]*)?>")
+    return re.compile(rf"<@{re.escape(own_id)}(?:\|[^<>]*)?>")
 
 
 def _mentions(said: str, own_id: str) -> bool:
@@ -332,5 +332,6 @@ def _mention_in(said: str, own_id: str) -> bool:
 
 
 def _without_mention(said: str, own_id: str) -> str:
-    """What the person typed."""
-    return plain(_mention(own_id).sub("", said) if own_id else said).strip()
+    """What the person typed. A mention goes with the blanks before it."""
+    *before, last = _mention(own_id).split(said) if own_id else [said]
+    return plain("".join([*(part.rstrip(" \t") for part in before), last])).strip()

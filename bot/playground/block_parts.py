@@ -39,7 +39,7 @@ def check_string(value: object, place: str, *, most: int = 40_000) -> None:
 
 def check_url(value: object, place: str) -> None:
     check_string(value, place, most=3000)
-    if not re.fullmatch(r"https?://[^\s/]+\S*|mailto:\S+", str(value)):
+    if not re.fullmatch(r"https?://[^\s/]\S*|mailto:\S+", str(value)):
         raise BlocksInvalid("must be a valid URL", place)
 
 

@@ -80,7 +80,7 @@ def _question(workspace: Workspace, message: Message) -> str:
     text, channel = message.text, workspace.channels[message.channel]
     if not channel.is_im and f"<@{BOT_USER}>" not in text:
         return ""
-    return re.sub(rf"\s*<@{BOT_USER}>\s*", " ", text).strip()
+    return " ".join(part.strip() for part in text.split(f"<@{BOT_USER}>")).strip()
 
 
 def _asked(workspace: Workspace, message: Message, question: str) -> Json:

@@ -212,9 +212,9 @@ _ADDRESS = re.compile(
     r"|\bwww\d?\.\S+"
     r"|\bjava\s?script\s?:\S+"
     rf"|\b(?:{_SCHEMES}):\S+"
-    r"|\bdata:[^\s,]{0,200},\S*"
+    r"|\bdata:[^\s,:]{0,200},\S*"
     # A word that is no scheme that we know, before what only an address has.
-    r"|(?<![\w+.-])[a-z][a-z0-9+-]{1,20}:(?=\+?\d{7}|[/\\]\w|#\w{1,20};|[^\s?]{1,200}\?[a-z])\S+"
+    r"|(?<![\w+.-])[a-z][a-z0-9+-]{1,20}:(?=\+?\d{7}|[/\\]\w|#\w{1,20};|[^\s?:]{1,200}\?[a-z])\S+"
     # Mailboxes, also as people write them who hide them.
     r"|(?<![\w.+%-])[\w.+%-]++@\w[\w.-]*+(?:[:/?]\S*)?"
     r"|(?<![\w.+%-])[\w.+%-]{1,64}+\s?[\[({]\s?(?:at|@)\s?[\])}]\s?\w\S*"

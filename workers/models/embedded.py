@@ -30,7 +30,9 @@ _MOST_WEIGHED = 8
 
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d{3,}")
-_STARTS_SENTENCE = re.compile(r"(?:^|[.!?:]\s+)\W*(\w+)")
+_AND_BEFORE = re.compile(r"(?:\A|(?<=\w)(?=\W))(\W*+)(\w++)")
+"""A word, and what is between it and the one before."""
+_SENTENCE_END = re.compile(r"[.!?:]\s")
 _STOP = frozenset(
     "a about after again all also am an and any are as at be because been before being between "
     "both but by can could did do does doing done down each else even ever every few for from "
@@ -110,7 +112,11 @@ def _support(asked: _Question, passages: Sequence[Passage]) -> float:
 
 
 def _understand(question: str, vector: NDArray[np.float32]) -> _Question:
-    first = {match[1] for match in _STARTS_SENTENCE.finditer(question)}
+    first = {
+        word[2]
+        for word in _AND_BEFORE.finditer(question)
+        if word.start() == 0 or _SENTENCE_END.search(word[1])
+    }
     found = [word for word in _WORD.findall(question) if word.casefold() not in _STOP]
     return _Question(
         vector=vector,
