@@ -104,6 +104,9 @@ def visible_policies(audience: Audience) -> Subquery:
 # restricts those policies, and how the rest of a large audience stands to what they name. Nothing
 # is looked up for everybody: the work grows with what can be read, not with the company.
 #
+# An account is a group of one: of the user whom it is linked to. One that nobody is linked to is
+# held by nobody, and where a deny reaches it, it may be anybody who has no link in its source.
+#
 # A class in `subject` stands for everybody in it. What all of them hold is the class itself: that
 # decides allows and gates. What any of them holds decides denies: so from each denied principal
 # we walk down, and find whether somebody of the class is reached.
@@ -137,6 +140,15 @@ _VISIBLE = text("""
             SELECT bit, within_id FROM first JOIN class_within USING (class_id)
         ) AS held
         GROUP BY principal_id
+    ),
+    doubtful AS MATERIALIZED (                 -- one of them may be behind an account of nobody's
+        SELECT FROM first
+        WHERE EXISTS (SELECT FROM source_account WHERE last_user_id = first.id)
+           OR EXISTS (
+               SELECT FROM source
+               WHERE EXISTS (SELECT FROM source_account WHERE source_id = source.id)
+                 AND NOT EXISTS (
+                     SELECT FROM identity WHERE user_id = first.id AND source_id = source.id))
     ),
     held AS MATERIALIZED (SELECT array_agg(principal_id) AS ids FROM holds),
     granting AS MATERIALIZED (
@@ -192,7 +204,8 @@ _VISIBLE = text("""
         SELECT principal_id FROM guard WHERE EXISTS (SELECT FROM rest)
       UNION                                    -- a class is everybody in it: a deny of one bars it
         SELECT principal_id FROM guard
-        WHERE effect = 'deny' AND EXISTS (SELECT FROM subject WHERE id BETWEEN 1 AND 3)
+        WHERE effect = 'deny' AND (
+            EXISTS (SELECT FROM subject WHERE id BETWEEN 1 AND 3) OR EXISTS (SELECT FROM doubtful))
     ),
     below AS (
         SELECT principal_id AS root_id, principal_id FROM named
@@ -214,6 +227,29 @@ _VISIBLE = text("""
         GROUP BY principal_id HAVING count(*) = (SELECT count(*) FROM rest)
     ),
 
+    -- Denied, and reaching an account of nobody's, that one of them may be behind.
+    nobodys AS MATERIALIZED (
+        SELECT DISTINCT root_id, source_id, last_user_id
+        FROM below JOIN source_account ON source_account.id = below.principal_id
+        WHERE NOT external AND NOT EXISTS (
+            SELECT FROM membership WHERE group_id = source_account.id)
+    ),
+    without_link AS MATERIALIZED (             -- sources where one of them has no link
+        SELECT source_id
+        FROM (SELECT DISTINCT source_id FROM nobodys) AS theirs
+        WHERE EXISTS (SELECT FROM subject WHERE id <= 1)   -- a stranger, or the internet
+           OR EXISTS (
+               SELECT FROM subject WHERE id > 3 AND NOT EXISTS (
+                   SELECT FROM identity
+                   WHERE user_id = subject.id AND identity.source_id = theirs.source_id))
+           OR EXISTS (                         -- somebody of a class that listens
+               SELECT FROM user_account JOIN class_within USING (class_id)
+               JOIN subject ON subject.id = within_id
+               WHERE status = 'active' AND NOT EXISTS (
+                   SELECT FROM identity
+                   WHERE user_id = user_account.id AND identity.source_id = theirs.source_id))
+    ),
+
     barred AS MATERIALIZED (
         SELECT policy_id, node_id FROM guard
         WHERE effect = 'deny' AND (
@@ -223,6 +259,16 @@ _VISIBLE = text("""
                 SELECT root_id
                 FROM below
                 JOIN user_account ON user_account.id = below.principal_id
+                JOIN class_within USING (class_id)
+                JOIN subject ON subject.id = within_id
+                WHERE user_account.status = 'active')
+            OR principal_id IN (
+                SELECT root_id FROM nobodys JOIN without_link USING (source_id))
+            OR principal_id IN (               -- or one of them had it last
+                SELECT root_id FROM nobodys JOIN subject ON subject.id = last_user_id)
+            OR principal_id IN (
+                SELECT root_id FROM nobodys
+                JOIN user_account ON user_account.id = last_user_id
                 JOIN class_within USING (class_id)
                 JOIN subject ON subject.id = within_id
                 WHERE user_account.status = 'active')

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, text, update
+from sqlalchemy import Text, any_, delete, func, insert, literal, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -40,6 +41,7 @@ from policies.models import (
     Principal,
     PrincipalKind,
     Source,
+    SourceAccount,
     User,
     UserStatus,
 )
@@ -217,21 +219,54 @@ class Change:
         self.session.execute(update(User).where(User.id == user_id).values(email=None, profile={}))
         self._record("delete_user", user_id=user_id)
 
-    def link(self, user_id: int, source_id: int, native_id: str, *, by: str) -> None:
-        """This account in the source is this user. An account has one user at the most.
+    def accounts(self, source_id: int, native_ids: Iterable[str]) -> dict[str, int]:
+        """The principal of each of these accounts, linked or not; made for those that had none."""
+        wanted = set(native_ids)
+        rows = self.session.execute(
+            select(SourceAccount.native_id, SourceAccount.id).where(
+                SourceAccount.source_id == source_id,
+                SourceAccount.native_id == any_(literal(list(wanted), ARRAY(Text))),
+            )
+        )
+        known = {native_id: account_id for native_id, account_id in rows}
+        if new := sorted(wanted - known.keys()):
+            ids = self.session.scalars(_ADD_ACCOUNTS, {"count": len(new)}).all()
+            self.session.execute(
+                _NAME_ACCOUNTS, {"ids": ids, "source_id": source_id, "native_ids": new}
+            )
+            known.update(zip(new, ids, strict=True))
+        return known
 
-        Somebody else's before: that one loses first what came with it, as by `unlink`.
+    def set_external(self, source_id: int, native_id: str, *, external: bool) -> None:
+        """An account that nobody is linked to is nobody's here, or may be somebody's again.
+
+        A deny of an external account bars nobody. Raises ValueError for one that has a link: it is
+        somebody's. A later link ends it.
+        """
+        if external and self.owner_of(source_id, native_id) is not None:
+            raise ValueError(f"account {native_id!r} of source {source_id} has a link")
+        account_id = self.accounts(source_id, [native_id])[native_id]
+        self.session.execute(
+            update(SourceAccount).where(SourceAccount.id == account_id).values(external=external)
+        )
+        self._record("set_external", source_id=source_id, account_id=account_id, external=external)
+
+    def link(self, user_id: int, source_id: int, native_id: str, *, by: str) -> None:
+        """This account in the source is this user, and nobody else's any more.
+
+        All that names the account, in groups and permissions, is theirs as of now.
         """
         before = self.owner_of(source_id, native_id)
-        if before not in (None, user_id):
-            self.unlink(source_id, native_id)
         self.session.execute(
             upsert(LinkedIdentity)
             .values(source_id=source_id, native_id=native_id, user_id=user_id, linked_by=by)
             .on_conflict_do_update(
-                index_elements=["source_id", "native_id"], set_={"linked_by": by}
+                index_elements=["source_id", "native_id"],
+                set_={"user_id": user_id, "linked_by": by},
             )
         )
+        if before not in (None, user_id):
+            self._record("unlink", user_id=before, source_id=source_id)
         if before != user_id:
             self._record("link", user_id=user_id, source_id=source_id, by=by)
 
@@ -244,11 +279,10 @@ class Change:
         )
 
     def unlink(self, source_id: int, native_id: str) -> None:
-        """The account is nobody's any more, and what it gave its user in this source is gone.
+        """The account is nobody's any more, and its user loses what it gave them.
 
-        So are the memberships and allows that it brought; a deny or gate that names the user can
-        no longer be judged, so those nodes become unknown. The next complete sync of the source
-        sets all of it anew.
+        What names it stays: an allow or a gate of it counts for nobody, and a deny for everybody
+        who has no link in the source, and for the user who had it last.
         """
         user_id = self.owner_of(source_id, native_id)
         if user_id is None:
@@ -258,13 +292,6 @@ class Change:
                 LinkedIdentity.source_id == source_id, LinkedIdentity.native_id == native_id
             )
         )
-        of_source = select(Group.id).where(Group.source_id == source_id)
-        self.session.execute(
-            delete(Membership).where(
-                Membership.member_id == user_id, Membership.group_id.in_(of_source)
-            )
-        )
-        self._withdraw(user_id, select(Node.id).where(Node.source_id == source_id))
         self._record("unlink", user_id=user_id, source_id=source_id)
 
     def put_group(self, source_id: int, native_id: str, *, name: str) -> int:
@@ -284,7 +311,7 @@ class Change:
         return group_id
 
     def set_members(self, group_id: int, members: Iterable[int]) -> None:
-        """The complete list of a group's direct members: users and groups, cycles allowed."""
+        """The complete list of a group's direct members, groups among them; cycles allowed."""
         wanted = set(members)
         held = set(
             self.session.scalars(
@@ -313,22 +340,20 @@ class Change:
                 (Membership.group_id == group_id) | (Membership.member_id == group_id)
             )
         )
-        closed = self._withdraw(group_id, select(Node.id))
+        closed = self._withdraw(group_id)
         self.session.execute(delete(Group).where(Group.id == group_id))
         self._record("delete_group", group_id=group_id, unknown_nodes=closed)
 
-    def _withdraw(self, principal_id: int, nodes: Select[int]) -> int:
-        """Out of these nodes' allows; those that deny or require it are closed, and counted."""
+    def _withdraw(self, group_id: int) -> int:
+        """Out of all allows; nodes that deny or require it are closed, and counted."""
         entries = self.session.execute(
-            select(Entry.node_id, Entry.effect).where(
-                Entry.principal_id == principal_id, Entry.node_id.in_(nodes)
-            )
+            select(Entry.node_id, Entry.effect).where(Entry.principal_id == group_id)
         ).all()
         allowing = {node_id for node_id, effect in entries if effect is Effect.ALLOW}
         closed = {node_id for node_id, effect in entries if effect is not Effect.ALLOW}
         self.session.execute(
             delete(Entry).where(
-                Entry.principal_id == principal_id,
+                Entry.principal_id == group_id,
                 Entry.effect == Effect.ALLOW,
                 Entry.node_id.in_(allowing),
             )
@@ -528,6 +553,16 @@ def _entries(node_id: int, permissions: Permissions) -> list[dict[str, Any]]:
 _ADD_MEMBERS = text("""
     INSERT INTO membership (member_id, group_id)
     SELECT unnest(CAST(:members AS bigint[])), :group_id
+""")
+
+_ADD_ACCOUNTS = text("""
+    INSERT INTO principal (kind) SELECT 'account' FROM generate_series(1, :count) RETURNING id
+""")
+
+_NAME_ACCOUNTS = text("""
+    INSERT INTO source_account (id, source_id, native_id)
+    SELECT id, :source_id, native_id
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:native_ids AS text[])) AS new (id, native_id)
 """)
 
 _ADD_NODES = text("""

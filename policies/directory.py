@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from policies.access import STRANGER, Audience, Class
 from policies.change import Permissions
 from policies.history import as_of
+from policies.models import Account as KnownAccount
 from policies.models import (
     AclState,
     Effect,
@@ -23,6 +24,7 @@ from policies.models import (
     Node,
     NodeKind,
     Source,
+    SourceAccount,
     User,
     UserStatus,
 )
@@ -157,15 +159,19 @@ def resolve_document(session: Session, name: str, at: datetime | None = None) ->
 
 
 def principals_of(session: Session, source_id: int) -> dict[str, int]:
-    """`user:ID`, `group:ID` and `class:NAME` as this source writes them, to our ids."""
-    users = session.execute(
-        select(LinkedIdentity.native_id, LinkedIdentity.user_id).where(
-            LinkedIdentity.source_id == source_id
+    """`user:ID`, `group:ID` and `class:NAME` as this source writes them, to our ids.
+
+    A user of a source is an account of it, linked or not; only those that are principals are here
+    (`Change.accounts` makes one).
+    """
+    accounts = session.execute(
+        select(SourceAccount.native_id, SourceAccount.id).where(
+            SourceAccount.source_id == source_id
         )
     )
     return {
         **{f"class:{name}": int(one) for name, one in CLASSES.items()},
-        **{f"user:{native_id}": user_id for native_id, user_id in users},
+        **{f"user:{native_id}": account_id for native_id, account_id in accounts},
         **{f"group:{name}": group_id for name, group_id in groups_of(session, source_id).items()},
     }
 
@@ -262,6 +268,17 @@ def accounts_linked(session: Session, by: str) -> set[tuple[int, str]]:
     return {(source_id, native_id) for source_id, native_id in rows}
 
 
+def known_accounts(session: Session, source_id: int) -> set[str]:
+    """The accounts of this source that are linked, described, or named somewhere: native ids."""
+    return {
+        native_id
+        for table in (LinkedIdentity, KnownAccount, SourceAccount)
+        for native_id in session.scalars(
+            select(table.native_id).where(table.source_id == source_id)
+        )
+    }
+
+
 def people_of(session: Session, source_id: int) -> dict[str, int]:
     """The active users with an account in this source, by native id."""
     rows = session.execute(
@@ -285,12 +302,18 @@ def describe(
     wanted = list(set(principal_ids))
     names = {int(one): f"everyone in {name}" for name, one in CLASSES.items()}
     names[STRANGER] = "somebody unlinked"
-    user, group = as_of(User, at), as_of(Group, at)
+    user, group, account = as_of(User, at), as_of(Group, at), as_of(SourceAccount, at)
     among = literal(wanted, ARRAY(BigInteger))
     users = select(user.id, user.name).where(user.id == any_(among))
     groups = select(group.id, group.name).where(group.id == any_(among))
     names.update((user_id, name) for user_id, name in session.execute(users))
+    accounts = (
+        select(account.id, Source.name, account.native_id)
+        .join(Source, Source.id == account.source_id)
+        .where(account.id == any_(among))
+    )
     names.update((group_id, f"group {name}") for group_id, name in session.execute(groups))
+    names.update((one, f"account {of}:{name}") for one, of, name in session.execute(accounts))
     return names
 
 

@@ -7,11 +7,11 @@ of them is wrong, and the answer is not given.
 
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, any_, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, any_, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -21,9 +21,11 @@ from policies.models import (
     AclState,
     Effect,
     Entry,
+    LinkedIdentity,
     Membership,
     Node,
     Source,
+    SourceAccount,
     User,
     UserStatus,
 )
@@ -45,9 +47,15 @@ class Decision:
     principal_id: int | None = None
     """Whom that entry names."""
     path: tuple[int, ...] = ()
-    """From the subject upward to that principal: user, group, group … `explain` finds it."""
+    """From the subject, or `account_id`, upward to that principal. `explain` finds it."""
     wanted: frozenset[int] = frozenset()
-    """Of a gate that is not met: any one of these would open it."""
+    """Any one of these would open it: of a gate that is not met, or of the allows that count."""
+    account_id: int | None = None
+    """Of a deny: an account that nobody is linked to, and that the subject may be behind."""
+    cut_id: int | None = None
+    """The node at which the allows from above stop, if there are any."""
+    stopped: frozenset[int] = frozenset()
+    """Whom those above it allow."""
 
     def __bool__(self) -> bool:
         return self.allowed
@@ -74,25 +82,26 @@ class Holder:
     holds: frozenset[int]
     """P(u)."""
     bars: frozenset[int]
-    """Principals whose denial counts: P(u), and for a class what any of its people holds."""
+    """Principals whose denial counts: P(u), for a class what any of its people holds, and
+    `doubts`."""
     groups_of: Mapping[int, Sequence[int]]
     """member -> groups: the way up."""
+    doubts: Mapping[int, "Doubt"] = field(default_factory=dict)
+    """Denied principals that reach an account of nobody's, which this subject may be behind."""
 
     def path_to(self, principal_id: int) -> tuple[int, ...]:
         """A shortest one; for a class, and for who bars a class, there is nothing in between."""
         if principal_id in _CLASSES or self.subject_id in _CLASSES:
             return tuple(dict.fromkeys((self.subject_id, principal_id)))
-        came_from: dict[int, int | None] = {self.subject_id: None}
-        waiting = deque([self.subject_id])
-        while principal_id not in came_from:
-            below = waiting.popleft()
-            new = [one for one in self.groups_of.get(below, ()) if one not in came_from]
-            came_from.update((one, below) for one in new)
-            waiting.extend(new)
-        path = [principal_id]
-        while (before := came_from[path[-1]]) is not None:
-            path.append(before)
-        return tuple(reversed(path))
+        return _back(_tree(self.groups_of, self.subject_id), principal_id)[::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An account that nobody is linked to, and the way from it up to a principal that is denied."""
+
+    account_id: int
+    path: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +131,7 @@ def decide(holder: Holder, chain: Sequence[Link], *, usable: bool) -> Decision:
             return Decision(False, "unknown", node_id=link.node_id)
     for link in chain:
         if barred := holder.bars & link.deny:
-            return Decision(False, "denied", link.node_id, min(barred))
+            return _denied(holder, link.node_id, barred)
     for link in chain:
         for gate in link.gates:
             if not holder.holds & gate:
@@ -132,7 +141,24 @@ def decide(holder: Holder, chain: Sequence[Link], *, usable: bool) -> Decision:
             return Decision(True, "allowed", link.node_id, min(granted))
         if not link.inherit:
             break
-    return Decision(False, "no_allow")
+    return _nothing_allows(chain)
+
+
+def _denied(holder: Holder, node_id: int, barred: frozenset[int]) -> Decision:
+    """What is certain is said before what may be."""
+    if certain := barred - holder.doubts.keys():
+        return Decision(False, "denied", node_id, min(certain))
+    doubt = holder.doubts[min(barred)]
+    return Decision(False, "denied", node_id, min(barred), doubt.path, account_id=doubt.account_id)
+
+
+def _nothing_allows(chain: Sequence[Link]) -> Decision:
+    """With what would be enough, and what an allow from above stops at."""
+    reach = next((place for place, link in enumerate(chain, 1) if not link.inherit), len(chain))
+    wanted = frozenset[int]().union(*(link.allow for link in chain[:reach]))
+    stopped = frozenset[int]().union(*(link.allow for link in chain[reach:]))
+    cut_id = chain[reach - 1].node_id if stopped else None
+    return Decision(False, "no_allow", wanted=wanted, cut_id=cut_id, stopped=stopped)
 
 
 def unreadable(session: Session, audience: Audience, document_ids: Iterable[int]) -> set[int]:
@@ -171,11 +197,14 @@ def _all_read(holders: Iterable[Holder], chain: Sequence[Link], *, usable: bool)
 def _different(holders: Iterable[Holder], links: Iterable[Link]) -> Collection[Holder]:
     """One for all who differ in nothing that these nodes ask for."""
     named = _named(links)
-    return {(_extra(holder), holder.holds & named): holder for holder in holders}.values()
-
-
-def _extra(holder: Holder) -> object:
-    return holder.active if holder.bars is holder.holds else holder.bars
+    return {
+        (
+            holder.active,
+            holder.holds & named,
+            None if holder.bars is holder.holds else holder.bars & named,
+        ): holder
+        for holder in holders
+    }.values()
 
 
 def explain(
@@ -204,7 +233,7 @@ def decisions(
 
 
 def _with_path(decision: Decision, holder: Holder) -> Decision:
-    if decision.principal_id is None:
+    if decision.principal_id is None or decision.path:
         return decision
     return replace(decision, path=holder.path_to(decision.principal_id))
 
@@ -254,19 +283,31 @@ def load_holders(
     users = {user_id: (status, class_id) for user_id, status, class_id in rows}
     groups_of = _edges_above(session, users, at)
     leads = _leads(groups_of, users, named)
-    bars = _bars_of_classes(session, _CLASSES.intersection(subject_ids), denied, at)
+    classes = _CLASSES.intersection(subject_ids)
+    ways: Ways = {}
+    if denied and _look_below(session, subject_ids, at):
+        ways = _ways_below(_edges_below(session, denied, at), denied)
+    bars = _bars_of_classes(session, classes, ways, at)
+    doubts = _doubts(session, subject_ids, ways, at)
 
     def holder(subject_id: int) -> Holder:
         if subject_id == STRANGER:
-            return Holder(subject_id, True, _UP_TO[Class.INTERNET], _UP_TO[Class.INTERNET], {})
+            internet = _UP_TO[Class.INTERNET]
+            return doubting(Holder(subject_id, True, internet, internet, {}))
         if subject_id in _CLASSES:
-            return Holder(subject_id, True, _UP_TO[subject_id], bars[subject_id], {})
+            return doubting(Holder(subject_id, True, _UP_TO[subject_id], bars[subject_id], {}))
         if subject_id not in users:
             return Holder(subject_id, False, frozenset(), frozenset(), {})
         status, class_id = users[subject_id]
-        ways = leads.keys() & (subject_id, *groups_of.get(subject_id, ()))
-        holds = _UP_TO[class_id].union(*(leads[way] for way in ways))
-        return Holder(subject_id, status == UserStatus.ACTIVE, holds, holds, groups_of)
+        near = leads.keys() & (subject_id, *groups_of.get(subject_id, ()))
+        holds = _UP_TO[class_id].union(*(leads[one] for one in near))
+        active = status == UserStatus.ACTIVE
+        return doubting(Holder(subject_id, active, holds, holds, groups_of))
+
+    def doubting(sure: Holder) -> Holder:
+        found = doubts.get(sure.subject_id, {})
+        found = {one: doubt for one, doubt in found.items() if one not in sure.bars}
+        return replace(sure, bars=sure.bars.union(found), doubts=found) if found else sure
 
     return [holder(subject_id) for subject_id in subject_ids]
 
@@ -276,27 +317,179 @@ def _named(links: Iterable[Link]) -> frozenset[int]:
     return frozenset[int]().union(*(link.allow.union(link.deny, *link.gates) for link in links))
 
 
+Ways = Mapping[int, Mapping[int, int]]
+"""Each denied principal with all below it, and from where one comes to each: itself from itself."""
+
+
+def _ways_below(members_of: Mapping[int, Sequence[int]], denied: Iterable[int]) -> Ways:
+    return {one: _tree(members_of, one) for one in denied}
+
+
+def _tree(edges: Mapping[int, Sequence[int]], start: int) -> dict[int, int]:
+    """All that the edges lead to, each with the one before it on a shortest way."""
+    before = {start: start}
+    waiting = deque([start])
+    while waiting:
+        here = waiting.popleft()
+        new = [one for one in edges.get(here, ()) if one not in before]
+        before.update((one, here) for one in new)
+        waiting.extend(new)
+    return before
+
+
+def _back(before: Mapping[int, int], end: int) -> tuple[int, ...]:
+    """The way from there back to where the tree began."""
+    path = [end]
+    while before[path[-1]] != path[-1]:
+        path.append(before[path[-1]])
+    return tuple(path)
+
+
 def _bars_of_classes(
-    session: Session, classes: Iterable[int], denied: Collection[int], at: datetime | None
+    session: Session, classes: Iterable[int], ways: Ways, at: datetime | None
 ) -> dict[int, frozenset[int]]:
     """A class is everybody in it: a denial of any of them, or of a group of theirs, bars it."""
     bars = dict.fromkeys(classes, _CLASSES)
-    if not bars or not denied:
+    if not bars or not ways:
         return bars
-    members_of = _edges_below(session, denied, at)
-    reached = {one: _reach(members_of, [one]) for one in denied}
     user = as_of(User, at)
     rows = session.execute(
         select(user.id, user.class_id).where(
-            _among(user.id, set[int]().union(*reached.values())),
+            _among(user.id, set[int]().union(*ways.values())),
             user.status == UserStatus.ACTIVE,
         )
     )
     class_of = {user_id: class_id for user_id, class_id in rows}
     for one in bars:
         people = {user_id for user_id, class_id in class_of.items() if class_id >= one}
-        bars[one] |= {each for each in denied if not people.isdisjoint(reached[each])}
+        bars[one] |= {each for each, below in ways.items() if not people.isdisjoint(below)}
     return bars
+
+
+_FEW = 16
+
+
+def _look_below(session: Session, subject_ids: Sequence[int], at: datetime | None) -> bool:
+    """Whether some deny may bar one of them who does not hold it; for many, that is not asked."""
+    if len(subject_ids) > _FEW or any(one in _CLASSES or one == STRANGER for one in subject_ids):
+        return True
+    account, link, source = as_of(SourceAccount, at), as_of(LinkedIdentity, at), as_of(Source, at)
+    named = select(source.id).where(exists().where(account.source_id == source.id))
+    links = select(link.user_id, link.source_id).where(_among(link.user_id, subject_ids))
+    linked = {(user_id, source_id) for user_id, source_id in session.execute(links)}
+    had = exists().where(_among(account.last_user_id, subject_ids))
+    return bool(session.scalar(select(had))) or any(
+        (one, source_id) not in linked
+        for source_id in session.scalars(named)
+        for one in subject_ids
+    )
+
+
+def _doubts(
+    session: Session, subject_ids: Sequence[int], ways: Ways, at: datetime | None
+) -> dict[int, dict[int, Doubt]]:
+    """For each subject, the denied principals that reach an account of nobody's it may be behind.
+
+    That is whoever has no link in its source, and whose it was last (design, section 4).
+    """
+    accounts = _nobodys(session, set[int]().union(*ways.values()), at)
+    if not accounts:
+        return {}
+    behind = _Behind.of(session, subject_ids, accounts.values(), at)
+    found: dict[int, dict[int, Doubt]] = defaultdict(dict)
+    for denied, before in ways.items():
+        reached = sorted(accounts.keys() & before.keys(), reverse=True)
+        theirs = {accounts[one]: one for one in reached}  # of those that bar alike, one
+        for subject_id in subject_ids:
+            may_be = [one for owner, one in theirs.items() if behind.is_possible(subject_id, owner)]
+            if may_be:
+                account_id = min(may_be)
+                found[subject_id][denied] = Doubt(account_id, _back(before, account_id))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Nobodys:
+    """Where an account is that nobody is linked to, and whose it was last. Equal ones bar alike."""
+
+    source_id: int
+    last_user_id: int | None
+
+
+def _nobodys(session: Session, among: Collection[int], at: datetime | None) -> dict[int, _Nobodys]:
+    if not among:
+        return {}
+    account, link = as_of(SourceAccount, at), as_of(LinkedIdentity, at)
+    rows = session.execute(
+        select(account.id, account.source_id, account.last_user_id).where(
+            _among(account.id, among),
+            account.external.is_(False),
+            ~exists().where(
+                link.source_id == account.source_id, link.native_id == account.native_id
+            ),
+        )
+    )
+    return {account_id: _Nobodys(source_id, last) for account_id, source_id, last in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class _Behind:
+    """Who of some subjects may be behind accounts that nobody is linked to."""
+
+    linked: frozenset[tuple[int, int]]
+    """(user, source)"""
+    lacking: Mapping[int, int]
+    """For each source the narrowest class of somebody active who has no link there."""
+    class_of: Mapping[int, int]
+    """Of those active people who had one of the accounts last."""
+
+    @classmethod
+    def of(
+        cls,
+        session: Session,
+        subject_ids: Sequence[int],
+        accounts: Collection[_Nobodys],
+        at: datetime | None,
+    ) -> "_Behind":
+        user, link = as_of(User, at), as_of(LinkedIdentity, at)
+        sources = {one.source_id for one in accounts}
+        links = session.execute(
+            select(link.user_id, link.source_id).where(
+                _among(link.user_id, subject_ids), _among(link.source_id, sources)
+            )
+        )
+        last = [one.last_user_id for one in accounts if one.last_user_id is not None]
+        active = select(user.id, user.class_id).where(user.status == UserStatus.ACTIVE)
+        lacking: dict[int, int] = {}
+        if not _CLASSES.isdisjoint(subject_ids):
+            lacking = {one: _lacking(session, user, link, one) for one in sources}
+        rows = session.execute(active.where(_among(user.id, last)))
+        return cls(
+            frozenset((user_id, source_id) for user_id, source_id in links),
+            lacking,
+            {user_id: class_id for user_id, class_id in rows},
+        )
+
+    def is_possible(self, subject_id: int, account: _Nobodys) -> bool:
+        if subject_id in (STRANGER, Class.INTERNET):  # on the internet, somebody has no link
+            return True
+        if subject_id in _CLASSES:
+            had = self.class_of.get(account.last_user_id or 0, 0)
+            return max(self.lacking[account.source_id], had) >= subject_id
+        return (
+            subject_id == account.last_user_id or (subject_id, account.source_id) not in self.linked
+        )
+
+
+def _lacking(session: Session, user: Any, link: Any, source_id: int) -> int:
+    """The narrowest class of somebody active without a link in the source; 0: all have one."""
+    found: int | None = session.scalar(
+        select(func.max(user.class_id)).where(
+            user.status == UserStatus.ACTIVE,
+            ~exists().where(link.user_id == user.id, link.source_id == source_id),
+        )
+    )
+    return found or 0
 
 
 def _edges_above(

@@ -58,6 +58,7 @@ class PrincipalKind(StrEnum):
     USER = "user"
     GROUP = "group"
     CLASS = "class"
+    ACCOUNT = "account"
 
 
 class UserStatus(StrEnum):
@@ -116,6 +117,24 @@ class LinkedIdentity(Base):
     """Which rule made the link (design, section 4); for an admin's, the folder that says so."""
 
 
+class SourceAccount(Base):
+    """An account as a principal: what names one outlives links, which say whose it is when asked.
+
+    It is there once a membership or an entry names it, linked or not.
+    """
+
+    __tablename__ = "source_account"
+    __table_args__ = (UniqueConstraint("source_id", "native_id"),)
+
+    id: Mapped[int] = mapped_column(ForeignKey("principal.id"), primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey("source.id"))
+    native_id: Mapped[str]
+    external: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """An administrator says that it is nobody's here: its denies bar nobody."""
+    last_user_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    """Whose it was before its link was taken away: a deny of it bars them still."""
+
+
 class Group(Base):
     __tablename__ = "user_group"
     __table_args__ = (UniqueConstraint("source_id", "native_id"),)
@@ -132,7 +151,9 @@ class Membership(Base):
     __tablename__ = "membership"
 
     member_id: Mapped[int] = mapped_column(ForeignKey("principal.id"), primary_key=True)
-    group_id: Mapped[int] = mapped_column(ForeignKey("user_group.id"), primary_key=True, index=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("principal.id"), primary_key=True, index=True)
+    """A group; or an account, whose one member is the user it is linked to: a trigger on `identity`
+    keeps that edge."""
 
 
 # -- what, and who may read it ----------------------------------------------------------------

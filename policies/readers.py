@@ -11,11 +11,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from sqlalchemy import select, text
+from sqlalchemy import exists, select, text
 from sqlalchemy.orm import Session
 
 from policies.access import Class
-from policies.models import AclState, Effect, Entry, Node, NodeKind, User, UserStatus
+from policies.models import (
+    AclState,
+    Effect,
+    Entry,
+    LinkedIdentity,
+    Node,
+    NodeKind,
+    SourceAccount,
+    User,
+    UserStatus,
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,16 @@ class Readers:
 
     subjects: Subjects
     documents: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Holders:
+    """For each principal, as bits of the subjects."""
+
+    held: Mapping[int, int]
+    """Who acts as it."""
+    doubted: Mapping[int, int]
+    """Who may be behind an account of it that nobody is linked to: a deny of it bars them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,23 +144,56 @@ def _subjects(session: Session) -> Subjects:
     return Subjects((*map(int, Class), *classes), classes)
 
 
-def _holders(session: Session, source_id: int, subjects: Subjects) -> dict[int, int]:
-    """Who holds each principal that stands in an entry of this source; cycles end by themselves."""
-    held = {user_id: subjects.bit[user_id] for user_id in subjects.classes}
+def _holders(session: Session, source_id: int, subjects: Subjects) -> _Holders:
+    """Of each principal that stands in an entry of this source."""
     groups_of: dict[int, list[int]] = defaultdict(list)
     for member_id, group_id in session.execute(_EDGES_BELOW, {"source_id": source_id}):
         groups_of[member_id].append(group_id)
-    waiting = deque(user_id for user_id in held if user_id in groups_of)
+    held = _upward({one: subjects.bit[one] for one in subjects.classes}, groups_of)
+    held.update((int(one), subjects.holding(one)) for one in Class)
+    return _Holders(held, _upward(_nobodys(session, subjects), groups_of))
+
+
+def _upward(start: dict[int, int], groups_of: Mapping[int, list[int]]) -> dict[int, int]:
+    """The bits of each principal, with those of all below it; cycles end by themselves."""
+    found = dict(start)
+    waiting = deque(one for one in found if one in groups_of)
     while waiting:
         below = waiting.popleft()
         for group_id in groups_of[below]:
-            grown = held.get(group_id, 0) | held[below]
-            if grown != held.get(group_id, 0):
-                held[group_id] = grown
+            grown = found.get(group_id, 0) | found[below]
+            if grown != found.get(group_id, 0):
+                found[group_id] = grown
                 if group_id in groups_of:
                     waiting.append(group_id)
-    held.update((int(one), subjects.holding(one)) for one in Class)
-    return held
+    return found
+
+
+def _nobodys(session: Session, subjects: Subjects) -> dict[int, int]:
+    """Each account that nobody is linked to, with all who have no link in its source.
+
+    So has the internet, always, as somebody in it has; and whose the account was last counts too.
+    """
+    rows = session.execute(
+        select(SourceAccount.id, SourceAccount.source_id, SourceAccount.last_user_id).where(
+            SourceAccount.external.is_(False),
+            ~exists().where(
+                LinkedIdentity.source_id == SourceAccount.source_id,
+                LinkedIdentity.native_id == SourceAccount.native_id,
+            ),
+        )
+    ).all()
+    people = sum(subjects.bit[one] for one in subjects.classes)
+    without = dict.fromkeys({row.source_id for row in rows}, people)
+    links = select(LinkedIdentity.source_id, LinkedIdentity.user_id)
+    for source_id, user_id in session.execute(links.where(LinkedIdentity.source_id.in_(without))):
+        without[source_id] &= ~subjects.bit.get(user_id, 0)
+    return {
+        row.id: without[row.source_id]
+        | subjects.bit.get(row.last_user_id, 0)
+        | subjects.bit[Class.INTERNET]
+        for row in rows
+    }
 
 
 def _own(
@@ -148,19 +201,20 @@ def _own(
     inherit: bool,
     known: bool,
     entries: Iterable[tuple[Effect, int, int]],
-    holders: Mapping[int, int],
+    holders: _Holders,
     subjects: Subjects,
     everyone: int,
 ) -> _Own:
     allowed = denied = 0
     gates: dict[int, int] = defaultdict(int)
     for effect, gate, principal_id in entries:
-        who = holders.get(principal_id, 0)
+        who = holders.held.get(principal_id, 0)
         if effect is Effect.ALLOW:
             allowed |= who
         elif effect is Effect.GATE:
             gates[gate] |= who
         else:
+            who |= holders.doubted.get(principal_id, 0)
             denied |= who | _denied_classes(who, principal_id, subjects)
     gated = everyone
     for meets in gates.values():

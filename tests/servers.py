@@ -98,11 +98,11 @@ def empty(settings: Settings) -> None:
 
 
 _EMPTY = text("""
-    TRUNCATE identity, user_account, user_group, membership, source, node, entry, policy,
-        policy_entry, policy_node, document, chunk, embedding_model, embedding, question, lease,
-        outbox, answer, audit, past, account, address, provisioned, link_code, api_token, sync_run,
-        sync_page, errand, preference, muted_thread, channel_setting, feedback, installation,
-        oauth_state RESTART IDENTITY;
+    TRUNCATE identity, source_account, user_account, user_group, membership, source, node, entry,
+        policy, policy_entry, policy_node, document, chunk, embedding_model, embedding, question,
+        lease, outbox, answer, audit, past, account, address, provisioned, link_code, api_token,
+        sync_run, sync_page, errand, preference, muted_thread, channel_setting, feedback,
+        installation, oauth_state RESTART IDENTITY;
     DELETE FROM principal WHERE kind <> 'class';
     UPDATE epoch SET value = 0;
     UPDATE mending SET done = 0, pass = NULL, after = '';

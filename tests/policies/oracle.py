@@ -29,6 +29,17 @@ class User:
 
 
 @dataclass
+class Account:
+    """Of a source; it is whose its link says, and a link comes and goes."""
+
+    source: str
+    user: str | None = None
+    had_by: str | None = None
+    """Whose it was before its link was taken away."""
+    external: bool = False
+
+
+@dataclass
 class Node:
     """What a source says of one node. The sets hold principals, some of which may not exist."""
 
@@ -49,8 +60,10 @@ class Facts:
     users: dict[str, User] = field(default_factory=dict)
     groups: dict[str, set[str]] = field(default_factory=dict)
     """Each with its direct members."""
+    accounts: dict[str, Account] = field(default_factory=dict)
+    """All that are known, whether or not anything names them."""
     names: dict[tuple[str, str], str] = field(default_factory=dict)
-    """(source, "user:ID" or "group:ID") -> principal."""
+    """(source, "user:ID" or "group:ID") -> principal: an account or a group."""
     nodes: dict[str, Node] = field(default_factory=dict)
     documents: set[str] = field(default_factory=set)
 
@@ -62,7 +75,8 @@ class Facts:
         return self.names.get((source, name), f"nobody {source} {name}")
 
     def exists(self, principal: str) -> bool:
-        return principal in self.users or principal in self.groups or principal in CLASSES
+        kinds = (self.users, self.groups, self.accounts, CLASSES)
+        return any(principal in kind for kind in kinds)
 
 
 class Oracle:
@@ -74,7 +88,11 @@ class Oracle:
         for group, members in facts.groups.items():
             for member in members:
                 self.groups_of.setdefault(member, set()).add(group)
-        for remembered in ("holds", "chain", "allows", "denies", "closed", "bars", "reads"):
+        self.links = {(one.user, one.source) for one in facts.accounts.values() if one.user}
+        for remembered in (
+            *("holds", "upward", "chain", "allows", "denies", "closed", "bars", "reads"),
+            "people",
+        ):
             setattr(self, remembered, cache(getattr(self, remembered)))
 
     # -- the decision -------------------------------------------------------------------------
@@ -116,21 +134,48 @@ class Oracle:
         return CLASSES[:2] if self.facts.users[subject].guest else CLASSES
 
     def holds(self, subject: str) -> frozenset[str]:
-        """P(u): the user, all groups reachable upward, and the classes."""
-        found = {subject} if subject in self.facts.users else set()
+        """P(u): the user, the accounts linked to them, all groups reachable upward, the classes."""
+        if subject not in self.facts.users:
+            return frozenset(self.classes(subject))
+        accounts = {key for key, one in self.facts.accounts.items() if one.user == subject}
+        return self.upward(frozenset({subject, *accounts})) | set(self.classes(subject))
+
+    def upward(self, start: frozenset[str]) -> frozenset[str]:
+        """These, and all groups reachable from them."""
+        found = set(start)
         waiting = list(found)
         while waiting:
             new = self.groups_of.get(waiting.pop(), set()) - found
             found |= new
             waiting += new
-        return frozenset(found | set(self.classes(subject)))
+        return frozenset(found)
 
     def bars(self, subject: str) -> frozenset[str]:
         """Whose denial bars the subject. A class is everybody in it (decision record 8)."""
-        if subject not in CLASSES:
-            return self.holds(subject)
-        people = (u for u in self.facts.users if self.active(u) and subject in self.classes(u))
-        return frozenset(CLASSES).union(*map(self.holds, people))
+        certain = self.holds(subject)
+        if subject in CLASSES:
+            certain = frozenset(CLASSES).union(*map(self.holds, self.people(subject)))
+        return certain | self.upward(frozenset(self.suspects(subject)))
+
+    def suspects(self, subject: str) -> Iterator[str]:
+        """The accounts that the subject may be behind, as far as we know.
+
+        Nobody is linked to them, no administrator said that they are nobody's here, and the
+        subject, or somebody of the class, has no link in that source, or had this very one last.
+        """
+        for key, account in self.facts.accounts.items():
+            if account.user is not None or account.external:
+                continue
+            if subject in (STRANGER, "internet") or any(
+                one == account.had_by or (one, account.source) not in self.links
+                for one in (self.people(subject) if subject in CLASSES else (subject,))
+            ):  # somebody on the internet has no link at all
+                yield key
+
+    def people(self, one_class: str) -> tuple[str, ...]:
+        """The active ones of a class."""
+        users = self.facts.users
+        return tuple(u for u in users if self.active(u) and one_class in self.classes(u))
 
     # -- what ---------------------------------------------------------------------------------
 

@@ -153,6 +153,36 @@ def _some_user(has: Callable[[User], bool]) -> Callable[[Facts], bool]:
     return lambda facts: any(map(has, facts.users.values()))
 
 
+def _links(facts: Facts, source: str | None = None) -> list[str]:
+    """The user of each link, of one source or of all."""
+    accounts = facts.accounts.values()
+    return [one.user for one in accounts if one.user and source in (None, one.source)]
+
+
+def _is_nobodys(facts: Facts, principal: str) -> bool:
+    account = facts.accounts.get(principal)
+    return account is not None and account.user is None and not account.external
+
+
+def _of_nobodys(lists: Callable[[Node], Iterable[set[str]]]) -> "Dimension":
+    return lambda facts: any(
+        _is_nobodys(facts, one)
+        for node in facts.nodes.values()
+        for entries in lists(node)
+        for one in entries
+    )
+
+
+def _below(facts: Facts, group: str) -> set[str]:
+    found: set[str] = set()
+    waiting = [group]
+    while waiting:
+        new = facts.groups.get(waiting.pop(), set()) - found
+        found |= new
+        waiting += new
+    return found
+
+
 Dimension = Callable[[Facts], bool]
 
 DIMENSIONS: dict[str, Dimension] = {
@@ -184,8 +214,21 @@ DIMENSIONS: dict[str, Dimension] = {
     "a guest": _some_user(lambda u: u.guest),
     "a suspended user": _some_user(lambda u: u.status == "suspended"),
     "a deleted user": _some_user(lambda u: u.status == "deleted"),
-    "a user of two accounts": lambda f: any(list(f.names.values()).count(u) > 1 for u in f.users),
-    "a user without an account": lambda f: not f.users.keys() <= set(f.names.values()),
+    "a user of two accounts": lambda f: any(_links(f).count(u) > 1 for u in f.users),
+    "a user of two accounts in one source": lambda f: any(
+        len(_links(f, s)) > len(set(_links(f, s))) for s in f.sources
+    ),
+    "a user without an account": lambda f: not f.users.keys() <= set(_links(f)),
+    "an account of nobody's in a group": lambda f: any(
+        _is_nobodys(f, one) for members in f.groups.values() for one in members
+    ),
+    "a deny of an account of nobody's": _of_nobodys(lambda n: [n.deny]),
+    "an allow of an account of nobody's": _of_nobodys(lambda n: [n.allow]),
+    "a gate of an account of nobody's": _of_nobodys(lambda n: n.gates),
+    "a deny of a group with an account of nobody's": lambda f: any(
+        _is_nobodys(f, one) for n in f.nodes.values() for g in n.deny for one in _below(f, g)
+    ),
+    "an external account": lambda f: any(one.external for one in f.accounts.values()),
     "a paused source": _some_source(lambda s: s.paused),
     "a stale source": _some_source(
         lambda s: bool(s.max_hours and s.hours_ago and s.hours_ago > s.max_hours)

@@ -31,7 +31,7 @@ def test_the_whole_way_up_is_told_and_the_node_where_it_ends(world: World) -> No
     assert _why(world, ann, page) == Decision(
         True, "allowed", folder, company, (ann, team, company)
     )
-    assert _why(world, bob, page) == Decision(False, "no_allow")
+    assert _why(world, bob, page) == Decision(False, "no_allow", wanted=frozenset({company}))
 
 
 def test_a_class_is_on_the_way_and_a_stranger_has_one(world: World) -> None:

@@ -200,6 +200,8 @@ class _Telling:
             assert source.max_hours is None or source.max_hours == 48
         for user in self._ordered(self.facts.users):
             self._user(user)
+        for account in self._ordered(self.facts.accounts):
+            self._account(account)
         for group in self._ordered(self.facts.groups):
             self.principals[group] = self.change.put_group(
                 self.sources["drive"], self.rename(group), name=group
@@ -227,7 +229,20 @@ class _Telling:
         person = Person(
             self.rename(user), "Somebody", guest=told.guest, status=UserStatus(told.status)
         )
-        self.principals[user] = self.change.put_user(self.sources["drive"], person)
+        self.principals[user] = self.change.put_user(self.change.put_source("people"), person)
+
+    def _account(self, account: str) -> None:
+        """Whose it is, was, or is not, told from the beginning."""
+        told, native_id = self.facts.accounts[account], self.rename(account)
+        source_id = self.sources[told.source]
+        self.principals |= {account: self.change.accounts(source_id, [native_id])[native_id]}
+        for one in (told.had_by, told.user):
+            if one:
+                self.change.link(self.principals[one], source_id, native_id, by="test")
+        if told.had_by:
+            self.change.unlink(source_id, native_id)
+        if told.external:
+            self.change.set_external(source_id, native_id, external=True)
 
     def _node(self, node: str) -> None:
         document = node in self.facts.documents

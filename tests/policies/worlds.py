@@ -116,14 +116,15 @@ class RandomWorld:
     def accounts(self) -> dict[Account, str | None]:
         """Accounts but the crowd's, each with the user whom it is linked to; some are nobody's."""
         linked: dict[Account, str | None] = {
-            Account(source, native_id): self.facts.names.get((source, f"user:{native_id}"))
+            Account(source, native_id): None
             for source in self.facts.sources
             for native_id in (*LOOK_ALIKE, "nobody")
             if source in MAIN
         }
-        for (source, name), user in self.facts.names.items():
+        for (source, name), account in self.facts.names.items():
             if name.startswith("user:") and not name.startswith("user:w"):
-                linked[Account(source, name.removeprefix("user:"))] = user
+                owner = self.facts.accounts[account].user
+                linked[Account(source, name.removeprefix("user:"))] = owner
         return linked
 
     # -- random changes, each committed -------------------------------------------------------
@@ -138,7 +139,8 @@ class RandomWorld:
             self._change_freshness: 1,
             self._delete_some_group: 1,
             self._new_group: 1,
-            self._change_link: 1,
+            self._change_link: 4,
+            self._change_external: 1,
             self._delete_document: 1,
             self._new_document: 1,
         }
@@ -204,28 +206,33 @@ class RandomWorld:
     def _change_link(self, change: Change) -> None:
         """An account is linked, goes to somebody else, or is nobody's any more."""
         source = self.random.choice(MAIN)
-        native_id = self.random.choice([*LOOK_ALIKE, "u1", "u2"])
-        before = self.facts.names.get((source, f"user:{native_id}"))
-        if before and self.random.random() < 0.5:
+        native_id = self.random.choice([*LOOK_ALIKE, "u1", "u2", "second"])
+        told = self.facts.accounts.get(self._key("account", source, native_id))
+        if told and told.user and self.random.random() < 0.5:
             change.unlink(self.sources[source], native_id)
-            del self.facts.names[source, f"user:{native_id}"]
-            self._loses(before, source)
+            told.user, told.had_by = None, told.user
         else:
-            user = self.random.choice(self._ordinary())
-            change.link(self.principals[user], self.sources[source], native_id, by="test")
-            self.facts.names[source, f"user:{native_id}"] = user
-            if before and before != user:
-                self._loses(before, source)
+            self._link(change, source, native_id, self.random.choice(self._ordinary()))
 
-    def _loses(self, user: str, source: str) -> None:
-        """What an account brought goes with it; a deny or gate that names the user closes."""
-        for (of, _), group in self.facts.names.items():
-            if of == source and group in self.facts.groups:
-                self.facts.groups[group].discard(user)
-        for node in self.facts.nodes.values():
-            if node.source == source:
-                node.allow.discard(user)
-                node.unknown |= any(user in guard for guard in (node.deny, *node.gates))
+    def _link(self, change: Change, source: str, native_id: str, user: str) -> None:
+        """Named before its link, or after: it comes to the same."""
+        if first := self.random.random() < 0.5:
+            self._account(change, source, native_id)
+        change.link(self.principals[user], self.sources[source], native_id, by="test")
+        if not first:
+            self._account(change, source, native_id)
+        told = self.facts.accounts[self._key("account", source, native_id)]
+        told.user, told.had_by, told.external = user, None, False
+
+    def _change_external(self, change: Change) -> None:
+        """An administrator says that an account is nobody's here, or takes it back."""
+        nobodys = [key for key, told in self.facts.accounts.items() if told.user is None]
+        if nobodys:
+            key = self.random.choice(nobodys)
+            told = self.facts.accounts[key]
+            told.external = not told.external
+            native_id = key.removeprefix(f"account {told.source} ")
+            change.set_external(self.sources[told.source], native_id, external=told.external)
 
     def _delete_document(self, change: Change) -> None:
         if len(self.facts.documents) > 20:
@@ -264,8 +271,13 @@ class RandomWorld:
             self._user(change, "drive", f"u{number}", guest=number == 0)
         if self.shape is Shape.WIDE:
             self._build_crowd(change, 1_100)
-        for _ in range(4):
+        for native_id in ("nobody's", "external"):
+            self._account(change, "drive", native_id)
+        change.set_external(self.sources["drive"], "external", external=True)
+        self.facts.accounts[self._key("account", "drive", "external")].external = True
+        for _ in range(6):
             self._change_link(change)
+        self._link(change, "drive", "second", self._key("user", "drive", "u1"))
 
     def _build_crowd(self, change: Change, size: int) -> None:
         """As `put_user` would, at once."""
@@ -279,10 +291,14 @@ class RandomWorld:
             for number, one in enumerate(ids)
         ]
         change.session.execute(insert(LinkedIdentity), accounts)
+        named = change.accounts(self.sources["drive"], [f"w{number}" for number in range(size)])
         for number, (key, one) in enumerate(zip(self.crowd, ids, strict=True)):
             _remember(self.principals, self.called, key, one)
             self.facts.users[key] = oracle.User()
-            self.facts.names["drive", f"user:w{number}"] = key
+            account = self._key("account", "drive", f"w{number}")
+            _remember(self.principals, self.called, account, named[f"w{number}"])
+            self.facts.accounts[account] = oracle.Account("drive", key)
+            self.facts.names["drive", f"user:w{number}"] = account
 
     def _build_groups(self, change: Change) -> None:
         plain = [self._group(change, "wiki", native_id) for native_id in LOOK_ALIKE]
@@ -401,12 +417,31 @@ class RandomWorld:
         self._allow(change, allows, first, *self._some(2))
         self._allow(change, denies, "internet", deny=[denied])
         self._allow(change, requires, "internet", gates=[[required, "internet"]])
+        self._build_denies_of_accounts(change)
         for group in (first, denied, required):
             self._set_members(change, group, self._some(3, classes=False))
             self._delete_group(change, group)
         self._set_members(
             change, self._group(change, "drive", "reborn"), self._some(5, classes=False)
         )
+
+    def _build_denies_of_accounts(self, change: Change) -> None:
+        """Of an account of nobody's: by itself, through groups, in a gate; of an external one."""
+        nobodys, external = (self._key("account", "drive", one) for one in ("nobody's", "external"))
+        inner = self._group(change, "drive", "contractors")
+        outer = self._group(change, "drive", "outsiders")
+        self._set_members(change, inner, [nobodys])
+        self._set_members(change, outer, [inner, external])
+        for name, denied in {
+            "denies an account": nobodys,
+            "denies a group of one": outer,
+            "denies an external account": external,
+        }.items():
+            page = self._document(change, "drive", name, None)
+            self._allow(change, page, "internet", deny=[denied])
+        page = self._document(change, "drive", "requires an account", None)
+        self._allow(change, page, "internet", gates=[[nobodys, *self._some(4)]])
+        self._allow(change, self._document(change, "drive", "allows an account", None), nobodys)
 
     def _build_closed_sources(self, change: Change) -> None:
         """Each with a document that everybody could read."""
@@ -444,7 +479,17 @@ class RandomWorld:
         person = Person(native_id, f"{native_id} of {source}", guest=guest)
         _remember(self.principals, self.called, key, change.put_user(self.sources[source], person))
         self.facts.users[key] = oracle.User(guest=guest)
-        self.facts.names[source, f"user:{native_id}"] = key
+        account = self._account(change, source, native_id)
+        self.facts.accounts[account].user = key
+        return key
+
+    def _account(self, change: Change, source: str, native_id: str) -> str:
+        key = self._key("account", source, native_id)
+        if key not in self.principals:
+            found = change.accounts(self.sources[source], [native_id, native_id])
+            _remember(self.principals, self.called, key, found[native_id])
+            self.facts.accounts[key] = oracle.Account(source)
+            self.facts.names[source, f"user:{native_id}"] = key
         return key
 
     def _group(self, change: Change, source: str, native_id: str) -> str:
@@ -617,12 +662,14 @@ class RandomWorld:
     # -- chance -------------------------------------------------------------------------------
 
     def _some(self, most: int, *, classes: bool = True) -> list[str]:
-        """Users, groups and, where they may stand, classes; some twice."""
+        """Users, accounts, groups and, where they may stand, classes; some twice."""
         drawn: list[str] = []
         for _ in range(self.random.randint(0, most)):
             kind = self.random.random()
-            if kind < 0.45 or not self.facts.groups:
+            if kind < 0.25 or not self.facts.groups:
                 drawn.append(self.random.choice(self._ordinary()))
+            elif kind < 0.45:
+                drawn.append(self.random.choice(self._some_accounts()))
             elif kind < 0.85 or not classes:
                 drawn.append(self._any_group())
             else:
@@ -631,6 +678,10 @@ class RandomWorld:
 
     def _ordinary(self) -> list[str]:
         return list(self.facts.users)[: len(self.facts.users) - len(self.crowd)]
+
+    def _some_accounts(self) -> list[str]:
+        crowd = set(self.crowd)
+        return [key for key, told in self.facts.accounts.items() if told.user not in crowd]
 
     def _any_group(self) -> str:
         """One of a hundred levels as often as any other group."""

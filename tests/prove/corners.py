@@ -6,7 +6,7 @@ from policies import Audience, readable_documents
 from policies.change import Permissions
 from policies.directory import NamedPermissions, principals_of, resolve_permissions
 from policies.explain import unreadable
-from policies.models import Document
+from policies.models import Document, UserStatus
 from tests.policies.world import World
 from tests.servers import empty
 from workers.database import Database
@@ -18,7 +18,7 @@ FEW = 20
 
 def leak(database: Database) -> bool:
     """Whether somebody is given, in some way, what the rules below refuse."""
-    for corner in (_in_a_crowd, _of_classes, _after_changes):
+    for corner in (_in_a_crowd, _of_classes, _of_accounts, _of_one_taken_away, _after_changes):
         empty(database.settings)
         if corner(World(database)):
             return True
@@ -50,6 +50,86 @@ def _of_classes(world: World) -> bool:
     return _given(world, [1]) - {"for everybody"} != set()
 
 
+def _of_accounts(world: World) -> bool:
+    """An account of nobody's may be anybody's who has no link there: a deny of it bars them all."""
+    gone = world.person("gone", status=UserStatus.SUSPENDED)
+    ana, cyd = world.person("ana"), world.person("cyd")
+    crowd = [world.person(f"p{number}") for number in range(CROWD)]
+    with world.change() as change:
+        drive = change.put_source("drive")
+        change.link(ana, drive, "U1", by="admin")
+        for number, person in enumerate(crowd):
+            change.link(person, drive, f"P{number}", by="admin")
+        accounts = change.accounts(drive, ["U9", "external"])
+        change.set_external(drive, "external", external=True)
+        inner = change.put_group(drive, "inner", name="inner")
+        outer = change.put_group(drive, "outer", name="outer")
+        change.set_members(inner, {accounts["U9"]})
+        change.set_members(outer, {inner})
+    last = world.person("last")
+    everybody = frozenset({1})
+    for name, denied in (("U9", accounts["U9"]), ("outer", outer)):
+        folder = world.folder(f"folder of {name}", Permissions(deny=frozenset({denied})))
+        world.page(f"not for {name}", Permissions(everybody, frozenset({denied})))
+        world.page(f"not within for {name}", Permissions(everybody), inside=folder)
+    world.page("not for an external one", Permissions(everybody, frozenset({accounts["external"]})))
+    world.page("for U9", Permissions(frozenset({accounts["U9"]})))
+    world.page("gate of U9", Permissions(everybody, gates=(frozenset({accounts["U9"]}),)))
+    external = {"not for an external one"}
+    linked = {f"not for {name}" for name in ("U9", "outer")}
+    linked |= {f"not within for {name}" for name in ("U9", "outer")} | external
+    return any(
+        _given(world, subjects) - allowed
+        for subjects, allowed in (
+            ([ana], linked),
+            ([cyd], external),
+            ([gone, cyd], set[str]()),
+            ([0], external),
+            ([1], external),
+            ([2], external),
+            ([3], external),
+            ([cyd, *crowd], external),
+            ([*crowd, last], external),
+            ([ana, *crowd], linked),
+        )
+    )
+
+
+def _of_one_taken_away(world: World) -> bool:
+    """Everybody has a link there; a deny of an account bars still whose it was last."""
+    ana, ben = world.person("ana"), world.person("ben")
+    crowd = [world.person(f"p{number}") for number in range(CROWD)]
+    last = world.person("last")
+    with world.change() as change:
+        drive = change.put_source("drive")
+        for number, person in enumerate((ana, ben, *crowd, last)):
+            change.link(person, drive, f"P{number}", by="admin")
+        accounts = change.accounts(drive, ["U1", "U2", "U3", "U4"])
+        for person, account in ((ana, "U1"), (last, "U2"), (ana, "U3")):
+            change.link(person, drive, account, by="admin")
+        group = change.put_group(drive, "group", name="group")
+        change.set_members(group, {accounts["U1"]})
+        for account in ("U1", "U2"):
+            change.unlink(drive, account)
+        change.link(ben, drive, "U3", by="admin")
+    everybody = frozenset({1})
+    world.page("not for ana", Permissions(everybody, frozenset({group})))
+    world.page("not for the last", Permissions(everybody, frozenset({accounts["U2"]})))
+    world.page("not for U4", Permissions(everybody, frozenset({accounts["U4"]})))
+    world.page("for U3", Permissions(frozenset({accounts["U3"]})))
+    return any(
+        _given(world, subjects) - allowed
+        for subjects, allowed in (
+            ([ana], {"not for U4", "not for the last"}),
+            ([ben], {"not for U4", "not for ana", "not for the last", "for U3"}),
+            ([1], set[str]()),
+            ([3], {"not for U4"}),
+            ([*crowd, last], {"not for U4", "not for ana"}),
+            ([ana, *crowd], {"not for U4", "not for the last"}),
+        )
+    )
+
+
 def _after_changes(world: World) -> bool:
     """What a change must keep in step: breaks, marks, gates, links, names that nobody has."""
     ana = world.person("ana")
@@ -70,12 +150,13 @@ def _after_changes(world: World) -> bool:
         change.set_permissions(case, Permissions(allow=mine, deny=frozenset({team})))
         wiki = change.put_source("wiki")
         change.link(ana, wiki, "W1", by="admin")
+        account = change.accounts(wiki, ["W1"])["W1"]
         writers = change.put_group(wiki, "writers", name="writers")
-        change.set_members(writers, {ana})
+        change.set_members(writers, {account})
         known = principals_of(change.session, world.source_id)
     world.page("for writers", Permissions(allow=frozenset({writers})))
     home, world.source_id = world.source_id, wiki
-    world.page("for W1", Permissions(allow=frozenset({ana})))
+    world.page("for W1", Permissions(allow=frozenset({account})))
     world.source_id = home
     named = NamedPermissions(allow=("group:team",), deny=("group:nobody",))
     world.page("denies nobody we know", resolve_permissions(named, known))

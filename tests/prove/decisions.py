@@ -177,8 +177,13 @@ def is_true(world: RandomWorld, subject: str, document: str, decision: Decision)
         case "unknown":
             return on_chain and (said.closed(node) or not all(facts.gates if facts else ()))
         case "denied":
-            a_class = subject in oracle.CLASSES  # whoever bars it, through somebody who is in it
-            led = path[0] == subject if a_class else _leads(world, said, subject, path)
+            if decision.account_id is not None:  # of nobody's, that the subject may be behind
+                start = world.called[decision.account_id]
+                led = start in said.suspects(subject) and _leads(world, said, start, path)
+            elif subject in oracle.CLASSES:  # whoever bars it, through somebody who is in it
+                led = path[0] == subject
+            else:
+                led = _leads(world, said, subject, path)
             return bool(
                 facts and on_chain and led
                 and path[-1] in facts.deny and path[-1] in said.bars(subject)
@@ -194,18 +199,30 @@ def is_true(world: RandomWorld, subject: str, document: str, decision: Decision)
                 and path[-1] in facts.allow and _leads(world, said, subject, path)
             )  # fmt: skip
         case "no_allow":
-            return not said.holds(subject) & said.allows(document)
+            wanted = {world.called[one] for one in decision.wanted}
+            reach, chain = list(said.granting(document)), said.chain(document)
+            above = frozenset().union(*(world.facts.nodes[n].allow for n in chain[len(reach) :]))
+            stopped = set(filter(world.facts.exists, above))
+            return bool(
+                not said.holds(subject) & said.allows(document)
+                and wanted == set(filter(world.facts.exists, said.allows(document)))
+                and {world.called[one] for one in decision.stopped} == stopped
+                and decision.cut_id == (world.nodes[reach[-1]] if stopped else None)
+            )
     return False
 
 
 def _leads(world: RandomWorld, said: oracle.Oracle, subject: str, path: list[str]) -> bool:
-    """Each step of the path is a membership that the source gave, from the subject upward."""
-    return path[0] == subject and all(
-        above in said.classes(below)
-        if above in oracle.CLASSES
-        else below in world.facts.groups[above]
-        for below, above in pairwise(path)
-    )
+    """Each step of the path is a link, or a membership that the source gave, upward."""
+    return path[0] == subject and all(_is_step(world, said, *step) for step in pairwise(path))
+
+
+def _is_step(world: RandomWorld, said: oracle.Oracle, below: str, above: str) -> bool:
+    if above in oracle.CLASSES:
+        return above in said.classes(below)
+    if above in world.facts.accounts:
+        return world.facts.accounts[above].user == below
+    return below in world.facts.groups[above]
 
 
 def _figures(tally: Tally) -> dict[str, int]:

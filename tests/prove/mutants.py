@@ -400,6 +400,37 @@ _QUERY = {
     "only the first of a large audience are asked": (
         "WHERE id > (SELECT max(id) FROM first)", "WHERE false",
     ),
+    "a deny of an account of nobody's is dropped": (
+        "SELECT root_id FROM nobodys JOIN without_link USING (source_id)",
+        "SELECT root_id FROM nobodys JOIN without_link USING (source_id) WHERE false",
+    ),
+    "what a deny reaches is looked for for classes alone": (
+        " OR EXISTS (SELECT FROM doubtful))", ")",
+    ),
+    "somebody without a link there is taken for linked": (
+        "SELECT FROM subject WHERE id > 3 AND NOT", "SELECT FROM subject WHERE id < 0 AND NOT",
+    ),
+    "a link anywhere is taken for one there": (
+        "WHERE user_id = subject.id AND identity.source_id = theirs.source_id",
+        "WHERE user_id = subject.id",
+    ),
+    "a stranger is behind no account of nobody's": (
+        "WHERE EXISTS (SELECT FROM subject WHERE id <= 1)", "WHERE false",
+    ),
+    "nobody of a class is behind an account of nobody's": (
+        "WHERE status = 'active' AND NOT EXISTS (", "WHERE false AND NOT EXISTS (",
+    ),
+    "a deny ends with the link that is taken away": (
+        "JOIN subject ON subject.id = last_user_id)",
+        "JOIN subject ON subject.id = last_user_id WHERE false)",
+    ),
+    "whose an account was last is not looked for": (
+        "WHERE EXISTS (SELECT FROM source_account WHERE last_user_id = first.id)", "WHERE false",
+    ),
+    "a deny ends for a class with the link that is taken away": (
+        "JOIN user_account ON user_account.id = last_user_id",
+        "JOIN user_account ON user_account.id = last_user_id AND false",
+    ),
 }  # fmt: skip
 
 _ROW_SECURITY = {
@@ -447,6 +478,38 @@ _ROW_SECURITY = {
         "SELECT principal_id FROM is_one\n      UNION",
         "SELECT principal_id FROM last_is\n      UNION",
     ),
+    "a deny of an account of nobody's is dropped": (
+        "(account.source_id IN (SELECT id FROM doubtful)", "(false",
+    ),
+    "what a deny reaches is looked for for classes alone": (
+        "OR EXISTS (SELECT FROM doubtful)\n", "\n",
+    ),
+    "somebody without a link there is taken for linked": (
+        "SELECT FROM listener WHERE id > 3 AND NOT EXISTS (",
+        "SELECT FROM listener WHERE id < 0 AND NOT EXISTS (",
+    ),
+    "a link anywhere is taken for one there": (
+        "WHERE identity.user_id = listener.id AND identity.source_id = source.id",
+        "WHERE identity.user_id = listener.id",
+    ),
+    "a stranger is behind no account of nobody's": (
+        "EXISTS (SELECT FROM asked WHERE id <= 1) ", "false ",
+    ),
+    "nobody of a class is behind an account of nobody's": (
+        "WHERE status = 'active' AND within_id IN (SELECT id FROM asked WHERE id <= 3)\n"
+        "                  AND NOT EXISTS (",
+        "WHERE false AND NOT EXISTS (",
+    ),
+    "a deny ends with the link that is taken away": (
+        "OR account.last_user_id IN (SELECT id FROM listener)", "",
+    ),
+    "whose an account was last is not looked for": (
+        "SELECT FROM source_account WHERE last_user_id IN (SELECT id FROM asked)",
+        "SELECT FROM source_account WHERE false",
+    ),
+    "a deny ends for a class with the link that is taken away": (
+        "OR account.last_user_id IN (\n", "OR false AND account.last_user_id IN (\n",
+    ),
 }  # fmt: skip
 
 _SCHEMA = {
@@ -462,6 +525,10 @@ _SCHEMA = {
         "DROP POLICY open ON document",
         "CREATE POLICY open ON document FOR SELECT TO ken_answerer USING (true)",
     ),
+    "a link that is taken away is still followed": (
+        "ALTER TABLE identity ENABLE TRIGGER follow_link",
+        "ALTER TABLE identity DISABLE TRIGGER follow_link",
+    ),
     "chunks are readable without their document": (
         "ALTER POLICY readable ON chunk USING"
         " (EXISTS (SELECT FROM document WHERE document.id = chunk.document_id))",
@@ -476,7 +543,31 @@ _EXPLAIN = {
     "denies are dropped": ("holder.bars & link.deny", "frozenset() & link.deny"),
     "gates are dropped": ("if not holder.holds & gate:", "if False:"),
     "allows above a break count": ("if not link.inherit:", "if False:"),
-}
+    "a deny of an account of nobody's is dropped": ("if found else sure", "if False else sure"),
+    "what a deny reaches is looked for for classes alone": (
+        "(one, source_id) not in linked\n", "False\n",
+    ),
+    "somebody without a link there is taken for linked": (
+        "or (subject_id, account.source_id) not in self.linked",
+        "or subject_id == STRANGER",
+    ),
+    "the internet is only those whom we know": (
+        "if subject_id in (STRANGER, Class.INTERNET):", "if False:",
+    ),
+    "nobody of a class is behind an account of nobody's": (
+        "max(self.lacking[account.source_id], had)", "had",
+    ),
+    "a deny ends with the link that is taken away": (
+        "subject_id == account.last_user_id", "False",
+    ),
+    "whose an account was last is not looked for": ("bool(session.scalar(select(had)))", "False"),
+    "a deny ends for a class with the link that is taken away": (
+        "had = self.class_of.get(account.last_user_id or 0, 0)", "had = 0",
+    ),
+    "the suspended are taken for others who hold the same": (
+        "            holder.active,\n            holder.holds", "            holder.holds",
+    ),
+}  # fmt: skip
 
 _ACCESS = {
     "what one may read stays with the connection": (
@@ -499,12 +590,8 @@ _CHANGE = {
     "a deny of a deleted group is forgotten": (
         "for node_id in sorted(closed):", "for node_id in ():",
     ),
-    "unlinking leaves the memberships": (
-        "Membership.member_id == user_id, Membership.group_id.in_(of_source)",
-        "Membership.member_id == 0, Membership.group_id.in_(of_source)",
-    ),
-    "unlinking leaves the allows": (
-        "self._withdraw(user_id, select(Node.id).where(Node.source_id == source_id))", "pass",
+    "an account that changes hands stays with the one before": (
+        'set_={"user_id": user_id, "linked_by": by}', 'set_={"linked_by": by}',
     ),
     "a moved folder keeps its old chain": (
         'rehang(self.session, node_id)\n        self._record("move"', 'self._record("move"',

@@ -52,7 +52,7 @@ def test_every_refusal_says_what_would_have_to_change(company: Company) -> None:
     closed, where = why(company, "alice", "odd")
     assert closed.startswith("permissions on its path are not known, so nobody reads it (since 20")
     assert where == "at document odd"
-    assert why(company, "bob", "mine") == ["no entry allows it"]
+    assert why(company, "bob", "mine") == ["no entry allows it", "which wants one of: Alice"]
 
 
 def test_a_source_and_a_person_that_do_not_count_say_since_when(company: Company) -> None:

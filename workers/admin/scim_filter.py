@@ -220,7 +220,10 @@ def _edges(here: Any, there: Any) -> tuple[FromClause, Element]:
         .select_from(Membership)
         .outerjoin(User, User.id == there)
         .outerjoin(Group, Group.id == there)
-        .where(here == Provisioned.principal_id)
+        .where(
+            here == Provisioned.principal_id,
+            or_(User.id.is_not(None), Group.id.is_not(None)),  # a link is an edge to an account
+        )
         .correlate(Provisioned)
         .lateral()
     )

@@ -6,7 +6,7 @@ is stored already, and has not changed, is neither split nor embedded again.
 
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import quote
@@ -21,6 +21,7 @@ from policies.directory import (
     NamedPermissions,
     accounts_linked,
     groups_of,
+    known_accounts,
     people_of,
     principals_of,
     resolve_permissions,
@@ -148,7 +149,7 @@ class Loading:
             )
             if bundle.users or bundle.groups:
                 self._put_people(change)
-            self._principals = self._known_principals(session)
+            self._principals = self._known_principals(change)
             self._folders = self._put_folders(change)
             self._held = stored_nodes(session, self._source_id)
             self._hashes = stored_hashes(session, self._source_id)
@@ -156,7 +157,7 @@ class Loading:
 
     def _put_people(self, change: Change) -> None:
         bundle = self._bundle
-        members: dict[str, set[int]] = {group.id: set() for group in bundle.groups}
+        members: dict[str, set[str]] = {group.id: set() for group in bundle.groups}
         users: dict[str, int] = {}
         for user in bundle.users:
             person = Person(
@@ -169,18 +170,17 @@ class Loading:
             )
             users[user.id] = change.put_user(self._source_id, person)
             for group_id in user.groups:
-                members[group_id].add(users[user.id])
+                members[group_id].add(f"user:{user.id}")
         groups = {
             group.id: change.put_group(self._source_id, group.id, name=group.name or group.id)
             for group in bundle.groups
         }
-        known = {
-            **{f"user:{native_id}": user_id for native_id, user_id in users.items()},
-            **{f"group:{native_id}": group_id for native_id, group_id in groups.items()},
-        }
         for group in bundle.groups:
-            named = {known[member] for member in group.members}
-            change.set_members(groups[group.id], members[group.id] | named)
+            members[group.id].update(group.members)
+        known = {f"group:{native_id}": group_id for native_id, group_id in groups.items()}
+        known |= self._accounts(change, set[str]().union(*members.values()))
+        for group in bundle.groups:
+            change.set_members(groups[group.id], {known[one] for one in members[group.id]})
         self._link_accounts(change, users)
         self._retire(change, users, groups)
         self._report.users, self._report.groups = len(users), len(groups)
@@ -215,8 +215,22 @@ class Loading:
             if native_id not in groups:
                 change.delete_group(group_id)
 
-    def _known_principals(self, session: Session) -> dict[str, int]:
+    def _accounts(self, change: Change, names: Iterable[str]) -> dict[str, int]:
+        """The principals of the accounts among these names, as far as they are somebody's at all.
+
+        A membership and an entry are an account's, so that they follow its link.
+        """
+        ids = {name.removeprefix("user:") for name in names if name.startswith("user:")}
+        ids &= known_accounts(change.session, self._source_id)
+        found = change.accounts(self._source_id, ids)
+        return {f"user:{native_id}": account_id for native_id, account_id in found.items()}
+
+    def _known_principals(self, change: Change) -> dict[str, int]:
         """Names to ids. A group that is gone is nobody again: denying it would deny nobody."""
+        session = change.session
+        folders = [name for named in self._bundle.folders.values() for name in named.names()]
+        documents = (name for one in self._bundle.documents() for name in one.permissions.names())
+        self._accounts(change, {*folders, *documents})
         known = principals_of(session, self._source_id)
         if self._bundle.users or self._bundle.groups:
             present = {group.id for group in self._bundle.groups}

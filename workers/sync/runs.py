@@ -4,7 +4,7 @@ A run changes everything that it asks for in one transaction under one epoch, or
 stand in a queue with all other changes of access, and one that was overtaken is refused.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -33,7 +33,7 @@ from workers.sync.snapshot import (
     Rows,
     State,
     apply,
-    linked_users,
+    named_in,
     put_accounts,
     read_push,
     stored_rows,
@@ -207,7 +207,7 @@ def confirm(database: Database, run_id: int, *, actor: str) -> Outcome:
             then = rewind(session, run.source_id, _epochs(run))
             _refuse_changed(run, then.changed_since, "Push the delta again.")
             held = then.rows.state
-        pushed = _pushed(session, run, held)
+        pushed = _pushed(change, run, held)
         difference = _write(change, run.source_id, rows, pushed.state)
         put_accounts(change, run.source_id, pushed.accounts)
         run.difference = {**run.difference, "ended_by": actor}
@@ -379,7 +379,7 @@ def _finish(
     _refuse_overtaken(session, run)
     rows = stored_rows(session, run.source_id)
     held = rows.state
-    pushed = _pushed(session, run, held)
+    pushed = _pushed(change, run, held)
     with session.begin_nested() as trial:
         difference = _write(change, run.source_id, rows, pushed.state)
         waits_for = () if confirmed else reasons_to_wait(difference, settings)
@@ -412,12 +412,14 @@ def _write(change: Change, source_id: int, rows: Rows, wanted: State) -> Differe
     return measure(change.session, before, after, held=rows.state, wanted=wanted)
 
 
-def _pushed(session: Session, run: SyncRun, held: State) -> Pushed:
-    lines = _lines(session, run)
-    return read_push(lines, run.kind, held, linked_users(session, run.source_id))
+def _pushed(change: Change, run: SyncRun, held: State) -> Pushed:
+    """What is named by an account is the account's, linked or not."""
+    lines = _lines(change.session, run)
+    accounts = change.accounts(run.source_id, named_in(lines))
+    return read_push(lines, run.kind, held, accounts)
 
 
-def _lines(session: Session, run: SyncRun) -> Iterable[Line]:
+def _lines(session: Session, run: SyncRun) -> Sequence[Line]:
     pages = session.scalars(
         select(SyncPage.lines).where(SyncPage.run_id == run.id).order_by(SyncPage.number)
     )

@@ -22,7 +22,6 @@ from policies.models import (
     Effect,
     Entry,
     Group,
-    LinkedIdentity,
     Membership,
     Node,
     NodeKind,
@@ -32,7 +31,7 @@ from workers.errors import InputInvalid
 from workers.sync.lines import AccountLine, GroupLine, Line, NodeLine, RemoveGroupLine
 
 Principal = int | str
-"""A class, a user or another source's group by our id; a group of this source by its own."""
+"""A class, an account, or anybody by our id; a group of this source by its own."""
 _LISTED = 10
 """Names in one error message."""
 
@@ -194,15 +193,15 @@ class Pushed:
 
 
 def read_push(
-    lines: Iterable[Line], kind: RunKind, held: State, users: Mapping[str, int]
+    lines: Iterable[Line], kind: RunKind, held: State, accounts: Mapping[str, int]
 ) -> Pushed:
-    """The state of the source once these lines hold. `users`: accounts of it that are linked.
+    """The state of the source once these lines hold. `accounts`: the principals of `named_in`.
 
     A complete snapshot is the whole; what it does not list is gone. A delta replaces, group by
     group and node by node, what it names. Raises InputInvalid for what stands twice, for a
     cycle of nodes, and for an empty snapshot of a source that has nodes.
     """
-    groups, nodes, accounts, removed_groups, removed_nodes = _sorted_out(lines)
+    groups, nodes, seen, removed_groups, removed_nodes = _sorted_out(lines)
     complete = kind is RunKind.COMPLETE
     if complete and not nodes and held.listed():
         raise InputInvalid(
@@ -213,7 +212,7 @@ def read_push(
     if complete:
         removed_groups = held.groups.keys() - groups.keys()
         removed_nodes = held.nodes.keys() - nodes.keys()
-    reading = _Reading(users, (held.groups.keys() | groups.keys()) - removed_groups)
+    reading = _Reading(accounts, (held.groups.keys() | groups.keys()) - removed_groups)
     new_groups = {name: reading.group(line) for name, line in groups.items()}
     live = {name for name, node in held.nodes.items() if not node.gone} - removed_nodes
     live |= nodes.keys()
@@ -229,17 +228,18 @@ def read_push(
         },
     )
     _refuse_cycles(state)
-    return Pushed(state, tuple(accounts.values()), tuple(reading.left_out))
+    return Pushed(state, tuple(seen.values()), tuple(reading.left_out))
 
 
-def linked_users(session: Session, source_id: int) -> dict[str, int]:
-    """The user of each account of this source that is linked."""
-    rows = session.execute(
-        select(LinkedIdentity.native_id, LinkedIdentity.user_id).where(
-            LinkedIdentity.source_id == source_id
-        )
-    )
-    return {native_id: user_id for native_id, user_id in rows}
+def named_in(lines: Iterable[Line]) -> set[str]:
+    """The accounts that these lines name as members or in permissions, by native id."""
+    names: set[str] = set()
+    for line in lines:
+        if isinstance(line, GroupLine):
+            names.update(line.members)
+        elif isinstance(line, NodeLine):
+            names.update(line.named().names())
+    return {name.removeprefix("user:") for name in names if name.startswith("user:")}
 
 
 def _sorted_out(
@@ -278,7 +278,7 @@ def _sorted_out(
 class _Reading:
     """Names become principals; what stands for nobody is noted."""
 
-    users: Mapping[str, int]
+    accounts: Mapping[str, int]
     groups: set[str]
     left_out: list[LeftOut] = field(default_factory=list)
 
@@ -317,7 +317,7 @@ class _Reading:
         kind, _, rest = name.partition(":")
         if kind == "group":
             return rest if rest in self.groups else None
-        return self.users.get(rest) if kind == "user" else int(CLASSES[rest])
+        return self.accounts[rest] if kind == "user" else int(CLASSES[rest])
 
 
 def _without(groups: Mapping[str, GroupState], removed: set[str]) -> dict[str, GroupState]:

@@ -44,6 +44,12 @@ class Drive:
             self.people[name] = change.put_user(source_id, Person(name, name.title(), guest=guest))
         return self.people[name]
 
+    def account(self, name: str) -> int:
+        """The principal that its group and its entries name."""
+        with self.database.session("syncer") as session:
+            change = Change(session, actor="test")
+            return change.accounts(change.put_source(SOURCE), [name])[name]
+
     def push(
         self, *lines: Line, delta: bool = False, pages: int = 1, confirmed: bool = False
     ) -> Run:
