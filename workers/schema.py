@@ -10,7 +10,7 @@ from workers.database import Database, connect
 from workers.errors import SchemaBehind, ServerUnavailable, SettingsInvalid
 from workers.settings import Role, Settings
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration, which this version needs. A test compares it with `migrations/`."""
 
 _ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('ken migrate'))")

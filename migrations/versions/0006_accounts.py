@@ -6,8 +6,8 @@ user whom the account was linked to then; one that nobody was linked to was lost
 
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 ACCOUNTS = """
 ALTER TABLE principal DROP CONSTRAINT principal_kind_check;
