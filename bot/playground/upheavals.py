@@ -94,6 +94,9 @@ def change_id(double: Double, order: Json) -> Json:
     for message in workspace.messages:
         if message.channel == old_id:
             message.channel = new_id
+    for marks in workspace.read.values():
+        if old_id in marks:
+            marks[new_id] = marks.pop(old_id)
     double.announce(happenings.channel_id_changed(workspace, channel, old_id))
     return {"channel": new_id}
 

@@ -72,6 +72,17 @@ def test_unread_is_each_persons_own(desk: Desk) -> None:
     assert told["read"].keys() <= {"CBOTH", "CSHARED"}
 
 
+def test_marks_go_with_a_channel_whose_id_changes(desk: Desk) -> None:
+    desk.playground.say("general", "bob", "hello all")
+    desk.open("general")
+    expect(desk.page.locator("main")).to_contain_text("hello all")
+    expect(_unread(desk, "general")).to_have_count(0)
+    desk.open("board")
+    desk.playground.change_id("general", "CNEW")
+    desk.playground.say("general", "bob", "hello again")
+    expect(_unread(desk, "general")).to_have_text("1 unread")
+
+
 def test_who_joins_has_read_what_was_said_before(desk: Desk) -> None:
     desk.playground.join("empty", "bob")
     desk.playground.say("empty", "bob", "long ago")
@@ -319,6 +330,25 @@ def test_the_dark_is_the_machines_or_chosen_and_then_remembered(sit: Sit) -> Non
     expect(toggle).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_channel_is_changed_from_the_panel(desk: Desk) -> None:
+    desk.open("board")
+    panel = desk.page.get_by_role("complementary", name="People and permissions")
+    panel.get_by_text("Change this channel").click()
+    panel.get_by_role("button", name="Make it public").click()
+    expect(panel.get_by_role("button", name="Make it private")).to_be_visible()
+    expect(desk.page.get_by_role("article")).to_contain_text("made this channel public")
+    panel.get_by_role("button", name="Share with another company").click()
+    expect(panel.get_by_role("button", name="Stop sharing")).to_be_visible()
+    panel.get_by_role("button", name="Archive").click()
+    expect(desk.page.locator("main")).to_contain_text("This channel is archived.")
+    board = desk.playground.people()["channels"][4]
+    assert (board["is_private"], board["is_ext_shared"], board["is_archived"]) == (
+        False,
+        True,
+        True,
+    )
+
+
 def test_a_draft_waits_where_it_was_written(desk: Desk) -> None:
     desk.page.get_by_label("Message Ken").fill("half a question")
     desk.open("general")
@@ -354,6 +384,26 @@ def test_reading_further_up_is_not_disturbed(desk: Desk) -> None:
     log.evaluate("(list) => { list.scrollTop = 0 }")
     desk.write("my own words")
     expect(desk.page.get_by_text("my own words")).to_be_in_viewport()
+
+
+def test_what_could_not_be_sent_is_still_there(desk: Desk) -> None:
+    desk.page.route("**/_double/say", lambda route: route.abort())
+    desk.write("How many days?")
+    expect(desk.page.get_by_role("alert")).to_contain_text("That was not done")
+    expect(desk.page.get_by_label("Message Ken")).to_have_value("How many days?")
+    desk.page.unroute("**/_double/say")
+    desk.page.get_by_label("Message Ken").press("Enter")
+    expect(desk.thread).to_contain_text("How many days?")
+    expect(desk.page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_playground_that_is_away_is_said_until_it_is_back(desk: Desk) -> None:
+    desk.page.route("**/_page/seen*", lambda route: route.abort())
+    desk.playground.say("general", "bob", "hello all")
+    expect(desk.page.get_by_role("alert")).to_contain_text("The playground does not answer")
+    desk.page.unroute("**/_page/seen*")
+    expect(desk.page.get_by_role("alert")).to_have_count(0)
+    expect(_unread(desk, "general")).to_have_text("1 unread")
 
 
 def test_without_a_bot_the_page_says_so(sit: Sit) -> None:

@@ -15,6 +15,7 @@ interface Props {
 
 export function Conversation({ channel, act, openThread, hasThread, tabs }: Props) {
   const seen = useWorkspace();
+  const { isPhone } = usePage();
   const all = seen.messages[channel.id] ?? [];
   const shown = all.filter((message) => !message.thread_ts || message.subtype === "thread_broadcast");
   const isMember = channel.members.includes(seen.you);
@@ -87,7 +88,7 @@ export function Conversation({ channel, act, openThread, hasThread, tabs }: Prop
         ))}
         <Status place={`${channel.id}/`} act={act} />
       </MessageList>
-      {prompts.length > 0 && !hasThread && (
+      {prompts.length > 0 && !hasThread && !(isPhone && shown.length > 0) && (
         <div className="prompts" role="group" aria-label="Suggestions of Ken">
           {prompts.map((prompt) => (
             <button type="button" key={prompt.title} onClick={() => suggest(prompt.message)}>

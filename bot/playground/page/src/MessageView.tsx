@@ -2,7 +2,7 @@ import { useState } from "react";
 import { type Json, type Message, order } from "./api";
 import { Blocks, chunkBlocks } from "./Blocks";
 import { Menu } from "./Inputs";
-import { Avatar, GuestBadge, momentOf, nameOf, timeOf, userOf, useWorkspace } from "./names";
+import { Avatar, GuestBadge, isNote, momentOf, nameOf, timeOf, userOf, useWorkspace } from "./names";
 import { usePage } from "./page";
 import { Text, typed, untyped } from "./Text";
 
@@ -20,7 +20,6 @@ export function MessageView({ message, replies = [], hasNews = false, openThread
   const { isPhone, sure } = usePage();
   const [editing, setEditing] = useState(false);
   const place = { channel: message.channel, ts: message.ts };
-  const isTold = ["channel_join", "channel_leave", "tombstone"].includes(message.subtype);
   const latest = replies.at(-1);
   const name = nameOf(seen, message.user);
   const askAbout = { ...place, user: seen.you, callback_id: "ken_ask_about" };
@@ -73,14 +72,14 @@ export function MessageView({ message, replies = [], hasNews = false, openThread
           </button>
         )}
       </div>
-      {!isTold && !editing && isPhone && (
+      {!isNote(message) && !editing && isPhone && (
         <Menu
           label={`What to do with the message of ${name}`}
           options={tools.map(({ words }) => ({ text: { text: words }, value: words }))}
           choose={(option) => tools.find(({ words }) => words === option.value)?.does()}
         />
       )}
-      {!isTold && !editing && !isPhone && (
+      {!isNote(message) && !editing && !isPhone && (
         <div className="tools" role="toolbar" aria-label="What to do with this message">
           {tools.map(({ words, does }) => (
             <button type="button" key={words} onClick={does}>

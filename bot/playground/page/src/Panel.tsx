@@ -28,9 +28,9 @@ interface Props {
 export function Panel({ channel, tour, ask, act, close }: Props) {
   const seen = useWorkspace();
   const person = usePanel<PersonPanel>("person", { user: seen.you });
-  const members = channel?.members.join(" ") ?? "";
+  const because = JSON.stringify([channel, channel?.members.map((id) => userOf(seen, id))]);
   const wanted = channel && !channel.is_im && !channel.is_archived && channel.members.includes(seen.bot);
-  const here = usePanel<ChannelPanel>("channel", wanted ? { user: seen.you, channel: channel.id } : null, members);
+  const here = usePanel<ChannelPanel>("channel", wanted ? { user: seen.you, channel: channel.id } : null, because);
   return (
     <aside className="panel" aria-label="People and permissions">
       <header className="place">
@@ -125,6 +125,7 @@ function You({ told }: { told: Told<PersonPanel> }) {
     <section aria-label="You">
       <h3>You act as</h3>
       <Who id={seen.you} />
+      {!person && !error && <p className="quiet">Looking up what you may read…</p>}
       {error && <p className="notice">{error}</p>}
       {person && !person.linked && (
         <p>Ken does not know this account: it reads only what is open to everybody on the internet.</p>
@@ -159,6 +160,7 @@ function Readers(props: { channel: Channel; told: Told<ChannelPanel>; person: Pe
   }
   const people = channel.members.filter((member) => !userOf(seen, member)?.is_bot);
   const others = seen.users.filter((user) => !user.is_bot && !user.deleted && !channel.members.includes(user.id));
+  const asked = channel.members.includes(seen.bot) && !channel.is_archived;
   const countOf = (id: string) => told?.people.find((one) => one.user_id === id)?.documents;
   return (
     <section aria-label="Who reads here">
@@ -166,6 +168,7 @@ function Readers(props: { channel: Channel; told: Told<ChannelPanel>; person: Pe
       {!channel.members.includes(seen.bot) && <p>Ken is not in here, and reads nothing here.</p>}
       {told && <p>{ruleIn(told, placeLabel(seen, channel))}</p>}
       {error && person && <p className="notice">{error}</p>}
+      {asked && !told && !error && <p className="quiet">Looking up who may read what…</p>}
       {told && told.documents.count > 0 && <DocumentList documents={told.documents} label="that all of them may read" />}
       {told && told.rule !== "shared" && told.documents.count === 0 && <p>There is no document that all of them may read.</p>}
       <ul className="why">
@@ -206,7 +209,33 @@ function Readers(props: { channel: Channel; told: Told<ChannelPanel>; person: Pe
           </select>
         )}
       </details>
+      {!channel.is_mpim && <Changes channel={channel} act={act} />}
     </section>
+  );
+}
+
+/** What an administrator may do to a channel: see what becomes of the answers in it. */
+function Changes({ channel, act }: { channel: Channel; act: Props["act"] }) {
+  const seen = useWorkspace();
+  const place = { channel: channel.id, user: seen.you };
+  const offered: [string, string][] = channel.is_archived
+    ? [["unarchive", "Unarchive"]]
+    : [
+        ["convert", channel.is_private ? "Make it public" : "Make it private"],
+        channel.is_ext_shared ? ["unshare", "Stop sharing"] : ["share", "Share with another company"],
+        ["archive", "Archive"],
+      ];
+  return (
+    <details>
+      <summary>Change this channel</summary>
+      <p className="chips">
+        {offered.map(([name, words]) => (
+          <button type="button" className="chip" key={name} onClick={() => act(order(name, place))}>
+            {words}
+          </button>
+        ))}
+      </p>
+    </details>
   );
 }
 

@@ -52,7 +52,7 @@ export function Sidebar({ place, go, actAs, help }: Props) {
   return (
     <nav className="sidebar" aria-label="Workspace">
       <div className="workspace">
-        <span className="workspace-name">{seen.team.name}</span>
+        <span className="workspace-name" title={seen.team.name}>{seen.team.name}</span>
         <button type="button" className="square" aria-label="Shortcuts" title="Shortcuts" onClick={help}>
           ?
         </button>

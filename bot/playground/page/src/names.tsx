@@ -36,14 +36,17 @@ export function placeLabel(seen: Seen, channel: Channel): string {
   return channel.is_im || channel.is_mpim ? placeName(seen, channel) : `#${channel.name}`;
 }
 
-const NO_NEWS = ["channel_join", "channel_leave", "tombstone"];
+/** Slack's own notes: somebody joined, a channel was renamed or archived, a message is gone. */
+export function isNote(message: Message): boolean {
+  return /^(channel|group)_/.test(message.subtype) || message.subtype === "tombstone";
+}
 
 /** What others wrote there since this person last looked, replies in threads included. */
 export function unreadIn(seen: Seen, channel: Channel): Message[] {
   if (!channel.members.includes(seen.you)) return [];
   const read = seen.read[channel.id] ?? "";
   return (seen.messages[channel.id] ?? []).filter(
-    (message) => message.user !== seen.you && message.ts > read && !NO_NEWS.includes(message.subtype),
+    (message) => message.user !== seen.you && message.ts > read && !isNote(message),
   );
 }
 
