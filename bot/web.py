@@ -5,8 +5,12 @@ Refuses before Bolt reads anything.
 
 import json
 import re
+import socket
+import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from http import HTTPStatus
+from threading import Timer
 from typing import Any
 
 import structlog
@@ -25,6 +29,10 @@ log = structlog.get_logger()
 LARGEST_BODY = 1_000_000
 """Bytes. Slack's own events are a few kilobytes."""
 
+PATIENCE_S = 10.0
+"""For a whole body. Slack sends one at once, and asks again after 3 seconds."""
+_OLDEST_S = 300
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _UNDERSTOOD = ("application/json", "application/x-www-form-urlencoded")
 
 Environ = dict[str, Any]
@@ -88,13 +96,16 @@ def _receive(app: Counted, verifier: SignatureVerifier, environ: Environ) -> Bol
         return _refuse(411, "size")
     if int(length) > LARGEST_BODY:
         return _refuse(413, "size")
-    raw: bytes = environ["wsgi.input"].read(int(length))
     headers = _headers(environ)
-    if not _is_signed(verifier, raw, headers):
-        log.warning("request_refused", reason="signature")
-        return _refuse(401, "signature")
+    if not _may_be_signed(headers):
+        return _unsigned()
     if headers["content-type"].partition(";")[0].strip().lower() not in _UNDERSTOOD:
         return _refuse(415, "malformed")
+    raw = _read(environ, int(length))
+    if len(raw) < int(length):
+        return _refuse(408, "size")
+    if not _is_signed(verifier, raw, headers):
+        return _unsigned()
     try:
         text = raw.decode()
         body = read_body(text, headers["content-type"])
@@ -113,10 +124,43 @@ def _request(text: str, body: dict[str, Any], headers: dict[str, str]) -> BoltRe
     return request
 
 
+def _read(environ: Environ, length: int) -> bytes:
+    """The body, or what had come of it when our patience ended."""
+    connection: socket.socket | None = environ.get("gunicorn.socket")
+    if connection is None:
+        return bytes(environ["wsgi.input"].read(length))
+    ending = Timer(PATIENCE_S, _hang_up, (connection,))
+    ending.start()
+    try:
+        return bytes(environ["wsgi.input"].read(length))
+    finally:
+        ending.cancel()
+
+
+def _hang_up(connection: socket.socket) -> None:
+    """Nothing more is read; what waits for it goes on. We can still answer."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RD)
+
+
+def _unsigned() -> BoltResponse:
+    log.warning("request_refused", reason="signature")
+    return _refuse(401, "signature")
+
+
 def _refuse(status: int, reason: str) -> BoltResponse:
     metrics.EVENTS_RECEIVED.inc()
     metrics.EVENTS.labels(reason).inc()
     return BoltResponse(status=status)
+
+
+def _may_be_signed(headers: dict[str, str]) -> bool:
+    """What the headers alone tell, before a byte of the body is read."""
+    timestamp = headers.get("x-slack-request-timestamp", "")
+    if not re.fullmatch(r"[0-9]{1,12}", timestamp):
+        return False
+    is_fresh = abs(time.time() - int(timestamp)) <= _OLDEST_S
+    return is_fresh and bool(_SIGNATURE.fullmatch(headers.get("x-slack-signature", "")))
 
 
 def _is_signed(verifier: SignatureVerifier, raw: bytes, headers: dict[str, str]) -> bool:

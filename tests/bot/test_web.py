@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bot import views
+from bot import views, web
 from bot.app import create_app
 from bot.playground.client import Playground
 from bot.web import create_web
@@ -291,3 +291,48 @@ def test_a_failure_says_its_class_and_nothing_else(
 
 def test_create_app_needs_no_slack(tmp_path: Path) -> None:
     assert create_app(settings_for(Playground("http://127.0.0.1:9"), tmp_path))
+
+
+def test_without_a_signature_that_could_be_good_no_body_is_read(bot: Bot, asked: Asked) -> None:
+    """Threat 40: the headers alone refuse it; not a byte of the body has been sent."""
+    host, port = bot.host.split(":")
+    now = str(int(time.time()))
+    for timestamp, signature in (
+        ("", ""),
+        (now, ""),
+        (now, "v0=short"),
+        (now, "v1=" + "0" * 64),
+        ("1700000000", "v0=" + "0" * 64),
+    ):
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
+            head = (
+                "POST /slack/events HTTP/1.1\r\nContent-Length: 999999\r\n"
+                f"X-Slack-Request-Timestamp: {timestamp}\r\nX-Slack-Signature: {signature}\r\n\r\n"
+            )
+            connection.sendall(head.encode())
+            assert b" 401 " in connection.recv(100)
+    assert asked.questions == []
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "PATIENCE_S", 0.05)
+    nobodys = create_app(settings_for(Playground("http://127.0.0.1:9"), tmp_path))
+    statuses: list[str] = []
+    ours, theirs = socket.socketpair()
+    with ours, theirs, ours.makefile("rb") as reader:
+        theirs.sendall(b'{"ty')
+        environ = {
+            "REQUEST_METHOD": "POST",
+            "PATH_INFO": "/slack/events",
+            "CONTENT_LENGTH": "500",
+            "CONTENT_TYPE": "application/json",
+            "HTTP_X_SLACK_REQUEST_TIMESTAMP": str(int(time.time())),
+            "HTTP_X_SLACK_SIGNATURE": "v0=" + "0" * 64,
+            "wsgi.input": reader,
+            "gunicorn.socket": ours,
+        }
+        answer = create_web(nobodys, "playground")
+        list(answer(environ, lambda status, headers: statuses.append(status)))
+    assert statuses == ["408 Request Timeout"]

@@ -1,5 +1,6 @@
 """Who calls the admin API: nothing below /v1 runs without a good token and its scope."""
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated
@@ -18,6 +19,10 @@ from workers.admin.tokens import Caller, Forbidden, Unauthorized, authenticate
 from workers.database import Database
 
 LARGEST_BODY = 10_000_000
+_PATIENCE_S = 60.0
+"""For the whole of a body, from the first look at it."""
+_LEFT_UNREAD = 65_536
+"""Bytes that may follow an answer; a caller with more to send is hung up on."""
 
 
 class OnlyWithToken:
@@ -44,31 +49,60 @@ class OnlyWithToken:
 
 
 class BodyLimit:
-    """No more than `LARGEST_BODY` is read, whatever the header says of the length.
+    """No more than `LARGEST_BODY` is read, whatever the header says of the length, and not for
+    longer than `patience_s`. Whoever was answered before the body had come sends no more of it.
 
-    SCIM has a limit and an error of its own.
+    SCIM, whose bodies are smaller, has a limit and an error of its own.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, patience_s: float = _PATIENCE_S) -> None:
         self.app = app
+        self.patience_s = patience_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith("/scim/"):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        read = 0
+        read, more, until = 0, True, 0.0
+        is_scim = scope["path"].startswith("/scim/")
 
         async def counting() -> Message:
-            nonlocal read
-            if _declared(scope) > LARGEST_BODY:
+            nonlocal read, more, until
+            if not is_scim and declared_length(scope) > LARGEST_BODY:
                 raise HTTPException(413)
-            message = await receive()
+            if not more:
+                return await receive()
+            now = asyncio.get_running_loop().time()
+            until = until or now + self.patience_s
+            try:
+                message = await asyncio.wait_for(receive(), until - now)
+            except TimeoutError:
+                raise HTTPException(408) from None
+            more = bool(message.get("more_body"))
             read += len(message.get("body", b""))
             if read > LARGEST_BODY:
                 raise HTTPException(413)
             return message
 
-        await self.app(scope, counting, send)
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and more and _may_send_much(scope, read):
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
+
+        await self.app(scope, counting, sending)
+
+
+def declared_length(scope: Scope) -> int:
+    """Of the body, in bytes; 0 where the header does not say."""
+    for name, value in scope.get("headers", ()):
+        if name == b"content-length" and value.isdigit():
+            return int(value[:20])
+    return 0
+
+
+def _may_send_much(scope: Scope, read: int) -> bool:
+    is_chunked = any(name == b"transfer-encoding" for name, _ in scope.get("headers", ()))
+    return is_chunked or declared_length(scope) - read > _LEFT_UNREAD
 
 
 async def _kept_nowhere(send: Send, message: Message) -> None:
@@ -82,13 +116,6 @@ def _header(scope: Scope) -> str | None:
     """The one `Authorization` header; two are none."""
     found = [value for name, value in scope["headers"] if name == b"authorization"]
     return found[0].decode("latin-1") if len(found) == 1 else None
-
-
-def _declared(scope: Scope) -> int:
-    for name, value in scope.get("headers", ()):
-        if name == b"content-length" and value.isdigit():
-            return int(value[:20])
-    return 0
 
 
 _BEARER = HTTPBearer(

@@ -26,6 +26,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from workers.admin.callers import declared_length
 from workers.admin.scim_dialects import NothingOfOurs, filter_in_rfc_words
 from workers.admin.scim_errors import MEDIA_TYPE, fault, json_response, no_such_place, nobody_there
 from workers.admin.scim_filter import check_filter
@@ -328,13 +329,17 @@ async def _respond(
     authenticate: Callable[[str | None], str],
     answer: Answer,
 ) -> Response:
-    body = await _body(request)
+    """The token is looked at before the body, and the length before its content."""
+    try:
+        actor = await run_in_threadpool(authenticate, request.headers.get("authorization"))
+        body = await _body(request)
+    except (HTTPException, ClientDisconnect):
+        raise
+    except Exception as error:
+        return fault(error)
 
     def work() -> Response:
         try:
-            actor = authenticate(request.headers.get("authorization"))
-            if body is None:
-                raise PayloadTooLargeException(detail=f"Larger than {LARGEST_BODY} bytes")
             base = str(request.url.replace(path=request.scope["root_path"], query=""))
             with POLICY:
                 return answer(Call(database, actor, request, body, base))
@@ -344,15 +349,20 @@ async def _respond(
     return await run_in_threadpool(work)
 
 
-async def _body(request: Request) -> bytes | None:
-    """None: it is too large, and the rest of it was not kept."""
+async def _body(request: Request) -> bytes:
+    """Raises PayloadTooLargeException, at the header or as soon as more has come."""
     parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size <= LARGEST_BODY:
+    size = declared_length(request.scope)
+    if size <= LARGEST_BODY:
+        size = 0
+        async for part in request.stream():
+            size += len(part)
+            if size > LARGEST_BODY:
+                break
             parts.append(part)
-    return b"".join(parts) if size <= LARGEST_BODY else None
+    if size > LARGEST_BODY:
+        raise PayloadTooLargeException(detail=f"Larger than {LARGEST_BODY} bytes")
+    return b"".join(parts)
 
 
 def _page(call: Call, total: int, shown: list[dict[str, Any]], *, start: int = 1) -> Response:

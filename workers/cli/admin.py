@@ -1,11 +1,13 @@
 """`ken admin`, the admin API in the foreground, and `ken token`, the keys to it."""
 
+import asyncio
 import os
 import re
 import socket
 from datetime import timedelta
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from workers import logs
 from workers.admin import tokens
@@ -20,6 +22,37 @@ from workers.settings import Settings
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _EXPIRES = re.compile(r"(\d{1,4})([hdw])")
 _GRACE_S = 10
+_LARGEST_HEAD = 16_384
+"""Bytes of a request's line and headers together."""
+
+
+class HeadsInTime(H11Protocol):
+    """uvicorn's, which waits for the head of a request for ever: here it comes in time or never."""
+
+    patience_s = 10.0
+    _ending: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._look()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+        super().connection_lost(exc)
+
+    def _look(self) -> None:
+        """The clock runs while a head is begun and not complete."""
+        if str(self.conn.their_state) != "IDLE":
+            if self._ending is not None:
+                self._ending.cancel()
+            self._ending = None
+        elif self._ending is None:
+            self._ending = self.loop.call_later(self.patience_s, self.transport.close)
 
 
 def serve(settings: Settings) -> None:
@@ -36,6 +69,8 @@ def serve(settings: Settings) -> None:
     server = uvicorn.Server(
         uvicorn.Config(
             make_app(settings),
+            http=HeadsInTime,
+            h11_max_incomplete_event_size=_LARGEST_HEAD,
             log_config=None,  # its lines have paths, and paths have names of documents
             access_log=False,
             server_header=False,

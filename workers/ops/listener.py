@@ -7,8 +7,9 @@ import json
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import BoundedSemaphore, Thread
+from threading import BoundedSemaphore, Thread, Timer
 from typing import Any
 
 from workers.errors import ServerUnavailable
@@ -17,7 +18,8 @@ from workers.ops.health import Report
 
 _CALLERS = 16
 """At a time; whoever comes then is not answered."""
-_PATIENCE_S = 5
+PATIENCE_S = 5.0
+"""For a whole request: its line and its headers. A body is never read."""
 
 
 class Listener:
@@ -80,17 +82,27 @@ class _Server(ThreadingHTTPServer):
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        ending = Timer(PATIENCE_S, _hang_up, (request,))
+        ending.daemon = True
+        ending.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            ending.cancel()
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Somebody hung up. The library would print a traceback."""
 
 
+def _hang_up(connection: socket.socket) -> None:
+    """Nothing more is read; an answer that is being made can still go out."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RD)
+
+
 class _Answer(BaseHTTPRequestHandler):
-    timeout = _PATIENCE_S
+    timeout = PATIENCE_S
     server: _Server
 
     def do_GET(self) -> None:

@@ -66,6 +66,20 @@ def test_a_report_is_names_and_yes_or_no_and_the_status_says_whether_it_is_well(
         assert "ken_layers_disagree_total" in get(listener, "/metrics")[1]
 
 
+def test_a_request_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slowly it trickles; and the body of one is never read."""
+    with answering(plain()) as listener:
+        place = ("127.0.0.1", listener.port)
+        with socket.create_connection(place, timeout=60) as calling:
+            calling.sendall(b"GET /healthz HTTP/1.1\r\nContent-Length: 200000000\r\n\r\n")
+            assert calling.recv(100).startswith(b"HTTP/1.0 200")
+        monkeypatch.setattr("workers.ops.listener.PATIENCE_S", 0.05)
+        with socket.create_connection(place, timeout=60) as calling:
+            calling.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ")
+            while calling.recv(1000):
+                pass
+
+
 @pytest.mark.parametrize(
     ("verb", "path", "status"),
     [("GET", "/", 404), ("GET", "/metrics/../canary", 404), ("POST", "/healthz", 501)],
