@@ -125,12 +125,12 @@ class Playground:
         view_id: str = "",
         home: bool = False,
         value: str | None = None,
-        selected: str | list[str] | None = None,
+        selected: str | int | list[str] | None = None,
     ) -> Done:
         """In a message (channel, ts), a modal (view_id) or the home.
 
         `value` picks one of several buttons with the same action_id, or one of the two feedback
-        buttons; `selected` is the value of an option.
+        buttons; `selected` is the value of an option, a date or an id.
         """
         order: Json = {"user": user, "action_id": action_id, "value": value, "selected": selected}
         place: Json = {"channel": channel, "ts": ts} if channel else {"view_id": view_id}

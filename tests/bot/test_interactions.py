@@ -220,6 +220,35 @@ def test_feedback_and_overflow_say_which_was_chosen(both: tuple[Desk, Playground
     assert (more["type"], more["selected_option"]["value"]) == ("overflow", "b")
 
 
+@pytest.mark.parametrize(
+    ("kind", "chosen", "name"),
+    [
+        ("datepicker", "2026-12-24", "selected_date"),
+        ("timepicker", "12:30", "selected_time"),
+        ("datetimepicker", 1_798_108_200, "selected_date_time"),
+        ("users_select", "UBOB", "selected_user"),
+        ("conversations_select", "CGENERAL", "selected_conversation"),
+        ("channels_select", "CGENERAL", "selected_channel"),
+        ("multi_users_select", ["UBOB", "UALICE"], "selected_users"),
+        ("multi_conversations_select", ["CGENERAL"], "selected_conversations"),
+        ("multi_channels_select", ["CGENERAL"], "selected_channels"),
+    ],
+)
+def test_a_date_a_person_or_a_place_is_chosen(
+    both: tuple[Desk, Playground], kind: str, chosen: Any, name: str
+) -> None:
+    desk, slack = both
+    element = {"type": kind, "action_id": "go"}
+    blocks = [{"type": "actions", "block_id": "b", "elements": [element]}]
+    posted = ken(slack).chat_postMessage(channel="CGENERAL", text="x", blocks=blocks)
+    slack.press("bob", "go", channel="general", ts=str(posted["ts"]), selected=chosen)
+
+    (body,) = desk.received
+    assert (body["actions"][0]["type"], body["actions"][0][name]) == (kind, chosen)
+    with pytest.raises(OrderRefused):
+        slack.press("bob", "go", channel="general", ts=str(posted["ts"]))
+
+
 def test_nobody_presses_what_is_not_there_or_not_theirs(both: tuple[Desk, Playground]) -> None:
     desk, slack = both
     ts = post(slack)
@@ -291,6 +320,18 @@ def test_a_modal_is_opened_refused_and_submitted(both: tuple[Desk, Playground]) 
         "value": "long enough",
     }
     assert (submitted["view"]["private_metadata"], submitted["user"]["id"]) == ("kept", "UBOB")
+
+
+def test_a_time_that_was_chosen_fills_its_input(both: tuple[Desk, Playground]) -> None:
+    desk, slack = both
+    slack.press("bob", "go", channel="general", ts=post(slack), value="1")
+    (view,) = slack.views("bob")
+    when = {"type": "timepicker", "action_id": "at"}
+    block = {"type": "input", "block_id": "when", "label": plain("When"), "element": when}
+    ken(slack).views_update(view_id=view["id"], view=modal(blocks=[block]))
+    assert slack.submit("bob", view["id"]).errors.keys() == {"when"}
+    assert slack.submit("bob", view["id"], {"when": {"at": {"selected_time": "12:30"}}}).closed
+    assert desk.received[-1]["view"]["state"]["values"]["when"]["at"]["selected_time"] == "12:30"
 
 
 def test_an_app_shows_another_view_or_clears_them_all(both: tuple[Desk, Playground]) -> None:

@@ -130,8 +130,9 @@ export function App() {
     const address = (event.target as Element).closest?.("a[href]")?.getAttribute("href") ?? "";
     const found = PERMALINK.exec(address);
     const channel = found && channels.find((one) => one.id === found[1]);
-    if (!found || !channel) return;
+    if (!found) return;
     event.preventDefault();
+    if (!channel) return setProblem("That conversation is not open to you.");
     const ts = found[2] ? `${found[2]}.${found[3]}` : "";
     const message = seen?.messages[channel.id]?.find((one) => one.ts === ts);
     const replies = seen?.messages[channel.id]?.some((one) => one.thread_ts === ts);

@@ -19,6 +19,7 @@ interface Props {
 
 /** Blocks as Slack shows them. Whatever can be pressed is ours: the library's cannot be listened to. */
 export function Blocks({ blocks, press, values = {}, change, errors = {} }: Props) {
+  const { sure } = usePage();
   return (
     <div className="blocks">
       {blocks.map((block, number) => {
@@ -46,7 +47,7 @@ export function Blocks({ blocks, press, values = {}, change, errors = {} }: Prop
               block={block}
               state={values[blockId]?.[block.element.action_id]}
               error={errors[blockId]}
-              change={(state) => change?.(blockId, block.element.action_id, state)}
+              change={(state) => sure(block.element.confirm, () => change?.(blockId, block.element.action_id, state))}
             />
           );
         }

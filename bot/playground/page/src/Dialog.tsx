@@ -11,12 +11,16 @@ interface Props {
   children: ReactNode;
 }
 
+/** Where somebody goes on from; without it, the first button has the focus. */
+const FIRST = ".row[aria-current], .dialog-body :is(input, textarea, select)";
+
 /** The browser's own modal: it keeps the focus, gives it back, and Escape closes it. */
 export function Dialog({ label, className, close, light, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
+    shown?.querySelector<HTMLElement>(FIRST)?.focus();
     return () => shown?.close();
   }, []);
   return (

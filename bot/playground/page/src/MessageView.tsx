@@ -2,7 +2,7 @@ import { useState } from "react";
 import { type Json, type Message, order } from "./api";
 import { Blocks, chunkBlocks } from "./Blocks";
 import { Menu } from "./Inputs";
-import { Avatar, GuestBadge, isNote, momentOf, nameOf, timeOf, userOf, useWorkspace } from "./names";
+import { Avatar, GuestBadge, isNote, momentOf, nameOf, timeOf, userOf, useWorkspace, whenOf } from "./names";
 import { usePage } from "./page";
 import { Text, typed, untyped } from "./Text";
 
@@ -43,7 +43,7 @@ export function MessageView({ message, replies = [], hasNews = false, openThread
           {message.user === seen.bot && <span className="badge">app</span>}
           <GuestBadge user={userOf(seen, message.user)} />
           <time dateTime={new Date(Number(message.ts) * 1000).toISOString()} title={momentOf(message.ts)}>
-            {timeOf(message.ts)}
+            {openThread ? timeOf(message.ts) : whenOf(message.ts)}
           </time>
           {message.ephemeral_to && <span className="quiet">Only visible to you</span>}
         </header>
@@ -68,7 +68,7 @@ export function MessageView({ message, replies = [], hasNews = false, openThread
             </span>
             {replies.length === 1 ? "1 reply" : `${replies.length} replies`}
             {hasNews && <span className="count">new</span>}
-            <span className="quiet">Last one {timeOf(latest.ts)}</span>
+            <span className="quiet">Last one {whenOf(latest.ts)}</span>
           </button>
         )}
       </div>

@@ -70,7 +70,10 @@ export function Sidebar({ place, go, actAs, help }: Props) {
       </div>
       <div className="places" tabIndex={-1}>
         <Section title="Apps">{sorted.filter(isDirect).map(row)}</Section>
-        <Section title="Channels">{sorted.filter(isChannel).map(row)}</Section>
+        <Section title="Channels">
+          {sorted.filter(isChannel).map(row)}
+          {!sorted.some(isChannel) && <li className="quiet none">No channel is open to you.</li>}
+        </Section>
         {sorted.some(isGroup) && <Section title="Group messages">{sorted.filter(isGroup).map(row)}</Section>}
       </div>
       <ActAs actAs={actAs} />
@@ -93,6 +96,7 @@ function ActAs({ actAs }: { actAs: (userId: string) => void }) {
   const [open, setOpen] = useState(false);
   const [wanted, setWanted] = useState("");
   const within = useRef<HTMLDivElement>(null);
+  const current = useRef<HTMLButtonElement>(null);
   const you = userOf(seen, seen.you)!;
 
   useEffect(() => {
@@ -116,7 +120,10 @@ function ActAs({ actAs }: { actAs: (userId: string) => void }) {
       className="act-as"
       ref={within}
       onKeyDown={(event) => {
-        if (event.key === "Escape") setOpen(false);
+        if (event.key !== "Escape" || !open) return;
+        event.preventDefault(); // the drawer around it stays
+        setOpen(false);
+        current.current?.focus();
       }}
     >
       {open && (
@@ -142,7 +149,7 @@ function ActAs({ actAs }: { actAs: (userId: string) => void }) {
           </ul>
         </div>
       )}
-      <button type="button" className="current" aria-haspopup="dialog" aria-expanded={open} onClick={() => setOpen(!open)}>
+      <button type="button" ref={current} className="current" aria-haspopup="dialog" aria-expanded={open} onClick={() => setOpen(!open)}>
         <span className="act-as-label">Act as</span>
         <Who id={you.id} />
       </button>

@@ -73,6 +73,12 @@ export function dayOf(ts: string): string {
   return date.toLocaleDateString([], { weekday: "long", month: "long", day: "numeric" });
 }
 
+/** The time, with its day unless that is today. */
+export function whenOf(ts: string): string {
+  const day = dayOf(ts);
+  return day === "Today" ? timeOf(ts) : `${day}, ${timeOf(ts)}`;
+}
+
 export function momentOf(ts: string): string {
   return new Date(Number(ts) * 1000).toLocaleString([], { dateStyle: "full", timeStyle: "short" });
 }
