@@ -3,12 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from policies import Audience, readable_documents
 from policies.change import Change, NewNode, NodeCycle, Permissions, Person, SeenAccount
 from policies.directory import stored_nodes
+from policies.labels import refresh_guards, relabel
 from policies.models import (
+    AclState,
     Address,
     Audit,
     Document,
@@ -104,6 +107,35 @@ def test_what_is_gone_is_read_by_nobody_and_later_deleted_with_its_text(world: W
     with world.database.session("indexer") as session:
         assert session.scalars(select(Document.id)).all() == [kept]
         assert len(session.scalars(select(Policy.id)).all()) == 1
+
+
+@pytest.mark.parametrize("as_known", [True, False])
+def test_what_is_put_again_is_read_by_nobody_before_its_permissions_are_set(
+    world: World, as_known: bool
+) -> None:
+    """Who may read it was decided before it went. Put back as known, it would be read at once."""
+    ana = world.person("ana")
+    folder = world.folder("f", Permissions(allow=frozenset({ana})))
+    page = world.page("p", inside=folder)
+    with world.change() as change:
+        change.set_gone(folder)
+        change.set_gone(page)
+    with world.change() as change:
+        for native_id, kind, parent in (
+            ("f", NodeKind.CONTAINER, None),
+            ("p", NodeKind.DOCUMENT, folder),
+        ):
+            node = change.put_node(world.source_id, native_id, kind=kind, parent_id=parent)
+            if as_known:
+                _know_again(change.session, node)
+    assert world.texts(ana) == (["p"] if as_known else [])
+
+
+def _know_again(session: Session, node_id: int) -> None:
+    """The slip: what it was before it went counts again."""
+    session.execute(update(Node).where(Node.id == node_id).values(acl_state=AclState.OK))
+    relabel(session, [node_id])
+    refresh_guards(session, node_id)
 
 
 def test_what_is_put_again_in_time_is_back(world: World) -> None:

@@ -15,10 +15,11 @@ from policies.change import Permissions
 from policies.models import UserStatus
 from tests.workers.answering.test_reply import PAYLOADS
 from tests.workers.pressed import all_text, answered, pressed
-from tests.workers.slack_company import Company, kept
-from workers import feedback, home
+from tests.workers.slack_company import TEAM, Company, kept
+from workers import feedback, home, interface
+from workers.errands import run_errand
 from workers.errors import LayersDisagree, SlackUnavailable
-from workers.interface import storable
+from workers.interface import Errand, ErrandKind, storable
 
 PRESSED: dict[str, Any] = {"verdict": "wrong", "reason": "outdated", "comment": "It is eleven now."}
 
@@ -453,6 +454,73 @@ def test_somebody_elses_question_is_passed_on_only_if_everybody_can_read_it(
 
     call(company, question_id)
     assert len(company.posts("CGUEST")) == called + 1
+
+
+def asked_about(company: Company, way: str) -> tuple[int, str]:
+    """Bob wrote it on the board; somebody makes a question of it: its number, and who."""
+    said = company.slack.say("CBOARD", "UBOB", "canary")
+    about_a_message = "shortcut" in way
+    question_id = kept(
+        channel_id="CBOARD",
+        user_id="UALICE" if about_a_message else "UBOB",
+        ts=said.ts,
+        words="canary",
+        surface="shortcut" if about_a_message else "slack",
+    )
+    for kind in PRESSES[way]:
+        question_id = pressed_again(company, kind, question_id)
+    return question_id, "bob" if way == "their own" else "alice"
+
+
+def pressed_again(company: Company, kind: ErrandKind, question_id: int) -> int:
+    """Alice presses "Ask again" or "Ask privately" below it: the question that comes of it."""
+    about = {"question_id": question_id}
+    errand = Errand(f"Again{question_id}", kind, TEAM, "UALICE", "CBOARD", about)
+    errand_id = interface.hand_over(errand)
+    assert errand_id is not None
+    run_errand(company.services, errand_id)
+    return question_id + 1
+
+
+PRESSES: dict[str, tuple[ErrandKind, ...]] = {
+    "shortcut": (),
+    "shortcut, again": ("again",),
+    "private": ("private",),
+    "again": ("again",),
+    "again and again": ("again", "again"),
+    "again in private": ("again", "private"),
+    "their own": (),
+}
+
+
+@pytest.mark.parametrize("way", PRESSES)
+def test_what_somebody_else_wrote_in_a_place_leaves_it_by_no_button(
+    company: Company, way: str
+) -> None:
+    """Threat 14: asked about, asked again or asked privately, it is no word of whoever pressed."""
+    settled(company, people_channel="CGUEST", admins=("UCARL",))
+    company.person("carl")
+    question_id, asker = asked_about(company, way)
+    call(company, question_id, asker, channel="CBOARD")
+    take(company, question_id, asker, channel="CBOARD", **PRESSED)
+
+    outside = "".join(repr(post) for place in ("CGUEST", "DUCARL") for post in company.posts(place))
+    assert ("canary" in outside) is (way == "their own")
+    assert told(company, "carl") != []
+    home.publish(company.services, TEAM, f"U{asker.upper()}")
+    shown = repr(company.slack.surfaces()["homes"][f"U{asker.upper()}"])
+    assert ("canary" in shown) is (way == "their own")
+
+
+def test_a_press_in_another_workspace_is_kept_by_nobody(company: Company) -> None:
+    """Threat 10: the same ids of person and channel under another team."""
+    settled(company, people_channel="CGUEST", admins=("UCARL",))
+    question_id = asked(company, "CALL")
+    for person in ("alice", "bob"):
+        call(company, question_id, person, team="T2")
+        take(company, question_id, person, team="T2", **PRESSED)
+    assert said(company, question_id) == []
+    assert company.posts("CGUEST") == told(company, "carl") == []
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """How a question comes decides where it is answered, and who reads along."""
 
 from dataclasses import replace
-from itertools import count
+from itertools import count, permutations
 
 import pytest
 from sqlalchemy import text
 
+from policies import Class
 from policies.change import Permissions
 from tests.workers.slack_company import TEAM, Company, kept
 from workers import interface, mending, outbox
@@ -164,6 +165,23 @@ def test_a_private_question_is_nobody_elses_to_ask_again(company: Company, alice
     assert newest(company) == before
 
 
+@pytest.mark.parametrize("kind", ["share", "private", "again"])
+def test_a_press_in_another_workspace_is_no_press_of_ours(
+    company: Company, alice: int, kind: ErrandKind
+) -> None:
+    """Threat 10: the same ids of a person and a channel, under another team; and under ours."""
+    question_id = company.asked("CBOARD", "alice", QUESTION)
+    before = newest(company)
+    for team, user in (("T2", "UALICE"), ("T2", "UBOB"), (TEAM, "UALICE")):
+        pressed = Errand(
+            f"Er{next(_numbers)}", kind, team, user, "CBOARD", {"question_id": question_id}
+        )
+        errand_id = interface.hand_over(pressed)
+        assert errand_id is not None
+        run_errand(company.services, errand_id)
+        assert (newest(company) > before) is (team == TEAM)
+
+
 @pytest.mark.parametrize("surface", ["command", "shortcut", "private"])
 def test_what_was_asked_for_oneself_is_asked_again_for_oneself(
     company: Company, alice: int, surface: Surface
@@ -283,6 +301,119 @@ def test_the_answer_to_a_deleted_question_is_deleted(company: Company, alice: in
     assert company.state(question_id)[0] == "answered"
 
 
+def version(
+    company: Company,
+    channel: str,
+    ts: str,
+    *,
+    revision: str = "",
+    words: str = QUESTION,
+    surface: Surface = "slack",
+) -> int:
+    """What Slack tells of a message at one time, and a worker takes up."""
+    question = Question(
+        f"EvV{next(_numbers)}",
+        TEAM,
+        channel,
+        ts,
+        ts,
+        "UALICE",
+        words,
+        surface=surface,
+        revision=revision,
+    )
+    question_id = interface.keep(question)
+    assert question_id is not None
+    company.work(question_id)
+    return question_id
+
+
+NEWEST = "What is the budget, please?"
+
+
+@pytest.mark.parametrize("channel", ["DUALICE", "CBOARD"])
+@pytest.mark.parametrize("order", list(permutations(["", "9.1", "9.2"])))
+def test_in_whatever_order_slack_tells_of_edits_the_newest_is_answered_once(
+    company: Company, alice: int, channel: str, order: tuple[str, ...]
+) -> None:
+    ts = company.slack.say(channel, "UALICE", "what was said").ts
+    ids = {
+        revision: version(
+            company,
+            channel,
+            ts,
+            revision=revision,
+            words=NEWEST if revision == "9.2" else f"What is the budget of {revision or 'old'}?",
+        )
+        for revision in order
+    }
+
+    assert len(company.posts("DUALICE")) == 1
+    assert len(company.posts(channel)) == 1
+    assert company.state(ids["9.2"])[0] == "answered"
+    late = order[order.index("9.2") + 1 :]
+    assert all(company.state(ids[one]) == ("abstained", "asked_anew") for one in late)
+    asked = [question for question, _ in company.model.shown]
+    assert asked[-1] == NEWEST
+
+
+@pytest.mark.parametrize("surface", ["slack", "follow_up"])
+def test_what_was_deleted_before_it_came_is_not_answered(
+    company: Company, alice: int, surface: Surface
+) -> None:
+    """Nor is an edit of it; and another message is."""
+    ts = company.slack.say("CBOARD", "UALICE", QUESTION).ts
+    errand(company, "deleted", "UALICE", "CBOARD", ts=ts)
+    first = version(company, "CBOARD", ts, surface=surface)
+    edited = version(company, "CBOARD", ts, surface=surface, revision="9.1")
+    assert company.state(first) == ("abstained", "asked_anew")
+    assert company.state(edited) == ("abstained", "asked_anew")
+    assert company.posts("CBOARD") == company.posts("DUALICE") == []
+    assert company.model.shown == []
+    company.asked("CBOARD", "alice", QUESTION)
+    assert company.posts("CBOARD") != []
+
+
+def test_an_edit_that_takes_the_question_back_before_it_came_and_one_that_asks_again(
+    company: Company, alice: int
+) -> None:
+    ts = company.slack.say("CBOARD", "UALICE", "never mind").ts
+    errand(company, "deleted", "UALICE", "CBOARD", ts=ts, revision="9.1")
+    assert company.state(version(company, "CBOARD", ts))[0] == "abstained"
+    assert company.posts("CBOARD") == []
+    again = version(company, "CBOARD", ts, revision="9.2")
+    assert company.state(again)[0] == "answered"
+    errand(company, "deleted", "UALICE", "CBOARD", ts=ts, revision="9.1")
+    assert len(company.posts("CBOARD")) == 1
+
+
+def test_a_deletion_that_is_told_twice_is_kept_once_and_is_in_nobodys_home(
+    company: Company, alice: int
+) -> None:
+    ts = company.slack.say("CBOARD", "UALICE", QUESTION).ts
+    for _ in range(2):
+        errand(company, "deleted", "UALICE", "CBOARD", ts=ts)
+    with company.library.database.session("ingress") as session:
+        rows = session.execute(text("SELECT user_id, state, reason FROM question")).all()
+    assert [tuple(row) for row in rows] == [("", "abstained", "deleted")]
+
+
+def test_an_edited_question_that_nobody_put_to_ken_is_answered_once(
+    company: Company,
+) -> None:
+    """Where Ken answers by itself, too, the answer to the older words goes."""
+    company.person("alice")
+    company.library.document("ours", "The budget is canary.", only(int(Class.MEMBERS)))
+    with company.library.database.session("syncer") as session:
+        session.execute(
+            text("INSERT INTO channel_setting VALUES (:team, 'CALL', true, 20)"), {"team": TEAM}
+        )
+    ts = company.slack.say("CALL", "UALICE", QUESTION).ts
+    version(company, "CALL", ts, surface="automatic")
+    version(company, "CALL", ts, surface="automatic", revision="9.1", words=NEWEST)
+    assert len(company.posts("CALL")) == 1
+
+
 def test_a_question_that_is_deleted_while_the_model_writes_is_not_answered(
     company: Company, alice: int
 ) -> None:
@@ -309,6 +440,50 @@ def test_ken_stops_when_it_is_told_to(company: Company, alice: int) -> None:
     company.work(question_id)
 
     assert company.state(question_id) == ("abstained", "stopped")
+    assert [post.text for post in company.posts("DUALICE")] == [say.STOPPED]
+
+
+@pytest.mark.parametrize("surface", ["slack", "shortcut"])
+def test_whoever_stops_stops_their_own_questions_and_nobody_elses(
+    company: Company, alice: int, surface: Surface
+) -> None:
+    """Threat 14: Bob presses in a thread in which Alice waits, for an answer to all or to her."""
+    said = company.slack.say("CBOARD", "UBOB", "hello")
+    hers = kept(channel_id="CBOARD", ts=said.ts, words=QUESTION, surface=surface)
+    his = interface.keep(
+        Question("EvBob", TEAM, "CBOARD", "1.1", said.ts, "UBOB", QUESTION, surface="follow_up")
+    )
+    assert his is not None
+
+    errand(company, "stopped", "UBOB", "CBOARD", thread_ts=said.ts)
+    company.work(hers)
+
+    assert company.state(his) == ("abstained", "stopped")
+    assert company.state(hers)[0] == "answered"
+    assert "canary" in company.posts("DUALICE")[-1].text
+
+
+def test_whoever_stops_beside_somebody_elses_question_changes_nothing(
+    company: Company, alice: int
+) -> None:
+    """Not even a word, or the status of somebody else's question."""
+    said = company.slack.say("CBOARD", "UALICE", QUESTION)
+    hers = kept(channel_id="CBOARD", ts=said.ts)
+    errand(company, "stopped", "UBOB", "CBOARD", thread_ts=said.ts)
+    assert company.state(hers) == ("kept", None)
+    assert company.posts("CBOARD") == []
+    assert company.slack.calls("agents.sessions.setStatus") == []
+
+
+def test_what_was_asked_for_oneself_is_stopped_without_a_word_in_the_channel(
+    company: Company, alice: int
+) -> None:
+    """Threat 11: that there was a question is nobody else's business."""
+    said = company.slack.say("CBOARD", "UBOB", "hello")
+    hers = kept(channel_id="CBOARD", ts=said.ts, surface="shortcut")
+    errand(company, "stopped", "UALICE", "CBOARD", thread_ts=said.ts)
+    assert company.state(hers) == ("abstained", "stopped")
+    assert company.posts("CBOARD") == []
     assert [post.text for post in company.posts("DUALICE")] == [say.STOPPED]
 
 
@@ -499,5 +674,6 @@ def test_the_rest_of_a_long_answer_is_checked_again_after_a_crash(
     company.rest_is_over(question_id)
     company.work(question_id)
 
-    texts = [post.text for post in company.posts("DUALICE")]
-    assert len(texts) == 1
+    mending.look_at_all(company.services)
+    (left,) = company.posts("DUALICE")
+    assert left.text == say.WITHDRAWN
