@@ -22,6 +22,7 @@ from policies.models import Document, Policy, QuestionState, Source, UserStatus
 from workers.answering.inert import elements, inert
 from workers.errors import AssistantError, LayersDisagree, SlackRefused
 from workers.linking import ADDRESS, CODE, code_in
+from workers.marks import own_words
 from workers.messenger import Messenger, Profile
 from workers.ops import metrics
 from workers.services import Services
@@ -233,7 +234,13 @@ def _look(services: Services, team_id: str, user_id: str, profile: Profile | Non
             sources=_sources(session, audience),
             out_of_date=session.scalars(_ANY_OUT_OF_DATE).one(),
             questions=tuple(
-                _Asked(row.text, QuestionState(row.state), row.asked_at, row.forgotten, row.is_own)
+                _Asked(
+                    words := own_words(row.text),
+                    QuestionState(row.state),
+                    row.asked_at,
+                    row.forgotten,
+                    is_own=row.is_own and bool(words or not row.text),
+                )
                 for row in asked
             ),
             language=chosen.language if chosen and chosen.language in LANGUAGES else "asked",

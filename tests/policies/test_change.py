@@ -17,6 +17,7 @@ from policies.models import (
     Document,
     LinkedIdentity,
     Membership,
+    Node,
     NodeKind,
     Past,
     Policy,
