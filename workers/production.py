@@ -122,6 +122,9 @@ def _addresses(settings: Settings) -> Iterator[str]:
         address_of(settings.model_base_url, settings.model_name)
     except ValueError as wrong:
         yield f"KEN_MODEL_BASE_URL {wrong}"
+    key = settings.model_api_key.get_secret_value().strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        yield "KEN_MODEL_API_KEY holds a character that stands in no key: copy it again"
     queue = settings.redis_url.get_secret_value()
     if queue and _split(queue).scheme not in _QUEUES:
         yield (

@@ -91,14 +91,14 @@ class Settings(BaseSettings):
     model_name: str = Field("gpt-5-mini", min_length=1)
     model_api: Literal["auto", "responses", "chat-schema", "chat-json", "chat-text"] = "auto"
     """How it is asked; `auto`: what the server takes is found out (workers/models/forms.py)."""
-    model_timeout_s: float = Field(60.0, gt=0)
+    model_timeout_s: float = Field(60.0, gt=0, allow_inf_nan=False)
     """For a whole answer."""
     model_max_tokens: int = Field(4000, ge=100)
     """Of an answer, thinking included; one that was cut is asked for again with four times that."""
     model_reasoning_effort: Literal["", "none", "minimal", "low", "medium", "high", "xhigh"] = ""
     model_temperature: float | None = Field(None, ge=0, le=2)
     """None: the server's own. Newer models of OpenAI take none."""
-    ask_patience_s: float = Field(90.0, gt=0)
+    ask_patience_s: float = Field(90.0, gt=0, allow_inf_nan=False)
     """So long `ken ask` waits for an answer."""
 
     passages_per_answer: int = Field(8, ge=1, le=50)

@@ -65,6 +65,8 @@ def test_what_is_safe_is_not_refused(process: Process, production: bool) -> None
         ("up", {"slack_mode": "http"}, "KEN_SLACK_SIGNING_SECRET"),
         ("worker", {"model_base_url": "model.example"}, "KEN_MODEL_BASE_URL"),
         ("worker", {"model_base_url": "https://[::1"}, "KEN_MODEL_BASE_URL"),
+        ("worker", {"model_api_key": SecretStr("sk-\u200bhunter2")}, "KEN_MODEL_API_KEY"),
+        ("worker", {"model_api_key": SecretStr("Bearer hunter2")}, "KEN_MODEL_API_KEY"),
         ("worker", {"slack_api_url": "slack.com"}, "KEN_SLACK_API_URL"),
         ("worker", {"otlp_endpoint": "collector:4318"}, "KEN_OTLP_ENDPOINT"),
         ("worker", {"redis_url": SecretStr("amqp://hunter2@queue")}, "KEN_REDIS_URL"),

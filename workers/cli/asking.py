@@ -115,7 +115,8 @@ def _wait(database: Database, question_id: int, timeout_s: float) -> dict[str, A
         time.sleep(_POLL_S)
     raise ServerUnavailable(
         f"No answer within {timeout_s:.0f} s. Question {question_id} is kept.",
-        remedy=worker_trouble(database.settings) or "See `ken doctor`.",
+        remedy=worker_trouble(database.settings)
+        or "See `ken doctor`; with a slow model, raise KEN_ASK_PATIENCE_S.",
     )
 
 

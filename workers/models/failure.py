@@ -203,6 +203,8 @@ def _parameter(words: str, sent: Mapping[str, Any]) -> str:
         r"\bsystem\b.{0,40}\b(?:role|message|not supported)", words
     ):
         return "system"
+    if "stream" not in sent and re.search(r"\bstream", words):
+        return "whole"
     for name in _NAMED:
         is_sent = name in sent or (name == "json_schema" and ("text" in sent))
         if is_sent and re.search(rf"(?<![a-z_]){name}(?![a-z_])", words):

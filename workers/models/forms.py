@@ -35,9 +35,13 @@ _RESPONSE_FORMATS: dict[Form, dict[str, Any]] = {
     Form.CHAT_JSON: {"response_format": {"type": "json_object"}},
     Form.CHAT_TEXT: {},
 }
-DISPENSABLE = ("store", "max_output_tokens", "max_completion_tokens", "max_tokens", "system")
+DISPENSABLE = (
+    "store", "max_output_tokens", "max_completion_tokens", "max_tokens", "system", "whole"
+)  # fmt: skip
 """What a server need not take: it is left out, or written otherwise, once it was refused by name.
-`system`: a message with that role."""
+`system`: a message with that role; `whole`: an answer in one piece, where it only streams."""
+_CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
+_FILTERED = frozenset({"content_filter", "safety"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ def request(
     body = {"model": settings.model_name, "store": False, **body}
     if settings.model_temperature is not None:
         body["temperature"] = settings.model_temperature
+    if "whole" in dialect.left_out:
+        body["stream"] = True
     return {name: value for name, value in body.items() if name not in dialect.left_out}
 
 
@@ -194,10 +200,10 @@ def _of_choice(choice: dict[str, Any]) -> Told:
             texts += _texts(call["function"].get("arguments"))
     thoughts = _texts(message.get("reasoning_content")) + _texts(message.get("reasoning"))
     ending, reason = Ending.WHOLE, ""
-    match choice.get("finish_reason"):
-        case "length":
+    match str(choice.get("finish_reason")).casefold():
+        case finish if finish in _CUT:
             ending, reason = Ending.CUT, "finish_length"
-        case "content_filter":
+        case finish if finish in _FILTERED:
             ending, reason = Ending.FILTERED, "finish_content_filter"
         case "error":
             ending, reason = Ending.FAILED, "finish_error"

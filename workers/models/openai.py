@@ -101,7 +101,7 @@ class OpenAIAnswerer:
     def connect(cls, settings: Settings) -> "OpenAIAnswerer":
         """No call is made yet. Raises ValueError for an address that `ken` refuses at its start."""
         address = address_of(settings.model_base_url, settings.model_name)
-        key = settings.model_api_key.get_secret_value() or "none"
+        key = settings.model_api_key.get_secret_value().strip() or "none"
         client = httpx2.Client(
             headers={"api-key": key} if address.is_azure else {"Authorization": f"Bearer {key}"},
             timeout=httpx2.Timeout(

@@ -124,6 +124,23 @@ def only_text(path: str, body: Json) -> Reply:
     return chat(f"<think>Hm.</think>Sure:\n```json\n{asked_for(body)}\n```")
 
 
+def streamed(content: str) -> Reply:
+    """Chat Completions in events, in two pieces."""
+    choices = [
+        {"delta": {"role": "assistant", "content": content[:3]}},
+        {"delta": {"content": content[3:]}},
+        {"delta": {}, "finish_reason": "stop"},
+    ]
+    events = "".join(f"data: {json.dumps({'choices': [one]})}\n\n" for one in choices)
+    return Reply(f"{events}data: [DONE]\n\n", content_type="text/event-stream")
+
+
+def streaming(path: str, body: Json) -> Reply:
+    if not body.get("stream"):
+        return error(400, "This model only supports stream mode, please enable it.")
+    return streamed(held(body))
+
+
 class Server:
     """Of one kind, which may change; keeps what it was asked."""
 
@@ -314,18 +331,7 @@ STRANGE: dict[str, Kind] = {
         + "\n\n",
         content_type="text/event-stream",
     ),
-    "chat: streamed": lambda path, body: Reply(
-        "".join(
-            f"data: {json.dumps({'choices': [choice]})}\n\n"
-            for choice in (
-                {"delta": {"role": "assistant", "content": WRITTEN[:40]}},
-                {"delta": {"content": WRITTEN[40:]}},
-                {"delta": {}, "finish_reason": "stop"},
-            )
-        )
-        + "data: [DONE]\n\n",
-        content_type="text/event-stream",
-    ),
+    "chat: streamed": lambda path, body: streamed(WRITTEN),
 }
 
 
@@ -347,6 +353,7 @@ CUT: dict[str, tuple[Kind, str]] = {
         "status_incomplete/max_output_tokens",
     ),
     "chat": (lambda path, body: chat(WRITTEN, "length"), "finish_length"),
+    "chat, as others say it": (lambda path, body: chat(WRITTEN, "MAX_TOKENS"), "finish_length"),
     "in silence": (lambda path, body: responses(WRITTEN[:-2]), "unterminated"),
 }
 
@@ -451,6 +458,7 @@ def test_what_is_this_questions_alone_bars_no_other(serve: Serve, reply: Reply) 
 @pytest.mark.parametrize(
     ("name", "instead"),
     [
+        ("whole", "stream"),
         ("store", None),
         ("max_tokens", "max_completion_tokens"),
         ("system", None),
@@ -463,6 +471,8 @@ def test_what_a_server_does_not_take_is_left_out_once_it_has_said_so(
     def kind(path: str, body: Json) -> Reply:
         if name == "system" and body.get("messages", [{}])[0].get("role") == "system":
             return error(400, "System role not supported")
+        if name == "whole":
+            return streaming(path, body)
         if name in body:
             return error(400, f"Unsupported parameter: '{name}'", param=name)
         return both(path, body)
