@@ -264,11 +264,14 @@ def _post(
 
 
 def _close(messenger: Messenger, opened: Opened, message: Message, question: Question) -> Posted:
+    """It becomes the reply. Somebody deleted it, or Slack does not take the change: then it goes
+    first, so that a crash leaves one message at most, and the reply is posted.
+    """
     try:
         return messenger.close(opened, message)
-    except SlackRefused as refused:  # somebody deleted it: the reply is posted all the same
-        if str(refused) != "message_not_found":
-            raise
+    except SlackRefused as refused:
+        log.warning("opening_not_changed", error=str(refused))
+    messenger.delete(opened.posted)
     return messenger.post(question.channel_id, question.thread_ts, message)
 
 

@@ -39,6 +39,8 @@ log = structlog.get_logger()
 
 _PAGE = 200
 _LONGEST_TITLE = 200
+_LONGEST_POST, _LONGEST_UPDATE = 40_000, 4_000
+"""Of `text`: Slack's pages say characters, one report says bytes. The blocks have all of it."""
 _STREAMS_A_MINUTE = 15
 """Slack's tier 2 begins at 20; other processes of ours start streams too."""
 _TIMEOUT_S = 10
@@ -265,7 +267,7 @@ class SlackMessenger:
             self.posting.chat_update,
             channel=posted.channel_id,
             ts=posted.message_ts,
-            text=message.text,
+            text=_cut(message.text, _LONGEST_UPDATE),
             blocks=message.blocks,
             metadata=_metadata(message.mark),
             parse="none",
@@ -275,7 +277,7 @@ class SlackMessenger:
     def _post(self, message: Message, *, by: WebClient | None = None, **where: Any) -> Posted:
         sent = _call(
             (by or self.posting).chat_postMessage,
-            text=message.text,
+            text=_cut(message.text, _LONGEST_POST),
             blocks=message.blocks,
             metadata=_metadata(message.mark, is_open=message.is_open),
             mrkdwn=False,
@@ -329,16 +331,14 @@ class SlackMessenger:
         _call(self.showing.chat_update, text=words, blocks=blocks, **where)
 
     def close(self, opened: Opened, message: Message) -> Posted:
+        """What was streamed is replaced: its last task would stay in progress for ever."""
         if opened.stream:
             try:
                 _call(
                     self.posting.chat_stopStream,
                     channel=opened.posted.channel_id,
                     ts=opened.posted.message_ts,
-                    blocks=message.blocks,
-                    metadata=_metadata(message.mark),
                 )
-                return opened.posted
             except SlackRefused as refused:  # it ended by itself, or we ended it before
                 if str(refused) != "message_not_in_streaming_state":
                     raise
@@ -433,6 +433,16 @@ class SlackMessenger:
 def _metadata(mark: str, *, is_open: bool = False) -> dict[str, Any]:
     payload: dict[str, Any] = {"mark": mark, **({"open": True} if is_open else {})}
     return {"event_type": MARK, "event_payload": payload}
+
+
+def _cut(escaped: str, most: int) -> str:
+    """At most so many bytes, and no half of a character or of an entity."""
+    whole = escaped.encode()
+    if len(whole) <= most:
+        return escaped
+    kept = whole[: most - len("…".encode())].decode("utf-8", "ignore")
+    last, end = kept.rfind("&"), kept.rfind(";")
+    return (kept[:last] if last > end else kept) + "…"
 
 
 def _mark(message: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from policies.models import QuestionState
 from workers.answering.answer import Ended, answer
+from workers.answering.progress import at_rest
 from workers.answering.reply import notice
 from workers.celery import ERRAND, TASK
 from workers.crashpoints import reached
@@ -127,6 +128,7 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
         drop_unsent(session, leased.id)
     reached("finished")
     if leased.question.surface != "terminal":
+        at_rest(services, leased)
         publish_if_shown(services, leased.question.team_id, leased.question.user_id)
 
 

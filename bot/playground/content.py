@@ -7,7 +7,8 @@ from bot.playground.block_parts import BlocksInvalid
 from bot.playground.web_api import Refused
 from bot.playground.workspace import Json, Workspace
 
-_LONGEST_TEXT = 40_000
+LONGEST_TEXT, LONGEST_UPDATE = 40_000, 4_000
+"""Bytes, to be on the safe side: Slack's pages say characters, one report says bytes."""
 _LARGEST_METADATA = 4_000
 """Bytes; not documented. https://github.com/seratch/ChatGPT-in-Slack/pull/17"""
 
@@ -17,7 +18,9 @@ def with_ids(workspace: Workspace, blocks: list[Json]) -> list[Json]:
     return [{"block_id": workspace.next_id("b"), **block} for block in blocks]
 
 
-def check_content(arguments: Json, *, blocks_too_long: str = "msg_too_long") -> None:
+def check_content(
+    arguments: Json, *, blocks_too_long: str = "msg_too_long", longest: int = LONGEST_TEXT
+) -> None:
     """chat.postMessage answers msg_too_long as well, though its page does not list it.
 
     https://github.com/metabase/metabase/pull/79908
@@ -28,7 +31,7 @@ def check_content(arguments: Json, *, blocks_too_long: str = "msg_too_long") -> 
         raise Refused("markdown_text_conflict")
     if not (text.strip() or blocks or arguments.get("attachments") or markdown.strip()):
         raise Refused("no_text")
-    if len(text) > _LONGEST_TEXT or len(markdown) > LONGEST_MARKDOWN:
+    if len(text.encode()) > longest or len(markdown) > LONGEST_MARKDOWN:
         raise Refused("msg_too_long")
     check_blocks_of(blocks)
     if text_length(blocks) > LARGEST_TEXT:

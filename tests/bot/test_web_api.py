@@ -241,6 +241,15 @@ def test_content_that_slack_would_not_take_is_refused(
     assert refused(lambda: ken.chat_postMessage(channel="CGENERAL", **content)) == error
 
 
+@pytest.mark.parametrize("text", ["x" * 4_001, "各" * 1_334])
+def test_a_change_takes_less_text_than_a_new_message(ken: WebClient, text: str) -> None:
+    posted = ken.chat_postMessage(channel="CGENERAL", text=text)
+    ts = str(posted["ts"])
+    too_long = refused(lambda: ken.chat_update(channel="CGENERAL", ts=ts, text=text))
+    assert too_long == "msg_too_long"
+    ken.chat_update(channel="CGENERAL", ts=ts, text=text[:1_300])
+
+
 def test_the_largest_content_is_taken(ken: WebClient) -> None:
     ken.chat_postMessage(channel="CGENERAL", text="x" * 40_000)
     ken.chat_postMessage(channel="CGENERAL", text="x", blocks=[section(3000), header(150)])

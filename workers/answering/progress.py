@@ -24,6 +24,8 @@ log = structlog.get_logger()
 SEARCHING = Task("search", "Searching what may be read here")
 CHECKING = Task("check", "Checking every sentence against its source")
 
+_WAITED_FOR = ("slack", "follow_up")
+
 
 def reading(sources: int) -> Task:
     """Of these many documents, all of which the readers may read."""
@@ -90,7 +92,7 @@ def shown(services: Services, leased: Leased, kind: Kind) -> Iterator[Progress]:
 def _somebody_waits(leased: Leased, kind: Kind) -> bool:
     """Where a reply is sure to come: in the thread of a question that was asked of Ken."""
     question = leased.question
-    if question.surface not in ("slack", "follow_up"):
+    if question.surface not in _WAITED_FOR:
         return False
     return kind is Kind.CHANNEL or question.in_direct_message
 
@@ -105,6 +107,13 @@ def _show(services: Services, leased: Leased, kind: Kind, progress: Progress) ->
     finally:
         progress.quiet()
     _set_working(services, leased.question, working=False)
+
+
+def at_rest(services: Services, leased: Leased) -> None:
+    """Workers before this one may not have lived to say that nobody is at work any more."""
+    is_first = leased.token == 1
+    if not is_first and leased.question.surface in _WAITED_FOR:
+        _set_working(services, leased.question, working=False)
 
 
 def _set_working(services: Services, question: Question, *, working: bool) -> None:

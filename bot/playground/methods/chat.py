@@ -2,7 +2,7 @@
 
 import re
 
-from bot.playground.content import check_content, with_ids
+from bot.playground.content import LONGEST_UPDATE, check_content, with_ids
 from bot.playground.happenings import message_changed, message_deleted, message_posted
 from bot.playground.shapes import message_object, permalink
 from bot.playground.web_api import Refused, Slack, check_ts, method
@@ -92,7 +92,7 @@ def update(slack: Slack, arguments: Json) -> Json:
         raise Refused("cant_update_message")
     slack.end_stream(message)
     before = message_object(slack.workspace, message)
-    check_content({"blocks": message.blocks, **arguments})
+    check_content({"blocks": message.blocks, **arguments}, longest=LONGEST_UPDATE)
     for name in ("attachments", "metadata"):
         if name in arguments:
             setattr(message, name, arguments[name])

@@ -12,7 +12,8 @@ from workers import outbox
 from workers.answering import reply as say
 from workers.errors import SlackUnavailable
 from workers.models.base import Draft, Passage
-from workers.slack import Allowance
+from workers.questions import MAX_ATTEMPTS
+from workers.slack import Allowance, _cut
 
 QUESTION = "What is the budget?"
 
@@ -71,7 +72,152 @@ def test_the_message_that_shows_the_work_becomes_the_answer(
         "context_actions",
         "actions",
     ]
-    assert company.slack.surfaces()["statuses"] == {}
+    assert_nothing_goes_on(company)
+
+
+@pytest.mark.parametrize("streams", [True, False])
+@pytest.mark.parametrize("channel", ["CBOARD", "DUALICE"])
+@pytest.mark.parametrize("end", ["nothing found", "failed", "withdrawn", "long"])
+def test_whatever_ends_leaves_nothing_in_progress(
+    company: Company, alice: int, channel: str, streams: bool, end: str
+) -> None:
+    if not streams:
+        company.slack.fault("ratelimited", method="chat.startStream", times=9)
+    said = company.slack.say(channel, "alice", QUESTION)
+    seen_while_thinking(company, channel, after=said.ts)
+    showing, shown = company.model.write_next, list[Draft]()
+
+    def ending(question: str, passages: tuple[Passage, ...]) -> Draft:
+        draft = (quote_all if shown else showing)(question, passages)
+        shown.append(draft)
+        match end:
+            case "nothing found":
+                return Draft(())
+            case "failed":
+                raise RuntimeError
+            case "withdrawn":
+                with company.library.change() as change:
+                    change.set_permissions(company.library.ids["plan"], Permissions())
+            case "long":
+                return Draft(tuple(draft.sentences * 12))
+        return draft
+
+    company.model.write_next = ending
+    question_id = kept(channel_id=channel, ts=said.ts)
+    for _ in range(MAX_ATTEMPTS + 1):
+        company.work(question_id)
+        if company.state(question_id)[0] != "kept":
+            break
+        company.rest_is_over(question_id)
+
+    assert company.state(question_id)[0] != "kept"
+    assert company.posts(channel)
+    assert_nothing_goes_on(company)
+
+
+@pytest.mark.parametrize("streams", [True, False])
+@pytest.mark.parametrize("error", ["msg_too_long", "invalid_blocks", "edit_window_closed"])
+def test_an_opening_that_slack_does_not_change_gives_way_to_a_new_message(
+    company: Company, alice: int, error: str, streams: bool
+) -> None:
+    if not streams:
+        company.slack.fault("ratelimited", method="chat.startStream", times=9)
+    said = company.slack.say("board", "alice", QUESTION)
+    found = seen_while_thinking(company, "CBOARD", after=said.ts)
+    showing = company.model.write_next
+
+    def refusing(question: str, passages: tuple[Passage, ...]) -> Draft:
+        draft = showing(question, passages)
+        company.slack.fault("error", method="chat.update", error=error, times=9)
+        return draft
+
+    company.model.write_next = refusing
+    question_id = kept(channel_id="CBOARD", ts=said.ts)
+    company.work(question_id)
+    outbox.look_again(company.services, question_id, "channel")
+
+    (answer,) = company.posts("CBOARD")
+    assert answer.ts != found[0][0].ts
+    assert "ten million" in answer.text
+    assert_nothing_goes_on(company)
+
+
+def test_a_worker_that_dies_before_it_posts_anew_leaves_one_message(
+    company: Company, alice: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The opening goes before the reply comes: whoever comes next finds neither, and posts."""
+    said = company.slack.say("board", "alice", QUESTION)
+    seen_while_thinking(company, "CBOARD", after=said.ts)
+    showing = company.model.write_next
+
+    def refusing(question: str, passages: tuple[Passage, ...]) -> Draft:
+        draft = showing(question, passages)
+        company.slack.fault("error", method="chat.update", error="msg_too_long")
+        company.slack.fault("drop_after", method="chat.postMessage")
+        return draft
+
+    company.model.write_next = refusing
+    question_id = kept(channel_id="CBOARD", ts=said.ts)
+    company.work(question_id)
+    company.model.write_next = quote_all
+    company.rest_is_over(question_id)
+    company.work(question_id)
+
+    (answer,) = company.posts("CBOARD")
+    assert "ten million" in answer.text
+    assert company.state(question_id)[0] == "answered"
+
+
+@pytest.mark.parametrize("streams", [True, False])
+@pytest.mark.parametrize("letter", ["&", "各", "x"])
+def test_the_fall_back_text_fits_whatever_it_is_made_of(
+    company: Company, alice: int, letter: str, streams: bool
+) -> None:
+    if not streams:
+        company.slack.fault("ratelimited", method="chat.startStream", times=9)
+    said = company.slack.say("board", "alice", QUESTION)
+    seen_while_thinking(company, "CBOARD", after=said.ts)
+    showing = company.model.write_next
+
+    def at_length(question: str, passages: tuple[Passage, ...]) -> Draft:
+        draft = showing(question, passages)
+        return Draft(
+            tuple(
+                replace(sentence, text=f"{sentence.text} {letter * 600} {number}")
+                for number, sentence in enumerate(draft.sentences * 4)
+            )
+        )
+
+    company.model.write_next = at_length
+    company.work(kept(channel_id="CBOARD", ts=said.ts))
+
+    first, *_rest = company.posts("CBOARD")
+    assert first.text.endswith("…")
+    assert len(first.text.encode()) <= 4_000
+    assert "ten million" in repr(first.blocks)
+    assert company.slack.calls("chat.delete") == []
+
+
+@pytest.mark.parametrize("most", range(20, 40))
+def test_what_is_cut_is_no_half_of_a_character_or_an_entity(most: int) -> None:
+    for text in ("a &lt;b&gt; &amp; " * 9, "各拠点は" * 9, "&amp;" * 9, "x" * 99):
+        cut = _cut(text, most)
+        assert len(cut.encode()) <= most
+        assert cut.endswith("…")
+        kept_back = cut.removesuffix("…")
+        assert text.startswith(kept_back)
+        assert kept_back.count("&") == kept_back.count(";")
+        assert _cut(text, 1000) == text
+
+
+def assert_nothing_goes_on(company: Company) -> None:
+    surfaces = company.slack.surfaces()
+    assert surfaces["statuses"] == {}
+    assert {session["status"] for session in surfaces["sessions"].values()} <= {"active"}
+    seen = [*company.posts("CBOARD"), *company.posts("DUALICE")]
+    assert not any(post.streaming for post in seen)
+    assert "in_progress" not in repr(seen)
+    assert not {"plan", "task_card"} & {block["type"] for post in seen for block in post.blocks}
 
 
 def test_what_cannot_be_shown_costs_nothing_but_itself(company: Company, alice: int) -> None:
