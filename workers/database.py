@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import URL, Engine, create_engine, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
@@ -51,7 +51,7 @@ def connect(settings: Settings, role: Role) -> Engine:
             "No database is set up for this home.",
             remedy="Run `ken up`, or set KEN_DATABASE_URL.",
         )
-    return create_engine(
+    engine = create_engine(
         _address(base, f"ken_{role}", settings.password(role).get_secret_value()),
         hide_parameters=True,
         pool_size=settings.worker_threads + 1,
@@ -67,11 +67,25 @@ def connect(settings: Settings, role: Role) -> Engine:
             "keepalives_count": 3,
             "tcp_user_timeout": 10_000,
             "application_name": f"ken {role}",
-            # Compiling a plan costs more than our short queries take.
-            "options": f"-c statement_timeout={_PATIENCE_S[role]}s"
-            " -c idle_in_transaction_session_timeout=60s -c jit=off",
         },
     )
+    limits = ", ".join(
+        f"set_config('{name}', '{value}', true)" for name, value in limits_of(role).items()
+    )
+    event.listen(engine, "begin", lambda begun: begun.exec_driver_sql(f"SELECT {limits}"))
+    return engine
+
+
+def limits_of(role: Role) -> dict[str, str]:
+    """What each transaction of a role sets for itself; times in milliseconds.
+
+    Never as options at the start of a connection: PgBouncer refuses those, or drops them silently.
+    """
+    return {
+        "statement_timeout": str(_PATIENCE_S[role] * 1000),
+        "idle_in_transaction_session_timeout": "60000",
+        "jit": "off",  # compiling a plan costs more than our short queries take
+    }
 
 
 _PATIENCE_S: dict[Role, int] = {

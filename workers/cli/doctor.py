@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from workers.cli.running import names, outdated, uses_embedded
-from workers.database import Database
+from workers.database import Database, limits_of
 from workers.embedded.process import Child
 from workers.errors import AssistantError, ModelUnavailable, OperatorError
 from workers.models.base import Passage
@@ -62,7 +62,7 @@ def examine(home: Path, *, production: bool = False) -> Iterator[Finding]:
     yield _home(settings)
     yield from _settings(settings, strict=production or settings.production)
     database = Database(settings)
-    for look in (_postgresql, _pgvector, _schema, _roles):
+    for look in (_postgresql, _pgvector, _schema, _roles, _transactions):
         yield _safely(look, settings, database)
     database.close()
     yield _redis(settings)
@@ -149,6 +149,33 @@ def _roles(settings: Settings, database: Database) -> Finding:
             "Set it, and start the worker again. Questions are answered meanwhile.",
         )
     return Finding("roles", True, f"{', '.join(roles)}: bound by row-level security")
+
+
+def _transactions(settings: Settings, database: Database) -> Finding:
+    """What a transaction sets holds in it, and not after it: also where a pooler stands between."""
+    roles = [role for role in _ROLES if settings.password(role).get_secret_value()]
+    for role in roles:
+        limits = limits_of(role)
+        with database.session(role) as session:
+            shown = session.execute(_SETTINGS, {"names": list(limits)})
+            found = {row.name: row.setting for row in shown}
+            session.execute(_SET_FOR_A_MOMENT)
+        with database.session(role) as session:
+            outlived = session.scalar(_WHAT_IS_LEFT)
+        if found != limits or outlived:
+            wrong = [name for name, value in limits.items() if found.get(name) != value]
+            return Finding(
+                "transactions",
+                False,
+                f"{role}: " + (", ".join(wrong) or "a setting outlives its transaction"),
+                "Let the pooler before PostgreSQL pool by transaction or by session.",
+            )
+    return Finding("transactions", True, f"{', '.join(roles)}: time limits hold, nothing outlives")
+
+
+_SETTINGS = text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)")
+_SET_FOR_A_MOMENT = text("SELECT set_config('ken.asker', '1', true)")
+_WHAT_IS_LEFT = text("SELECT nullif(current_setting('ken.asker', true), '')")
 
 
 def _redis(settings: Settings) -> Finding:
