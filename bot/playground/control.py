@@ -123,7 +123,7 @@ def leave(double: Double, order: Json) -> Json:
 
 
 def mark(double: Double, order: Json) -> Json:
-    """{user, channel, ts}: they have seen everything there up to this message."""
+    """{user, channel, ts}: they have read the channel up to this message."""
     channel, user = channel_of(double, order), user_of(double, order)
     message = message_seen_by(double, user, {**order, "channel": channel.id})
     double.workspace.mark_read(user, channel.id, message.ts)

@@ -33,7 +33,7 @@ _WITH_VALUE = {
     "multi_conversations_select": "selected_conversations",
     "multi_channels_select": "selected_channels",
 }
-"""What is chosen is no option of the app's, but a date, a time, or somebody's or a place's id."""
+"""Elements whose choice is a date, a time or an id instead of one of the app's options."""
 
 
 async def press(double: Double, order: Json) -> Json:
@@ -204,7 +204,7 @@ def _done(element: Json, order: Json) -> Iterator[Json]:
     elif kind in _WITH_SEVERAL:
         wanted = selected if isinstance(selected, list) else [selected]
         yield {"selected_options": [o for o in views.options(element) if o["value"] in wanted]}
-    elif kind in _WITH_VALUE and selected:
+    elif kind in _WITH_VALUE and selected not in (None, ""):
         yield {_WITH_VALUE[kind]: selected}
     elif kind in ("button", "icon_button") and value in (None, element.get("value")):
         names = ("text", "value", "url", "style", "confirm")

@@ -152,7 +152,7 @@ class Workspace:
     sessions: dict[str, Json] = field(default_factory=dict)
     """`channel/thread_ts` and the status and title of the agent session there."""
     read: dict[str, dict[str, str]] = field(default_factory=dict)
-    """By person and channel: the ts up to which they have seen everything there."""
+    """By person and channel: the ts of the newest message that they have seen."""
     streams: dict[str, Stream] = field(default_factory=dict)
     """`channel/ts` of the messages that are still being written."""
     usergroups: dict[str, Usergroup] = field(default_factory=dict)
@@ -216,7 +216,7 @@ class Workspace:
         return self.users[user_id].team_id != self.team.id
 
     def mark_read(self, user_id: str, channel_id: str, ts: str) -> None:
-        """A mark only moves forward: another window of theirs may be further."""
+        """A mark only moves forward: another window may have read further."""
         marks = self.read.setdefault(user_id, {})
         marks[channel_id] = max(ts, marks.get(channel_id, ""))
 

@@ -108,7 +108,7 @@ def _driver() -> Any:
 
 
 def expect(place: Any) -> Any:
-    """Waits until what is said of this place on the page holds."""
+    """Playwright's expect: waits until the assertion holds."""
     return _driver().expect(place)
 
 

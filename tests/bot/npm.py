@@ -13,7 +13,7 @@ _BUILD = Path(__file__).parents[2] / "build"
 
 
 def installed(name: str, version: str) -> Path:
-    """The folder with its node_modules; of several test processes the first fills it.
+    """Return the folder with its node_modules; the first of several test processes fills it.
 
     Skips the test if there is no npm, or if npm cannot get it in time.
     """

@@ -36,7 +36,7 @@ def _unread(desk: Desk, place: str) -> Any:
     return desk.page.get_by_role("navigation").get_by_role("button", name=place).locator(".count")
 
 
-def test_what_came_elsewhere_is_marked_until_it_was_opened(desk: Desk) -> None:
+def test_unread_conversations_are_marked_until_they_are_opened(desk: Desk) -> None:
     desk.open("board")
     desk.playground.say("general", "bob", "hello all")
     desk.playground.say("general", "alice", "hello myself")
@@ -72,7 +72,7 @@ def test_unread_is_each_persons_own(desk: Desk) -> None:
     assert told["read"].keys() <= {"CBOTH", "CSHARED"}
 
 
-def test_marks_go_with_a_channel_whose_id_changes(desk: Desk) -> None:
+def test_marks_follow_a_channel_whose_id_changes(desk: Desk) -> None:
     desk.playground.say("general", "bob", "hello all")
     desk.open("general")
     expect(desk.page.locator("main")).to_contain_text("hello all")
@@ -83,7 +83,7 @@ def test_marks_go_with_a_channel_whose_id_changes(desk: Desk) -> None:
     expect(_unread(desk, "general")).to_have_text("1 unread")
 
 
-def test_who_joins_has_read_what_was_said_before(desk: Desk) -> None:
+def test_a_person_who_joins_has_nothing_unread(desk: Desk) -> None:
     desk.playground.join("empty", "bob")
     desk.playground.say("empty", "bob", "long ago")
     desk.playground.join("empty", "guest")
@@ -148,7 +148,7 @@ KINDS: list[tuple[Json, str]] = [
 
 
 def _use(desk: Desk, kind: str) -> None:
-    """As a person would, in the message that holds one element."""
+    """Use the only element of the message as a person would."""
     place = desk.page.locator(".actions")
     if kind in ("button", "icon_button"):
         place.get_by_role("button", name="Press").click()
@@ -165,7 +165,9 @@ def _use(desk: Desk, kind: str) -> None:
 
 
 @pytest.mark.parametrize(("element", "says"), KINDS, ids=[one["type"] for one, _ in KINDS])
-def test_slack_asks_before_it_sends(desk: Desk, element: Json, says: str) -> None:
+def test_an_element_with_a_confirm_asks_before_it_sends(
+    desk: Desk, element: Json, says: str
+) -> None:
     within = "context_actions" if element["type"] == "icon_button" else "actions"
     value = {"value": "7"} if says == "value" else {}
     pressed = {**element, **value, "action_id": "ken_forget", "confirm": CONFIRM}
@@ -274,7 +276,7 @@ def _fits(desk: Desk) -> None:
     assert desk.page.evaluate(SMALL_TARGETS) == []
 
 
-def test_on_a_phone_nothing_scrolls_sideways_but_a_table_in_its_box(sit: Sit) -> None:
+def test_on_a_phone_only_a_table_scrolls_sideways_in_its_box(sit: Sit) -> None:
     world = json.loads(json.dumps(WORLD))
     long = "Bartholomew Featherstonehaugh-Cholmondeley von Something"
     world["users"][0] |= {"real_name": long, "title": long}
@@ -309,7 +311,7 @@ def test_on_a_phone_nothing_scrolls_sideways_but_a_table_in_its_box(sit: Sit) ->
     desk.pictured("phone-panel")
 
 
-def test_what_can_be_done_with_a_message_needs_no_pointer_on_a_phone(sit: Sit) -> None:
+def test_on_a_phone_a_menu_offers_what_can_be_done_with_a_message(sit: Sit) -> None:
     desk = sit(**PHONE)
     desk.playground.dm("alice", "The old words")
     message = desk.page.get_by_role("article")
@@ -324,7 +326,7 @@ def _paper(desk: Desk) -> str:
     return str(desk.page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
 
-def test_the_dark_is_the_machines_or_chosen_and_then_remembered(sit: Sit) -> None:
+def test_dark_colours_follow_the_system_unless_chosen_and_are_remembered(sit: Sit) -> None:
     desk = sit(color_scheme="dark")
     dark = _paper(desk)
     toggle = desk.page.get_by_role("button", name="Dark colours")
@@ -362,7 +364,7 @@ def test_a_channel_is_changed_from_the_panel(desk: Desk) -> None:
     )
 
 
-def test_a_draft_waits_where_it_was_written(desk: Desk) -> None:
+def test_a_draft_is_kept_for_each_person_and_conversation(desk: Desk) -> None:
     desk.page.get_by_label("Message Ken").fill("half a question")
     desk.open("general")
     expect(desk.page.get_by_label("Message #general")).to_have_value("")
@@ -380,7 +382,7 @@ def test_a_draft_waits_where_it_was_written(desk: Desk) -> None:
     assert desk.playground.messages("DUALICE")[-1].text == "half a question\nand more"
 
 
-def test_reading_further_up_is_not_disturbed(desk: Desk) -> None:
+def test_new_messages_do_not_scroll_a_reader_who_scrolled_up(desk: Desk) -> None:
     desk.open("general")
     for number in range(40):
         desk.playground.say("general", "bob", f"line {number}")
@@ -399,7 +401,7 @@ def test_reading_further_up_is_not_disturbed(desk: Desk) -> None:
     expect(desk.page.get_by_text("my own words")).to_be_in_viewport()
 
 
-def test_what_could_not_be_sent_is_still_there(desk: Desk) -> None:
+def test_a_message_that_could_not_be_sent_stays_in_the_composer(desk: Desk) -> None:
     desk.page.route("**/_double/say", lambda route: route.abort())
     desk.write("How many days?")
     expect(desk.page.get_by_role("alert")).to_contain_text("That was not done")
@@ -410,7 +412,7 @@ def test_what_could_not_be_sent_is_still_there(desk: Desk) -> None:
     expect(desk.page.get_by_role("alert")).to_have_count(0)
 
 
-def test_a_playground_that_is_away_is_said_until_it_is_back(desk: Desk) -> None:
+def test_the_page_says_while_the_playground_is_away(desk: Desk) -> None:
     desk.page.route("**/_page/seen*", lambda route: route.abort())
     desk.playground.say("general", "bob", "hello all")
     expect(desk.page.get_by_role("alert")).to_contain_text("The playground does not answer")
@@ -444,7 +446,7 @@ def test_the_keyboard_alone_is_enough(desk: Desk) -> None:
     expect(help).to_have_count(0)
 
 
-def test_nothing_moves_for_those_who_do_not_want_it(sit: Sit) -> None:
+def test_reduced_motion_stops_every_animation(sit: Sit) -> None:
     desk = sit(reduced_motion="reduce")
     asked = desk.playground.dm("alice", "How many days?")
     desk.ken.assistant_threads_setStatus(

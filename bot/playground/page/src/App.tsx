@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { get, type Json, type Message, order, type Tour } from "./api";
 import { Conversation, Thread } from "./Conversation";
-import { Confirm, Dialog, type Doubt } from "./Dialog";
+import { Confirm, Dialog, type Confirmation } from "./Dialog";
 import { latestIn, placeLabel, SeenContext, unreadElsewhere, unreadIn, useWorkspace } from "./names";
 import { PageContext } from "./page";
 import { Panel } from "./Panel";
@@ -24,7 +24,7 @@ export function App() {
   const [thread, setThread] = useState("");
   const [tour, setTour] = useState<Tour | null>(null);
   const [problem, setProblem] = useState("");
-  const [doubt, setDoubt] = useState<Doubt | null>(null);
+  const [confirmation, setConfirmation] = useState<Confirmation | null>(null);
   const [theme, toggleTheme] = useTheme();
   const isPhone = useMedia(PHONE);
   const isNarrow = useMedia(NARROW);
@@ -89,7 +89,7 @@ export function App() {
     go(channelId, threadTs);
   }
 
-  /** Asks as this person: in the channel of this name, or of Ken alone. */
+  /** Sends this question as this person, in the channel of this name or in their direct messages. */
   function ask(question: string, name: string, called: string | null) {
     const person = seen?.users.find((one) => one.name === name);
     if (!seen || !person) return setProblem(`Nobody here is called ${name}.`);
@@ -104,7 +104,7 @@ export function App() {
   const page = useMemo(
     () => ({
       ...{ theme, toggleTheme, isPhone, looksAt, sidebar, panel, showSidebar, showPanel },
-      sure: (confirm: Json | undefined, yes: () => void) => (confirm ? setDoubt({ confirm, yes }) : yes()),
+      confirmFirst: (confirm: Json | undefined, yes: () => void) => (confirm ? setConfirmation({ confirm, yes }) : yes()),
     }),
     [theme, toggleTheme, isPhone, looksAt, sidebar, panel],
   );
@@ -125,7 +125,7 @@ export function App() {
   const places = <Sidebar place={place?.id ?? ""} go={go} actAs={actAs} help={() => setHelps(true)} />;
   const readers = <Panel channel={place} tour={tour} ask={ask} act={act} close={() => showPanel(false)} />;
 
-  /** A link to a message here leads there, and to nowhere else. */
+  /** A link to a message of this workspace opens it in the page instead of leaving for Slack. */
   function followed(event: React.MouseEvent) {
     const address = (event.target as Element).closest?.("a[href]")?.getAttribute("href") ?? "";
     const found = PERMALINK.exec(address);
@@ -193,7 +193,7 @@ export function App() {
             </Dialog>
           )}
           {view && <Modal key={view.id} view={view} act={act} />}
-          {doubt && <Confirm doubt={doubt} close={() => setDoubt(null)} />}
+          {confirmation && <Confirm confirmation={confirmation} close={() => setConfirmation(null)} />}
           {helps && <Keys close={() => setHelps(false)} />}
         </div>
       </PageContext.Provider>
@@ -203,7 +203,7 @@ export function App() {
 
 const PERMALINK = /^https:\/\/[\w.-]+\.slack\.com\/archives\/(\w+)(?:\/p(\d{10})(\d{6}))?(?:\?|$)/;
 
-/** What came in direct messages while somebody looks at another place. */
+/** Points to a new direct message of Ken while another conversation is open. */
 function Elsewhere({ looksAt, show }: { looksAt: string; show: (message: Message) => void }) {
   const [dismissed, setDismissed] = useState("");
   const seen = useWorkspace();

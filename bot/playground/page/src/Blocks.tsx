@@ -17,9 +17,9 @@ interface Props {
   errors?: Record<string, string>;
 }
 
-/** Blocks as Slack shows them. Whatever can be pressed is ours: the library's cannot be listened to. */
+/** Blocks as Slack shows them. Buttons, menus and inputs are ours: the library does not report what was chosen. */
 export function Blocks({ blocks, press, values = {}, change, errors = {} }: Props) {
-  const { sure } = usePage();
+  const { confirmFirst } = usePage();
   return (
     <div className="blocks">
       {blocks.map((block, number) => {
@@ -47,7 +47,7 @@ export function Blocks({ blocks, press, values = {}, change, errors = {} }: Prop
               block={block}
               state={values[blockId]?.[block.element.action_id]}
               error={errors[blockId]}
-              change={(state) => sure(block.element.confirm, () => change?.(blockId, block.element.action_id, state))}
+              change={(state) => confirmFirst(block.element.confirm, () => change?.(blockId, block.element.action_id, state))}
             />
           );
         }
@@ -89,9 +89,8 @@ function Element(props: {
   change: (state: Json) => void;
 }) {
   const { element, press } = props;
-  const { sure } = usePage();
+  const { confirmFirst } = usePage();
   const [chosen, setChosen] = useState<Json>();
-  const doubly = (chosen: Parameters<Press>[1]) => sure(element.confirm, () => press(element.action_id, chosen));
   switch (element.type) {
     case "button":
     case "icon_button":
@@ -102,7 +101,7 @@ function Element(props: {
           aria-label={element.accessibility_label}
           data-action={element.action_id}
           onClick={() =>
-            sure(element.confirm, () => {
+            confirmFirst(element.confirm, () => {
               visit(element.url);
               press(element.action_id, element.value === undefined ? {} : { value: element.value });
             })
@@ -112,14 +111,14 @@ function Element(props: {
         </button>
       );
     case "feedback_buttons":
-      return <Feedback element={element} press={(value) => doubly({ value })} />;
+      return <Feedback element={element} press={(value) => press(element.action_id, { value })} />;
     case "overflow":
       return (
         <Menu
           label="More"
           options={element.options}
           choose={(option) =>
-            sure(element.confirm, () => {
+            confirmFirst(element.confirm, () => {
               visit(option.url);
               press(element.action_id, { selected: option.value });
             })
@@ -133,19 +132,19 @@ function Element(props: {
       label={element.placeholder?.text ?? "Choose"}
       state={props.state ?? chosen}
       change={(next) => {
-        const selected = selectedOf(next);
+        const selected = selectedOf(next) || undefined; // a date that was cleared is none
         const take = () => {
           setChosen(next);
           props.change(next);
           if (selected !== undefined) press(element.action_id, { selected });
         };
-        sure(selected === undefined ? undefined : element.confirm, take);
+        confirmFirst(selected === undefined ? undefined : element.confirm, take);
       }}
     />
   );
 }
 
-/** What an element's new state says in Slack: the values of options, a date, or ids. */
+/** What was chosen, from an element's new state: option values, a date, or ids. Undefined for text that is still being typed. */
 function selectedOf({ type: _, value: __, ...state }: Json): string | number | string[] | undefined {
   const valueOf = (one: Json | string | number) => (typeof one === "object" ? one?.value : one);
   const [chosen] = Object.values(state);
@@ -190,7 +189,7 @@ const STATES: Record<string, string> = {
   error: "failed",
 };
 
-/** A step of Ken's work with its state, in words too: a colour alone says nothing to many. */
+/** A step of Ken's work. Its state is also in words, since not everybody can see a colour. */
 function Task({ task }: { task: Json }) {
   const state: string = task.status in STATES ? task.status : "pending";
   return (

@@ -11,7 +11,7 @@ interface Props {
   sent?: (ts: string, text: string) => void;
 }
 
-/** Enter sends, Shift and Enter makes a line. What was not sent is there again on coming back. */
+/** Enter sends, Shift Enter starts a new line. Unsent text is kept for each person and conversation. */
 export function Composer({ channel, thread = "", act, sent }: Props) {
   const seen = useWorkspace();
   const { isPhone } = usePage();

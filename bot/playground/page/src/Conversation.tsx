@@ -162,7 +162,7 @@ export function Thread({ channel, ts, act, close }: { channel: Channel; ts: stri
   );
 }
 
-/** Stays at its end while something is added there; not while somebody reads further up. */
+/** Follows new messages, unless the reader has scrolled up; then a button leads to them. */
 function MessageList({ messages, children }: { messages: Message[]; children: ReactNode }) {
   const seen = useWorkspace();
   const list = useRef<HTMLDivElement>(null);

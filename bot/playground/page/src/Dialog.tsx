@@ -6,15 +6,15 @@ interface Props {
   label: string;
   className?: string;
   close: () => void;
-  /** A press beside it closes it. */
+  /** A click outside closes it. */
   light?: boolean;
   children: ReactNode;
 }
 
-/** Where somebody goes on from; without it, the first button has the focus. */
+/** What gets the focus; otherwise the browser focuses the first button. */
 const FIRST = ".row[aria-current], .dialog-body :is(input, textarea, select)";
 
-/** The browser's own modal: it keeps the focus, gives it back, and Escape closes it. */
+/** A native modal dialog: the browser traps the focus, returns it afterwards, and closes it on Escape. */
 export function Dialog({ label, className, close, light, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => {
@@ -30,7 +30,7 @@ export function Dialog({ label, className, close, light, children }: Props) {
       aria-label={label}
       onCancel={(event) => {
         if (event.target !== event.currentTarget) return;
-        event.preventDefault(); // it goes when `close` has taken effect
+        event.preventDefault(); // `close` removes it
         close();
       }}
       onClose={(event) => {
@@ -44,14 +44,14 @@ export function Dialog({ label, className, close, light, children }: Props) {
   );
 }
 
-export interface Doubt {
+export interface Confirmation {
   /** Slack's confirm object. */
   confirm: Json;
   yes: () => void;
 }
 
-/** Slack's confirmation dialog. The safe answer has the focus. */
-export function Confirm({ doubt: { confirm, yes }, close }: { doubt: Doubt; close: () => void }) {
+/** Slack's confirmation dialog. The focus starts on the answer that changes nothing. */
+export function Confirm({ confirmation: { confirm, yes }, close }: { confirmation: Confirmation; close: () => void }) {
   const title: string = confirm.title?.text ?? "Are you sure?";
   return (
     <Dialog label={title} className="confirm" close={close} light>

@@ -111,14 +111,14 @@ const MOMENTS: Record<string, Moment> = {
   datetimepicker: { name: "date_time", input: "datetime-local", shown: localOf, meant: (typed) => Date.parse(typed) / 1000 },
 };
 
-/** Seconds since 1970, as Slack counts, in the form of the browser's input. */
+/** Slack's seconds since 1970 as the value of a datetime-local input. */
 function localOf(seconds: number | ""): string {
   if (!seconds) return "";
   const date = new Date(seconds * 1000);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
-/** Menus of what the workspace has: what is chosen is an id. */
+/** Menus of people or conversations; the choice is an id. */
 const IDS: Record<string, "user" | "conversation" | "channel"> = {
   users_select: "user",
   conversations_select: "conversation",

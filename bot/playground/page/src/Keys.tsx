@@ -19,7 +19,7 @@ interface Wanted {
   help: () => void;
 }
 
-/** The shortcuts of the whole page; none works behind a dialog, or takes a letter from a text. */
+/** Shortcuts of the whole page. They are off while a dialog is open, and `?` also while somebody types. */
 export function useKeys(wanted: Wanted) {
   const latest = useRef(wanted);
   latest.current = wanted;

@@ -9,7 +9,7 @@ import { Text, typed, untyped } from "./Text";
 interface Props {
   message: Message;
   replies?: Message[];
-  /** Replies that came while this person looked elsewhere. */
+  /** Some replies were unread when the conversation was opened. */
   hasNews?: boolean;
   openThread?: (ts: string) => void;
   act: (what: Promise<Json>) => void;
@@ -17,7 +17,7 @@ interface Props {
 
 export function MessageView({ message, replies = [], hasNews = false, openThread, act }: Props) {
   const seen = useWorkspace();
-  const { isPhone, sure } = usePage();
+  const { isPhone, confirmFirst } = usePage();
   const [editing, setEditing] = useState(false);
   const place = { channel: message.channel, ts: message.ts };
   const latest = replies.at(-1);
@@ -29,7 +29,7 @@ export function MessageView({ message, replies = [], hasNews = false, openThread
     ...(message.user === seen.you
       ? [
           { words: "Edit", does: () => setEditing(true) },
-          { words: "Delete", does: () => sure(DELETE, () => act(order("delete", place))) },
+          { words: "Delete", does: () => confirmFirst(DELETE, () => act(order("delete", place))) },
         ]
       : []),
   ];

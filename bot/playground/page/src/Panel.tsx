@@ -214,7 +214,7 @@ function Readers(props: { channel: Channel; told: Told<ChannelPanel>; person: Pe
   );
 }
 
-/** What an administrator may do to a channel: see what becomes of the answers in it. */
+/** Changes to a channel that also change who reads the answers in it. */
 function Changes({ channel, act }: { channel: Channel; act: Props["act"] }) {
   const seen = useWorkspace();
   const place = { channel: channel.id, user: seen.you };

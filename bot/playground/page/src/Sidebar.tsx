@@ -14,7 +14,7 @@ const isChannel = (channel: Channel) => !channel.is_im && !channel.is_mpim;
 const isGroup = (channel: Channel) => channel.is_mpim;
 const isDirect = (channel: Channel) => channel.is_im;
 
-/** As the list shows them, from top to bottom. */
+/** In the order of the list, from top to bottom. */
 export function inOrder(channels: Channel[]): Channel[] {
   const sorted = [...channels].sort((one, other) => one.name.localeCompare(other.name));
   return [isDirect, isChannel, isGroup].flatMap((kind) => sorted.filter(kind));

@@ -63,7 +63,7 @@ export interface Seen {
   titles: Record<string, string>;
   /** By channel: the ts up to which this person has seen everything. */
   read: Record<string, string>;
-  /** Ken's bot listens. */
+  /** Ken's bot is connected. */
   has_bot: boolean;
   version: number;
 }

@@ -41,7 +41,7 @@ export function isNote(message: Message): boolean {
   return /^(channel|group)_/.test(message.subtype) || message.subtype === "tombstone";
 }
 
-/** What others wrote there since this person last looked, replies in threads included. */
+/** Messages of others since this person last opened the conversation, including replies in threads. */
 export function unreadIn(seen: Seen, channel: Channel): Message[] {
   if (!channel.members.includes(seen.you)) return [];
   const read = seen.read[channel.id] ?? "";
@@ -50,7 +50,7 @@ export function unreadIn(seen: Seen, channel: Channel): Message[] {
   );
 }
 
-/** How much of it stands in other conversations than this one. */
+/** The number of unread messages in all conversations but this one. */
 export function unreadElsewhere(seen: Seen, looksAt: string): number {
   const others = seen.channels.filter((channel) => channel.id !== looksAt);
   return others.reduce((sum, channel) => sum + unreadIn(seen, channel).length, 0);

@@ -3,19 +3,19 @@ import type { Json } from "./api";
 import { unreadElsewhere, useWorkspace } from "./names";
 import type { Theme } from "./screen";
 
-/** What the page itself is like: its colours, its drawers, its doubts. */
+/** State of the page itself: colours, drawers, and how to ask for a confirmation. */
 export interface PageState {
   theme: Theme;
   toggleTheme: () => void;
   isPhone: boolean;
-  /** The conversation that somebody looks at; empty: none, or nobody looks. */
+  /** The conversation on screen; empty if there is none, or if the tab is in the background. */
   looksAt: string;
   sidebar: boolean;
   panel: boolean;
   showSidebar: (shown: boolean) => void;
   showPanel: (shown: boolean) => void;
-  /** Asks first if there is a confirm object; then, or else at once, does it. */
-  sure: (confirm: Json | undefined, yes: () => void) => void;
+  /** Runs `yes` once the person has agreed; at once if there is no confirm object. */
+  confirmFirst: (confirm: Json | undefined, yes: () => void) => void;
 }
 
 export const PageContext = createContext<PageState | null>(null);
@@ -24,7 +24,7 @@ export function usePage(): PageState {
   return useContext(PageContext)!;
 }
 
-/** The head of a conversation, with the buttons of the drawers. */
+/** The header of a conversation, with the buttons that open the drawers. */
 export function Bar({ children, isThread = false }: { children: ReactNode; isThread?: boolean }) {
   const { isPhone, sidebar, panel, showSidebar, showPanel, looksAt } = usePage();
   const unread = unreadElsewhere(useWorkspace(), looksAt);

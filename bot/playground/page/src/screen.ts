@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useState } from "react";
 
-/** Below these widths the sidebar, and the panel, are drawers; style.css has the same. */
+/** At these widths the sidebar, and the panel, become drawers. style.css uses the same numbers. */
 export const PHONE = "(max-width: 719px)";
 export const NARROW = "(max-width: 1099px)";
 
@@ -21,7 +21,7 @@ export function useMedia(query: string): boolean {
   return matches;
 }
 
-/** What the machine prefers, or what was chosen here; choosing what it prefers follows it again. */
+/** The theme that the system prefers, unless the other one was chosen here. Choosing the preferred one follows the system again. */
 export function useTheme(): [Theme, () => void] {
   const preferred: Theme = useMedia(DARK) ? "dark" : "light";
   const [chosen, setChosen] = useState(() => localStorage.getItem(CHOSEN) as Theme | null);
@@ -39,7 +39,7 @@ export function useTheme(): [Theme, () => void] {
   return [theme, toggle];
 }
 
-/** Whether somebody may be looking: not while the tab is in the background. */
+/** False while the tab is in the background. */
 export function useVisible(): boolean {
   const [visible, setVisible] = useState(!document.hidden);
   useEffect(() => {
