@@ -156,6 +156,14 @@ def _suggest(services: Services, kept: Kept) -> None:
     home.suggest(services, kept.team_id, kept.user_id, kept.channel_id)
 
 
+def _rest_from_work(services: Services, kept: Kept) -> None:
+    """Slack did not take it when the question ended."""
+    thread_ts = str(kept.details["thread_ts"])
+    services.messenger_of(kept.team_id).set_working(
+        kept.channel_id, thread_ts, kept.user_id, "", working=False
+    )
+
+
 def _look_at_channel(services: Services, kept: Kept) -> None:
     mending.look_at_channel(services, kept.channel_id)
 
@@ -178,6 +186,7 @@ _DUTIES: dict[str, Callable[[Services, Kept], None]] = {
     "moved": moving.move,
     "standing": _look_at_places_of,
     "team_access": _look_at_team,
+    "rested": _rest_from_work,
     "stopped": stop,
     "share": _ask_again,
     "private": _ask_again,

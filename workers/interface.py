@@ -96,6 +96,7 @@ ErrandKind = Literal[
     "moved",
     "standing",
     "team_access",
+    "rested",
     "stopped",
     "share",
     "private",
@@ -214,9 +215,14 @@ def hand_over(errand: Errand) -> int | None:
 
     Raises ServerUnavailable if PostgreSQL does not answer.
     """
+    return hand_over_in(_door(), errand)
+
+
+def hand_over_in(database: Database, errand: Errand) -> int | None:
+    """The same, for a process that has the database open already. Raises ServerUnavailable."""
     written = _NUL.sub(r"\1", json.dumps(errand.details, ensure_ascii=False))
     row = {**asdict(errand), "details": storable(written)}
-    errand_id: int | None = _asked_of_postgres(_HAND_OVER, row)
+    errand_id: int | None = _asked_of_postgres(_HAND_OVER, row, database)
     if errand_id is not None:
         ring(errand_id, task=ERRAND)
     return errand_id
@@ -287,10 +293,12 @@ def channel_panel(settings: Settings, channel_id: str) -> dict[str, Any]:
     return panel.channel_panel(settings, channel_id)
 
 
-def _asked_of_postgres(statement: TextClause, given: dict[str, Any]) -> Any:
+def _asked_of_postgres(
+    statement: TextClause, given: dict[str, Any], database: Database | None = None
+) -> Any:
     """One value. Raises ServerUnavailable: Slack must hear a non-2xx, and ask again."""
     try:
-        with _door().session("ingress") as session:
+        with (database or _door()).session("ingress") as session:
             return session.execute(statement, given).scalar_one_or_none()
     except SQLAlchemyError as error:
         log.error("door_closed", error=type(error).__name__)

@@ -7,8 +7,9 @@ whatever comes after it finds it here.
 from sqlalchemy import text
 
 from workers import mending
+from workers.answering.progress import resting
 from workers.answering.reply import STOPPED, notice
-from workers.interface import Question, keep_in
+from workers.interface import Question, hand_over_in, keep_in
 from workers.kept import Kept
 from workers.messenger import Message, Messenger
 from workers.questions import Leased, retire
@@ -38,6 +39,9 @@ def take_back(services: Services, kept: Kept) -> None:
     given = {"channel": gone.channel_id, "ts": gone.message_ts, "revision": gone.revision}
     with services.database.session("ingress") as session:
         asked = session.scalars(_UP_TO, given).all()
+        at_work = session.execute(_AT_WORK, {"ids": asked}).mappings().all()
+    for row in at_work:
+        hand_over_in(services.database, resting(Question(**row, message_ts="", text="")))
     for question_id in asked:
         _end(services, question_id, "deleted")
 
@@ -106,6 +110,12 @@ _UP_TO = text("""
       AND surface IN ('slack', 'follow_up', 'automatic', 'share')
       AND (about IS NOT NULL OR revision COLLATE "C" <= :revision)
     ORDER BY id
+""")
+
+# Whoever works on it is fenced off, or dead, and says no more that Ken rests.
+_AT_WORK = text("""
+    SELECT event_id, team_id, channel_id, thread_ts, user_id FROM question
+    WHERE id = ANY(:ids) AND state = 'kept' AND surface IN ('slack', 'follow_up')
 """)
 
 _OLDER = text("""

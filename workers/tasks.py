@@ -6,7 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from policies.models import QuestionState
 from workers.answering.answer import Ended, answer
-from workers.answering.progress import at_rest
+from workers.answering.progress import rest
 from workers.answering.reply import notice
 from workers.celery import ERRAND, TASK
 from workers.crashpoints import reached
@@ -15,6 +15,7 @@ from workers.errors import (
     AnswerWithdrawn,
     AssistantError,
     PoisonQuestion,
+    ServerUnavailable,
     SlackRefused,
     SlackUnavailable,
 )
@@ -82,7 +83,7 @@ def work_on(services: Services, question_id: int) -> None:
         ) as leased:
             if leased is not None:
                 _work_on(services, leased)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ServerUnavailable) as error:
         log.warning("question_put_off", question_id=question_id, error=type(error).__name__)
 
 
@@ -121,6 +122,7 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
             ended = Ended(QuestionState.FAILED)
         if ended.state is QuestionState.FAILED:
             ended = Ended(ended.state, type(error).__name__)
+    rest(services, leased.question)
     with at_work(services.database, leased.id) as session:
         finish(session, leased, ended.state, reason=ended.reason)
         withdrawn = ended.reason == AnswerWithdrawn.__name__
@@ -128,7 +130,6 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
         drop_unsent(session, leased.id)
     reached("finished")
     if leased.question.surface != "terminal":
-        at_rest(services, leased)
         publish_if_shown(services, leased.question.team_id, leased.question.user_id)
 
 

@@ -511,8 +511,9 @@ _KEPT = """
     SELECT question.id, event_id, channel_id, message_ts, state, reason,
            EXISTS (SELECT FROM lease WHERE question_id = question.id AND expires_at > now())
     FROM question LEFT JOIN lease ON lease.question_id = question.id
-    WHERE message_ts = ANY(%s)
+    WHERE message_ts = ANY(%s) AND user_id <> ''
 """
+"""Not the version of nobody that stands for a message's deletion."""
 
 _UNTIDY = """
     SELECT count(*) FROM outbox WHERE question_id = ANY(%s)

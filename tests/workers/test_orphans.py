@@ -12,6 +12,7 @@ from tests.workers.slack_company import TEAM, Company, kept, quote_all
 from workers import outbox
 from workers.answering.progress import SEARCHING
 from workers.answering.reply import NOTHING_FOUND
+from workers.errands import run_errand
 from workers.interface import Surface
 from workers.messenger import Opened
 from workers.models.base import Draft, Passage
@@ -172,6 +173,49 @@ def test_a_failure_is_told_where_its_answer_would_have_been(
         company.work(question_id)
         assert company.state(question_id)[0] == "failed"
         assert [post.channel for post in ours(company) if post.ts not in before] == places
+
+
+def statuses(company: Company) -> list[str]:
+    """What stands beside a thread: of a session, what it does."""
+    return [str(one["status"]) for one in company.slack.surfaces()["sessions"].values()]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_ken_is_at_work_nowhere_once_a_question_has_ended_all_its_workers(
+    company: Company, place: str
+) -> None:
+    question_id = asked_in(company, place)
+    dies_with_its_card_open(company, question_id, times=MAX_ATTEMPTS)
+    assert statuses(company) == ["processing"]
+    company.rest_is_over(question_id)
+    company.work(question_id)
+    assert statuses(company) == ["active"]
+
+
+def test_that_ken_rests_is_said_until_slack_hears_it(company: Company) -> None:
+    question_id = asked_in(company, "CBOARD")
+    dies_with_its_card_open(company, question_id)
+    company.slack.fault("http", method="agents.sessions.setStatus", times=2)
+    company.rest_is_over(question_id)
+    company.work(question_id)
+    assert company.state(question_id)[0] == "answered"
+    assert statuses(company) == ["processing"]
+
+    run_errand(company.services, 1)
+
+    assert statuses(company) == ["active"]
+
+
+def test_a_question_that_is_taken_back_is_not_worked_on(company: Company) -> None:
+    """Its worker is dead, or fenced off, and says nothing more."""
+    question_id = asked_in(company, "CBOARD")
+    dies_with_its_card_open(company, question_id)
+
+    ((ts,),) = company.look(question_id, "SELECT message_ts FROM question")
+    take_back(company.services, pressed("deleted", channel="CBOARD", ts=ts))
+    run_errand(company.services, 1)
+
+    assert statuses(company) == ["active"]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from workers.answering.inert import inert
 from workers.errors import InputInvalid, SlackUnavailable
-from workers.interface import Question
+from workers.interface import Errand, Question, hand_over_in
 from workers.messenger import Task
 from workers.outbox import Kind, announce
 from workers.questions import Leased, LeaseLost
@@ -99,32 +99,52 @@ def _somebody_waits(leased: Leased, kind: Kind) -> bool:
 
 def _show(services: Services, leased: Leased, kind: Kind, progress: Progress) -> None:
     try:
-        _set_working(services, leased.question, working=True)
+        with suppress(SlackUnavailable):
+            _set_working(services, leased.question, working=True)  # until it rests
         if not progress.is_over_within(services.settings.cards_after_s):
             _show_cards(services, leased, kind, progress)
     except (SlackUnavailable, InputInvalid, LeaseLost, SQLAlchemyError) as error:
         log.info("progress_not_shown", question_id=leased.id, error=type(error).__name__)
     finally:
         progress.quiet()
-    _set_working(services, leased.question, working=False)
 
 
-def at_rest(services: Services, leased: Leased) -> None:
-    """Workers before this one may not have lived to say that nobody is at work any more."""
-    is_first = leased.token == 1
-    if not is_first and leased.question.surface in _WAITED_FOR:
-        _set_working(services, leased.question, working=False)
+def rest(services: Services, question: Question) -> None:
+    """The question ends, and nobody is at work on it, whoever said so before, and lives or not.
+
+    Where Slack does not take that now, an errand goes on until it does. Raises ServerUnavailable.
+    """
+    if question.surface not in _WAITED_FOR:
+        return
+    try:
+        _set_working(services, question, working=False)
+    except SlackUnavailable as error:
+        if error.passing:
+            hand_over_in(services.database, resting(question))
+    except InputInvalid:
+        pass  # Ken is in this workspace no more
+
+
+def resting(question: Question) -> Errand:
+    return Errand(
+        event_id=f"rested:{question.event_id}",
+        kind="rested",
+        team_id=question.team_id,
+        user_id=question.user_id,
+        channel_id=question.channel_id,
+        details={"thread_ts": question.thread_ts},
+    )
 
 
 def _set_working(services: Services, question: Question, *, working: bool) -> None:
-    with suppress(SlackUnavailable, InputInvalid):
-        services.messenger_of(question.team_id).set_working(
-            question.channel_id,
-            question.thread_ts,
-            question.user_id,
-            inert(question.text),
-            working=working,
-        )
+    """Raises SlackUnavailable, InputInvalid."""
+    services.messenger_of(question.team_id).set_working(
+        question.channel_id,
+        question.thread_ts,
+        question.user_id,
+        inert(question.text),
+        working=working,
+    )
 
 
 def _show_cards(services: Services, leased: Leased, kind: Kind, progress: Progress) -> None:
