@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from tests.ports import free_port
 from tests.workers.ingest.folder import FakeEmbedder, Folder, Shelf, document, group, user
+from tests.workers.models.test_forms import Server, only_chat
 from workers.cli import running
 from workers.cli.main import app, up
 from workers.database import Database, connect
@@ -377,6 +378,18 @@ def test_doctor_shows_what_production_would_refuse_and_what_contradicts_itself(k
     assert marks == {"no"}
     (lease,) = (line for line in strict if "KEN_LEASE_S" in line)
     assert lease.split()[:2] == ["no", "settings"]
+
+
+def test_doctor_says_how_a_model_is_asked_and_no_log_stands_in_its_output(ken: Ken) -> None:
+    server = Server(only_chat)
+    try:
+        findings = ken("doctor", "--json", KEN_MODEL_BASE_URL=server.host).json()
+    finally:
+        server.close()
+    (model,) = (one for one in findings if one["check"] == "model")
+    assert model["ok"]
+    assert "there is no Responses API" in model["found"]
+    assert "“From 11:30 to 14:00.” (verified" in model["found"]
 
 
 def test_doctor_asks_the_admin_api_where_it_has_a_port(ken: Ken) -> None:

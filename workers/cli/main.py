@@ -652,9 +652,7 @@ def ask(
 ) -> None:
     """Ask as a person, and print the answer with its numbered citations."""
     from workers.cli.asking import ask_and_wait, render, worker_trouble
-    from workers.logs import configure
 
-    configure()  # what is logged must not stand between the lines of the answer
     settings = _settings()
     told = ask_and_wait(
         settings,
@@ -782,6 +780,9 @@ def _home() -> Path:
 
 
 def _settings() -> Settings:
+    from workers.logs import configure
+
+    configure()  # what is logged must not stand between the lines that a command prints
     return load_settings()
 
 
