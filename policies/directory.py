@@ -279,6 +279,14 @@ def known_accounts(session: Session, source_id: int) -> set[str]:
     }
 
 
+def is_external(session: Session, source_id: int, native_id: str) -> bool:
+    """Whether an administrator said that this account is nobody's here."""
+    found = select(SourceAccount.external).where(
+        SourceAccount.source_id == source_id, SourceAccount.native_id == native_id
+    )
+    return bool(session.scalar(found))
+
+
 def people_of(session: Session, source_id: int) -> dict[str, int]:
     """The active users with an account in this source, by native id."""
     rows = session.execute(

@@ -10,16 +10,33 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, collate, func, or_, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    collate,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from policies.models import (
     Account,
     AccountKind,
     Address,
+    Effect,
+    Entry,
     LinkedIdentity,
+    Membership,
     Past,
     Source,
+    SourceAccount,
     User,
     UserStatus,
 )
@@ -133,6 +150,13 @@ class Unmatched:
     email: str | None
     kind: AccountKind
     suggestions: tuple[Suggestion, ...]
+    denied: bool = False
+    """A deny reaches it, so that it bars everybody without a link in its source."""
+
+    @property
+    def place(self) -> "Place":
+        """Where it stands in the list: `after` begins behind it."""
+        return (self.denied, self.source, self.native_id)
 
     @property
     def accepted(self) -> int | None:
@@ -156,6 +180,8 @@ class Linked:
 
 
 PEOPLE = frozenset({AccountKind.MEMBER, AccountKind.GUEST})
+Place = tuple[bool, str, str]
+"""Denied, source, native id."""
 
 
 def unmatched(
@@ -163,20 +189,26 @@ def unmatched(
     source: str | None = None,
     *,
     limit: int = 100,
-    after: tuple[str, str] | None = None,
+    after: Place | None = None,
     kinds: Iterable[AccountKind] = PEOPLE,
+    external: bool = False,
 ) -> list[Unmatched]:
-    """Accounts without a link by source and native id, from behind `after` on."""
+    """Accounts without a link: those first that a deny reaches, of whatever kind.
+
+    Then by source and native id, from behind `after` on. `external`: those that an administrator
+    said are nobody's here, which are not among the others.
+    """
     wanted = (
         _without_link()
-        .where(Account.kind.in_(kinds))
-        .order_by(collate(Source.name, "C"), Account.native_id)
+        .where(or_(_KNOWN.kind.in_(kinds), _DENIED, _IS_EXTERNAL), _IS_EXTERNAL.is_(external))
+        .order_by(_DENIED.desc(), collate(Source.name, "C"), _KNOWN.native_id)
         .limit(limit)
     )
     if source is not None:
         wanted = wanted.where(Source.name == source)
     if after is not None:
-        wanted = wanted.where(_behind(Account.native_id, after))
+        behind = _DENIED.is_(after[0]) & _behind(_KNOWN.native_id, after[1:])
+        wanted = wanted.where(or_(behind, ~_DENIED) if after[0] else behind)
     return _with_suggestions(session, wanted, confirmed=True)
 
 
@@ -222,7 +254,7 @@ def user_by_address(
 
     `confirmed`: what the account's source says of the address at this moment.
     """
-    wanted = _without_link().where(Source.name == source, Account.native_id == native_id)
+    wanted = _without_link().where(Source.name == source, _KNOWN.native_id == native_id)
     found = _with_suggestions(session, wanted, confirmed=confirmed)
     return found[0].accepted if found else None
 
@@ -251,14 +283,51 @@ def sources_of(session: Session, qualified: str) -> list[tuple[str, str]]:
     return sorted({(name, native_id) for rows in known for name, native_id in rows}) or read
 
 
-def _without_link() -> Select[str, Account]:
+_KNOWN = aliased(
+    Account,
+    union_all(
+        select(*Account.__table__.columns),
+        select(
+            SourceAccount.source_id,
+            SourceAccount.native_id,
+            SourceAccount.native_id,
+            null(),
+            literal(AccountKind.MEMBER.value, Text),
+            func.now(),
+        ).where(
+            ~exists().where(
+                Account.source_id == SourceAccount.source_id,
+                Account.native_id == SourceAccount.native_id,
+            )
+        ),
+    ).subquery("known"),
+)
+"""Every account that its source described, or that something names."""
+
+_NAMED_BY_DENY = select(Entry.principal_id.label("id")).where(Entry.effect == Effect.DENY)
+_REACHED = _NAMED_BY_DENY.cte("reached", recursive=True)
+_REACHED = _REACHED.union(
+    select(Membership.member_id).join(_REACHED, Membership.group_id == _REACHED.c.id)
+)
+_IS_EXTERNAL = func.coalesce(SourceAccount.external, literal(value=False))
+_DENIED = ~_IS_EXTERNAL & func.coalesce(
+    SourceAccount.id.in_(select(_REACHED.c.id)), literal(value=False)
+)
+
+
+def _without_link() -> Select[str, Account, bool]:
     return (
-        select(Source.name, Account)
-        .join(Source, Source.id == Account.source_id)
+        select(Source.name, _KNOWN, _DENIED)
+        .join(Source, Source.id == _KNOWN.source_id)
+        .outerjoin(
+            SourceAccount,
+            (SourceAccount.source_id == _KNOWN.source_id)
+            & (SourceAccount.native_id == _KNOWN.native_id),
+        )
         .outerjoin(
             LinkedIdentity,
-            (LinkedIdentity.source_id == Account.source_id)
-            & (LinkedIdentity.native_id == Account.native_id),
+            (LinkedIdentity.source_id == _KNOWN.source_id)
+            & (LinkedIdentity.native_id == _KNOWN.native_id),
         )
         .where(LinkedIdentity.user_id.is_(None))
     )
@@ -273,11 +342,11 @@ def _behind(native_id: InstrumentedAttribute[str], after: tuple[str, str]) -> Co
 
 
 def _with_suggestions(
-    session: Session, wanted: Select[str, Account], *, confirmed: bool
+    session: Session, wanted: Select[str, Account, bool], *, confirmed: bool
 ) -> list[Unmatched]:
     """An account holds an address only if it is confirmed there, as of when it was seen."""
     rows = session.execute(wanted).all()
-    facts = _Facts(session, [account for _, account in rows])
+    facts = _Facts(session, [account for _, account, _ in rows])
     return [
         Unmatched(
             source,
@@ -286,8 +355,9 @@ def _with_suggestions(
             account.email,
             account.kind,
             facts.suggestions(account, confirmed=confirmed),
+            denied,
         )
-        for source, account in rows
+        for source, account, denied in rows
     ]
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from policies import current_epoch
 from policies.change import Change
-from policies.directory import Account, unlinked
+from policies.directory import Account, is_external, known_accounts, unlinked
 from policies.links import Unmatched, unmatched, user_by_address
 from policies.models import Account as KnownAccount
 from policies.models import AccountKind, Audit, LinkCode, Source, User, UserStatus
@@ -235,13 +235,39 @@ def remove_link(database: Database, source: str, native_id: str, actor: str) -> 
         return True
 
 
+def set_external(
+    database: Database, source: str, native_id: str, actor: str, *, external: bool
+) -> bool:
+    """The account is nobody's here, so that its denies bar nobody; or it may be somebody's again.
+
+    False: so it was already. Raises InputInvalid for an account that has a link, or is not known.
+    """
+    with database.session("syncer") as session:
+        change = Change(session, actor=actor)
+        source_id = _source_id(session, source)
+        if change.owner_of(source_id, native_id) is not None:
+            raise InputInvalid(
+                f"{source}:{native_id} is linked to somebody. Nothing was changed.",
+                remedy=f"If it is nobody's here: `ken link remove {source}:{native_id}` first.",
+            )
+        if native_id not in known_accounts(session, source_id):
+            raise InputInvalid(
+                f"There is no account {source}:{native_id}. Nothing was changed.",
+                remedy="`ken link list` names the accounts that nobody is linked to.",
+            )
+        if is_external(session, source_id, native_id) is external:
+            return False
+        change.set_external(source_id, native_id, external=external)
+        return True
+
+
 def acceptable(database: Database, source: str | None = None) -> list[Unmatched]:
     """The accounts whose address identifies a user, with nothing against it."""
     found: list[Unmatched] = []
     after = None
     with database.session("syncer") as session:
         while page := unmatched(session, source, limit=_PAGE, after=after):
-            after = (page[-1].source, page[-1].native_id)
+            after = page[-1].place
             found += [one for one in page if one.accepted is not None]
     return found
 

@@ -1,6 +1,6 @@
 """Accounts are principals: what names one outlives its link, and links decide when it is asked.
 
-Decision 24. Before, the members and entries that a source named by account were stored as the
+Decision 27. Before, the members and entries that a source named by account were stored as the
 user whom the account was linked to then; one that nobody was linked to was lost.
 """
 

@@ -106,6 +106,65 @@ def test_more_people_never_read_more(random_world: RandomWorld) -> None:
         read = together
 
 
+# -- links ------------------------------------------------------------------------------------
+
+
+def test_unlinking_never_widens(random_world: RandomWorld) -> None:
+    """Nobody reads more, alone or as a class: not who loses it, and nobody else."""
+    world = random_world
+    before = first = _reads(world)
+    for key in _linked_accounts(world):
+        with _change(world.database) as change:
+            change.unlink(world.sources[world.facts.accounts[key].source], _native(world, key))
+        after = _reads(world)
+        assert all(after[audience] <= before[audience] for audience in before), key
+        before = after
+    assert before != first, "where nothing was lost, nothing is shown"
+
+
+def test_a_link_moves_its_person_and_opens_to_others_what_was_in_doubt(
+    random_world: RandomWorld,
+) -> None:
+    """Who has a link in that source is not moved; who has none gains no more than the same company
+    reads in which the account is external."""
+    world, moved = random_world, set[bool]()
+    nobodys = [key for key, told in world.facts.accounts.items() if told.user is None]
+    for key in sorted({"account drive nobody's", *nobodys[:7]} & {*nobodys}):
+        told, native_id = world.facts.accounts[key], _native(world, key)
+        source_id = world.sources[told.source]
+        before = _reads(world)
+        with _change(world.database) as change:
+            change.set_external(source_id, native_id, external=True)
+        at_most = _reads(world)
+        with _change(world.database) as change:
+            change.set_external(source_id, native_id, external=False)
+        person = world.random.choice([u for u in world.facts.users if u != told.had_by])
+        me = world.audience([person]).ids
+        with _change(world.database) as change:
+            change.link(world.principals[person], source_id, native_id, by="test")
+        after = _reads(world)
+        linked = {one.user for one in world.facts.accounts.values() if one.source == told.source}
+        for user in linked - {None, person, told.had_by}:
+            ids = world.audience([str(user)]).ids
+            assert after[ids] == before[ids], (key, user)
+        others = [ids for ids in before if ids != me and ids[0] > 3]
+        assert all(before[ids] <= after[ids] <= at_most[ids] for ids in others), key
+        moved |= {ids == me for ids in [me, *others] if after[ids] != before[ids]}
+        with _change(world.database) as change:
+            change.unlink(source_id, native_id)
+        again = _reads(world)
+        assert all(again[ids] <= after[ids] for ids in after)
+    assert moved == {True, False}, "where nobody was moved, nothing is shown"
+
+
+def _linked_accounts(world: RandomWorld) -> list[str]:
+    return [key for key, told in world.facts.accounts.items() if told.user is not None]
+
+
+def _native(world: RandomWorld, key: str) -> str:
+    return key.removeprefix(f"account {world.facts.accounts[key].source} ")
+
+
 # -- what changes nothing ---------------------------------------------------------------------
 
 

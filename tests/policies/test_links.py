@@ -311,7 +311,7 @@ def test_the_list_goes_on_behind_the_last_account_and_shows_people_first(office:
         after = None
         while page := unmatched(session, limit=3, after=after):
             pages.append([one.native_id for one in page])
-            after = (page[-1].source, page[-1].native_id)
+            after = page[-1].place
         of_slack = [one.native_id for one in unmatched(session, SLACK)]
         everybody = session.scalars(select(Account.native_id)).all()
         shown = unmatched(session, kinds=AccountKind)

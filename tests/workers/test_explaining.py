@@ -47,12 +47,85 @@ def test_every_refusal_says_what_would_have_to_change(company: Company) -> None:
         "a gate requires a group that the person is not in",
         "at container deals",
         "which wants one of: group legal",
+        "needed: to be one of these, or in one of them",
     ]
-    assert why(company, "alice", "gossip")[1:] == ["Alice", "on document gossip"]
-    closed, where = why(company, "alice", "odd")
+    assert why(company, "alice", "gossip")[1:] == [
+        "Alice",
+        "on document gossip",
+        "needed: not to be denied as Alice: out of it, or without that entry on document gossip",
+    ]
+    closed, *where = why(company, "alice", "odd")
     assert closed.startswith("permissions on its path are not known, so nobody reads it (since 20")
-    assert where == "at document odd"
-    assert why(company, "bob", "mine") == ["no entry allows it", "which wants one of: Alice"]
+    assert where == [
+        "at document odd",
+        "needed: permissions of document odd that can be understood: push or load them again",
+    ]
+    assert why(company, "bob", "mine") == [
+        "no entry allows it",
+        "allowed is one of: Alice",
+        "needed: to be one of these, or in one of them; or an allow of the person's own",
+    ]
+
+
+def test_a_refusal_names_the_folder_that_cuts_inheritance_and_the_groups_that_would_do(
+    company: Company,
+) -> None:
+    library = company.library
+    company.person("bob")
+    germany = library.group("germany")
+    top = library.folder("hr", everyone())
+    cut = library.folder("de", Permissions(frozenset({germany}), inherit=False), inside=top)
+    library.document("vacation", "text", inside=library.folder("2026", inside=cut))
+    library.document("empty", "text", Permissions(inherit=False))
+    assert why(company, "bob", "vacation") == [
+        "no entry allows it",
+        "allowed is one of: group germany",
+        "container de does not inherit, so the allow of everyone in members above it stops there",
+        "needed: to be one of these, or in one of them; or an allow of the person's own",
+    ]
+    assert why(company, "bob", "empty") == [
+        "no entry allows it",
+        "needed: an allow: nobody is allowed it",
+    ]
+    told = explaining.explain_access(company.services.settings, "bob", "vacation")
+    assert told["cut_at"] == "container de"
+    assert (told["wanted"], told["stopped"]) == (["group germany"], ["everyone in members"])
+
+
+def test_a_deny_of_an_account_of_nobodys_says_what_to_do_about_it(company: Company) -> None:
+    library = company.library
+    bob = company.person("bob")
+    with library.change() as change:
+        drive = change.put_source("drive")
+        accounts = change.accounts(drive, ["U9"])
+        group = change.put_group(drive, "contractors", name="contractors")
+        change.set_members(group, {accounts["U9"]})
+    library.document("page", "text", Permissions(frozenset({3}), frozenset({group})))
+    before = clock(company)
+    assert why(company, "bob", "page") == [
+        "a deny names an account that nobody is linked to, and it may be this person's: link it, "
+        "or mark it as external",
+        "account drive:U9 → group contractors",
+        "on document page",
+        "needed: whose the account is: ken link set drive:U9 PERSON",
+        "needed: or, if it is nobody's here: ken link external drive:U9",
+        "needed: or this person's own account there: ken link set drive:ID PERSON",
+    ]
+    told = explaining.explain_access(company.services.settings, "bob", "page")
+    assert told["account"] == {"source": "drive", "native_id": "U9"}
+    with library.change() as change:
+        change.link(bob, drive, "U9", by="admin")
+    assert why(company, "bob", "page")[:2] == [
+        "an entry denies it, and deny always wins",
+        "Bob → account drive:U9 → group contractors",
+    ]
+    linked = clock(company)
+    with library.change() as change:
+        change.unlink(drive, "U9")
+        change.set_external(drive, "U9", external=True)
+    assert why(company, "bob", "page")[0] == "an entry allows it"
+    assert why(company, "bob", "page", linked)[0] == "an entry denies it, and deny always wins"
+    assert why(company, "bob", "page", before)[0].startswith("a deny names an account")
 
 
 def test_a_source_and_a_person_that_do_not_count_say_since_when(company: Company) -> None:
@@ -97,7 +170,7 @@ def test_what_is_gone_is_explained_at_its_time_with_its_name(company: Company) -
         "Alice → group team",
         "on document plan",
     ]
-    assert why(company, "zoe", "plan", before) == ["there was no such user then"]
+    assert why(company, "zoe", "plan", before)[0] == "there was no such user then"
     with pytest.raises(InputInvalid, match="There is no person 'nobody'"):
         why(company, "nobody", "plan", before)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from typer.testing import CliRunner, Result
 
-from policies.change import Person, SeenAccount
+from policies.change import Permissions, Person, SeenAccount
 from policies.models import AccountKind
 from tests.workers.slack_company import TEAM, Company
 from workers.cli import linking, main
@@ -152,3 +152,50 @@ def test_scan_reads_the_workspace_and_says_so_when_slack_does_not_answer(
     company.slack.fault("error", method="users.list", error="missing_scope")
     with pytest.raises(linking.ScanFailed, match="refused"):
         ken("link", "scan")
+
+
+def test_an_account_that_is_denied_heads_the_list_until_it_is_linked_or_external(
+    ken: Ken, people: dict[str, int], company: Company
+) -> None:
+    """A deny of it keeps out everybody without a link there: of whatever kind, described or not."""
+    with company.library.change() as change:
+        slack = change.put_source(SLACK)
+        accounts = change.accounts(slack, ["UBOT", "unheard of"])
+        group = change.put_group(slack, "out", name="out")
+        change.set_members(group, {accounts["UBOT"]})
+    denied = frozenset({group, accounts["unheard of"]})
+    company.library.page("page", Permissions(frozenset({3}), denied))
+
+    found = json.loads(ken("link", "list", "--json", "--source", SLACK).stdout)
+    assert [(one["native_id"], one["denied"]) for one in found] == [
+        ("UBOT", True), ("unheard of", True), ("UANA", False), ("UBO", False), ("UBO2", False),
+    ]  # fmt: skip
+    shown = ken("link", "list").stdout
+    assert shown.startswith("2 of these are denied something (marked !).")
+    assert f"! {SLACK}:UBOT" in shown
+
+    assert "is nobody's here" in ken("link", "external", f"{SLACK}:UBOT").stdout
+    assert "was external already" in ken("link", "external", f"{SLACK}:UBOT").stdout
+    left = json.loads(ken("link", "list", "--all", "--json", "--source", SLACK).stdout)
+    assert [one["native_id"] for one in left] == ["unheard of", "UANA", "UBO", "UBO2"]
+    (one,) = json.loads(ken("link", "list", "--external", "--json").stdout)
+    assert (one["native_id"], one["denied"]) == ("UBOT", False)
+    assert "may be somebody's here" in ken("link", "external", f"{SLACK}:UBOT", "--off").stdout
+    assert ken("link", "list", "--external").stdout.startswith("No account is marked")
+
+    ken("link", "set", f"{SLACK}:unheard of", "hr:bo")
+    with pytest.raises(InputInvalid, match="is linked to somebody"):
+        ken("link", "external", f"{SLACK}:unheard of")
+    with pytest.raises(InputInvalid, match="There is no account"):
+        ken("link", "external", f"{SLACK}:UNONE")
+
+
+def test_the_list_goes_on_behind_a_denied_account(
+    ken: Ken, people: dict[str, int], company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with company.library.change() as change:
+        accounts = change.accounts(change.put_source(SLACK), ["UBO2", "UBOT"])
+    company.library.page("page", Permissions(deny=frozenset(accounts.values())))
+    monkeypatch.setattr(linking, "_PAGE", 1)
+    found = json.loads(ken("link", "list", "--json", "--source", SLACK).stdout)
+    assert [one["native_id"] for one in found] == ["UBO2", "UBOT", "UANA", "UBO"]

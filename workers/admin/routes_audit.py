@@ -35,6 +35,11 @@ Document = Annotated[
 At = Annotated[Moment | None, Query(description="As it was then; default: now.")]
 
 
+class DeniedAccount(BaseModel):
+    source: str
+    native_id: str
+
+
 class Why(BaseModel):
     """Whether a person may read a document, and what decides."""
 
@@ -48,7 +53,22 @@ class Why(BaseModel):
         description="From the person by way of groups to the entry that decides.",
         examples=[["Ana → group staff", "on container hr"]],
     )
-    wanted: list[str] = Field(description="Of a gate that is not met: one of these would open it.")
+    wanted: list[str] = Field(
+        description="Any one of these would do: of a gate that is not met, or of the allows that "
+        "reach the document."
+    )
+    cut_at: str | None = Field(
+        description="The node that does not inherit, where it stops allows from above.",
+        examples=["container hr/de"],
+    )
+    stopped: list[str] = Field(description="Whom those allows from above name.")
+    account: DeniedAccount | None = Field(
+        description="An account that nobody is linked to, and through which a deny bars the person."
+    )
+    needed: list[str] = Field(
+        description="What would open it, in words.",
+        examples=[["to be one of these, or in one of them; or an allow of the person's own"]],
+    )
 
 
 class Reader(BaseModel):

@@ -8,18 +8,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from policies.links import linked, unmatched
+from policies.links import Place, linked, unmatched
 from policies.models import AccountKind, UserStatus
 from workers import linking
 from workers.admin.callers import Calling, Stored, json_body, needs
 from workers.admin.fields import Id, Limit, SourceName, Text
 from workers.admin.problems import Conflict, NotFound, documented
 from workers.admin.routes_index import NO_SOURCE, source_id_of
+from workers.database import Database
 from workers.errors import InputInvalid
 
 NO_USER = "There is no such user, or they were deleted."
 NOT_ACTIVE = "There is no such user, or they are not active."
 NO_LINK = "There is no such link."
+NO_ACCOUNT = "There is no such account."
+HAS_LINK = "The account is linked to somebody. Remove that link first."
 SOMEBODY_ELSES = "The account is somebody else's. Remove that link first."
 _LONGEST_H = 24 * 30
 
@@ -52,10 +55,17 @@ class AccountFacts(BaseModel):
     user_id: int | None = Field(None, description="Whose it is; null: nobody's.")
     user: str | None = None
     linked_by: str | None = Field(None, description="Which rule made the link.")
+    denied: bool = Field(
+        False,
+        description="Nobody is linked to it and a deny reaches it: that deny keeps out everybody "
+        "who has no link in this source, until it is linked or marked as external. First in the "
+        "list.",
+    )
     suggestions: list[SuggestedUser] = []
 
 
 class Cursor(BaseModel):
+    after_denied: bool
     after_source: str
     after_id: str
 
@@ -63,7 +73,7 @@ class Cursor(BaseModel):
 class Accounts(BaseModel):
     accounts: list[AccountFacts]
     next: Cursor | None = Field(
-        description="Send both as parameters for the next page; null: this is the last."
+        description="Send all as parameters for the next page; null: this is the last."
     )
 
 
@@ -93,25 +103,35 @@ def read_accounts(
         bool,
         Query(alias="linked", description="`false`: those that are nobody's, with suggestions."),
     ] = False,
+    is_external: Annotated[
+        bool, Query(alias="external", description="`true`: those marked as nobody's here.")
+    ] = False,
     source: Annotated[Text | None, Query(description="Of this source alone.")] = None,
+    after_denied: Annotated[bool, Query()] = False,
     after_source: Annotated[Text | None, Query()] = None,
     after_id: Annotated[Text | None, Query()] = None,
     limit: Limit = 100,
 ) -> Accounts:
     """Accounts with a link, or without one and with the users whom they may belong to."""
-    after = None if after_source is None or after_id is None else (after_source, after_id)
+    after: Place | None = None
+    if after_source is not None and after_id is not None:
+        after = (after_denied, after_source, after_id)
     with database.session("syncer") as session:
         if source is not None:
             source_id_of(session, source)
-        read = _linked if is_linked else _unmatched
-        found = read(session, source, limit, after)
+        if is_linked:
+            found = _linked(session, source, limit, after)
+        else:
+            found = _unmatched(session, source, limit, after, external=is_external)
     last = found[-1] if len(found) == limit else None
-    behind = last and Cursor(after_source=last.source, after_id=last.native_id)
+    behind = last and Cursor(
+        after_denied=last.denied, after_source=last.source, after_id=last.native_id
+    )
     return Accounts(accounts=found, next=behind)
 
 
 def _linked(
-    session: Session, source: str | None, limit: int, after: tuple[str, str] | None
+    session: Session, source: str | None, limit: int, after: Place | None
 ) -> list[AccountFacts]:
     return [
         AccountFacts(
@@ -122,12 +142,12 @@ def _linked(
             user=one.user,
             linked_by=one.by,
         )
-        for one in linked(session, source, limit=limit, after=after)
+        for one in linked(session, source, limit=limit, after=after and after[1:])
     ]
 
 
 def _unmatched(
-    session: Session, source: str | None, limit: int, after: tuple[str, str] | None
+    session: Session, source: str | None, limit: int, after: Place | None, *, external: bool
 ) -> list[AccountFacts]:
     return [
         AccountFacts(
@@ -137,12 +157,14 @@ def _unmatched(
             email=one.email,
             kind=one.kind,
             suggestions=[SuggestedUser.model_validate(user) for user in one.suggestions],
+            denied=one.denied,
         )
-        for one in unmatched(session, source, limit=limit, after=after)
+        for one in unmatched(session, source, limit=limit, after=after, external=external)
     ]
 
 
 _ACCOUNT = "/sources/{source}/accounts/{account:path}/link"
+_EXTERNAL = "/sources/{source}/accounts/{account:path}/external"
 AccountId = Annotated[Text, Path(description="As the source calls it.", examples=["U024BE7LH"])]
 UserId = Annotated[Id, Path(description="The user's id.", examples=[1042])]
 
@@ -180,6 +202,44 @@ def delete_link(
             raise NotFound(NO_LINK)
     if not linking.remove_link(database, source, account, caller.actor):
         raise NotFound(NO_LINK)
+
+
+@routes.put(
+    _EXTERNAL,
+    status_code=204,
+    responses=documented(_404=f"{NO_SOURCE} {NO_ACCOUNT}", _409=HAS_LINK),
+)
+def put_external(source: SourceName, account: AccountId, caller: Calling, database: Stored) -> None:
+    """The account is nobody's here, such as a partner's: what denies it bars nobody of yours.
+
+    A later link ends it. Said twice, it is done once.
+    """
+    _set_external(database, source, account, caller.actor, external=True)
+
+
+@routes.delete(
+    _EXTERNAL,
+    status_code=204,
+    responses=documented(_404=f"{NO_SOURCE} {NO_ACCOUNT}", _409=HAS_LINK),
+)
+def delete_external(
+    source: SourceName, account: AccountId, caller: Calling, database: Stored
+) -> None:
+    """The account may be somebody's here: what denies it bars everybody without a link there."""
+    _set_external(database, source, account, caller.actor, external=False)
+
+
+def _set_external(
+    database: Database, source: str, account: str, actor: str, *, external: bool
+) -> None:
+    with database.session("syncer") as session:
+        source_id = source_id_of(session, source)
+        if _owner(session, source_id, account) is not None:
+            raise Conflict(HAS_LINK)
+    try:
+        linking.set_external(database, source, account, actor, external=external)
+    except InputInvalid:  # not known, or linked since we looked
+        raise NotFound(NO_ACCOUNT) from None
 
 
 @routes.post(

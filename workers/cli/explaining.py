@@ -27,7 +27,7 @@ from policies.directory import (
 )
 from policies.explain import Decision, decisions, explain, readers
 from policies.history import OutsideHistory, as_of, documents_ever, require_known, since
-from policies.models import Document, LinkedIdentity, Node, Source, User
+from policies.models import Document, LinkedIdentity, Node, Source, SourceAccount, User
 from workers.answering.audience import Rule, channel_readers
 from workers.cli.asking import not_found
 from workers.database import Database
@@ -100,6 +100,10 @@ def why(session: Session, person: str, document: str, at: datetime | None) -> di
         "reason": _reason(session, decision, user_id, document_id, at),
         "path": _path(session, decision, at),
         "wanted": _names(session, sorted(decision.wanted), at),
+        "cut_at": None if decision.cut_id is None else _node(session, decision.cut_id, at),
+        "stopped": _names(session, sorted(decision.stopped), at),
+        "account": _account_of(session, decision, at),
+        "needed": _needed(session, decision, document_id, at),
     }
 
 
@@ -107,8 +111,14 @@ def why_lines(told: dict[str, Any]) -> list[str]:
     """What follows the verdict on the screen."""
     lines: list[str] = list(told["path"])
     if told["wanted"]:
-        lines.append(f"which wants one of: {_cut(told['wanted'])}")
-    return lines
+        before = "which wants" if told["code"] == "gate" else "allowed is"
+        lines.append(f"{before} one of: {_cut(told['wanted'])}")
+    if told["cut_at"]:
+        lines.append(
+            f"{told['cut_at']} does not inherit, so the allow of {_cut(told['stopped'])} above it "
+            "stops there"
+        )
+    return [*lines, *(f"needed: {one}" for one in told["needed"])]
 
 
 _REASONS = {
@@ -118,6 +128,78 @@ _REASONS = {
     "gate": "a gate requires a group that the person is not in",
     "no_allow": "no entry allows it",
 }
+_DENIES_NOBODYS = (
+    "a deny names an account that nobody is linked to, and it may be this person's: link it, or "
+    "mark it as external"
+)
+
+
+def _account_of(session: Session, decision: Decision, at: datetime | None) -> dict[str, str] | None:
+    """The account of nobody's that a deny reaches, by its source and its id there."""
+    if decision.account_id is None:
+        return None
+    account = as_of(SourceAccount, at)
+    row = session.execute(
+        select(Source.name, account.native_id)
+        .join(Source, Source.id == account.source_id)
+        .where(account.id == decision.account_id)
+    ).one()
+    return {"source": row.name, "native_id": row.native_id}
+
+
+def _needed(
+    session: Session, decision: Decision, document_id: int, at: datetime | None
+) -> list[str]:
+    """What would open it, in words that an administrator can act on."""
+    node = "" if decision.node_id is None else _node(session, decision.node_id, at)
+    match decision.reason:
+        case "allowed":
+            return []
+        case "inactive":
+            return ["an active user, as the identity provider or a loaded folder says"]
+        case "stale":
+            return _needed_of_source(session, document_id, at)
+        case "unknown":
+            return [
+                f"permissions of {node or 'it'} that can be understood: push or load them again"
+            ]
+        case "denied":
+            return _needed_of_deny(session, decision, node, at)
+        case "gate":
+            return ["to be one of these, or in one of them"]
+    if decision.wanted:
+        return ["to be one of these, or in one of them; or an allow of the person's own"]
+    return ["an allow: nobody is allowed it"]
+
+
+def _needed_of_deny(
+    session: Session, decision: Decision, node: str, at: datetime | None
+) -> list[str]:
+    account = _account_of(session, decision, at)
+    if account is None:
+        (denied,) = _names(session, [decision.principal_id or 0], at)
+        return [f"not to be denied as {denied}: out of it, or without that entry on {node}"]
+    source, native_id = account["source"], account["native_id"]
+    return [
+        f"whose the account is: ken link set {source}:{native_id} PERSON",
+        f"or, if it is nobody's here: ken link external {source}:{native_id}",
+        f"or this person's own account there: ken link set {source}:ID PERSON",
+    ]
+
+
+def _needed_of_source(session: Session, document_id: int, at: datetime | None) -> list[str]:
+    node, source = as_of(Node, at), as_of(Source, at)
+    row = session.execute(
+        select(source.name, source.paused)
+        .join(node, node.source_id == source.id)
+        .where(node.id == document_id)
+    ).one()
+    if row.paused:
+        return [f"the source in use again: ken source set {row.name} --resume"]
+    return [
+        f"a complete sync: ken sync push FILE --source {row.name}, or ken load",
+        f"or a longer limit: ken source set {row.name} --max-staleness PERIOD",
+    ]
 
 
 def _reason(
@@ -127,6 +209,8 @@ def _reason(
         return _inactive(session, user_id, at)
     if decision.reason == "stale":
         return _stale(session, document_id, at)
+    if decision.account_id is not None:
+        return _DENIES_NOBODYS
     if decision.reason == "unknown" and decision.node_id is not None:
         known = since(session, Node, [decision.node_id], "acl_state", "unknown", at)
         return _REASONS["unknown"] + _since(known)
@@ -166,9 +250,13 @@ def _since(known: datetime | None) -> str:
 def _path(session: Session, decision: Decision, at: datetime | None) -> list[str]:
     told = [" → ".join(_names(session, decision.path, at))] if decision.path else []
     if decision.node_id is not None:
-        node = _nodes(session, [decision.node_id], at)[decision.node_id]
+        node = _node(session, decision.node_id, at)
         told.append(f"{'on' if told else 'at'} {node}")
     return told
+
+
+def _node(session: Session, node_id: int, at: datetime | None) -> str:
+    return _nodes(session, [node_id], at)[node_id]
 
 
 def _nodes(session: Session, node_ids: Iterable[int], at: datetime | None) -> dict[int, str]:

@@ -32,17 +32,24 @@ class ScanFailed(OperatorError):
     exit_code = 3
 
 
-def without_link(settings: Settings, source: str | None, *, everybody: bool) -> Iterator[Unmatched]:
-    """Accounts without a link; `everybody`: bots and people of other companies as well."""
+def without_link(
+    settings: Settings, source: str | None, *, everybody: bool, external: bool = False
+) -> Iterator[Unmatched]:
+    """Accounts without a link; `everybody`: bots and people of other companies as well.
+
+    Or those that are external.
+    """
     kinds = frozenset(AccountKind) if everybody else PEOPLE
     database, after = _database(settings), None
     while True:
         with database.session("syncer") as session:
-            page = unmatched(session, source, limit=_PAGE, after=after, kinds=kinds)
+            page = unmatched(
+                session, source, limit=_PAGE, after=after, kinds=kinds, external=external
+            )
         yield from page
         if len(page) < _PAGE:
             return
-        after = (page[-1].source, page[-1].native_id)
+        after = page[-1].place
 
 
 def with_link(settings: Settings, source: str | None) -> Iterator[Linked]:
@@ -58,9 +65,16 @@ def with_link(settings: Settings, source: str | None) -> Iterator[Linked]:
 
 def print_unmatched(found: list[Unmatched], out: Console) -> None:
     """Names and addresses are others' words: shown without anything that a terminal obeys."""
+    if denied := sum(one.denied for one in found):
+        out.print(
+            f"{denied} of these {'is' if denied == 1 else 'are'} denied something (marked !). "
+            "Until they are linked, or marked as nobody's here by `ken link external ACCOUNT`, "
+            "the deny keeps out everybody who has no link in the same source."
+        )
     table = _table("account", "name", "address", "kind", "may be", "against it")
     for one in found:
-        account = (f"{one.source}:{one.native_id}", one.name, one.email or "", one.kind.value)
+        name = f"{'! ' if one.denied else ''}{one.source}:{one.native_id}"
+        account = (name, one.name, one.email or "", one.kind.value)
         for suggestion in one.suggestions or (None,):
             table.add_row(*map(_shown, (*account, *_told(suggestion))))
             account = ("", "", "", "")
@@ -113,6 +127,21 @@ def remove_link(settings: Settings, account: str) -> str:
     if not linking.remove_link(database, source, native_id, actor()):
         return f"{account} had no link. Nothing was changed."
     return f"{account} is nobody's, as of the next question."
+
+
+def set_external(settings: Settings, account: str, *, external: bool) -> str:
+    """What was done, in words. Raises InputInvalid."""
+    database = _database(settings)
+    source, native_id = _account(database, account)
+    changed = linking.set_external(database, source, native_id, actor(), external=external)
+    if not changed:
+        return f"{account} was {'' if external else 'not '}external already. Nothing was changed."
+    if external:
+        return f"{account} is nobody's here: what denies it bars nobody, as of the next question."
+    return (
+        f"{account} may be somebody's here: what denies it bars everybody without a link there, "
+        "as of the next question."
+    )
 
 
 def make_code(settings: Settings, person: str, expires: str) -> tuple[str, str]:

@@ -396,6 +396,9 @@ def list_links(
     everybody: Annotated[
         bool, typer.Option("--all", help="Bots and people of other companies as well.")
     ] = False,
+    external: Annotated[
+        bool, typer.Option("--external", help="Accounts marked as nobody's here.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Accounts that are nobody's yet, whose they may be, and what speaks against it."""
@@ -407,11 +410,13 @@ def list_links(
         owned = list(linking.with_link(_settings(), source))
         _print_json([asdict(one) for one in owned]) if as_json else linking.print_linked(owned, out)
         return
-    found = list(linking.without_link(_settings(), source, everybody=everybody))
+    found = list(linking.without_link(_settings(), source, everybody=everybody, external=external))
     if as_json:
         _print_json([asdict(one) for one in found])
     elif found:
         linking.print_unmatched(found, out)
+    elif external:
+        out.print("No account is marked as external.")
     else:
         out.print("Every account that Ken knows of has a link. `ken link scan` looks for more.")
 
@@ -441,6 +446,17 @@ def remove_link(account: LinkAccount) -> None:
     from workers.cli import linking
 
     out.print(_plain(linking.remove_link(_settings(), account)))
+
+
+@link_app.command("external")
+def mark_external(
+    account: LinkAccount,
+    off: Annotated[bool, typer.Option("--off", help="Take it back.")] = False,
+) -> None:
+    """This account is nobody's here, such as a partner's: what denies it bars nobody of yours."""
+    from workers.cli import linking
+
+    out.print(_plain(linking.set_external(_settings(), account, external=not off)))
 
 
 @link_app.command("code")

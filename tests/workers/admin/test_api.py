@@ -41,6 +41,8 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("identity", "GET", "/v1/accounts", None),
     ("identity", "PUT", "/v1/sources/wiki/accounts/ana/link/1", None),
     ("identity", "DELETE", "/v1/sources/wiki/accounts/ana/link/1", None),
+    ("identity", "PUT", "/v1/sources/wiki/accounts/ana/external", None),
+    ("identity", "DELETE", "/v1/sources/wiki/accounts/ana/external", None),
     ("identity", "POST", "/v1/users/1/link-code", {"hours": 1}),
     ("index", "GET", "/v1/index", None),
     ("index", "GET", "/v1/index/wiki/unreadable", None),
@@ -400,6 +402,47 @@ def test_an_account_is_linked_by_an_admins_word(api: Api, company: dict[str, int
     assert api.call("GET", "/v1/accounts?source=none", headers=token).status_code == 404
     audit = api.call("GET", "/v1/audit", headers=api.token("audit")).json()["rows"]
     assert {row["actor"] for row in audit if row["action"] == "unlink"} == {"token:hr"}
+
+
+def test_an_account_is_marked_as_nobodys_here(api: Api, company: dict[str, int]) -> None:
+    token = api.token("identity", name="hr")
+    with api.database.session("syncer") as session:
+        change = Change(session, actor="test")
+        slack = change.put_source("slack:T1")
+        change.put_account(slack, SeenAccount("U1", "Ana"))
+        change.put_account(slack, SeenAccount("a/b c", "A partner"))
+        (account,) = change.accounts(slack, ["a/b c"]).values()
+        node = change.put_node(slack, "page", kind=NodeKind.DOCUMENT, parent_id=None)
+        change.set_permissions(node, Permissions(deny=frozenset({account})))
+
+    def listed(more: str = "") -> list[tuple[str, bool]]:
+        told = api.call("GET", f"/v1/accounts?source=slack:T1{more}", headers=token).json()
+        return [(one["native_id"], one["denied"]) for one in told["accounts"]]
+
+    def external(method: str, account: str) -> int:
+        place = f"/v1/sources/slack:T1/accounts/{account}/external"
+        return int(api.call(method, place, headers=token).status_code)
+
+    assert listed() == [("a/b c", True), ("U1", False)]
+    first = api.call("GET", "/v1/accounts?source=slack:T1&limit=1", headers=token).json()["next"]
+    assert first == {"after_denied": True, "after_source": "slack:T1", "after_id": "a/b c"}
+    behind = "&after_denied=true&after_source=slack:T1&after_id=a/b c"
+    assert listed(behind) == [("U1", False)]
+    assert external("PUT", "a%2Fb%20c") == external("PUT", "a%2Fb%20c") == 204
+    assert listed() == [("U1", False)]
+    assert listed("&external=true") == [("a/b c", False)]
+    assert external("DELETE", "a%2Fb%20c") == 204
+    assert listed() == [("a/b c", True), ("U1", False)]
+    assert external("PUT", "none") == 404
+    with api.database.session("syncer") as session:
+        Change(session, actor="test").link(company["ana"], slack, "U1", by="admin")
+    assert external("PUT", "U1") == 409
+    audit = api.call("GET", "/v1/audit", headers=api.token("audit")).json()["rows"]
+    said = [row for row in audit if row["action"] == "set_external"]
+    assert [(row["actor"], row["details"]["external"]) for row in said] == [
+        ("token:hr", True),
+        ("token:hr", False),
+    ]
 
 
 def test_a_link_code_is_made_for_an_active_user(api: Api, company: dict[str, int]) -> None:
