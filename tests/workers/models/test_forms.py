@@ -4,8 +4,10 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -501,6 +503,25 @@ def test_what_an_asker_writes_takes_no_parameter_away(serve: Serve) -> None:
         answerer.write("Is the store open?", PASSAGES)
     assert write(answerer) == SENTENCES
     assert server.questions[-1]["store"] is False
+
+
+def test_of_many_questions_at_once_one_finds_the_form_out(serve: Serve) -> None:
+    server = serve(ignoring)
+    answerer = connect(server)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: write(answerer), range(4))) == [SENTENCES] * 4
+    assert (len(server.made_up), len(server.questions)) == (2, 4)
+
+
+def test_the_time_is_for_all_of_an_answer_and_a_body_without_end_is_none(serve: Serve) -> None:
+    """A server that sends a little now and then would hold a worker for ever."""
+    answerer = connect(serve(both), model_api="responses", model_timeout_s=60)
+    ticks = count(step=70)
+    object.__setattr__(answerer, "clock", lambda: float(next(ticks)))
+    slow = failure(answerer)
+    assert (str(slow), slow.passing) == ("timeout", True)
+    endless = failure(connect(serve(lambda path, body: Reply("{" * 4_100_000))))
+    assert (str(endless), endless.passing) == ("body_too_large", False)
 
 
 def test_effort_budget_and_temperature_are_sent_as_they_are_set(serve: Serve) -> None:
