@@ -209,7 +209,10 @@ class Stack:
         with self.database.session("ingress") as session:
             given = {"channel": channel, "ts": ts}
             found = session.scalars(
-                text("SELECT id FROM question WHERE channel_id = :channel AND message_ts = :ts"),
+                text("""
+                    SELECT id FROM question
+                    WHERE channel_id = :channel AND message_ts = :ts AND user_id <> ''
+                """),  # a deletion is kept as a version of nobody
                 given,
             ).all()
         return [self._ended(question_id) for question_id in found]

@@ -423,7 +423,6 @@ def _leave(database: Database, question_id: int, kind: str, rest_s: float) -> No
 
 _IS_NEW = """
     state = 'posted' AND reviewed_at IS NULL AND mend_at <= now()
-    AND (outbox.revision IS NULL OR outbox.revision = 'outdated')
     AND posted_at > now() - make_interval(secs => 86400 * :days)
 """
 _IS_OLD = """
@@ -475,9 +474,11 @@ _NEW = _sql("""
     ORDER BY mend_at, question_id
 """)
 
-# Who takes it and dies leaves it to another after this.
+# Who takes it and dies leaves it to another after this. What Slack is still to be told of it does
+# not wait for that.
 _TAKE = _sql("""
-    UPDATE outbox SET mend_at = now() + interval '60 seconds'
+    UPDATE outbox SET mend_at = CASE WHEN revision IS NULL OR revised_at IS NOT NULL
+        THEN now() + interval '60 seconds' ELSE mend_at END
     WHERE question_id = :id AND kind = :kind AND ({is_new} OR {is_old})
     RETURNING id
 """)
