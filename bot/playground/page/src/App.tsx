@@ -129,11 +129,11 @@ export function App() {
   function followed(event: React.MouseEvent) {
     const address = (event.target as Element).closest?.("a[href]")?.getAttribute("href") ?? "";
     const found = PERMALINK.exec(address);
-    const channel = found && channels.find((one) => one.id === found[1]);
-    if (!found) return;
+    if (!found || found[1] !== seen?.team.domain) return;
     event.preventDefault();
+    const channel = channels.find((one) => one.id === found[2]);
     if (!channel) return setProblem("That conversation is not open to you.");
-    const ts = found[2] ? `${found[2]}.${found[3]}` : "";
+    const ts = found[3] ? `${found[3]}.${found[4]}` : "";
     const message = seen?.messages[channel.id]?.find((one) => one.ts === ts);
     const replies = seen?.messages[channel.id]?.some((one) => one.thread_ts === ts);
     go(channel.id, message?.thread_ts || (replies ? ts : ""));
@@ -201,7 +201,7 @@ export function App() {
   );
 }
 
-const PERMALINK = /^https:\/\/[\w.-]+\.slack\.com\/archives\/(\w+)(?:\/p(\d{10})(\d{6}))?(?:\?|$)/;
+const PERMALINK = /^https:\/\/([\w-]+)\.slack\.com\/archives\/(\w+)(?:\/p(\d{10})(\d{6}))?(?:\?|$)/;
 
 /** Points to a new direct message of Ken while another conversation is open. */
 function Elsewhere({ looksAt, show }: { looksAt: string; show: (message: Message) => void }) {

@@ -136,7 +136,7 @@ export function Thread({ channel, ts, act, close }: { channel: Channel; ts: stri
       }}
     >
       <Bar isThread>
-        <h2>Thread</h2>
+        {isPhone ? <h1>Thread</h1> : <h2>Thread</h2>}
         <span className="quiet">{seen.titles[`${channel.id}/${ts}`] ?? placeLabel(seen, channel)}</span>
         <span className="spread" />
         <button type="button" aria-label="Close the thread" onClick={close}>

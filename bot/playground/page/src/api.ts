@@ -52,7 +52,7 @@ export interface View {
 export interface Seen {
   you: string;
   bot: string;
-  team: { id: string; name: string };
+  team: { id: string; name: string; domain: string };
   users: User[];
   channels: Channel[];
   messages: Record<string, Message[]>;
