@@ -121,6 +121,10 @@ class Settings(BaseSettings):
     mass_revocation_limit: int = Field(100, ge=0)
     """More readings lost in one sync than this, and than `mass_revocation_percent`: an alert."""
     mass_revocation_percent: int = Field(20, ge=0)
+    unlisted_limit: int = Field(5, ge=0)
+    """A complete push that leaves out more nodes or memberships than this, and than
+    `unlisted_percent` of those there are, waits: a broken crawler lists almost nothing, too."""
+    unlisted_percent: int = Field(50, ge=0)
     keep_gone_days: float = Field(7.0, ge=0)
     """What a source does not list any more is read by nobody, and deleted after this."""
 

@@ -525,7 +525,10 @@ def push_permissions(
         bool, typer.Option("--dry-run", help="Show the difference and change nothing.")
     ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Apply it even if people gain much to read.")
+        bool,
+        typer.Option(
+            "--yes", help="Apply it even if people gain much to read, or it leaves most out."
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -533,7 +536,7 @@ def push_permissions(
 
     All of it is applied at once, or nothing. What a complete push does not list is read by nobody
     from now on. If people would gain much, the run waits for `ken sync confirm`, and what it
-    takes away counts at once.
+    takes away counts at once. A list that leaves out most of the source waits with that, too.
 
     Exit code 0: applied. 2: the input is wrong, nothing was changed. 5: applied, and names that
     stand for nobody were left out. 6: waits for confirmation.

@@ -187,6 +187,12 @@ def _outcome(run: Run) -> str:
         would = "wait for confirmation" if run.state is RunState.WAITING else "be applied"
         return f"nothing was changed; this {run.kind.value} push would {would}."
     told = f"run {run.id} ({run.kind.value}) is {run.state.value}"
+    if run.state is RunState.WAITING and run.unlisted_wait:
+        return (
+            f"{told}. It takes away at once only by what it says of what it lists; all else stays "
+            f"as it was. Is the list whole? Then `ken sync confirm {run.id}`, else "
+            f"`ken sync drop {run.id}`. The source does not count as synced."
+        )
     if run.state is RunState.WAITING:
         return (
             f"{told}. What it takes away counts already; the rest after "

@@ -2,7 +2,8 @@
 
 A run that gives much more to read than before waits for confirmation. What it takes away counts
 at once: `narrowed` is the state between, in which nobody reads what the old or the new state
-would not let them read.
+would not let them read. A complete list that lacks most of its source waits, too, with what it
+takes away by leaving out; what it says of what it lists counts (docs/decisions/0027).
 """
 
 from collections import defaultdict, deque
@@ -36,6 +37,53 @@ def reasons_to_wait(difference: Difference, settings: Settings) -> tuple[str, ..
 def is_mass_revocation(difference: Difference, settings: Settings) -> bool:
     share = difference.pairs_before * settings.mass_revocation_percent / 100
     return difference.pairs_lost > max(settings.mass_revocation_limit, share)
+
+
+def lacks_members(difference: Difference, held: State, settings: Settings) -> bool:
+    members = sum(len(group.members) for group in held.groups.values())
+    return _is_most(difference.memberships.removed, members, settings)
+
+
+def reasons_unlisted(
+    difference: Difference, by_word: Difference, held: State, settings: Settings
+) -> tuple[str, ...]:
+    """Why what a complete list leaves out waits; none: it does not.
+
+    `by_word`: what the list takes away by what it says of the nodes and groups that it names.
+    """
+    members = sum(len(group.members) for group in held.groups.values())
+    closed = difference.documents_closed - by_word.documents_closed
+    found = (
+        ("nodes", difference.nodes.removed, held.listed()),
+        ("memberships", difference.memberships.removed, members),
+        ("documents that somebody may read", closed, difference.documents_readable),
+    )
+    return tuple(
+        f"the list takes away {count} of {of} {what} by leaving out; "
+        f"{max(settings.unlisted_limit, of * settings.unlisted_percent // 100)} pass without a word"
+        for what, count, of in found
+        if _is_most(count, of, settings)
+    )
+
+
+def with_members(held: State, spoken: State) -> State:
+    """The state with those who were in its groups before still in them."""
+    nobody: frozenset[Principal] = frozenset()
+    return State(
+        {
+            name: replace(
+                group,
+                members=group.members
+                | (held.groups[name].members if name in held.groups else nobody),
+            )
+            for name, group in spoken.groups.items()
+        },
+        spoken.nodes,
+    )
+
+
+def _is_most(count: int, of: int, settings: Settings) -> bool:
+    return count > max(settings.unlisted_limit, of * settings.unlisted_percent // 100)
 
 
 def narrowed(old: State, new: State) -> State:

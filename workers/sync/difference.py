@@ -59,6 +59,10 @@ class Difference:
     documents_gaining: int = 0
     """Documents that somebody may read who could not."""
     documents_losing: int = 0
+    documents_readable: int = 0
+    """By anybody, before."""
+    documents_closed: int = 0
+    """Of those, read by nobody any more."""
     gains: tuple[PersonChange, ...] = ()
     """Those who gain most first; at most 100 are listed."""
     loses: tuple[PersonChange, ...] = ()
@@ -117,6 +121,11 @@ def measure(
         people_losing=sum(count > 0 for count in by_loss[classes:]),
         documents_gaining=sum(count for bits, count in gained.items() if bits),
         documents_losing=sum(count for bits, count in lost.items() if bits),
+        documents_readable=sum(bits != 0 for bits in before.documents.values()),
+        documents_closed=sum(
+            bits != 0 and not after.documents.get(document_id, 0)
+            for document_id, bits in before.documents.items()
+        ),
         gains=_people(session, after, by_gain),
         loses=_people(session, after, by_loss),
         classes=tuple(

@@ -23,7 +23,14 @@ from workers.crashpoints import reached
 from workers.database import Database
 from workers.errors import InputInvalid
 from workers.settings import Settings
-from workers.sync.breaker import is_mass_revocation, narrowed, reasons_to_wait
+from workers.sync.breaker import (
+    is_mass_revocation,
+    lacks_members,
+    narrowed,
+    reasons_to_wait,
+    reasons_unlisted,
+    with_members,
+)
 from workers.sync.difference import Difference, measure
 from workers.sync.lines import Line, check_page, read_line
 from workers.sync.past import rewind
@@ -79,6 +86,8 @@ class Run:
     waits_for: tuple[str, ...] = ()
     """Why it needs confirmation."""
     mass_revocation: bool = False
+    unlisted_wait: bool = False
+    """It lacks most of the source: what it leaves out stays as it was until it is confirmed."""
     refused: str = ""
     """Why it was refused."""
     left_out: tuple[LeftOut, ...] = ()
@@ -143,8 +152,10 @@ def finish(
     """Compare and apply what was pushed in pages 1 to `pages`, all of them, or nothing.
 
     A run that lets people read much more waits, unless it is confirmed; what it takes away counts
-    at once. Raises InputInvalid: for missing pages the run stays open, else it is refused. A run
-    that was finished meanwhile, or overtaken by another, raises WrongState.
+    at once. A complete list that lacks most of its source waits, too: what it says of what it
+    lists counts, what it leaves out stays, and the source does not count as synced. Raises
+    InputInvalid: for missing pages the run stays open, else it is refused. A run that was finished
+    meanwhile, or overtaken by another, raises WrongState.
     """
     run(database, run_id)  # one that does not exist cannot be marked as refused
     reached("sync_staged")
@@ -210,6 +221,8 @@ def confirm(database: Database, run_id: int, *, actor: str) -> Outcome:
         pushed = _pushed(change, run, held)
         difference = _write(change, run.source_id, rows, pushed.state)
         put_accounts(change, run.source_id, pushed.accounts)
+        if run.difference.get("unlisted_wait"):  # it was as new when it came as it is now old
+            change.mark_synced(run.source_id, at=run.ended_at)
         run.difference = {**run.difference, "ended_by": actor}
         _end(change, run, RunState.APPLIED, pushed, difference, difference)
         session.execute(delete(SyncPage).where(SyncPage.run_id == run.id))
@@ -383,25 +396,61 @@ def _finish(
     with session.begin_nested() as trial:
         difference = _write(change, run.source_id, rows, pushed.state)
         waits_for = () if confirmed else reasons_to_wait(difference, settings)
-        if waits_for:
+        may_be_broken = not confirmed and _may_be_broken(run, difference, held, settings)
+        if waits_for or may_be_broken:
             trial.rollback()
+    unlisted: tuple[str, ...] = ()
+    spoken = pushed.state
+    if may_be_broken:
+        unlisted, spoken = _spoken(change, run, rows, difference, settings)
+        waits_for = (*unlisted, *waits_for)
     applied = difference
     if waits_for:
-        applied = _write(change, run.source_id, rows, narrowed(held, pushed.state))
+        applied = _write(change, run.source_id, rows, narrowed(held, spoken))
         if applied.widens:  # proved never to happen, and measured all the same
             log.error("narrowing_widens", run_id=run.id, source_id=run.source_id)
             raise RuntimeError("what a waiting run takes away would give something")
+    elif may_be_broken:
+        applied = _write(change, run.source_id, rows, pushed.state)
     put_accounts(change, run.source_id, pushed.accounts)
-    if run.kind is RunKind.COMPLETE:
+    if run.kind is RunKind.COMPLETE and not unlisted:
         change.mark_synced(run.source_id)
     _supersede(session, run)
     state = RunState.WAITING if waits_for else RunState.APPLIED
     _end(change, run, state, pushed, difference, applied, waits_for=waits_for)
-    run.difference = {**run.difference, "mass_revocation": is_mass_revocation(applied, settings)}
+    run.difference = {
+        **run.difference,
+        "mass_revocation": is_mass_revocation(applied, settings),
+        "unlisted_wait": bool(unlisted),
+    }
     session.flush()
     if state is RunState.APPLIED:
         session.execute(delete(SyncPage).where(SyncPage.run_id == run.id))
     return _told(session, run)
+
+
+def _may_be_broken(run: SyncRun, difference: Difference, held: State, settings: Settings) -> bool:
+    """Whether a list lacks so much that what it leaves out may be nobody's decision."""
+    if run.kind is not RunKind.COMPLETE:
+        return False
+    return bool(reasons_unlisted(difference, Difference(), held, settings))
+
+
+def _spoken(
+    change: Change, run: SyncRun, rows: Rows, difference: Difference, settings: Settings
+) -> tuple[tuple[str, ...], State]:
+    """Why what a list leaves out waits, if it does, and the state that keeps it.
+
+    That is the list read as a delta: what it says of what it names, and all else as it was.
+    """
+    spoken = _pushed(change, run, rows.state, RunKind.DELTA).state
+    if lacks_members(difference, rows.state, settings):
+        spoken = with_members(rows.state, spoken)
+    with change.session.begin_nested() as trial:
+        by_word = _write(change, run.source_id, rows, spoken)
+        trial.rollback()
+    reasons = reasons_unlisted(difference, by_word, rows.state, settings)
+    return reasons, spoken
 
 
 def _write(change: Change, source_id: int, rows: Rows, wanted: State) -> Difference:
@@ -412,11 +461,11 @@ def _write(change: Change, source_id: int, rows: Rows, wanted: State) -> Differe
     return measure(change.session, before, after, held=rows.state, wanted=wanted)
 
 
-def _pushed(change: Change, run: SyncRun, held: State) -> Pushed:
+def _pushed(change: Change, run: SyncRun, held: State, kind: RunKind | None = None) -> Pushed:
     """What is named by an account is the account's, linked or not."""
     lines = _lines(change.session, run)
     accounts = change.accounts(run.source_id, named_in(lines))
-    return read_push(lines, run.kind, held, accounts)
+    return read_push(lines, kind or run.kind, held, accounts)
 
 
 def _lines(session: Session, run: SyncRun) -> Sequence[Line]:
@@ -566,6 +615,7 @@ def _told(session: Session, run: SyncRun) -> Run:
         applied=Difference.from_json(told["applied"]) if "applied" in told else None,
         waits_for=tuple(told.get("waits_for", ())),
         mass_revocation=told.get("mass_revocation", False),
+        unlisted_wait=told.get("unlisted_wait", False),
         refused=told.get("refused", ""),
         left_out=tuple(LeftOut(**one) for one in run.left_out),
         left_out_count=told.get("left_out", 0),
@@ -574,6 +624,8 @@ def _told(session: Session, run: SyncRun) -> Run:
 
 
 def _alert(told: Run, *, dry_run: bool) -> None:
+    if told.unlisted_wait and told.state is RunState.WAITING and not dry_run:
+        log.error("unlisted_wait", run_id=told.id, source=told.source)
     if told.mass_revocation and told.applied is not None and not dry_run:
         log.error(
             "mass_revocation",

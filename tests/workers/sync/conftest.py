@@ -99,7 +99,7 @@ class Drive:
                      " 'public'::regnamespace ORDER BY 1")
             ).all()  # fmt: skip
             found: dict[str, Sequence[str]] = {
-                table: sorted(map(str, session.execute(text(f"SELECT * FROM {table}"))))  # noqa: S608
+                table: sorted(session.scalars(text(f"SELECT it::text FROM {table} AS it")))  # noqa: S608
                 for table in tables
                 if table not in but
             }
