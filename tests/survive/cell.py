@@ -117,7 +117,10 @@ class Cell:
         state = company.opening(self.chance)
         self._load(state)
         with self.database.session("indexer") as session:
+            Change(session, actor="survive").accounts(self._source_id(), company.PEOPLE)
             self._ids = principals_of(session, self._source_id())
+        linked = "SELECT native_id, user_id FROM identity WHERE source_id = %s"
+        self._users = dict(self.sql(linked, self._source_id()))
         self.past.add(self.epoch(), state)
 
     def _load(self, state: State) -> None:
@@ -410,7 +413,7 @@ class Cell:
             for person in before.suspended ^ after.suspended:
                 out = person in after.suspended
                 status = UserStatus.SUSPENDED if out else UserStatus.ACTIVE
-                change.set_status(self._ids[f"user:{person}"], status)
+                change.set_status(self._users[person], status)
         self.past.add(change.epoch, after)
 
     def _node(self, topic: str) -> int:
@@ -420,7 +423,8 @@ class Cell:
         """Who may read what, as the raw rows say it."""
         names = {number: name for name, number in self._ids.items()}
         groups: dict[str, set[str]] = {name: set() for name in company.GROUPS}
-        for member, group in self.sql("SELECT member_id, group_id FROM membership"):
+        in_groups = "SELECT member_id, group_id FROM membership JOIN user_group ON id = group_id"
+        for member, group in self.sql(in_groups):
             groups[names[group].removeprefix("group:")].add(names[member].removeprefix("user:"))
         acls: dict[str, dict[str, set[str]]] = {
             topic: {"allow": set(), "deny": set()} for topic in company.TOPICS
@@ -429,11 +433,12 @@ class Cell:
             "SELECT native_id, effect, principal_id FROM entry JOIN node ON node.id = node_id"
         ):
             acls[topic][effect].add(names[principal])
+        persons = {number: person for person, number in self._users.items()}
         suspended = self.sql("SELECT id FROM user_account WHERE status <> 'active'")
         return State(
             {name: frozenset(members) for name, members in groups.items()},
             {t: company.Acl(frozenset(a["allow"]), frozenset(a["deny"])) for t, a in acls.items()},
-            frozenset(names[number].removeprefix("user:") for (number,) in suspended),
+            frozenset(persons[number] for (number,) in suspended),
         )
 
     # -- asking -------------------------------------------------------------------------------
