@@ -39,6 +39,13 @@ EVENTS = {
     "app_uninstalled": listeners.on_uninstalled,
     "tokens_revoked": listeners.on_tokens_revoked,
 }
+UNSUBSCRIBED = (
+    *("channel_convert_to_private", "channel_convert_to_public"),
+    *("shared_channel_invite_accepted", "shared_channel_invite_approved"),
+)
+"""Changes of a place that the manifest cannot ask for, or not without a further scope: Slack tells
+of some in a message. Where it sends such an event all the same, it counts.
+"""
 ACTIONS = {
     "ken_feedback": actions.on_feedback,
     "ken_share": actions.on_share,
@@ -111,6 +118,8 @@ def create_app(settings: Settings) -> Counted:
     )
     for event_type, listener in EVENTS.items():
         app.event(event_type)(listener)
+    for event_type in UNSUBSCRIBED:
+        app.event(event_type)(listeners.on_place_changed)
     for action_id, press in ACTIONS.items():
         app.block_action(action_id)(press)
     app.view_submission(views.CALLBACK_ID)(actions.on_reason)

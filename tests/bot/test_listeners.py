@@ -9,7 +9,7 @@ from slack_bolt import BoltRequest
 from slack_sdk import WebClient
 from sqlalchemy import text as sql
 
-from bot.app import create_app
+from bot.app import UNSUBSCRIBED, create_app
 from bot.playground.client import Playground
 from tests.bot.slack_door import TRANSPORTS, Door, listening, stand_in
 from tests.bot.slack_schemas import check_calls
@@ -582,7 +582,7 @@ HAPPENINGS: list[tuple[dict[str, Any], tuple[Any, ...]]] = [
         for kind in (
             *("channel_archive", "channel_unarchive", "channel_deleted", "channel_left"),
             *("group_archive", "group_unarchive", "group_deleted", "group_left"),
-            *("channel_unshared", "member_left_channel"),
+            *("channel_unshared", "member_left_channel", *UNSUBSCRIBED),
         )
     ),
     *(
