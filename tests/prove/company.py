@@ -20,7 +20,7 @@ from policies.access import STRANGER
 from policies.change import Change, Permissions, Person
 from policies.directory import CLASSES, Account
 from policies.models import AccountKind, Node, NodeKind
-from tests.prove.facts import NOBODY, Closed, Facts, Human, Page, Rules, Thing
+from tests.prove.facts import ACCOUNT, NOBODY, Closed, Facts, Human, Page, Rules, Thing
 from tests.workers.library import DIMENSION, WordEmbedder
 from workers import interface
 from workers.database import Database, connect
@@ -268,6 +268,7 @@ class _Writing:
             if source not in self.company.sources:
                 self._open(source)
         self._people()
+        self._account_principals()
         made = self._groups()
         self._things(made)
         self._accounts()
@@ -293,6 +294,15 @@ class _Writing:
                 self._principal(name, self.change.put_user(self._directory, _person(name, human)))
             elif known != human:
                 self.change.set_status(self.company.principals[name], human.status)
+
+    def _account_principals(self) -> None:
+        """Of the accounts that groups and permissions name, linked or not."""
+        rules = (thing.rules.names() for thing in self.after.things.values())
+        named = frozenset[str]().union(*self.after.members.values(), *rules)
+        new = {one for one in named - self.company.principals.keys() if one.startswith(ACCOUNT)}
+        ids = {one.removeprefix(ACCOUNT) for one in new}
+        for account, account_id in self.change.accounts(self.company.sources[SLACK], ids).items():
+            self._principal(ACCOUNT + account, account_id)
 
     def _groups(self) -> set[str]:
         """The groups that are new."""

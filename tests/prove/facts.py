@@ -9,6 +9,8 @@ from workers.messenger import PlaceKind
 
 NOBODY = "a stranger"
 """The subject whom Ken cannot name."""
+ACCOUNT = "account "
+"""What begins so is an account in Slack, as `accounts` calls it: linked to somebody, or not."""
 Closed = Literal["paused", "stale"]
 _WITHIN = {"internet": 1, "members_and_guests": 2, "members": 3}
 
@@ -23,7 +25,7 @@ class Human:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A node's own permissions, in names of people, groups and classes."""
+    """A node's own permissions, in names of people, accounts, groups and classes."""
 
     allow: frozenset[str] = frozenset()
     deny: frozenset[str] = frozenset()
@@ -80,6 +82,8 @@ class Facts:
         """Design, section 4. A class reads what everybody in it reads, now or by joining."""
         if document not in self.things or self.things[document].source in self.closed:
             return False
+        if self._may_be_denied(subject, document):
+            return False
         if subject == NOBODY:
             return self._opens({"internet"}, document)
         if subject in _WITHIN:
@@ -90,11 +94,40 @@ class Facts:
         return self._opens(self.principals(subject), document)
 
     def principals(self, person: str) -> set[str]:
-        held, before = {person}, set[str]()
+        linked = {ACCOUNT + account for account, one in self.accounts.items() if one == person}
+        held = self._upward({person, *linked})
+        return held | {one for one, rank in _WITHIN.items() if rank <= self._rank(person)}
+
+    def _upward(self, start: set[str]) -> set[str]:
+        held, before = set(start), set[str]()
         while held != before:
             before = set(held)
             held |= {group for group, members in self.members.items() if members & held}
-        return held | {one for one, rank in _WITHIN.items() if rank <= self._rank(person)}
+        return held
+
+    def _may_be_denied(self, subject: str, document: str) -> bool:
+        """A deny reaches an account of nobody's, and the subject, or one of them, has none."""
+        denied = self._denied(document)
+        below = denied.union(*self.members.values())
+        nobodys = {one for one in below if one.startswith(ACCOUNT)}
+        nobodys -= {ACCOUNT + account for account in self.accounts}
+        if not denied & self._upward(nobodys):
+            return False
+        if subject in (NOBODY, "internet"):
+            return True
+        people = self._people(subject) if subject in _WITHIN else [subject]
+        return not set(people) <= set(self.accounts.values())
+
+    def _people(self, one_class: str) -> list[str]:
+        """The active ones of a class."""
+        return [
+            person
+            for person, human in self.people.items()
+            if human.status is UserStatus.ACTIVE and self._rank(person) >= _WITHIN[one_class]
+        ]
+
+    def _denied(self, document: str) -> frozenset[str]:
+        return frozenset[str]().union(*(self._rules(one).deny for one in self._chain(document)))
 
     def audience(self, asker: str, channel: str) -> frozenset[str] | None:
         """Who reads there; an empty channel means the asker alone. None: nobody may be told."""
@@ -118,11 +151,9 @@ class Facts:
         return 2 if self.people[person].guest else 3
 
     def _bars_somebody(self, one_class: str, document: str) -> bool:
-        denied = frozenset[str]().union(*(self._rules(one).deny for one in self._chain(document)))
+        denied = self._denied(document)
         return bool(denied & _WITHIN.keys()) or any(
-            self.principals(person) & denied
-            for person, human in self.people.items()
-            if human.status is UserStatus.ACTIVE and self._rank(person) >= _WITHIN[one_class]
+            self.principals(person) & denied for person in self._people(one_class)
         )
 
     def _opens(self, held: set[str], document: str) -> bool:
@@ -140,7 +171,7 @@ class Facts:
         )
 
     def _known(self, rules: Rules) -> bool:
-        guards = rules.deny.union(*rules.gates)
+        guards = {one for one in rules.deny.union(*rules.gates) if not one.startswith(ACCOUNT)}
         exist = self.people.keys() | self.members.keys() | _WITHIN.keys()
         return rules.known and guards <= exist and all(rules.gates)
 

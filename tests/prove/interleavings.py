@@ -111,6 +111,9 @@ def _with_thing(facts: Facts, node: str, thing: Thing) -> Facts:
     return replace(facts, things={**facts.things, node: thing})
 
 
+_ACCOUNTS = ("account UALICE", "account UBOB", "account UNOBODY")
+
+
 def _leave_group(facts: Facts, chance: random.Random) -> Facts:
     group = chance.choice(sorted(name for name, members in facts.members.items() if members))
     gone = chance.choice(sorted(facts.members[group]))
@@ -118,7 +121,7 @@ def _leave_group(facts: Facts, chance: random.Random) -> Facts:
 
 
 def _join_denied_group(facts: Facts, chance: random.Random) -> Facts:
-    joined = facts.members["barred"] | {chance.choice(["alice", "bob", "team", "gina"])}
+    joined = facts.members["barred"] | {chance.choice(["alice", "bob", "team", "gina", *_ACCOUNTS])}
     return replace(facts, members={**facts.members, "barred": joined})
 
 
@@ -136,7 +139,7 @@ def _remove_entry(facts: Facts, chance: random.Random) -> Facts:
 
 def _add_deny(facts: Facts, chance: random.Random) -> Facts:
     node = chance.choice(list(facts.things))
-    denied = chance.choice(["alice", "bob", "gina", "members", *sorted(facts.members)])
+    denied = chance.choice(["alice", "bob", "gina", "members", *_ACCOUNTS, *sorted(facts.members)])
     return _with_rules(facts, node, deny=facts.things[node].rules.deny | {denied})
 
 

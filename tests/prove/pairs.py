@@ -250,6 +250,8 @@ def _hidden(facts: Facts, chance: random.Random, questions: Sequence[str]) -> Th
             Rules(allow=everybody, deny=_names("internet")),
             Rules(allow=everybody, gates=(_names("board"),)),
             Rules(allow=everybody, gates=(_names("members", "internet"), _names("ivan"))),
+            Rules(allow=everybody, deny=_names("account UNOBODY")),
+            Rules(allow=everybody, gates=(_names("account UNOBODY"),)),
             Rules(allow=everybody, known=False),
             Rules(allow=_names("ivan"), inherit=False),
             Rules(inherit=False),
