@@ -183,13 +183,17 @@ def test_a_modal_that_does_not_open_takes_nothing_away(
     assert "modal_not_opened" in "".join(capsys.readouterr())
 
 
-def test_a_closed_door_tells_the_person_that_it_did_not_work(slack: Playground, door: Door) -> None:
-    ts = post(slack)
-    door.closed = True
-    for action_id, value in (("ken_share", None), ("ken_feedback", "bad:7")):
-        done = slack.press("alice", action_id, channel="general", ts=ts, value=value)
-        assert done.failed != ""
-    assert slack.views("alice") == []
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_closed_door_tells_the_person_that_it_did_not_work(
+    transport: str, tmp_path: Path, door: Door
+) -> None:
+    with listening(transport, tmp_path, ack_timeout_s=0.5) as slack:
+        ts = post(slack)
+        door.closed = True
+        for action_id, value in (("ken_share", None), ("ken_feedback", "bad:7")):
+            done = slack.press("alice", action_id, channel="general", ts=ts, value=value)
+            assert done.failed != ""
+        assert slack.views("alice") == []
 
 
 # -- the modal ----------------------------------------------------------------------------------
