@@ -5,7 +5,7 @@ Each errand may be done twice without harm: by a worker that died after the deed
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import structlog
 from sqlalchemy import text
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from workers import feedback, home, installations, mending, moving, preferences
 from workers.answering.reply import FORGOTTEN, notice
 from workers.database import Database
-from workers.errors import AssistantError, ServerUnavailable
+from workers.errors import AssistantError, ServerUnavailable, SlackRefused
 from workers.interface import Question, Surface, keep_in, ring
 from workers.kept import Kept
 from workers.messenger import Message
@@ -159,9 +159,10 @@ def _suggest(services: Services, kept: Kept) -> None:
 def _rest_from_work(services: Services, kept: Kept) -> None:
     """Slack did not take it when the question ended."""
     thread_ts = str(kept.details["thread_ts"])
-    services.messenger_of(kept.team_id).set_working(
-        kept.channel_id, thread_ts, kept.user_id, "", working=False
-    )
+    with suppress(SlackRefused):  # the thread is gone, and with it what was shown there
+        services.messenger_of(kept.team_id).set_working(
+            kept.channel_id, thread_ts, kept.user_id, "", working=False
+        )
 
 
 def _look_at_channel(services: Services, kept: Kept) -> None:

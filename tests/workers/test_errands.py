@@ -157,3 +157,13 @@ def test_a_worker_sees_no_errand_but_the_one_it_is_on(company: Company, done: li
         assert session.scalar(text("SELECT count(*) FROM errand")) == 0
     with errands._at(company.library.database, 2) as session:
         assert session.scalars(text("SELECT event_id FROM errand")).all() == ["Ev2"]
+
+
+def test_a_thread_that_is_gone_shows_nothing_that_could_be_taken_back(company: Company) -> None:
+    """Whoever deleted it took the status along."""
+    hand_over(Errand("Ev1", "rested", TEAM, "UALICE", "CALL", {"thread_ts": "1.000001"}))
+    errands.run_errand(company.services, 1)
+    assert (row(company).done, row(company).outcome) == (True, None)
+    (call,) = company.slack.calls("agents.sessions.setStatus")
+    assert call.response is not None
+    assert call.response["ok"] is False
