@@ -20,7 +20,6 @@ from bot import views
 from bot.payload import Json, Malformed, identifier, part, row_id, text
 from bot.payload import said as said_in
 from workers.interface import (
-    HELP,
     Errand,
     ErrandKind,
     OperatorError,
@@ -132,7 +131,10 @@ def on_mute(body: Json, ack: Ack) -> None:
 
 
 def on_forget(body: Json, ack: Ack) -> None:
+    """Of the home tab, which asks first, or of the question that `/ken forget` puts."""
     _hand_over("forget", body)
+    if not body.get("view"):
+        _whisper(body, views.FORGOTTEN, instead=True)
     ack()
 
 
@@ -147,7 +149,7 @@ def on_link(ack: Ack) -> None:
 def on_command(body: Json, ack: Ack, context: BoltContext) -> None:
     """Answers at once, to that person alone, what becomes of it."""
     try:
-        ack(text=_commanded(body), response_type="ephemeral")
+        ack(**_commanded(body), response_type="ephemeral")
     except Malformed:
         context["outcome"] = "malformed"
         ack(text=views.NOT_UNDERSTOOD, response_type="ephemeral")
@@ -177,28 +179,24 @@ def on_ask_about(body: Json, ack: Ack, context: BoltContext) -> None:
     ack()
 
 
-def _commanded(body: Json) -> str:
+def _commanded(body: Json) -> Json:
     """Does it, and says what was done. Raises Malformed, ServerUnavailable."""
     said = plain(text(body, "text")).strip()
     match said.casefold():
-        case "?":
-            return HELP
         case "forget":
-            _hand_over("forget", body)
-            return views.FORGOTTEN
+            return views.ask_to_forget()
         case "mute":
             _hand_over("mute", body, {"muted": True})
-            return views.MUTED
+            return {"text": views.MUTED}
         case "unmute":
             _hand_over("mute", body, {"muted": False})
-            return views.UNMUTED
+            return {"text": views.UNMUTED}
     if len(said) > views.LONGEST_COMMAND:
-        return views.TOO_LONG
+        return {"text": views.TOO_LONG}
     talk = reply_to_talk(said)
-    if talk is not None:
-        return talk
-    _ask("command", body, said, channel_id=_channel(body), thread_ts="")
-    return views.LOOKING
+    if talk is None:
+        _ask("command", body, said, channel_id=_channel(body), thread_ts="")
+    return {"text": talk or views.LOOKING}
 
 
 # -- handing over -------------------------------------------------------------------------------
@@ -259,14 +257,14 @@ def _ask(surface: Surface, body: Json, said: str, *, channel_id: str, thread_ts:
     )
 
 
-def _whisper(body: Json, words: str) -> None:
+def _whisper(body: Json, words: str, *, instead: bool = False) -> None:
     """Through the address that Slack gives with each press; nothing is said where it gives none."""
     address = text(body, "response_url")
     if not address:
         return
     try:
         WebhookClient(address, timeout=TIMEOUT_S, retry_handlers=[], logger=_QUIET).send(
-            text=words, response_type="ephemeral", replace_original=False
+            text=words, response_type="ephemeral", replace_original=instead
         )
     except (SlackClientError, OSError, ValueError) as error:
         log.warning("whisper_failed", error=type(error).__name__)

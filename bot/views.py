@@ -29,6 +29,10 @@ NOT_UNDERSTOOD = "I could not read that. Nothing has happened. `/ken help` says 
 TOO_LONG = (
     f"That is longer than {LONGEST_COMMAND:,} characters. Nothing has happened. Please ask shorter."
 )
+ASK_TO_FORGET = (
+    "Shall I forget? I clear the words of your questions that have ended, of my private answers in "
+    "my own records, and of your comments. What stands in Slack stays. This cannot be undone."
+)
 FORGOTTEN = (
     "I am forgetting the texts of your questions and comments. My home tab shows what is left."
 )
@@ -36,6 +40,19 @@ MUTED = (
     "From now on I speak to you only where you mention me or write to me. `/ken unmute` ends that."
 )
 UNMUTED = "From now on I answer your questions in threads I am part of, without a mention."
+
+
+def ask_to_forget() -> View:
+    """The answer to `/ken forget`: nothing happens until the button is pressed."""
+    button = {
+        "type": "button",
+        "action_id": "ken_forget",
+        "text": _plain("Forget"),
+        "style": "danger",
+        "value": "forget",
+    }
+    words = {"type": "section", "text": _plain(ASK_TO_FORGET)}
+    return {"text": ASK_TO_FORGET, "blocks": [words, {"type": "actions", "elements": [button]}]}
 
 
 def ask_for_reason(question_id: int, verdict: str) -> View:

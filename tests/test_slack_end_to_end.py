@@ -319,7 +319,7 @@ def test_the_home_tab_follows_what_changes(stack: Stack) -> None:
     stack.wait(lambda: shows("alice", "(forgotten)") and not shows("alice", CAREERS))
     before = stack.whispers("team", "bob")
     slack.command("UBOB", "team", "forget")
-    assert stack.whispers("team", "bob") == [*before, views.FORGOTTEN]
+    assert stack.whispers("team", "bob") == [*before, views.ASK_TO_FORGET]
 
 
 def test_prompts_fit_the_person(stack: Stack) -> None:

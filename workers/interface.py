@@ -16,7 +16,6 @@ from slack_sdk.oauth import InstallationStore, OAuthStateStore
 from sqlalchemy import TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from workers.answering.reply import HELP
 from workers.answering.talk import reply_to_talk
 from workers.celery import ERRAND, TASK, doorbell
 from workers.crashpoints import reached
@@ -34,7 +33,6 @@ from workers.settings import Settings, load_settings
 from workers.tokens import token_of
 
 __all__ = [
-    "HELP",
     "Errand",
     "ErrandKind",
     "OperatorError",

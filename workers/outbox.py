@@ -177,7 +177,7 @@ def sweep_up(services: Services, question: Question, kind: Kind) -> bool:
     each question of the thread while nobody speaks for it. False: somebody speaks, and it may be
     theirs; look again later. Raises SlackUnavailable.
     """
-    if question.surface == "terminal" or not _in_place(question, kind):
+    if question.surface == "terminal" or not in_place(question, kind):
         return True
     messenger = services.messenger_of(question.team_id)
     where = (question.channel_id, question.thread_ts, mark_of(question, kind))
@@ -258,7 +258,7 @@ def _post(
     message = Message(payload["text"], payload["blocks"], mark_of(question, kind))
     if opened is not None:
         return _close(messenger, opened, message, question)
-    if _in_place(question, kind):
+    if in_place(question, kind):
         return messenger.post(question.channel_id, question.thread_ts, message)
     return messenger.post_direct(question.user_id, message)
 
@@ -281,12 +281,12 @@ def find(services: Services, question: Question, kind: str) -> list[Posted]:
         return []
     messenger = services.messenger_of(question.team_id)
     since, mark = question.message_ts, mark_of(question, kind)
-    if _in_place(question, kind):
+    if in_place(question, kind):
         return messenger.find(question.channel_id, question.thread_ts, mark, since=since)
     return messenger.find_direct(question.user_id, mark, since=since)
 
 
-def _in_place(question: Question, kind: str) -> bool:
+def in_place(question: Question, kind: str) -> bool:
     """Whether this reply stands where the question was asked."""
     if kind.startswith(Kind.CHANNEL):
         return True

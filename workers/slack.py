@@ -407,6 +407,9 @@ class SlackMessenger:
         )
         return str(found["permalink"])
 
+    def direct_address(self, user_id: str) -> str:
+        return f"{self._own['url']}archives/{self._direct_channel(user_id)}"
+
     def _direct_channel(self, user_id: str) -> str:
         opened = _call(self.client.conversations_open, users=user_id)
         return str(opened["channel"]["id"])
@@ -419,7 +422,11 @@ class SlackMessenger:
     @cached_property
     def _own(self) -> dict[str, str]:
         answer = _call(self.client.auth_test)
-        return {"user_id": answer["user_id"], "team_id": self.team_of_org or answer["team_id"]}
+        return {
+            "user_id": answer["user_id"],
+            "team_id": self.team_of_org or answer["team_id"],
+            "url": str(answer.get("url") or ""),
+        }
 
     @property
     def team_id(self) -> str:

@@ -6,6 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from policies.models import QuestionState
 from workers.answering.answer import Ended, answer
+from workers.answering.asked import below_question
 from workers.answering.progress import rest
 from workers.answering.reply import notice
 from workers.celery import ERRAND, TASK
@@ -169,7 +170,8 @@ def _tell(services: Services, leased: Leased, error: Exception) -> QuestionState
     words = error.reply if isinstance(error, AssistantError) else AssistantError.reply
     for kind in (kind for kind in kinds if out[kind] is None):
         try:
-            put(services, leased, kind, notice(words, question_id=leased.id))
+            said = notice(words, question_id=leased.id)
+            put(services, leased, kind, below_question(services, leased.question, kind, said))
             deliver(services, leased, kind)
             break
         except SlackRefused as refused:

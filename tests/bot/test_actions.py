@@ -18,7 +18,8 @@ from bot.playground.client import Playground
 from tests.bot.slack_door import TRANSPORTS, Door, listening, stand_in
 from tests.bot.slack_schemas import check_calls
 from tests.bot.slack_world import Json, settings_for
-from workers.interface import HELP, OperatorError
+from workers.answering.reply import HELP
+from workers.interface import OperatorError, reply_to_talk
 
 
 @pytest.fixture(scope="module", params=TRANSPORTS)
@@ -321,7 +322,8 @@ def test_a_command_asks_for_the_one_who_typed_it(slack: Playground, door: Door) 
         ("", [], HELP),
         ("help", [], HELP),
         (" HELP ", [], HELP),
-        ("forget", [("forget", {})], views.FORGOTTEN),
+        ("forget", [], views.ASK_TO_FORGET),
+        ("hi", [], reply_to_talk("hi")),
         ("mute", [("mute", {"muted": True})], views.MUTED),
         ("unmute", [("mute", {"muted": False})], views.UNMUTED),
     ],
@@ -337,12 +339,23 @@ def test_ken_s_own_words_say_what_happened(
     assert ephemeral(slack, "general", "UBOB") == []
 
 
-@pytest.mark.parametrize("text", ["who approves travel?", "forget", "mute"])
+@pytest.mark.parametrize("text", ["who approves travel?", "unmute", "mute"])
 def test_a_command_that_is_not_kept_says_so(slack: Playground, door: Door, text: str) -> None:
     door.closed = True
     slack.command("alice", "general", text)
 
     assert ephemeral(slack, "general", "UALICE") == [views.NOT_KEPT]
+
+
+def test_forget_asks_first(slack: Playground, door: Door) -> None:
+    slack.command("alice", "general", "forget")
+    assert found(door) == []
+
+    (asked,) = [seen for seen in slack.messages("general") if seen.ephemeral_to == "UALICE"]
+    slack.press("alice", "ken_forget", channel="general", ts=asked.ts)
+
+    assert found(door) == [("forget", {})]
+    assert ephemeral(slack, "general", "UALICE") == [views.FORGOTTEN]
 
 
 def test_help_needs_no_database(slack: Playground, door: Door) -> None:

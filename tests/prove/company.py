@@ -251,6 +251,9 @@ class FakeSlack(Messenger):
     def permalink(self, posted: Posted) -> str:
         return ""
 
+    def direct_address(self, user_id: str) -> str:
+        return ""
+
 
 @dataclass
 class _Writing:

@@ -17,7 +17,12 @@ from policies.explain import unreadable
 from policies.models import QuestionState
 from workers import preferences
 from workers.answering import reply as say
-from workers.answering.asked import named_thread, with_names
+from workers.answering.asked import (
+    below_question,
+    leading_to_asker,
+    named_thread,
+    with_names,
+)
 from workers.answering.audience import asker, audience_of, is_private
 from workers.answering.context import self_contained
 from workers.answering.limits import Standing, may_speak_unasked, standing
@@ -184,7 +189,8 @@ def _post_nothing(leased: Leased, services: Services, kind: Kind, composed: Comp
     if leased.question.surface in ("automatic", "share"):
         return
     if kind is Kind.CHANNEL:
-        _post(leased, services, kind, say.notice(say.ANSWERED_PRIVATELY))
+        told = say.notice(say.ANSWERED_PRIVATELY)
+        _post(leased, services, kind, leading_to_asker(services, leased.question, told))
     else:
         told = _noted(say.notice(say.NOTHING_FOUND), composed)
         _post(leased, services, kind, told, buttons=_buttons(leased, services, kind))
@@ -196,7 +202,8 @@ def _check_and_post(leased: Leased, services: Services, kind: Kind, composed: Co
 
     An answer that is out in part is not written anew: what is out goes by its own record.
     """
-    parts = say.parts(_noted(composed.reply, composed))
+    noted = _noted(composed.reply, composed)
+    parts = say.parts(below_question(services, leased.question, kind, noted))
     for wait_left_s in (_LONGEST_WAIT_S, 0.0):
         if not _still_readable(leased, services, kind, composed):
             if settle(services, leased, kind):
@@ -370,7 +377,8 @@ def _post(
     *,
     buttons: say.Buttons | None = None,
 ) -> None:
-    put(services, leased, kind, reply, buttons)
+    told = below_question(services, leased.question, kind, reply)
+    put(services, leased, kind, told, buttons)
     deliver(services, leased, kind)
 
 

@@ -1,4 +1,4 @@
-"""The question as it was asked: names in place of Slack's ids, before anything else is done."""
+"""The question as it was asked: names in place of Slack's ids, and in front of a private answer."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,10 +7,12 @@ import structlog
 from sqlalchemy import text
 
 from policies.models import AccountKind
+from workers.answering.reply import Asked, Reply
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
 from workers.interface import Question
 from workers.marks import named, references
-from workers.messenger import Messenger, Said
+from workers.messenger import Messenger, Posted, Said
+from workers.outbox import Kind, in_place
 from workers.questions import Leased, at_work, still_mine
 from workers.services import Services
 
@@ -65,6 +67,41 @@ def _name(messenger: Messenger, asker_id: str, wanted: str) -> str:
         return messenger.profile(wanted).name
     sees_all = messenger.profile(asker_id).kind is AccountKind.MEMBER
     return messenger.public_name(wanted) if sees_all else ""
+
+
+def below_question(services: Services, question: Question, kind: Kind, reply: Reply) -> Reply:
+    """A reply that does not stand where it was asked begins with the question.
+
+    It goes to the asker alone, and so do the words of the question.
+    """
+    if question.surface == "terminal" or in_place(question, kind):
+        return reply
+    return replace(reply, asked=Asked(question.text, _where_asked(services, question)))
+
+
+def leading_to_asker(services: Services, question: Question, reply: Reply) -> Reply:
+    """Leads to the asker's direct messages, whatever there will be: it opens for nobody else."""
+    if question.surface == "terminal":
+        return reply
+    try:
+        messenger = services.messenger_of(question.team_id)
+        return replace(reply, lead_link=messenger.direct_address(question.user_id))
+    except (SlackUnavailable, InputInvalid) as error:
+        log.info("no_link", error=type(error).__name__)
+        return reply
+
+
+def _where_asked(services: Services, question: Question) -> str:
+    """A message's address; empty for `/ken`, which is no message, and where Slack has none."""
+    ts = question.thread_ts if question.surface == "shortcut" else question.message_ts
+    if question.surface == "command" or not question.channel_id:
+        return ""
+    try:
+        messenger = services.messenger_of(question.team_id)
+        return messenger.permalink(Posted(question.channel_id, ts))
+    except (SlackUnavailable, InputInvalid) as error:
+        log.info("no_link", error=type(error).__name__)
+        return ""
 
 
 _NAMED = text("UPDATE question SET text = :text WHERE id = :id")

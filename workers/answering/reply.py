@@ -80,7 +80,7 @@ _NO_WORDS = "(no words)"
 _MOST_LINES, _SHORT_LINES = 40, 3
 _LINES_OF_PART, _LARGEST_PART = 10, 12_000
 """Slack takes about 13,200 characters in the blocks of a message: buttons and notes need some."""
-_MAX_SENTENCE, _MAX_NAME, _MAX_SOURCE, _MAX_QUESTION = 700, 200, 100, 2000
+_MAX_SENTENCE, _MAX_NAME, _MAX_SOURCE, _MAX_QUESTION, _MAX_ASKED = 700, 200, 100, 2000, 150
 
 _USER, _USERGROUP = re.compile(r"[UW][A-Z0-9]{1,20}"), re.compile(r"S[A-Z0-9]{1,20}")
 _PERMALINK = re.compile(
@@ -88,6 +88,9 @@ _PERMALINK = re.compile(
     r"(?:\?thread_ts=[0-9]{1,12}\.[0-9]{1,8}&cid=[CDG][A-Z0-9]{1,20})?"
 )
 """What Slack's `chat.getPermalink` gives, and nothing else."""
+_CONVERSATION = re.compile(
+    r"https://[a-z0-9-]{1,63}(?:\.enterprise)?\.slack\.com/archives/D[A-Z0-9]{1,20}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +115,24 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The question in front of a reply that stands elsewhere; for nobody but the asker."""
+
+    words: str
+    link: str = ""
+    """Where it was asked; empty: in no message."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     lead: str
     lines: tuple[Line, ...] = ()
     citations: tuple[Citation, ...] = ()
     note: str = ""
     """A constant sentence at the end; empty: none."""
+    asked: Asked | None = None
+    lead_link: str = ""
+    """The conversation that the lead leads to; empty: none."""
 
     def payload(self, buttons: Buttons | None = None) -> dict[str, Any]:
         """What the outbox keeps: for Slack, and for whoever reads it as data (`from_payload`)."""
@@ -130,6 +145,7 @@ class Reply:
             "lines": [asdict(line) for line in self.lines],
             "citations": [asdict(citation) for citation in self.citations],
             "note": self.note,
+            "asked": asdict(self.asked) if self.asked else None,
         }
 
     def plain(self) -> str:
@@ -165,6 +181,7 @@ def from_payload(payload: Mapping[str, Any]) -> Reply:
         tuple(Line(line["text"], tuple(line["citations"])) for line in payload["lines"]),
         tuple(Citation(**citation) for citation in payload["citations"]),
         payload["note"],
+        Asked(**payload["asked"]) if payload.get("asked") else None,
     )
 
 
@@ -219,6 +236,7 @@ def parts(reply: Reply) -> list[Reply]:
                 lines=tuple(lines),
                 citations=tuple(c for c in reply.citations if c.number in named),
                 note=reply.note if number == len(groups) else "",
+                asked=reply.asked if number == 1 else None,
             )
         )
     return made
@@ -253,7 +271,10 @@ def escaped(text: str) -> str:
 
 def blocks(reply: Reply) -> list[dict[str, Any]]:
     """Block Kit for what a reply tells; its buttons come below."""
-    sections = [_section([_text(reply.lead)])]
+    lead = _text(reply.lead)
+    if _CONVERSATION.fullmatch(reply.lead_link):
+        lead = link(reply.lead_link, reply.lead)
+    sections = [*_question(reply.asked), _section([lead])]
     for line in reply.lines:
         sections.append(_section(_told(line)))
     if reply.citations:
@@ -263,6 +284,16 @@ def blocks(reply: Reply) -> list[dict[str, Any]]:
     if reply.note:
         sections.append(_section([_text(reply.note)]))
     return [{"type": "rich_text", "elements": sections}]
+
+
+def _question(asked: Asked | None) -> list[dict[str, Any]]:
+    """The question on one line, and the way to it."""
+    if asked is None:
+        return []
+    told = elements(_shown(asked.words, _MAX_ASKED) or _NO_WORDS)
+    if _PERMALINK.fullmatch(asked.link):
+        told += [_text(" "), link(asked.link, "where you asked")]
+    return [{"type": "rich_text_quote", "elements": told}]
 
 
 def _groups(reply: Reply) -> list[list[Line]]:
