@@ -256,7 +256,7 @@ def _spread(values: list[float]) -> Json:
 
 @contextmanager
 def _bar(name: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    with progress_bar(out) as bar:
+    with progress_bar() as bar:
         task = bar.add_task(name, total=total)
         yield lambda done: bar.update(task, completed=done)
 

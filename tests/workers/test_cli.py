@@ -9,7 +9,9 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from tests.ports import free_port
 from tests.workers.ingest.folder import FakeEmbedder, Folder, Shelf, document, group, user
 from tests.workers.models.test_forms import Server, only_chat
 from workers.cli import running
+from workers.cli.loading import progress_bar
 from workers.cli.main import app, up
 from workers.database import Database, connect
 from workers.embedded.process import Child, wait_until
@@ -621,3 +624,97 @@ def test_ctrl_c_stops_with_a_sentence_and_its_own_code(ken: Ken, shelf: Shelf) -
     assert done.code in (130, -signal.SIGINT)  # a shell calls both 130
     assert done.out == ""
     assert "Stopped" in done.err
+
+
+# For machines, and without a terminal
+
+
+def test_the_version_is_that_of_the_package(ken: Ken) -> None:
+    told = ken("--version")
+    assert (told.code, told.out) == (0, f"ken {version('ken')}\n")
+
+
+def test_what_is_printed_for_machines_has_plain_keys_and_times_in_utc(
+    ken: Ken, shelf: Shelf
+) -> None:
+    assert ken("token", "create", "okta", "--scope", "identity", "--expires", "90d").code == 0
+    shown = [
+        ken.start(*command.split(), "--json")
+        for command in ("status", "doctor", "token list", "source list", "link list", "sync runs")
+    ]
+    told = [ken.result(process).json() for process in shown]
+    assert [name for one in told for name in _names_in(one) if not _PLAIN.fullmatch(name)] == []
+    [token] = told[2]
+    assert [datetime.fromisoformat(token[name]).utcoffset() for name in ("made", "expires")] == [
+        timedelta(0),
+        timedelta(0),
+    ]
+    [wiki] = told[3]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", wiki["synced_at"])
+
+
+_PLAIN = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def _names_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+    for one in value.values() if isinstance(value, dict) else value:
+        if isinstance(one, dict | list):
+            yield from _names_in(one)
+
+
+def test_load_for_machines_prints_its_report_alone(ken: Ken, tmp_path: Path) -> None:
+    (tmp_path / "wiki").mkdir()
+    (tmp_path / "wiki" / "plan.md").write_text("# Plan\n\nThe office moves to Hamburg in May.\n")
+    told = ken("load", str(tmp_path / "wiki"), "--allow", "class:members", "--json")
+    assert (told.code, told.json()["new"], told.json()["left_out"]) == (0, 1, [])
+
+
+def test_without_a_terminal_progress_is_a_line_now_and_then_on_standard_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with progress_bar(every_s=0) as bar:
+        task = bar.add_task("Documents", total=4000)
+        bar.update(task, completed=120)
+        for _ in bar.track(range(2), description="Questions"):
+            pass
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "Documents: 120 of 4000, after" in told.err
+    assert "Questions: 2 of 2, after" in told.err
+    with progress_bar(every_s=3600) as bar:
+        bar.update(bar.add_task("Documents", total=2), completed=1)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("allow", "told", "remedy"),
+    [
+        ("class:everyone", "names nobody: 'class:everyone'", "class:members, class:members_and_"),
+        ("everyone", "names nobody: 'everyone'", "Write user:ID, group:ID or a class: class:"),
+        ("group:nix", "names nobody: 'group:nix'", "Add a line for it to principals.jsonl"),
+    ],
+)
+def test_load_says_who_could_be_meant_by_a_name_that_stands_for_nobody(
+    ken: Ken, tmp_path: Path, allow: str, told: str, remedy: str
+) -> None:
+    (tmp_path / "wiki").mkdir()
+    (tmp_path / "wiki" / "plan.md").write_text("# Plan\n\nThe office moves.\n")
+    error = ken.refused("load", str(tmp_path / "wiki"), "--allow", allow, code=2)
+    assert told in error
+    assert remedy in error
+    assert "Nothing was changed" in error
+
+
+def test_load_says_what_it_reads_where_there_is_nothing_to_read(ken: Ken, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "plan.md").write_text("# Plan\n")
+    for place, told in (
+        ("nowhere", "is not there"),
+        ("plan.md", "is a file, not a folder"),
+        ("empty", "holds no documents"),
+    ):
+        error = ken.refused("load", str(tmp_path / place), "--allow", "class:members", code=2)
+        assert told in error
+        assert "Markdown, HTML, plain text, CSV, PDF or Word" in error

@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from pydantic import SecretStr
@@ -68,9 +68,9 @@ class TokenFacts:
     id: int
     name: str
     scopes: tuple[str, ...]
-    made: str
-    expires: str | None
-    used: str | None
+    made: datetime
+    expires: datetime | None
+    used: datetime | None
     state: str
     """`good`, `expired` or `revoked`."""
 
@@ -195,8 +195,7 @@ def _hash(secret: str) -> bytes:
 _A_DAY = timedelta(days=1)
 _SCOPES = "Scopes are identity, index, audit, sync:SOURCE and sync:* (every source)."
 _TOKENS = text("""
-    SELECT id, name, scopes, to_char(made_at, 'YYYY-MM-DD') AS made,
-           to_char(expires_at, 'YYYY-MM-DD') AS expires, to_char(used_at, 'YYYY-MM-DD') AS used,
+    SELECT id, name, scopes, made_at AS made, expires_at AS expires, used_at AS used,
            CASE WHEN revoked_at IS NOT NULL THEN 'revoked'
                 WHEN expires_at <= now() THEN 'expired' ELSE 'good' END AS state
     FROM api_token ORDER BY id DESC

@@ -119,7 +119,7 @@ def _reads(held: set[str], chain: list[dict[str, Any]]) -> bool:
 
 
 def evaluate_folder(
-    settings: Settings, folder: Path, *, echo: bool, console: Console
+    settings: Settings, folder: Path, *, echo: bool, console: Console | None
 ) -> dict[str, Any]:
     """Ask, count, print, and return the figures. Raises InputInvalid."""
     questions = _read_set(folder)
@@ -130,11 +130,12 @@ def evaluate_folder(
     asked: list[Asked] = []
     plan = [(row, False) for row in questions.questions]
     plan += [(row, True) for row in questions.questions if row.get("paraphrase")]
-    with progress_bar(console) as bar:
+    with progress_bar() as bar:
         for row, paraphrased in bar.track(plan, description="Questions"):
             asked.append(_ask(services, row, paraphrased=paraphrased))
     figures = _figures(asked, questions)
-    _print(figures, services.answerer.name, console)
+    if console is not None:
+        _print(figures, services.answerer.name, console)
     return figures
 
 

@@ -50,7 +50,7 @@ def print_rows(found: list[dict[str, Any]], out: Console) -> None:
         table.add_column(heading)
     for one in found:
         cells = [one["enterprise_id"] or "-", one["team_id"] or "all of it", one["state"]]
-        cells += [one["installed_by"], one["installed_at"], one["token_ends_at"] or "never"]
+        cells += [one["installed_by"], _short(one["installed_at"]), _short(one["token_ends_at"])]
         table.add_row(*map(escape, cells))
     out.print(table)
 
@@ -71,8 +71,12 @@ def wipe(settings: Settings, place: str) -> str:
     )
 
 
-def _at(time: datetime | None) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if time else ""
+def _at(time: datetime | None) -> str | None:
+    return time.astimezone(UTC).isoformat() if time else None
+
+
+def _short(time: str | None) -> str:
+    return time[:16].replace("T", " ") if time else "never"
 
 
 def _database(settings: Settings) -> Database:

@@ -3,6 +3,7 @@
 import resource
 import time
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,6 +12,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -34,14 +36,17 @@ def load_folder(
     source: str | None,
     allow: tuple[str, ...],
     remove_missing: bool,
-    console: Console,
+    console: Console | None,
 ) -> Report:
-    """Read, check and load a folder, as the indexer. Raises InputInvalid, ServerUnavailable."""
+    """Read, check and load a folder, as the indexer; `console` shows what was done.
+
+    Raises InputInvalid, ServerUnavailable.
+    """
     bundle = read_bundle(folder, name=source, allow=allow)
     database = Database(settings)
     check(database, "indexer")
     started = time.monotonic()
-    with progress_bar(console) as bar:
+    with progress_bar() as bar:
         task = bar.add_task("Reading", total=bundle.total)
 
         def tell(step: pipeline.Progress) -> None:
@@ -55,11 +60,16 @@ def load_folder(
             limit_bytes=int(settings.document_limit_mb * 1e6),
             remove_missing=remove_missing,
         ).run()
-    _print(report, bundle.source, time.monotonic() - started, console)
+    if console is not None:
+        _print(report, bundle.source, time.monotonic() - started, console)
     return report
 
 
-def progress_bar(console: Console) -> Progress:
+def progress_bar(every_s: float = 10) -> Progress:
+    """On standard error: a bar, or without a terminal a line now and then."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return _Lines(console, every_s)
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -69,6 +79,35 @@ def progress_bar(console: Console) -> Progress:
         TimeRemainingColumn(),
         console=console,
     )
+
+
+class _Lines(Progress):
+    """Progress for a log: how far it is, at most once in `every_s`."""
+
+    def __init__(self, console: Console, every_s: float) -> None:
+        super().__init__(console=console, disable=True, auto_refresh=False)
+        self._every_s = every_s
+        self._started = self._said = time.monotonic()
+
+    def update(self, task_id: TaskID, **changes: Any) -> None:
+        super().update(task_id, **changes)
+        self._say(task_id)
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        super().advance(task_id, advance)
+        self._say(task_id)
+
+    def _say(self, task_id: TaskID) -> None:
+        now = time.monotonic()
+        if now - self._said < self._every_s:
+            return
+        self._said = now
+        task = self._tasks[task_id]
+        total = "" if task.total is None else f" of {task.total:.0f}"
+        self.console.print(
+            f"{task.description}: {task.completed:.0f}{total}, after {now - self._started:.0f} s",
+            highlight=False,
+        )
 
 
 def _print(report: Report, source: str, seconds: float, console: Console) -> None:

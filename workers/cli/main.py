@@ -4,7 +4,9 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -50,6 +52,12 @@ def main() -> None:
         raise
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"ken {version('ken')}")
+        raise typer.Exit
+
+
 @app.callback()
 def choose_home(
     home: Annotated[
@@ -59,6 +67,12 @@ def choose_home(
             help="The data folder, with its own servers. Default: $KEN_HOME, else ./.ken",
         ),
     ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_show_version, help="Show the version, and end."
+        ),
+    ] = False,
 ) -> None:
     if home is not None:
         os.environ["KEN_HOME"] = str(home.expanduser().absolute())  # for child processes too
@@ -323,7 +337,7 @@ def list_tokens(
     table = _table("id", "name", "scopes", "made", "expires", "last used", "")
     for one in found:
         scopes = _plain(", ".join(one.scopes))
-        dates = (one.made, one.expires or "never", one.used or "never")
+        dates = (f"{at:%Y-%m-%d}" if at else "never" for at in (one.made, one.expires, one.used))
         table.add_row(str(one.id), _plain(one.name), scopes, *dates, one.state)
     out.print(table)
 
@@ -357,12 +371,15 @@ def load(
             "--remove-missing", help="Go on even if many loaded documents are not there any more."
         ),
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Load people, permissions and documents from a folder. docs/loading.md says its format.
 
     Nothing changes unless the whole folder is understood. Each document is all or nothing, and a
     load that was cut off goes on where it stopped. Exit code 5: some documents were left out.
     """
+    from dataclasses import asdict
+
     from workers.cli.loading import load_folder
 
     report = load_folder(
@@ -371,8 +388,10 @@ def load(
         source=source,
         allow=tuple(allow or ()),
         remove_missing=remove_missing,
-        console=out,
+        console=None if as_json else out,
     )
+    if as_json:
+        _print_json(asdict(report))
     raise typer.Exit(5 if report.left_out else 0)
 
 
@@ -550,7 +569,6 @@ def push_permissions(
         delta=delta,
         dry_run=dry_run,
         confirmed=yes,
-        console=err,
     )
     _print_json(syncing.as_json(run)) if as_json else syncing.show(run, out)
     raise typer.Exit(syncing.exit_code(run))
@@ -772,6 +790,7 @@ def evaluate(
     echo: Annotated[
         bool, typer.Option("--echo", help="Answer with the whole prompt: shows what could leak.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Ask all questions of a set as their askers, and print how good the answers are.
 
@@ -779,7 +798,9 @@ def evaluate(
     """
     from workers.cli.evaluate import evaluate_folder
 
-    figures = evaluate_folder(_settings(), folder, echo=echo, console=out)
+    figures = evaluate_folder(_settings(), folder, echo=echo, console=None if as_json else out)
+    if as_json:
+        _print_json(figures)
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text(json.dumps(figures, indent=2) + "\n")
@@ -826,7 +847,18 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 
 def _print_json(value: object) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=str))  # noqa: T201
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=_as_json))  # noqa: T201
+
+
+def _as_json(value: object) -> object:
+    """Times are ISO 8601, in UTC, everywhere."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Set):
+        return sorted(value)
+    return str(value)
 
 
 if __name__ == "__main__":

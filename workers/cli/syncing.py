@@ -42,12 +42,11 @@ def push(
     delta: bool,
     dry_run: bool,
     confirmed: bool,
-    console: Console,
 ) -> Run:
     """Read, check and push a file, a folder of files or `-`. Raises InputInvalid."""
     kind = RunKind.DELTA if delta else RunKind.COMPLETE
     database = _database(settings)
-    with progress_bar(console) as bar:
+    with progress_bar() as bar:
         reading = bar.add_task("Reading", total=None)
         lines = []
         for line in _read(place, kind):

@@ -22,7 +22,7 @@ from pydantic import (
 
 from policies.directory import NamedPermissions
 from workers.errors import InputInvalid
-from workers.ingest.parse import inside
+from workers.ingest.parse import FORMATS_IN_WORDS, inside
 
 PRINCIPALS, PERMISSIONS, DOCUMENTS = "principals.jsonl", "permissions.jsonl", "documents.jsonl"
 _DOCUMENTS_FOLDER = "documents"
@@ -181,8 +181,10 @@ def read_bundle(root: Path, *, name: str | None = None, allow: tuple[str, ...] =
     Raises InputInvalid with file, line and field; nothing has been changed then.
     """
     if not root.is_dir():
+        what = "is a file, not a folder" if root.exists() else "is not there"
         raise InputInvalid(
-            f"{root} is not a folder.", remedy="Name a folder of documents; see docs/loading.md."
+            f"{root} {what}. Nothing was changed.",
+            remedy=f"Name a folder with documents: {FORMATS_IN_WORDS}, or {DOCUMENTS}.",
         )
     source = _read_source(root, name)
     users, groups = _read_principals(root)
@@ -316,8 +318,8 @@ def _check_documents(bundle: Bundle) -> int:
         seen[listed.native_id] = listed.place
     if not seen:
         raise InputInvalid(
-            f"{bundle.root} holds no documents.",
-            remedy="Put documents into it, or name another folder.",
+            f"{bundle.root} holds no documents. Nothing was changed.",
+            remedy=f"Put documents into it ({FORMATS_IN_WORDS}), or name another folder.",
         )
     return len(seen)
 

@@ -68,6 +68,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     }
 )
 """What Ken reads, by suffix in small letters."""
+FORMATS_IN_WORDS = "Markdown, HTML, plain text, CSV, PDF or Word"
 
 
 class DocumentUnreadable(Exception):

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from policies.change import Change, Permissions, Person
 from policies.directory import (
+    CLASSES,
     NamedPermissions,
     accounts_linked,
     groups_of,
@@ -92,6 +93,15 @@ class _Embedding:
     content_hash: str
     pieces: Sequence[Piece]
     vectors: Iterator[NDArray[np.float32]]
+
+
+def _who_could_be_meant(name: str) -> str:
+    classes = ", ".join(f"class:{one}" for one in CLASSES)
+    if name.startswith("class:"):
+        return f"The classes are {classes}. Nothing was changed."
+    if not name.startswith(("user:", "group:")):
+        return f"Write user:ID, group:ID or a class: {classes}. Nothing was changed."
+    return f"Add a line for it to {PRINCIPALS}, or correct the name. Nothing was changed."
 
 
 class Loading:
@@ -294,7 +304,7 @@ class Loading:
         if nobody:
             raise InputInvalid(
                 f"{place or 'the root folder'}: a permission names nobody: {nobody[0]!r}.",
-                remedy="Add a line for it to principals.jsonl, or correct the name.",
+                remedy=_who_could_be_meant(nobody[0]),
             )
         return resolve_permissions(named, self._principals)
 
