@@ -12,6 +12,7 @@ from typing import Any, Literal
 from workers.answering.buttons import Buttons as Buttons
 from workers.answering.buttons import button_blocks
 from workers.answering.inert import elements, inert, link, web_address, without_look_alikes
+from workers.answering.verify import copies_of, words
 from workers.models.base import Passage, Sentence
 
 Length = Literal["short", "normal"]
@@ -196,7 +197,8 @@ def compose(
 ) -> Reply:
     """The reply that these verified sentences make. Citations are numbered as they appear.
 
-    Of more sentences than a reply may have the first are taken, and a long one is cut.
+    Of more sentences than a reply may have the first are taken, and a long one is cut. What
+    several documents hold alike is said once, with all of them as its sources.
     """
     most = _SHORT_LINES if length == "short" else _MOST_LINES
     numbers: dict[int, int] = {}
@@ -206,9 +208,15 @@ def compose(
         shown = _quoted(sentence.text, passages[sentence.passage - 1])
         if not shown or len(lines) == most:
             continue
-        number = numbers.setdefault(sentence.passage, len(numbers) + 1)
-        quotes.setdefault(number, sentence.quote)
-        lines.append(Line(shown, (number,)))
+        known = numbers.get(sentence.passage)
+        if any(known in line.citations and words(line.text) == words(shown) for line in lines):
+            continue
+        cited = []
+        for passage in (sentence.passage, *copies_of(sentence, passages)):
+            number = numbers.setdefault(passage, len(numbers) + 1)
+            quotes.setdefault(number, sentence.quote)
+            cited.append(number)
+        lines.append(Line(shown, tuple(cited)))
     citations = tuple(
         _citation(number, passages[passage - 1], quotes[number])
         for passage, number in numbers.items()

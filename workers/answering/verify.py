@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workers.ingest.sentence import without_marks
@@ -15,6 +16,8 @@ _UNSPACED = (
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 MIN_QUOTE_WORDS = 3
 """A shorter quote is found almost anywhere, and supports nothing."""
+_COPIED_WORDS = 8
+"""A quote as long as this that stands in two documents was copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,23 @@ def _supported(sentence: Sentence, passages: tuple[Passage, ...]) -> bool:
         return False
     told = passages[sentence.passage - 1].text
     return _contains(words(told), quote) or _contains(words(without_marks(told)), quote)
+
+
+def copies_of(sentence: Sentence, passages: Sequence[Passage]) -> list[int]:
+    """Other documents' passages, counted from 1, that hold the quote of a sentence as well.
+
+    All of them are readable by the whole audience: others are not among the passages.
+    """
+    cited, quote = passages[sentence.passage - 1], words(sentence.quote)
+    told = words(cited.text)
+    found = []
+    for number, other in enumerate(passages, start=1):
+        if other.document_id != cited.document_id:
+            text = words(other.text)
+            is_same = text == told and len(text) >= MIN_QUOTE_WORDS
+            if is_same or (len(quote) >= _COPIED_WORDS and _contains(text, quote)):
+                found.append(number)
+    return found
 
 
 def words(text: str) -> list[str]:

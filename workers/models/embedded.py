@@ -70,7 +70,7 @@ class QuotingAnswerer:
             return Draft(())
         best = [
             max(scored, key=lambda pair: pair[0])
-            for number, passage in enumerate(passages[:QUOTED_FROM], start=1)
+            for number, passage in _distinct(passages)[:QUOTED_FROM]
             if (scored := self._scored(asked, passage, number))
         ]
         best.sort(key=lambda pair: -pair[0])
@@ -98,6 +98,14 @@ class QuotingAnswerer:
             )
             for cover, text in told[:_MOST_WEIGHED]
         ]
+
+
+def _distinct(passages: Sequence[Passage]) -> list[tuple[int, Passage]]:
+    """With their numbers; of those that say the same the first."""
+    first: dict[tuple[str, ...], tuple[int, Passage]] = {}
+    for number, passage in enumerate(passages, start=1):
+        first.setdefault(tuple(_WORD.findall(passage.text.casefold())), (number, passage))
+    return list(first.values())
 
 
 def _support(asked: _Question, passages: Sequence[Passage]) -> float:
