@@ -69,7 +69,7 @@ def test_a_copy_that_not_all_may_read_does_not_show_in_any_byte(company: Company
     again = company.posts("CBOARD")[-1]
     assert again.blocks[0]["elements"] == alone.blocks[0]["elements"]
     assert again.text == alone.text
-    company.asked("DALICE", "alice", "How many days of leave?")
-    shown = str(company.posts("DALICE")[-1].blocks)
+    company.asked("DUALICE", "alice", "How many days of leave?")
+    shown = str(company.posts("DUALICE")[-1].blocks)
     assert "Leave, too" in shown
     assert shown.count("thirty days") == 1
