@@ -45,10 +45,10 @@ FORGOTTEN = "I have forgotten the words of that question. Please ask it again."
 STOPPED = "I have stopped. Ask again if you still want to know."
 EXAMPLES = (
     "How many days of vacation do I have?",
-    "When do I need a doctor's note?",
-    "How much learning budget do I have per year?",
-    "How do I get into the office on weekends?",
     "Can I carry over unused vacation to next year?",
+    "How much learning budget do I have per year?",
+    "What is the hotel limit per night?",
+    "Up to what amount may I buy something without approval?",
 )
 """Each is answered in the demo company."""
 HELP = "\n".join(

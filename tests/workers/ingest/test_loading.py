@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from policies import Audience
 from policies.directory import resolve_user
 from policies.models import UserStatus
 from tests.workers.ingest.folder import (
@@ -18,8 +19,16 @@ from tests.workers.ingest.folder import (
     group,
     user,
 )
+from workers.answering.answer import compose_answer
+from workers.answering.reply import EXAMPLES
+from workers.database import Database
 from workers.errors import InputInvalid
-from workers.ingest.pipeline import Report
+from workers.ingest.bundle import read_bundle
+from workers.ingest.pipeline import Loading, Report
+from workers.models.embedded import QuotingAnswerer
+from workers.models.embedder import MiniLM
+from workers.services import Services
+from workers.settings import Settings
 
 COMPANY = Path(__file__).parents[3] / "examples" / "company"
 TOO_LONG = "word " * (LIMIT_BYTES * 6 // 25)
@@ -569,6 +578,28 @@ def test_the_demo_company_loads_completely_and_each_person_reads_what_its_files_
     for person in people:
         assert shelf.readable_by(person["id"]) == expected(person), person["id"]
     assert len({frozenset(expected(person)) for person in people}) > 10, "too easy an oracle"
+
+
+def test_the_examples_of_the_help_text_are_answered_in_the_demo_company(
+    database: Database, settings: Settings
+) -> None:
+    """By the page that the evaluation set expects, in its own words."""
+    embedder = MiniLM.load()
+    Loading(
+        database, embedder, read_bundle(COMPANY), tell=lambda _: None, limit_bytes=LIMIT_BYTES
+    ).run()
+    services = Services(settings, database, embedder, QuotingAnswerer(embedder))
+    asked = [line for line in lines_of("questions.jsonl") if line["text"] in EXAMPLES]
+    assert {line["text"] for line in asked if line["expected"] == "answer"} == set(EXAMPLES)
+    for line in asked:
+        with database.session("answerer") as session:
+            audience = Audience.of([resolve_user(session, line["asker"])])
+        reply = compose_answer(line["text"], audience, services).reply
+        told = " ".join(sentence.text for sentence in reply.lines)
+        if line["expected"] == "answer":
+            assert line["expected_answer"] in told, line
+        for marker in line["leak_markers"]:
+            assert marker not in told, line
 
 
 def expected(person: dict[str, Any]) -> set[str]:
