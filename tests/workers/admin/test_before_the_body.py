@@ -66,7 +66,10 @@ def answered(port: int, begun: bytes) -> bytes:
     """What is answered to a head alone, before a byte of the body."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(begun)
-        return connection.recv(4000)
+        answer = b""
+        while b"\r\n\r\n" not in answer and (part := connection.recv(4000)):
+            answer += part
+        return answer
 
 
 @pytest.mark.parametrize("length", ["Transfer-Encoding: chunked", "Content-Length: 200000000"])
@@ -77,7 +80,7 @@ def test_without_a_token_the_answer_comes_before_the_body(
     answer = answered(port, head(path, length))
     assert answer.startswith(b"HTTP/1.1 401")
     assert b"connection: close" in answer
-    assert b"ken_" in answer or b"scim" in answer
+    assert b"application/problem+json" in answer or b"application/scim+json" in answer
 
 
 @pytest.mark.parametrize("path", PLACES[:2])
