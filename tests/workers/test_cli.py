@@ -281,7 +281,7 @@ def test_why_tells_the_groups_that_lead_to_a_document(ken: Ken, shelf: Shelf) ->
     assert done.code == 0
     assert done.out.splitlines() == [
         "readable: an entry allows it",
-        "  Ana Lima → group berlin → group staff",
+        "  Ana Lima → account wiki:ana → group berlin → group staff",
         "  on document plan",
     ]
     assert ken.result(as_json).json() == {
@@ -291,8 +291,15 @@ def test_why_tells_the_groups_that_lead_to_a_document(ken: Ken, shelf: Shelf) ->
         "readable": True,
         "code": "allowed",
         "reason": "an entry allows it",
-        "path": ["Ana Lima → group berlin → group staff", "on document plan"],
+        "path": [
+            "Ana Lima → account wiki:ana → group berlin → group staff",
+            "on document plan",
+        ],
         "wanted": [],
+        "cut_at": None,
+        "stopped": [],
+        "account": None,
+        "needed": [],
     }
 
 
@@ -301,7 +308,12 @@ def test_why_tells_that_nothing_leads_to_a_document_and_shows_nothing_of_it(
 ) -> None:
     as_json = ken.start("why", "bo", "plan", "--json")
     done = ken("why", "bo", "plan")
-    assert (done.code, done.out) == (0, "not readable: no entry allows it\n")
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        "not readable: no entry allows it",
+        "  allowed is one of: group staff",
+        "  needed: to be one of these, or in one of them; or an allow of the person's own",
+    ]
     told = ken.result(as_json).json()
     assert (told["readable"], told["path"]) == (False, [])
 
