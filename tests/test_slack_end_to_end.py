@@ -333,11 +333,11 @@ def test_prompts_fit_the_person(stack: Stack) -> None:
             return json.dumps([told[key] for key in told if f"DU{person.upper()}" in key][:1])[1:-1]
 
         prompts[person] = stack.wait(look)
-    assert "Brimvale" in prompts["alice"]
-    assert "Brimvale" not in prompts["bob"]
-    assert "Valdessa" in prompts["bob"]
-    assert "Carilex" in prompts["wes"]
-    assert "Valdessa" not in prompts["wes"]
+    assert "bonus pool of this year" in prompts["alice"]
+    assert "bonus" not in prompts["bob"]
+    assert "parking space cost" in prompts["bob"]
+    assert "When does the office open?" in prompts["wes"]
+    assert "parking" not in prompts["wes"]
 
 
 # -- posted answers stay right ---------------------------------------------------------------------

@@ -152,6 +152,14 @@ def _publish_home(services: Services, kept: Kept) -> None:
     home.publish(services, kept.team_id, kept.user_id)
 
 
+def change_preferences(services: Services, kept: Kept) -> None:
+    """A change of preferences, shown in the home tab at once."""
+    changed = preferences.change(services, kept)
+    is_shown_there = kept.kind != "mute_thread"
+    if changed and is_shown_there and home.is_shown(services, kept.team_id, kept.user_id):
+        _publish_home(services, kept)
+
+
 def _suggest(services: Services, kept: Kept) -> None:
     home.suggest(services, kept.team_id, kept.user_id, kept.channel_id)
 
@@ -194,10 +202,10 @@ _DUTIES: dict[str, Callable[[Services, Kept], None]] = {
     "again": _ask_again,
     "feedback": feedback.take,
     "person": feedback.call_person,
-    "mute": preferences.change,
-    "mute_thread": preferences.change,
-    "forget": preferences.change,
-    "preferences": preferences.change,
+    "mute": change_preferences,
+    "mute_thread": change_preferences,
+    "forget": change_preferences,
+    "preferences": change_preferences,
     "uninstalled": installations.wipe,
     "tokens_revoked": installations.wipe,
 }

@@ -20,27 +20,19 @@ from policies.directory import PROVIDER, Account, Readers, resolve_audience
 from policies.explain import unreadable
 from policies.models import Document, Policy, QuestionState, Source, UserStatus
 from workers.answering.inert import elements, inert
+from workers.answering.suggestions import suggested
 from workers.errors import AssistantError, LayersDisagree, SlackRefused
 from workers.linking import ADDRESS, CODE, code_in
 from workers.marks import own_words
 from workers.messenger import Messenger, Profile
 from workers.ops import metrics
+from workers.preferences import LANGUAGES, LENGTHS
 from workers.services import Services
 from workers.slack import source_of_team
 
 log = structlog.get_logger()
 
 Json = dict[str, Any]
-
-LANGUAGES = {
-    "asked": "As I ask",
-    "en": "English",
-    "de": "Deutsch",
-    "fr": "Français",
-    "es": "Español",
-}
-"""What can be chosen; `asked` is nobody's choice yet."""
-LENGTHS = {"normal": "Normal", "short": "Short"}
 
 _UNLINKED = (
     "I do not know which person of your company this Slack account is. So I answer you only from "
@@ -101,9 +93,7 @@ _MUTED = "I speak to you only where you ask me."
 _SPEAKS = "I also answer in threads that I am part of, without a mention."
 
 _PROMPTS = "You could ask me"
-_ASK = "What does “{title}” say?"
 _HELP = "What can you do?"
-_MOST_PROMPTS = 4
 _MOST_QUESTIONS, _MOST_SOURCES = 5, 30
 _LONGEST_QUESTION, _LONGEST_NAME, _LONGEST_TITLE = 100, 100, 60
 
@@ -170,7 +160,7 @@ def publish_if_shown(services: Services, team_id: str, user_id: str) -> None:
 
 
 def suggest(services: Services, team_id: str, user_id: str, channel_id: str) -> None:
-    """Prompts from what this account may read, the same for all who may read the same.
+    """Questions that what this account may read answers, the same for all who may read the same.
 
     `channel_id` is their direct message: prompts are content. Raises SlackUnavailable.
     """
@@ -178,9 +168,10 @@ def suggest(services: Services, team_id: str, user_id: str, channel_id: str) -> 
         log.warning("prompts_refused", reason="no direct message")
         return
     messenger = services.messenger_of(team_id)
-    with reading_as(services, team_id, user_id) as (session, audience):
-        titles = _titles(session, audience)
-    prompts = [_ASK.format(title=title) for title in titles] or [_HELP]
+    readers = Readers(accounts=frozenset({Account(source_of_team(team_id), user_id)}))
+    with services.database.session("answerer") as session:
+        audience = resolve_audience(session, readers)
+    prompts = suggested(services, audience) or [_HELP]
     messenger.set_prompts(channel_id, [(one, one) for one in prompts], _PROMPTS)
 
 
@@ -275,19 +266,6 @@ def _sources(session: Session, audience: Audience) -> tuple[tuple[str, datetime 
     ).all()
     require_agreement(session, audience, [row.document_id for row in rows])
     return tuple((row.name, row.synced_at) for row in rows)
-
-
-def _titles(session: Session, audience: Audience) -> list[str]:
-    """Of the documents that were updated last. Nothing but what can be read decides the order."""
-    rows = session.execute(
-        readable_documents(audience)
-        .with_only_columns(Document.id, Document.title)
-        .order_by(Document.updated_at.desc().nulls_last(), Document.title)
-        .limit(4 * _MOST_PROMPTS)
-    ).all()
-    require_agreement(session, audience, [row.id for row in rows])
-    titles = dict.fromkeys(cut(row.title, _LONGEST_TITLE, hosts=True) for row in rows)
-    return [title for title in titles if title][:_MOST_PROMPTS]
 
 
 # -- how it looks -------------------------------------------------------------------------------

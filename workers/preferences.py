@@ -9,13 +9,22 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from workers import home
 from workers.answering.reply import Length, notice
 from workers.kept import Kept
 from workers.questions import show_question
 from workers.services import Services
 
 log = structlog.get_logger()
+
+LANGUAGES = {
+    "asked": "As I ask",
+    "en": "English",
+    "de": "Deutsch",
+    "fr": "Français",
+    "es": "Español",
+}
+"""What can be chosen; `asked` is nobody's choice yet."""
+LENGTHS = {"normal": "Normal", "short": "Short"}
 
 FORGOTTEN = "The words of this answer were forgotten, as you asked."
 """What is kept in its place."""
@@ -39,23 +48,22 @@ def of(services: Services, team_id: str, user_id: str) -> Preferences:
     if row is None:
         return Preferences()
     return Preferences(
-        language=row.language if row.language in home.LANGUAGES else "",
+        language=row.language if row.language in LANGUAGES else "",
         length="short" if row.length == "short" else "normal",
         muted=row.muted,
     )
 
 
-def change(services: Services, kept: Kept) -> None:
-    """Do what a button or a command said; what it cannot mean is logged, and changes nothing.
+def change(services: Services, kept: Kept) -> bool:
+    """Do what a button or a command said; True if it did.
 
-    Raises SlackUnavailable where the home tab could not be published anew.
+    An order that makes no sense is logged, and changes nothing.
     """
     with services.database.session("answerer") as session:
         done = _CHANGES[kept.kind](session, kept)
     if not done:
         log.warning("preference_refused", errand_id=kept.id, kind=kept.kind)
-    elif kept.kind != "mute_thread" and home.is_shown(services, kept.team_id, kept.user_id):
-        home.publish(services, kept.team_id, kept.user_id)
+    return done
 
 
 def _prefer(session: Session, kept: Kept) -> bool:
@@ -63,7 +71,7 @@ def _prefer(session: Session, kept: Kept) -> bool:
     chosen: dict[str, Any] = {
         name: kept.details[name] for name in ("language", "length") if name in kept.details
     }
-    offered: dict[str, Any] = {"language": {"", *home.LANGUAGES}, "length": home.LENGTHS}
+    offered: dict[str, Any] = {"language": {"", *LANGUAGES}, "length": LENGTHS}
     if not chosen:
         return False
     for name, value in chosen.items():

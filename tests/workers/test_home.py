@@ -22,7 +22,8 @@ from tests.bot.slack_schemas import check_calls
 from tests.workers.answering.test_reply import PAYLOADS
 from tests.workers.pressed import all_text, answered, pressed, texts
 from tests.workers.slack_company import TEAM, WORKSPACE, Company, kept
-from workers import home, preferences
+from workers import errands, home
+from workers.answering import answer
 from workers.answering.inert import inert
 from workers.errors import LayersDisagree, SlackRefused, SlackUnavailable
 from workers.interface import storable
@@ -100,9 +101,8 @@ def test_home_and_prompts_end_to_end(company: Company) -> None:
     assert "This account belongs to Alice in your company." in words
     assert "An administrator linked it." in words
     assert "world" in words
-    assert surfaces["prompts"]["DUALICE"] == [
-        {"title": "What does “Budget 2026” say?", "message": "What does “Budget 2026” say?"}
-    ]
+    asked = "What is the budget?"
+    assert surfaces["prompts"]["DUALICE"] == [{"title": asked, "message": asked}]
 
 
 def test_somebody_without_a_link_is_told_what_that_means(company: Company) -> None:
@@ -272,7 +272,7 @@ def test_a_code_and_forgotten_words_are_not_shown(company: Company) -> None:
     answered(company, code)
     assert "(a link code)" in all_text(shown(company)["blocks"])
 
-    preferences.change(company.services, pressed("forget"))
+    errands.change_preferences(company.services, pressed("forget"))
     kept(words="")
 
     words = all_text(shown(company)["blocks"])
@@ -319,8 +319,10 @@ def test_choices_are_shown_as_they_are(company: Company) -> None:
     forget = _button(view, "ken_forget")
     assert forget["confirm"]["text"]["text"] == home._FORGET_WORDS
 
-    preferences.change(company.services, pressed("preferences", language="de", length="short"))
-    preferences.change(company.services, pressed("mute", muted=True))
+    errands.change_preferences(
+        company.services, pressed("preferences", language="de", length="short")
+    )
+    errands.change_preferences(company.services, pressed("mute", muted=True))
 
     view = company.slack.surfaces()["homes"]["UALICE"]
     assert _chosen(view) == {"ken_language": "de", "ken_length": "short"}
@@ -377,7 +379,7 @@ def test_a_change_waits_for_a_home_that_is_on_its_way(company: Company) -> None:
                 locked.append(session.scalars(text(free)).all())
 
     with _spoken_through(Slow()):
-        preferences.change(company.services, pressed("mute", muted=True))
+        errands.change_preferences(company.services, pressed("mute", muted=True))
         home.publish(company.services, TEAM, "UALICE")
 
     assert locked == [[]]
@@ -403,8 +405,9 @@ def test_when_two_checks_differ_nothing_is_shown(
 ) -> None:
     """Design, section 4: layers that disagree abort."""
     alice = company.person("alice")
-    company.library.document("hers", "text", only(alice), title="Canary")
-    monkeypatch.setattr(home, "unreadable", lambda session, audience, ids: set(ids))
+    company.library.document("hers", "The canary budget is 10 euros.", only(alice), title="Canary")
+    for module in (home, answer):
+        monkeypatch.setattr(module, "unreadable", lambda session, audience, ids: set(ids))
 
     with pytest.raises(LayersDisagree):
         home.publish(company.services, TEAM, "UALICE")
@@ -419,37 +422,37 @@ def test_when_two_checks_differ_nothing_is_shown(
 def test_prompts_come_from_what_somebody_may_read(company: Company) -> None:
     """Threats 1 and 16: the same bytes for two who may read the same."""
     alice, bob = company.person("alice"), company.person("bob")
-    for name in ("a", "b", "c", "d", "e"):
-        company.library.document(f"page {name}", name, only(alice, bob), title=f"Page {name}")
+    for name in ("amber", "birch", "cedar", "dune", "ebony"):
+        company.library.document(name, f"The {name} budget is 10 euros.", only(alice, bob))
     before = prompts(company)
-    company.library.document("0", "canary", only(company.person("carl")), title="A canary")
+    carl = company.person("carl")
+    company.library.document("aaa", "The canary budget is 12 euros.", only(carl))
 
     assert before == prompts(company) == prompts(company, "bob")
     assert [one["title"] for one in before] == [
-        f"What does “Page {name}” say?" for name in ("a", "b", "c", "d")
+        f"What is the {name} budget?" for name in ("amber", "birch", "cedar", "dune")
     ]
-    assert "canary" in prompts(company, "carl")[0]["title"]
+    assert [one["message"] for one in prompts(company, "carl")] == ["What is the canary budget?"]
 
 
 def test_what_was_updated_last_is_suggested_first(company: Company) -> None:
     alice = company.person("alice")
-    company.library.document("old", "text", only(alice), title="Aged")
-    new = company.library.document("new", "text", only(alice), title="Zebra")
-    company.library.document("same", "text", only(alice), title="Aged")
+    company.library.document("a", "The amber budget is 10 euros.", only(alice))
+    new = company.library.document("z", "The zinc budget is 10 euros.", only(alice))
     with company.library.database.session("indexer") as session:
         session.execute(text("UPDATE document SET updated_at = now() WHERE id = :id"), {"id": new})
 
     assert [one["title"] for one in prompts(company)] == [
-        "What does “Zebra” say?",
-        "What does “Aged” say?",
+        "What is the zinc budget?",
+        "What is the amber budget?",
     ]
 
 
 def test_what_is_revoked_is_not_suggested_any_more(company: Company) -> None:
     """Threat 6."""
     alice = company.person("alice")
-    lost = company.library.document("lost", "text", only(alice), title="Canary")
-    assert "Canary" in prompts(company)[0]["title"]
+    lost = company.library.document("lost", "The canary budget is 10 euros.", only(alice))
+    assert "canary" in prompts(company)[0]["title"]
 
     with company.library.change() as change:
         change.set_permissions(lost, Permissions())
@@ -460,11 +463,11 @@ def test_what_is_revoked_is_not_suggested_any_more(company: Company) -> None:
 def test_prompts_never_go_to_a_channel(company: Company) -> None:
     """Threat 11: others read there."""
     alice = company.person("alice")
-    company.library.document("hers", "text", only(alice), title="Canary")
+    company.library.document("hers", "The canary budget is 10 euros.", only(alice))
 
     home.suggest(company.services, TEAM, "UALICE", "CALL")
 
-    assert "Canary" not in company.emitted()
+    assert "canary" not in company.emitted()
 
 
 # -- what these tests share ----------------------------------------------------------------------

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from tests.workers.pressed import all_text, answered, pressed
 from tests.workers.slack_company import TEAM, Company, kept
-from workers import home, interface, preferences
+from workers import errands, home, interface, preferences
 from workers.errors import SlackUnavailable
 from workers.preferences import Preferences
 from workers.questions import at_work
@@ -16,7 +16,7 @@ THREAD = "1700000000.000100"
 
 
 def change(company: Company, kind: str, person: str = "alice", **more: Any) -> None:
-    preferences.change(company.services, pressed(kind, person, **more))
+    errands.change_preferences(company.services, pressed(kind, person, **more))
 
 
 def chosen(company: Company, person: str = "alice", team: str = TEAM) -> Preferences:
@@ -165,7 +165,7 @@ def test_what_somebody_else_said_is_not_forgotten(company: Company) -> None:
     mine = kept(words="my words")
     answered(company, mine)
 
-    preferences.change(company.services, pressed("forget", team="T2"))
+    errands.change_preferences(company.services, pressed("forget", team="T2"))
     assert words_of(company, mine)[0] == "my words"
     change(company, "forget")
 
@@ -236,9 +236,9 @@ def test_a_home_that_cannot_be_published_is_tried_again(company: Company) -> Non
     company.slack.fault("error", method="views.publish", error="internal_error")
     errand = pressed("mute", muted=True)
     with pytest.raises(SlackUnavailable):
-        preferences.change(company.services, errand)
+        errands.change_preferences(company.services, errand)
     assert chosen(company).muted
 
-    preferences.change(company.services, errand)
+    errands.change_preferences(company.services, errand)
     view = company.slack.surfaces()["homes"]["UALICE"]
     assert home._MUTED in all_text(view["blocks"])
