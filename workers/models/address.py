@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 _OPENAI = "https://api.openai.com/v1"
-_PASTED = ("/chat/completions", "/responses", "/completions", "/models")
+_PASTED = re.compile(
+    r"/(?:chat/completions|responses|completions|models|embeddings|api/chat|api/generate)\Z",
+    re.IGNORECASE,
+)
 """Ends of whole addresses, which people copy from a vendor's page."""
 _AZURE = (".azure.com", ".azure-api.net", ".azure.us", ".azure.cn")
-_HAS_VERSION = re.compile(r"/v[0-9]|/openai(/|$)|/deployments/")
+_HAS_VERSION = re.compile(r"/v[0-9]|/deployments/", re.IGNORECASE)
 _SECRETS = re.compile(r"key|token|secret|password|sig|code|auth", re.IGNORECASE)
 
 
@@ -44,7 +47,7 @@ def address_of(url: str, model: str) -> Address:
             "holds a name or a password: write it as https://HOST/v1, and the key as "
             "KEN_MODEL_API_KEY"
         )
-    if re.search(r"[\s\\]", given) or where.fragment:
+    if re.search(r"[\s\\]", given) or not given.isprintable() or where.fragment:
         raise ValueError("holds a blank, a backslash or a #: write it as https://HOST/v1")
     query = tuple(parse_qsl(where.query, keep_blank_values=True))
     if any(_SECRETS.search(name) for name, _ in query):
@@ -53,7 +56,7 @@ def address_of(url: str, model: str) -> Address:
         )
     host, path = where.hostname or "", _without_end(where.path)
     dated = any(name == "api-version" for name, _ in query)
-    of_azure = host.endswith(_AZURE)
+    of_azure = host.rstrip(".").endswith(_AZURE)
     return Address(
         tuple(
             f"{where.scheme}://{where.netloc}{one}"
@@ -65,11 +68,7 @@ def address_of(url: str, model: str) -> Address:
 
 
 def _without_end(path: str) -> str:
-    path = re.sub("//+", "/", path).rstrip("/")
-    for end in _PASTED:
-        if path.endswith(end):
-            return path.removesuffix(end)
-    return path
+    return _PASTED.sub("", re.sub("//+", "/", path).rstrip("/"))
 
 
 def _paths(path: str, model: str, *, of_azure: bool, dated: bool) -> tuple[str, ...]:

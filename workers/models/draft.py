@@ -33,12 +33,16 @@ SCHEMA: dict[str, Any] = {
 _DECODER = json.JSONDecoder(strict=False)
 """Takes a line break within a string, as small models write it."""
 _LONGEST = 400_000
-_NUMBER = re.compile(r"\[?([0-9]{1,3})\]?")
-_OPENS = re.compile(r'\{(?=\s*")|\[(?=\s*\{)')
+_NUMBER = re.compile(r"(?:passage )?\[?([0-9]{1,3})\]?", re.IGNORECASE)
+_OPENS = re.compile(r'\{(?=\s*")|\[(?=\s*\{)|"(?=\{(?:\\[nrt]|\s)*\\")')
+"""An object, a list of objects, or an object that was written into a string."""
 _MOST_OPENINGS = 300
 """A failed try costs as much as the text is long."""
 _THOUGHT = re.compile(r"</(?:think|thinking|reasoning|thought)>|\[/THINK\]", re.IGNORECASE)
-_LEFT_OVER_COMMA = re.compile(r",(?=\s*[}\]])")
+_SLIP = re.compile(r'"(?:[^"\\]|\\.)*+"?|,(?=\s*[}\]])|\\[nrt]', re.DOTALL)
+"""Outside strings: a comma too many, and a line break that was written out."""
+_LONGEST_ESCAPE = 6
+_BLANK = "\ufeff \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +63,47 @@ def find(text: str) -> Found | None:
     None: there is none. Raises Unterminated; the sentences before a cut are not the answer.
     """
     said = _said(text[:_LONGEST])
-    told = _LEFT_OVER_COMMA.sub("", said)
-    found = None
-    for value, is_all in _values(told):
-        draft = _draft(value, is_part_of_one='"sentences"' in told)
-        if draft is not None:
-            found = Found(draft, is_all and told == said and _is_held(value))
+    found = _last_in(said)
+    if found is None:
+        mended = _SLIP.sub(lambda slip: slip[0] if slip[0].startswith('"') else "", said)
+        found = _last_in(mended) if mended != said else None
+        return found and Found(found.draft, exact=False)
     return found
 
 
 def is_object(text: str) -> bool:
     """Whether it is one JSON object and nothing else, of whatever content."""
-    try:
-        return isinstance(json.loads(_said(text[:_LONGEST])), dict)
-    except (ValueError, RecursionError):
-        return False
+    return isinstance(_parsed(_said(text[:_LONGEST])), dict)
 
 
 def _said(text: str) -> str:
     """What comes after the thinking; all of it, where nothing does or the thinking does not end."""
+    text = text.strip(_BLANK)
     ends = [match.end() for match in _THOUGHT.finditer(text)]
-    after = text[ends[-1] :].strip("\ufeff \t\r\n") if ends else ""
-    return after or text.strip("\ufeff \t\r\n")
+    if not ends or isinstance(_parsed(text), dict):  # then the mark stands in what is quoted
+        return text
+    return text[ends[-1] :].strip(_BLANK) or text
+
+
+def _parsed(text: str) -> Any:
+    """None: it is no JSON."""
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _last_in(text: str) -> Found | None:
+    found = None
+    for value, is_all in _values(text):
+        draft = _draft(value, is_part_of_one='"sentences"' in text)
+        if draft is not None:
+            found = Found(draft, is_all and _is_held(value))
+    return found
 
 
 def _values(text: str) -> Iterator[tuple[Any, bool]]:
-    """Every outermost JSON object or list, and whether it is the whole text."""
+    """All that opens outermost, and whether it is the whole text."""
     at = 0
     for _ in range(_MOST_OPENINGS):
         if (opening := _OPENS.search(text, at)) is None:
@@ -104,24 +123,29 @@ def _values(text: str) -> Iterator[tuple[Any, bool]]:
 
 def _is_cut(text: str, start: int, error: json.JSONDecodeError) -> bool:
     """Not every bracket in prose: it has to have begun as a draft."""
-    ended = error.msg.startswith("Unterminated string") or error.pos >= len(text)
+    in_escape = error.msg.startswith("Invalid \\") and error.pos >= len(text) - _LONGEST_ESCAPE
+    ended = error.msg.startswith("Unterminated string") or in_escape or error.pos >= len(text)
     return ended and '"' in text[start : start + 40]
 
 
 def _draft(value: Any, *, is_part_of_one: bool) -> Draft | None:
     """Of the object that was asked for or a wrapper of it; else of its list or of one sentence,
     where there is nothing that this could be a part of."""
-    wrapped = value.values() if isinstance(value, dict) else ()
+    wrapped = value.values() if isinstance(value, dict) and "quote" not in value else ()
     for one in (value, *wrapped):
+        one = _parsed(one) if isinstance(one, str) else one
         if isinstance(one, dict) and "sentences" in one:
-            listed = one["sentences"]
-            return _sentences([listed] if isinstance(listed, dict) else listed)
+            return _sentences(one["sentences"])
     if is_part_of_one or not value:
         return None
-    return _sentences(value if isinstance(value, list) else [value])
+    return _sentences(value)
 
 
 def _sentences(value: Any) -> Draft | None:
+    if isinstance(value, dict):
+        value = [value]
+    elif value is None:
+        value = []
     if not isinstance(value, list):
         return None
     found = [_sentence(one) for one in value]

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
@@ -15,11 +17,15 @@ _NAMED = (
 )  # fmt: skip
 """Parameters of ours, a longer name before one that is a part of it."""
 _MODEL_NOT_FOUND = re.compile(
-    r"model_?not_?found|deployment_?not_?found|invalid model"
-    r"|\b(?:model|deployment)\b.{0,200}\b(?:not found|not exist|unknown|no such|not available)",
+    r"model_?not_?found|deployment_?not_?found|(?:invalid|unknown) (?:model|deployment)\b"
+    r"|\b(?:models?|deployment)\b.{0,200}\b(?:not found|not exist|unknown|no such|not available)",
     re.DOTALL,
 )
-_TOO_LONG = re.compile(r"context[_ ](?:length|size|window)|maximum context|too many tokens")
+_TOO_LONG = re.compile(
+    r"context[_ ](?:length|size|window)|maximum context|too many tokens"
+    r"|max_[a-z_]{0,20}tokens\b.{0,40}\b(?:large|at most|less than|exceed|maximum)"
+)
+_NO_KEY = re.compile(r"(?:invalid|incorrect)[_ ]api[_ ]key|api key not valid")
 
 EXPLAINED: dict[str, tuple[str, str]] = {
     "timeout": (
@@ -146,17 +152,19 @@ def refused(
     status: int, headers: Mapping[str, str], body: Any, sent: Mapping[str, Any]
 ) -> Failed | None:
     """What a status says, or an error that came with status 200. None: there is none."""
-    words = _error(body)
+    words = _error(body, is_one=status >= 300)
     if status < 300:
         if not words:
             return None
-        status = _status_of(body)
+        status = _status_of(body, words)
     if 300 <= status < 400:
         return Failed(Fault.LASTING, "redirected")
     if "insufficient_quota" in words:
         return Failed(Fault.LASTING, "no_credit")
     if "content_filter" in words or "content management policy" in words:
         return Failed(Fault.FINAL, "content_filter")
+    if _NO_KEY.search(words):
+        return Failed(Fault.LASTING, "unauthorized")
     if status in _PASSING or (status >= 500 and status not in _NO_SUCH_PATH):
         return Failed(
             Fault.PASSING,
@@ -177,24 +185,28 @@ def refused(
     )
 
 
-def _error(body: Any) -> str:
-    """The words of an error, in small letters, to be searched and never shown; empty: none."""
+def _error(body: Any, *, is_one: bool) -> str:
+    """The words of an error, in small letters, to be searched and never shown; empty: none.
+
+    `is_one`: the status says so, and the body need not.
+    """
     if not isinstance(body, dict):
         return ""
     found = [body.get(name) for name in ("error", "detail")]
-    if body.get("object") == "error":
+    if is_one or body.get("object") == "error":
         found.append(body)
     if not any(found) or body.get("output") or body.get("choices"):
         return ""
     return str([one for one in found if one])[:5000].casefold()
 
 
-def _status_of(body: Any) -> int:
+def _status_of(body: Any, words: str) -> int:
     """Of an error that came with status 200: what it says itself, else that it may pass."""
     error = body.get("error")
     code = (error if isinstance(error, dict) else body).get("code")
-    written = str(code)
-    return int(written) if re.fullmatch(r"[45][0-9][0-9]", written) else 500
+    if re.fullmatch(r"[45][0-9][0-9]", str(code)):
+        return int(str(code))
+    return 400 if _MODEL_NOT_FOUND.search(words) else 500
 
 
 def _parameter(words: str, sent: Mapping[str, Any]) -> str:
@@ -213,6 +225,19 @@ def _parameter(words: str, sent: Mapping[str, Any]) -> str:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds (RFC 9110, 10.2.3); a date is not understood."""
+    """In seconds, as which or as a date it is written (RFC 9110, 10.2.3)."""
     asked = headers.get("retry-after", "")
-    return float(asked) if re.fullmatch(r"[0-9]{1,6}([.][0-9]+)?", asked) else None
+    if re.fullmatch(r"[0-9]{1,6}([.][0-9]+)?", asked):
+        return float(asked)
+    if (until := _date(asked)) is None:
+        return None
+    now = _date(headers.get("date", "")) or datetime.now(UTC)  # the server's clock, not ours
+    return max((until - now).total_seconds(), 0.0)
+
+
+def _date(written: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(written)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -5,7 +5,8 @@ them was read in vLLM, Ollama, llama.cpp, LiteLLM and Azure.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -133,11 +134,15 @@ class Told:
 
 
 def read(raw: bytes) -> Any:
-    """The JSON of a body, streamed or not, whatever its content type says. Raises ValueError."""
+    """The JSON of a body, streamed or not, whatever its content type says. Raises ValueError.
+
+    Gemini puts it into a list.
+    """
     text = raw.decode("utf-8-sig")
     if text.lstrip().startswith(("data:", "event:", ":", "id:")):
         return _streamed(text)
-    return json.loads(text)
+    body = json.loads(text)
+    return body[0] if isinstance(body, list) and len(body) == 1 else body
 
 
 def told(body: Any) -> Told | None:
@@ -146,7 +151,11 @@ def told(body: Any) -> Told | None:
         return None
     if isinstance(body.get("choices"), list):
         return _of_choices(body["choices"])
-    if isinstance(body.get("output"), list) or body.get("status") in ("failed", "incomplete"):
+    if (
+        isinstance(body.get("output"), list)
+        or isinstance(body.get("output_text"), str)
+        or body.get("status") in ("failed", "incomplete")
+    ):
         return _of_output(body)
     return None
 
@@ -164,6 +173,7 @@ def _of_output(body: dict[str, Any]) -> Told:
             case _:
                 texts += _texts(item.get("content"))
                 refused = refused or _refuses(item.get("content"))
+    texts = texts or _texts(body.get("output_text"))
     ending, reason = _responses_ending(body, refused=refused and not any(texts))
     return Told(tuple(texts), tuple(thoughts), ending, reason)
 
@@ -185,10 +195,11 @@ def _responses_ending(body: dict[str, Any], *, refused: bool) -> tuple[Ending, s
 
 
 def _of_choices(choices: list[Any]) -> Told | None:
-    """Of several the first that is whole."""
+    """Of several the first that is whole and says something."""
     all_told = [_of_choice(choice) for choice in _objects(choices)]
     whole = [one for one in all_told if one.ending is Ending.WHOLE]
-    return next(iter(whole + all_told), None)
+    saying = [one for one in whole if any(one.texts)]
+    return next(iter(saying + whole + all_told), None)
 
 
 def _of_choice(choice: dict[str, Any]) -> Told:
@@ -232,7 +243,8 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 
 def _streamed(text: str) -> Any:
     """What a server that only streams sent, as one body. Raises ValueError where it has no end."""
-    events = [json.loads(data) for data in _data(text.splitlines()) if data != "[DONE]"]
+    sent = list(_data(text))
+    events = [json.loads(data) for data in sent if data != "[DONE]"]
     for event in reversed(list(_objects(events))):
         if isinstance(event.get("response"), dict) and event["response"].get("status") in (
             "completed",
@@ -244,18 +256,24 @@ def _streamed(text: str) -> Any:
             return event
     choices = [choice for event in _objects(events) for choice in _objects(event.get("choices"))]
     finished = [choice["finish_reason"] for choice in choices if choice.get("finish_reason")]
-    if not finished:
+    if not finished and sent[-1:] != ["[DONE]"]:
         raise ValueError("a stream without its end")
     deltas = [choice["delta"] for choice in choices if isinstance(choice.get("delta"), dict)]
-    message = {
+    message: dict[str, Any] = {
         name: "".join(delta[name] for delta in deltas if isinstance(delta.get(name), str))
         for name in ("content", "reasoning_content", "reasoning", "refusal")
     }
-    return {"choices": [{"message": message, "finish_reason": finished[-1]}]}
+    calls = [call.get("function") for one in deltas for call in _objects(one.get("tool_calls"))]
+    arguments = [text for call in _objects(calls) for text in _texts(call.get("arguments"))]
+    message["function_call"] = {"arguments": "".join(arguments)}
+    return {"choices": [{"message": message, "finish_reason": [None, *finished][-1]}]}
 
 
-def _data(lines: Iterable[str]) -> Iterator[str]:
-    """https://html.spec.whatwg.org/multipage/server-sent-events.html, with one line an event."""
-    for line in lines:
+def _data(text: str) -> Iterator[str]:
+    """https://html.spec.whatwg.org/multipage/server-sent-events.html, with one line an event.
+
+    A line ends there by CR and LF alone; a string in JSON may hold other separators.
+    """
+    for line in re.split(r"[\r\n]+", text):
         if line.startswith("data:") and line.removeprefix("data:").strip():
             yield line.removeprefix("data:").strip()

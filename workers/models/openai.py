@@ -183,31 +183,33 @@ class OpenAIAnswerer:
 
     def _first_that_holds(self) -> Look:
         best: Look | None = None
-        worst: Failed | None = None
+        failures: list[Failed] = []
         before: list[tuple[Form, str]] = []
-        nowhere: dict[str, Failed] = {}
+        nowhere: set[str] = set()
+        breaks_at = ""
         for dialect in self._dialects():
-            if dialect.url in nowhere:
+            if dialect.url in nowhere or (breaks_at and dialect.base != breaks_at):
                 continue
             try:
                 adapted, hold = self._adapted(dialect)
             except Failed as failed:
-                if failed.fault is Fault.PASSING or failed.reason in _FOR_EVERY_FORM:
+                if _is_for_every_form(failed):
                     raise
+                failures.append(failed)
                 before.append((dialect.form, failed.reason))
                 if failed.reason in _OF_A_PATH:
-                    nowhere[dialect.url] = failed
-                if worst is None or worst.reason == "no_api":
-                    worst = failed
+                    nowhere.add(dialect.url)
+                elif failed.fault is Fault.PASSING:
+                    breaks_at = dialect.base  # it is there: not to be looked for elsewhere
                 continue
-            if best is None or hold > best.hold:
-                best = Look(adapted, hold, tuple(before))
+            look = Look(adapted, hold, tuple(before))
             if hold is Hold.ALL:
-                break
+                return look
+            if best is None or hold > best.hold:
+                best = look
             before.append((dialect.form, ""))
-        if worst is not None and best is None:
-            raise worst
-        assert best is not None, "each form was asked for, or its path had failed"
+        if best is None:
+            raise min(failures, key=_least_final)
         return best
 
     def _dialects(self) -> Iterator[Dialect]:
@@ -299,6 +301,18 @@ class OpenAIAnswerer:
             assert error is not None, "a status is a refusal"
             raise error
         return bytes(raw)
+
+
+def _is_for_every_form(failed: Failed) -> bool:
+    """A server that breaks at one form may answer in another; one that is busy or away does not."""
+    if failed.fault is Fault.PASSING:
+        return failed.reason != "server_error"
+    return failed.reason in _FOR_EVERY_FORM
+
+
+def _least_final(failed: Failed) -> int:
+    """What may pass first; that there is no such path last."""
+    return -1 if failed.fault is Fault.PASSING else failed.reason == "no_api"
 
 
 def _forms(settings: Settings) -> tuple[Form, ...]:

@@ -59,6 +59,11 @@ def test_the_object_alone_is_exact_whatever_was_thought_before(text: str) -> Non
         WHOLE.replace('"passage": 1', '"passage": "1"').replace('"passage": 2', '"passage": "[2]"'),
         WHOLE.replace('"passage": 1', '"passage": 1.0'),
         json.dumps({"sentences": [{**ONE, "why": "x"}, TWO]}),
+        WHOLE.replace('"passage": 1', '"passage": "Passage 1"'),
+        json.dumps(WHOLE),
+        f"```json\n{json.dumps(WHOLE)}\n```",
+        json.dumps({"answer": WHOLE}),
+        json.dumps({"sentences": [ONE, TWO]}, indent=2).replace("\n", "\\n"),
     ],
 )
 def test_what_stands_around_it_does_not_hide_it_and_is_not_exact(text: str) -> None:
@@ -66,6 +71,14 @@ def test_what_stands_around_it_does_not_hide_it_and_is_not_exact(text: str) -> N
     assert found is not None
     assert found.draft.sentences == SENTENCES
     assert not found.exact
+
+
+@pytest.mark.parametrize("copied", ["Write [1, ] or {a, }.", "It ends with </think> there."])
+def test_what_is_quoted_is_not_taken_for_a_slip_or_the_end_of_a_thought(copied: str) -> None:
+    found = find(json.dumps({"sentences": [{**ONE, "quote": copied}]}))
+    assert found is not None
+    assert found.draft.sentences[0].quote == copied
+    assert found.exact
 
 
 def test_one_sentence_needs_no_list_and_a_line_may_break_within_it() -> None:
@@ -82,6 +95,9 @@ def test_no_sentences_are_an_answer_and_nothing_is_none() -> None:
     found = find('{"sentences": []}')
     assert found is not None
     assert (found.draft.sentences, found.exact) == ((), True)
+    nothing = find('{"sentences": null}')
+    assert nothing is not None
+    assert (nothing.draft.sentences, nothing.exact) == ((), False)
     for text in ("", "ready", "I do not know [1].", "{}", "[]", "null", '{"answer": "yes"}'):
         assert find(text) is None
 
@@ -118,9 +134,19 @@ def test_a_cut_is_told_from_an_answer_at_every_length(length: int) -> None:
             find(around.replace("{}", WHOLE[:length]))
 
 
+def test_a_cut_within_an_escape_is_one() -> None:
+    whole = json.dumps({"sentences": [{**ONE, "quote": 'Caf\u00e9 "\u2603" \\\n'}]})
+    for length in range(17, len(whole) - 1):
+        with pytest.raises(Unterminated):
+            find(whole[:length])
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        '"{\\n' * 50_000,
+        '"{' + " " * 200_000,
+        "{\\n" * 100_000,
         "{" * 100_000,
         "[" * 100_000,
         '{"a":' * 50_000,

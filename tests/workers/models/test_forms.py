@@ -19,7 +19,7 @@ from workers.cli import doctor
 from workers.errors import ModelUnavailable
 from workers.models import openai
 from workers.models.base import Sentence
-from workers.models.failure import explained
+from workers.models.failure import explained, refused
 from workers.models.openai import OpenAIAnswerer
 from workers.ops.metrics import REGISTRY
 from workers.settings import Settings
@@ -256,6 +256,50 @@ def test_a_server_gets_the_form_that_it_holds_to_and_is_asked_for_it_once(
     assert (len(server.made_up), len(server.questions)) == (tried, 2)
 
 
+@pytest.mark.parametrize("status", [500, 502, 503])
+@pytest.mark.parametrize("fails", ["/responses", "json_schema"])
+def test_a_form_at_which_the_server_breaks_is_passed_over(
+    serve: Serve, status: int, fails: str
+) -> None:
+    def kind(path: str, body: Json) -> Reply:
+        broken = path.endswith(fails) or format_of(body) == fails
+        return error(status) if broken else both(path, body)
+
+    server = serve(kind)
+    answerer = connect(server, "")
+    assert write(answerer) == SENTENCES
+    assert answerer.look().dialect.form == ("chat-schema" if fails == "/responses" else "chat-json")
+
+
+def test_a_server_that_breaks_at_every_form_may_be_well_later(serve: Serve) -> None:
+    server = serve(lambda path, body: error(503))
+    answerer = connect(server, "")
+    assert (str(failure(answerer)), failure(answerer).passing) == ("server_error", True)
+    assert {path for path, _ in server.asked} == {"/v1/responses", "/v1/chat/completions"}
+    server.kind = both
+    assert write(answerer) == SENTENCES
+    assert answerer.look().dialect.form == "responses"
+
+
+def test_when_to_come_again_is_read_in_seconds_and_as_a_date() -> None:
+    now, later = "Mon, 30 Nov 2026 10:00:00 GMT", "Mon, 30 Nov 2026 10:01:30 GMT"
+    far = "Mon, 30 Nov 2099 10:00:00 GMT"
+
+    def asked(**headers: str) -> float | None:
+        found = refused(
+            429, {name.replace("_", "-"): value for name, value in headers.items()}, None, {}
+        )
+        assert found is not None
+        return found.retry_after_s
+
+    assert asked(retry_after="7") == 7.0
+    assert asked(retry_after=later, date=now) == 90.0
+    assert asked(retry_after=now, date=later) == 0.0
+    assert (asked(retry_after=far) or 0.0) > 1e6
+    for odd in ("", "-1", "soon", "1e9", "Mon, 99 Nov 2026 10:00:00 GMT"):
+        assert asked(retry_after=odd, date=now) is None
+
+
 def test_what_is_made_up_holds_no_word_of_a_question_or_a_document(serve: Serve) -> None:
     server = serve(only_text)
     write(connect(server))
@@ -334,6 +378,39 @@ STRANGE: dict[str, Kind] = {
         content_type="text/event-stream",
     ),
     "chat: streamed": lambda path, body: streamed(WRITTEN),
+    "chat: streamed, without a reason for its end": lambda path, body: Reply(
+        "data: "
+        + json.dumps({"choices": [{"delta": {"content": WRITTEN}}]})
+        + "\n\ndata: [DONE]\n\n"
+    ),
+    "chat: streamed, with a separator of lines in it": lambda path, body: Reply(
+        "data: "
+        + json.dumps(
+            {"choices": [{"delta": {"content": f"\u2028{WRITTEN}"}, "finish_reason": "stop"}]},
+            ensure_ascii=False,
+        )
+        + "\r\n\r\ndata: [DONE]"
+    ),
+    "chat: streamed, a call of a tool": lambda path, body: Reply(
+        "".join(
+            "data: "
+            + json.dumps(
+                {
+                    "choices": [
+                        {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": p}}]}}
+                    ]
+                }
+            )
+            + "\n\n"
+            for p in (WRITTEN[:30], WRITTEN[30:])
+        )
+        + 'data: {"choices": [{"delta": {}, "finish_reason": "tool_calls"}]}\n\n'
+    ),
+    "chat: the second is not empty": lambda path, body: Reply(
+        {"choices": [{"message": {"content": ""}}, {"message": {"content": WRITTEN}}]}
+    ),
+    "in a list": lambda path, body: Reply([responses(WRITTEN).body]),
+    "as one text": lambda path, body: Reply({"status": "completed", "output_text": WRITTEN}),
 }
 
 
@@ -400,6 +477,21 @@ FOR_GOOD: dict[str, tuple[Reply, str]] = {
     "the temperature": (
         error(400, "Unsupported value: 'temperature' does not support 0.5"),
         "parameter_temperature",
+    ),
+    "the key, as Gemini says it": (
+        Reply([{"error": {"code": 400, "message": "API key not valid."}}], 400),
+        "unauthorized",
+    ),
+    "the key, with status 200": (error(200, CANARY, code="invalid_api_key"), "unauthorized"),
+    "the model, with status 200": (error(200, "model 'x' not found"), "model_not_found"),
+    "the model, as Gemini says it": (
+        Reply([{"error": {"code": 404, "message": "models/x is not found"}}], 404),
+        "model_not_found",
+    ),
+    "the model, without an error": (Reply({"message": "unknown model x"}, 400), "model_not_found"),
+    "the budget": (
+        error(400, "max_tokens is too large: 4000. This model supports at most 512"),
+        "too_long",
     ),
     "something else": (error(400), "bad_request"),
     "a page": (Reply("<html>Sign in</html>", content_type="text/html"), "no_json_body"),
