@@ -48,6 +48,9 @@ _SHORT_TIMEOUT_S = 3
 _PASSING = frozenset(
     {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
 )
+_SHARED = ("is_ext_shared", "is_pending_ext_shared", "is_org_shared", "is_shared")
+"""With other companies or workspaces, from the invitation on. The last is of every kind: Slack may
+come to know one more."""
 _SLACKBOT = "USLACKBOT"
 _BY_PEOPLE = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 MARK = "ken_reply"
@@ -118,11 +121,7 @@ class SlackMessenger:
         if channel.get("is_im"):
             return Place(PlaceKind.DIRECT)
         private = bool(channel.get("is_private") or channel.get("is_mpim"))
-        external = bool(
-            channel.get("is_ext_shared")
-            or channel.get("is_pending_ext_shared")
-            or channel.get("is_org_shared")
-        )
+        external = any(channel.get(flag) for flag in _SHARED)
         members, unanswered = self._members(channel_id)
         return Place(
             kind=PlaceKind.PRIVATE if private and members is not None else PlaceKind.PUBLIC,

@@ -58,7 +58,7 @@ def channel_object(workspace: Workspace, channel: Channel) -> Json:
         "is_private": not channel.is_public,
         "is_archived": channel.is_archived,
         "is_general": False,
-        "is_shared": channel.is_ext_shared or channel.is_org_shared,
+        "is_shared": channel.is_shared or channel.is_ext_shared or channel.is_org_shared,
         "is_ext_shared": channel.is_ext_shared,
         "is_org_shared": channel.is_org_shared,
         "is_pending_ext_shared": channel.is_pending_ext_shared,

@@ -64,6 +64,8 @@ class Channel:
     """Another company was invited and has not come in yet."""
     is_org_shared: bool = False
     """With other workspaces of the organisation."""
+    is_shared: bool = False
+    """In a way that no other flag names."""
     is_archived: bool = False
     members: list[str] = field(default_factory=list)
 

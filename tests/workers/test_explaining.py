@@ -128,6 +128,22 @@ def test_a_deny_of_an_account_of_nobodys_says_what_to_do_about_it(company: Compa
     assert why(company, "bob", "page", before)[0].startswith("a deny names an account")
 
 
+def test_who_had_the_account_last_and_has_another_is_not_asked_for_one(company: Company) -> None:
+    library = company.library
+    bob = company.person("bob")
+    with library.change() as change:
+        drive = change.put_source("drive")
+        account = change.accounts(drive, ["U9"])["U9"]
+        for native_id in ("U1", "U9"):
+            change.link(bob, drive, native_id, by="admin")
+        change.unlink(drive, "U9")
+    library.document("page", "text", Permissions(frozenset({3}), frozenset({account})))
+    assert why(company, "bob", "page")[3:] == [
+        "needed: whose the account is: ken link set drive:U9 PERSON",
+        "needed: or, if it is nobody's here: ken link external drive:U9",
+    ]
+
+
 def test_a_source_and_a_person_that_do_not_count_say_since_when(company: Company) -> None:
     library = company.library
     bob = company.person("bob")

@@ -103,7 +103,7 @@ def why(session: Session, person: str, document: str, at: datetime | None) -> di
         "cut_at": None if decision.cut_id is None else _node(session, decision.cut_id, at),
         "stopped": _names(session, sorted(decision.stopped), at),
         "account": _account_of(session, decision, at),
-        "needed": _needed(session, decision, document_id, at),
+        "needed": _needed(session, decision, user_id, document_id, at),
     }
 
 
@@ -148,7 +148,7 @@ def _account_of(session: Session, decision: Decision, at: datetime | None) -> di
 
 
 def _needed(
-    session: Session, decision: Decision, document_id: int, at: datetime | None
+    session: Session, decision: Decision, user_id: int, document_id: int, at: datetime | None
 ) -> list[str]:
     """What would open it, in words that an administrator can act on."""
     node = "" if decision.node_id is None else _node(session, decision.node_id, at)
@@ -164,7 +164,7 @@ def _needed(
                 f"permissions of {node or 'it'} that can be understood: push or load them again"
             ]
         case "denied":
-            return _needed_of_deny(session, decision, node, at)
+            return _needed_of_deny(session, decision, user_id, node, at)
         case "gate":
             return ["to be one of these, or in one of them"]
     if decision.wanted:
@@ -173,18 +173,27 @@ def _needed(
 
 
 def _needed_of_deny(
-    session: Session, decision: Decision, node: str, at: datetime | None
+    session: Session, decision: Decision, user_id: int, node: str, at: datetime | None
 ) -> list[str]:
     account = _account_of(session, decision, at)
     if account is None:
         (denied,) = _names(session, [decision.principal_id or 0], at)
         return [f"not to be denied as {denied}: out of it, or without that entry on {node}"]
     source, native_id = account["source"], account["native_id"]
-    return [
+    told = [
         f"whose the account is: ken link set {source}:{native_id} PERSON",
         f"or, if it is nobody's here: ken link external {source}:{native_id}",
-        f"or this person's own account there: ken link set {source}:ID PERSON",
     ]
+    if _has_account(session, user_id, source, at):  # they had this one last, and another is theirs
+        return told
+    return [*told, f"or this person's own account there: ken link set {source}:ID PERSON"]
+
+
+def _has_account(session: Session, user_id: int, source: str, at: datetime | None) -> bool:
+    link = as_of(LinkedIdentity, at)
+    theirs = select(link.user_id).join(Source, Source.id == link.source_id)
+    found = theirs.where(link.user_id == user_id, Source.name == source).limit(1)
+    return session.scalar(found) is not None
 
 
 def _needed_of_source(session: Session, document_id: int, at: datetime | None) -> list[str]:

@@ -198,12 +198,15 @@ class Loading:
     def _link_accounts(self, change: Change, users: Mapping[str, int]) -> None:
         """The accounts elsewhere that this folder names, all of them: others it named are unlinked.
 
+        Who is deleted has none: what denies their account bars whoever it may be next.
+
         Raises InputInvalid for an account that is somebody else's: it is never taken over.
         """
         by = f"{_ACTOR}: {self._bundle.source}"
         named = set()
         for user in self._bundle.users:
-            for source, native_id in user.identities.items():
+            theirs = {} if user.status == "deleted" else user.identities
+            for source, native_id in theirs.items():
                 source_id = change.put_source(source)
                 if change.owner_of(source_id, native_id) not in (None, users[user.id]):
                     raise InputInvalid(

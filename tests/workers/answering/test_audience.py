@@ -158,7 +158,9 @@ def test_a_guest_among_many_who_are_not_linked_reads_along(
     assert secret_for(crowded, "CPLAZA", int(Class.MEMBERS)) is bool(slip)
 
 
-@pytest.mark.parametrize("flag", ["is_ext_shared", "is_org_shared", "is_pending_ext_shared"])
+@pytest.mark.parametrize(
+    "flag", ["is_ext_shared", "is_org_shared", "is_pending_ext_shared", "is_shared"]
+)
 @pytest.mark.parametrize("slip", [flags_ignored, None])
 def test_whatever_slack_calls_shared_gets_no_answer(
     crowded: Company, monkeypatch: pytest.MonkeyPatch, slip: Slip | None, flag: str

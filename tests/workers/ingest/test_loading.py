@@ -399,6 +399,24 @@ def test_an_account_elsewhere_is_linked_while_the_folder_names_it(
     assert linked(shelf, "wiki", "ana") is not None
 
 
+def test_an_account_of_somebody_deleted_is_nobodys_and_its_deny_bars_who_may_have_it_next(
+    folder: Folder, shelf: Shelf, tmp_path: Path
+) -> None:
+    """As when the identity provider deletes them. Cy has an account in the drive, Bo has none."""
+    folder.documents(document("plan", "class:members"))
+    people = user("bo"), user("cy", identities={"drive": "U2"})
+    folder.principals(user("ana", identities={"drive": "U1"}), *people)
+    shelf.load(folder)
+    drive = Folder(tmp_path / "drive")
+    drive.documents(document("page", "class:members", deny=["user:U1"]))
+    shelf.load(drive)
+    assert (shelf.readable_by("bo"), shelf.readable_by("ana")) == ({"plan", "page"}, {"plan"})
+    folder.principals(user("ana", identities={"drive": "U1"}, status="deleted"), *people)
+    shelf.load(folder)
+    assert linked(shelf, "drive", "U1") is None
+    assert (shelf.readable_by("bo"), shelf.readable_by("cy")) == ({"plan"}, {"plan", "page"})
+
+
 def test_an_account_that_another_folder_gave_to_somebody_else_is_never_taken_over(
     folder: Folder, shelf: Shelf, tmp_path: Path
 ) -> None:
