@@ -30,7 +30,7 @@ from workers.answering.progress import CHECKING, SEARCHING, Progress, reading, s
 from workers.answering.prompt import VERSION
 from workers.answering.reply import Reply
 from workers.answering.retrieval import retrieve
-from workers.answering.talk import reply_to_talk
+from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.answering.verify import verify
 from workers.crashpoints import reached
 from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
@@ -87,6 +87,8 @@ def answer(leased: Leased, services: Services) -> Ended:
     question = leased.question
     kinds = kinds_of(question)
     first = kinds[0]
+    if reply_to_request(question.text) is not None:
+        kinds = kinds[:1]  # who asks for something to be done is not written to in private
     match standing(leased, services):
         case Standing.FIRST_OVER if question.surface != "automatic":
             return _say(leased, services, first, say.LIMITED, reason="limited")
@@ -188,7 +190,9 @@ def _post_nothing(leased: Leased, services: Services, kind: Kind, composed: Comp
     """The same words whatever there is that these readers may not read."""
     if leased.question.surface in ("automatic", "share"):
         return
-    if kind is Kind.CHANNEL:
+    if (words := reply_to_request(leased.question.text)) is not None:
+        _post(leased, services, kind, say.notice(words))
+    elif kind is Kind.CHANNEL:
         told = say.notice(say.ANSWERED_PRIVATELY)
         _post(leased, services, kind, leading_to_asker(services, leased.question, told))
     else:

@@ -26,6 +26,8 @@ class Talk(StrEnum):
     BYE = "bye"
     THANKS = "thanks"
     SORRY = "sorry"
+    SURE = "sure"
+    CHAT = "chat"
     GREETING = "greeting"
     ACK = "ack"
     ACT = "act"
@@ -48,6 +50,8 @@ _REPLIES = {
     Talk.BYE: "Goodbye! I am here when you have a question.",
     Talk.THANKS: "You are welcome.",
     Talk.SORRY: "No problem.",
+    Talk.SURE: "The source of every sentence stands below my answer: please look there to be sure.",
+    Talk.CHAT: "I only know your company's documents. What would you like to know of them?",
     Talk.GREETING: "Hello! What would you like to know?",
     Talk.ACK: "Good. I am here when you have a question.",
     Talk.ACT: "I cannot do that for you: I only answer questions from your company's documents. "
@@ -58,7 +62,7 @@ _REPLIES = {
 }
 
 _LONGEST, _MOST_WORDS, _MOST_CLAUSES = 240, 30, 6
-_SHORTCODE = re.compile(r":[a-z0-9_+'-]{1,60}:")
+_SHORTCODE = re.compile(r":[a-z0-9_+'-]{1,60}:|<3")
 _CLAUSE_END = re.compile(r"[.,;:!?…¡¿。，、！？\n()–—]+|\s-\s")
 _APOSTROPHE = re.compile(r"['’`´]")
 _WORD = re.compile(r"[^\W_]+")
@@ -66,7 +70,7 @@ _STRETCHED = re.compile(r"([^\W\d_])\1\1+")
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
+    return frozenset(text.casefold().split())
 
 
 _KEN = _words("ken")
@@ -74,21 +78,28 @@ _GREETINGS = _words(
     "hi hello hey heya hiya yo howdy hallo hallöchen moin moinmoin servus grüezi hola bonjour "
     "bonsoir salut ciao buongiorno buonasera olá ola oi hej hei hoi namaste ahoj ahoy cześć czesc "
     "merhaba selam salam shalom privet привет здравствуйте hallå goedemorgen goedemiddag "
-    "goedenavond greetings 你好 您好 こんにちは おはようございます 안녕하세요 안녕"
+    "goedenavond greetings helo hellow hullo heloo hllo halllo gm gday g'day aloha ahoi tach 你好 "
+    "您好 こんにちは おはようございます 안녕하세요 안녕"
 )
 _AROUND_GREETINGS = _KEN | _words(
     "there all team everyone everybody folks guys world again bot zusammen leute an alle dear my "
-    "friend buddy mate à tous a todos tutti"
+    "friend buddy mate à tous a todos tutti lieber liebes liebe is anybody anyone back to you "
+    "euch allen"
 )
 _THANKS = _words(
-    "thanks thank thx tx ty tysm cheers danke dank dankeschön merci gracias grazie obrigado "
+    "thanks thank thx tx ty tysm tyvm thanx thnx tnx thnks thankyou thanku thansk cheers danke "
+    "dank dankeschön merci gracias grazie obrigado "
     "obrigada bedankt dziękuję tak tack kiitos arigato ありがとう"
 )
 _AROUND_THANKS = _KEN | _words(
     "you so much very a lot lots bunch ton million many for the your this that it is was s help "
-    "helpful helps helped great perfect good nice awesome super quick fast answer answers info "
+    "helpful helps helped been have ve u support patience time reply explanation great perfect "
+    "good nice awesome super quick fast answer answers info "
     "information again all really works worked everything appreciated it anyway both very schön "
-    "sehr vielen vielmals dir besten herzlichen mate buddy man für "
+    "sehr vielen vielmals dir euch ihnen besten herzlichen lieben tausend recht auch mate buddy "
+    "man "
+    "für im voraus deine ihre unterstützung antwort antworten schnelle schnellen hast hat mir "
+    "geholfen gute war hilfreich god friday it's "
     "die hilfe das beaucoup mil muchas mille bien bot no got understood works now fine then ok "
     "okay yes"
 )
@@ -100,6 +111,7 @@ _AROUND_BYES = _KEN | _words(
 _ACKS = _words(
     "ok okay okey okok k kk okidoki cool great perfect understood sure fine nice good alright "
     "right yes no yep yup nope yeah nah ah oh aha hm hmm wow lol haha hahaha awesome super prima "
+    "hahahaha hahahah hehe hihi xd rofl lmao wohoo yay yeay hurra juhu uff puh boah wahnsinn "
     "toll klar gut verstanden ja nein genau passt jo gotcha roger noted excellent wonderful "
     "brilliant sweet neat d'accord vale bene"
 )
@@ -107,21 +119,26 @@ _AROUND_ACKS = _KEN | _words("that s is it so very all i see got alles then and 
 _INSULTS = _words(
     "useless stupid dumb idiot idiotic moron suck sucks crap terrible awful worthless pathetic "
     "horrible hate fuck fucking shit bullshit asshole bitch dickhead loser "
-    "damn doof dumm dämlich blöd blöde nutzlos unfähig idiotisch scheiße scheiss arschloch depp "
+    "lame worst wtf omg ffs damn dammit doof dumm dämlich blöd blöde nutzlos unfähig idiotisch "
+    "scheiße scheiss arschloch depp "
+    "blöder blödes dumme dummer dummes nervst nervt scheisse mistding versager "
     "bescheuert mist nul stupide inutile inútil estúpido"
 )
 _AROUND_INSULTS = _KEN | _words(
     "you u re are r so really very a an the such just completely totally absolutely utterly of "
     "bot robot machine tool thing assistant app this that is it its s was what answer answers your "
     "piece off i go to hell as all always pretty quite bloody du bist ein eine so total völlig "
-    "echt einfach ist das die der antwort maschine tu es eres oh well sorry but and"
+    "echt einfach ist das die der es ding kiste kram dieser diese ur ever one not even no waste "
+    "time t m omg like kind or do be being thanks antwort maschine tu es eres oh well sorry but and"
 )
 _JOKES = _words(
     "joke jokes witz witze blague chiste barzelletta poem poems gedicht song riddle rätsel sing "
-    "dance laugh haiku rap"
+    "dance laugh smile haiku limerick rap lied pun puns"
 )
 _AROUND_JOKES = _KEN | _words(
     "tell me us a an another one more know do you any can could would please make good bad funny "
+    "guten gutes witzigen lustigen lustiges was ist heute dein deinen lieblingswitz favourite "
+    "favorite best got give sagen singen erzählen come up with fun let play "
     "something write for of say new erzähl erzähle mir uns einen ein kennst du bitte kannst mal "
     "schreib schreibe noch dis moi une raconte cuéntame un about yourself cats dogs the day want "
     "to hear i got"
@@ -145,7 +162,8 @@ _BAGS = (
 
 
 def _phrases(talk: Talk, text: str) -> dict[str, Talk]:
-    return dict.fromkeys(filter(None, map(str.strip, text.split("/"))), talk)
+    """Written as they are said, and folded as what people write is."""
+    return dict.fromkeys(filter(None, map(str.strip, text.casefold().split("/"))), talk)
 
 
 _PHRASES = (
@@ -153,6 +171,11 @@ _PHRASES = (
         Talk.HELP,
         "help/help me/help please/please help/hilfe/hilf mir/aide/aidez moi/ayuda/aiuto"
         "/what can you do/what can you do for me/what do you do/what can i ask/what can i ask you"
+        "/what do you know/what do you know about me/was weißt du über mich/what can you answer"
+        "/what can i do with you/was weißt du/was weißt du alles"
+        "/was kann ich fragen/was kann ich dich alles fragen/womit kannst du mir helfen"
+        "/womit kannst du helfen/wobei kannst du helfen/wobei kannst du mir helfen"
+        "/wie geht das hier"
         "/what can you help with/what can you help me with/what can you tell me"
         "/how can you help/how can you help me/how do you work/how does this work/how do i use you"
         "/how does it work/was kannst du/was kannst du alles/was kann ich dich fragen"
@@ -161,7 +184,13 @@ _PHRASES = (
     )
     | _phrases(
         Talk.WHO,
-        "who are you/what are you/who r u/are you a bot/are you a robot/are you human"
+        "are you a real person/are you a real human/bist du eine ki/bist du ein computer"
+        "/bist du ein programm/bist du menschlich/bist du chatgpt/bist du eine maschine"
+        "/are you a machine/are you a computer/are you a program/are you an llm/are you a chatbot"
+        "/bist du ein chatbot/wer bist du denn/wer bist du eigentlich/was bist du eigentlich"
+        "/wie alt bist du/wo wohnst du/woher kommst du/wer ist dein chef/magst du mich"
+        "/liebst du mich/who are u/what model are you/which model are you"
+        "/who are you/what are you/who r u/are you a bot/are you a robot/are you human"
         "/are you a human/are you real/are you an ai/are you ai/are you a person/are you chatgpt"
         "/are you sentient/are you alive/what is your name/whats your name/what s your name"
         "/who made you/who built you/who created you/who is your boss/what is ken/what s ken"
@@ -177,6 +206,12 @@ _PHRASES = (
         "/i need your help/i have a question/i have questions/i got a question/i have a problem"
         "/can i ask you something/can i ask you a question/can i ask a question/may i ask something"
         "/quick question/question/got a minute/do you have a minute/do you have time"
+        "/ich hab eine frage/ich hab ne frage/ich habe mal eine frage/ich hab mal eine frage"
+        "/ich hätte eine frage/ich hätte da eine frage/ich hätte da mal eine frage/i had a question"
+        "/i have one question/i have a quick question/just a quick question/one question"
+        "/one more question/noch eine frage/mir ist langweilig/ich langweile mich/erzähl mir was"
+        "/erzähl mir etwas/erzähl uns was/erzähl was/erzähl mal was/sag was/sag mal was"
+        "/say something nice/tell me something nice/tell me something interesting"
         "/ich habe eine frage/hab ne frage/kannst du mir helfen/kannst du helfen/ich brauche hilfe"
         "/eine frage/kurze frage/darf ich dich etwas fragen/j ai une question"
         "/tengo una pregunta/ho una domanda/i am lost/i m lost/i am stuck/i m stuck"
@@ -191,7 +226,14 @@ _PHRASES = (
         "/how are you feeling/how is your day/how s your day/how is your day going"
         "/how was your weekend/how was your day/are you ok/are you okay/you ok/all good/you good"
         "/wie geht es dir/wie gehts/wie geht s/wie geht s dir/wie gehts dir/wie läufts/was geht"
-        "/wie läuft s/alles gut/alles klar bei dir/na/ça va/comment ça va/comment vas tu"
+        "/wie läuft s/na wie gehts/na wie geht s/wie geht es ihnen/wie geht s ihnen"
+        "/wie geht es euch"
+        "/how is life/how s life/hows life/how r u doing/how are u/how are u doing/hows your day"
+        "/hows your day going/how s your day going/was geht ab/was machst du so"
+        "/was machst du gerade/what are you doing/what are you up to/what is new/what s new"
+        "/whats new/everything ok/everything okay/alles ok/alles okay/alles fit/wie war dein tag"
+        "/wie war dein wochenende/how was your night/did you sleep well/gut geschlafen/alles gut"
+        "/alles klar bei dir/na/ça va/comment ça va/comment vas tu"
         "/cómo estás/como estas/qué tal/que tal/come stai/come va/tudo bem/nice to meet you"
         "/pleased to meet you/long time no see/freut mich",
     )
@@ -210,7 +252,16 @@ _PHRASES = (
     | _phrases(
         Talk.INSULT,
         "shut up/go away/get lost/you are wrong/you re wrong/that is wrong/that s wrong/thats wrong"
-        "/this is wrong/wrong/wrong answer/that was wrong/that is not true/that s not true"
+        "/du hast keine ahnung/du weißt nichts/du kannst nichts/du verstehst nichts/halt s maul"
+        "/halts maul/halt den rand/halt die fresse/halt die schnauze/verpiss dich/hau ab/geh weg"
+        "/leck mich/f you/f off/stfu/piss off/get out/go to hell/drop dead/what a waste of time"
+        "/waste of time/this is garbage/this is trash/this is rubbish/you are garbage"
+        "/you are trash/you re garbage/you re trash/this bot is garbage/this bot is trash"
+        "/total garbage"
+        "/you know nothing at all/you can t help me/you can t help/you cannot help me"
+        "/you can t do anything/you didn t help/you did not help/das war nicht hilfreich"
+        "/das war falsch/du liegst falsch/this is wrong/wrong/wrong answer/that was wrong"
+        "/that is not true/that s not true"
         "/not helpful/that is not helpful/that s not helpful/that was not helpful/that did not help"
         "/that didnt help/that didn t help/that does not help/that doesn t help/you are no help"
         "/you re no help/you are not helpful/you re not helpful/thanks for nothing/screw you"
@@ -254,6 +305,12 @@ _PHRASES = (
     | _phrases(
         Talk.THANKS,
         "much appreciated/i appreciate it/appreciated/i appreciate your help/appreciate it"
+        "/that answers my question/this answers my question/that answered my question"
+        "/you answered my question/you have answered my question/no further questions"
+        "/no more questions/that really helped/that really helped me/that helped me"
+        "/that helped me a lot/this helped me/das beantwortet meine frage"
+        "/damit ist meine frage beantwortet/keine weiteren fragen/das war hilfreich"
+        "/das war sehr hilfreich/du hast mir geholfen/du hast mir sehr geholfen"
         "/that helps/that helped/that helps a lot/this helps/this helped/das hilft/das hilft mir"
         "/das hat geholfen/hat geholfen/super danke/nice one/you helped me a lot/you helped me"
         "/that is what i needed/that s what i needed/just what i needed/exactly what i needed",
@@ -268,6 +325,30 @@ _PHRASES = (
         "/vergiss es/egal/schon gut/kein problem/nichts für ungut/bitte/gern/gerne/bitte schön"
         "/pardon/désolé/lo siento/scusa/de nada/de rien/prego/stop/stop it/wait/one moment"
         "/hold on/excuse me/no thanks/no thank you/nein danke/not now",
+    )
+    | _phrases(
+        Talk.SURE,
+        "are you sure/are you really sure/you sure/are you certain/are you sure about that"
+        "/are you sure about this/bist du sicher/bist du dir sicher/sicher/wirklich sicher",
+    )
+    | _phrases(
+        Talk.CHAT,
+        "what is the meaning of life/what s the meaning of life/meaning of life"
+        "/was ist der sinn des lebens/what time is it/what is the time/what s the time"
+        "/wie spät ist es/wie viel uhr ist es/wieviel uhr ist es/i am tired/i m tired/im tired"
+        "/i am hungry/i m hungry/im hungry/i am thirsty/i m thirsty/i am happy/i m happy/i am sad"
+        "/i m sad/i am lonely/i m lonely/ich bin müde/ich habe hunger/ich hab hunger"
+        "/ich bin hungrig/ich habe durst/ich bin traurig/ich bin glücklich/mir ist kalt"
+        "/mir ist warm"
+        "/tgif/thank god it s friday/endlich freitag/endlich wochenende/endlich feierabend"
+        "/are you married/are you single/are you hungry/are you tired/are you happy/are you bored"
+        "/are you drunk/are you crazy/are you religious/are you male or female/are you a man"
+        "/are you a woman/are you a girl/are you a boy/bist du verheiratet/bist du müde"
+        "/are you in love/do you have a girlfriend/do you have a boyfriend/do you have friends"
+        "/do you have a family/do you have hobbies/hast du freunde/hast du hobbys"
+        "/hast du gefühle/can you think/can you feel/can you dance/can you sing/can you cook"
+        "/can you swim/kannst du singen/kannst du tanzen/kannst du kochen/guess what/rate mal"
+        "/no way/oh my god/oh my/oh no/oh nein/oh man/oh mann/mein gott/ach du meine güte",
     )
     | _phrases(
         Talk.GREETING,
@@ -289,16 +370,77 @@ _PHRASES = (
         "/d accord/entendido/capito/va bene/bien sûr/claro/idk/i don t know/i do not know"
         "/dunno/keine ahnung/whatever/true/that is true/that s true/correct/that is correct"
         "/that s correct/exactly/indeed/maybe/perhaps/vielleicht/let s go/lets go/done/ready"
-        "/not yet/i will try/i ll try/i will try that/i will check/i ll check/let me check"
+        "/stimmt so/gefällt mir/kapiert/gecheckt/geht klar/abgemacht/gebongt/mach ich/wird gemacht"
+        "/hab ich verstanden/ich hab s/hab s/let s do it/sounds like a plan/no idea/kein plan"
+        "/weiß nicht/weiß ich nicht/not sure/nicht sicher/not yet/i will try/i ll try"
+        "/i will try that/i will check/i ll check/let me check"
         "/fair enough",
     )
 )
 _LONGEST_PHRASE = max(len(phrase.split()) for phrase in _PHRASES)
+_OPENINGS = (
+    {
+        "thanks for": Talk.THANKS,
+        "thank you for": Talk.THANKS,
+        "thank you very much for": Talk.THANKS,
+        "thank you so much for": Talk.THANKS,
+        "thanks a lot for": Talk.THANKS,
+        "many thanks for": Talk.THANKS,
+        "danke für": Talk.THANKS,
+        "vielen dank für": Talk.THANKS,
+        "besten dank für": Talk.THANKS,
+        "herzlichen dank für": Talk.THANKS,
+        "merci pour": Talk.THANKS,
+        "gracias por": Talk.THANKS,
+        "schönes wochenende": Talk.WISH,
+        "schönen feierabend": Talk.WISH,
+        "schönen abend": Talk.WISH,
+        "frohe weihnachten": Talk.WISH,
+        "happy friday": Talk.WISH,
+        "happy monday": Talk.WISH,
+        "merry christmas": Talk.WISH,
+        "happy new year": Talk.WISH,
+    }
+    | _phrases(
+        Talk.JOKE,
+        "tell me a joke about/tell us a joke about/do you know a joke about/write a poem about"
+        "/write me a poem about/write a song about/write a haiku about/sing a song about"
+        "/tell me a story/tell us a story/tell me a fun fact/tell me something funny"
+        "/say something funny/erzähl mir einen witz über/erzähl einen witz über"
+        "/schreib ein gedicht über/schreib mir ein gedicht über/erzähl mir eine geschichte"
+        "/erzähl mal was lustiges/erzähl mir was lustiges/erzähl was lustiges/sag was lustiges",
+    )
+    | _phrases(
+        Talk.CHAT,
+        "you are/you re/u are/u r/you were/you have been/you ve been/you look/you sound/you seem"
+        "/du bist/du warst/du siehst/that is/that s/that was/this was/it is/it s/it was/that does"
+        "/that did/das ist/das war/es ist/es war/i love/i hate/i like you/i miss you/ich liebe"
+        "/ich hasse/what a/so ein/so eine/such a/was für ein/nice weather/schönes wetter"
+        "/i hope you/ich hoffe du/i wish you/glad",
+    )
+)
+"""A short statement that begins like this is talk, unless something in it points to a question."""
+_OPENINGS_THAT_ASK = _phrases(
+    Talk.CHAT,
+    "do you like/do you love/do you drink/do you eat/do you believe in/do you hate"
+    "/do you want to be"
+    "/magst du/trinkst du/isst du/glaubst du an/what is your favourite/what is your favorite"
+    "/what s your favourite/what s your favorite/was ist dein lieblings/how is the weather"
+    "/how s the weather/what is the weather/what s the weather/will it rain/is it raining"
+    "/wie ist das wetter/wie wird das wetter/regnet es/will you marry/willst du mich heiraten",
+)
+_LONGEST_OPENING = 5
+_LONGEST_CHAT = 9
+_OF_WORK = _words(
+    "my our mein meine meinen meinem unser unsere in at on for of about to from by with im am bei "
+    "für von zu zum zur auf über mit an policy allowed supposed entitled paid company office firma"
+)
+"""A sentence with one of these may say what somebody wants to know."""
 _HAVE_A = re.compile(r"have an? (?:very )?(?:nice|good|great|lovely|wonderful) ")
 _DAYS = _words("day evening weekend week time night holiday vacation trip afternoon morning one")
 
 _LEADING = _GREETINGS | _THANKS | _ACKS | _KEN | _words("so well and but please bitte there sorry")
-_ALONE = _KEN | _words("please bitte so well then and now mal today")
+_ALONE = _KEN | _words("please bitte so well then and now mal today heute denn eigentlich")
 """Says nothing by itself, and may stand at the end."""
 _POINTING_BACK = frozenset({Talk.ACK, Talk.THANKS, Talk.SORRY, Talk.BYE})
 _ASKING_BACK = _words("is are was were do does did can could will would should has have")
@@ -340,6 +482,28 @@ _WRITES = _words("send write set schick schicke schreib schreibe")
 _WHOM = _words("me us mir mich uns")
 _WHOSE = _words("my our mein meine meinen unser unsere unseren")
 _MESSAGES = _words("email mail message reminder alarm timer invite invitation note")
+_DOES = _words(
+    "open close turn switch play start stop run install translate fill sort clean print upload "
+    "save "
+    "add remove assign accept reject decline extend renew register enroll enrol sign log clock "
+    "contact assist solve finish complete grant release deploy restart reboot trag trage melde "
+    "öffne schließe mach mache stell stelle setz setze spiel spiele starte stoppe drucke übersetze "
+    "ändere aktualisiere erstelle erstell leg lege fülle füll gewähre lass"
+)
+_SAYS = _words(
+    "tell send write email mail message inform notify ask sag sage schick schicke schreib "
+    "schreibe frag frage informiere"
+)
+_GIVES = _words("give gib gebt")
+_OBJECTS = (
+    _WHOM
+    | _WHOSE
+    | _words(
+        "a an the this that these those all some it him her them off on out up down in mich dich "
+        "das die "
+        "den der dem ein eine einen alle es ihn ihm ihr"
+    )
+)
 _ASKING = _words(
     "how who whom whose what which when where why whether if wie wer wem wen was wann wo warum "
     "wieso welche welcher welches ob many much about"
@@ -355,6 +519,21 @@ def reply_to_talk(text: str) -> str | None:
     """
     talk = talk_of(text)
     return None if talk is None else _REPLIES[talk]
+
+
+def reply_to_request(text: str) -> str | None:
+    """What to say where nothing is found, if it asks for something to be done; None: it may not.
+
+    “Reset my password” may also be what somebody searches for: so it is looked up first.
+    """
+    if len(text) > _LONGEST:
+        return None
+    words = _WORD.findall(_normalised(text))
+    is_whether = "?" in text and words[:1] in (
+        ["can"],
+        ["kannst"],
+    )  # “can you book business class?”
+    return _REPLIES[Talk.ACT] if _may_ask_to_act(words) and not is_whether else None
 
 
 def talk_of(text: str) -> Talk | None:
@@ -378,7 +557,10 @@ def talk_of(text: str) -> Talk | None:
     if whole is not None or len(clauses) > _MOST_CLAUSES:
         return whole
     said_something = [clause for clause in clauses if not _ALONE.issuperset(clause)]
-    found = [_talk_in(clause, asked="?" in said) for clause in said_something]
+    asked = "?" in said
+    found = [
+        _talk_in(clause, asked=asked) or _chat(clause, asked=asked) for clause in said_something
+    ]
     if not found or None in found:
         return None
     return min((talk for talk in found if talk), key=list(Talk).index)
@@ -422,18 +604,36 @@ def _known(words: list[str]) -> Talk | None:
     return None
 
 
+def _chat(words: list[str], *, asked: bool) -> Talk | None:
+    """A sentence in which only the beginning is known: “thanks for the quick reply”."""
+    if len(words) > _LONGEST_CHAT:
+        return None
+    openings = _OPENINGS_THAT_ASK if asked else _OPENINGS_THAT_ASK | _OPENINGS
+    for start in range(len(words)):
+        for length in range(_LONGEST_OPENING, 0, -1):
+            talk = openings.get(" ".join(words[start : start + length]))
+            if talk is not None:
+                return talk if _goes_on(talk, words[start + length :]) else None
+        if words[start] not in _LEADING:
+            return None
+    return None
+
+
+def _goes_on(talk: Talk, rest: list[str]) -> bool:
+    """Whether the rest of a sentence that begins as talk is no question."""
+    if talk is Talk.WISH:
+        return _AROUND_GREETINGS.issuperset(rest)
+    asks = _ASKING | _OF_WORK if talk is Talk.CHAT else _ASKING
+    return asks.isdisjoint(rest) and not any(map(str.isdigit, rest))
+
+
 def _asks_to_act(words: list[str]) -> bool:
     """“Book me a day off”, “please cancel my trip”: whatever is to be done, Ken cannot do it."""
-    start = 0
-    while start < len(words) and words[start] in _GREETINGS | _KEN | _words("there ok okay"):
-        start += 1
-    phrase = " ".join(words[start : start + 5]) + " "
-    polite = next((one for one in _POLITE if phrase.startswith(f"{one} ")), "")
-    start += len(polite.split())
-    if start + 1 >= len(words) or not _ASKING.isdisjoint(words[start:]):
+    polite, said = _asked_for(words)
+    if len(said) < 2 or not _ASKING.isdisjoint(said):
         return False
-    verb, whom = words[start], words[start + 1]
-    end = [word for word in words[start:] if word not in _ALONE and word not in ("for", "me")]
+    verb, whom = said[0], said[1]
+    end = [word for word in said if word not in _ALONE and word not in ("for", "me")]
     if verb in _MAKE:
         return whom in _WHOM | {"a", "some", "einen"} and end[-1] in _MAKES
     if verb in _WRITES:
@@ -447,3 +647,27 @@ def _asks_to_act(words: list[str]) -> bool:
     if whom in _WHOM or words[-2:] == ["for", "me"]:
         return True
     return whom in _WHOSE and (bool(polite) or verb in _ACTS)
+
+
+def _may_ask_to_act(words: list[str]) -> bool:
+    """A verb of doing, and something or somebody that it is done to."""
+    polite, said = _asked_for(words)
+    if len(said) < 2 or not _ASKING.isdisjoint(said):
+        return False
+    verb, whom = said[0], said[1]
+    if verb in _SAYS:
+        return whom not in _WHOM or not _MESSAGES.isdisjoint(said)
+    if verb in _GIVES:
+        return whom in _WHOM and said[2:3] in (["a"], ["an"], ["einen"], ["eine"], ["ein"])
+    is_verb = verb in _ACTS | _ACTS_IF_ASKED | _DOES | _MAKE or said[-1] in _DONE
+    return is_verb and (bool(polite) or whom in _OBJECTS)
+
+
+def _asked_for(words: list[str]) -> tuple[str, list[str]]:
+    """The polite words in front, and what is asked for behind them."""
+    start = 0
+    while start < len(words) and words[start] in _GREETINGS | _KEN | _words("there ok okay"):
+        start += 1
+    phrase = " ".join(words[start : start + 5]) + " "
+    polite = next((one for one in _POLITE if phrase.startswith(f"{one} ")), "")
+    return polite, words[start + len(polite.split()) :]

@@ -14,7 +14,7 @@ from tests.workers.slack_company import TEAM, Company, kept, quote_all
 from workers import interface, mending, outbox
 from workers.answering import answer as answering
 from workers.answering import reply as say
-from workers.answering.talk import reply_to_talk
+from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.errands import run_errand
 from workers.errors import SlackBusy
 from workers.interface import Errand, ErrandKind, Question, Surface
@@ -528,6 +528,24 @@ def test_talk_gets_a_sentence_where_it_stands_and_nowhere_else(
     assert told.text not in (say.NOTHING_FOUND, say.ANSWERED_PRIVATELY)
     assert channel == "DUALICE" or company.posts("DUALICE") == []
     assert company.model.shown == []
+
+
+@pytest.mark.parametrize("channel", ["CBOARD", "CALL", "DUALICE"])
+def test_a_request_is_looked_up_and_is_never_refused_nor_answered_elsewhere(
+    company: Company, alice: int, channel: str
+) -> None:
+    """“Reset my password”: a page may say how; if none does, Ken says that it cannot do it."""
+    company.model.write_next = lambda question, passages: Draft(())
+    question_id = company.asked(channel, "alice", "Reset my password")
+    (posted,) = company.posts(channel)
+    assert posted.text == say.escaped(reply_to_request("Reset my password") or "")
+    assert channel == "DUALICE" or company.posts("DUALICE") == []
+    assert company.state(question_id)[0] == "abstained"
+
+    company.model.write_next = quote_all
+    company.library.document("public", "To reset my password I press F1.", only(int(Class.MEMBERS)))
+    company.asked(channel, "alice", "Reset my password")
+    assert "press F1" in company.posts(channel)[-1].text
 
 
 def first_block(post: Seen) -> list[dict[str, Any]]:

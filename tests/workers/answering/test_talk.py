@@ -5,10 +5,14 @@ import time
 import pytest
 
 from workers.answering.reply import HELP, NOTHING_FOUND
-from workers.answering.talk import Talk, reply_to_talk, talk_of
+from workers.answering.talk import Talk, reply_to_request, reply_to_talk, talk_of
 
 TALK = {
     Talk.GREETING: [
+        "Helo Ken",
+        "gm",
+        "Grüß Gott",
+        "hello, is anybody there",
         "hi",
         "hello",
         "Hello!",
@@ -30,6 +34,11 @@ TALK = {
         "hello hello",
     ],
     Talk.HOW: [
+        "how's life?",
+        "how r u doing?",
+        "Wie gehts dir heute?",
+        "what are you doing?",
+        "na wie gehts",
         "Hi Ken, how are you?",
         "wie geht es dir?",
         "how are you doing today?",
@@ -38,6 +47,14 @@ TALK = {
         "good morning, how are you?",
     ],
     Talk.THANKS: [
+        "Thank you so much, that really helped me!",
+        "tyvm",
+        "thnks",
+        "Vielen lieben Dank!",
+        "thanks for the quick reply",
+        "Danke für die schnelle Antwort",
+        "Great, that answers my question",
+        "thanks for the hint with the form",
         "thanks!",
         "thank you so much",
         "thx :)",
@@ -66,6 +83,10 @@ TALK = {
         "Great job!",
     ],
     Talk.JOKE: [
+        "Tell me a joke about cats and Mondays",
+        "Kennst du einen guten Witz?",
+        "tell me a story",
+        "Sing ein Lied",
         "tell me a joke",
         "Tell me a joke please",
         "can you tell me a joke?",
@@ -94,6 +115,14 @@ TALK = {
         "wake me up at 7",
     ],
     Talk.INSULT: [
+        "Worst bot ever",
+        "this is garbage",
+        "Scheiße",
+        "du nervst",
+        "halt die Fresse",
+        "wtf",
+        "what a waste of time",
+        "are you dumb or what?",
         "you're useless",
         "You are useless",
         "you are so stupid",
@@ -109,6 +138,8 @@ TALK = {
         "stupid bot",
     ],
     Talk.WHO: [
+        "Bist du eine KI?",
+        "wer bist du denn?",
         "who are you?",
         "wer bist du?",
         "are you a bot?",
@@ -116,12 +147,16 @@ TALK = {
         "do you like me",
     ],
     Talk.HELP: [
+        "what do you know about me?",
+        "Was weißt du?",
         "what can you do?",
         "was kannst du?",
         "help",
         "???",
     ],
     Talk.INVITE: [
+        "ich hab eine Frage",
+        "mir ist langweilig",
         "can you help me?",
         "I have a question",
         "Hi, I have a question.",
@@ -142,6 +177,7 @@ TALK = {
         "k",
     ],
     Talk.BYE: [
+        "Tschüß!",
         "bye",
         "Goodbye!",
         "see you tomorrow",
@@ -149,6 +185,8 @@ TALK = {
         "thank you, bye",
     ],
     Talk.WISH: [
+        "Schönes Wochenende euch allen",
+        "happy friday everyone",
         "happy birthday!",
         "have a nice weekend",
         "Schönes Wochenende!",
@@ -172,9 +210,40 @@ TALK = {
         "...",
         ":tada: :smile:",
     ],
+    Talk.SURE: [
+        "are you sure?",
+    ],
+    Talk.CHAT: [
+        "you are not very smart",
+        "du bist echt komisch",
+        "it's monday again",
+        "how is the weather today?",
+        "Wie ist das Wetter?",
+        "what is your favourite color?",
+        "do you like pizza?",
+        "I'm hungry",
+        "what a day",
+        "that was fast",
+    ],
     Talk.UNREADABLE: ["File: plan.pdf", "> (a forwarded message)", "> File: a.png\nFile:"],
 }
 QUESTIONS = [
+    "what is your favourite supplier for travel?",
+    "it's about my payslip",
+    "this is for interns",
+    "thanks, parking in Berlin",
+    "Thank you for that. How many days are it for interns?",
+    "do you have parking?",
+    "you are allowed to fly business, right?",
+    "how is the weather allowance paid in winter?",
+    "tell me the joke budget",
+    "book a room: how?",
+    "can you book flights in business class?",
+    "Merry Christmas closing days",
+    "Wie ist die Wetterregelung auf der Baustelle?",
+    "please find the expense form",
+    "I'm sick",
+    "that is wrong: my salary is too low",
     "hi, how many days of vacation do I have?",
     "thanks! and in Berlin?",
     "vacation",
@@ -287,6 +356,49 @@ def test_when_in_doubt_it_is_a_question(text: str) -> None:
 def test_a_question_that_begins_with_talk_is_one(greeting: str, question: str) -> None:
     assert reply_to_talk(f"{greeting}, {question}") is None
     assert reply_to_talk(f"{greeting}\n{question}") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Reset my password",
+        "Open a ticket",
+        "create a jira ticket",
+        "turn off the lights",
+        "Send Bob an email",
+        "Please tell Bob that I am sick",
+        "Give me a raise",
+        "Hi Ken, please fill in my timesheet",
+        "please book a meeting room for tomorrow",
+        "Translate this for me",
+        "Trag mir Urlaub ein",
+        "Schick Bob eine Mail",
+        "Bitte buche einen Raum für morgen",
+    ],
+)
+def test_what_may_be_a_request_is_looked_up_first(text: str) -> None:
+    assert reply_to_talk(text) is None
+    assert reply_to_request(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tell me about parking",
+        "send me the travel policy",
+        "give me the wifi password",
+        "can you book flights in business class?",
+        "how do I reset my password",
+        "please find the expense form",
+        "order process",
+        "open positions",
+        "fire drill",
+        "change request",
+        "vacation",
+    ],
+)
+def test_what_ken_can_find_is_no_request(text: str) -> None:
+    assert reply_to_request(text) is None
 
 
 @pytest.mark.parametrize("text", ["", " ", "?", "help", "Hilfe!", "/help", "what can you do?"])
