@@ -43,6 +43,8 @@ _CONFUSABLES = str.maketrans(
         **dict(zip("авеіјкмнорсѕтухһԁɡӏ", "abeijkmhopcstyxhdgl", strict=True)),
         **dict(zip("АВЕІЈКМНОРСЅТУХ", "ABEIJKMHOPCSTYX", strict=True)),
         **dict(zip("αεικνορτυχ", "aeikvoptux", strict=True)),
+        # Letters in circles, in squares, and those that flags are made of.
+        **{chr(at + n): chr(97 + n) for at in (0x1F150, 0x1F170, 0x1F1E6) for n in range(26)},
     }
 )
 """Characters that read as one of ASCII and that NFKC leaves as they are (Unicode TR 39)."""
@@ -203,13 +205,14 @@ class _Found:
 _HTTP = r"h(?:tt|xx|\*\*)ps?"
 _SCHEMES = (
     r"mailto|vbscript|blob|tel|sms|callto|facetime(?:-audio)?|tg|whatsapp|xmpp|sips?|msteams"
-    r"|ms-[a-z]{2,20}|zoommtg|view-source|magnet|ldaps?|smb|afp|s?ftps?|ssh|telnet|gopher|webcal"
+    r"|ms-[a-z]{2,20}|zoommtg|geo|bitcoin|ethereum|market|steam|itms(?:-apps)?|view-source|magnet|ldaps?|smb|afp|s?ftps?|ssh|telnet|gopher|webcal"
 )
 _COMMON = r"com|net|org|info|biz|io|co|dev|app|example"
 _ADDRESS = re.compile(
     r"(?<![a-z0-9+.-])[a-z0-9+.-]++(?::|\[:\]|\(:\))[/\\]{2}\S*"
     rf"|\b{_HTTP}\s?(?::|\[:\]|\(:\))(?:\s?[/\\]|[\w\[])\S*"
     r"|\bwww\d?\.\S+"
+    r"|(?<![\w:/\\])(?://|\\\\)[a-z0-9]\S*"
     r"|\bjava\s?script\s?:\S+"
     rf"|\b(?:{_SCHEMES}):\S+"
     r"|\bdata:[^\s,:]{0,200},\S*"
@@ -228,7 +231,7 @@ _ADDRESS = re.compile(
     r"|(?<![\w+])\+\d(?:[ ()/.-]{0,2}\d){6,17}"
     # Names in pieces.
     r"|(?<![\w-])[\w-]{1,63}+\s?[\[({]\s?(?:dot|\.)\s?[\])}]\s?[a-z]\S*"
-    rf"|(?<![\w-])[\w-]{{1,63}}+(?: dot | \. ?)(?:{_COMMON})\b\S*"
+    rf"|(?<![\w-])[\w-]{{1,63}}+(?: dot | \.(?!(?-i:NET)\b) ?|[·‧•∙⋅])(?:{_COMMON})\b\S*"
     r"|(?P<host>(?<![\w-])[\w-]++(?:\.[\w-]++)++)",
     re.IGNORECASE,
 )
@@ -285,7 +288,9 @@ def _trimmed(text: str, start: int, end: int) -> int:
 def _is_host(name: str, following: str, *, has_path: bool) -> bool:
     """Whether dotted words are a host, and not a file, an abbreviation or two sentences."""
     *labels, top = name.split(".")
-    if not _TOP.fullmatch(top) or _UNSPACED.search(labels[-1] + top):
+    if not _TOP.fullmatch(top) or _UNSPACED.search(top):
+        return False
+    if _UNSPACED.search(labels[-1]) and not (top.isascii() and top.islower()):
         return False
     if has_path:
         return True
@@ -308,23 +313,34 @@ def _addresses_in(passage: str) -> frozenset[str]:
 # -- what looks like a citation of ours ---------------------------------------------------------
 
 _NUMBER = (
-    r"(?:[#^]?\d{1,6}|one|two|three|four|five|six|seven|eight|nine|ten|i{1,3}|iv|vi{0,3}|ix)\.?"
+    r"(?:[#^]?\d{1,6}[a-d]?|one|two|three|four|five|six|seven|eight|nine|ten|i{1,3}|iv|vi{0,3}|ix"
+    r"|eins|zwei|drei|vier|fünf)\.?"
 )
-_NAMED = r"(?:(?:source|src|ref(?:erence)?|note|cit(?:ation)?|passage|doc(?:ument)?|fn)s?[.:]?\s?)?"
-_JOINED = r"\s{0,3}(?:[,;/&+-]|to|and)\s{0,3}"
+_SOURCE = r"source|src|ref(?:erence)?|cit(?:ation)?|passage|quelle|beleg|zitat"
+_NAMED = (
+    rf"(?:(?:{_SOURCE}|note|doc(?:ument)?|fn|see|siehe|footnote|fu(?:ß|ss)note|anm|nr|no|p)[sn]?"
+    r"[.:]?\s?)?"
+)
+_JOINED = r"\s{0,3}(?:[,;/&+…-]|to|and|und|bis)\s{0,3}"
+_INSIDE = rf"\s{{0,3}}{_NAMED}{_NUMBER}(?:{_JOINED}{_NUMBER}){{0,20}}\s{{0,3}}(?:†[^\[\]]{{0,60}})?"
 _LOOK_ALIKE = re.compile(
-    rf"(?P<bracket>\[\s{{0,3}}{_NAMED}{_NUMBER}(?:{_JOINED}{_NUMBER}){{0,20}}\s{{0,3}}\])"
+    rf"(?P<bracket>\[\[{_INSIDE}\]\]|\[{_INSIDE}\]"
+    r"|\[\s?#?\d{1,3}\s?\)|\(\s?#?\d{1,3}\s?\])"
     r"|(?P<open>\[\s?#?\d{1,3}(?=[.!?]?\s*+\Z))"
-    r"|(?P<round>\(\s?#?\d(?:\s?[,;-]\s?\d)*+\s?\))",
+    rf"|(?P<round>\(\s?(?:(?:{_SOURCE})[sn]?[.:]?\s?)?#?\d(?:\s?[,;-]\s?\d)*+\s?\)"
+    r"|[「『〈《⟨˹‹«{<]\s?#?\d{1,3}\s?[」』〉》⟩˼›»}>])",
     re.IGNORECASE,
 )
 """On the shadow of a text, where every kind of bracket and digit is that of ASCII."""
 _SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _RAISED = re.compile(rf"[{_SUPERSCRIPT}]{{1,4}}|[\u2460-\u249b\u24ea-\u24ff\u2776-\u2793]|\d\u20e3")
-_UNIT = re.compile(r"(?:\d|(?<![^\W\d_])[^\W\d_]{1,2})\Z")
+_UNIT = re.compile(r"(?:[\d⁻⁺]|(?<![^\W\d_])[^\W\d_]{1,2})\Z")
 _REFERENCE = re.compile(
     r"(?:\d|§|\b(?:section|paragraph|para|clause|article|art|step|form|table|figure|annex|appendix"
-    r"|level|phase|absatz|abs|satz|artikel|nr|no|class|category|group|option)\.?)\s?\Z",
+    r"|level|phase|absatz|abs|satz|artikel|nr|no|class|category|group|option"
+    # A number in words, said again in digits.
+    r"|one|two|three|four|five|six|seven|eight|nine|eine?|zwei|drei|vier|fünf|sechs|sieben|acht|neun"
+    r")\.?)\s?\Z",
     re.IGNORECASE,
 )
 _ENDS_HERE = re.compile(r"\s*+(?:\Z|[.,;:!?])")
@@ -373,7 +389,7 @@ def _cited(text: str) -> Iterator[tuple[int, int]]:
 
 def _is_index(before: str, brackets: str, *, is_code: bool) -> bool:
     """`list[0]`: a place that code names. Our own numbers begin at 1."""
-    if not (before.isalnum() or (before and before in "_])")):
+    if brackets[0] != "[" or not (before.isalnum() or (before and before in "_])")):
         return False
     return is_code or "0" in brackets
 
