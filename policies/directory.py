@@ -37,9 +37,9 @@ CLASSES: Mapping[str, Class] = {
 
 
 PROVIDER = "scim"
+"""The source of the identity provider: its people and groups come by SCIM alone."""
 _LONGEST_COMPARED = 100
 """Letters of a name; what resembles it is found in time that grows with their square."""
-"""The source of the identity provider: its people and groups come by SCIM alone."""
 
 
 @dataclass(frozen=True, slots=True)

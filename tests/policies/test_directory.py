@@ -1,5 +1,7 @@
 """Names that an administrator, a folder or a place gives, and whom they stand for."""
 
+import json
+
 import pytest
 
 from policies import STRANGER, Audience, Class
@@ -68,6 +70,16 @@ def test_readers_of_two_places_are_all_of_both() -> None:
     )
     assert here | there == there | here == both
     assert not (here | here).strangers
+
+
+def test_readers_that_are_kept_as_json_are_the_same_read_back() -> None:
+    """What is on record of a posted answer: whoever is lost there is asked no more."""
+    ana, ben = Account("wiki", "ana"), Account("slack:T1", "UBEN")
+    readers = Readers(frozenset({ana, ben}), frozenset({4}), frozenset(Class), strangers=True)
+    kept = json.dumps(readers.told)
+    assert Readers.of(json.loads(kept)) == readers
+    assert json.dumps(Readers.of(json.loads(kept)).told) == kept
+    assert Readers.of(Readers().told) == Readers()
 
 
 def test_an_account_without_a_link_is_a_stranger_and_is_told(world: World) -> None:

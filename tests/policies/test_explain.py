@@ -1,10 +1,21 @@
 """What an explanation holds: the path, the node, what a gate wants; and one for many alike."""
 
+from datetime import timedelta
+
 from sqlalchemy import event
 
 from policies import STRANGER, Audience, Class
 from policies.change import Permissions
-from policies.explain import Decision, Holder, decide, decisions, explain, readers, unreadable
+from policies.explain import (
+    Decision,
+    Holder,
+    decide,
+    decisions,
+    explain,
+    readers,
+    revoked,
+    unreadable,
+)
 from policies.models import UserStatus
 from tests.policies.world import World
 
@@ -32,6 +43,39 @@ def test_the_whole_way_up_is_told_and_the_node_where_it_ends(world: World) -> No
         True, "allowed", folder, company, (ann, team, company)
     )
     assert _why(world, bob, page) == Decision(False, "no_allow", wanted=frozenset({company}))
+
+
+def test_an_allow_above_what_does_not_inherit_is_told_and_does_not_count(world: World) -> None:
+    ann, team = world.person("ann"), world.group("team")
+    above = world.folder("above", allow(ann))
+    cut = world.folder("cut", allow(team, inherit=False), inside=above)
+    page = world.page("page", inside=cut)
+    assert _why(world, ann, page) == Decision(
+        False, "no_allow", wanted=frozenset({team}), cut_id=cut, stopped=frozenset({ann})
+    )
+
+
+def test_what_is_late_is_not_revoked_and_what_is_paused_or_an_accounts_of_nobodys_is(
+    world: World,
+) -> None:
+    """Threat 12: what of a posted answer's documents is taken back."""
+    ann = world.person("ann")
+    with world.change() as change:
+        account = change.accounts(change.put_source("drive"), ["U9"])["U9"]
+    page = world.page("page", allow(ann))
+    denied = world.page("denied", Permissions(frozenset({ann}), frozenset({account})))
+    audience = Audience.of([ann])
+    for paused, late, closed, taken in (
+        (False, False, {denied}, {denied}),
+        (False, True, {page, denied}, {denied}),
+        (True, False, {page, denied}, {page, denied}),
+    ):
+        with world.change() as change:
+            most = timedelta(0) if late else None
+            change.set_freshness(world.source_id, paused=paused, max_staleness=most)
+        with world.database.session("syncer") as session:
+            assert unreadable(session, audience, [page, denied]) == closed
+            assert revoked(session, audience, [page, denied]) == taken
 
 
 def test_a_class_is_on_the_way_and_a_stranger_has_one(world: World) -> None:
