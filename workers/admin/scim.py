@@ -130,8 +130,13 @@ def scim_app(database: Database, authenticate: Callable[[str | None], str]) -> S
             for path in ("/Bulk", "/Me")
         ),
     ]
+    slashed = [
+        Route(f"{one.path}/", one.endpoint, methods=list(one.methods or ()))
+        for one in routes
+        if one.path != "/"
+    ]
     app = Starlette(
-        routes=routes,
+        routes=[*routes, *slashed],
         exception_handlers={HTTPException: no_such_place, ClientDisconnect: nobody_there},
     )
     app.router.redirect_slashes = False
@@ -180,6 +185,7 @@ class _Listing:
         return self._answer(call, call.payload("SearchRequest"))
 
     def _answer(self, call: Call, asked: dict[str, Any]) -> Response:
+        asked = {name: one for name, one in asked.items() if str(one).strip()}
         for name, text in asked.items():
             if name.lower() == "filter" and isinstance(text, str):
                 check_filter(text)

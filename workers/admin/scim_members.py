@@ -76,7 +76,7 @@ def _change_members(held: dict[str, None], operation: PatchOperation[Any], path:
 
 def _ids(value: Any) -> list[str]:
     """Of members as an operation names them. Raises InvalidValueException, ValidationError."""
-    values = value if isinstance(value, list) else [value]
+    values = value if isinstance(value, list) else [] if value is None else [value]
     return members_in(ScimGroup.model_validate({"members": values}).members or [])
 
 

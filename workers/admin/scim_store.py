@@ -56,6 +56,7 @@ def create_user(session: Session, actor: str, user: Any) -> str:
     change = Change(session, actor=actor)
     _check_user_name(session, user, None)
     person = _person(user, str(uuid4()), UserStatus.ACTIVE, guest=False, session=session)
+    user.active = person.status is UserStatus.ACTIVE
     user_id = change.put_user(change.put_source(SOURCE), person)
     _set_accounts(change, user_id, user)
     _keep(session, user_id, "User", user)

@@ -269,7 +269,7 @@ def test_a_user_is_no_group_and_a_class_is_neither(scim: Scim) -> None:
 
 
 def test_places_that_are_not_there_and_ways_that_are_not_taken(scim: Scim) -> None:
-    for path in ("/nothing", "/Users/", "/users", "/Users/1/2", "//", "/Schemas/urn:x"):
+    for path in ("/nothing", "/Users//", "/users", "/Users/1/2", "//", "/Schemas/urn:x"):
         refused(scim, scim.send("GET", path), 404, None, "")
     for method, path in (("DELETE", "/Users"), ("POST", "/Users/1"), ("PUT", "/Schemas")):
         refused(scim, scim.send(method, path), 405, None, "")

@@ -164,7 +164,6 @@ NO_FILTERS = [
     "not " * 3000 + "(title pr)",
     "urn:x:y:z eq 1",
     "\0",
-    "",
 ]  # fmt: skip
 
 

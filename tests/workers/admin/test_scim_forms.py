@@ -226,6 +226,8 @@ GROUP_PATCHES: list[tuple[str, list[dict[str, Any]], list[str]]] = [
     ("without a path", [{"op": "add", "value": {"members": [{"value": "BEN"}]}}], ["ANA", "BEN"]),
     ("the core schema", [{"op": "remove", "path": f'{GROUP}:members[value eq "ANA"]'}], []),
     ("in other letters", [{"op": "Remove", "path": 'MEMBERS[Value eq "ANA"]'}], []),
+    ("none, as null", [{"op": "replace", "path": "members", "value": None}], []),
+    ("added, as null", [{"op": "add", "value": {"members": None}}], ["ANA"]),
 ]  # fmt: skip
 
 
@@ -303,6 +305,37 @@ def test_what_both_ask_before_they_write(scim: Scim) -> None:
         assert {type(page[name]) for name in ("totalResults", "startIndex", "itemsPerPage")} == {
             int
         }
+
+
+@pytest.mark.parametrize("asked", ["filter=", "filter=%20", "startIndex=&count=", "sortBy="])
+def test_a_parameter_without_a_value_is_none(scim: Scim, asked: str) -> None:
+    scim.user("ana")
+    scim.user("ben")
+    assert scim.send("GET", f"/Users?{asked}").json()["totalResults"] == 2
+    name, _, _ = asked.partition("=")
+    if name == "filter":
+        assert scim.send("POST", "/Users/.search", {"filter": ""}).json()["totalResults"] == 2
+
+
+def test_a_slash_at_the_end_of_an_address_changes_nothing(scim: Scim) -> None:
+    body = {"schemas": [USER], "userName": "ana"}
+    made = scim.send("POST", "/Users/", body)
+    assert made.status_code == 201
+    ana = made.json()["id"]
+    assert scim.get("/Users/") == scim.get("/Users")
+    assert scim.get(f"/Users/{ana}/") == scim.get(f"/Users/{ana}")
+    for path in ("/Groups/", "/Schemas/", "/ResourceTypes/User/", "/ServiceProviderConfig/"):
+        assert scim.get(path) == scim.get(path.rstrip("/"))
+    assert scim.send("POST", "/Users/.search/", {}).json()["totalResults"] == 1
+    assert scim.send("GET", "/Users//").status_code == 404
+    assert scim.send("GET", "/Users/", authorization="Bearer no").status_code == 401
+
+
+def test_who_is_made_without_a_word_of_it_is_active_and_found_as_such(scim: Scim) -> None:
+    """Entra looks at it after each change."""
+    ana = scim.user("ana")
+    assert scim.get(f"/Users/{ana}")["active"] is True
+    assert scim.found("Users", "active eq true") == ["ana"]
 
 
 # -- coming back -------------------------------------------------------------------------------
