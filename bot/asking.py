@@ -11,7 +11,12 @@ _LONGEST = 4000
 """Characters. What is longer is pasted, not asked."""
 
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
-_QUOTATION = re.compile(r"^[ \t]*(?:&gt;|>).*$", re.MULTILINE)
+_QUOTATION = re.compile(
+    r"^[ \t]*(?:&gt;|>){3}(?s:.*)"  # three: all that follows
+    r"|^[ \t]*(?:&gt;|>).*$"
+    r"|(?<![\w~])~(?=[^\s~])[^~\n]*(?<!\s)~(?![\w~])",  # struck out
+    re.MULTILINE,
+)
 _TO_SOMEBODY = re.compile(
     r"^\W*<(?:@|!)[^<>]*>|,\s*<@[^<>]*>[\s?!.]*$|^\W*@(?!ken\b)\w", re.IGNORECASE
 )
@@ -125,7 +130,7 @@ def _said(text: str) -> str:
 
 
 def without_quotations(text: str) -> str:
-    """Without code and quotations, which are not said by the person who writes."""
+    """Without code and quotations, which the person who writes does not say, and what is struck."""
     return _QUOTATION.sub(" ", _CODE.sub(" ", text))
 
 

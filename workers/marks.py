@@ -23,6 +23,8 @@ _ENTITY = re.compile(r"&(lt|gt|amp);")
 _LETTERS = {"lt": "<", "gt": ">", "amp": "&"}
 _USER, _CHANNEL = re.compile(r"@([UW][A-Z0-9]{1,20})"), re.compile(r"#([CDG][A-Z0-9]{1,20})")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:")
+_NO_PREVIEW = re.compile(r"\[?no preview available\]?", re.IGNORECASE)
+"""What Slack writes in place of the words of a message that it does not show."""
 _TYPED = re.compile(r"<(?=[@#!])")
 _REFERENCE = re.compile(r"<([@#])([A-Z][A-Z0-9]{1,20})>")
 _WEB_ADDRESS = re.compile(r"\bhttps?://\S+", re.IGNORECASE)
@@ -92,15 +94,16 @@ def own_words(text: str) -> str:
 
 
 def _forwarded(attachment: Json) -> str:
-    """A forwarded message's words, as Slack sends them."""
+    """A forwarded message's words, as Slack sends them; empty if it sends none."""
     for shared in _objects(attachment.get("message_blocks")):
         inner = shared.get("message")
-        if words := _of_blocks(inner.get("blocks")) if isinstance(inner, dict) else "":
+        if isinstance(inner, dict) and (words := _of_blocks(inner.get("blocks")) or written(inner)):
             return words
-    for name in ("text", "fallback"):
-        if (found := _string(attachment, name)).strip():
-            return found
-    return _of_blocks(attachment.get("blocks"))
+    found = [_string(attachment, name) for name in ("text", "title", "fallback")]
+    for words in (found[0], _of_blocks(attachment.get("blocks")), *found[1:]):
+        if words.strip() and not _NO_PREVIEW.fullmatch(words.strip()):
+            return words
+    return ""
 
 
 def _files(message: Json) -> list[str]:
@@ -118,10 +121,20 @@ def _of_blocks(blocks: object) -> str:
         if block.get("type") == "rich_text":
             for section in _objects(block.get("elements")):
                 lines += _section(section)
+        elif block.get("type") == "markdown":
+            lines.append(_escaped(_string(block, "text")))
         else:
-            text = block.get("text")
-            lines.append(_string(text, "text") if isinstance(text, dict) else "")
+            fields, elements = _objects(block.get("fields")), _objects(block.get("elements"))
+            lines += map(_text_object, (block.get("text"), *fields, *elements))
     return "\n".join(line for line in lines if line.strip())
+
+
+def _text_object(found: object) -> str:
+    """Slack's `mrkdwn` holds marks; its `plain_text` is as people see it."""
+    if not isinstance(found, dict) or found.get("type") not in ("mrkdwn", "plain_text"):
+        return ""
+    words = _string(found, "text")
+    return words if found["type"] == "mrkdwn" else _escaped(words)
 
 
 def _section(section: Json) -> Iterator[str]:
@@ -140,12 +153,17 @@ def _section(section: Json) -> Iterator[str]:
 
 
 def _element(element: Json) -> str:
+    words, style = _words_of(element), element.get("style")
+    if words.strip() and isinstance(style, dict):
+        words = f"`{words}`" if style.get("code") is True else words
+        words = f"~{words}~" if style.get("strike") is True else words
+    return words
+
+
+def _words_of(element: Json) -> str:
     match element.get("type"):
         case "text":
-            words = _escaped(_string(element, "text"))
-            style = element.get("style")
-            is_code = isinstance(style, dict) and style.get("code") is True
-            return f"`{words}`" if is_code else words
+            return _escaped(_string(element, "text"))
         case "link":
             return _escaped(_string(element, "text") or _string(element, "url"))
         case "user":

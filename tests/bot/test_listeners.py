@@ -235,6 +235,19 @@ def test_marks_become_words_before_anything_else(
             "> <@UKEN> who pays parking & why?\n> File: plan.pdf",
         ),
         ({"attachments": [{"is_share": True}]}, "> (a forwarded message)"),
+        (
+            {"attachments": [{"is_share": True, "fallback": "[no preview available]"}]},
+            "> (a forwarded message)",
+        ),
+        ({"attachments": [{"is_share": True, "title": "Who pays?"}]}, "> Who pays?"),
+        (
+            {
+                "attachments": [
+                    {"is_share": True, "message_blocks": [{"message": {"text": "Why?"}}]}
+                ]
+            },
+            "> Why?",
+        ),
         ({"blocks": BLOCKS}, "who pays parking & why?"),
         ({"attachments": [{"from_url": "https://a.example", "text": "a preview"}]}, "help"),
     ],
@@ -253,9 +266,11 @@ def test_what_comes_along_is_read_as_part_of_the_question(
         "Write `<@UKEN> how many days?` in the channel",
         "```\n<@UKEN> how many days?\n```",
         "&gt; <@UKEN> how many days?\nI agree with Bob",
+        "&gt;&gt;&gt; Bob wrote:\n<@UKEN> how many days?",
+        "~<@UKEN> how many days?~ I know it",
     ],
 )
-def test_a_mention_in_code_or_a_quotation_asks_nothing(
+def test_a_mention_in_code_or_a_quotation_or_struck_asks_nothing(
     slack: Playground, door: Door, sent: str
 ) -> None:
     slack.say("general", "alice", sent)
@@ -267,6 +282,15 @@ def test_a_mention_beside_a_quotation_asks(slack: Playground, asked: Asked) -> N
     slack.say("general", "alice", "&gt; <@UKEN> how many?\n<@UKEN> is Bob right?")
     slack.wait_until_delivered()
     assert {q.text for q in asked.questions} == {"> how many?\n is Bob right?"}
+
+
+@pytest.mark.parametrize(
+    "said", ["<@UKEN> ~how many~ what days?", "~5 or <@UKEN> ~6 days?", "a~<@UKEN> who~b?"]
+)
+def test_a_mention_that_is_not_struck_asks(slack: Playground, asked: Asked, said: str) -> None:
+    slack.say("general", "alice", said)
+    slack.wait_until_delivered()
+    assert asked.questions
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,27 @@ def test_blocks_are_read_where_there_is_no_text() -> None:
     assert written_in({"blocks": [{"type": "rich_text", "elements": 5}], "text": None}) == ""
 
 
+def test_blocks_of_every_kind_are_read() -> None:
+    marked, typed = {"type": "mrkdwn", "text": "*a* <@U1>"}, {"type": "plain_text", "text": "<b>"}
+    struck = {"type": "user", "user_id": "U1", "style": {"strike": True}}
+    section = {"type": "rich_text_section", "elements": [struck]}
+    blocks = [
+        {"type": "header", "text": typed},
+        {"type": "section", "fields": [marked, typed, 5]},
+        {"type": "context", "elements": [{"type": "image", "alt_text": "x"}, marked]},
+        {"type": "markdown", "text": "**c** <d>"},
+        {"type": "actions", "elements": [{"type": "button", "text": typed}]},
+        {"type": "rich_text", "elements": [section]},
+    ]
+    assert written_in({"blocks": blocks}).split("\n") == [
+        "&lt;b&gt;",
+        *("*a* <@U1>", "&lt;b&gt;"),
+        "*a* <@U1>",
+        "**c** &lt;d&gt;",
+        "~<@U1>~",
+    ]
+
+
 def test_what_others_wrote_is_told_apart() -> None:
     text = "Do you know?\n> Who pays?\n> parking\nFile: x.pdf"
     assert own_words(text) == "Do you know?\nFile: x.pdf"
