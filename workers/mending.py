@@ -25,7 +25,7 @@ from policies import Audience
 from policies.directory import Readers, resolve_audience
 from policies.explain import revoked, unreadable
 from policies.models import AccountKind, Revision
-from workers.answering.audience import Rule, channel_readers
+from workers.answering.audience import ChannelReaders, Rule, channel_readers
 from workers.database import Database
 from workers.errors import Busy, InputInvalid, SlackRefused, SlackUnavailable
 from workers.messenger import Messenger
@@ -270,34 +270,37 @@ def _look_in_channel(
     """Who reads there is asked of Slack, and kept with what they may go on reading."""
     database, here = services.database, list(here)
     if given := _answers(database, here):
-        readers = _readers_there(services.messenger_of(team_id), database, channel_id)
-        _judge_for(database, readers, given)
+        there = _readers_there(services.messenger_of(team_id), database, channel_id)
+        _judge_for(database, there, given)
     _reviewed(database, here)
 
 
-def _judge_for(database: Database, readers: Readers | None, given: Sequence[_Given]) -> None:
-    """None: nobody may read an answer there."""
-    if readers is None:
-        for one in given:
-            revise(database, one.question_id, one.kind, Revision.WITHDRAWN)
-        return
-    audience = _resolved(database, readers)
-    verdicts = _judged(database, audience, given)
+def _judge_for(database: Database, there: ChannelReaders, given: Sequence[_Given]) -> None:
+    """What not all who read there now may read is withdrawn. It stood until now: they are on record
+    as well.
+    """
+    verdicts: Sequence[Revision | None] = [Revision.WITHDRAWN] * len(given)
+    if there.readers is not None:
+        verdicts = _judged(database, _resolved(database, there.readers), given)
     for one, verdict in zip(given, verdicts, strict=True):
         if verdict is not None:
             revise(database, one.question_id, one.kind, verdict)
-        if verdict is not Revision.WITHDRAWN:
-            _keep_readers(database, one, readers, audience)
+    if there.rule is Rule.EMPTY:
+        return
+    readers = there.readers or Readers(strangers=True)
+    audience = _resolved(database, readers)
+    for one in given:
+        _keep_readers(database, one, readers, audience)
 
 
-def _readers_there(messenger: Messenger, database: Database, channel_id: str) -> Readers | None:
+def _readers_there(messenger: Messenger, database: Database, channel_id: str) -> ChannelReaders:
     """Raises SlackUnavailable: nothing is withdrawn because Slack did not answer once."""
     found = channel_readers(channel_id, messenger, database)
     if found.rule is Rule.UNLISTED:
         place = messenger.place(channel_id)
         if place.complete or place.unanswered:
             raise SlackUnavailable("members")
-    return found.readers
+    return found
 
 
 def _keep_readers(database: Database, given: _Given, readers: Readers, audience: Audience) -> None:
@@ -567,8 +570,10 @@ _READERS = _sql("""
     SELECT {key} AS key, readers, audience FROM answer WHERE question_id = :id AND kind = :kind
 """)
 
+# `readers` are those of now; in `audience` all stay who could have seen it.
 _KEEP_READERS = _sql("""
-    UPDATE answer SET readers = CAST(:readers AS jsonb), audience = :audience
+    UPDATE answer SET readers = CAST(:readers AS jsonb), audience = ARRAY(
+        SELECT DISTINCT unnest(audience || CAST(:audience AS bigint[])) ORDER BY 1)
     WHERE question_id = :id AND kind = :kind AND {key} = :key
     RETURNING id
 """)

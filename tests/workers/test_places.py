@@ -27,6 +27,7 @@ from tests.workers.library import Library
 from tests.workers.slack_company import TEAM, WORKSPACE, Company, FakeAnswerer
 from workers import interface, mending
 from workers.answering.reply import WITHDRAWN
+from workers.cli import explaining
 from workers.database import connect
 from workers.errands import run_errand
 from workers.services import Services
@@ -195,6 +196,43 @@ def test_a_place_that_others_share_or_are_invited_to_keeps_no_answer(
     assert not stands(live, "CROOM")
     live.asked("CROOM", "alice", QUESTION)
     assert not stands(live, "CROOM")
+
+
+def test_whoever_has_left_and_whoever_read_until_it_was_withdrawn_are_on_record(
+    live: Company,
+) -> None:
+    """`ken shown`: all who could have seen it, not only those who are there at the last look."""
+
+    def could_have_seen() -> tuple[list[str], bool]:
+        told = explaining.who_was_shown(live.services.settings, "in-CROOM", None, None)
+        return told["people"], told["strangers"]
+
+    alice, bob = live.person("alice"), live.person("bob")
+    live.person("carl")
+    answered(live, "CROOM", alice, bob)
+    live.slack.leave("room", "bob")
+    heard(live)
+    assert stands(live, "CROOM")
+    assert could_have_seen() == (["Alice", "Bob"], False)
+    live.slack.join("room", "carl")
+    heard(live)
+    assert not stands(live, "CROOM")
+    assert could_have_seen() == (["Alice", "Bob", "Carl"], False)
+
+
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_that_strangers_could_have_seen_it_is_on_record(live: Company, is_shared: bool) -> None:
+    alice, bob = live.person("alice"), live.person("bob")
+    answered(live, "CROOM", alice, bob)
+    if is_shared:
+        live.slack.share("room")
+    else:
+        for name in ("alice", "bob"):
+            live.slack.leave("room", name)
+    heard(live)
+    assert not stands(live, "CROOM")
+    told = explaining.who_was_shown(live.services.settings, "in-CROOM", None, None)
+    assert told["strangers"] is is_shared
 
 
 def test_what_could_not_be_withdrawn_in_an_archive_is_when_it_is_opened_again(
