@@ -19,7 +19,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.app import Counted, create_app
 from bot.install import oauth_flow
-from bot.web import create_web
+from bot.web import InTime, create_web
 from workers.interface import (
     OperatorError,
     Report,
@@ -134,7 +134,7 @@ def serve_http(app: Counted, settings: Settings) -> int:
     listener = bot_listener(settings, works=lambda: Report({"process": True}, {}), ready=ready)
     options = {
         "bind": f"{settings.http_host}:{settings.http_port}",
-        "worker_class": "gthread",
+        "worker_class": InTime,
         "workers": 1,
         "threads": 16,
         "graceful_timeout": _FINISH_S,

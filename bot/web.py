@@ -14,6 +14,7 @@ from threading import Timer
 from typing import Any
 
 import structlog
+from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 from slack_bolt import BoltRequest, BoltResponse
 from slack_bolt.oauth import OAuthFlow
 from slack_bolt.request.internals import build_context
@@ -29,8 +30,6 @@ log = structlog.get_logger()
 LARGEST_BODY = 1_000_000
 """Bytes. Slack's own events are a few kilobytes."""
 
-PATIENCE_S = 10.0
-"""For a whole body. Slack sends one at once, and asks again after 3 seconds."""
 _OLDEST_S = 300
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 _UNDERSTOOD = ("application/json", "application/x-www-form-urlencoded")
@@ -39,13 +38,30 @@ Environ = dict[str, Any]
 Web = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
+class InTime(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's, whose threads wait for the rest of a request for ever: here it comes in time or
+    never."""
+
+    patience_s = 10.0
+    """For its head and its body. Slack sends both at once, and asks again after 3 seconds."""
+
+    def handle(self, conn: TConn) -> Any:
+        ending = Timer(self.patience_s, _hang_up, (conn.sock,))
+        ending.daemon = True
+        ending.start()
+        try:
+            return super().handle(conn)
+        finally:
+            ending.cancel()
+
+
 def create_web(
     app: Counted,
     signing_secret: str,
     ready: Callable[[], Report] | None = None,
     flow: OAuthFlow | None = None,
 ) -> Web:
-    """The WSGI application, for gunicorn's `gthread` workers; `ready` answers GET /readyz, `flow`
+    """The WSGI application, for workers that are `InTime`; `ready` answers GET /readyz, `flow`
     lets workspaces install Ken."""
     verifier = SignatureVerifier(signing_secret)
 
@@ -101,7 +117,7 @@ def _receive(app: Counted, verifier: SignatureVerifier, environ: Environ) -> Bol
         return _unsigned()
     if headers["content-type"].partition(";")[0].strip().lower() not in _UNDERSTOOD:
         return _refuse(415, "malformed")
-    raw = _read(environ, int(length))
+    raw = bytes(environ["wsgi.input"].read(int(length)))
     if len(raw) < int(length):
         return _refuse(408, "size")
     if not _is_signed(verifier, raw, headers):
@@ -122,19 +138,6 @@ def _request(text: str, body: dict[str, Any], headers: dict[str, str]) -> BoltRe
     request.raw_body, request.body = text, body
     request.context = build_context(request.context, body)
     return request
-
-
-def _read(environ: Environ, length: int) -> bytes:
-    """The body, or what had come of it when our patience ended."""
-    connection: socket.socket | None = environ.get("gunicorn.socket")
-    if connection is None:
-        return bytes(environ["wsgi.input"].read(length))
-    ending = Timer(PATIENCE_S, _hang_up, (connection,))
-    ending.start()
-    try:
-        return bytes(environ["wsgi.input"].read(length))
-    finally:
-        ending.cancel()
 
 
 def _hang_up(connection: socket.socket) -> None:
