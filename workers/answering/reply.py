@@ -79,6 +79,8 @@ _UNTITLED = "Untitled"
 _OPEN = "open"
 _NO_WORDS = "(no words)"
 _MOST_LINES, _SHORT_LINES = 40, 3
+_MOST_SOURCES = 10
+"""Of one sentence: with all of them it has to fit a message."""
 _LINES_OF_PART, _LARGEST_PART = 10, 12_000
 """Slack takes about 13,200 characters in the blocks of a message: buttons and notes need some."""
 _MAX_SENTENCE, _MAX_NAME, _MAX_SOURCE, _MAX_QUESTION, _MAX_ASKED = 700, 200, 100, 2000, 150
@@ -198,30 +200,29 @@ def compose(
     """The reply that these verified sentences make. Citations are numbered as they appear.
 
     Of more sentences than a reply may have the first are taken, and a long one is cut. What
-    several documents hold alike is said once, with all of them as its sources.
+    several documents hold alike is said once, with all of them as its sources, ten at most.
     """
     most = _SHORT_LINES if length == "short" else _MOST_LINES
     numbers: dict[int, int] = {}
     quotes: dict[int, str] = {}
-    lines: list[Line] = []
+    lines: dict[tuple[str, ...], Line] = {}
     for sentence in sentences:
         shown = _quoted(sentence.text, passages[sentence.passage - 1])
-        if not shown or len(lines) == most:
+        said = tuple(words(shown)) or (shown,)
+        if not shown or (said not in lines and len(lines) == most):
             continue
-        known = numbers.get(sentence.passage)
-        if any(known in line.citations and words(line.text) == words(shown) for line in lines):
-            continue
-        cited = []
+        line = lines.get(said, Line(shown, ()))
+        cited = list(line.citations)
         for passage in (sentence.passage, *copies_of(sentence, passages)):
-            number = numbers.setdefault(passage, len(numbers) + 1)
-            quotes.setdefault(number, sentence.quote)
-            cited.append(number)
-        lines.append(Line(shown, tuple(cited)))
+            if numbers.get(passage) not in cited and len(cited) < _MOST_SOURCES:
+                cited.append(numbers.setdefault(passage, len(numbers) + 1))
+                quotes.setdefault(cited[-1], sentence.quote)
+        lines[said] = replace(line, citations=tuple(cited))
     citations = tuple(
         _citation(number, passages[passage - 1], quotes[number])
         for passage, number in numbers.items()
     )
-    return Reply(_QUOTED, tuple(lines), citations)
+    return Reply(_QUOTED, tuple(lines.values()), citations)
 
 
 def parts(reply: Reply) -> list[Reply]:

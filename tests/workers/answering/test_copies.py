@@ -47,6 +47,19 @@ def test_a_long_quote_that_stands_in_another_text_was_copied_and_a_short_one_was
     assert copies_of(Sentence(LEAVE, 1, LEAVE), same) == []
 
 
+def test_what_is_said_alike_is_said_once_though_its_pages_differ() -> None:
+    short = "The budget is 1,200 euros."
+    told = [held(f"{short} Ask Bob.", 1, "wiki"), held(f"In short: {short}", 2, "drive")]
+    (line,) = compose([Sentence(short, 1, short), Sentence(short, 2, short)], told).lines
+    assert line.citations == (1, 2)
+
+
+def test_a_link_makes_no_other_text() -> None:
+    told = [held(LEAVE, 1, "wiki"), held(LEAVE.replace("paid", "[paid](https://a/b)"), 2, "drive")]
+    (line,) = compose([Sentence(LEAVE, 1, LEAVE)], told).lines
+    assert line.citations == (1, 2)
+
+
 def test_what_differs_in_a_number_is_no_copy() -> None:
     told = [held(LEAVE, 1, "wiki"), held(OTHER, 2, "drive")]
     reply = compose([Sentence(LEAVE, 1, LEAVE), Sentence(OTHER, 2, OTHER)], told)

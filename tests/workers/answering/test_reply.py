@@ -268,7 +268,9 @@ def test_the_longest_answer_stays_within_slacks_limits(letter: str) -> None:
         passages_of(long, long, long, f"document {number}", f"{STORED}/{number}")
         for number in range(50)
     ]
-    reply = compose([Sentence(long, number % 50 + 1, long) for number in range(100)], told)
+    reply = compose(
+        [Sentence(f"{number} {long}", number % 50 + 1, long) for number in range(100)], told
+    )
     reply = replace(reply, note=SOURCE_OUT_OF_DATE)
     stored = {f"{STORED}/{number}" for number in range(50)}
     check(reply, stored=stored)
@@ -277,6 +279,16 @@ def test_the_longest_answer_stays_within_slacks_limits(letter: str) -> None:
     check_payload(asked_by(long * 13, "U1", PERMALINK), stored={PERMALINK})
     assert len(reply.lines) == 40
     assert all(line.text.endswith("…") for line in reply.lines)
+
+
+def test_a_sentence_of_many_documents_stays_within_slacks_limits() -> None:
+    told = [
+        passages_of("👍" * 300, "👍" * 300, "👍" * 200, f"d{n}", f"{STORED}/{n}") for n in range(40)
+    ]
+    reply = compose([Sentence("👍" * 900, n + 1, "x") for n in range(40)], told)
+    check(reply, stored={f"{STORED}/{n}" for n in range(40)})
+    assert [line.citations for line in reply.lines] == [tuple(range(1, 11))]
+    assert len(reply.citations) == 10
 
 
 def numbered(count: int, *, sources: int, length: int = 0) -> Reply:
@@ -319,7 +331,7 @@ def test_a_part_is_smaller_than_ten_lines_where_they_are_large() -> None:
     told = [
         passages_of("👍" * 300, "👍" * 300, "👍" * 200, f"d{n}", f"{STORED}/{n}") for n in range(12)
     ]
-    reply = compose([Sentence("👍" * 900, number + 1, "x") for number in range(12)], told)
+    reply = compose([Sentence(f"{n} " + "👍" * 900, n + 1, "x") for n in range(12)], told)
     check(reply, stored={f"{STORED}/{n}" for n in range(12)})
     assert max(len(part.lines) for part in parts(reply)) == 4
 
