@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from workers import mending
 from workers.kept import Kept
-from workers.questions import at_work
+from workers.questions import at_work, retire
 from workers.services import Services
 
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,20}")
@@ -25,18 +25,27 @@ def move(services: Services, kept: Kept) -> None:
     with services.database.session("ingress") as session:
         asked = session.scalars(_ASKED_THERE, ids).all()
     for question_id in asked:
-        with at_work(services.database, question_id) as session:
-            for statement in _OF_QUESTION:
-                session.execute(statement, {**ids, "id": question_id})
-            try:
-                with session.begin_nested():
-                    session.execute(_MOVE_QUESTION, {**ids, "id": question_id})
-            except IntegrityError:  # Slack has told the same message under the new id, too
-                continue
+        if not _move_question(services, question_id, ids):
+            retire(services.database, question_id, "asked_anew")
+            mending.remove(services, question_id)
     with services.database.session("answerer") as session:
         for statement in _OF_CHANNEL:
             session.execute(statement, ids)
     mending.look_at_channel(services, new)
+
+
+def _move_question(services: Services, question_id: int, ids: dict[str, str]) -> bool:
+    """False: Slack has told the same message under the new id, too. What was posted is there."""
+    given = {**ids, "id": question_id}
+    with at_work(services.database, question_id) as session:
+        for statement in _OF_QUESTION:
+            session.execute(statement, given)
+        try:
+            with session.begin_nested():
+                session.execute(_MOVE_QUESTION, given)
+        except IntegrityError:
+            return False
+    return True
 
 
 _ASKED_THERE = text("SELECT id FROM question WHERE channel_id = :old ORDER BY id")

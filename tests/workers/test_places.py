@@ -24,7 +24,7 @@ from policies.change import Permissions
 from tests.bot.slack_schemas import check_calls
 from tests.bot.slack_world import serving, settings_for
 from tests.workers.library import Library
-from tests.workers.slack_company import TEAM, WORKSPACE, Company, FakeAnswerer
+from tests.workers.slack_company import TEAM, WORKSPACE, Company, FakeAnswerer, kept
 from workers import interface, mending
 from workers.answering.reply import WITHDRAWN
 from workers.cli import explaining
@@ -265,6 +265,21 @@ def test_a_channel_with_another_id_keeps_its_answers_and_their_protection(live: 
     live.slack.join("room", "carl")
     heard(live)
     assert not stands(live, "CNEW")
+
+
+def test_a_message_that_slack_tells_under_both_ids_is_answered_once(live: Company) -> None:
+    """The older answer would stand under an id that nobody looks at any more."""
+    alice, bob = live.person("alice"), live.person("bob")
+    question_id = answered(live, "CROOM", alice, bob)
+    ((ts,),) = live.look(question_id, "SELECT message_ts FROM question")
+    live.slack.change_id("room", "CNEW")
+    again = kept(channel_id="CNEW", ts=ts)
+    live.work(again)
+    assert len(live.posts("CNEW")) == 2
+    assert heard(live) == ["moved"]
+    assert len(live.posts("CNEW")) == 1
+    assert live.state(question_id) == ("answered", None)
+    assert stands(live, "CNEW")
 
 
 def test_where_ken_was_removed_its_answers_wait_until_it_is_back(live: Company) -> None:
