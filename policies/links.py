@@ -252,9 +252,12 @@ def user_by_address(
 ) -> int | None:
     """The user whom the address of an account without a link identifies, with nothing against it.
 
-    `confirmed`: what the account's source says of the address at this moment.
+    `confirmed`: what the account's source says of the address at this moment. Of an account that
+    an administrator called external: nobody.
     """
-    wanted = _without_link().where(Source.name == source, _KNOWN.native_id == native_id)
+    wanted = _without_link().where(
+        Source.name == source, _KNOWN.native_id == native_id, ~_IS_EXTERNAL
+    )
     found = _with_suggestions(session, wanted, confirmed=confirmed)
     return found[0].accepted if found else None
 

@@ -254,6 +254,16 @@ def test_an_account_that_has_a_link_or_was_never_seen_is_nobodys_by_address(
     assert office.whose() is None
 
 
+def test_an_address_does_not_outweigh_that_an_administrator_called_the_account_external(
+    office: Office,
+) -> None:
+    assert office.whose() == office.ana
+    office.change(lambda c: c.set_external(c.put_source(SLACK), "UANA", external=True))
+    assert office.whose() is None
+    office.change(lambda c: c.set_external(c.put_source(SLACK), "UANA", external=False))
+    assert office.whose() == office.ana
+
+
 def test_ids_of_accounts_and_sources_are_compared_byte_for_byte(office: Office) -> None:
     """Threat 4: what happened to an account that looks alike says nothing of this one."""
     for alike in ("uana", "UANA ", "U\u0410NA"):

@@ -4,7 +4,7 @@ secret comes into the channel; with it, it does not.
 
 import copy
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ from tests.workers.library import Library
 from tests.workers.slack_company import WORKSPACE, Company, FakeAnswerer
 from workers import slack as slack_client
 from workers.answering import audience
-from workers.errors import InputInvalid
+from workers.errors import InputInvalid, SlackUnavailable
 from workers.messenger import Place
 from workers.services import Services
 from workers.settings import Settings
@@ -130,6 +130,28 @@ def test_everybody_counts_on_whatever_page_slack_lists_them(
     if slip:
         slip(monkeypatch)
     assert secret_for(crowded, "CHALL", *readers) is bool(slip)
+
+
+@pytest.mark.parametrize("code", ["internal_error", "invalid_cursor"])
+@pytest.mark.parametrize("forgiving", [True, False])
+def test_a_list_that_breaks_off_is_no_list(
+    crowded: Company, monkeypatch: pytest.MonkeyPatch, code: str, *, forgiving: bool
+) -> None:
+    """Slack gives the first page and refuses the second, on which Zoe is."""
+    names = [one.removeprefix("U").lower() for one in CROWD]
+    readers = everybody(crowded, *names, "alice")
+    everybody(crowded, "zoe")
+    pages = slack_client._pages
+
+    def broken_off(method: Any, **arguments: Any) -> Iterator[Any]:
+        listed = pages(method, **arguments)
+        yield next(listed)
+        crowded.slack.fault("error", method="conversations.members", error=code)
+        with suppress(SlackUnavailable) if forgiving else nullcontext():
+            yield from listed
+
+    monkeypatch.setattr(slack_client, "_pages", broken_off)
+    assert secret_for(crowded, "CHALL", *readers) is forgiving
 
 
 @pytest.mark.parametrize("slip", [those_read_so_far, None])
