@@ -88,7 +88,7 @@ def answer(leased: Leased, services: Services) -> Ended:
     kinds = kinds_of(question)
     first = kinds[0]
     if reply_to_request(question.text) is not None:
-        kinds = kinds[:1]  # who asks for something to be done is not written to in private
+        kinds = kinds[:1]  # a request to do something never opens a direct message
     match standing(leased, services):
         case Standing.FIRST_OVER if question.surface != "automatic":
             return _say(leased, services, first, say.LIMITED, reason="limited")

@@ -1,6 +1,6 @@
-"""Talk that is not a question: a greeting, thanks, a request to act. It gets a short sentence.
+"""Recognizes talk that is not a question (a greeting, thanks, a request to act), and answers it.
 
-Decided by words alone, each looked at a fixed number of times. When in doubt it is a question.
+Only words decide, and each is looked at a fixed number of times. If in doubt, it is a question.
 """
 
 import re
@@ -12,7 +12,7 @@ from workers.marks import is_only_carried
 
 
 class Talk(StrEnum):
-    """From what says most to what says least: of several in one message the first one counts."""
+    """In order of weight: if a message holds several kinds, the first of them decides the reply."""
 
     INSULT = "insult"
     HELP = "help"
@@ -62,10 +62,12 @@ _REPLIES = {
 }
 
 _LONGEST, _MOST_WORDS, _MOST_CLAUSES = 240, 30, 6
-_SHORTCODE = re.compile(r":[a-z0-9_+'-]{1,60}:|<3")
+_SHORTCODE = re.compile(r":[a-z0-9_+'-]{1,60}:|<3|(?<!\S)[:;xX]-?[DPpOo3)(/]{1,3}(?!\S)")
 _CLAUSE_END = re.compile(r"[.,;:!?…¡¿。，、！？\n()–—]+|\s-\s")
 _APOSTROPHE = re.compile(r"['’`´]")
 _WORD = re.compile(r"[^\W_]+")
+_ACRONYM = re.compile(r"\b(US|IT)\b")
+"""Small, they would be pronouns."""
 _STRETCHED = re.compile(r"([^\W\d_])\1\1+")
 
 
@@ -78,16 +80,19 @@ _GREETINGS = _words(
     "hi hello hey heya hiya yo howdy hallo hallöchen moin moinmoin servus grüezi hola bonjour "
     "bonsoir salut ciao buongiorno buonasera olá ola oi hej hei hoi namaste ahoj ahoy cześć czesc "
     "merhaba selam salam shalom privet привет здравствуйте hallå goedemorgen goedemiddag "
-    "goedenavond greetings helo hellow hullo heloo hllo halllo gm gday g'day aloha ahoi tach 你好 "
+    "goedenavond greetings grüezi helo hellow hullo heloo hllo halllo gm gday g'day aloha ahoi "
+    "tach 你好 "
     "您好 こんにちは おはようございます 안녕하세요 안녕"
 )
 _AROUND_GREETINGS = _KEN | _words(
     "there all team everyone everybody folks guys world again bot zusammen leute an alle dear my "
     "friend buddy mate à tous a todos tutti lieber liebes liebe is anybody anyone back to you "
-    "euch allen"
+    "euch allen sir mitenand nochmal nochmals day good schönen guten morgen tag abend einen "
+    "ebenfalls "
+    "auch dir"
 )
 _THANKS = _words(
-    "thanks thank thx tx ty tysm tyvm thanx thnx tnx thnks thankyou thanku thansk cheers danke "
+    "thanks thank thx ta tx ty tysm tyvm thanx thnx tnx thnks thankyou thanku thansk cheers danke "
     "dank dankeschön merci gracias grazie obrigado "
     "obrigada bedankt dziękuję tak tack kiitos arigato ありがとう"
 )
@@ -99,7 +104,8 @@ _AROUND_THANKS = _KEN | _words(
     "sehr vielen vielmals dir euch ihnen besten herzlichen lieben tausend recht auch mate buddy "
     "man "
     "für im voraus deine ihre unterstützung antwort antworten schnelle schnellen hast hat mir "
-    "geholfen gute war hilfreich god friday it's "
+    "geholfen gute war hilfreich hat super geklappt perfekt prima toll klasse vielmal sweet "
+    "gleichfalls "
     "die hilfe das beaucoup mil muchas mille bien bot no got understood works now fine then ok "
     "okay yes"
 )
@@ -111,7 +117,8 @@ _AROUND_BYES = _KEN | _words(
 _ACKS = _words(
     "ok okay okey okok k kk okidoki cool great perfect understood sure fine nice good alright "
     "right yes no yep yup nope yeah nah ah oh aha hm hmm wow lol haha hahaha awesome super prima "
-    "hahahaha hahahah hehe hihi xd rofl lmao wohoo yay yeay hurra juhu uff puh boah wahnsinn "
+    "oki dokey dokie perfekt klasse echt huh hä nö nee jep jup hahahaha hahahah hehe hihi xd "
+    "rofl lmao wohoo yay yeay hurra juhu uff puh boah wahnsinn "
     "toll klar gut verstanden ja nein genau passt jo gotcha roger noted excellent wonderful "
     "brilliant sweet neat d'accord vale bene"
 )
@@ -119,7 +126,8 @@ _AROUND_ACKS = _KEN | _words("that s is it so very all i see got alles then and 
 _INSULTS = _words(
     "useless stupid dumb idiot idiotic moron suck sucks crap terrible awful worthless pathetic "
     "horrible hate fuck fucking shit bullshit asshole bitch dickhead loser "
-    "lame worst wtf omg ffs damn dammit doof dumm dämlich blöd blöde nutzlos unfähig idiotisch "
+    "lame jerk dummy dummkopf trottel vollidiot schrott quatsch blödsinn unsinn nonsense worst "
+    "wtf omg ffs damn dammit doof dumm dämlich blöd blöde nutzlos unfähig idiotisch "
     "scheiße scheiss arschloch depp "
     "blöder blödes dumme dummer dummes nervst nervt scheisse mistding versager "
     "bescheuert mist nul stupide inutile inútil estúpido"
@@ -158,7 +166,7 @@ _BAGS = (
     (Talk.GREETING, _GREETINGS, _AROUND_GREETINGS),
     (Talk.ACK, _ACKS, _AROUND_ACKS),
 )
-"""Talk if every word is one of either set, and one is of the first."""
+"""A clause is this talk if all of its words are in the two sets, and at least one in the first."""
 
 
 def _phrases(talk: Talk, text: str) -> dict[str, Talk]:
@@ -220,7 +228,8 @@ _PHRASES = (
     )
     | _phrases(
         Talk.HOW,
-        "how are you/how are you doing/how are you today/how are you doing today/how r u"
+        "what up/sup bro/how are you/how are you doing/how are you today/how are you doing today"
+        "/how r u"
         "/how is it going/how s it going/hows it going/how are things/how are things going"
         "/whats up/what s up/what is up/wassup/sup/how do you do/how have you been/how do you feel"
         "/how are you feeling/how is your day/how s your day/how is your day going"
@@ -254,7 +263,13 @@ _PHRASES = (
         "shut up/go away/get lost/you are wrong/you re wrong/that is wrong/that s wrong/thats wrong"
         "/du hast keine ahnung/du weißt nichts/du kannst nichts/du verstehst nichts/halt s maul"
         "/halts maul/halt den rand/halt die fresse/halt die schnauze/verpiss dich/hau ab/geh weg"
-        "/leck mich/f you/f off/stfu/piss off/get out/go to hell/drop dead/what a waste of time"
+        "/leck mich/f you/f off/stfu/piss off/get out/go to hell/drop dead"
+        "/what the hell/kiss my ass/bite me/nobody needs you/niemand braucht dich/not funny"
+        "/that was not funny/das war nicht lustig/nicht lustig/wrong again/totally wrong"
+        "/you piece of garbage/piece of garbage/piece of junk/useless piece of junk"
+        "/this doesn t work/this does not work/it doesn t work/it does not work/das geht nicht"
+        "/das funktioniert nicht/du kannst ja gar nichts/du kannst gar nichts"
+        "/what a waste of time"
         "/waste of time/this is garbage/this is trash/this is rubbish/you are garbage"
         "/you are trash/you re garbage/you re trash/this bot is garbage/this bot is trash"
         "/total garbage"
@@ -274,7 +289,10 @@ _PHRASES = (
     )
     | _phrases(
         Talk.TEST,
-        "test/testing/test test/test 123/testing 123/testing 1 2 3/test 1 2 3/this is a test"
+        "test test 1 2/testing please ignore/test please ignore/please ignore/this is just a test"
+        "/anyone/anybody/asdf/asdfgh/qwertz/qwerty/blah/blah blah/blah blah blah/bla/bla bla"
+        "/bla bla bla/lorem ipsum/foo bar/test/testing/test test/test 123/testing 123"
+        "/testing 1 2 3/test 1 2 3/this is a test"
         "/just testing/just a test/ping/are you there/you there/is anyone there/anyone there"
         "/anybody there/are you online/are you awake/are you working/do you hear me"
         "/can you hear me/can you hear me now/bist du da/jemand da/das ist ein test/nur ein test"
@@ -282,7 +300,11 @@ _PHRASES = (
     )
     | _phrases(
         Talk.WISH,
-        "happy birthday/happy new year/merry christmas/happy holidays/happy easter/happy friday"
+        "you too/same to you/dir auch/ihnen auch/euch auch/gleichfalls/danke gleichfalls/ebenso"
+        "/hope you are well/hope you re well/hope you are doing well/hope you re doing well"
+        "/i hope you are well/i hope you re well/merry xmas/alles gute zum geburtstag"
+        "/herzlichen glückwunsch zum geburtstag/guten rutsch/cheers to you"
+        "/happy birthday/happy new year/merry christmas/happy holidays/happy easter/happy friday"
         "/happy monday/congratulations/congrats/frohe weihnachten/frohes neues/frohes neues jahr"
         "/frohe ostern/frohes fest/alles gute/herzlichen glückwunsch/guten appetit/mahlzeit"
         "/enjoy your meal/bon appétit/have fun/take care/good luck/viel spaß/viel erfolg"
@@ -317,7 +339,11 @@ _PHRASES = (
     )
     | _phrases(
         Talk.SORRY,
-        "sorry/i am sorry/i m sorry/im sorry/so sorry/my bad/my mistake/my apologies/apologies"
+        "wie bitte/come again/i don t understand/i do not understand/i don t get it/not really"
+        "/i don t care/mir egal/ist mir egal/nothing/nothing thanks/nichts/nix/no worries mate"
+        "/my pleasure/gern geschehen/sorry wrong window/wrong window/falscher kanal"
+        "/falscher chat/sorry/i am sorry/i m sorry/im sorry/so sorry/my bad/my mistake"
+        "/my apologies/apologies"
         "/oops/never mind/nevermind/nvm/forget it/forget about it/ignore that/ignore this"
         "/ignore me/ignore my question/no problem/no worries/np/you re welcome/you are welcome"
         "/youre welcome/wrong channel/wrong chat/wrong person/that was not for you"
@@ -333,7 +359,18 @@ _PHRASES = (
     )
     | _phrases(
         Talk.CHAT,
-        "what is the meaning of life/what s the meaning of life/meaning of life"
+        "i am so tired/i m so tired/i am so bored/i m so bored/i am so hungry/i m so hungry"
+        "/i am angry"
+        "/i m angry/ich bin so müde/ich bin sauer/i had a bad day/i had a good day/is it friday yet"
+        "/can t wait for the weekend/another one/one more/noch einen/noch einer/noch eins"
+        "/cool beans"
+        "/flip a coin/roll a dice/roll the dice/play rock paper scissors/entertain me"
+        "/unterhalte mich/why did the chicken cross the road/how smart are you"
+        "/how intelligent are you/how clever are you/how tall are you/where do you come from"
+        "/how big are you"
+        "/hast du hunger/hast du durst/what are your hobbies/erzähl mir was über dich"
+        "/erzähl mir etwas über dich/erzähl was über dich/what is the meaning of life"
+        "/what s the meaning of life/meaning of life"
         "/was ist der sinn des lebens/what time is it/what is the time/what s the time"
         "/wie spät ist es/wie viel uhr ist es/wieviel uhr ist es/i am tired/i m tired/im tired"
         "/i am hungry/i m hungry/im hungry/i am thirsty/i m thirsty/i am happy/i m happy/i am sad"
@@ -353,7 +390,10 @@ _PHRASES = (
     | _phrases(
         Talk.GREETING,
         "good morning/good afternoon/good evening/good day/morning/mornin/afternoon/evening"
-        "/guten morgen/guten tag/guten abend/guten mittag/morgen/n abend/grüß gott/grüß dich"
+        "/guten abend zusammen/guten tag zusammen/schönen guten morgen/schönen guten tag"
+        "/schönen guten abend/einen schönen guten morgen/einen schönen guten tag"
+        "/einen schönen guten abend/good day to you sir/guten morgen/guten tag/guten abend"
+        "/guten mittag/morgen/n abend/grüß gott/grüß dich"
         "/grüß euch/gruß/grüße/viele grüße/liebe grüße/beste grüße/mfg/best regards/kind regards"
         "/regards/buenos días/buenas tardes/buenas/bom dia/boa tarde/boa noite/dzień dobry"
         "/god morgen/god dag/goede morgen/salam aleikum/salam alaikum/knock knock/na du/huhu"
@@ -396,6 +436,9 @@ _OPENINGS = (
         "schönen feierabend": Talk.WISH,
         "schönen abend": Talk.WISH,
         "frohe weihnachten": Talk.WISH,
+        "frohe ostern": Talk.WISH,
+        "frohes neues jahr": Talk.WISH,
+        "alles gute": Talk.WISH,
         "happy friday": Talk.WISH,
         "happy monday": Talk.WISH,
         "merry christmas": Talk.WISH,
@@ -408,6 +451,8 @@ _OPENINGS = (
         "/tell me a story/tell us a story/tell me a fun fact/tell me something funny"
         "/say something funny/erzähl mir einen witz über/erzähl einen witz über"
         "/schreib ein gedicht über/schreib mir ein gedicht über/erzähl mir eine geschichte"
+        "/tell me something funny/tell me something funny about/sing mir was/reim was"
+        "/mach einen witz/mach mal einen witz"
         "/erzähl mal was lustiges/erzähl mir was lustiges/erzähl was lustiges/sag was lustiges",
     )
     | _phrases(
@@ -416,13 +461,21 @@ _OPENINGS = (
         "/du bist/du warst/du siehst/that is/that s/that was/this was/it is/it s/it was/that does"
         "/that did/das ist/das war/es ist/es war/i love/i hate/i like you/i miss you/ich liebe"
         "/ich hasse/what a/so ein/so eine/such a/was für ein/nice weather/schönes wetter"
-        "/i hope you/ich hoffe du/i wish you/glad",
+        "/i hope you/ich hoffe du/i wish you/glad/you know/you never/you don t know"
+        "/you piece"
+        "/i ll replace you/i will replace you/chatgpt is",
     )
 )
 """A short statement that begins like this is talk, unless something in it points to a question."""
 _OPENINGS_THAT_ASK = _phrases(
     Talk.CHAT,
-    "do you like/do you love/do you drink/do you eat/do you believe in/do you hate"
+    "do you speak/can you speak/sprichst du/kannst du deutsch/are you smarter than"
+    "/are you better than"
+    "/bist du besser als/bist du schlauer als/who programmed/who is your daddy/who is your creator"
+    "/who are your parents/who s your daddy/who s your creator/where do you come"
+    "/was ist dein lieblingsessen/was ist deine lieblingsfarbe/was ist dein lieblingsfilm"
+    "/was ist dein hobby/do you like/do you love/do you drink/do you eat"
+    "/do you believe in/do you hate"
     "/do you want to be"
     "/magst du/trinkst du/isst du/glaubst du an/what is your favourite/what is your favorite"
     "/what s your favourite/what s your favorite/was ist dein lieblings/how is the weather"
@@ -441,7 +494,7 @@ _DAYS = _words("day evening weekend week time night holiday vacation trip aftern
 
 _LEADING = _GREETINGS | _THANKS | _ACKS | _KEN | _words("so well and but please bitte there sorry")
 _ALONE = _KEN | _words("please bitte so well then and now mal today heute denn eigentlich")
-"""Says nothing by itself, and may stand at the end."""
+"""Words that add nothing, and that may stand at the end."""
 _POINTING_BACK = frozenset({Talk.ACK, Talk.THANKS, Talk.SORRY, Talk.BYE})
 _ASKING_BACK = _words("is are was were do does did can could will would should has have")
 
@@ -484,24 +537,41 @@ _WHOSE = _words("my our mein meine meinen unser unsere unseren")
 _MESSAGES = _words("email mail message reminder alarm timer invite invitation note")
 _DOES = _words(
     "open close turn switch play start stop run install translate fill sort clean print upload "
-    "save "
-    "add remove assign accept reject decline extend renew register enroll enrol sign log clock "
-    "contact assist solve finish complete grant release deploy restart reboot trag trage melde "
-    "öffne schließe mach mache stell stelle setz setze spiel spiele starte stoppe drucke übersetze "
-    "ändere aktualisiere erstelle erstell leg lege fülle füll gewähre lass"
+    "save add remove assign accept reject decline extend renew register enroll enrol sign log "
+    "clock solve finish complete grant release deploy restart reboot trag trage melde öffne "
+    "schließe mach mache stell stelle setz setze spiel spiele starte stoppe drucke übersetze "
+    "ändere aktualisiere erstelle erstell leg lege fülle füll gewähre kick draft increase "
+    "bring invite grab lend hol hole reiche pin track summarize"
 )
 _SAYS = _words(
-    "tell send write email mail message inform notify ask sag sage schick schicke schreib "
-    "schreibe frag frage informiere"
+    "tell send write notify inform wish say sag sage schick schicke schreib schreibe wünsch wünsche"
 )
 _GIVES = _words("give gib gebt")
+_TOLD = _words("that dass bescheid hi hello happy to")
+"""Behind “tell Bob”."""
+_RISES = _words("raise money euros dollars bonus promotion break hug off frei geld")
+_LOOKS_UP = _words(
+    "show find explain list get read search look summarize summarise describe guide teach walk "
+    "point let update brief know zeig zeige nenn nenne erklär erkläre such suche finde zeigt "
+    "help hilf lass"
+)
+_TURNS, _TURNED = _words("turn switch fill"), _words("on off up down in out")
+_ADDS, _BESIDE = _words("add invite kick"), _words("to out")
+_TO_ME = _words("me mir mich")
+_NO_VERBS = _words(
+    "for with about around to from of on in at by after before without between against is was are "
+    "does do did and or but not all both none some any like as than für mit bei von zu an ohne "
+    "über "
+    "nach vor gegen ist war und oder only just near behind"
+)
+"""Words before “me” that are no verb."""
+_ORDERS = _words("congratulate deploy proofread entertain lösch lösche weck wecke erhöhe")
 _OBJECTS = (
     _WHOM
     | _WHOSE
     | _words(
-        "a an the this that these those all some it him her them off on out up down in mich dich "
-        "das die "
-        "den der dem ein eine einen alle es ihn ihm ihr"
+        "a an the this that these those all some it him her them mich dich "
+        "das die den der dem ein eine einen alle es ihn ihm ihr"
     )
 )
 _ASKING = _words(
@@ -513,7 +583,7 @@ _MAKES = _words("coffee tea sandwich lunch dinner breakfast drink cake pizza bee
 
 
 def reply_to_talk(text: str) -> str | None:
-    """The sentence that fits; None: it is a question, to be looked up.
+    """The sentence to reply with, or None if it is a question and has to be looked up.
 
     `text` is plain, with names in place of marks.
     """
@@ -522,17 +592,15 @@ def reply_to_talk(text: str) -> str | None:
 
 
 def reply_to_request(text: str) -> str | None:
-    """What to say where nothing is found, if it asks for something to be done; None: it may not.
+    """What to say if nothing is found for a request to do something; None if it is no request.
 
     “Reset my password” may also be what somebody searches for: so it is looked up first.
     """
     if len(text) > _LONGEST:
         return None
     words = _WORD.findall(_normalised(text))
-    is_whether = "?" in text and words[:1] in (
-        ["can"],
-        ["kannst"],
-    )  # “can you book business class?”
+    # “Can you book business class?” asks whether one may.
+    is_whether = "?" in text and words[:1] in (["can"], ["kannst"]) and _ALONE.isdisjoint(words)
     return _REPLIES[Talk.ACT] if _may_ask_to_act(words) and not is_whether else None
 
 
@@ -567,14 +635,17 @@ def talk_of(text: str) -> Talk | None:
 
 
 def _normalised(text: str) -> str:
-    said = unicodedata.normalize("NFKC", _SHORTCODE.sub(" ", text)).casefold()
+    said = unicodedata.normalize("NFKC", _SHORTCODE.sub(" ", text))
+    if not said.isupper():
+        said = _ACRONYM.sub(r"\1\1", said)
+    said = said.casefold()
     return _STRETCHED.sub(r"\1", _APOSTROPHE.sub(" ", said))
 
 
 def _talk_in(words: list[str], *, asked: bool) -> Talk | None:
-    """Of one clause; greetings and the like may stand in front without a comma.
+    """The talk in one clause; a greeting or the like may stand in front of it without a comma.
 
-    `asked`: there is a question mark, and “is that ok?” points back to what was said before.
+    With `asked`, a question mark, “is that ok?” is about what was said before, and no talk.
     """
     rest = list(words)
     while len(rest) > 1 and rest[-1] in _ALONE and not _known(rest):
@@ -641,8 +712,8 @@ def _asks_to_act(words: list[str]) -> bool:
     if words[-1] in _DONE:  # German puts the verb last
         return bool(polite) and verb in _WHOM | _WHOSE
     if verb == "do":
-        return whom in _WHOSE
-    if verb not in _ACTS | _ACTS_IF_ASKED:
+        return whom in _WHOSE or " ".join(said) in ("do it", "do it for me", "do this for me")
+    if verb not in _ACTS | _ACTS_IF_ASKED or (verb in _LOOKS_UP and whom in _WHOM):
         return False
     if whom in _WHOM or words[-2:] == ["for", "me"]:
         return True
@@ -654,11 +725,20 @@ def _may_ask_to_act(words: list[str]) -> bool:
     polite, said = _asked_for(words)
     if len(said) < 2 or not _ASKING.isdisjoint(said):
         return False
-    verb, whom = said[0], said[1]
-    if verb in _SAYS:
-        return whom not in _WHOM or not _MESSAGES.isdisjoint(said)
+    verb, whom, further = said[0], said[1], said[2:]
+    if verb in _LOOKS_UP:
+        return False
     if verb in _GIVES:
-        return whom in _WHOM and said[2:3] in (["a"], ["an"], ["einen"], ["eine"], ["ein"])
+        return not _RISES.isdisjoint(further)
+    if verb in _SAYS:
+        is_told = not (_TOLD | _MESSAGES).isdisjoint(further)
+        return is_told or (whom in _OBJECTS and whom not in _WHOM)
+    if verb in _TURNS and whom in _TURNED:
+        return not _OBJECTS.isdisjoint(further[:1])
+    if whom in _TO_ME:
+        return verb not in _NO_VERBS
+    if verb in _ORDERS or (verb in _ADDS and not _BESIDE.isdisjoint(further[:1])):
+        return True
     is_verb = verb in _ACTS | _ACTS_IF_ASKED | _DOES | _MAKE or said[-1] in _DONE
     return is_verb and (bool(polite) or whom in _OBJECTS)
 

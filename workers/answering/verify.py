@@ -1,4 +1,4 @@
-"""What a model wrote is believed only where a passage says so (design, section 5)."""
+"""Keeps of a model's draft only the sentences whose quotes stand in the passages."""
 
 import re
 import unicodedata

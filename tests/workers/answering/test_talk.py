@@ -9,6 +9,8 @@ from workers.answering.talk import Talk, reply_to_request, reply_to_talk, talk_o
 
 TALK = {
     Talk.GREETING: [
+        "Schönen guten Tag",
+        "hello :D",
         "Helo Ken",
         "gm",
         "Grüß Gott",
@@ -115,6 +117,8 @@ TALK = {
         "wake me up at 7",
     ],
     Talk.INSULT: [
+        "Vollidiot",
+        "you're not funny, this doesn't work",
         "Worst bot ever",
         "this is garbage",
         "Scheiße",
@@ -185,6 +189,8 @@ TALK = {
         "thank you, bye",
     ],
     Talk.WISH: [
+        "Frohe Ostern euch allen",
+        "you too!",
         "Schönes Wochenende euch allen",
         "happy friday everyone",
         "happy birthday!",
@@ -192,6 +198,8 @@ TALK = {
         "Schönes Wochenende!",
     ],
     Talk.SORRY: [
+        "wrong window",
+        "I don't understand",
         "never mind",
         "sorry",
         "sorry, wrong channel",
@@ -199,6 +207,7 @@ TALK = {
         "no thanks",
     ],
     Talk.TEST: [
+        "testing, please ignore",
         "test",
         "ping",
         "are you there?",
@@ -214,6 +223,9 @@ TALK = {
         "are you sure?",
     ],
     Talk.CHAT: [
+        "How smart are you?",
+        "do you speak German?",
+        "I'm so tired",
         "you are not very smart",
         "du bist echt komisch",
         "it's monday again",
@@ -228,6 +240,11 @@ TALK = {
     Talk.UNREADABLE: ["File: plan.pdf", "> (a forwarded message)", "> File: a.png\nFile:"],
 }
 QUESTIONS = [
+    "book US flights",
+    "update me on the project",
+    "was ist dein Urlaubsanspruch",
+    "schönen guten Tag, wie viele Urlaubstage habe ich?",
+    "you can't carry over vacation",
     "what is your favourite supplier for travel?",
     "it's about my payslip",
     "this is for interns",
@@ -374,6 +391,15 @@ def test_a_question_that_begins_with_talk_is_one(greeting: str, question: str) -
         "Trag mir Urlaub ein",
         "Schick Bob eine Mail",
         "Bitte buche einen Raum für morgen",
+        "Could you book a room for me please?",
+        "Can you please send this to HR?",
+        "tell Bob hi",
+        "Add Anna to the channel",
+        "Give Bob a raise",
+        "Gib mir frei",
+        "Put me on vacation",
+        "Mach das Licht aus",
+        "Weck mich um 7",
     ],
 )
 def test_what_may_be_a_request_is_looked_up_first(text: str) -> None:
@@ -392,6 +418,20 @@ def test_what_may_be_a_request_is_looked_up_first(text: str) -> None:
         "please find the expense form",
         "order process",
         "open positions",
+        "kick-off meeting",
+        "write access",
+        "fill in form",
+        "sign up bonus",
+        "print IT policy",
+        "remote IT support",
+        "visit US office",
+        "email signature",
+        "let me know the hotel limit",
+        "guide me through onboarding",
+        "insurance for me",
+        "send money abroad",
+        "give me an overview of benefits",
+        "schick mir die Reiserichtlinie",
         "fire drill",
         "change request",
         "vacation",
