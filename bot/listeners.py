@@ -43,8 +43,8 @@ _STANDINGS = ("is_restricted", "is_ultra_restricted", "is_stranger", "deleted")
 def on_mention(event: Json, body: Json) -> None:
     """Also when an edit added the mention: then the edit's time is the question's revision."""
     said, own_id = said_in(event), _own_id(body)
-    is_quoted = _mention_in(said, own_id) and not _mentions(said, own_id)
-    if _is_from_a_person(event, body) and not is_quoted:
+    is_meant = not own_id or _mentions(said, own_id)  # not in code, quoted or forwarded
+    if _is_from_a_person(event, body) and is_meant:
         _pass_on(event, body, revision=text(part(event, "edited"), "ts"))
 
 
@@ -324,11 +324,7 @@ def _mention(own_id: str) -> re.Pattern[str]:
 
 def _mentions(said: str, own_id: str) -> bool:
     """Whether Ken is spoken to; a mention in code or in a quotation is somebody else's."""
-    return _mention_in(without_quotations(said), own_id)
-
-
-def _mention_in(said: str, own_id: str) -> bool:
-    return bool(own_id and _mention(own_id).search(said))
+    return bool(own_id and _mention(own_id).search(without_quotations(said)))
 
 
 def _without_mention(said: str, own_id: str) -> str:

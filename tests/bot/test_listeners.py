@@ -278,6 +278,13 @@ def test_a_mention_in_code_or_a_quotation_or_struck_asks_nothing(
     assert door.asked.questions == []
 
 
+def test_a_mention_in_a_forwarded_message_asks_nothing(slack: Playground, door: Door) -> None:
+    shared = {"is_share": True, "text": "<@UKEN> who pays?"}
+    slack.event({**message(text="look", attachments=[shared]), "type": "app_mention"})
+    slack.wait_until_delivered()
+    assert door.asked.questions == []
+
+
 def test_a_mention_beside_a_quotation_asks(slack: Playground, asked: Asked) -> None:
     slack.say("general", "alice", "&gt; <@UKEN> how many?\n<@UKEN> is Bob right?")
     slack.wait_until_delivered()
