@@ -21,7 +21,7 @@ import structlog
 from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
-from policies import Audience
+from policies import STRANGER, Audience, Class
 from policies.directory import Readers, resolve_audience
 from policies.explain import revoked, unreadable
 from policies.models import AccountKind, Revision
@@ -332,14 +332,24 @@ def _withdraw_and_date(database: Database, given: Sequence[_Given]) -> None:
         ).one()
     if stored.key != given[0].key:
         raise Busy
-    if stored.readers:
-        audience = _resolved(database, Readers.of(stored.readers))
-    else:  # on record before readers were
-        audience = Audience.of(stored.audience)
+    # Without readers it is on record since before they were.
+    readers = Readers.of(stored.readers) if stored.readers else Readers()
+    audience = _resolved(database, readers) if stored.readers else Audience.of(stored.audience)
     verdicts = _judged(database, audience, given)
-    for one, verdict in zip(given, verdicts, strict=True):
-        if verdict is not None:
+    milder = verdicts
+    if Revision.WITHDRAWN in verdicts and _has_lost_a_link(readers, audience):
+        milder = _judged(database, Audience.of(set(audience.ids) - {STRANGER}), given)
+    for one, verdict, without in zip(given, verdicts, milder, strict=True):
+        if verdict is not without:  # Slack says whether they are a guest, or one of all members
+            with at_work(database, one.question_id) as session:
+                session.execute(_IS_NEXT, {"id": one.question_id, "kind": one.kind})
+        elif verdict is not None:
             revise(database, one.question_id, one.kind, verdict)
+
+
+def _has_lost_a_link(readers: Readers, audience: Audience) -> bool:
+    """Where all members read, whoever has a link is asked for alone, and guests without one."""
+    return Class.MEMBERS in readers.classes and not readers.strangers and STRANGER in audience.ids
 
 
 def _resolved(database: Database, readers: Readers) -> Audience:
@@ -518,6 +528,12 @@ _PUT_OFF = text("""
                       reviewed_at = CASE WHEN :unread THEN NULL ELSE reviewed_at END
     WHERE question_id = :id AND kind = :kind
       AND (revision IS NULL OR revised_at IS NOT NULL)
+""")
+
+# Its channel is among the next that Slack is asked for (`look_at_oldest`).
+_IS_NEXT = text("""
+    UPDATE outbox SET reviewed_at = now() - interval '1 day'
+    WHERE question_id = :id AND kind = :kind
 """)
 
 _REVIEWED = text("UPDATE outbox SET reviewed_at = now() WHERE question_id = :id AND kind = :kind")

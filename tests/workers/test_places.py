@@ -20,7 +20,7 @@ from bot.playground.server import running
 from bot.playground.workspace import read_workspace
 from bot.web import create_web
 from policies import Class
-from policies.change import Permissions
+from policies.change import Change, Permissions
 from tests.bot.slack_schemas import check_calls
 from tests.bot.slack_world import serving, settings_for
 from tests.workers.library import Library
@@ -326,6 +326,28 @@ def test_a_member_who_becomes_a_guest_reads_as_one(live: Company, flag: str) -> 
 
     assert heard(live) == ["standing", "standing"]
     assert not stands(live, "CALL")
+
+
+@pytest.mark.parametrize("leaves", [Change.unlink, Change.delete_user])
+@pytest.mark.parametrize("is_guest", [True, False])
+def test_who_loses_the_link_in_a_public_channel_is_one_of_all_members_unless_slack_says_guest(
+    live: Company, leaves: Callable[..., None], *, is_guest: bool
+) -> None:
+    """Somebody leaves the company: what is posted in all their channels stays for the others."""
+    live.person("alice")
+    bob = live.person("bob")
+    answered(live, "CALL", int(Class.MEMBERS))
+    live.slack.change_user("bob", is_restricted=is_guest)
+    live.slack.wait_until_delivered()
+    with live.library.change() as change:
+        slack = change.put_source(f"slack:{TEAM}")
+        leaves(change, *((slack, "UBOB") if leaves is Change.unlink else (bob,)))
+    hours_pass(live, 1)
+    for _ in range(3):
+        mending.look_at_all(live.services)
+    assert stands(live, "CALL")
+    mending.look_at_oldest(live.services)
+    assert stands(live, "CALL") is not is_guest
 
 
 def test_a_full_member_who_changes_their_photograph_is_no_errand(live: Company) -> None:
