@@ -51,7 +51,7 @@ _REPLIES = {
     Talk.THANKS: "You are welcome.",
     Talk.SORRY: "No problem.",
     Talk.SURE: "The source of every sentence stands below my answer: please look there to be sure.",
-    Talk.CHAT: "I only know your company's documents. What would you like to know of them?",
+    Talk.CHAT: "I only know your company's documents. What would you like to know from them?",
     Talk.GREETING: "Hello! What would you like to know?",
     Talk.ACK: "Good. I am here when you have a question.",
     Talk.ACT: "I cannot do that for you: I only answer questions from your company's documents. "
@@ -92,13 +92,13 @@ _AROUND_GREETINGS = _KEN | _words(
     "auch dir"
 )
 _THANKS = _words(
-    "thanks thank thx ta tx ty tysm tyvm thanx thnx tnx thnks thankyou thanku thansk cheers danke "
+    "thanks thank thx tx ty tysm tyvm thanx thnx tnx thnks thankyou thanku thansk cheers danke "
     "dank dankeschön merci gracias grazie obrigado "
     "obrigada bedankt dziękuję tak tack kiitos arigato ありがとう"
 )
 _AROUND_THANKS = _KEN | _words(
     "you so much very a lot lots bunch ton million many for the your this that it is was s help "
-    "helpful helps helped been have ve u support patience time reply explanation great perfect "
+    "helpful helps helped been have ve u patience reply explanation great perfect "
     "good nice awesome super quick fast answer answers info "
     "information again all really works worked everything appreciated it anyway both very schön "
     "sehr vielen vielmals dir euch ihnen besten herzlichen lieben tausend recht auch mate buddy "
@@ -210,7 +210,8 @@ _PHRASES = (
     )
     | _phrases(
         Talk.INVITE,
-        "can you help/can you help me/could you help me/can you please help me/i need help"
+        "can you assist me/could you assist me/can you please assist me/please assist me"
+        "/can you help/can you help me/could you help me/can you please help me/i need help"
         "/i need your help/i have a question/i have questions/i got a question/i have a problem"
         "/can i ask you something/can i ask you a question/can i ask a question/may i ask something"
         "/quick question/question/got a minute/do you have a minute/do you have time"
@@ -551,7 +552,8 @@ _TOLD = _words("that dass bescheid hi hello happy to")
 """Behind “tell Bob”."""
 _RISES = _words("raise money euros dollars bonus promotion break hug off frei geld")
 _LOOKS_UP = _words(
-    "show find explain list get read search look summarize summarise describe guide teach walk "
+    "show find explain list get provide recommend suggest offer advise assist clarify compare "
+    "refresh read search look summarize summarise describe guide teach walk "
     "point let update brief know zeig zeige nenn nenne erklär erkläre such suche finde zeigt "
     "help hilf lass"
 )
