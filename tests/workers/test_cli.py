@@ -719,6 +719,26 @@ def test_load_says_who_could_be_meant_by_a_name_that_stands_for_nobody(
     assert "Nothing was changed" in error
 
 
+def test_load_says_which_classes_there_are_where_a_document_names_another(
+    ken: Ken, tmp_path: Path
+) -> None:
+    folder = Folder(tmp_path / "drive")
+    folder.documents(document("plan", "class:everyone"), document("menu", "class:members"))
+    done = ken("load", str(tmp_path / "drive"), "--json")
+    assert done.code == 5
+    (left,) = done.json()["left_out"]
+    assert "names nobody: 'class:everyone' (the classes are class:members, " in left["reason"]
+
+
+def test_the_demo_leaves_a_home_with_a_slack_workspace_as_it_is(ken: Ken) -> None:
+    before = sorted(ken.home.iterdir())
+    error = ken.refused("demo", code=2, KEN_SLACK_BOT_TOKEN="xoxb-real")
+    assert "is connected to a Slack workspace" in error
+    assert "KEN_HOME=.ken-demo make demo" in error
+    assert sorted(ken.home.iterdir()) == before
+    assert ken("status", "--json").json()["documents"] == 0
+
+
 def test_load_says_what_it_reads_where_there_is_nothing_to_read(ken: Ken, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "plan.md").write_text("# Plan\n")

@@ -65,7 +65,17 @@ def test_the_list_names_accounts_without_a_link_and_what_speaks_against_each_sug
     assert "letter for letter" in found["UBO2"][0][1][0]
     assert "UBOT" not in found
     assert "UBOT" in listed(ken, "--all")
-    assert listed(ken, "--source", "nowhere") == {}
+    assert listed(ken, "--source", SLACK).keys() == found.keys()
+
+
+@pytest.mark.parametrize("command", [("list",), ("list", "--linked"), ("accept", "--yes")])
+def test_a_source_that_is_not_there_is_named_and_not_taken_for_one_without_accounts(
+    ken: Ken, command: tuple[str, ...]
+) -> None:
+    for odd in ("nowhere", "\udcff"):
+        with pytest.raises(InputInvalid, match="there is no source") as refused:
+            ken("link", *command, "--source", odd)
+        assert "ken source list" in refused.value.remedy
 
 
 def test_the_table_shows_others_words_as_they_are_and_lets_them_do_nothing(

@@ -38,6 +38,7 @@ def run(home: Path, out: Console) -> None:
         steps.append((step, now - started))
         started = now
 
+    _refuse_other_workspace(load_settings(home))
     with out.status("Starting PostgreSQL and Redis…") as status:
         ensure(home, lambda step: status.update(f"{step}…"))
         migrate(load_settings(home))
@@ -47,7 +48,6 @@ def run(home: Path, out: Console) -> None:
     load_folder(settings, COMPANY, source=None, allow=(), remove_missing=True, console=out)
     took("documents")
     if settings.playground is None:
-        _refuse_other_workspace(settings)
         write_env(home, _local_workspace())
     with out.status("Starting the worker, the local workspace and the bot…") as status:
         changes = running.up(home, lambda step: status.update(f"{step}…"))
@@ -153,7 +153,7 @@ def _refuse_other_documents(settings: Settings) -> None:
 
 
 def _refuse_other_workspace(settings: Settings) -> None:
-    if settings.has_slack:
+    if settings.has_slack and settings.playground is None:
         raise InputInvalid(
             f"{settings.home} is connected to a Slack workspace; the demo would put its own "
             "tokens in place of yours. They were left as they are.",

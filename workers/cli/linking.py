@@ -20,6 +20,7 @@ from workers.messenger import Messenger
 from workers.schema import check
 from workers.services import workspaces
 from workers.settings import Settings
+from workers.sync.runs import source_id_of
 
 _PAGE = 500
 _EXPIRES = re.compile(r"(\d{1,4})([mhd])")
@@ -40,7 +41,7 @@ def without_link(
     Or those that are external.
     """
     kinds = frozenset(AccountKind) if everybody else PEOPLE
-    database, after = _database(settings), None
+    database, after = _knowing(settings, source), None
     while True:
         with database.session("syncer") as session:
             page = unmatched(
@@ -53,7 +54,7 @@ def without_link(
 
 
 def with_link(settings: Settings, source: str | None) -> Iterator[Linked]:
-    database, after = _database(settings), None
+    database, after = _knowing(settings, source), None
     while True:
         with database.session("syncer") as session:
             page = linked(session, source, limit=_PAGE, after=after)
@@ -156,7 +157,7 @@ def make_code(settings: Settings, person: str, expires: str) -> tuple[str, str]:
 
 
 def acceptable(settings: Settings, source: str | None) -> list[Unmatched]:
-    return linking.acceptable(_database(settings), source)
+    return linking.acceptable(_knowing(settings, source), source)
 
 
 def accept(settings: Settings, chosen: list[Unmatched]) -> int:
@@ -213,6 +214,15 @@ def _shown(text: str) -> str:
 def _database(settings: Settings) -> Database:
     database = Database(settings)
     check(database, "syncer")
+    return database
+
+
+def _knowing(settings: Settings, source: str | None) -> Database:
+    """Raises InputInvalid where there is no such source."""
+    database = _database(settings)
+    if source is not None:
+        with database.session("syncer") as session:
+            source_id_of(session, source)
     return database
 
 

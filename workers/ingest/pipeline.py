@@ -95,12 +95,19 @@ class _Embedding:
     vectors: Iterator[NDArray[np.float32]]
 
 
+_CLASSES = ", ".join(f"class:{one}" for one in CLASSES)
+
+
+def _named(name: str) -> str:
+    """As it is shown; of a class, with those that there are."""
+    return f"{name!r} (the classes are {_CLASSES})" if name.startswith("class:") else repr(name)
+
+
 def _who_could_be_meant(name: str) -> str:
-    classes = ", ".join(f"class:{one}" for one in CLASSES)
     if name.startswith("class:"):
-        return f"The classes are {classes}. Nothing was changed."
+        return "Write one of them. Nothing was changed."
     if not name.startswith(("user:", "group:")):
-        return f"Write user:ID, group:ID or a class: {classes}. Nothing was changed."
+        return f"Write user:ID, group:ID or a class: {_CLASSES}. Nothing was changed."
     return f"Add a line for it to {PRINCIPALS}, or correct the name. Nothing was changed."
 
 
@@ -306,7 +313,7 @@ class Loading:
         nobody = sorted({name for name in named.names() if name not in self._principals})
         if nobody:
             raise InputInvalid(
-                f"{place or 'the root folder'}: a permission names nobody: {nobody[0]!r}.",
+                f"{place or 'the root folder'}: a permission names nobody: {_named(nobody[0])}.",
                 remedy=_who_could_be_meant(nobody[0]),
             )
         return resolve_permissions(named, self._principals)

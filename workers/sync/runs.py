@@ -277,7 +277,7 @@ def runs(database: Database, *, source: str | None = None, limit: int = 20) -> l
     with database.session("syncer") as session:
         statement = select(SyncRun).order_by(SyncRun.id.desc()).limit(limit)
         if source is not None:
-            statement = statement.where(SyncRun.source_id == _source_id(session, source))
+            statement = statement.where(SyncRun.source_id == source_id_of(session, source))
         return [_told(session, one) for one in session.scalars(statement)]
 
 
@@ -323,7 +323,7 @@ def set_source(
         )
     with database.session("syncer") as session:
         change = Change(session, actor=actor)
-        source = session.get_one(Source, _source_id(session, name))
+        source = session.get_one(Source, source_id_of(session, name))
         change.set_freshness(
             source.id,
             paused=source.paused if paused is None else paused,
@@ -653,7 +653,7 @@ def _synced_before(session: Session, run: SyncRun) -> datetime | None:
     return None if told is None else datetime.fromisoformat(told)
 
 
-def _source_id(session: Session, name: str) -> int:
+def source_id_of(session: Session, name: str) -> int:
     plain = "\x00" not in name and name == name.encode("utf-8", "replace").decode()
     found = session.scalar(select(Source.id).where(Source.name == name)) if plain else None
     if found is None:
