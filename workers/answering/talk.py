@@ -548,6 +548,8 @@ _SAYS = _words(
     "tell send write notify inform wish say sag sage schick schicke schreib schreibe wünsch wünsche"
 )
 _GIVES = _words("give gib gebt")
+_MAILS, _THAT = _words("email mail message text dm ask ping"), _words("that dass")
+"""More often nouns: “email signature”."""
 _TOLD = _words("that dass bescheid hi hello happy to")
 """Behind “tell Bob”."""
 _RISES = _words("raise money euros dollars bonus promotion break hug off frei geld")
@@ -735,6 +737,8 @@ def _may_ask_to_act(words: list[str]) -> bool:
     if verb in _SAYS:
         is_told = not (_TOLD | _MESSAGES).isdisjoint(further)
         return is_told or (whom in _OBJECTS and whom not in _WHOM)
+    if verb in _MAILS:
+        return bool(polite) or not _THAT.isdisjoint(further)
     if verb in _TURNS and whom in _TURNED:
         return not _OBJECTS.isdisjoint(further[:1])
     if whom in _TO_ME:
