@@ -337,7 +337,8 @@ def _withdraw_and_date(database: Database, given: Sequence[_Given]) -> None:
     audience = _resolved(database, readers) if stored.readers else Audience.of(stored.audience)
     verdicts = _judged(database, audience, given)
     milder = verdicts
-    if Revision.WITHDRAWN in verdicts and _has_lost_a_link(readers, audience):
+    lost = STRANGER in audience.ids and STRANGER not in stored.audience
+    if lost and Class.MEMBERS in readers.classes and Revision.WITHDRAWN in verdicts:
         milder = _judged(database, Audience.of(set(audience.ids) - {STRANGER}), given)
     for one, verdict, without in zip(given, verdicts, milder, strict=True):
         if verdict is not without:  # Slack says whether they are a guest, or one of all members
@@ -345,11 +346,6 @@ def _withdraw_and_date(database: Database, given: Sequence[_Given]) -> None:
                 session.execute(_IS_NEXT, {"id": one.question_id, "kind": one.kind})
         elif verdict is not None:
             revise(database, one.question_id, one.kind, verdict)
-
-
-def _has_lost_a_link(readers: Readers, audience: Audience) -> bool:
-    """Where all members read, whoever has a link is asked for alone, and guests without one."""
-    return Class.MEMBERS in readers.classes and not readers.strangers and STRANGER in audience.ids
 
 
 def _resolved(database: Database, readers: Readers) -> Audience:

@@ -350,6 +350,18 @@ def test_who_loses_the_link_in_a_public_channel_is_one_of_all_members_unless_sla
     assert stands(live, "CALL") is not is_guest
 
 
+def test_what_a_guest_without_a_link_may_read_no_more_is_withdrawn_without_asking_slack(
+    live: Company,
+) -> None:
+    live.person("alice")
+    answered(live, "CGUEST", int(Class.INTERNET))
+    with live.library.change() as change:
+        change.set_permissions(live.library.ids["in-CGUEST"], only(int(Class.MEMBERS)))
+    for _ in range(3):
+        mending.look_at_all(live.services)
+    assert not stands(live, "CGUEST")
+
+
 def test_a_full_member_who_changes_their_photograph_is_no_errand(live: Company) -> None:
     live.slack.change_user("carl", title="Head of Lunch")
     assert heard(live) == []
