@@ -49,11 +49,11 @@ class Finding:
     found: str
     remedy: str = ""
     warns: bool = False
-    """It is well as it is, and would not be in production."""
+    """Fine for trying Ken, but not in production."""
 
 
 def examine(home: Path, *, production: bool = False) -> Iterator[Finding]:
-    """One finding after the other; a failed check never stops those that follow.
+    """One finding after another; a failed check never stops the next.
 
     `production`: each setting that is unsafe is a failed check, and not only counted.
     """
@@ -242,7 +242,7 @@ def _embedder() -> Finding:
     try:
         MiniLM.load()
     except (ModelFileCorrupt, OSError) as error:
-        return Finding("embedder", False, str(error), "Install the environment anew: make .venv")
+        return Finding("embedder", False, str(error), "Install the environment again: make .venv")
     return Finding("embedder", True, f"{MiniLM.name}, {MiniLM.dimension} dimensions")
 
 

@@ -274,7 +274,7 @@ def answer_unasked(
     channel: Channel,
     per_hour: Annotated[
         int,
-        typer.Option(min=1, max=1000, metavar="N", help="So many answers an hour at the most."),
+        typer.Option(min=1, max=1000, metavar="N", help="At most this many answers an hour."),
     ] = 20,
 ) -> None:
     """Ken answers questions in this channel that nobody put to it, as of the next one.
@@ -577,7 +577,9 @@ def push_permissions(
 @sync_app.command("runs")
 def list_runs(
     source: Annotated[str | None, typer.Argument(help="Of this source alone.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="So many, the newest first.")] = 20,
+    limit: Annotated[
+        int, typer.Option(min=1, max=1000, help="At most this many, the newest first.")
+    ] = 20,
     as_json: AsJson = False,
 ) -> None:
     """The history: what was pushed, by whom, what it changed and what became of it."""

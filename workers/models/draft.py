@@ -54,7 +54,7 @@ class Found:
 
 
 class Unterminated(ValueError):
-    """The JSON ends before its end: it was cut, whatever the server says of it."""
+    """The JSON stops before it is complete: it was cut, even if the server does not say so."""
 
 
 def find(text: str) -> Found | None:
@@ -129,8 +129,8 @@ def _is_cut(text: str, start: int, error: json.JSONDecodeError) -> bool:
 
 
 def _draft(value: Any, *, is_part_of_one: bool) -> Draft | None:
-    """Of the object that was asked for or a wrapper of it; else of its list or of one sentence,
-    where there is nothing that this could be a part of."""
+    """From the object that was asked for, or a wrapper around it; else from its list or a single
+    sentence, if that cannot be a part of a broken object."""
     wrapped = value.values() if isinstance(value, dict) and "quote" not in value else ()
     for one in (value, *wrapped):
         one = _parsed(one) if isinstance(one, str) else one

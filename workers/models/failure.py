@@ -1,4 +1,4 @@
-"""Why a model's server gave no answer: what may pass, what lasts, what is this question's."""
+"""Why a model's server gave no answer: does it pass, does it last, is it about this question?"""
 
 import re
 from collections.abc import Mapping
@@ -124,9 +124,9 @@ class Fault(StrEnum):
     UNUSABLE = "unusable"
     """An answer that holds no draft."""
     FINAL = "final"
-    """Of this question alone: refused, filtered."""
+    """This question is refused or filtered; others are not."""
     LASTING = "lasting"
-    """The server says no, and will say it again: to this question, or to all."""
+    """The server refuses, and will refuse again: this question, or all of them."""
 
 
 class Failed(Exception):

@@ -127,7 +127,7 @@ class Told:
 
     texts: tuple[str, ...] = ()
     thoughts: tuple[str, ...] = ()
-    """Used only where there is no text: some servers take the whole answer for thinking."""
+    """Used only if there is no text: some servers return the whole answer as thinking."""
     ending: Ending = Ending.WHOLE
     reason: str = ""
     """A constant of ours, for the log."""

@@ -33,11 +33,11 @@ from workers.settings import Settings
 log = structlog.get_logger()
 
 _REQUIRES_NOTHING = "Reply with the single word ready, and without JSON."
-"""What a server is asked to learn its form: it holds to one where the answer is JSON all the same.
-Nobody's words, and no document's."""
+"""How a server's form is found: it keeps to one if the answer is JSON all the same. The words are
+ours, never a person's or a document's."""
 _SHORT = 1000
 _REST_S = 60.0
-"""So long a server that failed for good is not asked again, nor asked how it wants to be asked."""
+"""For this long a server that failed for good is left alone."""
 _MORE_ROOM = 4
 _LARGEST_BODY = 4_000_000
 _CONNECT_S = 10.0
@@ -46,11 +46,11 @@ _FOR_EVERY_FORM = frozenset(
     {"unauthorized", "forbidden", "no_credit", "redirected", "model_not_found", "bad_address"}
     | {"parameter_reasoning", "parameter_reasoning_effort", "parameter_temperature"}
 )
-"""What another form would not mend."""
+"""Another form would fail in the same way."""
 
 
 class Hold(IntEnum):
-    """How much of the form that is asked for a server keeps."""
+    """How closely a server keeps to the form that it is asked for."""
 
     NONE = 0
     JSON = 1
@@ -129,8 +129,7 @@ class OpenAIAnswerer:
         return draft
 
     def look(self) -> Look:
-        """How this server wants to be asked; found out where it is not known. Raises
-        ModelUnavailable."""
+        """How this server wants to be asked, found out if need be. Raises ModelUnavailable."""
         try:
             return self.known.look or self._look_again()
         except Failed as failed:
@@ -158,7 +157,7 @@ class OpenAIAnswerer:
     # -- how it wants to be asked ---------------------------------------------------------------
 
     def _look_again(self) -> Look:
-        """Once a minute at the most, and one thread for all that wait. Raises Failed."""
+        """At most once a minute, by one thread while the others wait. Raises Failed."""
         with self._one_looks:
             self._rest()
             looked_at = self.known.looked_at
@@ -169,8 +168,8 @@ class OpenAIAnswerer:
             return self.known.look
 
     def _best(self) -> Look:
-        """The form that the server holds to best, of those that promise most. Raises Failed: for
-        good, nobody asks for a minute."""
+        """The best form that the server keeps to. Raises Failed; if it will fail again, the server
+        is left alone for a minute."""
         try:
             best = self._first_that_holds()
         except Failed as failed:

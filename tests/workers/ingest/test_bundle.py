@@ -340,10 +340,10 @@ def test_a_refusal_never_repeats_what_a_line_says(lines: Folder, shelf: Shelf) -
 
 def test_a_folder_that_is_not_there_is_refused(shelf: Shelf, tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
-    assert f"{nowhere} is not a folder" in str(refusal(shelf, Folder(nowhere)))
+    assert f"{nowhere} is not there" in str(refusal(shelf, Folder(nowhere)))
     file = tmp_path / "file.md"
     file.write_text("text")
-    assert f"{file} is not a folder" in str(refusal(shelf, Folder(file)))
+    assert f"{file} is a file, not a folder" in str(refusal(shelf, Folder(file)))
 
 
 def test_a_folder_that_holds_nothing_is_refused_whatever_is_allowed(
