@@ -225,7 +225,7 @@ def _parameter(words: str, sent: Mapping[str, Any]) -> str:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """In seconds, as which or as a date it is written (RFC 9110, 10.2.3)."""
+    """In seconds; the header has those or a date (RFC 9110, 10.2.3)."""
     asked = headers.get("retry-after", "")
     if re.fullmatch(r"[0-9]{1,6}([.][0-9]+)?", asked):
         return float(asked)
@@ -238,6 +238,6 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 def _date(written: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(written)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -296,7 +296,14 @@ def test_when_to_come_again_is_read_in_seconds_and_as_a_date() -> None:
     assert asked(retry_after=later, date=now) == 90.0
     assert asked(retry_after=now, date=later) == 0.0
     assert (asked(retry_after=far) or 0.0) > 1e6
-    for odd in ("", "-1", "soon", "1e9", "Mon, 99 Nov 2026 10:00:00 GMT"):
+    for odd in (
+        "",
+        "-1",
+        "soon",
+        "1e9",
+        "Mon, 99 Nov 2026 10:00:00 GMT",
+        now[:-3] + "+" + "9" * 30,
+    ):
         assert asked(retry_after=odd, date=now) is None
 
 
