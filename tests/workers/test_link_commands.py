@@ -146,7 +146,7 @@ def test_accept_shows_first_and_links_after_a_yes(ken: Ken, people: dict[str, in
     for arguments, answer in ((("--dry-run",), ""), ((), "n\n")):
         ken("link", "accept", *arguments, answer=answer)
         assert "UANA" in listed(ken)
-    ken("link", "accept", "--source", "nowhere", "--yes")
+    ken("link", "accept", "--source", "hr", "--yes")
     assert "UANA" in listed(ken)
 
     ken("link", "accept", answer="y\n")
