@@ -123,8 +123,9 @@ def bundle() -> Path:
         pytest.skip(f"the page is not built: {error}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(bundle: Path) -> Iterator[Any]:
+    """Ends with its file: while it is open, nobody else can run an event loop in this thread."""
     with _driver().sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield started

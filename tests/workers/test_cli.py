@@ -182,7 +182,7 @@ def test_a_wrong_word_is_told_with_what_was_perhaps_meant(
         (("why", "ana", "PLA"), "no document 'PLA'", "Did you mean: plan?"),
         (("ask", " ", "--as", "ana"), "question is empty", "Ask something"),
         (("ask", "Where?", "--as", "ana", "--in", "general"), "No Slack", "KEN_SLACK_BOT_TOKEN"),
-        (("load", "no/such/folder"), "no/such/folder is not a folder", "docs/loading.md"),
+        (("load", "no/such/folder"), "no/such/folder is not there", "Name a folder"),
         (("eval", "tests"), "questions.jsonl is not there", "Name a folder with"),
     )
     started = [ken.start(*arguments) for arguments, _, _ in cases]  # at once: it saves seconds

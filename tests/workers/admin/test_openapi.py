@@ -71,6 +71,7 @@ def _run(api: Api) -> list[Any]:
     config = schemathesis.Config.from_dict(
         {
             "headers": api.token(),
+            "request-timeout": 120,
             "generation": {"max-examples": 3, "deterministic": True, "database": "none"},
             "phases": {"stateful": {"enabled": False}},
             # A schema cannot say which names a source may have, or of which times we know.

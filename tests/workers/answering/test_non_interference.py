@@ -30,13 +30,14 @@ def test_a_ranking_that_looks_at_all_documents_is_seen(
     monkeypatch.setattr(pairs, "PLACES", pairs.PLACES[2:7])
     for leak in (rarity_of_all_documents, limit_before_filter):
         with leak(database):
-            assert played(database, worlds=2).differing_bytes > 0
+            seen = (played(database, worlds=2, seed=seed).differing_bytes for seed in range(1, 9))
+            assert any(seen)
     assert played(database, worlds=2).differing_bytes == 0
 
 
-def played(database: Database, *, worlds: int) -> Tally:
+def played(database: Database, *, worlds: int, seed: int = 1) -> Tally:
     tally = Tally()
-    play(database, 1, tally, worlds=worlds, questions=2)
+    play(database, seed, tally, worlds=worlds, questions=2)
     assert tally.paired_worlds > 5
     return tally
 
