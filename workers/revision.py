@@ -33,9 +33,15 @@ _REST_S, LONG_REST_S = 10.0, 3600.0
 """After a failure that may pass soon, and after one that somebody has to put right."""
 _LATE_S = 30.0
 """Slack may show a message so long after it took it."""
+_TOKEN_REST_S = 60.0
 _GONE = "message_not_found"
 """There is nothing left to change. Not so `channel_not_found`: Ken may have been removed from a
 private channel, whose members still read what stands there."""
+_TOKEN = frozenset(
+    {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
+)
+"""With these codes Slack refuses every call of the workspace until its token works again: then what
+stands there has to change soon."""
 UNCONFIRMED = """
     outbox.revision IS NOT NULL AND revised_at IS NULL
     AND mend_at <= now() AND (outbox.state = 'posted' OR outbox.revision = 'deleted')
@@ -145,6 +151,8 @@ def _told(services: Services, row: Row[Any]) -> _Told:
             return _Told(_LATE_S)
     except SlackRefused as refused:
         log.warning("answer_not_revised", question_id=row.question_id, error=str(refused))
+        if str(refused) in _TOKEN:
+            return _Told(_TOKEN_REST_S, is_away=True)
         return _Told(None if str(refused) == _GONE else LONG_REST_S)
     except (SlackUnavailable, InputInvalid) as error:
         log.warning("answer_not_revised", question_id=row.question_id, error=type(error).__name__)

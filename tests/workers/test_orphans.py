@@ -192,6 +192,28 @@ def test_ken_is_at_work_nowhere_once_a_question_has_ended_all_its_workers(
     assert statuses(company) == ["active"]
 
 
+def test_what_stands_while_the_token_is_revoked_goes_soon_after_it_works_again(
+    company: Company, on_record: bool, by_stream: bool
+) -> None:
+    question_id = asked_in(company, "CBOARD")
+    dies_with_its_card_open(company, question_id, times=MAX_ATTEMPTS)
+    company.slack.fault("error", error="token_revoked", times=10_000)
+    company.rest_is_over(question_id)
+    company.work(question_id)
+    tell_slack(company.services)
+    assert company.state(question_id)[0] == "failed"
+
+    rests = "SELECT 1 FROM outbox HAVING max(mend_at) <= now() + interval '60 seconds'"
+    assert company.look(question_id, rests)
+
+    company.slack.calm()
+    assert ours(company) or not on_record, "the card stands"
+    for _ in range(3):
+        as_if_half_a_minute_later(company, question_id)
+    assert [post for post in ours(company) if post.streaming] == []
+    assert len(ours(company)) <= 1
+
+
 def test_that_ken_rests_is_said_until_slack_hears_it(company: Company) -> None:
     question_id = asked_in(company, "CBOARD")
     dies_with_its_card_open(company, question_id)
