@@ -28,6 +28,8 @@ Progress = Callable[[str], None]
 """Called with a step in words, before what may take more than a moment."""
 
 START_S = 60.0
+_RECOVERY_S = 900.0
+"""After a crash PostgreSQL reads its log before it answers: on a busy machine, for minutes."""
 SOCKET = ".s.PGSQL.5432"
 
 _INITIAL = {
@@ -106,7 +108,8 @@ class EmbeddedPostgres:
             if self._clear_the_way() is None:
                 progress("Starting PostgreSQL")
                 self._launch(binaries, account)
-            if not wait_until(self.running, START_S):
+            wait_until(lambda: self.running() or self._postmaster() is None, _RECOVERY_S)
+            if not self.running():
                 raise self._failure("PostgreSQL does not answer")
             self._provision()
             self._ready.touch(mode=0o600)
