@@ -477,6 +477,10 @@ class Cell:
             return len(ended) == len(asked) and self.sql(_UNTIDY, ended) == [(0,)]
         return False
 
+    def deletions_wait(self, asked: Sequence[Asked]) -> bool:
+        """Whether something of theirs is still to be deleted, and is tried again soon."""
+        return self.sql(_DELETIONS, [one.id for one in self.kept(asked)]) != [(0,)]
+
     def _steps(self, asked: Sequence[Asked]) -> object:
         """It changes whenever somebody takes, keeps up or gives back one of these questions."""
         with suppress(psycopg.OperationalError):
@@ -523,6 +527,11 @@ _KEPT = """
 _UNTIDY = """
     SELECT count(*) FROM outbox WHERE question_id = ANY(%s)
       AND revision IS NOT NULL AND revised_at IS NULL AND mend_at = '-infinity'
+"""
+
+_DELETIONS = """
+    SELECT count(*) FROM outbox WHERE question_id = ANY(%s)
+      AND revision = 'deleted' AND revised_at IS NULL AND mend_at < now() + interval '2 minutes'
 """
 
 _STEPS = """

@@ -116,6 +116,8 @@ def inject(cell: Cell, kind: Kind) -> Played:
     if kind.doubles:
         time.sleep(1)  # who woke up may be about to speak
         wait_until(lambda: not _stands_twice(cell, asked), STILL_S)
+    # A deletion that Slack refused with the workspace's token is tried again a minute later.
+    wait_until(lambda: not (cell.deletions_wait(asked) and _stands_twice(cell, asked)), STILL_S)
     played = _judged(cell, kind, scene, asked, ended_at)
     played.taken_away = cell.slack.taken_away() - taken_away
     if played.taken_away and not kind.doubles:
