@@ -3,7 +3,7 @@
 A run that gives much more to read than before waits for confirmation. What it takes away counts
 at once: `narrowed` is the state between, in which nobody reads what the old or the new state
 would not let them read. A complete list that lacks most of its source waits, too, with what it
-takes away by leaving out; what it says of what it lists counts (docs/decisions/0027).
+takes away by leaving out; what it says of what it lists counts (docs/decisions/0028).
 """
 
 from collections import defaultdict, deque
