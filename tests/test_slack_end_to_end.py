@@ -336,8 +336,8 @@ def test_prompts_fit_the_person(stack: Stack) -> None:
     assert "bonus pool of this year" in prompts["alice"]
     assert "bonus" not in prompts["bob"]
     assert "parking space cost" in prompts["bob"]
-    assert "When does the office open?" in prompts["wes"]
-    assert "parking" not in prompts["wes"]
+    assert "What can you do?" in prompts["wes"]  # nobody's account: the press page answers nothing
+    assert not any(word in prompts["wes"] for word in ("bonus", "parking", "office"))
 
 
 # -- posted answers stay right ---------------------------------------------------------------------
