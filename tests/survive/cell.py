@@ -337,7 +337,7 @@ class Cell:
         return self.redis._client()
 
     def sql(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """As the superuser, past the proxy."""
+        """One statement as the superuser, past the proxy, tried again where its connection is gone."""
         for attempt in range(2):
             try:
                 connection = self._superuser()
@@ -351,16 +351,20 @@ class Cell:
 
     def _superuser(self) -> psycopg.Connection[Any]:
         if self._admin is None or self._admin.closed:
-            self._admin = psycopg.connect(
-                host=str(self._sockets),
-                port=5432,
-                dbname="ken",
-                user="postgres",
-                password=self.postgres.superuser_password,
-                application_name="survive",
-                autocommit=True,
-            )
+            self._admin = self.superuser()
         return self._admin
+
+    def superuser(self) -> psycopg.Connection[Any]:
+        """A connection of its own, past the proxy, for what a single statement cannot do."""
+        return psycopg.connect(
+            host=str(self._sockets),
+            port=5432,
+            dbname="ken",
+            user="postgres",
+            password=self.postgres.superuser_password,
+            application_name="survive",
+            autocommit=True,
+        )
 
     def mend(self) -> None:
         """Whatever a fault left behind is over: all that was broken works."""
