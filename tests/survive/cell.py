@@ -337,7 +337,7 @@ class Cell:
         return self.redis._client()
 
     def sql(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """One statement as the superuser, past the proxy, tried again where its connection is gone."""
+        """One statement as the superuser, past the proxy; again where its connection is gone."""
         for attempt in range(2):
             try:
                 connection = self._superuser()
