@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.ingest.bundle import read_bundle
 from workers.ingest.pipeline import Loading
 from workers.ingest.split import embedded_text, split

@@ -30,9 +30,9 @@ from sqlalchemy.orm import Session
 from policies import Audience
 from policies.access import visible_policies
 from policies.change import Change, Permissions
-from workers.database import Database, connect
+from workers.database.schema import migrate
+from workers.database.sessions import Database, connect
 from workers.embedded.servers import EmbeddedPostgres, ensure
-from workers.schema import migrate
 from workers.settings import Settings, load_settings
 
 PEOPLE, GROUPS, SPACES, FOLDERS, POLICIES = 10_000, 25_000, 600, 6_000, 60_000

@@ -13,7 +13,7 @@ from policies.directory import resolve_user
 from workers.answering import retrieval
 from workers.answering.retrieval import _Candidate
 from workers.cli.evaluate import _read_set
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.models.embedder import MiniLM
 from workers.settings import load_settings
 

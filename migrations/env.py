@@ -1,4 +1,4 @@
-"""Alembic's entry: a connection is handed in (`workers.schema.migrate`), as the owner."""
+"""Alembic's entry: a connection is handed in (`workers.database.schema.migrate`), as the owner."""
 
 from alembic import context
 from sqlalchemy import Connection

@@ -635,7 +635,7 @@ class Outbox(Base):
     revised_at: Mapped[datetime | None]
     """When Slack confirmed that."""
     reviewed_at: Mapped[datetime | None]
-    """When Slack was last asked who reads it; none: not yet (workers/mending.py)."""
+    """When Slack was last asked who reads it; none: not yet (workers/upkeep/review.py)."""
     mend_at: Mapped[datetime] = mapped_column(server_default="-infinity")
     """Until then it is left alone, after a failure."""
     looked_at: Mapped[datetime | None]
@@ -670,7 +670,7 @@ class Answer(Base):
 
 
 class Mending(Base):
-    """One row: how far the look at all posted answers has come (workers/mending.py)."""
+    """One row: how far the look at all posted answers has come (workers/upkeep/review.py)."""
 
     __tablename__ = "mending"
 

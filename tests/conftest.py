@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from tests import servers
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.settings import Settings
 
 _IN_USE = pytest.StashKey[ExitStack]()

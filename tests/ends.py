@@ -16,11 +16,11 @@ from bot.playground.client import Playground, Seen
 from tests.ports import free_port
 from workers.cli import running
 from workers.cli.loading import load_folder
+from workers.database.schema import migrate
 from workers.embedded.home import socket_home
 from workers.embedded.process import wait_until
 from workers.embedded.servers import ensure, write_env
 from workers.ingest.pipeline import Report
-from workers.schema import migrate
 from workers.settings import load_settings
 
 ANSWER_S = 120

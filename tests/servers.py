@@ -13,10 +13,10 @@ from psycopg import sql
 from pydantic import SecretStr
 from sqlalchemy import make_url, text
 
-from workers.database import connect
+from workers.database.roles import ROLES, provision
+from workers.database.schema import migrate
+from workers.database.sessions import connect
 from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure
-from workers.provision import ROLES, provision
-from workers.schema import migrate
 from workers.settings import Settings, load_settings
 
 HOME = Path(__file__).parent.parent / "build" / "test-home"

@@ -15,9 +15,9 @@ from sqlalchemy import text
 
 from bot.playground.client import Call, Playground, Seen
 from tests.ends import ANSWER_S, written
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.embedded.process import Child, wait_until
-from workers.questions import at_work
+from workers.intake.leases import at_work
 from workers.settings import load_settings
 
 Json = dict[str, Any]

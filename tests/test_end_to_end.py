@@ -16,10 +16,10 @@ from bot.playground.client import Playground, Seen
 from tests.bot.slack_schemas import check_calls
 from tests.ends import ANSWER_S, home, listens, next_direct, set_up, started, written
 from tests.ports import free_port
-from workers.answering.reply import ANSWERED_PRIVATELY, NOTHING_FOUND
 from workers.cli import running
 from workers.embedded.process import Child, wait_until
 from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, write_env
+from workers.replies.rendering import ANSWERED_PRIVATELY, NOTHING_FOUND
 from workers.settings import load_settings
 
 __all__ = ["home"]

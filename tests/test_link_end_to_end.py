@@ -13,12 +13,12 @@ from tests.bot.slack_schemas import check_calls
 from tests.ends import home, started
 from tests.ports import free_port
 from tests.test_end_to_end import BONUS, WORKSPACE, wrote
-from workers.answering.reply import NOTHING_FOUND
 from workers.cli.loading import load_folder
-from workers.database import Database
+from workers.database.schema import migrate
+from workers.database.sessions import Database
 from workers.embedded.servers import ensure, write_env
-from workers.linking import INVALID, make_code
-from workers.schema import migrate
+from workers.people.linking import INVALID, make_code
+from workers.replies.rendering import NOTHING_FOUND
 from workers.settings import load_settings
 
 __all__ = ["home"]

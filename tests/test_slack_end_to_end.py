@@ -37,11 +37,11 @@ from tests.slack_stack import (
     value_of,
     words_of,
 )
-from workers.answering import reply as say
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.embedded.process import Child, wait_until
 from workers.embedded.servers import write_env
-from workers.feedback import CALLED
+from workers.people.feedback import CALLED
+from workers.replies import rendering as say
 from workers.settings import load_settings
 
 __all__ = ["home"]

@@ -12,17 +12,19 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from workers import feedback, home, installations, mending, moving, preferences
-from workers.answering.reply import FORGOTTEN, notice
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.errors import AssistantError, ServerUnavailable, SlackRefused
+from workers.intake.leases import at_work
 from workers.interface import Question, Surface, keep_in, ring
 from workers.kept import Kept
-from workers.messenger import Message
-from workers.ops import metrics, stopping, tracing
-from workers.questions import at_work
-from workers.retraction import stop, take_back
+from workers.observe import metrics, stopping, tracing
+from workers.people import feedback, home_tab, preferences
+from workers.replies.rendering import FORGOTTEN, notice
 from workers.services import Services
+from workers.slack import installations
+from workers.slack.messenger import Message
+from workers.upkeep import channel_move, review
+from workers.upkeep.retraction import stop, take_back
 
 log = structlog.get_logger()
 
@@ -149,19 +151,19 @@ def _is_asker(question: Question, kept: Kept) -> bool:
 
 
 def _publish_home(services: Services, kept: Kept) -> None:
-    home.publish(services, kept.team_id, kept.user_id)
+    home_tab.publish(services, kept.team_id, kept.user_id)
 
 
 def change_preferences(services: Services, kept: Kept) -> None:
     """A change of preferences, shown in the home tab at once."""
     changed = preferences.change(services, kept)
     is_shown_there = kept.kind != "mute_thread"
-    if changed and is_shown_there and home.is_shown(services, kept.team_id, kept.user_id):
+    if changed and is_shown_there and home_tab.is_shown(services, kept.team_id, kept.user_id):
         _publish_home(services, kept)
 
 
 def _suggest(services: Services, kept: Kept) -> None:
-    home.suggest(services, kept.team_id, kept.user_id, kept.channel_id)
+    home_tab.suggest(services, kept.team_id, kept.user_id, kept.channel_id)
 
 
 def _rest_from_work(services: Services, kept: Kept) -> None:
@@ -174,15 +176,15 @@ def _rest_from_work(services: Services, kept: Kept) -> None:
 
 
 def _look_at_channel(services: Services, kept: Kept) -> None:
-    mending.look_at_channel(services, kept.channel_id)
+    review.look_at_channel(services, kept.channel_id)
 
 
 def _look_at_places_of(services: Services, kept: Kept) -> None:
-    mending.look_at_places_of(services, kept.team_id, kept.user_id)
+    review.look_at_places_of(services, kept.team_id, kept.user_id)
 
 
 def _look_at_team(services: Services, kept: Kept) -> None:
-    mending.look_at_team(services, kept.team_id)
+    review.look_at_team(services, kept.team_id)
 
 
 _DUTIES: dict[str, Callable[[Services, Kept], None]] = {
@@ -192,7 +194,7 @@ _DUTIES: dict[str, Callable[[Services, Kept], None]] = {
     "joined": _look_at_channel,
     "shared": _look_at_channel,
     "place": _look_at_channel,
-    "moved": moving.move,
+    "moved": channel_move.move,
     "standing": _look_at_places_of,
     "team_access": _look_at_team,
     "rested": _rest_from_work,

@@ -17,20 +17,20 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from workers.answering.talk import reply_to_talk
-from workers.celery import ERRAND, TASK, doorbell
-from workers.crashpoints import reached
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.errors import OperatorError, ServerUnavailable, SlackUnavailable
-from workers.installations import may_install
-from workers.logs import configure as configure_logs
-from workers.marks import carried, plain, written
-from workers.oauth import Installations, States
-from workers.ops import metrics, tracing
+from workers.intake.queue import ERRAND, TASK, doorbell
+from workers.observe import metrics, tracing
+from workers.observe.crashpoints import reached
+from workers.observe.logs import configure as configure_logs
 from workers.ops.health import Report
+from workers.ops.production import refuse_unsafe
 from workers.ops.serving import bot_listener, bot_readiness
-from workers.production import refuse_unsafe
 from workers.settings import Settings, load_settings
-from workers.tokens import token_of
+from workers.slack.bot_tokens import token_of
+from workers.slack.installations import may_install
+from workers.slack.marks import carried, plain, written
+from workers.slack.oauth import Installations, States
 
 __all__ = [
     "Errand",
@@ -278,15 +278,15 @@ def state_store() -> OAuthStateStore:
 
 
 def person_panel(settings: Settings, team_id: str, user_id: str) -> dict[str, Any]:
-    """For the playground's page: see `workers/answering/panel.py`."""
-    from workers.answering import panel  # it needs what stands here
+    """For the playground's page: see `workers/panel.py`."""
+    from workers import panel  # it needs what stands here
 
     return panel.person_panel(settings, team_id, user_id)
 
 
 def channel_panel(settings: Settings, channel_id: str) -> dict[str, Any]:
-    """For the playground's page: see `workers/answering/panel.py`."""
-    from workers.answering import panel
+    """For the playground's page: see `workers/panel.py`."""
+    from workers import panel
 
     return panel.channel_panel(settings, channel_id)
 

@@ -4,13 +4,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.errors import InputInvalid
-from workers.installations import installed, may_install, named
-from workers.messenger import Messenger
 from workers.models.base import Answerer, Embedder
 from workers.settings import Settings, load_settings
-from workers.tokens import AT_THE_LAST, BotToken, token_of
+from workers.slack.bot_tokens import AT_THE_LAST, BotToken, token_of
+from workers.slack.installations import installed, may_install, named
+from workers.slack.messenger import Messenger
 
 AS_SYNCER = (
     "note accounts that have no link",
@@ -88,7 +88,7 @@ def workspace(settings: Settings) -> Messenger:
             "No Slack workspace is connected to this home.",
             remedy="Set KEN_SLACK_BOT_TOKEN, or try `make demo`: it brings a local one.",
         )
-    from workers.slack import SlackMessenger
+    from workers.slack.client import SlackMessenger
 
     return SlackMessenger.connect(settings)
 
@@ -130,7 +130,7 @@ def find_channel(settings: Settings, database: Database, name: str) -> tuple[Mes
 @lru_cache(maxsize=64)
 def _installed_workspace(settings: Settings, team_id: str, token: BotToken) -> Messenger:
     """Made anew when the token has changed."""
-    from workers.slack import SlackMessenger
+    from workers.slack.client import SlackMessenger
 
     return SlackMessenger.connect(
         settings, token=token.secret, team_of_org=team_id if token.org_wide else ""

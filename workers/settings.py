@@ -81,7 +81,7 @@ class Settings(BaseSettings):
     otlp_endpoint: str = ""
     """Where traces go, as OTLP over HTTP: `http://HOST:4318/v1/traces`; empty: there are none."""
     production: bool = False
-    """No process starts with settings that are unsafe (workers/production.py)."""
+    """No process starts with settings that are unsafe (workers/ops/production.py)."""
     playground: Path | None = None
     """A workspace file: a local Slack of our own is started from it (never in production)."""
 

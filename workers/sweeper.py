@@ -11,15 +11,16 @@ from collections.abc import Callable
 import structlog
 from sqlalchemy import text
 
-from workers import mending
-from workers.celery import QUEUE, TASK, doorbell
 from workers.errands import run_errand
 from workers.errors import SlackUnavailable
-from workers.ops import health, metrics, stopping
-from workers.outbox import look_again
+from workers.intake.queue import QUEUE, TASK, doorbell
+from workers.observe import metrics, stopping
+from workers.ops import health
+from workers.replies.outbox import look_again
 from workers.services import Services
+from workers.slack.bot_tokens import refresh_due
 from workers.sync import runs
-from workers.tokens import refresh_due
+from workers.upkeep import review
 
 log = structlog.get_logger()
 
@@ -32,8 +33,8 @@ def start(services: Services) -> None:
     for name, duty, every_s in (
         ("sweeper", ring_again, services.settings.sweep_s),
         ("errands", do_errands, services.settings.sweep_s),
-        ("posted answers", mending.look_at_all, services.settings.sweep_s),
-        ("readers", mending.look_at_oldest, 5.0),
+        ("posted answers", review.look_at_all, services.settings.sweep_s),
+        ("readers", review.look_at_oldest, 5.0),
         ("late posts", look_for_late_posts, 10.0),
         ("tokens", refresh_tokens, 60.0),
         ("deletion", delete_old, 3600.0),

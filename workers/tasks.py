@@ -8,9 +8,6 @@ from policies.models import QuestionState
 from workers.answering.answer import Ended, answer
 from workers.answering.asked import below_question
 from workers.answering.progress import rest
-from workers.answering.reply import notice
-from workers.celery import ERRAND, TASK
-from workers.crashpoints import reached
 from workers.errands import run_errand
 from workers.errors import (
     AnswerWithdrawn,
@@ -20,18 +17,7 @@ from workers.errors import (
     SlackRefused,
     SlackUnavailable,
 )
-from workers.home import publish_if_shown
-from workers.ops import metrics, stopping, tracing
-from workers.outbox import (
-    Kind,
-    deliver,
-    drop_unsent,
-    kinds_of,
-    missing_parts,
-    put,
-    settle,
-)
-from workers.questions import (
+from workers.intake.leases import (
     MAX_ATTEMPTS,
     Leased,
     LeaseLost,
@@ -41,7 +27,21 @@ from workers.questions import (
     lease,
     put_back,
 )
-from workers.revision import take_back_halves
+from workers.intake.queue import ERRAND, TASK
+from workers.observe import metrics, stopping, tracing
+from workers.observe.crashpoints import reached
+from workers.people.home_tab import publish_if_shown
+from workers.replies.outbox import (
+    Kind,
+    deliver,
+    drop_unsent,
+    kinds_of,
+    missing_parts,
+    put,
+    settle,
+)
+from workers.replies.rendering import notice
+from workers.replies.revisions import take_back_halves
 from workers.services import Services, live_services
 
 log = structlog.get_logger()

@@ -19,9 +19,9 @@ from bot.playground.client import Playground
 from workers.cli import running
 from workers.cli.demo import COMPANY
 from workers.cli.loading import load_folder
+from workers.database.schema import migrate
 from workers.embedded.process import Child, wait_until
 from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure, write_env
-from workers.schema import migrate
 from workers.settings import Settings, child_environment, load_settings
 
 SECRET = "playground"

@@ -11,7 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from bot.playground.double import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Access, Double
-from bot.playground.events import ACK_TIMEOUT_S, RETRY_DELAYS_S
+from bot.playground.events.delivery import ACK_TIMEOUT_S, RETRY_DELAYS_S
 from bot.playground.pages import Page, page_of
 from bot.playground.server import HOST, create_server
 from bot.playground.workspace import WorkspaceInvalid, load_workspace

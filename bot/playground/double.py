@@ -8,9 +8,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.playground.events import ACK_TIMEOUT_S, RETRY_DELAYS_S, Delivery
-from bot.playground.faults import Faults
-from bot.playground.happenings import Happening
+from bot.playground.control.faults import Faults
+from bot.playground.events.delivery import ACK_TIMEOUT_S, RETRY_DELAYS_S, Delivery
+from bot.playground.events.kinds import Happening
 from bot.playground.methods import chat, conversations, people, streams, surfaces, views
 from bot.playground.methods import tokens as token_methods
 from bot.playground.scopes import needed_scopes

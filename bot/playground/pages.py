@@ -15,9 +15,9 @@ from typing import Any
 from aiohttp import web
 
 from bot.playground import building
+from bot.playground.control.order import Impossible, user_named
+from bot.playground.control.views_of_people import is_open_to, same_questions, seen_by
 from bot.playground.double import Double
-from bot.playground.order import Impossible, user_named
-from bot.playground.seen import is_open_to, same_questions, seen_by
 from bot.playground.workspace import Json
 from workers.interface import (
     OperatorError,

@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 
 from aiohttp import BasicAuth, web
 
-from bot.playground.control import add_control
+from bot.playground.control.endpoints import add_control
+from bot.playground.control.faults import Fault
 from bot.playground.double import Access, Double
-from bot.playground.faults import Fault
+from bot.playground.events.responses import add_responses
 from bot.playground.pages import Page, add_page
-from bot.playground.responses import add_responses
 from bot.playground.workspace import Json, Workspace
 
 HOST = "127.0.0.1"

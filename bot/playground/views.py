@@ -6,9 +6,9 @@ https://docs.slack.dev/surfaces/modals/
 import json
 from collections.abc import Iterator
 
-from bot.playground.block_kit import check_view
-from bot.playground.block_parts import BlocksInvalid
-from bot.playground.content import with_ids
+from bot.playground.blocks.block_kit import check_view
+from bot.playground.blocks.block_parts import BlocksInvalid
+from bot.playground.blocks.content import with_ids
 from bot.playground.web_api import Refused
 from bot.playground.workspace import APP_ID, BOT_ID, Json, Workspace
 

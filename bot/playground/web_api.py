@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bot.playground.happenings import Happening
+from bot.playground.events.kinds import Happening
 from bot.playground.tokens import Tokens
 from bot.playground.workspace import BOT_USER, Channel, Json, Message, User, Workspace
 

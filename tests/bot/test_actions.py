@@ -18,8 +18,8 @@ from bot.playground.client import Playground
 from tests.bot.slack_door import TRANSPORTS, Door, listening, stand_in
 from tests.bot.slack_schemas import check_calls
 from tests.bot.slack_world import Json, settings_for
-from workers.answering.reply import HELP
 from workers.interface import OperatorError, reply_to_talk
+from workers.replies.rendering import HELP
 
 
 @pytest.fixture(scope="module", params=TRANSPORTS)

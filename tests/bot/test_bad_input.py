@@ -24,7 +24,7 @@ from tests.bot.slack_schemas import needs_shared, sample
 from tests.bot.slack_world import Json, serving, settings_for
 from tests.bot.test_web import Bot, counted, form, interaction, signed
 from workers import interface
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.interface import Settings
 
 AUTHORIZATIONS = [{"team_id": "T1", "user_id": "UKEN", "is_bot": True}]

@@ -7,8 +7,8 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.playground.block_kit import check_blocks, check_view
-from bot.playground.block_parts import BlocksInvalid
+from bot.playground.blocks.block_kit import check_blocks, check_view
+from bot.playground.blocks.block_parts import BlocksInvalid
 from bot.playground.client import Playground
 
 Json = dict[str, Any]

@@ -21,12 +21,12 @@ from tests.bot.slack_world import serving
 from tests.bot.test_web import MESSAGE, Bot, signed
 from tests.workers.slack_tokens import SlackTokens, by_oauth
 from workers import interface
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.errors import SlackRefused
-from workers.installations import installed
 from workers.interface import Errand, Question
 from workers.settings import Settings
-from workers.tokens import token_of
+from workers.slack.bot_tokens import token_of
+from workers.slack.installations import installed
 
 MANIFEST = Path(__file__).parents[2] / "deploy" / "slack-manifest.yaml"
 

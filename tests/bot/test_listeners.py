@@ -15,7 +15,7 @@ from tests.bot.slack_door import TRANSPORTS, Door, listening, stand_in
 from tests.bot.slack_schemas import check_calls
 from tests.bot.slack_world import Asked
 from workers import interface
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.interface import Settings
 
 

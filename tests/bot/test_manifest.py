@@ -9,7 +9,7 @@ import yaml
 
 from bot.app import COMMAND, EVENTS, SHORTCUT
 from bot.install import SCOPES
-from bot.playground.payloads import COMMAND as THE_DOUBLES_COMMAND
+from bot.playground.events.payloads import COMMAND as THE_DOUBLES_COMMAND
 from bot.playground.tokens import KEN_SCOPES
 from tests.bot.slack_schemas import SHARED, needs_shared, schema
 

@@ -8,7 +8,7 @@ import pytest
 
 import bot.playground.double
 import bot.playground.methods
-from bot.playground.faults import TIERS
+from bot.playground.control.faults import TIERS
 from bot.playground.tokens import KEN_SCOPES
 from bot.playground.web_api import COMMON_ERRORS, METHODS
 from tests.bot.slack_schemas import SHARED, UNLISTED, needs_shared, required, schema

@@ -4,7 +4,7 @@ import pytest
 
 from tests.policies.world import World
 from tests.prove import mutants
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.settings import Settings
 
 

@@ -11,7 +11,7 @@ from policies.change import NodeCycle, Permissions
 from policies.explain import explain, unreadable
 from policies.models import Chunk, Node, NodeKind, UserStatus
 from tests.policies.world import World
-from workers.database import connect
+from workers.database.sessions import connect
 
 
 def only(*principals: int, inherit: bool = True) -> Permissions:

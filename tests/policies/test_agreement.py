@@ -12,7 +12,7 @@ from policies.models import Policy
 from tests.policies.oracle import CLASSES, STRANGER, Facts, Node, Oracle, Source, User
 from tests.policies.worlds import RandomWorld, Shape
 from tests.prove.decisions import Tally, compare, is_true
-from workers.database import Database
+from workers.database.sessions import Database
 
 
 @pytest.mark.parametrize(("shape", "most"), [(Shape.PLAIN, 14), (Shape.DEEP, 8), (Shape.WIDE, 8)])
@@ -51,7 +51,7 @@ def test_a_way_that_gives_too_much_or_too_little_is_noticed(
         ("policies.access.visible_policies", _all_policies, filters, True),
         ("policies.access.visible_policies", _no_policy, {*filters, "query"}, False),
         (
-            "workers.database.act_for",
+            "workers.database.sessions.act_for",
             lambda session, audience: None,
             {"row security", "row security on text", "query"},
             False,

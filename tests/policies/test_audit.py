@@ -13,7 +13,7 @@ from policies.audit import audit_rows, exposure, people_of_classes
 from policies.change import Permissions
 from policies.models import UserStatus
 from tests.policies.world import World
-from workers.questions import at_work
+from workers.intake.leases import at_work
 
 _numbers = count(1)
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)

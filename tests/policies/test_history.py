@@ -17,7 +17,7 @@ from policies.history import OutsideHistory, began_at, documents_ever, people_in
 from policies.models import NodeKind, Source, User, UserStatus
 from tests.policies.world import World
 from tests.policies.worlds import RandomWorld, Shape
-from workers.database import Database
+from workers.database.sessions import Database
 
 
 def clock(database: Database) -> datetime:

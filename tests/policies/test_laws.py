@@ -19,7 +19,7 @@ from policies.models import Document, NodeKind, UserStatus
 from tests.policies.oracle import CLASSES, Facts
 from tests.policies.worlds import CLASS_KEYS, RandomWorld, Shape
 from tests.servers import empty
-from workers.database import Database
+from workers.database.sessions import Database
 
 Reads = dict[tuple[int, ...], frozenset[int]]
 

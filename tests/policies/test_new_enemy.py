@@ -32,7 +32,7 @@ from tests.prove.company import SLACK, Company
 from tests.prove.facts import NOBODY, Closed, Facts, Human, Page, Rules, Thing
 from tests.prove.interleavings import Echo
 from tests.servers import empty
-from workers.database import Database
+from workers.database.sessions import Database
 
 PEOPLE = ("ann", "bob", "cleo", "guest")
 GROUPS = ("team", "staff", "crew")

@@ -5,9 +5,9 @@ from typing import get_args
 import pytest
 from sqlalchemy import text
 
-from workers.database import Database, connect
+from workers.database.schema import GUARDED, check
+from workers.database.sessions import Database, connect
 from workers.errors import SettingsInvalid
-from workers.schema import GUARDED, check
 from workers.settings import Role
 
 TEXT = ("document", "chunk", "embedding")

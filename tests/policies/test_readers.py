@@ -6,7 +6,7 @@ from policies import Audience, readable_documents
 from policies.change import Change
 from policies.readers import source_readers
 from tests.policies.worlds import RandomWorld, Shape
-from workers.database import Database
+from workers.database.sessions import Database
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from policies.models import Base
-from workers.database import connect
-from workers.schema import HEAD
+from workers.database.schema import HEAD
+from workers.database.sessions import connect
 from workers.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -13,9 +13,9 @@ from policies.change import Permissions
 from policies.models import Document, Entry, Membership, Policy, PolicyEntry, SourceAccount
 from tests import servers
 from tests.policies.world import SOURCE, World
-from workers.database import Database, connect
+from workers.database.roles import ROLES, provision
+from workers.database.sessions import Database, connect
 from workers.embedded.servers import ensure
-from workers.provision import ROLES, provision
 from workers.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]

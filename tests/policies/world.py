@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, text
 from policies import Audience, readable_chunks
 from policies.change import Change, Permissions, Person
 from policies.models import Chunk, Document, NodeKind, UserStatus
-from workers.database import Database
+from workers.database.sessions import Database
 
 SOURCE = "world"
 

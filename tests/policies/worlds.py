@@ -30,7 +30,7 @@ from policies.models import (
     UserStatus,
 )
 from tests.policies import oracle
-from workers.database import Database
+from workers.database.sessions import Database
 
 MODEL = "none"
 NOBODY = 10**9

@@ -23,13 +23,15 @@ from policies.models import AccountKind, Node, NodeKind
 from tests.prove.facts import ACCOUNT, NOBODY, Closed, Facts, Human, Page, Rules, Thing
 from tests.workers.library import DIMENSION, WordEmbedder
 from workers import interface
-from workers.database import Database, connect
+from workers.database.sessions import Database, connect
 from workers.errors import SlackUnavailable
 from workers.ingest.split import Piece
 from workers.ingest.store import Content, Text, embedding_model_id, store
 from workers.interface import Question, Surface
-from workers.linking import note
-from workers.messenger import (
+from workers.models.base import Answerer
+from workers.people.linking import note
+from workers.services import Services
+from workers.slack.messenger import (
     Listed,
     Message,
     Messenger,
@@ -41,8 +43,6 @@ from workers.messenger import (
     Said,
     Task,
 )
-from workers.models.base import Answerer
-from workers.services import Services
 from workers.tasks import work_on
 
 TEAM = "TPROVE"

@@ -9,7 +9,7 @@ from policies.explain import unreadable
 from policies.models import Document, UserStatus
 from tests.policies.world import World
 from tests.servers import empty
-from workers.database import Database
+from workers.database.sessions import Database
 
 CROWD = 30
 """More people than the query looks at first, so that the rest are looked for downward."""

@@ -20,7 +20,7 @@ from policies.models import Chunk, Document, Embedding
 from tests.policies import oracle
 from tests.policies.worlds import MODEL, RandomWorld, Shape
 from tests.servers import empty
-from workers.database import Database
+from workers.database.sessions import Database
 
 ROUNDS = {Shape.PLAIN: 4, Shape.DEEP: 3, Shape.WIDE: 1}
 """Of changes, with a comparison before and after each; the larger a world, the slower."""

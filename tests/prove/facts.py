@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from policies.models import UserStatus
-from workers.messenger import PlaceKind
+from workers.slack.messenger import PlaceKind
 
 NOBODY = "a stranger"
 """The subject whom Ken cannot name."""

@@ -21,12 +21,12 @@ from policies.models import UserStatus
 from tests.prove.company import Company
 from tests.prove.facts import Facts, Human, Page, Room, Rules, Thing
 from tests.servers import empty
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.errors import AnswerWithdrawn
-from workers.messenger import Message, PlaceKind
+from workers.intake.leases import at_work
 from workers.models.base import Draft, Passage, Sentence
-from workers.outbox import Kind
-from workers.questions import at_work
+from workers.replies.outbox import Kind
+from workers.slack.messenger import Message, PlaceKind
 
 QUESTION = "What is the budget?"
 

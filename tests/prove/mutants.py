@@ -26,9 +26,9 @@ from tests.prove import corners, decisions, interleavings
 from tests.servers import empty
 from workers.answering import answer
 from workers.answering.audience import Resolved, audience_of
-from workers.database import Database, connect
+from workers.database.sessions import Database, connect
 from workers.interface import Question
-from workers.outbox import Kind
+from workers.replies.outbox import Kind
 from workers.services import Services
 
 WORLDS = 10

@@ -29,15 +29,15 @@ from tests.prove.company import Company, Words
 from tests.prove.facts import Facts, Human, Page, Room, Rules, Thing
 from tests.servers import empty
 from workers.answering import retrieval
-from workers.answering.prompt import INSTRUCTIONS, prompt
 from workers.cli import asking
-from workers.database import Database
+from workers.database.sessions import Database
+from workers.intake.leases import at_work
 from workers.interface import Surface
-from workers.messenger import PlaceKind
 from workers.models.base import Draft, Passage
 from workers.models.embedded import QuotingAnswerer
-from workers.outbox import Kind
-from workers.questions import at_work
+from workers.models.prompt import INSTRUCTIONS, prompt
+from workers.replies.outbox import Kind
+from workers.slack.messenger import PlaceKind
 
 WORLDS = 12
 """Worlds of one company: the visible part stays, so each is paired with the one before."""

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from tests import servers
-from workers.database import Database
+from workers.database.sessions import Database
 
 _told: "Queue[int]"
 

@@ -39,11 +39,11 @@ from tests.survive.process import (
 from tests.survive.proxy import Proxy
 from tests.survive.slack import Slack
 from workers.cli.loading import load_folder
-from workers.database import Database
+from workers.database.schema import migrate
+from workers.database.sessions import Database
 from workers.embedded.home import read_env, socket_home
 from workers.embedded.process import Child
 from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure
-from workers.schema import migrate
 from workers.settings import load_settings
 
 LEASE_S, SWEEP_S, MODEL_TIMEOUT_S = 6, 1, 15

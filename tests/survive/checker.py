@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tests.survive.company import Past, State, readers
-from workers.answering.reply import ANSWERED_PRIVATELY
+from workers.replies.rendering import ANSWERED_PRIVATELY
 
 Wrong = Literal["lost", "twice", "leak", "unsettled"]
 

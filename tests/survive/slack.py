@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from bot.playground.client import Attempt, Playground, Said
+from bot.playground.control.faults import Fault
 from bot.playground.double import Access, Double
-from bot.playground.faults import Fault
 from bot.playground.server import HOST, create_server
 from bot.playground.workspace import BOT_USER, read_workspace
 from tests.survive.background import Background

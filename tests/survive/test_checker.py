@@ -7,7 +7,7 @@ import pytest
 from tests.survive.checker import Asked, History, Kept, Post, Told, judge
 from tests.survive.company import Acl, Past, State
 from tests.survive.play import percentile
-from workers.answering.reply import ANSWERED_PRIVATELY
+from workers.replies.rendering import ANSWERED_PRIVATELY
 
 CANARY = {"budget": "qxbudget", "travel": "qxtravel"}
 OPEN = Acl(allow=frozenset({"class:internet"}))

@@ -29,11 +29,11 @@ from tests.survive_plain import plain
 from tests.survive_plain.model import HeldModel
 from workers.cli import running
 from workers.cli.loading import load_folder
-from workers.database import Database
+from workers.database.schema import migrate
+from workers.database.sessions import Database
 from workers.embedded.home import socket_home
 from workers.embedded.process import Child, open_log
 from workers.embedded.servers import EmbeddedRedis, ensure, write_env
-from workers.schema import migrate
 from workers.settings import load_settings
 
 Json = dict[str, Any]

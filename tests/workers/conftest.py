@@ -12,7 +12,7 @@ from tests.bot.slack_schemas import check_calls
 from tests.workers.library import Library
 from tests.workers.slack_company import WORKSPACE, Company, FakeAnswerer
 from workers import interface
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.services import Services
 from workers.settings import Settings
 

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import text
 
 from tests.workers.slack_company import TEAM, Company
-from workers.answering.reply import Citation, Line, Reply
+from workers.intake.leases import at_work
 from workers.kept import Kept
-from workers.questions import at_work
+from workers.replies.rendering import Citation, Line, Reply
 
 _numbers = count(1)
 

@@ -10,10 +10,10 @@ from sqlalchemy import text
 from bot.playground.client import Playground, Seen
 from policies.models import UserStatus
 from tests.workers.library import Library
-from workers.database import connect
+from workers.database.sessions import connect
+from workers.intake.leases import at_work
 from workers.interface import Question, Surface, keep
 from workers.models.base import Draft, Passage, Sentence
-from workers.questions import at_work
 from workers.services import Services
 from workers.tasks import work_on
 

@@ -12,11 +12,11 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 
 from workers.admin import routes_audit, routes_identity, routes_index, routes_sync
+from workers.admin.api_keys import authenticate
 from workers.admin.callers import BodyLimit, OnlyWithToken
 from workers.admin.problems import Problem, answer_with_problems
-from workers.admin.scim import scim_app
-from workers.admin.tokens import authenticate
-from workers.database import Database
+from workers.admin.scim.endpoints import scim_app
+from workers.database.sessions import Database
 from workers.ops import health
 from workers.settings import Settings
 

@@ -14,9 +14,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from workers.admin.api_keys import Caller, Forbidden, Unauthorized, authenticate
 from workers.admin.problems import unauthorized, unavailable
-from workers.admin.tokens import Caller, Forbidden, Unauthorized, authenticate
-from workers.database import Database
+from workers.database.sessions import Database
 
 LARGEST_BODY = 10_000_000
 _PATIENCE_S = 60.0

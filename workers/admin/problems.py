@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from workers.admin.tokens import Forbidden, Unauthorized
+from workers.admin.api_keys import Forbidden, Unauthorized
 from workers.errors import InputInvalid, ServerUnavailable
 
 MEDIA_TYPE = "application/problem+json"

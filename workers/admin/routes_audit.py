@@ -15,7 +15,7 @@ from workers.admin.callers import Stored, needs
 from workers.admin.fields import LARGEST, Limit, Moment, Text
 from workers.admin.problems import Invalid, NotFound, documented
 from workers.cli import explaining
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.errors import InputInvalid
 
 NOT_KNOWN = (

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from policies.links import Place, linked, unmatched
 from policies.models import AccountKind, UserStatus
-from workers import linking
 from workers.admin.callers import Calling, Stored, json_body, needs
 from workers.admin.fields import Id, Limit, SourceName, Text
 from workers.admin.problems import Conflict, NotFound, documented
 from workers.admin.routes_index import NO_SOURCE, source_id_of
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.errors import InputInvalid
+from workers.people import linking
 
 NO_USER = "There is no such user, or they were deleted."
 NOT_ACTIVE = "There is no such user, or they are not active."

@@ -15,8 +15,6 @@ from policies import Audience, current_epoch
 from policies.directory import resolve_audience
 from policies.explain import unreadable
 from policies.models import QuestionState
-from workers import preferences
-from workers.answering import reply as say
 from workers.answering.asked import (
     below_question,
     leading_to_asker,
@@ -27,23 +25,25 @@ from workers.answering.audience import asker, audience_of, is_private
 from workers.answering.context import self_contained
 from workers.answering.limits import Standing, may_speak_unasked, standing
 from workers.answering.progress import CHECKING, SEARCHING, Progress, reading, shown
-from workers.answering.prompt import VERSION
-from workers.answering.reply import Reply
 from workers.answering.retrieval import retrieve
 from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.answering.verify import verify
-from workers.crashpoints import reached
 from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
+from workers.intake.leases import Leased, at_work, still_mine
 from workers.interface import Question
-from workers.linking import AskedByApp, meet
-from workers.marks import searchable
-from workers.messenger import Said
 from workers.models.base import Passage
-from workers.ops import metrics, tracing
-from workers.outbox import Kind, deliver, kinds_of, missing_parts, put, settle, settle_part
-from workers.questions import Leased, at_work, still_mine
-from workers.retraction import supersede
+from workers.models.prompt import VERSION
+from workers.observe import metrics, tracing
+from workers.observe.crashpoints import reached
+from workers.people import preferences
+from workers.people.linking import AskedByApp, meet
+from workers.replies import rendering as say
+from workers.replies.outbox import Kind, deliver, kinds_of, missing_parts, put, settle, settle_part
+from workers.replies.rendering import Reply
 from workers.services import Services
+from workers.slack.marks import searchable
+from workers.slack.messenger import Said
+from workers.upkeep.retraction import supersede
 
 log = structlog.get_logger()
 

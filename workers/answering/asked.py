@@ -7,14 +7,14 @@ import structlog
 from sqlalchemy import text
 
 from policies.models import AccountKind
-from workers.answering.reply import Asked, Reply
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
+from workers.intake.leases import Leased, at_work, still_mine
 from workers.interface import Question
-from workers.marks import named, references
-from workers.messenger import Messenger, Posted, Said
-from workers.outbox import Kind, in_place
-from workers.questions import Leased, at_work, still_mine
+from workers.replies.outbox import Kind, in_place
+from workers.replies.rendering import Asked, Reply
 from workers.services import Services
+from workers.slack.marks import named, references
+from workers.slack.messenger import Messenger, Posted, Said
 
 log = structlog.get_logger()
 

@@ -5,12 +5,12 @@ from enum import StrEnum
 
 from policies import Audience, Class
 from policies.directory import Account, Readers, resolve_audience, unlinked
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.interface import Question
-from workers.messenger import Messenger, Place, PlaceKind
-from workers.outbox import Kind
+from workers.replies.outbox import Kind
 from workers.services import Services
-from workers.slack import source_of_team
+from workers.slack.client import source_of_team
+from workers.slack.messenger import Messenger, Place, PlaceKind
 
 _MANY_UNLINKED = 50
 """So many unlinked people in a public channel are not looked up one by one."""

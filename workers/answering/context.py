@@ -8,8 +8,8 @@ little wider or a little blunter; who may read what is not touched.
 import re
 from collections.abc import Sequence
 
-from workers.answering.inert import inert
-from workers.messenger import Said
+from workers.replies.inert import inert
+from workers.slack.messenger import Said
 
 _MOST_BEFORE, _LONGEST_BEFORE, _LONGEST_JUDGED = 6, 500, 1000
 _FEW = 2

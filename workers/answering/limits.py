@@ -4,8 +4,8 @@ from enum import Enum
 
 from sqlalchemy import text
 
+from workers.intake.leases import Leased
 from workers.interface import Question
-from workers.questions import Leased
 from workers.services import Services
 
 

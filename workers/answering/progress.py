@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from workers.answering.inert import inert
 from workers.errors import InputInvalid, SlackUnavailable
+from workers.intake.leases import Leased, LeaseLost
 from workers.interface import Errand, Question, hand_over_in
-from workers.messenger import Task
-from workers.outbox import Kind, announce
-from workers.questions import Leased, LeaseLost
+from workers.replies.inert import inert
+from workers.replies.outbox import Kind, announce
 from workers.services import Services
+from workers.slack.messenger import Task
 
 log = structlog.get_logger()
 

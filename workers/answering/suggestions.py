@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from policies import Audience, readable_chunks, readable_documents
 from policies.models import Chunk, Document
 from workers.answering.answer import compose_answer
-from workers.answering.inert import inert
-from workers.ingest.sentence import sentences
 from workers.models.embedded import QuotingAnswerer
+from workers.models.sentences import sentences
+from workers.replies.inert import inert
 from workers.services import Services
 
 MOST = 4

@@ -7,8 +7,8 @@ import re
 import unicodedata
 from enum import StrEnum
 
-from workers.answering.reply import HELP
-from workers.marks import is_only_carried
+from workers.replies.rendering import HELP
+from workers.slack.marks import is_only_carried
 
 
 class Talk(StrEnum):

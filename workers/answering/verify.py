@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workers.ingest.sentence import without_marks
 from workers.models.base import Draft, Passage, Sentence
+from workers.models.sentences import without_marks
 
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"

@@ -9,14 +9,14 @@ from datetime import timedelta
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from workers import logs
-from workers.admin import tokens
+from workers.admin import api_keys
 from workers.admin.api import make_app
 from workers.cli.running import say_ready
-from workers.database import Database
+from workers.database.schema import check
+from workers.database.sessions import Database
 from workers.errors import InputInvalid, ServerUnavailable, SettingsInvalid
-from workers.production import refuse_unsafe
-from workers.schema import check
+from workers.observe import logs
+from workers.ops.production import refuse_unsafe
 from workers.settings import Settings
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -99,16 +99,16 @@ def _listen(host: str, port: int) -> socket.socket:
 def make_token(settings: Settings, name: str, scopes: list[str], expires: str | None) -> str:
     """The secret, to be shown once. Raises InputInvalid."""
     good_for = None if expires is None else _period(expires)
-    return tokens.make(_database(settings), name, scopes, good_for).get_secret_value()
+    return api_keys.make(_database(settings), name, scopes, good_for).get_secret_value()
 
 
-def list_tokens(settings: Settings) -> list[tokens.TokenFacts]:
-    return tokens.tokens(_database(settings))
+def list_tokens(settings: Settings) -> list[api_keys.TokenFacts]:
+    return api_keys.tokens(_database(settings))
 
 
 def revoke_token(settings: Settings, token_id: int) -> None:
     """Raises InputInvalid if there is none."""
-    tokens.revoke(_database(settings), token_id)
+    api_keys.revoke(_database(settings), token_id)
 
 
 def _database(settings: Settings) -> Database:

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from policies.directory import Unresolved, resolve_user
 from policies.models import QuestionState
-from workers.database import Database
+from workers.database.schema import check
+from workers.database.sessions import Database
 from workers.errors import InputInvalid, ServerUnavailable
+from workers.intake.leases import at_work
 from workers.interface import Question, ask, plain
-from workers.questions import at_work
-from workers.schema import check
 from workers.settings import Settings
 
 _POLL_S = 0.02

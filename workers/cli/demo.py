@@ -16,10 +16,10 @@ from sqlalchemy import text
 from workers.cli import running
 from workers.cli.asking import ask_and_wait, render
 from workers.cli.loading import load_folder
-from workers.database import Database
+from workers.database.schema import migrate
+from workers.database.sessions import Database
 from workers.embedded.servers import ensure, write_env
 from workers.errors import InputInvalid
-from workers.schema import migrate
 from workers.settings import Settings, load_settings
 
 COMPANY = Path(__file__).parents[2] / "examples" / "company"

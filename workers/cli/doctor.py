@@ -13,13 +13,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from workers.cli.running import names, outdated, uses_embedded
-from workers.database import Database, limits_of
+from workers.database.schema import HEAD, check, revision, unreachable
+from workers.database.sessions import Database, limits_of
 from workers.embedded.process import Child
 from workers.errors import AssistantError, ModelUnavailable, OperatorError
 from workers.models.base import Passage
 from workers.models.embedder import MiniLM, ModelFileCorrupt
-from workers.production import contradictions, unsafe
-from workers.schema import HEAD, check, revision, unreachable
+from workers.ops.production import contradictions, unsafe
 from workers.services import AS_SYNCER, workspace, workspaces
 from workers.settings import Role, Settings, load_settings
 

@@ -30,9 +30,9 @@ from policies.history import OutsideHistory, as_of, documents_ever, require_know
 from policies.models import Document, LinkedIdentity, Node, Source, SourceAccount, User
 from workers.answering.audience import Rule, channel_readers
 from workers.cli.asking import not_found
-from workers.database import Database
+from workers.database.schema import check
+from workers.database.sessions import Database
 from workers.errors import InputInvalid, ServerUnavailable, SlackRefused, SlackUnavailable
-from workers.schema import check
 from workers.settings import Settings
 
 _AGO = re.compile(r"(\d{1,6})\s*(m|min|minutes?|h|hours?|d|days?)(?:\s+ago)?", re.IGNORECASE)

@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from workers.database import Database
+from workers.database.schema import check
+from workers.database.sessions import Database
 from workers.errors import InputInvalid
-from workers.installations import Installed, forget, installed, may_install, named
-from workers.schema import check
-from workers.sealing import is_readable
 from workers.settings import Settings
+from workers.slack.encryption import is_readable
+from workers.slack.installations import Installed, forget, installed, may_install, named
 
 
 def rows(settings: Settings) -> list[dict[str, Any]]:

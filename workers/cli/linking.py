@@ -12,14 +12,14 @@ from rich.table import Table
 from policies.directory import Unresolved, resolve_user
 from policies.links import PEOPLE, Linked, Suggestion, Unmatched, linked, sources_of, unmatched
 from policies.models import AccountKind, UserStatus
-from workers import linking
-from workers.answering.inert import inert
-from workers.database import Database
+from workers.database.schema import check
+from workers.database.sessions import Database
 from workers.errors import InputInvalid, OperatorError, SlackRefused, SlackUnavailable
-from workers.messenger import Messenger
-from workers.schema import check
+from workers.people import linking
+from workers.replies.inert import inert
 from workers.services import workspaces
 from workers.settings import Settings
+from workers.slack.messenger import Messenger
 from workers.sync.runs import source_id_of
 
 _PAGE = 500

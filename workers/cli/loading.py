@@ -18,12 +18,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from workers.database import Database
+from workers.database.schema import check
+from workers.database.sessions import Database
 from workers.ingest import pipeline
 from workers.ingest.bundle import read_bundle
 from workers.ingest.pipeline import Loading, Report
 from workers.models.embedder import MiniLM
-from workers.schema import check
 from workers.settings import Settings
 
 _SHOWN = 20

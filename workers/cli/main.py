@@ -172,8 +172,8 @@ def doctor(
 @app.command(rich_help_panel="Run")
 def migrate() -> None:
     """Bring the database's schema up to date, as its owner. `ken up` does this by itself."""
-    from workers.schema import HEAD
-    from workers.schema import migrate as run
+    from workers.database.schema import HEAD
+    from workers.database.schema import migrate as run
 
     run(_settings())
     out.print(f"The schema is at {HEAD}.")
@@ -822,7 +822,7 @@ def _home() -> Path:
 
 
 def _settings() -> Settings:
-    from workers.logs import configure
+    from workers.observe.logs import configure
 
     configure()  # what is logged must not stand between the lines that a command prints
     return load_settings()

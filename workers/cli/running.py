@@ -14,19 +14,19 @@ from celery.signals import worker_ready, worker_shutting_down
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from workers import logs, sweeper
-from workers.celery import consuming
-from workers.database import Database
+from workers import sweeper
+from workers.database.schema import check, migrate
+from workers.database.sessions import Database
 from workers.embedded.process import Child, wait_until
 from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure, is_embedded
 from workers.errors import ServerUnavailable
-from workers.ops import stopping, tracing
+from workers.intake.leases import give_back
+from workers.intake.queue import consuming
+from workers.observe import logs, stopping, tracing
 from workers.ops.consumer import watched
 from workers.ops.health import Patient
+from workers.ops.production import refuse_unsafe
 from workers.ops.serving import worker_listener
-from workers.production import refuse_unsafe
-from workers.questions import give_back
-from workers.schema import check, migrate
 from workers.services import AS_SYNCER, Services, live_services
 from workers.settings import Settings, child_environment, fingerprints, load_settings
 

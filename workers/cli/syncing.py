@@ -16,10 +16,10 @@ from rich.table import Table
 
 from policies.models import RunKind, RunState
 from workers.cli.loading import progress_bar
-from workers.database import Database
+from workers.database.schema import check
+from workers.database.sessions import Database
 from workers.errors import InputInvalid
-from workers.logs import configure
-from workers.schema import check
+from workers.observe.logs import configure
 from workers.settings import Settings
 from workers.sync import runs
 from workers.sync.difference import Counts, Difference

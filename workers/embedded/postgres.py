@@ -18,11 +18,11 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
+from workers.database.roles import ROLES, provision
 from workers.embedded import home as homes
 from workers.embedded.home import Account
 from workers.embedded.process import bare_environment, is_alive, log_tail, open_log, wait_until
 from workers.errors import ServerUnavailable
-from workers.provision import ROLES, provision
 
 Progress = Callable[[str], None]
 """Called with a step in words, before what may take more than a moment."""

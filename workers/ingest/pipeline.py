@@ -29,8 +29,7 @@ from policies.directory import (
     stored_nodes,
 )
 from policies.models import Document, Node, NodeKind, Source, UserStatus
-from workers.crashpoints import reached
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.errors import InputInvalid
 from workers.ingest.bundle import PRINCIPALS, Bundle, DocumentLine, Listed, ancestors
 from workers.ingest.parse import EMPTY, DocumentUnreadable, Limits, Parser, clean, too_large
@@ -44,6 +43,7 @@ from workers.ingest.store import (
     stored_hashes,
 )
 from workers.models.base import Embedder
+from workers.observe.crashpoints import reached
 
 _ACTOR = "ken load"
 _AHEAD = 4

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from workers.ingest.sentence import sentence_ends, without_marks
 from workers.models.embedder import count_tokens
+from workers.models.sentences import sentence_ends, without_marks
 
 PIECE_TOKENS = 200
 """Of a piece with its prefix. The embedder sees 256; shorter pieces find as well, quicker."""

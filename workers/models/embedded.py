@@ -13,9 +13,9 @@ import numpy as np
 import snowballstemmer
 from numpy.typing import NDArray
 
-from workers.ingest.sentence import sentences
 from workers.models.base import Draft, Embedder, Passage, Sentence
 from workers.models.rarity import rarity
+from workers.models.sentences import sentences
 
 QUOTED_FROM = 3
 """Passages: one sentence of each."""

@@ -11,7 +11,6 @@ from typing import Any
 import httpx2
 import structlog
 
-from workers.answering.prompt import INSTRUCTIONS, prompt
 from workers.errors import ModelUnavailable
 from workers.models.address import Address, address_of
 from workers.models.base import Draft, Passage
@@ -27,7 +26,8 @@ from workers.models.forms import (
     request,
     told,
 )
-from workers.ops import metrics
+from workers.models.prompt import INSTRUCTIONS, prompt
+from workers.observe import metrics
 from workers.settings import Settings
 
 log = structlog.get_logger()

@@ -13,10 +13,10 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from workers.celery import QUEUE
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.errors import OperatorError
-from workers.ops import metrics
+from workers.intake.queue import QUEUE
+from workers.observe import metrics
 from workers.ops.health import Patient
 from workers.settings import Settings
 

@@ -14,9 +14,9 @@ from typing import Generic, TypeVar
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from workers.database import Database
+from workers.database.schema import HEAD, revision
+from workers.database.sessions import Database
 from workers.errors import OperatorError
-from workers.schema import HEAD, revision
 from workers.settings import Role
 
 ANSWER_S = 2.0

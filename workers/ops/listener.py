@@ -13,7 +13,7 @@ from threading import BoundedSemaphore, Thread, Timer
 from typing import Any
 
 from workers.errors import ServerUnavailable
-from workers.ops import metrics
+from workers.observe import metrics
 from workers.ops.health import Report
 
 _CALLERS = 16

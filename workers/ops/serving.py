@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.ops import facts, health
 from workers.ops.health import Patient, Report
 from workers.ops.listener import Listener

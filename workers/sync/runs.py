@@ -19,9 +19,9 @@ from policies.change import Change
 from policies.directory import PROVIDER
 from policies.models import Node, NodeKind, Past, RunKind, RunState, Source, SyncPage, SyncRun
 from policies.readers import source_readers
-from workers.crashpoints import reached
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.errors import InputInvalid
+from workers.observe.crashpoints import reached
 from workers.settings import Settings
 from workers.sync.breaker import (
     is_mass_revocation,

@@ -2,9 +2,9 @@
 
 import re
 
-from bot.playground.content import LONGEST_UPDATE, check_content, with_ids
-from bot.playground.happenings import message_changed, message_deleted, message_posted
-from bot.playground.shapes import message_object, permalink
+from bot.playground.blocks.content import LONGEST_UPDATE, check_content, with_ids
+from bot.playground.events.kinds import message_changed, message_deleted, message_posted
+from bot.playground.events.shapes import message_object, permalink
 from bot.playground.web_api import Refused, Slack, check_ts, method
 from bot.playground.workspace import BOT_ID, BOT_USER, Channel, Json, Message
 

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from bot.playground.happenings import member_came
-from bot.playground.shapes import channel_object, message_object
+from bot.playground.events.kinds import member_came
+from bot.playground.events.shapes import channel_object, message_object
 from bot.playground.web_api import Refused, Slack, check_ts, method, page, paged
 from bot.playground.workspace import BOT_USER, Channel, Json, Message
 

@@ -1,6 +1,6 @@
 """users.*, usergroups.*, team.info, bots.info, auth.test, api.test: who is who."""
 
-from bot.playground.shapes import user_object, usergroup_object
+from bot.playground.events.shapes import user_object, usergroup_object
 from bot.playground.web_api import Refused, Slack, method, page, paged
 from bot.playground.workspace import APP_ID, BOT_ID, BOT_USER, Json, User
 

@@ -5,11 +5,11 @@ https://docs.slack.dev/reference/methods/chat.startStream
 
 import time
 
-from bot.playground.block_kit import LONGEST_MARKDOWN, MOST_IN_MESSAGE
-from bot.playground.chunks import add_chunks, as_blocks, check_chunks, spoken
-from bot.playground.content import check_blocks_of, check_metadata, with_ids
-from bot.playground.happenings import message_changed, message_posted
-from bot.playground.shapes import message_object
+from bot.playground.blocks.block_kit import LONGEST_MARKDOWN, MOST_IN_MESSAGE
+from bot.playground.blocks.chunks import add_chunks, as_blocks, check_chunks, spoken
+from bot.playground.blocks.content import check_blocks_of, check_metadata, with_ids
+from bot.playground.events.kinds import message_changed, message_posted
+from bot.playground.events.shapes import message_object
 from bot.playground.web_api import Refused, Slack, check_ts, method
 from bot.playground.workspace import BOT_ID, BOT_USER, Channel, Json, Message, Stream
 

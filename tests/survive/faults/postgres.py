@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from tests.survive.cell import Cell
 from tests.survive.process import wait_until
 from tests.survive.scene import Scene
-from workers.database import connect
+from workers.database.sessions import connect
 from workers.embedded.home import account_for
 from workers.embedded.postgres import postgres_binaries
 from workers.embedded.process import is_alive

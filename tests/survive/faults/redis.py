@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from tests.survive.cell import Cell
 from tests.survive.process import STILL_S, wait_until
 from tests.survive.scene import Scene
-from workers.celery import QUEUE, TASK, doorbell
+from workers.intake.queue import QUEUE, TASK, doorbell
 
 
 def killed(scene: Scene) -> Iterator[None]:

@@ -6,7 +6,7 @@ A fault is a generator: see `scene.Fault`.
 from collections.abc import Iterator
 from typing import Any
 
-from bot.playground.faults import Fault as SlackFault
+from bot.playground.control.faults import Fault as SlackFault
 from tests.ports import free_port
 from tests.survive import company
 from tests.survive.faults.processes import wake, wake_soon

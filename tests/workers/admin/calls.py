@@ -9,9 +9,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from jsonschema import Draft202012Validator
 
+from workers.admin.api_keys import make
 from workers.admin.problems import MEDIA_TYPE
-from workers.admin.tokens import make
-from workers.database import Database
+from workers.database.sessions import Database
 
 ALL = ("identity", "index", "audit", "sync:*")
 

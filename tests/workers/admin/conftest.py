@@ -5,7 +5,7 @@ import pytest
 from tests.policies.world import World
 from tests.workers.admin.calls import Api
 from workers.admin.api import make_app
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.settings import Settings
 
 

@@ -18,9 +18,9 @@ from tests.policies.world import World
 from tests.workers.admin.calls import Api
 from workers.admin import routes_index
 from workers.admin.api import make_app
+from workers.admin.api_keys import revoke, tokens
 from workers.admin.callers import LARGEST_BODY
-from workers.admin.tokens import revoke, tokens
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.settings import Settings
 
 STAFF = {"type": "group", "id": "staff", "members": ["user:ana", "user:ben"]}

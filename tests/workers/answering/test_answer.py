@@ -12,13 +12,13 @@ import structlog
 from policies import Class
 from policies.change import Permissions
 from policies.models import UserStatus
-from tests.workers.answering.test_reply import PAYLOADS, STORED, leaves
+from tests.workers.replies.test_rendering import PAYLOADS, STORED, leaves
 from tests.workers.slack_company import Company, FakeAnswerer, Write, kept, quote_all
-from workers import logs
-from workers.answering.reply import ANSWERED_PRIVATELY, NOTHING_FOUND
 from workers.errors import AnswerWithdrawn, AssistantError, LayersDisagree, ModelUnavailable
+from workers.intake.leases import MAX_ATTEMPTS
 from workers.models.base import Draft, Passage, Sentence
-from workers.questions import MAX_ATTEMPTS
+from workers.observe import logs
+from workers.replies.rendering import ANSWERED_PRIVATELY, NOTHING_FOUND
 
 QUESTION = "What is the budget?"
 

@@ -19,13 +19,13 @@ from policies.directory import Account, Readers
 from tests.bot.slack_schemas import check_calls
 from tests.workers.library import Library
 from tests.workers.slack_company import WORKSPACE, Company, FakeAnswerer
-from workers import slack as slack_client
 from workers.answering import audience
 from workers.errors import InputInvalid, SlackUnavailable
-from workers.messenger import Place
 from workers.services import Services
 from workers.settings import Settings
-from workers.slack import SlackMessenger
+from workers.slack import client as slack_client
+from workers.slack.client import SlackMessenger
+from workers.slack.messenger import Place
 
 CROWD = [f"UA{number:04}" for number in range(205)]
 """Before UZOE by their ids: Slack gives 200 members on a page."""

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.workers.answering.test_reply import PAYLOADS, check_text, hostile
+from tests.workers.replies.test_rendering import PAYLOADS, check_text, hostile
 from workers.answering.context import self_contained
-from workers.marks import named, plain
-from workers.messenger import Said
-from workers.slack import Allowance, SlackMessenger
+from workers.slack.client import Allowance, SlackMessenger
+from workers.slack.marks import named, plain
+from workers.slack.messenger import Said
 
 FULL = "How many days of vacation do interns have?"
 VOLL = "Wie viele Urlaubstage haben Praktikanten?"

@@ -5,9 +5,9 @@ import json
 from policies.change import Permissions
 from tests.workers.answering.passages import passage
 from tests.workers.slack_company import Company
-from workers.answering.reply import compose, from_payload
 from workers.answering.verify import copies_of
 from workers.models.base import Draft, Passage, Sentence
+from workers.replies.rendering import compose, from_payload
 
 
 def only(*principals: int) -> Permissions:

@@ -12,7 +12,7 @@ from tests.prove.interleavings import (
     taking_away,
     without_final_check,
 )
-from workers.database import Database
+from workers.database.sessions import Database
 
 
 def each_way(step: str) -> list[Schedule]:

@@ -10,14 +10,15 @@ from sqlalchemy import text
 from policies import Class
 from policies.change import Permissions
 from tests.workers.slack_company import TEAM, Company, kept, quote_all
-from workers import mending, outbox
 from workers.answering import answer as answering
-from workers.answering import reply as say
 from workers.answering.audience import audience_of
 from workers.errors import SlackBusy, SlackRefused
+from workers.intake.leases import MAX_ATTEMPTS
 from workers.models.base import Draft
-from workers.outbox import Kind
-from workers.questions import MAX_ATTEMPTS
+from workers.replies import outbox
+from workers.replies import rendering as say
+from workers.replies.outbox import Kind
+from workers.upkeep import review
 
 QUESTION = "What is the budget?"
 
@@ -78,10 +79,10 @@ def test_where_the_rest_is_refused_words_stand_in_place_of_the_first_part(
     assert company.state(question_id) == ("failed", "SlackRefused")
 
     company.slack.fault("error", method="chat.update", error="internal_error", times=1)
-    mending.look_at_all(company.services)
+    review.look_at_all(company.services)
     assert "y y" in company.posts(channel)[0].text
     company.look(question_id, "UPDATE outbox SET mend_at = now() RETURNING id")
-    mending.look_at_all(company.services)
+    review.look_at_all(company.services)
 
     (left,) = company.posts(channel)
     assert left.text == say.CUT_SHORT
@@ -97,7 +98,7 @@ def test_what_every_worker_dies_of_leaves_no_half(company: Company, second_part:
     for _ in range(MAX_ATTEMPTS):
         next_worker(company, question_id)
     assert company.state(question_id)[0] == "failed"
-    mending.look_at_all(company.services)
+    review.look_at_all(company.services)
     assert [post.text for post in company.posts("DUALICE")] == [say.CUT_SHORT]
 
 
@@ -115,7 +116,7 @@ def test_where_the_source_gets_too_old_for_the_rest_the_first_part_goes(
         )
     second_part(None)
     next_worker(company, question_id)
-    mending.look_at_all(company.services)
+    review.look_at_all(company.services)
     assert [post.text for post in company.posts("DUALICE")] == [say.WITHDRAWN]
 
 
@@ -143,7 +144,7 @@ def test_the_rest_of_an_answer_in_a_channel_is_checked_for_all_who_read_there(
         )
     next_worker(company, question_id)
     assert (len(company.posts("CBOARD")) > 1) is for_the_asker_alone
-    mending.look_at_all(company.services)
+    review.look_at_all(company.services)
     assert "y y" not in company.posts("CBOARD")[0].text
 
 
@@ -158,7 +159,7 @@ def test_somebody_who_joins_between_the_parts_counts(
     company.slack.join("board", "carl")
     second_part(None)
     next_worker(company, question_id)
-    mending.look_at_all(company.services)
+    review.look_at_all(company.services)
     assert [post.text for post in company.posts("CBOARD")] == [say.WITHDRAWN]
 
 
@@ -193,8 +194,8 @@ def test_what_was_withdrawn_meanwhile_is_not_followed_by_its_rest(
     for readers in ((), (alice,)):
         with company.library.change() as change:
             change.set_permissions(document, only(*readers))
-        mending.look_at_all(company.services)
+        review.look_at_all(company.services)
     second_part(None)
     next_worker(company, question_id)
-    mending.look_at_all(company.services)
+    review.look_at_all(company.services)
     assert [post.text for post in company.posts("DUALICE")] == [say.WITHDRAWN]

@@ -24,11 +24,12 @@ from policies.models import Policy, User, UserStatus
 from tests.prove.company import Company
 from tests.prove.facts import Human, Page, Room, Rules, Thing
 from tests.prove.interleavings import START, Echo, canary
-from workers.answering import audience, reply
-from workers.database import Database
-from workers.messenger import Message, PlaceKind
+from workers.answering import audience
+from workers.database.sessions import Database
+from workers.intake.leases import at_work
 from workers.models.base import Draft, Passage
-from workers.questions import at_work
+from workers.replies import rendering
+from workers.slack.messenger import Message, PlaceKind
 
 QUESTIONS = 100
 _WORDS = ("What is the budget?", "How many million does the secret diary of the board say?")
@@ -130,7 +131,7 @@ def without_check_before_post() -> Iterator[None]:
 @contextmanager
 def without_rendering() -> Iterator[None]:
     """6: what the model wrote is shown as it is."""
-    with patch.object(reply, "inert", lambda words, **_given: words):
+    with patch.object(rendering, "inert", lambda words, **_given: words):
         yield
 
 

@@ -11,7 +11,7 @@ from tests.prove.pairs import (
     rarity_of_all_documents,
 )
 from workers.answering import retrieval
-from workers.database import Database
+from workers.database.sessions import Database
 
 
 def test_invisible_documents_change_no_byte(database: Database) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from policies.change import Permissions
 from tests.workers.slack_company import Company
-from workers.answering.reply import (
+from workers.replies.rendering import (
     ANSWERED_PRIVATELY,
     NOTHING_FOUND,
     SOURCE_OUT_OF_DATE,

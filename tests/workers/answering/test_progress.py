@@ -8,12 +8,12 @@ import pytest
 from bot.playground.client import Seen
 from policies.change import Permissions
 from tests.workers.slack_company import Company, kept, quote_all
-from workers import outbox
-from workers.answering import reply as say
 from workers.errors import SlackUnavailable
+from workers.intake.leases import MAX_ATTEMPTS
 from workers.models.base import Draft, Passage
-from workers.questions import MAX_ATTEMPTS
-from workers.slack import Allowance, _cut
+from workers.replies import outbox
+from workers.replies import rendering as say
+from workers.slack.client import Allowance, _cut
 
 QUESTION = "What is the budget?"
 

@@ -8,7 +8,7 @@ from policies import Audience
 from policies.directory import resolve_user
 from workers.answering.answer import compose_answer
 from workers.answering.suggestions import MOST, of_heading, of_statement, suggested
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.ingest.bundle import read_bundle
 from workers.ingest.pipeline import Loading
 from workers.models.embedded import QuotingAnswerer

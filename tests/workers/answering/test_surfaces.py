@@ -11,14 +11,16 @@ from bot.playground.client import Seen
 from policies import Class
 from policies.change import Permissions
 from tests.workers.slack_company import TEAM, Company, kept, quote_all
-from workers import interface, mending, outbox
+from workers import interface
 from workers.answering import answer as answering
-from workers.answering import reply as say
 from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.errands import run_errand
 from workers.errors import SlackBusy
 from workers.interface import Errand, ErrandKind, Question, Surface
 from workers.models.base import Draft, Passage
+from workers.replies import outbox
+from workers.replies import rendering as say
+from workers.upkeep import review
 
 QUESTION = "What is the budget?"
 _numbers = count(1)
@@ -770,7 +772,7 @@ def test_a_long_answer_that_is_out_in_part_is_not_mixed_with_another(
     question_id = company.asked("DUALICE", "alice", QUESTION)
     assert len(company.posts("DUALICE")) == 1
 
-    mending.look_at_all(company.services)
+    review.look_at_all(company.services)
 
     (posted,) = company.posts("DUALICE")
     assert posted.text == say.WITHDRAWN
@@ -807,6 +809,6 @@ def test_the_rest_of_a_long_answer_is_checked_again_after_a_crash(
     company.rest_is_over(question_id)
     company.work(question_id)
 
-    mending.look_at_all(company.services)
+    review.look_at_all(company.services)
     (left,) = company.posts("DUALICE")
     assert left.text == say.WITHDRAWN

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from workers.answering.reply import HELP, NOTHING_FOUND
 from workers.answering.talk import Talk, reply_to_request, reply_to_talk, talk_of
+from workers.replies.rendering import HELP, NOTHING_FOUND
 
 TALK = {
     Talk.GREETING: [

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.workers.ingest.folder import Folder, Shelf
-from workers.database import Database
+from workers.database.sessions import Database
 
 
 @pytest.fixture

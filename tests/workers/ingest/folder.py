@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from policies import Audience, readable_documents
 from policies.directory import resolve_user
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.ingest.bundle import read_bundle
 from workers.ingest.pipeline import Loading, Report
 

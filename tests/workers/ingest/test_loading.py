@@ -20,13 +20,13 @@ from tests.workers.ingest.folder import (
     user,
 )
 from workers.answering.answer import compose_answer
-from workers.answering.reply import EXAMPLES
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.errors import InputInvalid
 from workers.ingest.bundle import read_bundle
 from workers.ingest.pipeline import Loading, Report
 from workers.models.embedded import QuotingAnswerer
 from workers.models.embedder import MiniLM
+from workers.replies.rendering import EXAMPLES
 from workers.services import Services
 from workers.settings import Settings
 

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from workers.ingest.sentence import sentence_ends, sentences, without_marks
 from workers.ingest.split import Piece, embedded_text, split
 from workers.models.embedder import MAX_TOKENS, count_tokens
+from workers.models.sentences import sentence_ends, sentences, without_marks
 
 HANDBOOK = """Welcome to the handbook.
 

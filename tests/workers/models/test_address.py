@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from workers.models.address import address_of
-from workers.production import contradictions
+from workers.ops.production import contradictions
 from workers.settings import Settings
 
 SECRET = "hunter2"

@@ -21,7 +21,7 @@ from workers.models import openai
 from workers.models.base import Sentence
 from workers.models.failure import explained, refused
 from workers.models.openai import OpenAIAnswerer
-from workers.ops.metrics import REGISTRY
+from workers.observe.metrics import REGISTRY
 from workers.settings import Settings
 
 Json = dict[str, Any]

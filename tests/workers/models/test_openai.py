@@ -16,10 +16,10 @@ import pytest
 from pydantic import SecretStr
 
 from tests.workers.answering.passages import passage
-from workers.answering.prompt import INSTRUCTIONS
 from workers.errors import ModelUnavailable
 from workers.models.base import Draft, Sentence
 from workers.models.openai import OpenAIAnswerer
+from workers.models.prompt import INSTRUCTIONS
 from workers.settings import Settings
 
 PASSAGES = (

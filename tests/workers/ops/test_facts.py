@@ -10,11 +10,11 @@ from sqlalchemy import text
 from policies.change import Permissions
 from tests.workers.library import Library
 from tests.workers.slack_company import kept
-from workers.celery import doorbell
-from workers.database import Database, connect
+from workers.database.sessions import Database, connect
 from workers.embedded.servers import EmbeddedRedis
+from workers.intake.leases import at_work, lease
+from workers.intake.queue import doorbell
 from workers.ops import facts
-from workers.questions import at_work, lease
 from workers.settings import Settings
 
 Samples = dict[tuple[str, str], float]

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from tests.ports import free_port
-from workers.database import Database, connect
+from workers.database.sessions import Database, connect
 from workers.errors import ServerUnavailable
 from workers.ops import consumer as watch
 from workers.ops import health

@@ -31,12 +31,12 @@ from tests.workers.library import Library
 from tests.workers.models.test_openai import answered
 from tests.workers.slack_company import Company, kept
 from workers import interface
-from workers.celery import QUEUE
+from workers.database.roles import ROLES
 from workers.embedded.process import wait_until
 from workers.embedded.servers import EmbeddedRedis
+from workers.intake.leases import at_work
+from workers.intake.queue import QUEUE
 from workers.models.embedder import MiniLM
-from workers.provision import ROLES
-from workers.questions import at_work
 from workers.settings import Settings
 
 REPOSITORY = Path(__file__).parents[3]

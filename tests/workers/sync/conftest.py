@@ -10,7 +10,7 @@ from sqlalchemy import text
 from policies.change import Change, Person
 from policies.models import RunKind
 from policies.readers import source_readers
-from workers.database import Database, connect
+from workers.database.sessions import Database, connect
 from workers.sync import runs
 from workers.sync.runs import Run
 

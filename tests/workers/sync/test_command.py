@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from policies.models import RunState
-from tests.workers import test_cli
+from tests.workers.cli import test_cli
+from tests.workers.cli.test_cli import REPOSITORY, Ken
 from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page
-from tests.workers.test_cli import REPOSITORY, Ken
 from workers.sync import runs
 
 ken = test_cli.ken

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from policies.models import RunKind, RunState
 from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.sync import runs
 from workers.sync.runs import SourceFacts
 

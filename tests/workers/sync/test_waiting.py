@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from policies.change import Change, SeenAccount
 from policies.models import RunKind, RunState, UserStatus
 from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.errors import InputInvalid
 from workers.sync import runs
 from workers.sync.runs import Run

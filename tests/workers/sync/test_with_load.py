@@ -7,7 +7,7 @@ from policies.change import Change, Person
 from policies.models import RunKind
 from tests.workers.ingest.folder import Folder, Shelf, document, user
 from tests.workers.sync.conftest import Line, page
-from workers.database import Database
+from workers.database.sessions import Database
 from workers.sync import runs
 
 SOURCE = "wiki"

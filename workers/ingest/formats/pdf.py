@@ -18,7 +18,7 @@ from workers.ingest.parse import (
     DocumentUnreadable,
     clean,
 )
-from workers.ingest.sentence import sentence_ends
+from workers.models.sentences import sentence_ends
 
 _DOT = re.compile(r"[-•●▪◦‣·∙*○■□➢]\s+(?=\S)")
 _MARK = re.compile(r"(?:–|\(?[a-z0-9]{1,2}[.)]|\d+(?:\.\d+)+)\s+\S")

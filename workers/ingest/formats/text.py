@@ -10,7 +10,7 @@ from workers.ingest.formats.draft import Draft, time_said
 from workers.ingest.parse import (
     clean,
 )
-from workers.ingest.sentence import without_marks
+from workers.models.sentences import without_marks
 
 
 def decode(content: bytes) -> str:

@@ -1,0 +1,752 @@
+"""The command as people meet it: a process, what it prints, and the code that it ends with."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from tests.ports import free_port
+from tests.workers.ingest.folder import FakeEmbedder, Folder, Shelf, document, group, user
+from tests.workers.models.test_forms import Server, only_chat
+from workers.cli import running
+from workers.cli.loading import progress_bar
+from workers.cli.main import app, up
+from workers.database.roles import ROLES
+from workers.database.sessions import Database, connect
+from workers.embedded.process import Child, wait_until
+from workers.embedded.servers import write_env
+from workers.models.base import Draft, Passage, Sentence
+from workers.services import AS_SYNCER, Services
+from workers.settings import Settings
+from workers.tasks import work_on
+
+REPOSITORY = Path(__file__).parents[3]
+COMMAND = (sys.executable, "-m", "workers.cli.main")
+PATIENCE_S = 60
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Ken:
+    """`ken` in a home of its own. Whatever it prints is searched for secrets and tracebacks."""
+
+    home: Path
+    secrets: tuple[str, ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, *arguments: str, **extra: str) -> Done:
+        return self.result(self.start(*arguments, **extra))
+
+    def start(self, *arguments: str, **extra: str) -> subprocess.Popen[str]:
+        passed = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+        return subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=REPOSITORY,
+            env={**passed, "KEN_HOME": str(self.home), "COLUMNS": "400", **self.extra, **extra},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def result(self, process: subprocess.Popen[str]) -> Done:
+        out, err = process.communicate(timeout=PATIENCE_S)
+        for secret in self.secrets:
+            assert secret not in out + err
+        assert "Traceback" not in err, err
+        return Done(process.returncode, out, err)
+
+    def refused(self, *arguments: str, code: int, **extra: str) -> str:
+        """The one error with its remedy, and nothing but that."""
+        return self.refusal(self.start(*arguments, **extra), code=code)
+
+    def refusal(self, process: subprocess.Popen[str], *, code: int) -> str:
+        done = self.result(process)
+        assert (done.code, done.out) == (code, ""), done
+        assert done.err.startswith("error: "), done.err
+        assert done.err.count("error: ") == 1
+        return done.err
+
+
+@pytest.fixture
+def ken(settings: Settings, tmp_path: Path) -> Ken:
+    """A home that shares the servers of the tests, and where nothing runs."""
+    passwords = {role: settings.password(role).get_secret_value() for role in ROLES}
+    redis_url = settings.redis_url.get_secret_value()
+    write_env(
+        tmp_path / "home",
+        {
+            "KEN_DATABASE_URL": settings.database_url.get_secret_value(),
+            "KEN_REDIS_URL": redis_url,
+            **{f"KEN_{role.upper()}_PASSWORD": word for role, word in passwords.items()},
+        },
+    )
+    redis_password = redis_url.removeprefix("redis+socket://:").partition("@")[0]
+    return Ken(tmp_path / "home", (*passwords.values(), redis_password))
+
+
+@pytest.fixture
+def shelf(database: Database, tmp_path: Path) -> Shelf:
+    """Ana of the staff may read the plan, and Bo may not."""
+    folder = Folder(tmp_path / "wiki")
+    folder.principals(
+        user("ana", name="Ana Lima", email="ana@acme.example"),
+        user("bo", name="Bo Berg"),
+        group("staff", "group:berlin"),
+        group("berlin", "user:ana"),
+    )
+    folder.documents(
+        document("plan", "group:staff", text="The office moves to Hamburg in May."),
+        document("pay", "user:bo", text="Pay day is the 25th."),
+    )
+    shelf = Shelf(database)
+    shelf.load(folder)
+    return shelf
+
+
+# It teaches
+
+
+TAUGHT = {
+    "": ["ken up", "ken load FOLDER", "--as ana", "KEN_HOME"],
+    "up": [
+        "Start what this home needs",
+        "where KEN_ADMIN_PORT is set",
+        "Repeat it as often as you like",
+    ],
+    "down": ["Stop what", "Data stays"],
+    "status": ["What runs in this home", "--json"],
+    "doctor": ["Check each dependency", "what to do"],
+    "migrate": ["schema up to date"],
+    "load": ["docs/loading.md", "class:members", "--remove-missing", "where it stopped"],
+    "ask": ["Ask as a person", "--as", "--in", "--json", "citations"],
+    "why": ["Whether a person may read a document", "never shows what a document says"],
+    "who": ["Everybody who may read a document", "--at"],
+    "audience": ["Who reads in a Slack channel", "how many documents"],
+    "shown": ["Who could have been shown a document", "--from", "--to"],
+    "eval": ["how good the answers are", "Exit code 1 if anything leaked"],
+}
+
+
+def test_help_says_what_each_command_is_for(subtests: pytest.Subtests) -> None:
+    ken = Ken(Path("nowhere"))
+    started = {name: ken.start(*name.split(), "--help") for name in TAUGHT}
+    for name, process in started.items():
+        with subtests.test(name):
+            done = ken.result(process)
+            assert done.code == 0
+            assert [words for words in TAUGHT[name] if words not in done.out] == []
+    shown = [each for each in app.registered_commands if not each.hidden]
+    assert len(shown) == len(TAUGHT) - 1, "a command without a test of its help"
+
+
+def test_a_command_that_is_misspelt_or_lacks_a_word_points_to_the_help() -> None:
+    ken = Ken(Path("nowhere"))
+    wrong = (("lod", "folder"), ("ask", "Where?"), ("load", "--nonsense"))
+    for process in [ken.start(*arguments) for arguments in wrong]:
+        done = ken.result(process)
+        assert (done.code, done.out) == (2, "")
+        assert "--help" in done.err
+
+
+# What can be wrong, and what to do
+
+
+def test_a_wrong_word_is_told_with_what_was_perhaps_meant(
+    ken: Ken, shelf: Shelf, subtests: pytest.Subtests
+) -> None:
+    cases = (
+        (("ask", "Where?", "--as", "Lima"), "no person 'Lima'", "Did you mean: ana?"),
+        (("why", "zoe", "plan"), "no person 'zoe'", "Load one first"),
+        (("why", "ana", "PLA"), "no document 'PLA'", "Did you mean: plan?"),
+        (("ask", " ", "--as", "ana"), "question is empty", "Ask something"),
+        (("ask", "Where?", "--as", "ana", "--in", "general"), "No Slack", "KEN_SLACK_BOT_TOKEN"),
+        (("load", "no/such/folder"), "no/such/folder is not there", "Name a folder"),
+        (("eval", "tests"), "questions.jsonl is not there", "Name a folder with"),
+    )
+    started = [ken.start(*arguments) for arguments, _, _ in cases]  # at once: it saves seconds
+    for process, (arguments, told, remedy) in zip(started, cases, strict=True):
+        with subtests.test(" ".join(arguments)):
+            error = ken.refusal(process, code=2)
+            assert told in error
+            assert remedy in error.partition("what to do: ")[2]
+
+
+def test_a_home_without_a_database_says_how_to_get_one_and_is_not_made(tmp_path: Path) -> None:
+    ken = Ken(tmp_path / "nowhere")
+    error = ken.refused("ask", "Where?", "--as", "ana", code=2)
+    assert "No database is set up for this home" in error
+    assert "ken up" in error.partition("what to do: ")[2]
+    assert not ken.home.exists()
+
+
+def test_postgresql_that_is_down_is_told_without_its_address(
+    ken: Ken, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    dead = f"postgresql:///ken?host={tmp_path / 'dead'}&port=5432"
+    folder = Folder(tmp_path / "wiki")
+    folder.documents(document("plan", "class:members"))
+    started = (
+        ken.start("ask", "Where?", "--as", "ana", KEN_DATABASE_URL=dead),
+        ken.start("load", str(folder.root), KEN_DATABASE_URL=dead),
+    )
+    for process in started:
+        with subtests.test(str(process.args)):
+            error = ken.refusal(process, code=3)
+            assert "PostgreSQL does not answer" in error
+            assert "KEN_DATABASE_URL" in error.partition("what to do: ")[2]
+            assert "dead" not in error
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["ken:hunter2@host/ken", "postgresql://ken:hunter2@host:port/ken"],
+)
+def test_an_address_that_is_none_is_named_and_never_shown(ken: Ken, address: str) -> None:
+    ken.secrets += ("hunter2",)
+    error = ken.refused("why", "ana", "plan", code=2, KEN_DATABASE_URL=address)
+    assert "KEN_DATABASE_URL" in error
+
+
+def test_a_setting_that_is_none_is_named_and_its_value_never_shown(ken: Ken) -> None:
+    ken.secrets += ("hunter2",)
+    error = ken.refused("status", code=2, KEN_LEASE_S="hunter2")
+    assert "KEN_LEASE_S" in error
+    assert "integer" in error
+
+
+@pytest.fixture
+def old_schema(settings: Settings) -> Iterator[None]:
+    """A database that has had no migration, by its own books."""
+    engine = connect(settings, "owner")
+    with engine.begin() as connection:
+        (number,) = connection.execute(text("DELETE FROM alembic_version RETURNING *")).one()
+    yield
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO alembic_version VALUES (:it)"), {"it": number})
+    engine.dispose()
+
+
+def test_a_schema_that_is_behind_is_refused_by_whoever_would_use_it(
+    ken: Ken, old_schema: None, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    folder = Folder(tmp_path / "wiki")
+    folder.documents(document("plan", "class:members"))
+    started = (
+        ken.start("ask", "Where?", "--as", "ana"),
+        ken.start("load", str(folder.root)),
+    )
+    for process in started:
+        with subtests.test(str(process.args)):
+            error = ken.refusal(process, code=4)
+            assert "schema is not there; this version needs" in error
+            assert "ken migrate" in error.partition("what to do: ")[2]
+
+
+def test_a_line_that_is_refused_is_shown_by_file_and_number(ken: Ken, tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "wiki")
+    folder.documents(document("plan", "class:members"), "{")
+    error = ken.refused("load", str(folder.root), code=2)
+    assert "documents.jsonl:2" in error
+    assert "Nothing was changed" in error
+
+
+# Why
+
+
+def test_why_tells_the_groups_that_lead_to_a_document(ken: Ken, shelf: Shelf) -> None:
+    as_json = ken.start("why", "ana@acme.example", "wiki:plan", "--json")
+    done = ken("why", "ana", "plan")
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        "readable: an entry allows it",
+        "  Ana Lima → account wiki:ana → group berlin → group staff",
+        "  on document plan",
+    ]
+    assert ken.result(as_json).json() == {
+        "person": "ana@acme.example",
+        "document": "wiki:plan",
+        "at": None,
+        "readable": True,
+        "code": "allowed",
+        "reason": "an entry allows it",
+        "path": [
+            "Ana Lima → account wiki:ana → group berlin → group staff",
+            "on document plan",
+        ],
+        "wanted": [],
+        "cut_at": None,
+        "stopped": [],
+        "account": None,
+        "needed": [],
+    }
+
+
+def test_why_tells_that_nothing_leads_to_a_document_and_shows_nothing_of_it(
+    ken: Ken, shelf: Shelf
+) -> None:
+    as_json = ken.start("why", "bo", "plan", "--json")
+    done = ken("why", "bo", "plan")
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        "not readable: no entry allows it",
+        "  allowed is one of: group staff",
+        "  needed: to be one of these, or in one of them; or an allow of the person's own",
+    ]
+    told = ken.result(as_json).json()
+    assert (told["readable"], told["path"]) == (False, [])
+
+
+# Status, doctor
+
+
+def test_status_counts_what_the_home_holds_and_says_what_runs(ken: Ken, shelf: Shelf) -> None:
+    _started_and_ended(ken, "worker")
+    process = ken.start("status")
+    told = ken("status", "--json").json()
+    assert told["home"] == str(ken.home)
+    assert (told["worker"], told["bot"]) == ("stopped", "not set up")
+    assert (told["people"], told["groups"], told["documents"], told["chunks"]) == (2, 2, 2, 2)
+    assert told["nodes_nobody_may_read"] == told["questions_waiting"] == 0
+    assert [name for name in told if not re.fullmatch(r"[a-z_]+", name)] == []
+    shown = ken.result(process)
+    assert all(
+        name.replace("_", " ") in shown.out for name in told.keys() - {"outdated", "problems"}
+    )
+    assert "worker is stopped: `ken up` starts it" in shown.out
+    assert shown.code == 1
+
+
+def test_status_looks_at_a_home_where_nothing_is_and_at_a_database_that_is_down(
+    ken: Ken, tmp_path: Path
+) -> None:
+    looked = Ken(tmp_path / "nowhere")("status", "--json")
+    nothing = looked.json()
+    assert (looked.code, len(nothing["problems"])) == (1, 3)
+    assert {nothing[name] for name in ("redis", "postgresql", "worker")} == {"stopped"}
+    assert {nothing[name] for name in ("bot", "admin", "playground")} == {"not set up"}
+    dead = f"postgresql:///ken?host={tmp_path / 'dead'}&port=5432"
+    down = ken("status", "--json", KEN_DATABASE_URL=dead)
+    assert down.json()["database"] == "does not answer"
+    assert "the database does not answer: see `ken doctor`" in down.json()["problems"]
+    assert down.code == 1
+
+
+def test_where_a_supervisor_runs_the_worker_status_and_doctor_do_not_miss_one_of_ours(
+    ken: Ken,
+) -> None:
+    """Servers of your own, and `ken up` never started a worker here."""
+    told = ken("status", "--json")
+    assert (told.json()["worker"], told.json()["problems"], told.code) == (
+        "not started here",
+        [],
+        0,
+    )
+    assert found(ken("doctor"), "worker") == ["!!", "none was started here by `ken up`"]
+
+
+def test_doctor_names_what_is_missing_and_what_to_do_and_ends_with_1(ken: Ken) -> None:
+    _started_and_ended(ken, "worker")
+    done = ken("doctor")
+    assert done.code == 1
+    (worker,) = (line for line in done.out.splitlines() if " worker " in line)
+    assert worker.split() == "no worker not running here Run `ken up`.".split()
+    (database,) = (line for line in done.out.splitlines() if " PostgreSQL " in line)
+    assert database.split()[0] == "ok"
+
+
+def test_doctor_shows_what_production_would_refuse_and_what_contradicts_itself(ken: Ken) -> None:
+    short = [line for line in ken("doctor").out.splitlines() if " production " in line]
+    assert [line.split()[0] for line in short] == ["!!"]
+    told = [
+        line for line in ken("doctor", "--production").out.splitlines() if " production " in line
+    ]
+    assert {line.split()[0] for line in told} == {"no"}
+    assert any("KEN_OWNER_PASSWORD" in line for line in told)
+    strictly = ken("doctor", "--production", "--json")
+    assert strictly.code == 1
+    failed = [one["found"] for one in strictly.json() if not one["ok"]]
+    assert any("KEN_OWNER_PASSWORD" in one for one in failed)
+    strict = ken("doctor", KEN_PRODUCTION="true", KEN_LEASE_S="1").out.splitlines()
+    marks = {line.split()[0] for line in strict if " production " in line}
+    assert marks == {"no"}
+    (lease,) = (line for line in strict if "KEN_LEASE_S" in line)
+    assert lease.split()[:2] == ["no", "settings"]
+
+
+def test_doctor_says_how_a_model_is_asked_and_no_log_stands_in_its_output(ken: Ken) -> None:
+    server = Server(only_chat)
+    try:
+        findings = ken("doctor", "--json", KEN_MODEL_BASE_URL=server.host).json()
+    finally:
+        server.close()
+    (model,) = (one for one in findings if one["check"] == "model")
+    assert model["ok"]
+    assert "there is no Responses API" in model["found"]
+    assert "“From 11:30 to 14:00.” (verified" in model["found"]
+
+
+def test_doctor_asks_the_admin_api_where_it_has_a_port(ken: Ken) -> None:
+    port = str(free_port())
+    settings = {"KEN_ADMIN_PORT": port, "HTTP_PROXY": "http://127.0.0.1:9"}
+    assert found(ken("doctor"), "admin API") == ["ok", "none: KEN_ADMIN_PORT is not set"]
+    (mark, told, remedy) = found(ken("doctor", **settings), "admin API")
+    assert (mark, told) == (
+        "no",
+        f"does not answer at http://127.0.0.1:{port} (ConnectionRefusedError)",
+    )
+    assert "`ken up` starts it" in remedy
+    admin = ken.start("admin", **settings)
+    try:
+        ready = ken.home / "run" / "admin.ready"
+        assert wait_until(lambda: ready.exists() or admin.poll() is not None, PATIENCE_S)
+        assert found(ken("doctor", **settings), "admin API") == ["ok", f"http://127.0.0.1:{port}"]
+    finally:
+        admin.terminate()
+        ken.result(admin)
+
+
+def test_doctor_does_not_take_another_server_for_the_admin_api(ken: Ken) -> None:
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Other) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        done = ken("doctor", KEN_ADMIN_PORT=str(other.server_port))
+        other.shutdown()
+    mark, told, remedy = found(done, "admin API")
+    assert (mark, told[:20], remedy) == (
+        "no",
+        "something else answe",
+        "Set another KEN_ADMIN_PORT.",
+    )
+
+
+def _started_and_ended(ken: Ken, name: str) -> None:
+    child = Child(ken.home, name)
+    child.start(["true"], {})
+    assert wait_until(lambda: not child.running(), PATIENCE_S)
+
+
+def found(done: Done, check: str) -> list[str]:
+    """The columns of one line of `ken doctor` but its name."""
+    lines = [re.split(r"\s{2,}", line.strip()) for line in done.out.splitlines()]
+    ((mark, _, *told),) = (line for line in lines if line[1:2] == [check])
+    return [mark, *told]
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "told"),
+    [
+        ("127.0.0.1", 0, "There is no admin API: set KEN_ADMIN_PORT"),
+        ("127.0.0.1", 3100, "The admin API answers at http://127.0.0.1:3100;"),
+        ("::1", 3100, "The admin API answers at http://[::1]:3100;"),
+    ],
+)
+def test_up_says_where_the_admin_api_is(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    host: str,
+    port: int,
+    told: str,
+) -> None:
+    for name, value in (("HOME", tmp_path), ("ADMIN_HOST", host), ("ADMIN_PORT", port)):
+        monkeypatch.setenv(f"KEN_{name}", str(value))
+    monkeypatch.setattr(running, "up", lambda home, tell: [])
+    up()
+    assert told in " ".join(capsys.readouterr().out.split())
+
+
+# A worker without the syncer's password
+
+
+def test_doctor_says_what_a_worker_leaves_undone_without_the_syncers_password(ken: Ken) -> None:
+    mark, told = found(ken("doctor"), "roles")
+    assert (mark, "syncer" in told) == ("ok", True)
+    mark, told, remedy = found(ken("doctor", KEN_SYNCER_PASSWORD=""), "roles")
+    assert mark == "no"
+    assert "KEN_SYNCER_PASSWORD is not set" in told
+    assert [duty for duty in AS_SYNCER if duty not in told] == []
+    assert "Set it" in remedy
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_worker_without_the_syncers_password_says_so_once_and_goes_on(
+    ken: Ken, tmp_path: Path, missing: bool
+) -> None:
+    """Redis is away, so that the worker takes nothing: its complaint of that ends the test."""
+    extra = {"KEN_REDIS_URL": f"redis+socket:///{tmp_path}/no-redis.sock"}
+    worker = ken.start("worker", **extra, **({"KEN_SYNCER_PASSWORD": ""} if missing else {}))
+    assert worker.stderr is not None
+    too_long = threading.Timer(PATIENCE_S, worker.kill)
+    too_long.start()
+    events = []
+    for line in worker.stderr:
+        if line.startswith("{"):  # Celery has words of its own for whoever runs it as root
+            events.append(json.loads(line))
+            if events[-1]["event"] == "library":
+                break
+    too_long.cancel()
+    worker.kill()
+    worker.communicate()
+    assert events[-1]["event"] == "library"
+    warned = [one for one in events if one["event"] == "syncer_password_missing"]
+    assert [(one["level"], one["not_done"]) for one in warned] == (
+        [("warning", list(AS_SYNCER))] if missing else []
+    )
+
+
+# Load
+
+
+def test_load_says_what_it_did_and_ends_with_5_if_something_was_left_out(
+    ken: Ken, tmp_path: Path
+) -> None:
+    folder = Folder(tmp_path / "wiki")
+    folder.principals(user("ana"))
+    folder.documents(document("plan", "user:ana"), document("[pay]", "user:zoe"))
+    done = ken("load", str(folder.root), "--source", "drive")
+    assert done.code == 5
+    assert "drive: 1 new, 0 changed, 0 unchanged, 0 removed, 1 left out; 1 people" in done.out
+    assert "left out documents.jsonl:2: a permission names nobody: 'user:zoe'" in done.out
+
+    folder.documents(document("plan", "user:ana"))
+    done = ken("load", str(folder.root), "--source", "drive")
+    assert done.code == 0
+    assert "0 new, 0 changed, 1 unchanged, 0 removed, 0 left out" in done.out
+
+
+# Ask
+
+
+class FirstSentence:
+    """In place of a language model: it says what the best passage says."""
+
+    name = "first sentence"
+
+    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
+        return Draft((Sentence(passages[0].text, 1, passages[0].text),))
+
+
+@pytest.fixture
+def worker(settings: Settings, database: Database) -> Callable[[int], None]:
+    services = Services(settings, database, FakeEmbedder(), FirstSentence())
+    return lambda question_id: work_on(services, question_id)
+
+
+def kept(database: Database) -> list[int]:
+    with database.session("ingress") as session:
+        return list(session.scalars(text("SELECT id FROM question WHERE state = 'kept'")))
+
+
+def question_kept_by(database: Database, process: subprocess.Popen[str]) -> int:
+    wait_until(lambda: bool(kept(database)) or process.poll() is not None, PATIENCE_S)
+    (question_id,) = kept(database)
+    return question_id
+
+
+def test_ask_prints_the_answer_of_a_worker_to_who_may_read_it(
+    ken: Ken, shelf: Shelf, worker: Callable[[int], None]
+) -> None:
+    process = ken.start("ask", "Where does the office move?", "--as", "ana", "--json")
+    worker(question_kept_by(shelf.database, process))
+    told = ken.result(process).json()
+    assert (told["answered"], told["state"]) == (True, "answered")
+    (reply,) = told["replies"]
+    (line,) = reply["lines"]
+    assert line["text"] == "The office moves to Hamburg in May."
+    assert [(one["number"], one["title"]) for one in reply["citations"]] == [(1, "Plan")]
+
+
+def test_ask_tells_who_may_not_read_it_nothing_of_it(
+    ken: Ken, shelf: Shelf, worker: Callable[[int], None]
+) -> None:
+    shelf.load(_only_the_plan(shelf, ken.home.parent / "wiki"))
+    process = ken.start("ask", "Where does the office move?", "--as", "bo", "--json")
+    worker(question_kept_by(shelf.database, process))
+    done = ken.result(process)
+    assert (done.code, done.json()["answered"]) == (0, False)
+    assert "Hamburg" not in done.out
+    assert "plan" not in done.out.lower()
+
+
+def _only_the_plan(shelf: Shelf, root: Path) -> Folder:
+    folder = Folder(root)
+    folder.documents(document("plan", "group:staff", text="The office moves to Hamburg in May."))
+    return folder
+
+
+def test_ask_without_a_queue_prints_nothing_but_the_answer_to_its_output(
+    ken: Ken, shelf: Shelf, worker: Callable[[int], None], tmp_path: Path
+) -> None:
+    dead = f"redis+socket:///{tmp_path}/no-redis.sock"
+    process = ken.start(
+        "ask", "Where does the office move?", "--as", "ana", "--json", KEN_REDIS_URL=dead
+    )
+    worker(question_kept_by(shelf.database, process))
+    done = ken.result(process)
+    assert done.code == 0
+    assert done.json()["answered"] is True
+
+
+def test_ask_without_a_worker_says_that_the_question_is_kept_and_it_is(
+    ken: Ken, shelf: Shelf, worker: Callable[[int], None]
+) -> None:
+    error = ken.refused("ask", "Where?", "--as", "ana", code=3, KEN_ASK_PATIENCE_S="1")
+    (question_id,) = kept(shelf.database)
+    assert f"Question {question_id} is kept" in error
+    assert "ken up" in error.partition("what to do: ")[2]
+    worker(question_id)
+    assert kept(shelf.database) == []
+
+
+def test_ctrl_c_stops_with_a_sentence_and_its_own_code(ken: Ken, shelf: Shelf) -> None:
+    process = ken.start("ask", "Where?", "--as", "ana")
+    question_kept_by(shelf.database, process)
+    process.send_signal(signal.SIGINT)
+    done = ken.result(process)
+    assert done.code in (130, -signal.SIGINT)  # a shell calls both 130
+    assert done.out == ""
+    assert "Stopped" in done.err
+
+
+# For machines, and without a terminal
+
+
+def test_the_version_is_that_of_the_package(ken: Ken) -> None:
+    told = ken("--version")
+    assert (told.code, told.out) == (0, f"ken {version('ken')}\n")
+
+
+def test_what_is_printed_for_machines_has_plain_keys_and_times_in_utc(
+    ken: Ken, shelf: Shelf
+) -> None:
+    assert ken("token", "create", "okta", "--scope", "identity", "--expires", "90d").code == 0
+    shown = [
+        ken.start(*command.split(), "--json")
+        for command in ("status", "doctor", "token list", "source list", "link list", "sync runs")
+    ]
+    told = [ken.result(process).json() for process in shown]
+    assert [name for one in told for name in _names_in(one) if not _PLAIN.fullmatch(name)] == []
+    [token] = told[2]
+    assert [datetime.fromisoformat(token[name]).utcoffset() for name in ("made", "expires")] == [
+        timedelta(0),
+        timedelta(0),
+    ]
+    [wiki] = told[3]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", wiki["synced_at"])
+
+
+_PLAIN = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def _names_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+    for one in value.values() if isinstance(value, dict) else value:
+        if isinstance(one, dict | list):
+            yield from _names_in(one)
+
+
+def test_load_for_machines_prints_its_report_alone(ken: Ken, tmp_path: Path) -> None:
+    (tmp_path / "wiki").mkdir()
+    (tmp_path / "wiki" / "plan.md").write_text("# Plan\n\nThe office moves to Hamburg in May.\n")
+    told = ken("load", str(tmp_path / "wiki"), "--allow", "class:members", "--json")
+    assert (told.code, told.json()["new"], told.json()["left_out"]) == (0, 1, [])
+
+
+def test_without_a_terminal_progress_is_a_line_now_and_then_on_standard_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with progress_bar(every_s=0) as bar:
+        task = bar.add_task("Documents", total=4000)
+        bar.update(task, completed=120)
+        for _ in bar.track(range(2), description="Questions"):
+            pass
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "Documents: 120 of 4000, after" in told.err
+    assert "Questions: 2 of 2, after" in told.err
+    with progress_bar(every_s=3600) as bar:
+        bar.update(bar.add_task("Documents", total=2), completed=1)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("allow", "told", "remedy"),
+    [
+        ("class:everyone", "names nobody: 'class:everyone'", "class:members, class:members_and_"),
+        ("everyone", "names nobody: 'everyone'", "Write user:ID, group:ID or a class: class:"),
+        ("group:nix", "names nobody: 'group:nix'", "Add a line for it to principals.jsonl"),
+    ],
+)
+def test_load_says_who_could_be_meant_by_a_name_that_stands_for_nobody(
+    ken: Ken, tmp_path: Path, allow: str, told: str, remedy: str
+) -> None:
+    (tmp_path / "wiki").mkdir()
+    (tmp_path / "wiki" / "plan.md").write_text("# Plan\n\nThe office moves.\n")
+    error = ken.refused("load", str(tmp_path / "wiki"), "--allow", allow, code=2)
+    assert told in error
+    assert remedy in error
+    assert "Nothing was changed" in error
+
+
+def test_load_says_which_classes_there_are_where_a_document_names_another(
+    ken: Ken, tmp_path: Path
+) -> None:
+    folder = Folder(tmp_path / "drive")
+    folder.documents(document("plan", "class:everyone"), document("menu", "class:members"))
+    done = ken("load", str(tmp_path / "drive"), "--json")
+    assert done.code == 5
+    (left,) = done.json()["left_out"]
+    assert "names nobody: 'class:everyone' (the classes are class:members, " in left["reason"]
+
+
+def test_the_demo_leaves_a_home_with_a_slack_workspace_as_it_is(ken: Ken) -> None:
+    before = sorted(ken.home.iterdir())
+    error = ken.refused("demo", code=2, KEN_SLACK_BOT_TOKEN="xoxb-real")
+    assert "is connected to a Slack workspace" in error
+    assert "KEN_HOME=.ken-demo make demo" in error
+    assert sorted(ken.home.iterdir()) == before
+    assert ken("status", "--json").json()["documents"] == 0
+
+
+def test_load_says_what_it_reads_where_there_is_nothing_to_read(ken: Ken, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "plan.md").write_text("# Plan\n")
+    for place, told in (
+        ("nowhere", "is not there"),
+        ("plan.md", "is a file, not a folder"),
+        ("empty", "holds no documents"),
+    ):
+        error = ken.refused("load", str(tmp_path / place), "--allow", "class:members", code=2)
+        assert told in error
+        assert "Markdown, HTML, plain text, CSV, PDF or Word" in error

@@ -1,0 +1,284 @@
+"""A question's life in PostgreSQL: kept once, worked on under a lease, ended visibly.
+
+The lease's token only grows. Whoever works on a question shows the token with every step that
+can be seen from outside, so that a worker which slept through its lease can do nothing any more.
+All times are the database's.
+"""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from policies.models import QuestionState
+from workers.database.sessions import Database
+from workers.errors import Busy
+from workers.interface import Question
+from workers.observe import metrics
+from workers.observe.crashpoints import reached
+
+log = structlog.get_logger()
+
+MAX_ATTEMPTS = 5
+"""So many workers in a row that did not come back from a question: it is what they die of."""
+LONGEST_WORK_S = 900.0
+"""Whoever works longer at one take hangs: the lease is not renewed, and another takes it."""
+LONGEST_REST_S = 5.0
+"""Between two tries, unless somebody outside asks for more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A question that this process works on, and the token that says so."""
+
+    id: int
+    token: int
+    attempts: int
+    """Workers that took it since one came back, this one included."""
+    asked_at: float
+    """By this process's monotonic clock."""
+    question: Question
+    trace: str | None = None
+
+    @property
+    def age_s(self) -> float:
+        return time.monotonic() - self.asked_at
+
+    @property
+    def rest_s(self) -> float:
+        """Before the next try. A token is spent on each take and on each return."""
+        return min(0.5 * self.token, LONGEST_REST_S)
+
+
+class LeaseLost(Exception):
+    """Somebody else has the question now, or has ended it. There is nothing left to do."""
+
+
+@contextmanager
+def lease(
+    database: Database, question_id: int, *, holder: str, lease_s: int
+) -> Iterator[Leased | None]:
+    """The question under a lease that is renewed until the block ends; None: nothing to do.
+
+    Raises SQLAlchemyError before the block, never after it: a lease that cannot be given back
+    runs out.
+    """
+    with at_work(database, question_id) as session:
+        leased = _take(session, question_id, holder=holder, lease_s=lease_s)
+    if leased is None:
+        yield None
+        return
+    ended = threading.Event()
+    pulse = threading.Thread(target=_renew, args=(database, leased, lease_s, ended), daemon=True)
+    pulse.start()
+    try:
+        reached("taken")
+        yield leased
+    finally:
+        ended.set()
+        pulse.join()
+        try:
+            with at_work(database, question_id) as session:
+                _release(session, leased, leased.rest_s)
+        except SQLAlchemyError as error:
+            log.warning("lease_not_released", question_id=leased.id, error=type(error).__name__)
+
+
+@contextmanager
+def at_work(database: Database, question_id: int) -> Iterator[Session]:
+    """A transaction in which row-level security shows this one question."""
+    with database.session("answerer") as session:
+        show_question(session, question_id)
+        yield session
+
+
+def show_question(session: Session, question_id: int) -> None:
+    session.execute(text("SELECT set_config('ken.question', :id, true)"), {"id": str(question_id)})
+
+
+def holder() -> str:
+    """This process, as it stands in its leases."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def give_back(database: Database) -> int:
+    """Leases of this process, which ends: whoever comes next need not wait for them to run out."""
+    with database.session("answerer") as session:
+        return len(session.execute(_GIVE_BACK, {"holder": holder()}).all())
+
+
+def still_mine(session: Session, leased: Leased) -> None:
+    """Hold the lease's row to the end of this transaction. Raises LeaseLost."""
+    if not session.scalar(_HOLD, {"id": leased.id, "token": leased.token}):
+        raise LeaseLost
+
+
+@contextmanager
+def speaking(database: Database, leased: Leased) -> Iterator[Session]:
+    """Nobody can take the question while this process may be saying something for it.
+
+    Slack cannot refuse a message of a worker that froze on its way there; so while it is on its
+    way, the question is nobody else's, however long its holder sleeps. PostgreSQL ends the
+    transaction of a process that sleeps for a minute: then, see `outbox`. What is written in this
+    session is seen before the next one may speak. Raises LeaseLost.
+    """
+    with at_work(database, leased.id) as session:
+        session.execute(_SPEAK, {"id": leased.id})
+        if not session.scalar(_MINE, {"id": leased.id, "token": leased.token}):
+            raise LeaseLost
+        yield session
+
+
+def is_speaking(session: Session, question_id: int) -> bool:
+    """Whether somebody speaks for it; if not, nobody does before this transaction ends."""
+    return not session.scalar(_TRY_TO_SPEAK, {"id": question_id})
+
+
+def put_back(database: Database, leased: Leased, *, after_s: float | None = None) -> None:
+    """What was in the way is not the question's fault: it is tried again after a rest."""
+    with at_work(database, leased.id) as session:
+        if _release(session, leased, leased.rest_s if after_s is None else after_s):
+            session.execute(_NOBODY_DIED, {"id": leased.id})
+
+
+def retire(database: Database, question_id: int, reason: str) -> None:
+    """Nobody wants the answer any more: whoever works on it is fenced off.
+
+    Raises Busy while somebody is speaking for it.
+    """
+    with at_work(database, question_id) as session:
+        if is_speaking(session, question_id):
+            raise Busy
+        session.execute(_FENCE, {"id": question_id})
+        session.execute(_RETIRE, {"id": question_id, "reason": reason})
+
+
+def finish(
+    session: Session, leased: Leased, state: QuestionState, *, reason: str | None = None
+) -> None:
+    """The question has ended, and is never worked on again. Raises LeaseLost."""
+    still_mine(session, leased)
+    given = {"id": leased.id, "state": state.value, "reason": reason}
+    seconds = session.execute(_END, given).scalar_one_or_none()
+    if seconds is not None:
+        metrics.ended(state.value, reason, float(seconds))
+
+
+def _take(session: Session, question_id: int, *, holder: str, lease_s: int) -> Leased | None:
+    token = session.execute(
+        _TAKE, {"id": question_id, "holder": holder, "seconds": lease_s}
+    ).scalar_one_or_none()
+    if token is None:
+        return None
+    row = session.execute(_TAKEN, {"id": question_id}).one()
+    return Leased(
+        id=row.id,
+        token=token,
+        attempts=row.attempts,
+        asked_at=time.monotonic() - float(row.age_s),
+        question=Question(
+            event_id=row.event_id,
+            team_id=row.team_id,
+            channel_id=row.channel_id,
+            message_ts=row.message_ts,
+            thread_ts=row.thread_ts,
+            user_id=row.user_id,
+            text=row.text,
+            surface=row.surface,
+            revision=row.revision,
+            about=row.about,
+            borrowed=row.borrowed,
+        ),
+        trace=row.trace,
+    )
+
+
+def _release(session: Session, leased: Leased, rest_s: float) -> bool:
+    """Whether it was ours to give back."""
+    given = {"id": leased.id, "token": leased.token, "seconds": rest_s}
+    return session.execute(_RELEASE, given).scalar_one_or_none() is not None
+
+
+def _renew(database: Database, leased: Leased, lease_s: int, ended: threading.Event) -> None:
+    until = time.monotonic() + LONGEST_WORK_S
+    while not ended.wait(lease_s / 3) and time.monotonic() < until:
+        try:
+            with at_work(database, leased.id) as session:
+                session.execute(
+                    _RENEW, {"id": leased.id, "token": leased.token, "seconds": lease_s}
+                )
+        except SQLAlchemyError as error:  # the next beat tries again, and the token protects
+            log.warning("lease_not_renewed", question_id=leased.id, error=type(error).__name__)
+
+
+# A lease is taken only over an open question, only when nobody's is running, and only when nobody
+# is speaking for it (`speaking`).
+_TAKE = text("""
+    INSERT INTO lease (question_id, token, holder, expires_at)
+    SELECT id, 1, :holder, now() + make_interval(secs => :seconds)
+    FROM question
+    WHERE id = :id AND state = 'kept'
+      AND pg_try_advisory_xact_lock(hashtext('ken speaks'), (id % 2147483647)::int)
+    ON CONFLICT (question_id) DO UPDATE
+    SET token = lease.token + 1, holder = excluded.holder, expires_at = excluded.expires_at
+    WHERE lease.expires_at <= now()
+    RETURNING token
+""")
+
+_TAKEN = text("""
+    UPDATE question SET attempts = attempts + 1 WHERE id = :id
+    RETURNING *, extract(epoch FROM now() - asked_at) AS age_s
+""")
+
+_SPEAK = text(
+    "SELECT pg_advisory_xact_lock(hashtext('ken speaks'), (CAST(:id AS bigint) % 2147483647)::int)"
+)
+
+_TRY_TO_SPEAK = text(_SPEAK.text.replace("pg_advisory", "pg_try_advisory"))
+
+_FENCE = text("UPDATE lease SET token = token + 1, expires_at = now() WHERE question_id = :id")
+
+_RETIRE = text("""
+    UPDATE question SET state = 'abstained', reason = :reason, ended_at = now()
+    WHERE id = :id AND state = 'kept'
+""")
+
+_MINE = text("SELECT token = :token AND expires_at > now() FROM lease WHERE question_id = :id")
+
+_HOLD = text(f"{_MINE.text} FOR UPDATE")
+
+_END = text("""
+    UPDATE question SET state = :state, reason = :reason, ended_at = now()
+    WHERE id = :id AND state = 'kept'
+    RETURNING extract(epoch FROM now() - asked_at)
+""")
+
+_RENEW = text("""
+    UPDATE lease SET expires_at = now() + make_interval(secs => :seconds)
+    WHERE question_id = :id AND token = :token AND expires_at > now()
+""")
+
+# Who waits for an open question to rest is the next to take it; one that has ended needs no rest.
+_RELEASE = text("""
+    UPDATE lease SET token = token + 1, expires_at = now() + CASE question.state
+        WHEN 'kept' THEN make_interval(secs => :seconds) ELSE interval '0' END
+    FROM question
+    WHERE question_id = :id AND question.id = :id AND token = :token
+    RETURNING token
+""")
+
+_GIVE_BACK = text("""
+    UPDATE lease SET token = token + 1, expires_at = now()
+    WHERE holder = :holder AND expires_at > now()
+    RETURNING question_id
+""")
+
+_NOBODY_DIED = text("UPDATE question SET attempts = 0 WHERE id = :id AND state = 'kept'")

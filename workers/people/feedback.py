@@ -1,0 +1,384 @@
+"""What people think of an answer, and whoever they want to hear it: administrators, or a human."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import text
+
+from policies import readable_documents
+from policies.directory import Account
+from policies.models import Document, UserStatus
+from workers.errors import InputInvalid, SlackRefused
+from workers.intake.leases import at_work
+from workers.kept import Kept
+from workers.people.home_tab import cut, reading_as, require_agreement
+from workers.replies.inert import elements, inert, link
+from workers.replies.rendering import asked_by, escaped, notice
+from workers.services import Services
+from workers.slack.client import source_of_team
+from workers.slack.marks import own_words
+from workers.slack.messenger import Message, Messenger, PlaceKind, Posted
+
+log = structlog.get_logger()
+
+Json = dict[str, Any]
+
+VERDICTS = frozenset({"good", "bad", "not_asked", "wrong"})
+_WORD = re.compile(r"[a-z_]{1,32}")
+_FOR_ADMINS = frozenset({"wrong", "outdated"})
+_LARGEST_ID = 2**63 - 1
+_LONGEST_COMMENT, _LONGEST_QUESTION, _LONGEST_NAME, _LONGEST_TITLE = 2000, 1000, 100, 200
+
+CALLED = (
+    "I have passed your question on to people, in the channel that your company has set up for it. "
+    "Somebody there will answer you."
+)
+NOT_YOURS = (
+    "I can pass on only what you have asked in your own words. Ask it yourself, and call then."
+)
+NOBODY_TO_CALL = (
+    "I cannot call a person: no channel is set up for that. Nothing was sent. "
+    "Please ask your administrator."
+)
+NOT_CALLED = (
+    "I could not reach the channel for people. Nothing was sent. Please ask your administrator."
+)
+_WRONG = "Somebody says that an answer of mine is wrong or out of date."
+_NO_WORDS = "(no words)"
+_NOT_SHOWN = "(written by somebody else, where not everybody can read)"
+_NO_TITLE = "none"
+_TO_THE_ANSWER = "To the answer"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question, and where its answers stand."""
+
+    id: int
+    team_id: str
+    user_id: str
+    channel_id: str
+    message_ts: str
+    surface: str
+    text: str
+    is_own: bool
+    """In the asker's own words."""
+    answers: tuple[tuple[str, str, str], ...]
+    """Kind, channel and ts of what was posted."""
+    cited: tuple[int, ...]
+
+    def is_by(self, kept: Kept) -> bool:
+        return (self.team_id, self.user_id) == (kept.team_id, kept.user_id)
+
+    @property
+    def in_channel(self) -> Posted | None:
+        """What was said to everybody where it was asked."""
+        for kind, channel_id, message_ts in self.answers:
+            if kind == "channel" and not channel_id.startswith("D"):
+                return Posted(channel_id, message_ts)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    verdict: str
+    reason: str
+    comment: str
+
+    @property
+    def for_admins(self) -> bool:
+        return self.verdict == "wrong" or self.reason in _FOR_ADMINS
+
+
+def take(services: Services, kept: Kept) -> None:
+    """Keep what somebody says of an answer that they can have seen; the last word counts.
+
+    That it is wrong or out of date is told the administrators. Raises SlackUnavailable.
+    """
+    asked, said = _asked(services, kept), _said(kept)
+    if asked is None or said is None or not (asked.is_by(kept) or asked.in_channel):
+        log.warning("feedback_refused", errand_id=kept.id)
+        return
+    told_before = _keep(services, kept, asked, said)
+    if told_before is None:
+        return
+    log.info("feedback_kept", question_id=asked.id, verdict=said.verdict, reason=said.reason)
+    if said.for_admins:
+        _tell_admins(services, kept, asked, said, look=told_before or kept.attempts > 1)
+
+
+def call_person(services: Services, kept: Kept) -> None:
+    """Ask in the channel for people, and tell whoever wanted it what came of it.
+
+    Nothing of the answer is posted there. Raises SlackUnavailable.
+    """
+    asked = _asked(services, kept)
+    if asked is None:
+        log.warning("call_refused", errand_id=kept.id)
+        return
+    messenger = services.messenger_of(kept.team_id)
+    channel_id = ""
+    if not _may_pass_on(messenger, kept, asked):
+        log.warning("call_refused", errand_id=kept.id)
+        words = NOT_YOURS
+    elif not services.settings.people_channel:
+        words = NOBODY_TO_CALL
+    elif channel_id := _call(services, messenger, kept, asked):
+        words = CALLED
+    else:
+        words = NOT_CALLED
+    number = None if words == NOT_YOURS else asked.id
+    payload = notice(words, question_id=number).payload()
+    if channel_id:
+        payload["blocks"].append(_where(channel_id))
+    message = Message(payload["text"], payload["blocks"], f"errand:{kept.id}/{kept.user_id}")
+    _tell(messenger, kept.user_id, message, since=asked.message_ts, look=kept.attempts > 1)
+
+
+# -- the question that it is about ---------------------------------------------------------------
+
+
+def _asked(services: Services, kept: Kept) -> _Asked | None:
+    """None: there is no such question that came from Slack."""
+    question_id = kept.details.get("question_id")
+    if type(question_id) is not int or not 0 < question_id <= _LARGEST_ID:
+        return None
+    with at_work(services.database, question_id) as session:
+        row = session.execute(_QUESTION, {"id": question_id}).one_or_none()
+        if row is None or row.surface == "terminal" or row.team_id != kept.team_id:
+            return None
+        answers = session.execute(_ANSWERS, {"id": question_id}).all()
+        cited = session.scalars(_CITED, {"id": question_id}).all()
+    told = {**row._mapping, "text": own_words(row.text)}
+    return _Asked(**told, answers=tuple(map(tuple, answers)), cited=tuple(cited))
+
+
+def _said(kept: Kept) -> _Said | None:
+    verdict = kept.details.get("verdict")
+    reason, comment = kept.details.get("reason") or "", kept.details.get("comment") or ""
+    told = (verdict, reason, comment)
+    if not all(isinstance(one, str) for one in told) or verdict not in VERDICTS:
+        return None
+    if reason and not _WORD.fullmatch(reason):
+        return None
+    return _Said(verdict, reason, comment[:_LONGEST_COMMENT])
+
+
+def _keep(services: Services, kept: Kept, asked: _Asked, said: _Said) -> bool | None:
+    """Whether administrators heard of this person before; None: something later was said."""
+    with at_work(services.database, asked.id) as session:
+        return session.execute(
+            _KEEP,
+            {
+                "question": asked.id,
+                "team": kept.team_id,
+                "user": kept.user_id,
+                "verdict": said.verdict,
+                "reason": said.reason,
+                "comment": said.comment,
+                "errand": kept.id,
+            },
+        ).scalar_one_or_none()
+
+
+# -- for administrators --------------------------------------------------------------------------
+
+
+def _tell_admins(services: Services, kept: Kept, asked: _Asked, said: _Said, *, look: bool) -> None:
+    """Each hears what was said, and of the documents only what that one may read.
+
+    Whoever says more of the same answer changes the message that is there.
+    """
+    messenger = services.messenger_of(kept.team_id)
+    name = _name(messenger, kept.user_id)
+    words = asked.text if _may_pass_on(messenger, kept, asked) else _NOT_SHOWN
+    told = False
+    for admin in dict.fromkeys(services.settings.admins):
+        try:
+            if _is_inactive(services, kept.team_id, admin):
+                continue
+            link = _link_for(messenger, kept.team_id, admin, asked)
+            titles = _titles_for(services, kept.team_id, admin, asked.cited)
+            payload = _report(asked.id, said, name=name, words=words, titles=titles, address=link)
+            mark = f"feedback:{asked.id}/{kept.user_id}/{admin}"
+            message = Message(payload["text"], payload["blocks"], mark)
+            _tell(messenger, admin, message, since=asked.message_ts, look=look)
+            told = True
+        except SlackRefused as refused:
+            log.warning("admin_not_told", errand_id=kept.id, error=type(refused).__name__)
+    if told:
+        with at_work(services.database, asked.id) as session:
+            whose = {"team": kept.team_id, "user": kept.user_id}
+            session.execute(_TOLD, {"question": asked.id, **whose})
+
+
+def _titles_for(
+    services: Services, team_id: str, user_id: str, document_ids: Sequence[int]
+) -> list[str]:
+    with reading_as(services, team_id, user_id) as (session, audience):
+        rows = session.execute(
+            readable_documents(audience)
+            .with_only_columns(Document.id, Document.title)
+            .where(Document.id.in_(document_ids))
+            .order_by(Document.title)
+        ).all()
+        require_agreement(session, audience, [row.id for row in rows])
+    return [
+        title for title in (cut(row.title, _LONGEST_TITLE, hosts=True) for row in rows) if title
+    ]
+
+
+def _link_for(messenger: Messenger, team_id: str, user_id: str, asked: _Asked) -> str:
+    """The answer's address, for somebody who can open it; empty: for nobody else to see."""
+    if asked.in_channel is None:
+        return ""
+    place = messenger.place(asked.in_channel.channel_id)
+    is_there = Account(source_of_team(team_id), user_id) in place.members
+    if not is_there and (place.kind is not PlaceKind.PUBLIC or not place.complete):
+        return ""
+    return _permalink(messenger, asked.in_channel)
+
+
+def _report(
+    question_id: int, said: _Said, *, name: str, words: str, titles: Sequence[str], address: str
+) -> Json:
+    told = {
+        "Said by": name,
+        "Verdict": said.verdict.replace("_", " "),
+        "Reason": said.reason.replace("_", " "),
+        "Comment": cut(said.comment, _LONGEST_COMMENT, hosts=True),
+        "Question": cut(words, _LONGEST_QUESTION, hosts=True) or _NO_WORDS,
+        "Documents of the answer that you may read": "; ".join(titles) or _NO_TITLE,
+    }
+    lead = f"{_WRONG} (question {question_id})"
+    lines = [f"{what}: {shown}" for what, shown in told.items() if shown]
+    sections = [_section(one) for one in (lead, *lines)]
+    if address:
+        shown = link(address, _TO_THE_ANSWER)
+        sections.append({"type": "rich_text_section", "elements": [shown]})
+    return {
+        "text": escaped("\n".join([lead, *map(inert, lines)])),
+        "blocks": [{"type": "rich_text", "elements": sections}],
+    }
+
+
+def _section(words: str) -> Json:
+    return {"type": "rich_text_section", "elements": elements(f"{words}\n")}
+
+
+def _is_inactive(services: Services, team_id: str, user_id: str) -> bool:
+    """Whether the account belongs to a user who may read nothing any more."""
+    given = {"source": source_of_team(team_id), "user": user_id}
+    with services.database.session("answerer") as session:
+        status = session.scalar(_STATUS, given)
+    return status is not None and status != UserStatus.ACTIVE
+
+
+# -- for people ----------------------------------------------------------------------------------
+
+
+def _may_pass_on(messenger: Messenger, kept: Kept, asked: _Asked) -> bool:
+    """Their own words; or anybody's that everybody of the company can read."""
+    if asked.is_by(kept) and asked.is_own:
+        return True
+    if asked.in_channel is None:
+        return False
+    place = messenger.place(asked.in_channel.channel_id)
+    return place.kind is PlaceKind.PUBLIC and place.complete and not place.external
+
+
+def _call(services: Services, messenger: Messenger, kept: Kept, asked: _Asked) -> str:
+    """The channel for people in which it is said now; empty: there is none that can be used."""
+    settings = services.settings
+    try:
+        channel_id = messenger.find_channel(settings.people_channel)
+        if messenger.place(channel_id).external:
+            log.error("people_channel_unusable", reason="shared with another company")
+            return ""
+        mark = f"person:{asked.id}/{kept.user_id}"  # who presses again, and who comes after a crash
+        if messenger.find(channel_id, "", mark, since=asked.message_ts):
+            return channel_id
+        payload = asked_by(
+            asked.text,
+            kept.user_id,
+            _conversation(messenger, asked),
+            usergroup_id=settings.people_group,
+        )
+        messenger.post(channel_id, "", Message(payload["text"], payload["blocks"], mark))
+    except (InputInvalid, SlackRefused) as error:
+        log.error("people_channel_unusable", reason=type(error).__name__)
+        return ""
+    return channel_id
+
+
+def _where(channel_id: str) -> Json:
+    channel = {"type": "channel", "channel_id": channel_id}
+    return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [channel]}]}
+
+
+def _conversation(messenger: Messenger, asked: _Asked) -> str:
+    """Where others may go on talking; empty: it is a direct message."""
+    return _permalink(messenger, asked.in_channel) if asked.in_channel else ""
+
+
+# -- both ----------------------------------------------------------------------------------------
+
+
+def _tell(messenger: Messenger, user_id: str, message: Message, *, since: str, look: bool) -> None:
+    """Once: where it may be there already, the conversation is read back first."""
+    if look and (found := messenger.find_direct(user_id, message.mark, since=since)):
+        messenger.update(found[0], message)
+        return
+    messenger.post_direct(user_id, message)
+
+
+def _permalink(messenger: Messenger, posted: Posted) -> str:
+    try:
+        return messenger.permalink(posted)
+    except SlackRefused:  # it was deleted
+        return ""
+
+
+def _name(messenger: Messenger, user_id: str) -> str:
+    try:
+        return cut(messenger.profile(user_id).name, _LONGEST_NAME) or user_id
+    except SlackRefused:
+        return user_id
+
+
+_QUESTION = text("""
+    SELECT id, team_id, user_id, channel_id, message_ts, surface, text,
+           NOT borrowed AND surface <> 'shortcut' AS is_own
+    FROM question WHERE id = :id
+""")
+
+_ANSWERS = text("""
+    SELECT kind, channel_id, message_ts FROM outbox
+    WHERE question_id = :id AND state = 'posted' ORDER BY id
+""")
+
+_CITED = text("SELECT DISTINCT unnest(cited) FROM answer WHERE question_id = :id")
+
+_KEEP = text("""
+    INSERT INTO feedback (question_id, team_id, user_id, verdict, reason, comment, errand_id)
+    VALUES (:question, :team, :user, :verdict, :reason, :comment, :errand)
+    ON CONFLICT (question_id, team_id, user_id) DO UPDATE
+    SET verdict = excluded.verdict, reason = excluded.reason, comment = excluded.comment,
+        at = now(), errand_id = excluded.errand_id
+    WHERE feedback.errand_id <= excluded.errand_id
+    RETURNING told_at IS NOT NULL
+""")
+
+_TOLD = text("""
+    UPDATE feedback SET told_at = now()
+    WHERE question_id = :question AND team_id = :team AND user_id = :user
+""")
+
+_STATUS = text("""
+    SELECT status FROM identity JOIN source ON source.id = source_id
+    JOIN user_account ON user_account.id = user_id
+    WHERE source.name = :source AND native_id = :user
+""")

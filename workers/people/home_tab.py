@@ -1,0 +1,462 @@
+"""Ken's home tab in Slack: who Ken thinks somebody is, what they may read, what they want.
+
+It is composed for one account, under row-level security as that account, and published at once.
+What people or documents wrote stands in text that Slack shows as it is, never in a mark.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from policies import Audience, readable_documents
+from policies.directory import PROVIDER, Account, Readers, resolve_audience
+from policies.explain import unreadable
+from policies.models import Document, Policy, QuestionState, Source, UserStatus
+from workers.answering.suggestions import suggested
+from workers.errors import AssistantError, LayersDisagree, SlackRefused
+from workers.observe import metrics
+from workers.people.linking import ADDRESS, CODE, code_in
+from workers.people.preferences import LANGUAGES, LENGTHS
+from workers.replies.inert import elements, inert
+from workers.services import Services
+from workers.slack.client import source_of_team
+from workers.slack.marks import own_words
+from workers.slack.messenger import Messenger, Profile
+
+log = structlog.get_logger()
+
+Json = dict[str, Any]
+
+_UNLINKED = (
+    "I do not know which person of your company this Slack account is. So I answer you only from "
+    "what anybody on the internet may read. Ask your administrator for a code, and write it to me "
+    "in a direct message: link, and the code."
+)
+_INACTIVE = (
+    "That user is not active any more, so I can read nothing for you. "
+    "Please ask your administrator."
+)
+_GROUPS = (
+    "What you may read, and which groups you are in, comes from your company's systems. I cannot "
+    "change it; your administrator can look it up."
+)
+_LINKED_BY = {
+    CODE: "You linked it with a code.",
+    ADDRESS: "It was linked by your confirmed e-mail address.",
+    PROVIDER: "Your company's identity provider linked it.",
+}
+_LINKED_BY_ADMIN = "An administrator linked it."
+_TOLD = {
+    "title": "title",
+    "team": "team",
+    "location": "location",
+    "country": "country",
+    "locale": "language",
+    "timezone": "time zone",
+    "manager": "manager",
+}
+"""What the identity provider may say of somebody, and how we call it."""
+_NAMELESS = "(no name)"
+_NO_SOURCE = "I know of no document that you may read."
+_OUT_OF_DATE = (
+    "A source is out of date. I leave it out until its permissions are synced again, whoever asks."
+)
+"""Never which one: the same words for everybody."""
+_MORE_SOURCES = "And more."
+_NO_QUESTION = "You have not asked me anything yet."
+_FORGOTTEN, _NO_WORDS, _CODE = "(forgotten)", "(no words)", "(a link code)"
+_NOT_OWN = "(about a message)"
+"""Whose writer may have meant it for the place where it stands."""
+_STATES = {
+    QuestionState.KEPT: "I am working on it",
+    QuestionState.ANSWERED: "answered",
+    QuestionState.ABSTAINED: "not answered",
+    QuestionState.FAILED: "failed",
+}
+_REMEMBERED = (
+    "I keep your questions, a record of each answer (which documents it used, and for whom), what "
+    "you said of answers, and your choices on this page. “Forget” clears the words of your "
+    "questions that have ended, of my private answers in my own records, and of your comments. "
+    "The record of which documents were used stays, and so does what stands in Slack."
+)
+_FORGET_TITLE, _FORGET = "Forget my questions?", "Forget"
+_FORGET_WORDS = "I clear the words of your questions. This cannot be undone."
+_KEEP = "Keep them"
+_MUTED = "I speak to you only where you ask me."
+_SPEAKS = "I also answer in threads that I am part of, without a mention."
+
+_PROMPTS = "You could ask me"
+_HELP = "What can you do?"
+_MOST_QUESTIONS, _MOST_SOURCES = 5, 30
+_LONGEST_QUESTION, _LONGEST_NAME, _LONGEST_TITLE = 100, 100, 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    name: str
+    active: bool
+    by: str
+    told: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    text: str
+    state: QuestionState
+    at: datetime
+    forgotten: bool
+    is_own: bool
+    """In their own words."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the home tab of one account shows."""
+
+    profile: Profile | None
+    link: _Link | None
+    sources: tuple[tuple[str, datetime | None], ...]
+    out_of_date: bool
+    questions: tuple[_Asked, ...]
+    language: str
+    length: str
+    muted: bool
+    admin_url: str
+
+
+def publish(services: Services, team_id: str, user_id: str) -> None:
+    """Show the home tab as everything is now. Raises SlackUnavailable, LayersDisagree.
+
+    One at a time for an account: whoever changes something and publishes then is the last.
+    """
+    messenger = services.messenger_of(team_id)
+    profile = _profile(messenger, user_id)
+    with services.database.session("answerer") as session:
+        session.execute(_SHOW, {"team": team_id, "user": user_id})
+        seen = _look(services, team_id, user_id, profile)
+        messenger.publish_home(user_id, _view(seen))
+
+
+def is_shown(services: Services, team_id: str, user_id: str) -> bool:
+    """Whether they have ever looked at their home tab."""
+    with services.database.session("answerer") as session:
+        return bool(session.scalar(_SHOWN, {"team": team_id, "user": user_id}))
+
+
+def publish_if_shown(services: Services, team_id: str, user_id: str) -> None:
+    """Once more, if they have ever looked at it. What fails is logged: the next look mends it."""
+    try:
+        if is_shown(services, team_id, user_id):
+            publish(services, team_id, user_id)
+    except (AssistantError, SQLAlchemyError) as error:
+        log.warning("home_not_published", error=type(error).__name__)
+
+
+def suggest(services: Services, team_id: str, user_id: str, channel_id: str) -> None:
+    """Questions that what this account may read answers, the same for all who may read the same.
+
+    `channel_id` is their direct message: prompts are content. Raises SlackUnavailable.
+    """
+    if not channel_id.startswith("D"):
+        log.warning("prompts_refused", reason="no direct message")
+        return
+    messenger = services.messenger_of(team_id)
+    readers = Readers(accounts=frozenset({Account(source_of_team(team_id), user_id)}))
+    with services.database.session("answerer") as session:
+        audience = resolve_audience(session, readers)
+    prompts = suggested(services, audience) or [_HELP]
+    messenger.set_prompts(channel_id, [(one, one) for one in prompts], _PROMPTS)
+
+
+@contextmanager
+def reading_as(
+    services: Services, team_id: str, user_id: str
+) -> Iterator[tuple[Session, Audience]]:
+    """One snapshot, under row-level security as this account; without a link, as a stranger."""
+    readers = Readers(accounts=frozenset({Account(source_of_team(team_id), user_id)}))
+    with services.database.session("answerer") as session:
+        audience = resolve_audience(session, readers)
+    with services.database.reading_for(audience) as session:
+        yield session, audience
+
+
+def require_agreement(session: Session, audience: Audience, document_ids: Iterable[int]) -> None:
+    """What the query and row security let through, plain Python must too. Raises LayersDisagree."""
+    if unreadable(session, audience, set(document_ids)):
+        metrics.LAYERS_DISAGREE.labels("before_post").inc()
+        log.error("layers_disagree", layer="before_post")
+        raise LayersDisagree
+
+
+def cut(told: str, limit: int, *, hosts: bool = False) -> str:
+    """Inert, and no longer than this; with `hosts` it is shown by `elements`."""
+    shown = inert(told[: 10 * limit], hosts=hosts)
+    return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
+
+
+# -- what it shows ------------------------------------------------------------------------------
+
+
+def _profile(messenger: Messenger, user_id: str) -> Profile | None:
+    try:
+        return messenger.profile(user_id)
+    except SlackRefused:  # Slack does not show them to us
+        return None
+
+
+def _look(services: Services, team_id: str, user_id: str, profile: Profile | None) -> _Seen:
+    own = {"team": team_id, "user": user_id}
+    is_admin = user_id in services.settings.admins
+    with reading_as(services, team_id, user_id) as (session, audience):
+        session.execute(_AS_ASKER, {"asker": f"{team_id}/{user_id}"})
+        link = _link(session, team_id, user_id)
+        chosen = session.execute(_CHOSEN, own).one_or_none()
+        asked = session.execute(_QUESTIONS, {**own, "most": _MOST_QUESTIONS}).all()
+        return _Seen(
+            profile=profile,
+            link=link,
+            sources=_sources(session, audience),
+            out_of_date=session.scalars(_ANY_OUT_OF_DATE).one(),
+            questions=tuple(
+                _Asked(
+                    words := own_words(row.text),
+                    QuestionState(row.state),
+                    row.asked_at,
+                    row.forgotten,
+                    is_own=row.is_own and bool(words or not row.text),
+                )
+                for row in asked
+            ),
+            language=chosen.language if chosen and chosen.language in LANGUAGES else "asked",
+            length=chosen.length if chosen and chosen.length in LENGTHS else "normal",
+            muted=bool(chosen and chosen.muted),
+            admin_url=services.settings.admin_page_url if is_admin else "",
+        )
+
+
+def _link(session: Session, team_id: str, user_id: str) -> _Link | None:
+    given = {"source": source_of_team(team_id), "user": user_id}
+    row = session.execute(_LINK, given).one_or_none()
+    if row is None:
+        return None
+    return _Link(row.name, row.status == UserStatus.ACTIVE, row.by, row.told)
+
+
+def _sources(session: Session, audience: Audience) -> tuple[tuple[str, datetime | None], ...]:
+    """Those with a document that they may read, and when their permissions were synced."""
+    readable = (
+        readable_documents(audience)
+        .join(Policy, Policy.id == Document.policy_id)
+        .with_only_columns(Policy.source_id, func.min(Document.id).label("document_id"))
+        .group_by(Policy.source_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Source.name, Source.synced_at, readable.c.document_id)
+        .join(readable, readable.c.source_id == Source.id)
+        .order_by(Source.name)
+        .limit(_MOST_SOURCES + 1)
+    ).all()
+    require_agreement(session, audience, [row.document_id for row in rows])
+    return tuple((row.name, row.synced_at) for row in rows)
+
+
+# -- how it looks -------------------------------------------------------------------------------
+
+
+def _view(seen: _Seen) -> Json:
+    return {
+        "type": "home",
+        "blocks": [
+            _header("Who you are"),
+            _lines(*_who(seen)),
+            _header("What you can ask me about"),
+            _lines(*_what(seen)),
+            _header("Your last questions"),
+            _lines(
+                *(map(_question, seen.questions) if seen.questions else [[_text(_NO_QUESTION)]])
+            ),
+            _header("What I remember"),
+            _lines([_text(_REMEMBERED)]),
+            {"type": "actions", "elements": [_forget()]},
+            _header("How I answer you"),
+            _choice("Language of my answers", "ken_language", LANGUAGES, seen.language),
+            _choice("Length of my answers", "ken_length", LENGTHS, seen.length),
+            _mute(muted=seen.muted),
+            *_administration(seen.admin_url),
+        ],
+    }
+
+
+def _who(seen: _Seen) -> Iterator[list[Json]]:
+    if seen.profile:
+        name, title = (cut(one, _LONGEST_NAME) for one in (seen.profile.name, seen.profile.title))
+        mailbox = (seen.profile.email or "")[:_LONGEST_NAME]
+        shown = ", ".join(one for one in (name, inert(mailbox, passage=mailbox), title) if one)
+        yield [_text("In Slack you are "), *elements(shown or _NAMELESS), _text(".")]
+    if not seen.link:
+        yield [_text(_UNLINKED)]
+        return
+    name = cut(seen.link.name, _LONGEST_NAME) or _NAMELESS
+    yield [_text("This account belongs to "), _text(name, bold=True), _text(" in your company. ")]
+    yield [_text(_LINKED_BY.get(seen.link.by, _LINKED_BY_ADMIN))]
+    if not seen.link.active:
+        yield [_text(_INACTIVE)]
+    told = {key: cut(str(seen.link.told.get(key) or ""), _LONGEST_NAME) for key in _TOLD}
+    told_of = [f"{words} {told[key]}" for key, words in _TOLD.items() if told[key]]
+    if told_of:
+        yield [_text("Your company's directory says of you: "), _text(", ".join(told_of))]
+    yield [_text(_GROUPS)]
+
+
+def _what(seen: _Seen) -> Iterator[list[Json]]:
+    if not seen.sources:
+        yield [_text(_NO_SOURCE)]
+    for name, synced_at in seen.sources[:_MOST_SOURCES]:
+        synced = [_text(": permissions synced "), _date(synced_at)] if synced_at else []
+        yield [_text("• "), _text(cut(name, _LONGEST_NAME) or _NAMELESS, bold=True), *synced]
+    if len(seen.sources) > _MOST_SOURCES:
+        yield [_text(_MORE_SOURCES)]
+    if seen.out_of_date:
+        yield [_text(_OUT_OF_DATE)]
+
+
+def _question(asked: _Asked) -> list[Json]:
+    words = cut(asked.text, _LONGEST_QUESTION, hosts=True) or (
+        _FORGOTTEN if asked.forgotten else _NO_WORDS
+    )
+    shown = _CODE if code_in(asked.text) else words if asked.is_own else _NOT_OWN
+    return [
+        _text("• "),
+        *elements(shown),
+        _text(f" ({_STATES[asked.state]}, "),
+        _date(asked.at),
+        _text(")"),
+    ]
+
+
+def _forget() -> Json:
+    return {
+        "type": "button",
+        "action_id": "ken_forget",
+        "text": _plain(_FORGET),
+        "style": "danger",
+        "value": "forget",
+        "confirm": {
+            "title": _plain(_FORGET_TITLE),
+            "text": _plain(_FORGET_WORDS),
+            "confirm": _plain(_FORGET),
+            "deny": _plain(_KEEP),
+        },
+    }
+
+
+def _choice(words: str, action_id: str, choices: Mapping[str, str], chosen: str) -> Json:
+    options = {key: {"text": _plain(name), "value": key} for key, name in choices.items()}
+    return {
+        "type": "section",
+        "text": _plain(words),
+        "accessory": {
+            "type": "static_select",
+            "action_id": action_id,
+            "options": list(options.values()),
+            "initial_option": options[chosen],
+        },
+    }
+
+
+def _mute(*, muted: bool) -> Json:
+    """The button's value is what they want."""
+    return {
+        "type": "section",
+        "text": _plain(_MUTED if muted else _SPEAKS),
+        "accessory": {
+            "type": "button",
+            "action_id": "ken_mute",
+            "text": _plain("Unmute" if muted else "Mute"),
+            "value": "false" if muted else "true",
+        },
+    }
+
+
+def _administration(url: str) -> list[Json]:
+    if not url:
+        return []
+    button = {"type": "button", "action_id": "ken_admin", "text": _plain("Admin page"), "url": url}
+    return [_header("For administrators"), {"type": "actions", "elements": [button]}]
+
+
+def _header(words: str) -> Json:
+    return {"type": "header", "text": _plain(words)}
+
+
+def _plain(words: str) -> Json:
+    return {"type": "plain_text", "text": words, "emoji": False}
+
+
+def _lines(*lines: Sequence[Json]) -> Json:
+    sections = [
+        {"type": "rich_text_section", "elements": [*elements, _text("\n")]} for elements in lines
+    ]
+    return {"type": "rich_text", "elements": sections}
+
+
+def _text(words: str, **style: bool) -> Json:
+    return {"type": "text", "text": words, **({"style": style} if style else {})}
+
+
+def _date(at: datetime) -> Json:
+    """Slack shows it in the reader's own time zone."""
+    return {
+        "type": "date",
+        "timestamp": int(at.timestamp()),
+        "format": "{date_short_pretty}, {time}",
+        "fallback": f"{at:%Y-%m-%d %H:%M %Z}",
+    }
+
+
+# The row is locked until it is published; where that fails it was not shown.
+_SHOW = text("""
+    INSERT INTO preference (team_id, user_id, home_at) VALUES (:team, :user, now())
+    ON CONFLICT (team_id, user_id) DO UPDATE SET home_at = coalesce(preference.home_at, now())
+""")
+
+_SHOWN = text("""
+    SELECT home_at IS NOT NULL FROM preference WHERE team_id = :team AND user_id = :user
+""")
+
+_AS_ASKER = text("SELECT set_config('ken.asker', :asker, true)")
+
+_LINK = text("""
+    SELECT user_account.name, status, linked_by AS by, profile AS told
+    FROM identity JOIN source ON source.id = source_id
+    JOIN user_account ON user_account.id = user_id
+    WHERE source.name = :source AND native_id = :user
+""")
+
+_CHOSEN = text("""
+    SELECT language, length, muted FROM preference WHERE team_id = :team AND user_id = :user
+""")
+
+# Row-level security shows this account's alone.
+_QUESTIONS = text("""
+    SELECT text, state, asked_at,
+           coalesce(asked_at <= (SELECT forgotten_at FROM preference
+                                 WHERE team_id = :team AND user_id = :user), false) AS forgotten,
+           NOT borrowed AND surface <> 'shortcut' AS is_own
+    FROM question WHERE team_id = :team AND user_id = :user
+    ORDER BY asked_at DESC, id DESC LIMIT :most
+""")
+
+# Of no document: whoever looks, and whatever there is, it says the same.
+_ANY_OUT_OF_DATE = text("""
+    SELECT EXISTS (SELECT FROM source WHERE NOT paused AND max_staleness IS NOT NULL
+                   AND (synced_at IS NULL OR synced_at < now() - max_staleness))
+""")

@@ -1,0 +1,413 @@
+"""Accounts become users of ours: by an admin's word, a code said once, or a confirmed address.
+
+What decides is in `policies/links.py`; here it is applied, when a question is asked and when an
+admin says so. All of it as the syncer.
+"""
+
+import re
+import secrets
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from hashlib import sha256
+
+import structlog
+from sqlalchemy import func, insert, select, text, tuple_, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from policies import current_epoch
+from policies.change import Change
+from policies.directory import Account, is_external, known_accounts, unlinked
+from policies.links import Unmatched, unmatched, user_by_address
+from policies.models import Account as KnownAccount
+from policies.models import AccountKind, Audit, LinkCode, Source, User, UserStatus
+from workers.database.sessions import Database
+from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
+from workers.interface import Question
+from workers.replies.inert import inert
+from workers.services import Services
+from workers.slack.client import source_of_team
+from workers.slack.messenger import Messenger, Profile
+
+log = structlog.get_logger()
+
+LINKED = "Your Slack account is linked to {name}'s account now. Ask me again."
+INVALID = "This code cannot be used. Please ask your administrator for a new one."
+"""The same words for every reason: wrong, used, expired, too many tries, not for this account."""
+IN_CHANNEL = (
+    "A code is for a direct message to me. Others may have seen this one, so it cannot be used "
+    "any more. Please ask your administrator for a new one."
+)
+TAKEN = "Your Slack account is linked to somebody else. Please ask an administrator."
+
+ADMIN, CODE, ADDRESS = "admin", "code", "confirmed e-mail"
+"""What a link says of its origin."""
+LONGEST = timedelta(days=30)
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Crockford's: 32 that look like no other."""
+_LOOK_ALIKE = str.maketrans("OIL", "011")
+_GROUPS, _GROUP = 4, 4
+_SAID = re.compile(
+    r"link\s+(?P<code>[0-9a-z]{3,5}(?:[-‐-―][0-9a-z]{3,5}){2,4}|(?=\S*\d)[0-9a-z]{16})",
+    re.IGNORECASE,
+)
+_TRIES, _TRIES_WITHIN = 5, timedelta(hours=1)
+_REFUSED = "code_refused"
+_MAY_CLAIM = frozenset({AccountKind.MEMBER, AccountKind.GUEST})
+_PAGE = 500
+
+
+# -- when a question is asked --------------------------------------------------------------------
+
+
+class AskedByApp(Exception):
+    """Whatever the event said: the account that asks is an app's."""
+
+
+def meet(question: Question, services: Services, *, private: bool) -> str | None:
+    """Before a question is answered: who asks? The words to reply, if it was a code instead.
+
+    Whoever has no link is noted for the admins, and linked where the rules allow it. Raises
+    SlackUnavailable for a code alone: a question is answered without knowing more. AskedByApp.
+    """
+    code = code_in(question.text)
+    if code is not None:
+        return _said(code, question, services, private=private)
+    if question.surface != "terminal":
+        try:
+            _recognise(question, services)
+        except (SlackUnavailable, SQLAlchemyError) as error:
+            log.warning("account_not_noted", error=type(error).__name__)
+    return None
+
+
+def code_in(words: str) -> str | None:
+    """The code that somebody says, as it was made; None: this is a question like any other."""
+    said = _SAID.fullmatch(words.strip(" \t\n`*_"))
+    if said is None:
+        return None
+    letters = re.sub(r"[^0-9A-Z]", "", said["code"].upper()).translate(_LOOK_ALIKE)
+    return "-".join(letters[at : at + _GROUP] for at in range(0, len(letters), _GROUP))
+
+
+def _said(code: str, question: Question, services: Services, *, private: bool) -> str:
+    """Whatever comes of it, the code is used up: it stands in a message, and in our table."""
+    database = services.database
+    if question.surface != "slack" or not private:
+        _burn(database, code)
+        return IN_CHANNEL
+    profile = _profile(question, services)
+    if profile is None or profile.kind not in _MAY_CLAIM:
+        _burn(database, code)
+        return INVALID
+    note(database, [profile])
+    return claim(database, profile.account, code)
+
+
+def _profile(question: Question, services: Services) -> Profile | None:
+    """Of the asker; None: Slack does not show them, or they asked in another workspace."""
+    try:
+        profile = services.messenger_of(question.team_id).profile(question.user_id)
+    except SlackRefused:
+        return None
+    return profile if profile.account == _asker(question) else None
+
+
+def _asker(question: Question) -> Account:
+    return Account(source_of_team(question.team_id), question.user_id)
+
+
+def _recognise(question: Question, services: Services) -> None:
+    account = _asker(question)
+    with services.database.session("answerer") as session:
+        if not unlinked(session, frozenset({account})):
+            return
+    profile = _profile(question, services)
+    if profile is None:
+        return
+    note(services.database, [profile])
+    if profile.kind is AccountKind.BOT:
+        raise AskedByApp
+    if services.settings.link_by_confirmed_email:
+        link_by_address(services.database, profile)
+
+
+def link_by_address(database: Database, profile: Profile) -> bool:
+    """Link a noted account to the user of its address, where nothing speaks against it."""
+    of_account = (profile.account.source, profile.account.native_id)
+    with database.session("syncer") as session:
+        if user_by_address(session, *of_account, confirmed=profile.confirmed) is None:
+            return False
+    with database.session("syncer") as session:
+        change = Change(session, actor=ADDRESS)  # whoever changes what bears on it waits now
+        user_id = user_by_address(session, *of_account, confirmed=profile.confirmed)
+        if user_id is None:
+            return False
+        change.link(user_id, change.put_source(of_account[0]), of_account[1], by=ADDRESS)
+        return True
+
+
+# -- what Slack told of accounts -----------------------------------------------------------------
+
+
+def note(database: Database, profiles: Sequence[Profile]) -> int:
+    """Keep what Slack tells of these accounts: how many are new or changed. Links nobody.
+
+    No epoch is taken where nothing changed.
+    """
+    with database.session("syncer") as session:
+        known = _known(session, profiles)
+        new = [
+            profile
+            for profile in profiles
+            if known.get(profile.account)
+            != (profile.seen.name, profile.seen.email, profile.seen.kind)
+        ]
+        if new:
+            session.execute(_NOT_LONG)
+            change = Change(session, actor="slack")
+            for profile in new:
+                change.put_account(change.put_source(profile.account.source), profile.seen)
+        return len(new)
+
+
+_NOT_LONG = text("SET LOCAL lock_timeout = '2s'")
+"""A question does not wait until a large sync has ended: the account is noted another time."""
+
+
+def scan(database: Database, messenger: Messenger) -> Iterator[tuple[int, int]]:
+    """Note everybody of the workspace: after each page, (accounts, new or changed) so far."""
+    seen, new = 0, 0
+    for page in messenger.profiles():
+        seen, new = seen + len(page), new + note(database, page)
+        yield seen, new
+
+
+def _known(
+    session: Session, profiles: Iterable[Profile]
+) -> dict[Account, tuple[str, str | None, AccountKind]]:
+    wanted = [(profile.account.source, profile.account.native_id) for profile in profiles]
+    rows = session.execute(
+        select(Source.name, KnownAccount)
+        .join(Source, Source.id == KnownAccount.source_id)
+        .where(tuple_(Source.name, KnownAccount.native_id).in_(wanted))
+    )
+    return {
+        Account(source, known.native_id): (known.name, known.email, known.kind)
+        for source, known in rows
+    }
+
+
+# -- an admin's word -----------------------------------------------------------------------------
+
+
+def set_link(database: Database, source: str, native_id: str, user_id: int, actor: str) -> None:
+    """This account is this user, as of the next question. Raises InputInvalid.
+
+    An account that is somebody else's is never taken over: that link is removed first.
+    """
+    with database.session("syncer") as session:
+        change = Change(session, actor=actor)
+        source_id = _source_id(session, source)
+        if change.owner_of(source_id, native_id) not in (None, user_id):
+            raise InputInvalid(
+                f"{source}:{native_id} is linked to somebody else. Nothing was changed.",
+                remedy=f"Look with `ken link list --linked`, then `ken link remove "
+                f"{source}:{native_id}`.",
+            )
+        status = session.scalar(select(User.status).where(User.id == user_id))
+        if status is None or status is UserStatus.DELETED:
+            raise InputInvalid("There is no such user, or they were deleted. Nothing was changed.")
+        change.link(user_id, source_id, native_id, by=ADMIN)
+
+
+def remove_link(database: Database, source: str, native_id: str, actor: str) -> bool:
+    """The account is nobody's, as of the next question; False: it was nobody's. InputInvalid.
+
+    The rule of the confirmed address does not link it again: only an admin or a code does.
+    """
+    with database.session("syncer") as session:
+        change = Change(session, actor=actor)
+        source_id = _source_id(session, source)
+        if change.owner_of(source_id, native_id) is None:
+            return False
+        change.unlink(source_id, native_id)
+        return True
+
+
+def set_external(
+    database: Database, source: str, native_id: str, actor: str, *, external: bool
+) -> bool:
+    """The account is nobody's here, so that its denies bar nobody; or it may be somebody's again.
+
+    False: so it was already. Raises InputInvalid for an account that has a link, or is not known.
+    """
+    with database.session("syncer") as session:
+        change = Change(session, actor=actor)
+        source_id = _source_id(session, source)
+        if change.owner_of(source_id, native_id) is not None:
+            raise InputInvalid(
+                f"{source}:{native_id} is linked to somebody. Nothing was changed.",
+                remedy=f"If it is nobody's here: `ken link remove {source}:{native_id}` first.",
+            )
+        if native_id not in known_accounts(session, source_id):
+            raise InputInvalid(
+                f"There is no account {source}:{native_id}. Nothing was changed.",
+                remedy="`ken link list` names the accounts that nobody is linked to.",
+            )
+        if is_external(session, source_id, native_id) is external:
+            return False
+        change.set_external(source_id, native_id, external=external)
+        return True
+
+
+def acceptable(database: Database, source: str | None = None) -> list[Unmatched]:
+    """The accounts whose address identifies a user, with nothing against it."""
+    found: list[Unmatched] = []
+    after = None
+    with database.session("syncer") as session:
+        while page := unmatched(session, source, limit=_PAGE, after=after):
+            after = page[-1].place
+            found += [one for one in page if one.accepted is not None]
+    return found
+
+
+def accept(database: Database, chosen: Iterable[Unmatched], actor: str) -> int:
+    """Link these accounts, if nothing has come up against it since: the number linked."""
+    accepted = 0
+    for one in chosen:
+        with database.session("syncer") as session:
+            change = Change(session, actor=actor)
+            user_id = user_by_address(session, one.source, one.native_id, confirmed=True)
+            if user_id is None or user_id != one.accepted:
+                continue
+            change.link(user_id, _source_id(session, one.source), one.native_id, by=ADMIN)
+            accepted += 1
+    return accepted
+
+
+def name_of(session: Session, user_id: int) -> str:
+    return session.scalars(select(User.name).where(User.id == user_id)).one()
+
+
+def _source_id(session: Session, name: str) -> int:
+    found = session.scalar(select(Source.id).where(Source.name == name))
+    if found is None:
+        raise InputInvalid(
+            f"There is no source {name!r}.",
+            remedy="`ken link scan` reads the Slack workspace; `ken load`, `ken sync`: others.",
+        )
+    return found
+
+
+# -- a code, said once ---------------------------------------------------------------------------
+
+
+def make_code(database: Database, user_id: int, actor: str, expires: timedelta) -> str:
+    """A code that links whoever says it to this user, once. Earlier ones end. Raises InputInvalid.
+
+    80 random bits. Only its hash is kept, so it can be read nowhere again.
+    """
+    if not timedelta(0) < expires <= LONGEST:
+        raise InputInvalid(f"A code is good for {LONGEST.days} days at the most.")
+    groups = ["".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS)]
+    code = "-".join(groups)
+    with database.session("syncer") as session:
+        if session.scalar(select(User.status).where(User.id == user_id)) is not UserStatus.ACTIVE:
+            raise InputInvalid("There is no such user, or they are suspended. No code was made.")
+        session.execute(
+            update(LinkCode)
+            .where(LinkCode.user_id == user_id, LinkCode.used_at.is_(None))
+            .values(used_at=func.now())
+        )
+        session.execute(
+            insert(LinkCode).values(
+                hash=_hash(code), user_id=user_id, made_by=actor, expires_at=func.now() + expires
+            )
+        )
+        _record(session, actor, "make_code", user_id=user_id)
+    return code
+
+
+def claim(database: Database, account: Account, code: str) -> str:
+    """An account says a code, in private: the words to reply.
+
+    The caller has made sure that the account may have a link: a person of the home workspace. A
+    code that was used by this account before counts as said again: a reply may have been lost.
+    """
+    name = f"{account.source}:{account.native_id}"
+    with database.session("syncer") as session:
+        session.execute(_ONE_AT_A_TIME, {"name": name})
+        if _tries(session, name) >= _TRIES:
+            _use_up(session, code)
+            return INVALID
+        if _user_of(session, code) is None:
+            _use_up(session, code)
+            _record(session, name, _REFUSED)
+            return INVALID
+        change = Change(session, actor=name)
+        source_id = change.put_source(account.source)
+        owner = change.owner_of(source_id, account.native_id)
+        user = _user_of(session, code)
+        used_now = _use_up(session, code)
+        if user is None or not (used_now or owner == user.id):
+            _record(session, name, _REFUSED)
+            return INVALID
+        if owner not in (None, user.id):
+            return TAKEN
+        if owner is None:
+            change.link(user.id, source_id, account.native_id, by=CODE)
+        return LINKED.format(name=inert(user.name))
+
+
+def _user_of(session: Session, code: str) -> User | None:
+    """The active user whom a code was made for, used or not."""
+    return session.scalar(
+        select(User)
+        .join(LinkCode, LinkCode.user_id == User.id)
+        .where(LinkCode.hash == _hash(code), User.status == UserStatus.ACTIVE)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _use_up(session: Session, code: str) -> bool:
+    """Nobody can use the code any more; True: until now it was good."""
+    good = session.scalar(
+        update(LinkCode)
+        .where(LinkCode.hash == _hash(code), LinkCode.used_at.is_(None))
+        .values(used_at=func.now())
+        .returning(LinkCode.expires_at > func.now())
+    )
+    return bool(good)
+
+
+def _burn(database: Database, code: str) -> None:
+    with database.session("syncer") as session:
+        _use_up(session, code)
+
+
+def _tries(session: Session, name: str) -> int:
+    """How often the account said a wrong code of late."""
+    return session.scalars(
+        select(func.count()).where(
+            Audit.actor == name,
+            Audit.action == _REFUSED,
+            Audit.at > func.now() - _TRIES_WITHIN,
+        )
+    ).one()
+
+
+def _record(session: Session, actor: str, action: str, **details: int) -> None:
+    """Nobody's access changes by it, so it takes no epoch."""
+    session.execute(
+        insert(Audit).values(
+            epoch=current_epoch(session), actor=actor, action=action, details=details
+        )
+    )
+
+
+def _hash(code: str) -> bytes:
+    return sha256(code.encode()).digest()
+
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('link ' || :name, 0))")

@@ -1,0 +1,178 @@
+"""What a Slack account wants of Ken: language, length, quiet; and to be forgotten."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from workers.intake.leases import show_question
+from workers.kept import Kept
+from workers.replies.rendering import Length, notice
+from workers.services import Services
+
+log = structlog.get_logger()
+
+LANGUAGES = {
+    "asked": "As I ask",
+    "en": "English",
+    "de": "Deutsch",
+    "fr": "Français",
+    "es": "Español",
+}
+"""What can be chosen; `asked` is nobody's choice yet."""
+LENGTHS = {"normal": "Normal", "short": "Short"}
+
+FORGOTTEN = "The words of this answer were forgotten, as you asked."
+"""What is kept in its place."""
+_TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,8}")
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    language: str = ""
+    """`en`, `de`, `fr`, `es`; empty: as they ask."""
+    length: Length = "normal"
+    """`normal` or `short`."""
+    muted: bool = False
+    """Ken speaks to them only where they ask it."""
+
+
+def of(services: Services, team_id: str, user_id: str) -> Preferences:
+    """What this account has chosen."""
+    with services.database.session("answerer") as session:
+        row = session.execute(_CHOSEN, {"team": team_id, "user": user_id}).one_or_none()
+    if row is None:
+        return Preferences()
+    return Preferences(
+        language=row.language if row.language in LANGUAGES else "",
+        length="short" if row.length == "short" else "normal",
+        muted=row.muted,
+    )
+
+
+def change(services: Services, kept: Kept) -> bool:
+    """Do what a button or a command said; True if it did.
+
+    An order that makes no sense is logged, and changes nothing.
+    """
+    with services.database.session("answerer") as session:
+        done = _CHANGES[kept.kind](session, kept)
+    if not done:
+        log.warning("preference_refused", errand_id=kept.id, kind=kept.kind)
+    return done
+
+
+def _prefer(session: Session, kept: Kept) -> bool:
+    """Language or length, or both; one that is unknown spoils the other."""
+    chosen: dict[str, Any] = {
+        name: kept.details[name] for name in ("language", "length") if name in kept.details
+    }
+    offered: dict[str, Any] = {"language": {"", *LANGUAGES}, "length": LENGTHS}
+    if not chosen:
+        return False
+    for name, value in chosen.items():
+        if not isinstance(value, str) or value not in offered[name]:
+            return False
+    if chosen.get("language") == "asked":
+        chosen["language"] = ""
+    session.execute(_PREFER, {"language": None, "length": None, **chosen, **_whose(kept)})
+    return True
+
+
+def _mute(session: Session, kept: Kept) -> bool:
+    muted = kept.details.get("muted")
+    if not isinstance(muted, bool):
+        return False
+    session.execute(_MUTE, {"muted": muted, **_whose(kept)})
+    return True
+
+
+def _mute_thread(session: Session, kept: Kept) -> bool:
+    thread_ts, muted = kept.details.get("thread_ts"), kept.details.get("muted")
+    if not isinstance(thread_ts, str) or not _TS.fullmatch(thread_ts):
+        return False
+    if not isinstance(muted, bool) or not kept.channel_id:
+        return False
+    where = {"channel": kept.channel_id, "ts": thread_ts}
+    session.execute(_MUTE_THREAD if muted else _UNMUTE_THREAD, where)
+    return True
+
+
+def _forget(session: Session, kept: Kept) -> bool:
+    """The words go; that something was asked, and what was used for it, stays for the audit.
+
+    A question that is open stays as it is: somebody works on it.
+    """
+    whose = _whose(kept)
+    forgotten = json.dumps(notice(FORGOTTEN).payload())
+    session.execute(_AS_ASKER, {"asker": f"{kept.team_id}/{kept.user_id}"})
+    for question_id in session.scalars(_ENDED, whose).all():
+        show_question(session, question_id)
+        session.execute(_FORGET_QUESTION, {"id": question_id})
+        session.execute(_FORGET_ANSWERS, {"id": question_id, "payload": forgotten})
+    session.execute(_FORGET_COMMENTS, whose)
+    session.execute(_FORGOTTEN, whose)
+    return True
+
+
+def _whose(kept: Kept) -> dict[str, str]:
+    return {"team": kept.team_id, "user": kept.user_id}
+
+
+_CHANGES = {
+    "preferences": _prefer,
+    "mute": _mute,
+    "mute_thread": _mute_thread,
+    "forget": _forget,
+}
+
+_CHOSEN = text("""
+    SELECT language, length, muted FROM preference WHERE team_id = :team AND user_id = :user
+""")
+
+_PREFER = text("""
+    INSERT INTO preference (team_id, user_id, language, length)
+    VALUES (:team, :user, CAST(:language AS text), CAST(:length AS text))
+    ON CONFLICT (team_id, user_id) DO UPDATE
+    SET language = coalesce(excluded.language, preference.language),
+        length = coalesce(excluded.length, preference.length)
+""")
+
+_MUTE = text("""
+    INSERT INTO preference (team_id, user_id, muted) VALUES (:team, :user, :muted)
+    ON CONFLICT (team_id, user_id) DO UPDATE SET muted = excluded.muted
+""")
+
+_MUTE_THREAD = text("""
+    INSERT INTO muted_thread (channel_id, thread_ts) VALUES (:channel, :ts) ON CONFLICT DO NOTHING
+""")
+
+_UNMUTE_THREAD = text("DELETE FROM muted_thread WHERE channel_id = :channel AND thread_ts = :ts")
+
+_AS_ASKER = text("SELECT set_config('ken.asker', :asker, true)")
+
+# Row-level security shows this account's alone.
+_ENDED = text("""
+    SELECT id FROM question WHERE team_id = :team AND user_id = :user AND state <> 'kept'
+""")
+
+_FORGET_QUESTION = text("UPDATE question SET text = '' WHERE id = :id AND text <> ''")
+
+# What was told a channel stays: it stands there for others, and may have to be mended.
+_FORGET_ANSWERS = text("""
+    UPDATE outbox SET payload = CAST(:payload AS jsonb)
+    WHERE question_id = :id AND (kind = 'direct' OR kind LIKE 'direct/%')
+""")
+
+_FORGET_COMMENTS = text("""
+    UPDATE feedback SET comment = '' WHERE team_id = :team AND user_id = :user AND comment <> ''
+""")
+
+_FORGOTTEN = text("""
+    INSERT INTO preference (team_id, user_id, forgotten_at) VALUES (:team, :user, now())
+    ON CONFLICT (team_id, user_id) DO UPDATE SET forgotten_at = now()
+""")

@@ -1,0 +1,393 @@
+"""Messages to post: written down first, posted once, found again when the answer was lost.
+
+Slack has no way to say "only if it is not there yet". So: an attempt is on record before it is
+made; after one whose end we do not know, the conversation is read back before another; while one
+is on its way nobody else tries (`questions.speaking`); and whoever finds that a message of its
+kind was out already takes its own away again.
+"""
+
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from policies.models import OutboxState
+from workers.errors import SlackRefused
+from workers.intake.leases import Leased, at_work, is_speaking, speaking, still_mine
+from workers.interface import Question
+from workers.observe import tracing
+from workers.observe.crashpoints import reached
+from workers.replies.rendering import Buttons, Reply
+from workers.services import Services
+from workers.slack.messenger import Message, Messenger, Opened, Posted, Task
+
+log = structlog.get_logger()
+
+
+class Kind(StrEnum):
+    """Where a reply goes. One question has one of each at the most."""
+
+    CHANNEL = "channel"
+    DIRECT = "direct"
+
+    def part(self, number: int) -> str:
+        """What the outbox calls this part of a long reply, counted from 1."""
+        return str(self) if number == 1 else f"{self}/{number}"
+
+
+def kinds_of(question: Question) -> tuple[Kind, ...]:
+    """Where its reply may go, in this order; what is for the asker alone has one place."""
+    is_private = not question.channel_id or question.in_direct_message
+    if is_private or question.is_for_the_asker:
+        return (Kind.DIRECT,)
+    return (Kind.CHANNEL, Kind.DIRECT)
+
+
+def put(
+    services: Services,
+    leased: Leased,
+    kind: Kind,
+    reply: Reply,
+    buttons: Buttons | None = None,
+    *,
+    part: int = 1,
+) -> None:
+    """Write the reply down, in place of one that was not posted. Raises LeaseLost."""
+    with at_work(services.database, leased.id) as session:
+        still_mine(session, leased)
+        given = {
+            "id": leased.id,
+            "kind": kind.part(part),
+            "payload": json.dumps(reply.payload(buttons)),
+        }
+        session.execute(_PUT, given)
+    reached("written_down")
+
+
+def deliver(services: Services, leased: Leased, kind: Kind, *, part: int = 1) -> None:
+    """Post what was written down, if it is not out yet. Raises LeaseLost, SlackUnavailable.
+
+    The attempt is counted and committed before the post: whoever comes after a crash reads the
+    conversation back first (`settle`).
+    """
+    name = kind.part(part)
+    with at_work(services.database, leased.id) as session:
+        still_mine(session, leased)
+        row = session.execute(_ATTEMPT, {"id": leased.id, "kind": name}).one_or_none()
+    reached("attempt_counted")
+    if row is None:
+        return
+    if part == 1 and row.attempts > 1 and row.opened_ts is None:
+        sweep_up(services, leased.question, kind)  # Slack may have opened one and not said so
+    posted = None
+    try:
+        with speaking(services.database, leased):
+            reached("sending")
+            with tracing.span("post", question_id=leased.id, kind=name):
+                posted = _post(services, leased.question, name, row.payload, _opened(row))
+            reached("accepted")
+    except SQLAlchemyError:  # we slept so long that PostgreSQL ended the transaction
+        if posted is None:
+            raise
+    _mark_posted(services, leased.id, name, posted)
+    reached("marked")
+
+
+def announce(
+    services: Services, leased: Leased, kind: Kind, tasks: Sequence[Task]
+) -> Opened | None:
+    """Open the message that will become the reply; None if there was an attempt at one before.
+
+    It is counted like an attempt: whoever comes after a crash takes away what is not on record.
+    Raises LeaseLost, SlackUnavailable.
+    """
+    question = leased.question
+    with at_work(services.database, leased.id) as session:
+        still_mine(session, leased)
+        first = session.execute(_ANNOUNCE, {"id": leased.id, "kind": kind}).scalar_one_or_none()
+    if first is None:
+        return None
+    messenger, mark = services.messenger_of(question.team_id), mark_of(question, kind)
+    where = (question.channel_id, question.thread_ts, question.user_id)
+    opened = None
+    try:
+        with speaking(services.database, leased) as session:
+            opened = messenger.open(*where, tasks, mark)
+            reached("opened")
+            session.execute(_OPENED, _opening(leased.id, kind, opened))
+    except SQLAlchemyError:  # we slept so long that nobody knows any more of what we opened
+        if opened is not None:
+            messenger.delete(opened.posted)
+        raise
+    return opened
+
+
+def _opening(question_id: int, kind: Kind, opened: Opened) -> dict[str, Any]:
+    return {
+        "id": question_id,
+        "kind": kind,
+        "channel": opened.posted.channel_id,
+        "ts": opened.posted.message_ts,
+        "stream": opened.stream,
+    }
+
+
+def settle(services: Services, leased: Leased, kind: Kind) -> bool | None:
+    """Whether a reply that is out already answers; None: none is out, by our books or Slack's."""
+    with at_work(services.database, leased.id) as session:
+        row = session.execute(_LOOK, {"id": leased.id, "kind": kind}).one_or_none()
+    if row is None:
+        return None
+    if row.state != OutboxState.POSTED:
+        found = find(services, leased.question, kind) if row.attempts else []
+        if not found:
+            if row.attempts and _opened(row) is None:
+                sweep_up(services, leased.question, kind)
+            return None
+        _mark_posted(services, leased.id, kind, found[0])
+    return bool(row.answers)
+
+
+def missing_parts(services: Services, leased: Leased, kind: Kind) -> list[int]:
+    """Of a long reply, those that are written down and not out, by our books."""
+    with at_work(services.database, leased.id) as session:
+        names = session.scalars(_PARTS, {"id": leased.id, "kind": f"{kind}/%"}).all()
+    return sorted(int(name.rpartition("/")[2]) for name in names)
+
+
+def settle_part(services: Services, leased: Leased, kind: Kind, part: int) -> None:
+    """Post it, if Slack has it not. Raises LeaseLost, SlackUnavailable."""
+    found = find(services, leased.question, kind.part(part))
+    if found:
+        _mark_posted(services, leased.id, kind.part(part), found[0])
+    else:
+        deliver(services, leased, kind, part=part)
+
+
+def sweep_up(services: Services, question: Question, kind: Kind) -> bool:
+    """Take away what was opened in this thread since the question, and no row knows.
+
+    A stream carries no mark, so it may be of any question in the thread. What is opened is on
+    record before its worker stops speaking (`announce`): so first we look into Slack, and then at
+    each question of the thread while nobody speaks for it. False: somebody speaks, and it may be
+    theirs; look again later. Raises SlackUnavailable.
+    """
+    if question.surface == "terminal" or not in_place(question, kind):
+        return True
+    messenger = services.messenger_of(question.team_id)
+    where = (question.channel_id, question.thread_ts, mark_of(question, kind))
+    seen = messenger.find_open(*where, since=question.message_ts)
+    known = _known(services, question) if seen else frozenset()
+    if known is None:
+        return False
+    for posted in seen:
+        if posted.message_ts not in known:
+            messenger.delete(posted)
+    return True
+
+
+def _known(services: Services, question: Question) -> frozenset[str] | None:
+    """Each message that a question of this thread has on record; None: one may be missing."""
+    where = {"channel": question.channel_id, "thread": question.thread_ts}
+    with services.database.session("ingress") as session:
+        ids = session.scalars(_IN_THREAD, where).all()
+    known: set[str] = set()
+    for question_id in ids:
+        with at_work(services.database, question_id) as session:
+            if is_speaking(session, question_id):
+                return None
+            known.update(session.scalars(_ON_RECORD, {"id": question_id}))
+    return frozenset(known)
+
+
+def drop_unsent(session: Session, question_id: int) -> None:
+    """At a question's end: what it has not said it will not say, and what it opened goes.
+
+    Nobody knows whether an attempt has left something in Slack: see `revision`, until it confirms.
+    """
+    given = {"id": question_id, "empty": json.dumps(Reply("").payload())}
+    session.execute(_DROP, given)
+
+
+def _opened(row: Row[Any]) -> Opened | None:
+    if row.opened_ts is None:
+        return None
+    return Opened(Posted(row.opened_channel, row.opened_ts), stream=row.opened_stream)
+
+
+def look_again(services: Services, question_id: int, kind: str) -> None:
+    """Take away what Slack showed late, after we had read back and posted once more.
+
+    Where Slack shows us nothing any more there is nothing to take away. While somebody speaks in
+    the thread, it is looked at again later. Raises SlackUnavailable.
+    """
+    with at_work(services.database, question_id) as session:
+        row = session.execute(_POSTED_AS, {"id": question_id, "kind": kind}).one()
+    question = Question(**row.question)
+    try:
+        for posted in find(services, question, kind):
+            if posted.message_ts != row.message_ts:
+                _take_away(services, posted, question_id)
+        if (
+            row.opened_ts is None
+            and "/" not in kind
+            and not sweep_up(services, question, Kind(kind))
+        ):
+            return
+    except SlackRefused as refused:
+        log.warning("not_looked_again", question_id=question_id, error=type(refused).__name__)
+    with at_work(services.database, question_id) as session:
+        session.execute(_LOOKED, {"id": question_id, "kind": kind})
+
+
+def _post(
+    services: Services,
+    question: Question,
+    kind: str,
+    payload: dict[str, Any],
+    opened: Opened | None,
+) -> Posted:
+    if question.surface == "terminal":
+        return Posted(question.channel_id, question.message_ts)
+    messenger = services.messenger_of(question.team_id)
+    message = Message(payload["text"], payload["blocks"], mark_of(question, kind))
+    if opened is not None:
+        return _close(messenger, opened, message, question)
+    if in_place(question, kind):
+        return messenger.post(question.channel_id, question.thread_ts, message)
+    return messenger.post_direct(question.user_id, message)
+
+
+def _close(messenger: Messenger, opened: Opened, message: Message, question: Question) -> Posted:
+    """It becomes the reply. Somebody deleted it, or Slack does not take the change: then it goes
+    first, so that a crash leaves one message at most, and the reply is posted.
+    """
+    try:
+        return messenger.close(opened, message)
+    except SlackRefused as refused:
+        log.warning("opening_not_changed", error=str(refused))
+    messenger.delete(opened.posted)
+    return messenger.post(question.channel_id, question.thread_ts, message)
+
+
+def find(services: Services, question: Question, kind: str) -> list[Posted]:
+    """Ours that Slack has, oldest first."""
+    if question.surface == "terminal":
+        return []
+    messenger = services.messenger_of(question.team_id)
+    since, mark = question.message_ts, mark_of(question, kind)
+    if in_place(question, kind):
+        return messenger.find(question.channel_id, question.thread_ts, mark, since=since)
+    return messenger.find_direct(question.user_id, mark, since=since)
+
+
+def in_place(question: Question, kind: str) -> bool:
+    """Whether this reply stands where the question was asked."""
+    if kind.startswith(Kind.CHANNEL):
+        return True
+    return question.in_direct_message and not question.is_for_the_asker
+
+
+def mark_of(question: Question, kind: str) -> str:
+    return f"{question.event_id}/{kind}"
+
+
+def _mark_posted(services: Services, question_id: int, kind: str, posted: Posted) -> None:
+    """Even a worker that lost its lease says what it knows to be out; the first one counts."""
+    with at_work(services.database, question_id) as session:
+        session.execute(
+            _POSTED,
+            {
+                "id": question_id,
+                "kind": kind,
+                "channel": posted.channel_id,
+                "ts": posted.message_ts,
+            },
+        )
+        counts = session.execute(_WHICH, {"id": question_id, "kind": kind}).scalar_one()
+    if counts != posted.message_ts:
+        _take_away(services, posted, question_id)
+
+
+def _take_away(services: Services, posted: Posted, question_id: int) -> None:
+    log.warning("second_message_deleted", question_id=question_id)
+    with at_work(services.database, question_id) as session:
+        team_id = session.execute(_TEAM, {"id": question_id}).scalar_one()
+    services.messenger_of(team_id).delete(posted)
+
+
+_PUT = text("""
+    INSERT INTO outbox (question_id, kind, payload) VALUES (:id, :kind, CAST(:payload AS jsonb))
+    ON CONFLICT (question_id, kind) DO UPDATE SET payload = excluded.payload
+    WHERE outbox.state = 'ready'
+""")
+
+_ATTEMPT = text("""
+    UPDATE outbox SET attempts = attempts + 1
+    WHERE question_id = :id AND kind = :kind AND state = 'ready'
+    RETURNING payload, attempts, opened_channel, opened_ts, opened_stream
+""")
+
+_ANNOUNCE = text("""
+    INSERT INTO outbox (question_id, kind, payload, attempts) VALUES (:id, :kind, '{}', 1)
+    ON CONFLICT DO NOTHING
+    RETURNING id
+""")
+
+_OPENED = text("""
+    UPDATE outbox SET opened_channel = :channel, opened_ts = :ts, opened_stream = :stream
+    WHERE question_id = :id AND kind = :kind
+""")
+
+_PARTS = text("""
+    SELECT kind FROM outbox
+    WHERE question_id = :id AND kind LIKE :kind AND state = 'ready' AND revision IS NULL
+""")
+
+_IN_THREAD = text("""
+    SELECT id FROM question WHERE channel_id = :channel AND thread_ts = :thread ORDER BY id
+""")
+
+_ON_RECORD = text("""
+    SELECT ts FROM outbox, unnest(ARRAY[opened_ts, message_ts]) AS ts
+    WHERE question_id = :id AND ts IS NOT NULL
+""")
+
+_DROP = text("""
+    UPDATE outbox SET revision = 'deleted', revised_at = NULL, mend_at = '-infinity',
+                      payload = CAST(:empty AS jsonb), state = 'dropped'
+    WHERE question_id = :id AND state = 'ready'
+""")
+
+_TEAM = text("SELECT team_id FROM question WHERE id = :id")
+
+_LOOK = text("""
+    SELECT state, attempts, jsonb_array_length(payload -> 'lines') > 0 AS answers,
+           opened_channel, opened_ts, opened_stream
+    FROM outbox WHERE question_id = :id AND kind = :kind
+""")
+
+_POSTED = text("""
+    UPDATE outbox SET state = 'posted', posted_at = now(), channel_id = :channel, message_ts = :ts
+    WHERE question_id = :id AND kind = :kind AND state = 'ready'
+""")
+
+_WHICH = text("SELECT message_ts FROM outbox WHERE question_id = :id AND kind = :kind")
+
+_POSTED_AS = text("""
+    SELECT outbox.message_ts, opened_ts,
+           jsonb_build_object(
+               'event_id', event_id, 'team_id', team_id, 'channel_id', question.channel_id,
+               'message_ts', question.message_ts, 'thread_ts', thread_ts, 'user_id', user_id,
+               'text', '', 'surface', surface, 'revision', question.revision,
+               'about', about) AS question
+    FROM outbox JOIN question ON question.id = question_id
+    WHERE question_id = :id AND kind = :kind
+""")
+
+_LOOKED = text("UPDATE outbox SET looked_at = now() WHERE question_id = :id AND kind = :kind")

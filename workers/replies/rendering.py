@@ -1,0 +1,379 @@
+"""A verified answer as people see it: numbered sentences, a list of sources, nothing active.
+
+What is told is a `rich_text` block, whose text Slack shows as it is: no mrkdwn, no mention, no
+link of a model's or a document's making. The only links are stored addresses of cited documents.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from workers.answering.verify import copies_of, words
+from workers.models.base import Passage, Sentence
+from workers.replies.buttons import Buttons as Buttons
+from workers.replies.buttons import button_blocks
+from workers.replies.inert import elements, inert, link, web_address, without_look_alikes
+
+Length = Literal["short", "normal"]
+"""What somebody prefers to read."""
+
+NOTHING_FOUND = "That is beyond my ken: I found nothing that you may read which answers this."
+"""The same words whether there is nothing, or nothing for these readers."""
+ANSWERED_PRIVATELY = "I have answered you in a direct message."
+"""The same words whether or not private material exists."""
+SOURCE_OUT_OF_DATE = "A source was out of date and was left out."
+"""Never which one, nor what is in it: the same words for everybody."""
+WITHDRAWN = (
+    "This answer was withdrawn: what may be read here has changed. Ask again if you still need it."
+)
+CUT_SHORT = (
+    "I could not tell you all of this answer, so I have taken back what stood here. "
+    "Please ask again."
+)
+OUTDATED = "A document that this answer rests on has changed since. Ask again for the current one."
+CANNOT_SHARE = (
+    "I have nothing that I can tell the whole channel: an answer there holds only what everybody "
+    "there may read."
+)
+"""In private, to whoever pressed the button; the same words whatever the reason."""
+LIMITED = (
+    "Those were many questions in a short time, so I have not looked this one up. Please ask it "
+    "again in a minute; if you still read this then, tomorrow."
+)
+FORGOTTEN = "I have forgotten the words of that question. Please ask it again."
+STOPPED = "I have stopped. Ask again if you still want to know."
+EXAMPLES = (
+    "How many days of vacation do I have?",
+    "Can I carry over unused vacation to next year?",
+    "How much learning budget do I have per year?",
+    "What is the hotel limit per night?",
+    "Up to what amount may I buy something without approval?",
+)
+"""Each is answered in the demo company."""
+HELP = "\n".join(
+    (
+        "I answer questions from your company's documents and name the source of every sentence.",
+        "",
+        "You can ask, for example:",
+        *(f"• {example}" for example in EXAMPLES),
+        "",
+        "How to ask",
+        "• In a channel: mention me with your question. An answer there holds only what everybody "
+        "there may read; where that is not enough, I write to you in a direct message.",
+        "• In a direct message, or anywhere with /ken and your question: only you see the answer.",
+        "• In a thread where I have answered: keep asking, no mention needed.",
+        "• “Ask Ken about this”, in the menu of a message: I look up what it says, for you alone.",
+        "• Edit your question and I answer again; delete it and my answer goes.",
+        "",
+        "Good to know",
+        "• “Share with the channel” asks again, for everybody there. “Ask privately” asks again "
+        "for you.",
+        "• “Mute this thread”, /ken mute and /ken unmute decide where I answer without a mention.",
+        "• /ken forget clears the words of what you asked. My home tab shows what I know of you.",
+        "• Tell me whether an answer was good: the people who look after the documents see it.",
+    )
+)
+_QUOTED = "From the documents:"
+_UNTITLED = "Untitled"
+_OPEN = "open"
+_NO_WORDS = "(no words)"
+_MOST_LINES, _SHORT_LINES = 40, 3
+_MOST_SOURCES = 10
+"""Of one sentence: with all of them it has to fit a message."""
+_LINES_OF_PART, _LARGEST_PART = 10, 12_000
+"""Slack takes about 13,200 characters in the blocks of a message: buttons and notes need some."""
+_MAX_SENTENCE, _MAX_NAME, _MAX_SOURCE, _MAX_QUESTION, _MAX_ASKED = 700, 200, 100, 2000, 150
+
+_USER, _USERGROUP = re.compile(r"[UW][A-Z0-9]{1,20}"), re.compile(r"S[A-Z0-9]{1,20}")
+_PERMALINK = re.compile(
+    r"https://[a-z0-9-]{1,63}(?:\.enterprise)?\.slack\.com/archives/[CDG][A-Z0-9]{1,20}/p[0-9]{10,20}"
+    r"(?:\?thread_ts=[0-9]{1,12}\.[0-9]{1,8}&cid=[CDG][A-Z0-9]{1,20})?"
+)
+"""What Slack's `chat.getPermalink` gives, and nothing else."""
+_CONVERSATION = re.compile(
+    r"https://[a-z0-9-]{1,63}(?:\.enterprise)?\.slack\.com/archives/D[A-Z0-9]{1,20}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A passage that sentences rest on, by its number in the reply."""
+
+    number: int
+    title: str
+    heading: str
+    """The nearest one; the way down to it would fill the line."""
+    url: str | None
+    source: str
+    document: str
+    quote: str
+    updated_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    text: str
+    citations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The question in front of a reply that stands elsewhere; for nobody but the asker."""
+
+    words: str
+    link: str = ""
+    """Where it was asked; empty: in no message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    lead: str
+    lines: tuple[Line, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    note: str = ""
+    """A constant sentence at the end; empty: none."""
+    asked: Asked | None = None
+    lead_link: str = ""
+    """The conversation that the lead leads to; empty: none."""
+
+    def payload(self, buttons: Buttons | None = None) -> dict[str, Any]:
+        """What the outbox keeps: for Slack, and for whoever reads it as data (`from_payload`)."""
+        below = button_blocks(buttons, answers=bool(self.lines)) if buttons else []
+        return {
+            "text": escaped(self.plain()),
+            "blocks": [*blocks(self), *below],
+            "buttons": asdict(buttons) if buttons else None,
+            "lead": self.lead,
+            "lines": [asdict(line) for line in self.lines],
+            "citations": [asdict(citation) for citation in self.citations],
+            "note": self.note,
+            "asked": asdict(self.asked) if self.asked else None,
+        }
+
+    def plain(self) -> str:
+        """As Slack's fall-back text, which clients read for addresses: so there are none."""
+        told = [f"{inert(line.text)} {_numbers(line)}" for line in self.lines]
+        return "\n".join([self.lead, *told, *([self.note] if self.note else [])])
+
+
+def notice(words: str, *, question_id: int | None = None) -> Reply:
+    """A constant sentence, with the question's number where somebody may ask about it."""
+    return Reply(words if question_id is None else f"{words} (question {question_id})")
+
+
+def withdrawn(words: str = WITHDRAWN) -> Reply:
+    """What stands where an answer stood that not all readers may read any more, or that could not
+    be told to its end.
+    """
+    return Reply(words)
+
+
+def outdated(payload: Mapping[str, Any]) -> Reply:
+    """A stored reply, saying now that a document has changed; saying it twice adds nothing."""
+    told = from_payload(payload)
+    if OUTDATED in told.note:
+        return told
+    return replace(told, note=f"{told.note} {OUTDATED}".strip())
+
+
+def from_payload(payload: Mapping[str, Any]) -> Reply:
+    """The reply that was stored with `Reply.payload`."""
+    return Reply(
+        payload["lead"],
+        tuple(Line(line["text"], tuple(line["citations"])) for line in payload["lines"]),
+        tuple(Citation(**citation) for citation in payload["citations"]),
+        payload["note"],
+        Asked(**payload["asked"]) if payload.get("asked") else None,
+    )
+
+
+def buttons_of(payload: Mapping[str, Any]) -> Buttons | None:
+    """The buttons that a stored reply was posted with."""
+    stored = payload.get("buttons")
+    return Buttons(**stored) if stored else None
+
+
+def compose(
+    sentences: Sequence[Sentence], passages: Sequence[Passage], *, length: Length = "normal"
+) -> Reply:
+    """The reply that these verified sentences make. Citations are numbered as they appear.
+
+    Of more sentences than a reply may have the first are taken, and a long one is cut. What
+    several documents hold alike is said once, with all of them as its sources, ten at most.
+    """
+    most = _SHORT_LINES if length == "short" else _MOST_LINES
+    numbers: dict[int, int] = {}
+    quotes: dict[int, str] = {}
+    lines: dict[tuple[str, ...], Line] = {}
+    for sentence in sentences:
+        shown = _quoted(sentence.text, passages[sentence.passage - 1])
+        said = tuple(words(shown)) or (shown,)
+        if not shown or (said not in lines and len(lines) == most):
+            continue
+        line = lines.get(said, Line(shown, ()))
+        cited = list(line.citations)
+        for passage in (sentence.passage, *copies_of(sentence, passages)):
+            if numbers.get(passage) not in cited and len(cited) < _MOST_SOURCES:
+                cited.append(numbers.setdefault(passage, len(numbers) + 1))
+                quotes.setdefault(cited[-1], sentence.quote)
+        lines[said] = replace(line, citations=tuple(cited))
+    citations = tuple(
+        _citation(number, passages[passage - 1], quotes[number])
+        for passage, number in numbers.items()
+    )
+    return Reply(_QUOTED, tuple(lines.values()), citations)
+
+
+def parts(reply: Reply) -> list[Reply]:
+    """The reply as one message or several, each as Slack takes it, every sentence whole.
+
+    A source stands in the part that names it first; the note is in the last part.
+    """
+    groups = _groups(reply)
+    if len(groups) < 2:
+        return [reply]
+    told: set[int] = set()
+    made = []
+    for number, lines in enumerate(groups, start=1):
+        named = {cited for line in lines for cited in line.citations} - told
+        told |= named
+        count = f"({number}/{len(groups)})"
+        made.append(
+            Reply(
+                lead=f"{reply.lead} {count}" if number == 1 else count,
+                lines=tuple(lines),
+                citations=tuple(c for c in reply.citations if c.number in named),
+                note=reply.note if number == len(groups) else "",
+                asked=reply.asked if number == 1 else None,
+            )
+        )
+    return made
+
+
+def asked_by(
+    question: str, user_id: str, permalink: str = "", *, usergroup_id: str = ""
+) -> dict[str, Any]:
+    """The payload that tells people in their channel that somebody asks for one of them.
+
+    Whoever asks and the group on call are the only mentions; the fall-back text has none.
+    """
+    asked = _shown(question, _MAX_QUESTION) or _NO_WORDS
+    first = [_text("Somebody"), _text(" asks for a person:")]
+    if _USER.fullmatch(user_id):
+        first[0] = {"type": "user", "user_id": user_id}
+    if _USERGROUP.fullmatch(usergroup_id):
+        first = [{"type": "usergroup", "usergroup_id": usergroup_id}, _text(" "), *first]
+    quoted = {"type": "rich_text_quote", "elements": elements(asked)}
+    sections = [_section(first), quoted]
+    if _PERMALINK.fullmatch(permalink):
+        sections.append(_section([link(permalink, "To the conversation")]))
+    return Reply(f"Somebody asks for a person: {inert(asked)}").payload() | {
+        "blocks": [{"type": "rich_text", "elements": sections}]
+    }
+
+
+def escaped(text: str) -> str:
+    """For the fall-back text, the one place where Slack still reads marks (Slack's own rule)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def blocks(reply: Reply) -> list[dict[str, Any]]:
+    """Block Kit for what a reply tells; its buttons come below."""
+    lead = _text(reply.lead)
+    if _CONVERSATION.fullmatch(reply.lead_link):
+        lead = link(reply.lead_link, reply.lead)
+    sections = [*_question(reply.asked), _section([lead])]
+    for line in reply.lines:
+        sections.append(_section(_told(line)))
+    if reply.citations:
+        sections.append(_section([_text("Sources", bold=True)]))
+    for citation in reply.citations:
+        sections.append(_section(_source_line(citation)))
+    if reply.note:
+        sections.append(_section([_text(reply.note)]))
+    return [{"type": "rich_text", "elements": sections}]
+
+
+def _question(asked: Asked | None) -> list[dict[str, Any]]:
+    """The question on one line, and the way to it."""
+    if asked is None:
+        return []
+    told = elements(_shown(asked.words, _MAX_ASKED) or _NO_WORDS)
+    if _PERMALINK.fullmatch(asked.link):
+        told += [_text(" "), link(asked.link, "where you asked")]
+    return [{"type": "rich_text_quote", "elements": told}]
+
+
+def _groups(reply: Reply) -> list[list[Line]]:
+    """The lines, divided so that each group fits a message with the sources that are new in it."""
+    sources = {citation.number: _size(_source_line(citation)) for citation in reply.citations}
+    groups: list[list[Line]] = []
+    size = 0
+    for line in reply.lines:
+        needed = _size(_told(line)) + sum(sources.pop(number, 0) for number in line.citations)
+        if not groups or len(groups[-1]) == _LINES_OF_PART or size + needed > _LARGEST_PART:
+            groups.append([])
+            size = 0
+        groups[-1].append(line)
+        size += needed
+    return groups
+
+
+def _size(elements: list[dict[str, Any]]) -> int:
+    """Characters as Slack's clients count them, an emoji as two; one for the end of the line."""
+    return 1 + sum(len(str(element["text"]).encode("utf-16-le")) // 2 for element in elements)
+
+
+def _told(line: Line) -> list[dict[str, Any]]:
+    return [*elements(f"{line.text} "), _text(_numbers(line), code=True)]
+
+
+def _source_line(citation: Citation) -> list[dict[str, Any]]:
+    name = citation.title + (f" › {citation.heading}" if citation.heading else "")
+    linked = [link(citation.url, name)]
+    if len(named := elements(name)) > 1 or "style" in named[0]:
+        opened = link(citation.url, _OPEN)  # a link never reads as another address
+        linked = [*named, *([_text(" "), opened] if "url" in opened else [])]
+    age = f", updated {citation.updated_at[:10]}" if citation.updated_at else ""
+    return [_text(f"[{citation.number}] "), *linked, *elements(f" ({citation.source}{age})")]
+
+
+def _section(elements: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "rich_text_section", "elements": [*elements, _text("\n")]}
+
+
+def _text(text: str, **style: bool) -> dict[str, Any]:
+    return {"type": "text", "text": text, **({"style": style} if style else {})}
+
+
+def _numbers(line: Line) -> str:
+    return "".join(f"[{number}]" for number in line.citations)
+
+
+def _citation(number: int, passage: Passage, quote: str) -> Citation:
+    return Citation(
+        number=number,
+        title=_shown(passage.title, _MAX_NAME) or _UNTITLED,
+        heading=_shown(passage.heading.rpartition(" > ")[2], _MAX_NAME),
+        url=web_address(passage.url, passage.anchor),
+        source=_shown(passage.source, _MAX_SOURCE),
+        document=passage.document,
+        quote=_quoted(quote, passage),
+        updated_at=passage.updated_at.isoformat() if passage.updated_at else None,
+    )
+
+
+def _quoted(text: str, passage: Passage) -> str:
+    """What a sentence or a quote shows: of addresses those of its passage, of citations none."""
+    shown = without_look_alikes(text[: 10 * _MAX_SENTENCE])
+    return _cut(inert(shown, passage=passage.text), _MAX_SENTENCE)
+
+
+def _shown(text: str, limit: int) -> str:
+    """A name or a question: inert, and no longer than this."""
+    return _cut(inert(text[: 10 * limit], hosts=True), limit)
+
+
+def _cut(shown: str, limit: int) -> str:
+    return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"

@@ -1,0 +1,566 @@
+"""Slack, as the workers use it: who is in a conversation, and posting to it exactly once."""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from http.client import HTTPException
+from typing import Any
+
+import structlog
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
+from slack_sdk.http_retry.handler import RetryHandler
+from slack_sdk.web import SlackResponse
+
+from policies.directory import Account
+from policies.models import AccountKind
+from workers.errors import InputInvalid, SlackBusy, SlackRefused, SlackUnavailable
+from workers.interface import storable
+from workers.observe import metrics
+from workers.settings import Settings
+from workers.slack.marks import carried, plain, written
+from workers.slack.messenger import (
+    Listed,
+    Message,
+    Opened,
+    Place,
+    PlaceKind,
+    Posted,
+    Profile,
+    Said,
+    Task,
+)
+
+log = structlog.get_logger()
+
+_PAGE = 200
+_LONGEST_TITLE = 200
+_LONGEST_POST, _LONGEST_UPDATE = 40_000, 4_000
+"""Of `text`: Slack's pages say characters, one report says bytes. The blocks have all of it."""
+_STREAMS_A_MINUTE = 15
+"""Slack's tier 2 begins at 20; other processes of ours start streams too."""
+_TIMEOUT_S = 10
+_SHORT_TIMEOUT_S = 3
+_PASSING = frozenset(
+    {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
+)
+_SHARED = ("is_ext_shared", "is_pending_ext_shared", "is_org_shared", "is_shared")
+"""With other companies or workspaces, from the invitation on. The last is of every kind: Slack may
+come to know one more."""
+_SLACKBOT = "USLACKBOT"
+_BY_PEOPLE = frozenset({None, "file_share", "thread_broadcast", "me_message"})
+MARK = "ken_reply"
+"""The event type of the metadata that our messages carry."""
+
+
+class Allowance:
+    """So many a minute, by a token bucket; none for a while where Slack has enough."""
+
+    def __init__(self, a_minute: int) -> None:
+        self._most = a_minute
+        self._left = float(a_minute)
+        self._at = time.monotonic()
+        self._lock = threading.Lock()
+
+    def take(self) -> bool:
+        with self._lock:
+            now = time.monotonic()
+            self._left = min(self._most, self._left + max(0.0, now - self._at) * self._most / 60)
+            self._at = max(now, self._at)
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
+
+    def empty(self, for_s: float) -> None:
+        with self._lock:
+            self._left, self._at = 0.0, time.monotonic() + for_s
+
+
+@dataclass(frozen=True)
+class SlackMessenger:
+    client: WebClient
+    posting: WebClient
+    showing: WebClient
+    """For what may fail: an answer does not wait for it for long."""
+    audience_limit: int
+    streams: "Allowance"
+    team_of_org: str = ""
+
+    @classmethod
+    def connect(
+        cls, settings: Settings, *, token: str = "", team_of_org: str = ""
+    ) -> "SlackMessenger":
+        """No call is made yet. Only reading waits where Slack says so: a dropped connection may
+        mean that a message was posted, and what is posted later must be checked again.
+
+        Without a token it is the one of the settings. `team_of_org`: the workspace that is meant
+        where the token is a whole Grid organisation's.
+        """
+        reading: list[RetryHandler] = [RateLimitErrorRetryHandler(max_retry_count=2)]
+        token = token or settings.slack_bot_token.get_secret_value()
+        return cls(
+            client=_client(settings, reading, token=token, team_id=team_of_org),
+            posting=_client(settings, [], token=token, team_id=team_of_org),
+            showing=_client(
+                settings, [], token=token, team_id=team_of_org, timeout_s=_SHORT_TIMEOUT_S
+            ),
+            audience_limit=settings.audience_limit,
+            streams=Allowance(_STREAMS_A_MINUTE),
+            team_of_org=team_of_org,
+        )
+
+    # -- who reads there ----------------------------------------------------------------------
+
+    def place(self, channel_id: str) -> Place:
+        channel = _call(self.client.conversations_info, channel=channel_id)["channel"]
+        if channel.get("is_im"):
+            return Place(PlaceKind.DIRECT)
+        private = bool(channel.get("is_private") or channel.get("is_mpim"))
+        external = any(channel.get(flag) for flag in _SHARED)
+        members, unanswered = self._members(channel_id)
+        return Place(
+            kind=PlaceKind.PRIVATE if private and members is not None else PlaceKind.PUBLIC,
+            members=members or frozenset(),
+            complete=members is not None,
+            external=external,
+            unanswered=unanswered,
+        )
+
+    def _members(self, channel_id: str) -> tuple[frozenset[Account] | None, bool]:
+        """Everybody in the channel but Ken; None if that cannot be known, or is too many.
+
+        And whether that may pass.
+        """
+        members: set[str] = set()
+        try:
+            for page in _pages(self.client.conversations_members, channel=channel_id):
+                members.update(page["members"])
+                if len(members) > self.audience_limit:
+                    return None, False
+        except SlackUnavailable as error:
+            return None, error.passing
+        people = members - {self._own["user_id"]}
+        return frozenset(Account(self._source, one) for one in people), False
+
+    def guests(self, accounts: frozenset[Account]) -> frozenset[Account]:
+        return frozenset(account for account in accounts if self._is_guest(account.native_id))
+
+    def _is_guest(self, user_id: str) -> bool:
+        user = _call(self.client.users_info, user=user_id)["user"]
+        return bool(
+            user.get("is_restricted")
+            or user.get("is_ultra_restricted")
+            or user.get("is_stranger")
+            or user.get("team_id") != self._own["team_id"]
+        )
+
+    def profile(self, user_id: str) -> Profile:
+        return self._profile(_call(self.client.users_info, user=user_id)["user"])
+
+    def profiles(self) -> Iterator[list[Profile]]:
+        for page in _pages(self.client.users_list):
+            yield [self._profile(user) for user in page["members"]]
+
+    def _profile(self, user: dict[str, Any]) -> Profile:
+        told = user.get("profile") or {}
+        name = user.get("real_name") or told.get("real_name") or user.get("name") or user["id"]
+        return Profile(
+            account=Account(self._source, user["id"]),
+            name=storable(name),
+            email=storable(told.get("email") or "") or None,
+            confirmed=user.get("is_email_confirmed") is True,
+            kind=_kind(user, self._own["team_id"]),
+            title=storable(told.get("title") or ""),
+        )
+
+    def channels(self) -> Iterator[list[Listed]]:
+        for page in _pages(
+            self.client.conversations_list,
+            types="public_channel,private_channel,mpim",
+            exclude_archived=True,
+        ):
+            yield [
+                Listed(
+                    channel_id=channel["id"],
+                    name=str(channel.get("name") or ""),
+                    has_ken=channel.get("is_member") is True or channel.get("is_mpim") is True,
+                    is_group_message=channel.get("is_mpim") is True,
+                )
+                for channel in page["channels"]
+            ]
+
+    def channels_of(self, user_id: str) -> frozenset[str]:
+        pages = _pages(
+            self.client.users_conversations,
+            user=user_id,
+            types="public_channel,private_channel,mpim",
+        )
+        return frozenset(str(channel["id"]) for page in pages for channel in page["channels"])
+
+    def find_channel(self, name: str) -> str:
+        wanted = name.removeprefix("#")
+        seen: list[str] = []
+        for page in _pages(
+            self.client.conversations_list,
+            types="public_channel,private_channel,mpim",
+            exclude_archived=True,
+        ):
+            for channel in page["channels"]:
+                if wanted in (channel["id"], channel.get("name")):
+                    return str(channel["id"])
+                seen.append(str(channel.get("name")))
+        raise InputInvalid(
+            f"There is no channel {name!r} that Ken is in.",
+            remedy=f"Known: {', '.join(sorted(seen)[:12])}" if seen else "Invite Ken to it.",
+        )
+
+    def public_name(self, channel_id: str) -> str:
+        channel = _call(self.client.conversations_info, channel=channel_id)["channel"]
+        hidden = ("is_private", "is_mpim", "is_im", "is_group")
+        if channel.get("is_channel") is not True or any(channel.get(one) for one in hidden):
+            return ""
+        return storable(str(channel.get("name") or ""))
+
+    # -- posting ------------------------------------------------------------------------------
+
+    def post(self, channel_id: str, thread_ts: str, message: Message) -> Posted:
+        return self._post(message, channel=channel_id, thread_ts=thread_ts or None)
+
+    def post_direct(self, user_id: str, message: Message) -> Posted:
+        return self._post(message, channel=self._direct_channel(user_id))
+
+    def find(self, channel_id: str, thread_ts: str, mark: str, *, since: str) -> list[Posted]:
+        found = {
+            message["ts"]
+            for message in self._messages(channel_id, thread_ts, since)
+            if _mark(message) == {"mark": mark}
+        }
+        return [Posted(channel_id, ts) for ts in sorted(found)]
+
+    def _messages(self, channel_id: str, thread_ts: str, since: str) -> Iterator[dict[str, Any]]:
+        """Of a thread, or of a conversation; a thread's first one comes, however old it is."""
+        read = self.client.conversations_replies if thread_ts else self.client.conversations_history
+        where = {"ts": thread_ts} if thread_ts else {}
+        for page in _pages(
+            read, channel=channel_id, include_all_metadata=True, oldest=since, **where
+        ):
+            yield from page["messages"]
+
+    def find_direct(self, user_id: str, mark: str, *, since: str) -> list[Posted]:
+        return self.find(self._direct_channel(user_id), "", mark, since=since)
+
+    def delete(self, posted: Posted) -> None:
+        try:
+            _call(self.posting.chat_delete, channel=posted.channel_id, ts=posted.message_ts)
+        except SlackRefused as refused:
+            if str(refused) != "message_not_found":
+                raise
+
+    def update(self, posted: Posted, message: Message) -> None:
+        _call(
+            self.posting.chat_update,
+            channel=posted.channel_id,
+            ts=posted.message_ts,
+            text=_cut(message.text, _LONGEST_UPDATE),
+            blocks=message.blocks,
+            metadata=_metadata(message.mark),
+            parse="none",
+            link_names=False,
+        )
+
+    def _post(self, message: Message, *, by: WebClient | None = None, **where: Any) -> Posted:
+        sent = _call(
+            (by or self.posting).chat_postMessage,
+            text=_cut(message.text, _LONGEST_POST),
+            blocks=message.blocks,
+            metadata=_metadata(message.mark, is_open=message.is_open),
+            mrkdwn=False,
+            parse="none",
+            link_names=False,
+            unfurl_links=False,
+            unfurl_media=False,
+            **where,
+        )
+        return Posted(sent["channel"], sent["ts"])
+
+    # -- while it works -----------------------------------------------------------------------
+
+    def open(
+        self, channel_id: str, thread_ts: str, user_id: str, tasks: Sequence[Task], mark: str
+    ) -> Opened:
+        if self.streams.take():
+            try:
+                return self._open_stream(channel_id, thread_ts, user_id, tasks)
+            except SlackBusy as busy:
+                self.streams.empty(busy.retry_after_s or 0.0)
+            except SlackRefused as refused:  # a workspace without streams, or a place
+                log.info("stream_refused", error=str(refused))
+        words, blocks = _cards(tasks)
+        message = Message(words, blocks, mark, is_open=True)
+        posted = self._post(
+            message, by=self.showing, channel=channel_id, thread_ts=thread_ts or None
+        )
+        return Opened(posted, stream=False)
+
+    def _open_stream(
+        self, channel_id: str, thread_ts: str, user_id: str, tasks: Sequence[Task]
+    ) -> Opened:
+        in_channel = {"recipient_user_id": user_id, "recipient_team_id": self._own["team_id"]}
+        started = _call(
+            self.showing.chat_startStream,
+            channel=channel_id,
+            thread_ts=thread_ts,
+            chunks=_chunks(tasks),
+            task_display_mode="plan",
+            **({} if channel_id.startswith("D") else in_channel),
+        )
+        return Opened(Posted(started["channel"], started["ts"]), stream=True)
+
+    def show(self, opened: Opened, tasks: Sequence[Task]) -> None:
+        where = {"channel": opened.posted.channel_id, "ts": opened.posted.message_ts}
+        if opened.stream:
+            _call(self.showing.chat_appendStream, chunks=_chunks(tasks), **where)
+            return
+        words, blocks = _cards(tasks)
+        _call(self.showing.chat_update, text=words, blocks=blocks, **where)
+
+    def close(self, opened: Opened, message: Message) -> Posted:
+        """What was streamed is replaced: its last task would stay in progress for ever."""
+        if opened.stream:
+            try:
+                _call(
+                    self.posting.chat_stopStream,
+                    channel=opened.posted.channel_id,
+                    ts=opened.posted.message_ts,
+                )
+            except SlackRefused as refused:  # it ended by itself, or we ended it before
+                if str(refused) != "message_not_in_streaming_state":
+                    raise
+        self.update(opened.posted, message)
+        return opened.posted
+
+    def find_open(self, channel_id: str, thread_ts: str, mark: str, *, since: str) -> list[Posted]:
+        """chat.startStream takes no mark, so that all streams of a thread are found."""
+        found = {
+            message["ts"]
+            for message in self._messages(channel_id, thread_ts, since)
+            if message.get("user") == self._own["user_id"]
+            and message["ts"] > since
+            and _mark(message) in ({}, {"mark": mark, "open": True})
+        }
+        return [Posted(channel_id, ts) for ts in sorted(found)]
+
+    def set_working(
+        self, channel_id: str, thread_ts: str, user_id: str, title: str, *, working: bool
+    ) -> None:
+        """https://docs.slack.dev/ai/agent-sessions/"""
+        _call(
+            self.showing.agents_sessions_setStatus,
+            channel_id=channel_id,
+            thread_ts=thread_ts,
+            status="processing" if working else "active",
+            title=title[:_LONGEST_TITLE] or None,
+            initiator_user_id=user_id,
+        )
+
+    def said_before(self, channel_id: str, thread_ts: str, before: str) -> list[Said]:
+        pages = _pages(
+            self.client.conversations_replies, channel=channel_id, ts=thread_ts, latest=before
+        )
+        return [
+            Said(message["user"], self._read(message), message["ts"])
+            for page in pages
+            for message in page["messages"]
+            if message["ts"] < before and _is_a_persons(message, self._own["user_id"])
+        ]
+
+    def _read(self, message: dict[str, Any]) -> str:
+        """What somebody wrote or passed on, without the mention of Ken."""
+        own_mention = rf"<@{re.escape(self._own['user_id'])}(?:\|[^<>]*)?>"
+        own = plain(re.sub(own_mention, " ", written(message)))
+        return storable("\n".join(filter(None, (own, carried(message)))))
+
+    # -- beside messages ----------------------------------------------------------------------
+
+    def set_prompts(self, channel_id: str, prompts: Sequence[tuple[str, str]], title: str) -> None:
+        _call(
+            self.posting.assistant_threads_setSuggestedPrompts,
+            channel_id=channel_id,
+            prompts=[{"title": name, "message": message} for name, message in prompts],
+            title=title,
+        )
+
+    def publish_home(self, user_id: str, view: dict[str, Any]) -> None:
+        _call(self.posting.views_publish, user_id=user_id, view=view)
+
+    def permalink(self, posted: Posted) -> str:
+        found = _call(
+            self.client.chat_getPermalink,
+            channel=posted.channel_id,
+            message_ts=posted.message_ts,
+        )
+        return str(found["permalink"])
+
+    def direct_address(self, user_id: str) -> str:
+        return f"{self._own['url']}archives/{self._direct_channel(user_id)}"
+
+    def _direct_channel(self, user_id: str) -> str:
+        opened = _call(self.client.conversations_open, users=user_id)
+        return str(opened["channel"]["id"])
+
+    # -- who we are -----------------------------------------------------------------------------
+
+    def whoami(self) -> str:
+        return f"team {self._own['team_id']} as {self._own['user_id']}"
+
+    @cached_property
+    def _own(self) -> dict[str, str]:
+        answer = _call(self.client.auth_test)
+        return {
+            "user_id": answer["user_id"],
+            "team_id": self.team_of_org or answer["team_id"],
+            "url": str(answer.get("url") or ""),
+        }
+
+    @property
+    def team_id(self) -> str:
+        return self._own["team_id"]
+
+    @property
+    def _source(self) -> str:
+        return source_of_team(self.team_id)
+
+
+def _metadata(mark: str, *, is_open: bool = False) -> dict[str, Any]:
+    payload: dict[str, Any] = {"mark": mark, **({"open": True} if is_open else {})}
+    return {"event_type": MARK, "event_payload": payload}
+
+
+def _cut(escaped: str, most: int) -> str:
+    """At most so many bytes, and no half of a character or of an entity."""
+    whole = escaped.encode()
+    if len(whole) <= most:
+        return escaped
+    kept = whole[: most - len("…".encode())].decode("utf-8", "ignore")
+    last, end = kept.rfind("&"), kept.rfind(";")
+    return (kept[:last] if last > end else kept) + "…"
+
+
+def _mark(message: dict[str, Any]) -> dict[str, Any]:
+    """Empty where it carries none."""
+    payload = (message.get("metadata") or {}).get("event_payload") or {}
+    return {name: payload[name] for name in ("mark", "open") if name in payload}
+
+
+def _is_a_persons(message: dict[str, Any], own_id: str) -> bool:
+    if message.get("bot_id") or message.get("subtype") not in _BY_PEOPLE:
+        return False
+    return message.get("user") not in (None, _SLACKBOT, own_id)
+
+
+def _chunks(tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    """docs.slack.dev/reference/methods/chat.appendStream: a task comes again with its new state."""
+    return [
+        {
+            "type": "task_update",
+            "id": task.name,
+            "title": task.title,
+            "status": "complete" if task.done else "in_progress",
+        }
+        for task in tasks
+    ]
+
+
+def _cards(tasks: Sequence[Task]) -> tuple[str, list[dict[str, Any]]]:
+    """The same for a message that is changed: its text, and its blocks."""
+    cards = [
+        {
+            "type": "task_card",
+            "task_id": task.name,
+            "title": task.title,
+            "status": "complete" if task.done else "in_progress",
+        }
+        for task in tasks
+    ]
+    return f"{tasks[-1].title}…", cards
+
+
+def _client(
+    settings: Settings,
+    retry_handlers: list[RetryHandler],
+    *,
+    token: str,
+    team_id: str,
+    timeout_s: int = _TIMEOUT_S,
+) -> WebClient:
+    return WebClient(
+        token,
+        base_url=settings.slack_api_url,
+        timeout=timeout_s,
+        retry_handlers=retry_handlers,
+        team_id=team_id or None,
+    )
+
+
+def _kind(user: dict[str, Any], home: str) -> AccountKind:
+    """What is not said to be a full member is none (docs.slack.dev/reference/objects/user-object).
+
+    Slackbot does not call itself a bot.
+    """
+    if user.get("is_bot") or user["id"] == _SLACKBOT:
+        return AccountKind.BOT
+    if user.get("is_stranger") or user.get("deleted") or user.get("team_id") != home:
+        return AccountKind.STRANGER
+    if user.get("is_restricted") or user.get("is_ultra_restricted"):
+        return AccountKind.GUEST
+    return AccountKind.MEMBER
+
+
+def source_of_team(team_id: str) -> str:
+    """The name of the source that a workspace's accounts belong to."""
+    return f"slack:{team_id}"
+
+
+def _call(method: Callable[..., SlackResponse], **arguments: Any) -> SlackResponse:
+    """Raises SlackUnavailable or SlackRefused: Slack's error code, and nothing that we sent."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    with metrics.slack_call(method.__name__):
+        return _called(method, given)
+
+
+def _called(method: Callable[..., SlackResponse], given: dict[str, Any]) -> SlackResponse:
+    try:
+        return method(**given)
+    except SlackApiError as error:
+        wait_s = _retry_after(error.response)
+        if wait_s is not None:
+            raise SlackBusy("ratelimited", retry_after_s=wait_s) from None
+        code = str(error.response.get("error", "")) if error.response else ""
+        if code and code not in _PASSING:
+            raise SlackRefused(code) from None
+        raise SlackUnavailable(code or "unreadable") from None
+    except (SlackClientError, HTTPException, OSError) as error:
+        raise SlackUnavailable(type(error).__name__) from None
+
+
+def _retry_after(response: SlackResponse | None) -> float | None:
+    """Seconds, where Slack says that we call too often."""
+    if response is None or response.status_code != 429:
+        return None
+    told = {name.lower(): value for name, value in response.headers.items()}.get("retry-after", "")
+    return float(told) if str(told).isdecimal() else 1.0
+
+
+def _pages(method: Callable[..., SlackResponse], **arguments: Any) -> Iterator[SlackResponse]:
+    cursor = None
+    while True:
+        page = _call(method, limit=_PAGE, cursor=cursor, **arguments)
+        yield page
+        cursor = (page.get("response_metadata") or {}).get("next_cursor")
+        if not cursor:
+            return

@@ -1,0 +1,74 @@
+"""Slack gives a channel another id, as when a private one is shared: what is its own goes along."""
+
+import re
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from workers.intake.leases import at_work, retire
+from workers.kept import Kept
+from workers.services import Services
+from workers.upkeep import review
+
+_CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,20}")
+
+
+def move(services: Services, kept: Kept) -> None:
+    """Questions, answers and settings of the old id are the new one's, whose readers are looked up.
+
+    Raises SlackUnavailable, Busy.
+    """
+    old, new = str(kept.details.get("old")), kept.channel_id
+    if not _CHANNEL.fullmatch(old) or not _CHANNEL.fullmatch(new):
+        return
+    ids = {"old": old, "new": new}
+    with services.database.session("ingress") as session:
+        asked = session.scalars(_ASKED_THERE, ids).all()
+    for question_id in asked:
+        if not _move_question(services, question_id, ids):
+            retire(services.database, question_id, "asked_anew")
+            review.remove(services, question_id)
+    with services.database.session("answerer") as session:
+        for statement in _OF_CHANNEL:
+            session.execute(statement, ids)
+    review.look_at_channel(services, new)
+
+
+def _move_question(services: Services, question_id: int, ids: dict[str, str]) -> bool:
+    """False: Slack has told the same message under the new id, too. What was posted is there."""
+    given = {**ids, "id": question_id}
+    with at_work(services.database, question_id) as session:
+        for statement in _OF_QUESTION:
+            session.execute(statement, given)
+        try:
+            with session.begin_nested():
+                session.execute(_MOVE_QUESTION, given)
+        except IntegrityError:
+            return False
+    return True
+
+
+_ASKED_THERE = text("SELECT id FROM question WHERE channel_id = :old ORDER BY id")
+
+_MOVE_QUESTION = text("UPDATE question SET channel_id = :new WHERE id = :id")
+
+_OF_QUESTION = (
+    text("UPDATE outbox SET channel_id = :new WHERE question_id = :id AND channel_id = :old"),
+    text("""
+        UPDATE outbox SET opened_channel = :new WHERE question_id = :id AND opened_channel = :old
+    """),
+)
+
+_OF_CHANNEL = (
+    text("""
+        INSERT INTO muted_thread (channel_id, thread_ts)
+        SELECT :new, thread_ts FROM muted_thread WHERE channel_id = :old ON CONFLICT DO NOTHING
+    """),
+    text("DELETE FROM muted_thread WHERE channel_id = :old"),
+    text("""
+        UPDATE channel_setting SET channel_id = :new
+        WHERE channel_id = :old AND NOT EXISTS (
+            SELECT FROM channel_setting AS known
+            WHERE known.team_id = channel_setting.team_id AND known.channel_id = :new)
+    """),
+)

@@ -1,0 +1,150 @@
+"""Answers to what nobody asks any more: the message was deleted, edited, or Ken was stopped.
+
+Slack may tell of a message's versions in any order. The newest counts: it ends the others, and
+whatever comes after it finds it here.
+"""
+
+from sqlalchemy import text
+
+from workers.answering.progress import resting
+from workers.intake.leases import Leased, retire
+from workers.interface import Question, hand_over_in, keep_in
+from workers.kept import Kept
+from workers.replies.rendering import STOPPED, notice
+from workers.services import Services
+from workers.slack.messenger import Message, Messenger
+from workers.upkeep import review
+
+_FOR_EVER = "9999999999.999999"
+"""The version of a message that was deleted: none is newer."""
+
+
+def take_back(services: Services, kept: Kept) -> None:
+    """The message was deleted, or its edit asks nothing: older versions end, their answers go.
+
+    That is kept as a version without words and of nobody, for those that are still on their way.
+    What somebody else asked again for themselves stays theirs. Raises Busy, SlackUnavailable.
+    """
+    gone = Question(
+        event_id=f"errand:{kept.id}",
+        team_id=kept.team_id,
+        channel_id=kept.channel_id,
+        message_ts=str(kept.details["ts"]),
+        thread_ts=str(kept.details["ts"]),
+        user_id="",
+        text="",
+        revision=str(kept.details.get("revision") or _FOR_EVER),
+    )
+    keep_in(services.database, gone)
+    given = {"channel": gone.channel_id, "ts": gone.message_ts, "revision": gone.revision}
+    with services.database.session("ingress") as session:
+        asked = session.scalars(_UP_TO, given).all()
+        at_work = session.execute(_AT_WORK, {"ids": asked}).mappings().all()
+    for row in at_work:
+        hand_over_in(services.database, resting(Question(**row, message_ts="", text="")))
+    for question_id in asked:
+        _end(services, question_id, "deleted")
+
+
+def supersede(services: Services, leased: Leased) -> bool:
+    """What this question is a newer version of ends, its answers go. True: it is itself an older
+    one, and is not to be answered. Raises Busy, SlackUnavailable.
+    """
+    question = leased.question
+    with services.database.session("ingress") as session:
+        if question.is_a_message and session.scalar(_HAS_NEWER, {"id": leased.id}):
+            return True
+        asked = session.scalars(_OLDER, {"id": leased.id}).all() if question.revision else []
+    if question.surface in ("slack", "follow_up", "automatic"):
+        for question_id in asked:
+            _end(services, question_id, "asked_anew")
+    return False
+
+
+def _end(services: Services, question_id: int, reason: str) -> None:
+    retire(services.database, question_id, reason)
+    review.remove(services, question_id)
+
+
+def stop(services: Services, kept: Kept) -> None:
+    """End what this person has asked in this thread and nobody has answered, and say so where they
+    asked: beside somebody else's question they stop nothing. Raises Busy, SlackUnavailable.
+    """
+    thread_ts = str(kept.details["thread_ts"])
+    given = {
+        "channel": kept.channel_id,
+        "ts": thread_ts,
+        "team": kept.team_id,
+        "user": kept.user_id,
+        "again": kept.attempts > 1,
+    }
+    with services.database.session("ingress") as session:
+        own = session.execute(_OPEN_IN, given).all()
+        others_wait = session.scalar(_OTHERS_WAIT_IN, given)
+    for row in own:
+        _end(services, row.id, "stopped")
+    messenger = services.messenger_of(kept.team_id)
+    if own:
+        _say_stopped(messenger, kept, thread_ts, aloud=any(row.aloud for row in own))
+    if not others_wait:
+        messenger.set_working(kept.channel_id, thread_ts, kept.user_id, "", working=False)
+
+
+def _say_stopped(messenger: Messenger, kept: Kept, thread_ts: str, *, aloud: bool) -> None:
+    """In the thread; in private where all that was stopped was asked for oneself."""
+    mark, where, user_id = f"errand:{kept.id}", (kept.channel_id, thread_ts), kept.user_id
+    told = notice(STOPPED).payload()
+    message = Message(told["text"], told["blocks"], mark)
+    again = kept.attempts > 1
+    if aloud and not (again and messenger.find(*where, mark, since=thread_ts)):
+        messenger.post(*where, message)
+    if not aloud and not (again and messenger.find_direct(user_id, mark, since=thread_ts)):
+        messenger.post_direct(user_id, message)
+
+
+# Versions are ordered by Slack's ts of the edit; the first one's is empty. What was asked again by
+# a button is no version, and goes with what was there when it was asked.
+_UP_TO = text("""
+    SELECT id FROM question
+    WHERE channel_id = :channel AND message_ts = :ts
+      AND surface IN ('slack', 'follow_up', 'automatic', 'share')
+      AND (about IS NOT NULL OR revision COLLATE "C" <= :revision)
+    ORDER BY id
+""")
+
+# Whoever works on it is fenced off, or dead, and says no more that Ken rests.
+_AT_WORK = text("""
+    SELECT event_id, team_id, channel_id, thread_ts, user_id FROM question
+    WHERE id = ANY(:ids) AND state = 'kept' AND surface IN ('slack', 'follow_up')
+""")
+
+_OLDER = text("""
+    SELECT older.id FROM question AS this JOIN question AS older USING (channel_id, message_ts)
+    WHERE this.id = :id AND older.id <> this.id AND older.user_id = this.user_id
+      AND older.surface IN ('slack', 'follow_up', 'automatic', 'share')
+      AND CASE WHEN this.about IS NULL AND older.about IS NULL
+          THEN older.revision COLLATE "C" < this.revision ELSE older.id < this.id END
+    ORDER BY older.id
+""")
+
+_HAS_NEWER = text("""
+    SELECT EXISTS (
+        SELECT FROM question AS this JOIN question AS newer USING (channel_id, message_ts)
+        WHERE this.id = :id AND newer.about IS NULL
+          AND newer.surface IN ('slack', 'follow_up', 'automatic')
+          AND newer.revision COLLATE "C" > this.revision)
+""")
+
+_OPEN_IN = text("""
+    SELECT id, surface NOT IN ('command', 'shortcut', 'private') AS aloud FROM question
+    WHERE channel_id = :channel AND thread_ts = :ts AND team_id = :team AND user_id = :user
+      AND (state = 'kept' OR :again AND reason = 'stopped')
+    ORDER BY id
+""")
+
+_OTHERS_WAIT_IN = text("""
+    SELECT EXISTS (
+        SELECT FROM question
+        WHERE channel_id = :channel AND thread_ts = :ts AND state = 'kept'
+          AND (team_id, user_id) <> (:team, :user))
+""")

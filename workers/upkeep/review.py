@@ -1,0 +1,594 @@
+"""Posted answers stay right: what not all of its readers may read any more is withdrawn.
+
+Looks find what is wrong: at each reply once after it was posted, for who came or lost access while
+it was on its way; at all of them after a change of permissions or texts; at a channel's when Slack
+says that it or somebody in it has changed; at each channel's a few times a day, since not all of
+that is said, or heard. The readers of a channel are asked of Slack each time. What is found is
+written into the outbox, and then Slack is told, again at each turn until it has confirmed it.
+Whatever is done twice does no harm.
+
+A source whose permissions are too old is left out of new answers, but takes nothing back: its
+last word counts until it says another. One that is paused does.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.orm import Session
+
+from policies import STRANGER, Audience, Class
+from policies.directory import Readers, resolve_audience
+from policies.explain import revoked, unreadable
+from policies.models import AccountKind, Revision
+from workers.answering.audience import ChannelReaders, Rule, channel_readers
+from workers.database.sessions import Database
+from workers.errors import Busy, InputInvalid, SlackRefused, SlackUnavailable
+from workers.intake.leases import at_work
+from workers.observe import metrics
+from workers.replies.outbox import Kind
+from workers.replies.revisions import (
+    LEAVE,
+    LONG_REST_S,
+    UNCONFIRMED,
+    remove_all,
+    rest_after,
+    revise,
+    tell,
+    tell_slack,
+)
+from workers.services import Services
+from workers.slack.messenger import Messenger
+
+log = structlog.get_logger()
+
+_TURN_S = 5.0
+"""So long a turn looks at groups of readers; then it mends, and the next turn goes on."""
+_GROUPS_AT_ONCE = 10
+_HELD_S = 60.0
+"""So long nobody else looks at a channel that somebody is at."""
+_AT_ONCE = 20
+"""New replies in a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """An answer as it is on record, without a word of it."""
+
+    question_id: int
+    kind: str
+    key: str
+    """Of its readers: equal readers, equal keys."""
+    used: frozenset[int]
+    versions: Mapping[str, str]
+
+
+def look_at_all(services: Services) -> None:
+    """A turn of the sweep. Where nothing has changed it costs one small query."""
+    with services.database.session("ingress") as session:
+        due = session.execute(_DUE, {"days": services.settings.mend_days}).one()
+    if due.new:
+        _look_at_new(services)
+    if due.changed:
+        _look_by_readers(services)
+    if due.new or due.changed or due.unconfirmed:
+        tell_slack(services)
+
+
+def look_at_channel(services: Services, channel_id: str) -> None:
+    """The answers in this channel, against who reads there now.
+
+    Raises SlackUnavailable, and Busy where somebody else did the same: to be tried again. Where
+    Slack refuses to say who reads there, they wait as new ones do.
+    """
+    given = {"channel": channel_id, "days": services.settings.mend_days}
+    with services.database.session("ingress") as session:
+        posted = session.execute(_IN_CHANNEL, given).all()
+    for team_id in {one.team_id for one in posted}:
+        here = [(one.question_id, one.kind) for one in posted if one.team_id == team_id]
+        try:
+            _look_in_channel(services, team_id, channel_id, here)
+        except SlackRefused as refused:
+            _put_off(services.database, here, LONG_REST_S, unread=True)
+            log.warning("not_reviewed", channel_id=channel_id, error=str(refused))
+    for question_id, kind in {(one.question_id, one.kind) for one in posted}:
+        tell(services, question_id, kind)
+    with services.database.session("ingress") as session:
+        put_off = session.execute(_PUT_OFF_IN_CHANNEL, given).all()
+    for one in put_off:  # Ken may be back from where it had been removed
+        _leave(services.database, one.question_id, one.kind, 0.0)
+        tell(services, one.question_id, one.kind)
+
+
+def look_at_places_of(services: Services, team_id: str, user_id: str) -> None:
+    """Wherever this person reads, if they are no full member: a guest counts by themselves.
+
+    Raises SlackUnavailable, Busy.
+    """
+    messenger = services.messenger_of(team_id)
+    if messenger.profile(user_id).kind is AccountKind.MEMBER:
+        return
+    given = {"team": team_id, "days": services.settings.mend_days}
+    with services.database.session("ingress") as session:
+        places = set(session.scalars(_PLACES, given))
+    for channel_id in sorted(places & messenger.channels_of(user_id)):
+        look_at_channel(services, channel_id)
+
+
+def look_at_team(services: Services, team_id: str) -> None:
+    """All channels of a workspace that Ken may see no more, or again, as soon as there is time."""
+    given = {"team": team_id, "days": services.settings.mend_days}
+    with services.database.session("ingress") as session:
+        posted = session.execute(_IN_TEAM, given).all()
+    _put_off(services.database, [(one.question_id, one.kind) for one in posted], 0.0, unread=True)
+
+
+def remove(services: Services, question_id: int) -> None:
+    """Take all of our messages for this question away; what fails now, the sweep does later.
+
+    Nobody may be working on it any more (`questions.retire`).
+    """
+    for kind in remove_all(services.database, question_id):
+        tell(services, question_id, kind)
+
+
+# -- each reply, once after it was posted ---------------------------------------------------------
+
+
+def _look_at_new(services: Services) -> None:
+    """Between the final check and the post somebody may have come, or have lost access."""
+    days = services.settings.mend_days
+    with services.database.session("ingress") as session:
+        rows = session.execute(_NEW, {"limit": _AT_ONCE, "days": days}).all()
+    stopped: set[str] = set()
+    for row in rows:
+        if row.team_id in stopped or not _taken(services, row.question_id, row.kind):
+            continue
+        try:
+            _look_at_one(services, row)
+        except Busy:
+            continue
+        except SlackRefused as refused:  # nobody can say who reads there: it waits
+            _leave(services.database, row.question_id, row.kind, LONG_REST_S)
+            log.warning("not_reviewed", question_id=row.question_id, error=str(refused))
+        except (SlackUnavailable, InputInvalid) as error:
+            stopped.add(row.team_id)
+            _leave(services.database, row.question_id, row.kind, rest_after(error))
+            log.warning("not_reviewed", question_id=row.question_id, error=type(error).__name__)
+
+
+def _look_at_one(services: Services, row: Row[Any]) -> None:
+    here = [(row.question_id, row.kind)]
+    if row.kind == Kind.CHANNEL and row.surface != "terminal":
+        _look_in_channel(services, row.team_id, row.channel_id, here)
+    else:
+        _withdraw_and_date(services.database, _answers(services.database, here))
+        _reviewed(services.database, here)
+
+
+# -- all of them, by their readers ----------------------------------------------------------------
+
+
+def _look_by_readers(services: Services) -> None:
+    """Go on with the look that is under way, or begin one: equal readers are looked at together.
+
+    Workers share it: a few groups at a time, under the row that says how far it has come.
+    """
+    until = time.monotonic() + _TURN_S
+    with services.database.session("answerer") as session:
+        session.execute(_BEGIN)
+        at = session.execute(_AT).one()
+    if at.now_at is None:
+        return
+    groups = [one for one in _groups(services, at.now_at) if one[0] > at.after]
+    while groups:
+        some, groups = groups[:_GROUPS_AT_ONCE], groups[_GROUPS_AT_ONCE:]
+        if not _look_at_groups(services.database, some, at.now_at):
+            return
+        if groups and time.monotonic() > until:
+            return
+    with services.database.session("answerer") as session:
+        session.execute(_END, {"pass": at.now_at})
+
+
+def _groups(services: Services, now_at: int) -> list[tuple[str, list[int]]]:
+    """The key of some readers, and the ids of the answers that they read."""
+    with services.database.session("ingress") as session:
+        posted = session.execute(_POSTED, {"days": services.settings.mend_days}).all()
+    pairs = {"ids": [one.question_id for one in posted], "kinds": [one.kind for one in posted]}
+    with services.database.session("answerer") as session:
+        _mend(session)
+        rows = session.execute(_GROUPS, {**pairs, "pass": now_at})
+        return [(row.key, row.answers) for row in rows]
+
+
+def _look_at_groups(
+    database: Database, groups: Sequence[tuple[str, list[int]]], now_at: int
+) -> bool:
+    """False: another worker is at it, or has begun another look; the next turn goes on."""
+    with database.session("answerer") as holding:
+        at = holding.execute(_HOLD).one_or_none()
+        if at is None or at.now_at != now_at:
+            return False
+        try:
+            for key, answers in groups:
+                if key > at.after:
+                    _look_at_group(database, key, answers)
+        except Busy:
+            return False
+        holding.execute(_ADVANCE, {"after": groups[-1][0]})
+    return True
+
+
+def _look_at_group(database: Database, key: str, answers: list[int]) -> None:
+    """Those whose readers have changed meanwhile were looked at by whoever changed them."""
+    with database.session("answerer") as session:
+        _mend(session)
+        rows = session.execute(_ANSWERS_BY_ID, {"answers": answers}).all()
+    _withdraw_and_date(database, [_given(row) for row in rows if row.key == key])
+
+
+# -- those of the channel that was not looked at for longest --------------------------------------
+
+
+def look_at_oldest(services: Services) -> None:
+    """Who reads there may have changed without a word to us, or while nobody heard it.
+
+    One at a time, some seconds apart, whatever there is: Slack counts our calls.
+    """
+    given = {"days": services.settings.mend_days}
+    with services.database.session("answerer") as session:
+        if session.execute(_TAKE_TURN).one_or_none() is None:
+            return
+    with services.database.session("ingress") as session:
+        oldest = session.execute(_OLDEST, given).one_or_none()
+        if oldest is None:
+            return
+        place = {"channel": oldest.channel_id, "days": services.settings.mend_days}
+        posted = session.execute(_IN_CHANNEL, place).all()
+    here = [(one.question_id, one.kind) for one in posted]
+    if not _taken(services, oldest.question_id, oldest.kind):
+        return
+    _put_off(services.database, here, _HELD_S)  # for other workers
+    try:
+        look_at_channel(services, oldest.channel_id)
+    except (SlackUnavailable, InputInvalid, Busy) as error:
+        _put_off(services.database, here, rest_after(error))
+        log.warning("not_reviewed", channel_id=oldest.channel_id, error=type(error).__name__)
+
+
+# -- a channel's ----------------------------------------------------------------------------------
+
+
+def _look_in_channel(
+    services: Services, team_id: str, channel_id: str, here: Iterable[tuple[int, str]]
+) -> None:
+    """Who reads there is asked of Slack, and kept with what they may go on reading."""
+    database, here = services.database, list(here)
+    if given := _answers(database, here):
+        there = _readers_there(services.messenger_of(team_id), database, channel_id)
+        _judge_for(database, there, given)
+    _reviewed(database, here)
+
+
+def _judge_for(database: Database, there: ChannelReaders, given: Sequence[_Given]) -> None:
+    """What not all who read there now may read is withdrawn. It stood until now: they are on record
+    as well.
+    """
+    verdicts: Sequence[Revision | None] = [Revision.WITHDRAWN] * len(given)
+    if there.readers is not None:
+        verdicts = _judged(database, _resolved(database, there.readers), given)
+    for one, verdict in zip(given, verdicts, strict=True):
+        if verdict is not None:
+            revise(database, one.question_id, one.kind, verdict)
+    if there.rule is Rule.EMPTY:
+        return
+    readers = there.readers or Readers(strangers=True)
+    audience = _resolved(database, readers)
+    for one in given:
+        _keep_readers(database, one, readers, audience)
+
+
+def _readers_there(messenger: Messenger, database: Database, channel_id: str) -> ChannelReaders:
+    """Raises SlackUnavailable: nothing is withdrawn because Slack did not answer once."""
+    found = channel_readers(channel_id, messenger, database)
+    if found.rule is Rule.UNLISTED:
+        place = messenger.place(channel_id)
+        if place.complete or place.unanswered:
+            raise SlackUnavailable("members")
+    return found
+
+
+def _keep_readers(database: Database, given: _Given, readers: Readers, audience: Audience) -> None:
+    with at_work(database, given.question_id) as session:
+        kept = session.execute(
+            _KEEP_READERS,
+            {
+                "id": given.question_id,
+                "kind": given.kind,
+                "key": given.key,
+                "readers": json.dumps(readers.told),
+                "audience": list(audience.ids),
+            },
+        ).scalar_one_or_none()
+    if kept is None:  # whose list of readers is the newer one, nobody can say
+        raise Busy
+
+
+# -- what is wrong --------------------------------------------------------------------------------
+
+
+def _withdraw_and_date(database: Database, given: Sequence[_Given]) -> None:
+    """Answers of equal readers, who are resolved anew. Raises Busy if they change meanwhile."""
+    if not given:
+        return
+    with at_work(database, given[0].question_id) as session:
+        stored = session.execute(
+            _READERS, {"id": given[0].question_id, "kind": given[0].kind}
+        ).one()
+    if stored.key != given[0].key:
+        raise Busy
+    # Without readers it is on record since before they were.
+    readers = Readers.of(stored.readers) if stored.readers else Readers()
+    audience = _resolved(database, readers) if stored.readers else Audience.of(stored.audience)
+    verdicts = _judged(database, audience, given)
+    milder = verdicts
+    lost = STRANGER in audience.ids and STRANGER not in stored.audience
+    if lost and Class.MEMBERS in readers.classes and Revision.WITHDRAWN in verdicts:
+        milder = _judged(database, Audience.of(set(audience.ids) - {STRANGER}), given)
+    for one, verdict, without in zip(given, verdicts, milder, strict=True):
+        if verdict is not without:  # Slack says whether they are a guest, or one of all members
+            with at_work(database, one.question_id) as session:
+                session.execute(_IS_NEXT, {"id": one.question_id, "kind": one.kind})
+        elif verdict is not None:
+            revise(database, one.question_id, one.kind, verdict)
+
+
+def _resolved(database: Database, readers: Readers) -> Audience:
+    with database.session("answerer") as session:
+        return resolve_audience(session, readers)
+
+
+def _judged(
+    database: Database, audience: Audience, given: Sequence[_Given]
+) -> list[Revision | None]:
+    """What has to become of each. One snapshot, in which two independent layers must agree."""
+    used = frozenset[int]().union(*(one.used for one in given))
+    with database.reading_for(audience) as session:
+        hashes = {
+            row.id: row.content_hash for row in session.execute(_VISIBLE, {"ids": list(used)})
+        }
+        refused = revoked(session, audience, used)
+        if hashes.keys() != used - refused:
+            late = unreadable(session, audience, used) - refused
+            if hashes.keys() != used - refused - late:
+                metrics.LAYERS_DISAGREE.labels("after_post").inc()
+                log.error("layers_disagree", layer="after_post")
+            refused |= used - hashes.keys() - late
+    return [_verdict(one, refused, hashes) for one in given]
+
+
+def _verdict(given: _Given, refused: set[int], hashes: Mapping[int, str]) -> Revision | None:
+    if given.used & refused:
+        return Revision.WITHDRAWN
+    now = {str(document_id): each for document_id, each in hashes.items()}
+    if any(now.get(document_id, was) != was for document_id, was in given.versions.items()):
+        return Revision.OUTDATED
+    return None
+
+
+# -- reading and writing --------------------------------------------------------------------------
+
+
+def _answers(database: Database, pairs: Iterable[tuple[int, str]]) -> list[_Given]:
+    """What is on record of these replies; a notice has nothing."""
+    listed = list(pairs)
+    given = {"ids": [one for one, _ in listed], "kinds": [kind for _, kind in listed]}
+    with database.session("answerer") as session:
+        _mend(session)
+        return [_given(row) for row in session.execute(_ANSWERS, given)]
+
+
+def _given(row: Row[Any]) -> _Given:
+    return _Given(row.question_id, row.kind, row.key, frozenset(row.used), row.versions)
+
+
+def _mend(session: Session) -> None:
+    """Until this transaction ends row-level security shows what all answers rest on: no text."""
+    session.execute(text("SELECT set_config('ken.mending', 'on', true)"))
+
+
+def _taken(services: Services, question_id: int, kind: str) -> bool:
+    with at_work(services.database, question_id) as session:
+        given = {"id": question_id, "kind": kind, "days": services.settings.mend_days}
+        taken = session.execute(_TAKE, given)
+        return taken.scalar_one_or_none() is not None
+
+
+def _reviewed(database: Database, replies: Iterable[tuple[int, str]]) -> None:
+    for question_id, kind in replies:
+        with at_work(database, question_id) as session:
+            session.execute(_REVIEWED, {"id": question_id, "kind": kind})
+
+
+def _put_off(
+    database: Database, replies: Iterable[tuple[int, str]], rest_s: float, *, unread: bool = False
+) -> None:
+    """They are looked at after this rest; `unread`: as if it had never been done."""
+    for question_id, kind in replies:
+        with at_work(database, question_id) as session:
+            given = {"id": question_id, "kind": kind, "rest_s": rest_s, "unread": unread}
+            session.execute(_PUT_OFF, given)
+
+
+def _leave(database: Database, question_id: int, kind: str, rest_s: float) -> None:
+    with at_work(database, question_id) as session:
+        session.execute(LEAVE, {"id": question_id, "kind": kind, "rest_s": rest_s})
+
+
+_IS_NEW = """
+    state = 'posted' AND reviewed_at IS NULL AND mend_at <= now()
+    AND posted_at > now() - make_interval(secs => 86400 * :days)
+"""
+_IS_OLD = """
+    state = 'posted' AND kind = 'channel' AND reviewed_at < now() - interval '6 hours'
+    AND mend_at <= now() AND (outbox.revision IS NULL OR outbox.revision = 'outdated')
+    AND posted_at > now() - make_interval(secs => 86400 * :days)
+"""
+_STANDS = """
+    outbox.state = 'posted' AND (outbox.revision IS NULL OR outbox.revision = 'outdated')
+    AND kind IN ('channel', 'direct') AND posted_at > now() - make_interval(secs => 86400 * :days)
+"""
+_KEY = """
+    md5(readers::text || CASE WHEN readers = '{}' THEN audience::text ELSE '' END) COLLATE "C"
+"""
+
+_PAIRS = """
+    answer JOIN unnest(CAST(:ids AS bigint[]), CAST(:kinds AS text[])) AS wanted (question_id, kind)
+        USING (question_id, kind)
+"""
+
+
+def _sql(words: str) -> TextClause:
+    """A statement, with the parts that several have in common."""
+    for name, part in {
+        "{is_new}": _IS_NEW,
+        "{is_old}": _IS_OLD,
+        "{unconfirmed}": UNCONFIRMED,
+        "{stands}": _STANDS,
+        "{key}": _KEY,
+        "{pairs}": _PAIRS,
+    }.items():
+        words = words.replace(name, part)
+    return text(words)
+
+
+# `pass` is a look under way: its worker may have died.
+_DUE = _sql("""
+    SELECT pass IS NOT NULL OR done < (SELECT value FROM epoch) AS changed,
+           EXISTS (SELECT FROM outbox WHERE {is_new}) AS new,
+           EXISTS (SELECT FROM outbox WHERE {unconfirmed}) AS unconfirmed
+    FROM mending
+""")
+
+_NEW = _sql("""
+    SELECT question_id, kind, team_id, channel_id, surface
+    FROM (SELECT question_id, kind, mend_at FROM outbox WHERE {is_new}
+          ORDER BY mend_at, question_id LIMIT :limit) AS due
+    JOIN question ON question.id = question_id
+    ORDER BY mend_at, question_id
+""")
+
+# Who takes it and dies leaves it to another after this. What Slack is still to be told of it does
+# not wait for that.
+_TAKE = _sql("""
+    UPDATE outbox SET mend_at = CASE WHEN revision IS NULL OR revised_at IS NOT NULL
+        THEN now() + interval '60 seconds' ELSE mend_at END
+    WHERE question_id = :id AND kind = :kind AND ({is_new} OR {is_old})
+    RETURNING id
+""")
+
+_TAKE_TURN = text("""
+    UPDATE mending SET asked_at = now() WHERE asked_at < now() - interval '4 seconds'
+    RETURNING asked_at
+""")
+
+# The channel whose readers were asked of Slack longest ago.
+_OLDEST = _sql("""
+    SELECT question_id, kind, channel_id
+    FROM (SELECT question_id, kind, reviewed_at FROM outbox WHERE {is_old}) AS old
+    JOIN question ON question.id = question_id
+    WHERE surface <> 'terminal'
+    ORDER BY reviewed_at, question_id LIMIT 1
+""")
+
+_PLACES = _sql("""
+    SELECT DISTINCT question.channel_id
+    FROM question JOIN outbox ON question_id = question.id
+    WHERE team_id = :team AND surface <> 'terminal' AND kind = 'channel' AND {stands}
+""")
+
+_IN_TEAM = _sql("""
+    SELECT question_id, kind
+    FROM question JOIN outbox ON question_id = question.id
+    WHERE team_id = :team AND surface <> 'terminal' AND kind = 'channel' AND {stands}
+    ORDER BY question_id
+""")
+
+_PUT_OFF = text("""
+    UPDATE outbox SET mend_at = now() + make_interval(secs => :rest_s),
+                      reviewed_at = CASE WHEN :unread THEN NULL ELSE reviewed_at END
+    WHERE question_id = :id AND kind = :kind
+      AND (revision IS NULL OR revised_at IS NOT NULL)
+""")
+
+# Its channel is among the next that Slack is asked for (`look_at_oldest`).
+_IS_NEXT = text("""
+    UPDATE outbox SET reviewed_at = now() - interval '1 day'
+    WHERE question_id = :id AND kind = :kind
+""")
+
+_REVIEWED = text("UPDATE outbox SET reviewed_at = now() WHERE question_id = :id AND kind = :kind")
+
+_BEGIN = text("""
+    UPDATE mending SET pass = (SELECT value FROM epoch), after = ''
+    WHERE pass IS NULL AND done < (SELECT value FROM epoch)
+""")
+
+_AT = text("SELECT pass AS now_at, after FROM mending")
+
+_HOLD = text(f"{_AT.text} FOR UPDATE SKIP LOCKED")
+
+_ADVANCE = text("UPDATE mending SET after = greatest(after, :after)")
+
+_END = text("UPDATE mending SET done = pass, pass = NULL, after = '' WHERE pass = :pass")
+
+_POSTED = _sql("SELECT question_id, kind FROM outbox WHERE {stands}")
+
+_IN_CHANNEL = _sql("""
+    SELECT question_id, kind, team_id
+    FROM question JOIN outbox ON question_id = question.id
+    WHERE question.channel_id = :channel AND surface <> 'terminal' AND kind = 'channel'
+      AND {stands}
+    ORDER BY question_id
+""")
+
+_PUT_OFF_IN_CHANNEL = text("""
+    SELECT question_id, kind
+    FROM question JOIN outbox ON question_id = question.id
+    WHERE question.channel_id = :channel AND (kind = 'channel' OR kind LIKE 'channel/%')
+      AND outbox.state = 'posted' AND outbox.revision IS NOT NULL AND revised_at IS NULL
+      AND mend_at > now() AND posted_at > now() - make_interval(secs => 86400 * :days)
+    ORDER BY question_id, kind
+""")
+
+# An answer whose final check was under this epoch, or a later one, is right so far.
+_GROUPS = _sql("""
+    SELECT {key} AS key, array_agg(id) AS answers FROM {pairs}
+    WHERE epoch < :pass GROUP BY 1 ORDER BY 1
+""")
+
+_ANSWERS = _sql("SELECT question_id, kind, {key} AS key, used, versions FROM {pairs}")
+
+_ANSWERS_BY_ID = _sql("""
+    SELECT question_id, kind, {key} AS key, used, versions FROM answer WHERE id = ANY(:answers)
+""")
+
+_READERS = _sql("""
+    SELECT {key} AS key, readers, audience FROM answer WHERE question_id = :id AND kind = :kind
+""")
+
+# `readers` are those of now; in `audience` all stay who could have seen it.
+_KEEP_READERS = _sql("""
+    UPDATE answer SET readers = CAST(:readers AS jsonb), audience = ARRAY(
+        SELECT DISTINCT unnest(audience || CAST(:audience AS bigint[])) ORDER BY 1)
+    WHERE question_id = :id AND kind = :kind AND {key} = :key
+    RETURNING id
+""")
+
+# Through row-level security alone: what is not visible is not there.
+_VISIBLE = text("SELECT id, content_hash FROM document WHERE id = ANY(:ids)")
