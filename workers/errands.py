@@ -6,22 +6,24 @@ Each errand may be done twice without harm: by a worker that died after the deed
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from workers.answering import suggestions
 from workers.database.sessions import Database
 from workers.errors import AssistantError, ServerUnavailable, SlackRefused
 from workers.intake.leases import at_work
-from workers.interface import Question, Surface, keep_in, ring
-from workers.kept import Kept
+from workers.intake.messages import Question, StoredErrand, Surface
+from workers.intake.store import keep_in, ring
 from workers.observe import metrics, stopping, tracing
 from workers.people import feedback, home_tab, preferences
 from workers.replies.rendering import FORGOTTEN, notice
 from workers.services import Services
-from workers.slack import installations
+from workers.slack.installations import forget
 from workers.slack.messenger import Message
 from workers.upkeep import channel_move, review
 from workers.upkeep.retraction import stop, take_back
@@ -47,7 +49,7 @@ def run_errand(services: Services, errand_id: int) -> None:
         log.warning("errand_put_off", errand_id=errand_id, error=type(error).__name__)
 
 
-def _do(services: Services, kept: Kept) -> str | None:
+def _do(services: Services, kept: StoredErrand) -> str | None:
     outcome = None
     try:
         _DUTIES[kept.kind](services, kept)
@@ -64,20 +66,20 @@ def _do(services: Services, kept: Kept) -> str | None:
     return outcome
 
 
-def _may_pass(kept: Kept, error: Exception) -> bool:
+def _may_pass(kept: StoredErrand, error: Exception) -> bool:
     if isinstance(error, AssistantError):
         return error.passing and kept.age_s < _GIVE_UP_S
     return isinstance(error, SQLAlchemyError | ServerUnavailable) or kept.attempts < _MOST_DEATHS
 
 
-def _rest(database: Database, kept: Kept, error: Exception) -> None:
+def _rest(database: Database, kept: StoredErrand, error: Exception) -> None:
     asked = error.retry_after_s if isinstance(error, AssistantError) else None
     rest_s = max(asked or 0.0, min(0.5 * 2.0 ** min(kept.attempts, 10), _LONGEST_REST_S))
     with _at(database, kept.id) as session:
         session.execute(_REST, {"id": kept.id, "seconds": rest_s})
 
 
-def _ask_again(services: Services, kept: Kept) -> None:
+def _ask_again(services: Services, kept: StoredErrand) -> None:
     """For the channel (`share`), for whoever pressed (`private`), or once more (`again`)."""
     about = _asked_about(services, kept)
     if about is None:
@@ -103,7 +105,7 @@ def _ask_again(services: Services, kept: Kept) -> None:
         ),
     )
     if question_id is not None:
-        ring(question_id)
+        ring(services.settings, question_id)
 
 
 def _surface(kind: str, about: Question) -> Surface:
@@ -115,7 +117,7 @@ def _surface(kind: str, about: Question) -> Surface:
     return "share" if about.surface == "share" else "slack"
 
 
-def _whisper(services: Services, kept: Kept, words: str) -> None:
+def _whisper(services: Services, kept: StoredErrand, words: str) -> None:
     """Tell whoever pressed, alone, and once."""
     messenger, mark = services.messenger_of(kept.team_id), f"errand:{kept.id}"
     since = f"{time.time() - kept.age_s:.6f}"
@@ -124,7 +126,7 @@ def _whisper(services: Services, kept: Kept, words: str) -> None:
         messenger.post_direct(kept.user_id, Message(told["text"], told["blocks"], mark))
 
 
-def _asked_about(services: Services, kept: Kept) -> Question | None:
+def _asked_about(services: Services, kept: StoredErrand) -> Question | None:
     """The question whose answer the button belongs to; None: it is not theirs to press.
 
     A private answer is the asker's; what was asked in a channel is known to whoever reads there.
@@ -146,15 +148,15 @@ def _asked_about(services: Services, kept: Kept) -> Question | None:
     return None
 
 
-def _is_asker(question: Question, kept: Kept) -> bool:
+def _is_asker(question: Question, kept: StoredErrand) -> bool:
     return (question.team_id, question.user_id) == (kept.team_id, kept.user_id)
 
 
-def _publish_home(services: Services, kept: Kept) -> None:
+def _publish_home(services: Services, kept: StoredErrand) -> None:
     home_tab.publish(services, kept.team_id, kept.user_id)
 
 
-def change_preferences(services: Services, kept: Kept) -> None:
+def change_preferences(services: Services, kept: StoredErrand) -> None:
     """A change of preferences, shown in the home tab at once."""
     changed = preferences.change(services, kept)
     is_shown_there = kept.kind != "mute_thread"
@@ -162,11 +164,11 @@ def change_preferences(services: Services, kept: Kept) -> None:
         _publish_home(services, kept)
 
 
-def _suggest(services: Services, kept: Kept) -> None:
-    home_tab.suggest(services, kept.team_id, kept.user_id, kept.channel_id)
+def _suggest(services: Services, kept: StoredErrand) -> None:
+    suggestions.suggest(services, kept.team_id, kept.user_id, kept.channel_id)
 
 
-def _rest_from_work(services: Services, kept: Kept) -> None:
+def _rest_from_work(services: Services, kept: StoredErrand) -> None:
     """Slack did not take it when the question ended."""
     thread_ts = str(kept.details["thread_ts"])
     with suppress(SlackRefused):  # the thread is gone, and with it what was shown there
@@ -175,19 +177,46 @@ def _rest_from_work(services: Services, kept: Kept) -> None:
         )
 
 
-def _look_at_channel(services: Services, kept: Kept) -> None:
+def _look_at_channel(services: Services, kept: StoredErrand) -> None:
     review.look_at_channel(services, kept.channel_id)
 
 
-def _look_at_places_of(services: Services, kept: Kept) -> None:
+def _look_at_places_of(services: Services, kept: StoredErrand) -> None:
     review.look_at_places_of(services, kept.team_id, kept.user_id)
 
 
-def _look_at_team(services: Services, kept: Kept) -> None:
+def _look_at_team(services: Services, kept: StoredErrand) -> None:
     review.look_at_team(services, kept.team_id)
 
 
-_DUTIES: dict[str, Callable[[Services, Kept], None]] = {
+def wipe(services: Services, kept: StoredErrand) -> None:
+    """The errands `uninstalled` and `tokens_revoked`: the workspace's tokens are gone.
+
+    `details` may hold `enterprise_id` and `org_wide`, for a whole Grid organisation; `at`, the
+    event's time, so that a late event does not wipe what was installed after it; and `bot`, the
+    bots whose tokens were revoked: where it is empty only people's were.
+    """
+    if kept.kind == "tokens_revoked" and kept.details.get("bot", True) == []:
+        return
+    wide = bool(kept.details.get("org_wide"))
+    wiped = forget(
+        services.database,
+        "answerer",
+        enterprise_id=str(kept.details.get("enterprise_id") or "") if wide else None,
+        team_id="" if wide else kept.team_id,
+        before=_time(kept.details.get("at")),
+    )
+    log.info("installation_wiped", team_id=kept.team_id, kind=kept.kind, count=wiped)
+
+
+def _time(at: object) -> datetime | None:
+    """Slack's event_time: whole seconds; an event is not older than the second that it names."""
+    if not isinstance(at, int | float) or isinstance(at, bool):
+        return None
+    return datetime.fromtimestamp(at, UTC) + timedelta(seconds=1)
+
+
+_DUTIES: dict[str, Callable[[Services, StoredErrand], None]] = {
     "home": _publish_home,
     "prompts": _suggest,
     "deleted": take_back,
@@ -208,15 +237,15 @@ _DUTIES: dict[str, Callable[[Services, Kept], None]] = {
     "mute_thread": change_preferences,
     "forget": change_preferences,
     "preferences": change_preferences,
-    "uninstalled": installations.wipe,
-    "tokens_revoked": installations.wipe,
+    "uninstalled": wipe,
+    "tokens_revoked": wipe,
 }
 
 
-def _take(database: Database, errand_id: int) -> Kept | None:
+def _take(database: Database, errand_id: int) -> StoredErrand | None:
     with _at(database, errand_id) as session:
         row = session.execute(_TAKE, {"id": errand_id, "held_s": _HELD_S}).mappings().one_or_none()
-    return None if row is None else Kept(**{**row, "age_s": float(row["age_s"])})
+    return None if row is None else StoredErrand(**{**row, "age_s": float(row["age_s"])})
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from policies.models import Document
 from workers.answering.audience import Rule, channel_readers
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
-from workers.services import workspace
 from workers.settings import Settings
-from workers.slack.client import source_of_team
+from workers.slack.messenger import source_of_team
+from workers.slack.workspaces import workspace
 
 _MOST_TITLES = 200
 _MOST_PEOPLE = 40

@@ -1,16 +1,14 @@
 """The database, the model, the embedder and Slack, as we use them: made once for a process."""
 
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
 from workers.database.sessions import Database
-from workers.errors import InputInvalid
 from workers.models.base import Answerer, Embedder
 from workers.settings import Settings, load_settings
-from workers.slack.bot_tokens import AT_THE_LAST, BotToken, token_of
-from workers.slack.installations import installed, may_install, named
+from workers.slack.bot_tokens import AT_THE_LAST, token_of
 from workers.slack.messenger import Messenger
+from workers.slack.workspaces import _installed_workspace, workspace
 
 AS_SYNCER = (
     "note accounts that have no link",
@@ -73,65 +71,3 @@ def _answerer(settings: Settings, embedder: Embedder) -> Answerer:
     from workers.models.embedded import QuotingAnswerer
 
     return QuotingAnswerer(embedder)
-
-
-@cache
-def workspace(settings: Settings) -> Messenger:
-    """The Slack workspace of these settings; no call is made yet. Raises InputInvalid."""
-    if settings.has_oauth:
-        raise InputInvalid(
-            "Ken is installed by OAuth, and this works with a token of one workspace only.",
-            remedy="Set KEN_SLACK_BOT_TOKEN instead of KEN_SLACK_CLIENT_ID (docs/install.md).",
-        )
-    if not settings.has_slack:
-        raise InputInvalid(
-            "No Slack workspace is connected to this home.",
-            remedy="Set KEN_SLACK_BOT_TOKEN, or try `make demo`: it brings a local one.",
-        )
-    from workers.slack.client import SlackMessenger
-
-    return SlackMessenger.connect(settings)
-
-
-def workspaces(settings: Settings, database: Database) -> dict[str, Messenger]:
-    """Every workspace that Ken can speak in, for commands that look at all; the key is its id, and
-    empty for the one of the token. Of an organisation those that KEN_SLACK_WORKSPACES names.
-
-    Raises InputInvalid where there is none, SlackUnavailable.
-    """
-    if not settings.has_oauth:
-        return {"": workspace(settings)}
-    live = [
-        one
-        for one in installed(database, "answerer")
-        if one.sealed is not None and may_install(settings, **named(one))
-    ]
-    teams = {one.team_id for one in live if not one.is_org_wide}
-    if any(one.is_org_wide for one in live):
-        teams |= {one for one in settings.slack_workspaces if one.startswith("T")}
-    if not teams:
-        raise InputInvalid(
-            "Nobody has installed Ken in a workspace that KEN_SLACK_WORKSPACES names.",
-            remedy=f"Open {settings.public_url}/slack/install, or see `ken installations list`.",
-        )
-    found = {team: token_of(database, "answerer", team_id=team) for team in sorted(teams)}
-    return {team: _installed_workspace(settings, team, token) for team, token in found.items()}
-
-
-def find_channel(settings: Settings, database: Database, name: str) -> tuple[Messenger, str]:
-    """The workspace that a channel is in, and its id. Raises InputInvalid, SlackUnavailable."""
-    *others, last = workspaces(settings, database).values()
-    for messenger in others:
-        with suppress(InputInvalid):
-            return messenger, messenger.find_channel(name)
-    return last, last.find_channel(name)
-
-
-@lru_cache(maxsize=64)
-def _installed_workspace(settings: Settings, team_id: str, token: BotToken) -> Messenger:
-    """Made anew when the token has changed."""
-    from workers.slack.client import SlackMessenger
-
-    return SlackMessenger.connect(
-        settings, token=token.secret, team_of_org=team_id if token.org_wide else ""
-    )

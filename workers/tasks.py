@@ -43,6 +43,7 @@ from workers.replies.outbox import (
 from workers.replies.rendering import notice
 from workers.replies.revisions import take_back_halves
 from workers.services import Services, live_services
+from workers.upkeep.retraction import supersede
 
 log = structlog.get_logger()
 
@@ -106,7 +107,10 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
     try:
         if leased.attempts > MAX_ATTEMPTS:
             raise PoisonQuestion  # whoever tried before did not live to say so
-        ended = answer(leased, services)
+        if supersede(services, leased):
+            ended = Ended(QuestionState.ABSTAINED, "asked_anew")
+        else:
+            ended = answer(leased, services)
     except LeaseLost:
         raise
     except Exception as error:  # a worker survives whatever one question does to it

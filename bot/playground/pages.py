@@ -19,13 +19,8 @@ from bot.playground.control.order import Impossible, user_named
 from bot.playground.control.views_of_people import is_open_to, same_questions, seen_by
 from bot.playground.double import Double
 from bot.playground.workspace import Json
-from workers.interface import (
-    OperatorError,
-    Settings,
-    channel_panel,
-    load_settings,
-    person_panel,
-)
+from workers.interface import OperatorError, Settings, load_settings
+from workers.panel import channel_panel, person_panel
 
 POLICY = "; ".join(
     [

@@ -16,7 +16,8 @@ from bot.playground.server import running
 from bot.playground.workspace import read_workspace
 from bot.web import create_web
 from tests.bot.slack_world import WORLD, Asked, serving, settings_for, until
-from workers.interface import Errand, OperatorError
+from workers.intake.messages import Errand
+from workers.interface import OperatorError
 
 TRANSPORTS = ("http", "socket")
 

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from bot.playground.client import Playground
 from bot.web import Web
-from workers.interface import Question, Settings
+from workers.intake.messages import Question
+from workers.interface import Settings
 
 Json = dict[str, Any]
 

@@ -23,7 +23,7 @@ from tests.workers.slack_tokens import SlackTokens, by_oauth
 from workers import interface
 from workers.database.sessions import Database
 from workers.errors import SlackRefused
-from workers.interface import Errand, Question
+from workers.intake.messages import Errand, Question
 from workers.settings import Settings
 from workers.slack.bot_tokens import token_of
 from workers.slack.installations import installed

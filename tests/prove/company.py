@@ -22,12 +22,12 @@ from policies.directory import CLASSES, Account
 from policies.models import AccountKind, Node, NodeKind
 from tests.prove.facts import ACCOUNT, NOBODY, Closed, Facts, Human, Page, Rules, Thing
 from tests.workers.library import DIMENSION, WordEmbedder
-from workers import interface
 from workers.database.sessions import Database, connect
 from workers.errors import SlackUnavailable
 from workers.ingest.split import Piece
 from workers.ingest.store import Content, Text, embedding_model_id, store
-from workers.interface import Question, Surface
+from workers.intake import store as intake
+from workers.intake.messages import Question, Surface
 from workers.models.base import Answerer
 from workers.people.linking import note
 from workers.services import Services
@@ -148,7 +148,7 @@ class Company:
         )
         with self.database.session("ingress") as session:
             return int(
-                session.execute(interface._KEEP, {**asdict(question), "trace": None}).scalar_one()
+                session.execute(intake._KEEP, {**asdict(question), "trace": None}).scalar_one()
             )
 
     def work(self, question_id: int) -> None:

@@ -27,7 +27,7 @@ from tests.servers import empty
 from workers.answering import answer
 from workers.answering.audience import Resolved, audience_of
 from workers.database.sessions import Database, connect
-from workers.interface import Question
+from workers.intake.messages import Question
 from workers.replies.outbox import Kind
 from workers.services import Services
 

@@ -32,7 +32,7 @@ from workers.answering import retrieval
 from workers.cli import asking
 from workers.database.sessions import Database
 from workers.intake.leases import at_work
-from workers.interface import Surface
+from workers.intake.messages import Surface
 from workers.models.base import Draft, Passage
 from workers.models.embedded import QuotingAnswerer
 from workers.models.prompt import INSTRUCTIONS, prompt

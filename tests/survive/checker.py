@@ -35,7 +35,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredErrand:
     """A question as the database has it."""
 
     id: int
@@ -76,7 +76,7 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class History:
     asked: list[Asked]
-    kept: list[Kept]
+    kept: list[StoredErrand]
     posts: list[Post]
     checks: Mapping[tuple[int, str], int]
     """The epoch of the final check of (question id, kind), from the `answer` rows."""
@@ -99,7 +99,7 @@ def judge(history: History) -> list[Finding]:
     return [*_endings(history), *_strays(history), *_leaks(history), *_prompts(history)]
 
 
-def last_words(asked: Asked, kept: Kept, posts: Iterable[Post]) -> float | None:
+def last_words(asked: Asked, kept: StoredErrand, posts: Iterable[Post]) -> float | None:
     """When the question's last message was posted; None: it has none."""
     times = [float(post.ts) for post in posts if _event(post) == kept.event_id]
     return max(times, default=None)
@@ -129,7 +129,7 @@ def _endings(history: History) -> Iterable[Finding]:
             yield Finding("lost", asked.number, words)
 
 
-def _doubles(asked: Asked, one: Kept, posts: list[Post]) -> Iterable[Finding]:
+def _doubles(asked: Asked, one: StoredErrand, posts: list[Post]) -> Iterable[Finding]:
     for kind, count in Counter(post.kind for post in posts).items():
         if count > 1:
             yield Finding("twice", asked.number, f"question {one.id}: {kind} stands {count} times")
@@ -146,7 +146,7 @@ def _is_told(asked: Asked, posts: list[Post]) -> bool:
     return any(post.text != ANSWERED_PRIVATELY for post in posts)
 
 
-def _is_audited(one: Kept) -> bool:
+def _is_audited(one: StoredErrand) -> bool:
     return one.state in ("failed", "abstained") and bool(one.reason)
 
 

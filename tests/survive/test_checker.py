@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.survive.checker import Asked, History, Kept, Post, Told, judge
+from tests.survive.checker import Asked, History, Post, StoredErrand, Told, judge
 from tests.survive.company import Acl, Past, State
 from tests.survive.play import percentile
 from workers.replies.rendering import ANSWERED_PRIVATELY
@@ -30,9 +30,9 @@ def history() -> History:
         Asked(3, "CPAIR", "3.0", "ana", 3.0, 5),
     ]
     kept = [
-        Kept(11, "Ev1", "CBOARD", "1.0", "answered", None),
-        Kept(12, "Ev2", "DUBO", "2.0", "answered", None),
-        Kept(13, "Ev3", "CPAIR", "3.0", "answered", None),
+        StoredErrand(11, "Ev1", "CBOARD", "1.0", "answered", None),
+        StoredErrand(12, "Ev2", "DUBO", "2.0", "answered", None),
+        StoredErrand(13, "Ev3", "CPAIR", "3.0", "answered", None),
     ]
     posts = [
         said("CBOARD", "1.5", "qxbudget", event="Ev1", kind="channel"),

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from policies.change import Permissions
 from policies.models import Node
 from tests.policies.world import World
-from workers.answering.verify import words
 from workers.ingest.split import Piece
 from workers.ingest.store import Content, Text, embedding_model_id, store
+from workers.models.quotes import words
 
 DIMENSION = 384
 

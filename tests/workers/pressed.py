@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from tests.workers.slack_company import TEAM, Company
 from workers.intake.leases import at_work
-from workers.kept import Kept
+from workers.intake.messages import StoredErrand
 from workers.replies.rendering import Citation, Line, Reply
 
 _numbers = count(1)
@@ -23,11 +23,11 @@ def pressed(
     channel: str = "",
     attempts: int = 1,
     **details: Any,
-) -> Kept:
+) -> StoredErrand:
     """Each is another errand."""
     number = next(_numbers)
     user_id = f"U{person.upper()}"
-    return Kept(number, f"Er{number}", kind, team, user_id, channel, details, attempts)
+    return StoredErrand(number, f"Er{number}", kind, team, user_id, channel, details, attempts)
 
 
 def answered(

@@ -12,7 +12,8 @@ from policies.models import UserStatus
 from tests.workers.library import Library
 from workers.database.sessions import connect
 from workers.intake.leases import at_work
-from workers.interface import Question, Surface, keep
+from workers.intake.messages import Question, Surface
+from workers.interface import keep
 from workers.models.base import Draft, Passage, Sentence
 from workers.services import Services
 from workers.tasks import work_on

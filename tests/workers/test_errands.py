@@ -9,21 +9,21 @@ from sqlalchemy import text
 from tests.workers.slack_company import TEAM, Company
 from workers import errands, sweeper
 from workers.errors import SlackBusy, SlackRefused, SlackUnavailable
-from workers.interface import Errand, hand_over
-from workers.kept import Kept
+from workers.intake.messages import Errand, StoredErrand
+from workers.interface import hand_over
 from workers.services import Services
 
 
 @pytest.fixture
-def done(monkeypatch: pytest.MonkeyPatch) -> list[Kept]:
+def done(monkeypatch: pytest.MonkeyPatch) -> list[StoredErrand]:
     """What came to whoever publishes home tabs; it takes everything."""
-    found: list[Kept] = []
+    found: list[StoredErrand] = []
     does(monkeypatch, found.append)
     return found
 
 
-def does(monkeypatch: pytest.MonkeyPatch, duty: Callable[[Kept], object]) -> None:
-    def do(services: Services, kept: Kept) -> None:
+def does(monkeypatch: pytest.MonkeyPatch, duty: Callable[[StoredErrand], object]) -> None:
+    def do(services: Services, kept: StoredErrand) -> None:
         duty(kept)
 
     monkeypatch.setitem(errands._DUTIES, "home", do)
@@ -54,7 +54,7 @@ def due_now(company: Company) -> None:
         session.execute(text("UPDATE errand SET due_at = now() - interval '2 seconds'"))
 
 
-def test_an_errand_is_kept_once_and_done_once(company: Company, done: list[Kept]) -> None:
+def test_an_errand_is_kept_once_and_done_once(company: Company, done: list[StoredErrand]) -> None:
     assert keep(note="a\0b") == 1
     assert keep() is None
 
@@ -65,7 +65,7 @@ def test_an_errand_is_kept_once_and_done_once(company: Company, done: list[Kept]
     assert row(company).done
 
 
-def test_a_lost_ring_is_found_again(company: Company, done: list[Kept]) -> None:
+def test_a_lost_ring_is_found_again(company: Company, done: list[StoredErrand]) -> None:
     keep()
     sweeper.do_errands(company.services)
     assert done == []  # its ring may be on its way
@@ -76,12 +76,12 @@ def test_a_lost_ring_is_found_again(company: Company, done: list[Kept]) -> None:
 
 
 def test_whoever_dies_over_it_leaves_it_to_the_next(
-    company: Company, monkeypatch: pytest.MonkeyPatch, done: list[Kept]
+    company: Company, monkeypatch: pytest.MonkeyPatch, done: list[StoredErrand]
 ) -> None:
     class Killed(BaseException):
         pass
 
-    def killed(kept: Kept) -> None:
+    def killed(kept: StoredErrand) -> None:
         raise Killed
 
     keep()
@@ -113,7 +113,7 @@ def test_what_may_pass_is_tried_again_after_a_rest(
     error: Exception,
     rest_s: float,
 ) -> None:
-    def fails(kept: Kept) -> None:
+    def fails(kept: StoredErrand) -> None:
         raise error
 
     keep()
@@ -135,7 +135,7 @@ def test_what_does_not_pass_ends_with_the_name_of_the_error(
 ) -> None:
     """Threats 26 and 27: the name is on record and in the log, and what was sent is not."""
 
-    def fails(kept: Kept) -> None:
+    def fails(kept: StoredErrand) -> None:
         raise error
 
     keep(comment="canary")
@@ -149,7 +149,9 @@ def test_what_does_not_pass_ends_with_the_name_of_the_error(
     assert "canary" not in told.out + told.err
 
 
-def test_a_worker_sees_no_errand_but_the_one_it_is_on(company: Company, done: list[Kept]) -> None:
+def test_a_worker_sees_no_errand_but_the_one_it_is_on(
+    company: Company, done: list[StoredErrand]
+) -> None:
     """Threat 32: what people write into feedback is theirs."""
     keep("Ev1")
     keep("Ev2")

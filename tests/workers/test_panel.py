@@ -9,7 +9,7 @@ from policies import Class
 from policies.change import Permissions
 from tests.workers.slack_company import TEAM, Company
 from workers.errors import InputInvalid
-from workers.interface import channel_panel, person_panel
+from workers.panel import channel_panel, person_panel
 from workers.settings import Settings
 
 

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from policies.audit import audit_rows
 from policies.history import OutsideHistory, require_known
+from workers.admin import explaining
 from workers.admin.callers import Stored, needs
 from workers.admin.fields import LARGEST, Limit, Moment, Text
 from workers.admin.problems import Invalid, NotFound, documented
-from workers.cli import explaining
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
 

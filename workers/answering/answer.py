@@ -30,7 +30,7 @@ from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.answering.verify import verify
 from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
 from workers.intake.leases import Leased, at_work, still_mine
-from workers.interface import Question
+from workers.intake.messages import Question
 from workers.models.base import Passage
 from workers.models.prompt import VERSION
 from workers.observe import metrics, tracing
@@ -43,7 +43,6 @@ from workers.replies.rendering import Reply
 from workers.services import Services
 from workers.slack.marks import searchable
 from workers.slack.messenger import Said
-from workers.upkeep.retraction import supersede
 
 log = structlog.get_logger()
 
@@ -81,8 +80,6 @@ def answer(leased: Leased, services: Services) -> Ended:
 
     Raises AssistantError for what the asker should hear of, and LeaseLost.
     """
-    if supersede(services, leased):
-        return Ended(QuestionState.ABSTAINED, "asked_anew")
     leased = with_names(leased, services)
     question = leased.question
     kinds = kinds_of(question)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from policies.models import AccountKind
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
 from workers.intake.leases import Leased, at_work, still_mine
-from workers.interface import Question
+from workers.intake.messages import Question
 from workers.replies.outbox import Kind, in_place
 from workers.replies.rendering import Asked, Reply
 from workers.services import Services

@@ -6,11 +6,10 @@ from enum import StrEnum
 from policies import Audience, Class
 from policies.directory import Account, Readers, resolve_audience, unlinked
 from workers.database.sessions import Database
-from workers.interface import Question
+from workers.intake.messages import Question
 from workers.replies.outbox import Kind
 from workers.services import Services
-from workers.slack.client import source_of_team
-from workers.slack.messenger import Messenger, Place, PlaceKind
+from workers.slack.messenger import Messenger, Place, PlaceKind, source_of_team
 
 _MANY_UNLINKED = 50
 """So many unlinked people in a public channel are not looked up one by one."""

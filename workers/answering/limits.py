@@ -5,7 +5,7 @@ from enum import Enum
 from sqlalchemy import text
 
 from workers.intake.leases import Leased
-from workers.interface import Question
+from workers.intake.messages import Question
 from workers.services import Services
 
 

@@ -13,7 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from workers.errors import InputInvalid, SlackUnavailable
 from workers.intake.leases import Leased, LeaseLost
-from workers.interface import Errand, Question, hand_over_in
+from workers.intake.messages import Errand, Question
+from workers.intake.store import submit_errand
 from workers.replies.inert import inert
 from workers.replies.outbox import Kind, announce
 from workers.services import Services
@@ -120,7 +121,7 @@ def rest(services: Services, question: Question) -> None:
         _set_working(services, question, working=False)
     except SlackUnavailable as error:
         if error.passing:
-            hand_over_in(services.database, resting(question))
+            submit_errand(services.database, resting(question))
     except InputInvalid:
         pass  # Ken is in this workspace no more
 

@@ -9,14 +9,22 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import structlog
+
 from policies import Audience, readable_chunks, readable_documents
+from policies.directory import Account, Readers, resolve_audience
 from policies.models import Chunk, Document
 from workers.answering.answer import compose_answer
 from workers.models.embedded import QuotingAnswerer
 from workers.models.sentences import sentences
 from workers.replies.inert import inert
 from workers.services import Services
+from workers.slack.messenger import source_of_team
 
+log = structlog.get_logger()
+
+_PROMPTS = "You could ask me"
+_HELP = "What can you do?"
 MOST = 4
 """Slack shows four prompts at the most."""
 _MOST_PAGES = 16
@@ -55,6 +63,22 @@ class _Page:
     title: str
     pieces: tuple[tuple[str, str], ...]
     """The heading and the text of each."""
+
+
+def suggest(services: Services, team_id: str, user_id: str, channel_id: str) -> None:
+    """Questions that what this account may read answers, the same for all who may read the same.
+
+    `channel_id` is their direct message: prompts are content. Raises SlackUnavailable.
+    """
+    if not channel_id.startswith("D"):
+        log.warning("prompts_refused", reason="no direct message")
+        return
+    messenger = services.messenger_of(team_id)
+    readers = Readers(accounts=frozenset({Account(source_of_team(team_id), user_id)}))
+    with services.database.session("answerer") as session:
+        audience = resolve_audience(session, readers)
+    prompts = suggested(services, audience) or [_HELP]
+    messenger.set_prompts(channel_id, [(one, one) for one in prompts], _PROMPTS)
 
 
 def suggested(services: Services, audience: Audience) -> list[str]:

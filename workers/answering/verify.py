@@ -1,23 +1,10 @@
 """Keeps of a model's draft only the sentences whose quotes stand in the passages."""
 
-import re
-import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workers.models.base import Draft, Passage, Sentence
+from workers.models.quotes import MIN_QUOTE_WORDS, contains, words
 from workers.models.sentences import without_marks
-
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-    "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-)
-"""Writing without spaces, of South-East and East Asia: each letter counts as a word."""
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
-MIN_QUOTE_WORDS = 3
-"""A shorter quote is found almost anywhere, and supports nothing."""
-_COPIED_WORDS = 8
-"""A quote as long as this that stands in two documents was copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +31,4 @@ def _supported(sentence: Sentence, passages: tuple[Passage, ...]) -> bool:
     if len(quote) < MIN_QUOTE_WORDS or not words(sentence.text):
         return False
     told = passages[sentence.passage - 1].text
-    return _contains(words(told), quote) or _contains(words(without_marks(told)), quote)
-
-
-def copies_of(sentence: Sentence, passages: Sequence[Passage]) -> list[int]:
-    """Other documents' passages, counted from 1, that hold the quote of a sentence as well.
-
-    All of them are readable by the whole audience: others are not among the passages.
-    """
-    cited, quote = passages[sentence.passage - 1], words(sentence.quote)
-    told = words(without_marks(cited.text))
-    found = []
-    for number, other in enumerate(passages, start=1):
-        if other.document_id != cited.document_id:
-            text = words(without_marks(other.text))
-            is_same = text == told and len(text) >= MIN_QUOTE_WORDS
-            if is_same or (len(quote) >= _COPIED_WORDS and _contains(text, quote)):
-                found.append(number)
-    return found
-
-
-def words(text: str) -> list[str]:
-    """Words alone: case, spacing, punctuation and Markdown's marks do not matter to a quote."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("_", " "))
-
-
-def _contains(text: list[str], quote: list[str]) -> bool:
-    return f" {' '.join(quote)} " in f" {' '.join(text)} "
+    return contains(words(told), quote) or contains(words(without_marks(told)), quote)

@@ -11,11 +11,13 @@ from sqlalchemy.orm import Session
 
 from policies.directory import Unresolved, resolve_user
 from policies.models import QuestionState
+from workers.admin.explaining import not_found
 from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, ServerUnavailable
 from workers.intake.leases import at_work
-from workers.interface import Question, ask, plain
+from workers.intake.messages import Question
+from workers.interface import ask, plain
 from workers.settings import Settings
 
 _POLL_S = 0.02
@@ -85,22 +87,8 @@ def _user(session: Session, person: str) -> int:
         raise not_found("person", unknown) from None
 
 
-def not_found(kind: str, unknown: Unresolved, then: str = "") -> InputInvalid:
-    """What to say about a name that stands for nobody, or for several; `then`, at which time."""
-    if unknown.found > 1:
-        return InputInvalid(
-            f"More than one {kind} is called {unknown.name!r}{then}.",
-            remedy=f"Say which by its source: SOURCE:{unknown.name}",
-        )
-    similar = ", ".join(unknown.similar)
-    return InputInvalid(
-        f"There is no {kind} {unknown.name!r}{then}.",
-        remedy=f"Did you mean: {similar}?" if similar else f"Load one first, or check the {kind}.",
-    )
-
-
 def _channel(settings: Settings, name: str) -> str:
-    from workers.services import workspace
+    from workers.slack.workspaces import workspace
 
     return workspace(settings).find_channel(name)
 

@@ -12,16 +12,16 @@ from sqlalchemy.orm import Session
 
 from policies import current_epoch
 from policies.models import Audit, ChannelSetting
+from workers.admin.explaining import RULES, slack_asked
 from workers.answering.audience import channel_readers
-from workers.cli.explaining import RULES, slack_asked
 from workers.cli.linking import actor
 from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, SlackRefused
 from workers.replies.inert import inert
-from workers.services import workspaces
 from workers.settings import Settings
 from workers.slack.messenger import Listed, Messenger
+from workers.slack.workspaces import workspaces
 
 _DIRECT = re.compile(r"D[A-Z0-9]+")
 _KNOWN = 12

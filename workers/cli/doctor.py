@@ -20,8 +20,9 @@ from workers.errors import AssistantError, ModelUnavailable, OperatorError
 from workers.models.base import Passage
 from workers.models.embedder import MiniLM, ModelFileCorrupt
 from workers.ops.production import contradictions, unsafe
-from workers.services import AS_SYNCER, workspace, workspaces
+from workers.services import AS_SYNCER
 from workers.settings import Role, Settings, load_settings
+from workers.slack.workspaces import workspace, workspaces
 
 _ROLES: tuple[Role, ...] = ("ingress", "answerer", "syncer", "indexer")
 _PATIENCE_S = 2

@@ -20,11 +20,11 @@ from policies import Audience
 from policies.directory import Unresolved, resolve_user
 from workers.answering.answer import Composed, compose_answer
 from workers.answering.retrieval import retrieve
-from workers.answering.verify import words
 from workers.cli.loading import progress_bar
 from workers.database.schema import check
 from workers.errors import InputInvalid
 from workers.models.base import Draft, Passage, Sentence
+from workers.models.quotes import words
 from workers.services import Services, make_services
 from workers.settings import Settings
 

@@ -17,9 +17,9 @@ from workers.database.sessions import Database
 from workers.errors import InputInvalid, OperatorError, SlackRefused, SlackUnavailable
 from workers.people import linking
 from workers.replies.inert import inert
-from workers.services import workspaces
 from workers.settings import Settings
 from workers.slack.messenger import Messenger
+from workers.slack.workspaces import workspaces
 from workers.sync.runs import source_id_of
 
 _PAGE = 500

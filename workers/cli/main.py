@@ -727,7 +727,7 @@ def why(
 
     For administrators: it names groups and folders, and never shows what a document says.
     """
-    from workers.cli import explaining
+    from workers.admin import explaining
 
     told = explaining.explain_access(_settings(), person, document, at)
     if as_json:
@@ -745,7 +745,7 @@ def who(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Everybody who may read a document, and by which path. For administrators."""
-    from workers.cli import explaining
+    from workers.admin import explaining
 
     told = explaining.who_reads(_settings(), document, at)
     _print_json(told) if as_json else _print_lines(explaining.who_lines(told))
@@ -757,7 +757,7 @@ def audience(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Who reads in a Slack channel, and how many documents all of them may read."""
-    from workers.cli import explaining
+    from workers.admin import explaining
 
     told = explaining.audience_in(_settings(), channel)
     _print_json(told) if as_json else _print_lines(explaining.audience_lines(told))
@@ -777,7 +777,7 @@ def shown(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Who could have been shown a document: each answer that used it, and who reads there."""
-    from workers.cli import explaining
+    from workers.admin import explaining
 
     told = explaining.who_was_shown(_settings(), document, start, end)
     _print_json(told) if as_json else _print_lines(explaining.shown_lines(told))

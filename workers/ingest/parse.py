@@ -13,19 +13,24 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Self
 
 from workers.embedded.process import bare_environment
 from workers.errors import ServerUnavailable
+from workers.ingest.formats.document import (
+    _NO_LETTER,
+    ENCRYPTED_PDF,
+    NO_DOCX,
+    UNPACKS_TOO_LARGE,
+    DocumentUnreadable,
+    Format,
+    clean,
+)
 
 EMPTY = "empty"
 NO_TEXT = "no text in it (a scan?)"
-ENCRYPTED_PDF = "encrypted PDF"
-NO_DOCX = "no DOCX (an old or encrypted Word file?)"
-UNPACKS_TOO_LARGE = "too large when unpacked"
 TOO_MUCH_MEMORY = "needed too much memory"
 STOPPED = "the parser stopped"
 MEMORY_EXIT = 77
@@ -34,22 +39,6 @@ MEMORY_EXIT = 77
 _DOCUMENTS_PER_CHILD = 200  # memory in pieces is given back with the process
 _START_S = 60
 _ROOT = Path(__file__).parents[2]
-_LINE_BREAK = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-_NO_LETTER = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
-    r"\ud800-\udfff\U000e0000-\U000e007f]"
-)
-"""Controls, which PostgreSQL (NUL) or UTF-8 (surrogates) refuse, and what nobody sees but a model
-reads: zero width, direction marks, tags. The joiners stay: Persian and emoji need them."""
-
-
-class Format(StrEnum):
-    MARKDOWN = "Markdown"
-    HTML = "HTML"
-    TEXT = "text"
-    TABLE = "CSV"
-    PDF = "PDF"
-    DOCX = "DOCX"
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -69,14 +58,6 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 )
 """What Ken reads, by suffix in small letters."""
 FORMATS_IN_WORDS = "Markdown, HTML, plain text, CSV, PDF or Word"
-
-
-class DocumentUnreadable(Exception):
-    """A file gave no text. `reason` is ours: constant words, nothing of what is in the file."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +154,6 @@ def inside(root: Path, path: Path) -> bool:
         return path.resolve().is_relative_to(root.resolve())
     except (OSError, RuntimeError):  # a loop of links
         return False
-
-
-def clean(text: str) -> str:
-    """Line ends as `\\n`, and nothing that is no letter, mark or space."""
-    return _NO_LETTER.sub("", _LINE_BREAK.sub("\n", text))
 
 
 class Parser:

@@ -32,7 +32,8 @@ from policies.models import Document, Node, NodeKind, Source, UserStatus
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
 from workers.ingest.bundle import PRINCIPALS, Bundle, DocumentLine, Listed, ancestors
-from workers.ingest.parse import EMPTY, DocumentUnreadable, Limits, Parser, clean, too_large
+from workers.ingest.formats.document import DocumentUnreadable, clean
+from workers.ingest.parse import EMPTY, Limits, Parser, too_large
 from workers.ingest.split import Piece, embedded_text
 from workers.ingest.store import (
     Content,

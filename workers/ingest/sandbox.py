@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 
 from workers.ingest.formats import readers  # noqa: F401 - loaded before memory is limited
-from workers.ingest.parse import MEMORY_EXIT, DocumentUnreadable, Limits, parse_file, too_much_text
+from workers.ingest.formats.document import DocumentUnreadable
+from workers.ingest.parse import MEMORY_EXIT, Limits, parse_file, too_much_text
 
 
 def main(limits: Limits) -> None:

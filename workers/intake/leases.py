@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from policies.models import QuestionState
 from workers.database.sessions import Database
 from workers.errors import Busy
-from workers.interface import Question
+from workers.intake.messages import Question
 from workers.observe import metrics
 from workers.observe.crashpoints import reached
 

@@ -13,14 +13,13 @@ from policies.directory import Account
 from policies.models import Document, UserStatus
 from workers.errors import InputInvalid, SlackRefused
 from workers.intake.leases import at_work
-from workers.kept import Kept
-from workers.people.home_tab import cut, reading_as, require_agreement
+from workers.intake.messages import StoredErrand
+from workers.people.reading import reading_as, require_agreement
 from workers.replies.inert import elements, inert, link
-from workers.replies.rendering import asked_by, escaped, notice
+from workers.replies.rendering import asked_by, cut, escaped, notice
 from workers.services import Services
-from workers.slack.client import source_of_team
 from workers.slack.marks import own_words
-from workers.slack.messenger import Message, Messenger, PlaceKind, Posted
+from workers.slack.messenger import Message, Messenger, PlaceKind, Posted, source_of_team
 
 log = structlog.get_logger()
 
@@ -70,7 +69,7 @@ class _Asked:
     """Kind, channel and ts of what was posted."""
     cited: tuple[int, ...]
 
-    def is_by(self, kept: Kept) -> bool:
+    def is_by(self, kept: StoredErrand) -> bool:
         return (self.team_id, self.user_id) == (kept.team_id, kept.user_id)
 
     @property
@@ -93,7 +92,7 @@ class _Said:
         return self.verdict == "wrong" or self.reason in _FOR_ADMINS
 
 
-def take(services: Services, kept: Kept) -> None:
+def take(services: Services, kept: StoredErrand) -> None:
     """Keep what somebody says of an answer that they can have seen; the last word counts.
 
     That it is wrong or out of date is told the administrators. Raises SlackUnavailable.
@@ -110,7 +109,7 @@ def take(services: Services, kept: Kept) -> None:
         _tell_admins(services, kept, asked, said, look=told_before or kept.attempts > 1)
 
 
-def call_person(services: Services, kept: Kept) -> None:
+def call_person(services: Services, kept: StoredErrand) -> None:
     """Ask in the channel for people, and tell whoever wanted it what came of it.
 
     Nothing of the answer is posted there. Raises SlackUnavailable.
@@ -141,7 +140,7 @@ def call_person(services: Services, kept: Kept) -> None:
 # -- the question that it is about ---------------------------------------------------------------
 
 
-def _asked(services: Services, kept: Kept) -> _Asked | None:
+def _asked(services: Services, kept: StoredErrand) -> _Asked | None:
     """None: there is no such question that came from Slack."""
     question_id = kept.details.get("question_id")
     if type(question_id) is not int or not 0 < question_id <= _LARGEST_ID:
@@ -156,7 +155,7 @@ def _asked(services: Services, kept: Kept) -> _Asked | None:
     return _Asked(**told, answers=tuple(map(tuple, answers)), cited=tuple(cited))
 
 
-def _said(kept: Kept) -> _Said | None:
+def _said(kept: StoredErrand) -> _Said | None:
     verdict = kept.details.get("verdict")
     reason, comment = kept.details.get("reason") or "", kept.details.get("comment") or ""
     told = (verdict, reason, comment)
@@ -167,7 +166,7 @@ def _said(kept: Kept) -> _Said | None:
     return _Said(verdict, reason, comment[:_LONGEST_COMMENT])
 
 
-def _keep(services: Services, kept: Kept, asked: _Asked, said: _Said) -> bool | None:
+def _keep(services: Services, kept: StoredErrand, asked: _Asked, said: _Said) -> bool | None:
     """Whether administrators heard of this person before; None: something later was said."""
     with at_work(services.database, asked.id) as session:
         return session.execute(
@@ -187,7 +186,9 @@ def _keep(services: Services, kept: Kept, asked: _Asked, said: _Said) -> bool | 
 # -- for administrators --------------------------------------------------------------------------
 
 
-def _tell_admins(services: Services, kept: Kept, asked: _Asked, said: _Said, *, look: bool) -> None:
+def _tell_admins(
+    services: Services, kept: StoredErrand, asked: _Asked, said: _Said, *, look: bool
+) -> None:
     """Each hears what was said, and of the documents only what that one may read.
 
     Whoever says more of the same answer changes the message that is there.
@@ -280,7 +281,7 @@ def _is_inactive(services: Services, team_id: str, user_id: str) -> bool:
 # -- for people ----------------------------------------------------------------------------------
 
 
-def _may_pass_on(messenger: Messenger, kept: Kept, asked: _Asked) -> bool:
+def _may_pass_on(messenger: Messenger, kept: StoredErrand, asked: _Asked) -> bool:
     """Their own words; or anybody's that everybody of the company can read."""
     if asked.is_by(kept) and asked.is_own:
         return True
@@ -290,7 +291,7 @@ def _may_pass_on(messenger: Messenger, kept: Kept, asked: _Asked) -> bool:
     return place.kind is PlaceKind.PUBLIC and place.complete and not place.external
 
 
-def _call(services: Services, messenger: Messenger, kept: Kept, asked: _Asked) -> str:
+def _call(services: Services, messenger: Messenger, kept: StoredErrand, asked: _Asked) -> str:
     """The channel for people in which it is said now; empty: there is none that can be used."""
     settings = services.settings
     try:

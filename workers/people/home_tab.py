@@ -4,8 +4,7 @@ It is composed for one account, under row-level security as that account, and pu
 What people or documents wrote stands in text that Slack shows as it is, never in a mark.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,19 +15,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from policies import Audience, readable_documents
-from policies.directory import PROVIDER, Account, Readers, resolve_audience
-from policies.explain import unreadable
+from policies.directory import PROVIDER
 from policies.models import Document, Policy, QuestionState, Source, UserStatus
-from workers.answering.suggestions import suggested
-from workers.errors import AssistantError, LayersDisagree, SlackRefused
-from workers.observe import metrics
+from workers.errors import AssistantError, SlackRefused
 from workers.people.linking import ADDRESS, CODE, code_in
 from workers.people.preferences import LANGUAGES, LENGTHS
+from workers.people.reading import reading_as, require_agreement
 from workers.replies.inert import elements, inert
+from workers.replies.rendering import cut
 from workers.services import Services
-from workers.slack.client import source_of_team
 from workers.slack.marks import own_words
-from workers.slack.messenger import Messenger, Profile
+from workers.slack.messenger import Messenger, Profile, source_of_team
 
 log = structlog.get_logger()
 
@@ -92,8 +89,6 @@ _KEEP = "Keep them"
 _MUTED = "I speak to you only where you ask me."
 _SPEAKS = "I also answer in threads that I am part of, without a mention."
 
-_PROMPTS = "You could ask me"
-_HELP = "What can you do?"
 _MOST_QUESTIONS, _MOST_SOURCES = 5, 30
 _LONGEST_QUESTION, _LONGEST_NAME, _LONGEST_TITLE = 100, 100, 60
 
@@ -157,48 +152,6 @@ def publish_if_shown(services: Services, team_id: str, user_id: str) -> None:
             publish(services, team_id, user_id)
     except (AssistantError, SQLAlchemyError) as error:
         log.warning("home_not_published", error=type(error).__name__)
-
-
-def suggest(services: Services, team_id: str, user_id: str, channel_id: str) -> None:
-    """Questions that what this account may read answers, the same for all who may read the same.
-
-    `channel_id` is their direct message: prompts are content. Raises SlackUnavailable.
-    """
-    if not channel_id.startswith("D"):
-        log.warning("prompts_refused", reason="no direct message")
-        return
-    messenger = services.messenger_of(team_id)
-    readers = Readers(accounts=frozenset({Account(source_of_team(team_id), user_id)}))
-    with services.database.session("answerer") as session:
-        audience = resolve_audience(session, readers)
-    prompts = suggested(services, audience) or [_HELP]
-    messenger.set_prompts(channel_id, [(one, one) for one in prompts], _PROMPTS)
-
-
-@contextmanager
-def reading_as(
-    services: Services, team_id: str, user_id: str
-) -> Iterator[tuple[Session, Audience]]:
-    """One snapshot, under row-level security as this account; without a link, as a stranger."""
-    readers = Readers(accounts=frozenset({Account(source_of_team(team_id), user_id)}))
-    with services.database.session("answerer") as session:
-        audience = resolve_audience(session, readers)
-    with services.database.reading_for(audience) as session:
-        yield session, audience
-
-
-def require_agreement(session: Session, audience: Audience, document_ids: Iterable[int]) -> None:
-    """What the query and row security let through, plain Python must too. Raises LayersDisagree."""
-    if unreadable(session, audience, set(document_ids)):
-        metrics.LAYERS_DISAGREE.labels("before_post").inc()
-        log.error("layers_disagree", layer="before_post")
-        raise LayersDisagree
-
-
-def cut(told: str, limit: int, *, hosts: bool = False) -> str:
-    """Inert, and no longer than this; with `hosts` it is shown by `elements`."""
-    shown = inert(told[: 10 * limit], hosts=hosts)
-    return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
 
 
 # -- what it shows ------------------------------------------------------------------------------

@@ -23,11 +23,10 @@ from policies.models import Account as KnownAccount
 from policies.models import AccountKind, Audit, LinkCode, Source, User, UserStatus
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
-from workers.interface import Question
+from workers.intake.messages import Question
 from workers.replies.inert import inert
 from workers.services import Services
-from workers.slack.client import source_of_team
-from workers.slack.messenger import Messenger, Profile
+from workers.slack.messenger import Messenger, Profile, source_of_team
 
 log = structlog.get_logger()
 

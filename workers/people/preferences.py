@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from workers.intake.leases import show_question
-from workers.kept import Kept
+from workers.intake.messages import StoredErrand
 from workers.replies.rendering import Length, notice
 from workers.services import Services
 
@@ -54,7 +54,7 @@ def of(services: Services, team_id: str, user_id: str) -> Preferences:
     )
 
 
-def change(services: Services, kept: Kept) -> bool:
+def change(services: Services, kept: StoredErrand) -> bool:
     """Do what a button or a command said; True if it did.
 
     An order that makes no sense is logged, and changes nothing.
@@ -66,7 +66,7 @@ def change(services: Services, kept: Kept) -> bool:
     return done
 
 
-def _prefer(session: Session, kept: Kept) -> bool:
+def _prefer(session: Session, kept: StoredErrand) -> bool:
     """Language or length, or both; one that is unknown spoils the other."""
     chosen: dict[str, Any] = {
         name: kept.details[name] for name in ("language", "length") if name in kept.details
@@ -83,7 +83,7 @@ def _prefer(session: Session, kept: Kept) -> bool:
     return True
 
 
-def _mute(session: Session, kept: Kept) -> bool:
+def _mute(session: Session, kept: StoredErrand) -> bool:
     muted = kept.details.get("muted")
     if not isinstance(muted, bool):
         return False
@@ -91,7 +91,7 @@ def _mute(session: Session, kept: Kept) -> bool:
     return True
 
 
-def _mute_thread(session: Session, kept: Kept) -> bool:
+def _mute_thread(session: Session, kept: StoredErrand) -> bool:
     thread_ts, muted = kept.details.get("thread_ts"), kept.details.get("muted")
     if not isinstance(thread_ts, str) or not _TS.fullmatch(thread_ts):
         return False
@@ -102,7 +102,7 @@ def _mute_thread(session: Session, kept: Kept) -> bool:
     return True
 
 
-def _forget(session: Session, kept: Kept) -> bool:
+def _forget(session: Session, kept: StoredErrand) -> bool:
     """The words go; that something was asked, and what was used for it, stays for the audit.
 
     A question that is open stays as it is: somebody works on it.
@@ -119,7 +119,7 @@ def _forget(session: Session, kept: Kept) -> bool:
     return True
 
 
-def _whose(kept: Kept) -> dict[str, str]:
+def _whose(kept: StoredErrand) -> dict[str, str]:
     return {"team": kept.team_id, "user": kept.user_id}
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from policies.models import OutboxState
 from workers.errors import SlackRefused
 from workers.intake.leases import Leased, at_work, is_speaking, speaking, still_mine
-from workers.interface import Question
+from workers.intake.messages import Question
 from workers.observe import tracing
 from workers.observe.crashpoints import reached
 from workers.replies.rendering import Buttons, Reply

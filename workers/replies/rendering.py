@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from workers.answering.verify import copies_of, words
 from workers.models.base import Passage, Sentence
+from workers.models.quotes import copies_of, words
 from workers.replies.buttons import Buttons as Buttons
 from workers.replies.buttons import button_blocks
 from workers.replies.inert import elements, inert, link, web_address, without_look_alikes
@@ -376,4 +376,10 @@ def _shown(text: str, limit: int) -> str:
 
 
 def _cut(shown: str, limit: int) -> str:
+    return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
+
+
+def cut(told: str, limit: int, *, hosts: bool = False) -> str:
+    """Inert, and no longer than this; with `hosts` it is shown by `elements`."""
+    shown = inert(told[: 10 * limit], hosts=hosts)
     return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"

@@ -17,7 +17,7 @@ from policies.models import OutboxState, Revision
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
 from workers.intake.leases import at_work
-from workers.interface import Question
+from workers.intake.messages import Question
 from workers.observe import metrics
 from workers.replies import rendering as say
 from workers.replies.outbox import Kind, find, mark_of, sweep_up
@@ -293,3 +293,12 @@ _UNCONFIRM = text("""
     UPDATE outbox SET revised_at = NULL
     WHERE question_id = :id AND kind = :kind AND revision IS NOT NULL
 """)
+
+
+def remove(services: Services, question_id: int) -> None:
+    """Take all of our messages for this question away; what fails now, the sweep does later.
+
+    Nobody may be working on it any more (`questions.retire`).
+    """
+    for kind in remove_all(services.database, question_id):
+        tell(services, question_id, kind)

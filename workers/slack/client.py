@@ -19,7 +19,7 @@ from slack_sdk.web import SlackResponse
 from policies.directory import Account
 from policies.models import AccountKind
 from workers.errors import InputInvalid, SlackBusy, SlackRefused, SlackUnavailable
-from workers.interface import storable
+from workers.intake.messages import storable
 from workers.observe import metrics
 from workers.settings import Settings
 from workers.slack.marks import carried, plain, written
@@ -33,6 +33,7 @@ from workers.slack.messenger import (
     Profile,
     Said,
     Task,
+    source_of_team,
 )
 
 log = structlog.get_logger()
@@ -519,11 +520,6 @@ def _kind(user: dict[str, Any], home: str) -> AccountKind:
     if user.get("is_restricted") or user.get("is_ultra_restricted"):
         return AccountKind.GUEST
     return AccountKind.MEMBER
-
-
-def source_of_team(team_id: str) -> str:
-    """The name of the source that a workspace's accounts belong to."""
-    return f"slack:{team_id}"
 
 
 def _call(method: Callable[..., SlackResponse], **arguments: Any) -> SlackResponse:

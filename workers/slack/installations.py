@@ -12,12 +12,11 @@ from sqlalchemy.orm import Session
 
 from workers.database.sessions import Database
 from workers.errors import ServerUnavailable
-from workers.kept import Kept
 from workers.settings import Role, Settings
 from workers.slack.encryption import seal
 
 if TYPE_CHECKING:  # it reads tokens
-    from workers.services import Services
+    pass
 
 log = structlog.get_logger()
 
@@ -128,26 +127,6 @@ def keep(database: Database, bot: Bot, *, installed_by: str) -> None:
     log.info("installation_kept", enterprise_id=place["enterprise"], team_id=place["team"])
 
 
-def wipe(services: "Services", kept: Kept) -> None:
-    """The errands `uninstalled` and `tokens_revoked`: the workspace's tokens are gone.
-
-    `details` may hold `enterprise_id` and `org_wide`, for a whole Grid organisation; `at`, the
-    event's time, so that a late event does not wipe what was installed after it; and `bot`, the
-    bots whose tokens were revoked: where it is empty only people's were.
-    """
-    if kept.kind == "tokens_revoked" and kept.details.get("bot", True) == []:
-        return
-    wide = bool(kept.details.get("org_wide"))
-    wiped = forget(
-        services.database,
-        "answerer",
-        enterprise_id=str(kept.details.get("enterprise_id") or "") if wide else None,
-        team_id="" if wide else kept.team_id,
-        before=_time(kept.details.get("at")),
-    )
-    log.info("installation_wiped", team_id=kept.team_id, kind=kept.kind, count=wiped)
-
-
 def forget(
     database: Database,
     role: Role,
@@ -163,13 +142,6 @@ def forget(
     with database.session(role) as session:
         given = {"team": team_id, "enterprise": enterprise_id, "before": before}
         return len(session.execute(_WIPE, given).all())
-
-
-def _time(told: object) -> datetime | None:
-    """Slack's event_time: whole seconds; an event is not older than the second that it names."""
-    if not isinstance(told, int | float) or isinstance(told, bool):
-        return None
-    return datetime.fromtimestamp(told, UTC) + timedelta(seconds=1)
 
 
 def sealed(settings: Settings, tokens: Tokens) -> dict[str, Any]:

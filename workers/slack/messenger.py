@@ -208,3 +208,8 @@ class Messenger(Protocol):
     def direct_address(self, user_id: str) -> str:
         """The web address of the direct messages with somebody; opens for nobody else."""
         ...
+
+
+def source_of_team(team_id: str) -> str:
+    """The name of the source that a workspace's accounts belong to."""
+    return f"slack:{team_id}"

@@ -6,14 +6,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from workers.intake.leases import at_work, retire
-from workers.kept import Kept
+from workers.intake.messages import StoredErrand
+from workers.replies import revisions
 from workers.services import Services
 from workers.upkeep import review
 
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,20}")
 
 
-def move(services: Services, kept: Kept) -> None:
+def move(services: Services, kept: StoredErrand) -> None:
     """Questions, answers and settings of the old id are the new one's, whose readers are looked up.
 
     Raises SlackUnavailable, Busy.
@@ -27,7 +28,7 @@ def move(services: Services, kept: Kept) -> None:
     for question_id in asked:
         if not _move_question(services, question_id, ids):
             retire(services.database, question_id, "asked_anew")
-            review.remove(services, question_id)
+            revisions.remove(services, question_id)
     with services.database.session("answerer") as session:
         for statement in _OF_CHANNEL:
             session.execute(statement, ids)

@@ -8,18 +8,18 @@ from sqlalchemy import text
 
 from workers.answering.progress import resting
 from workers.intake.leases import Leased, retire
-from workers.interface import Question, hand_over_in, keep_in
-from workers.kept import Kept
+from workers.intake.messages import Question, StoredErrand
+from workers.intake.store import keep_in, submit_errand
+from workers.replies import revisions
 from workers.replies.rendering import STOPPED, notice
 from workers.services import Services
 from workers.slack.messenger import Message, Messenger
-from workers.upkeep import review
 
 _FOR_EVER = "9999999999.999999"
 """The version of a message that was deleted: none is newer."""
 
 
-def take_back(services: Services, kept: Kept) -> None:
+def take_back(services: Services, kept: StoredErrand) -> None:
     """The message was deleted, or its edit asks nothing: older versions end, their answers go.
 
     That is kept as a version without words and of nobody, for those that are still on their way.
@@ -41,7 +41,7 @@ def take_back(services: Services, kept: Kept) -> None:
         asked = session.scalars(_UP_TO, given).all()
         at_work = session.execute(_AT_WORK, {"ids": asked}).mappings().all()
     for row in at_work:
-        hand_over_in(services.database, resting(Question(**row, message_ts="", text="")))
+        submit_errand(services.database, resting(Question(**row, message_ts="", text="")))
     for question_id in asked:
         _end(services, question_id, "deleted")
 
@@ -63,10 +63,10 @@ def supersede(services: Services, leased: Leased) -> bool:
 
 def _end(services: Services, question_id: int, reason: str) -> None:
     retire(services.database, question_id, reason)
-    review.remove(services, question_id)
+    revisions.remove(services, question_id)
 
 
-def stop(services: Services, kept: Kept) -> None:
+def stop(services: Services, kept: StoredErrand) -> None:
     """End what this person has asked in this thread and nobody has answered, and say so where they
     asked: beside somebody else's question they stop nothing. Raises Busy, SlackUnavailable.
     """
@@ -90,7 +90,7 @@ def stop(services: Services, kept: Kept) -> None:
         messenger.set_working(kept.channel_id, thread_ts, kept.user_id, "", working=False)
 
 
-def _say_stopped(messenger: Messenger, kept: Kept, thread_ts: str, *, aloud: bool) -> None:
+def _say_stopped(messenger: Messenger, kept: StoredErrand, thread_ts: str, *, aloud: bool) -> None:
     """In the thread; in private where all that was stopped was asked for oneself."""
     mark, where, user_id = f"errand:{kept.id}", (kept.channel_id, thread_ts), kept.user_id
     told = notice(STOPPED).payload()

@@ -35,7 +35,6 @@ from workers.replies.revisions import (
     LEAVE,
     LONG_REST_S,
     UNCONFIRMED,
-    remove_all,
     rest_after,
     revise,
     tell,
@@ -125,15 +124,6 @@ def look_at_team(services: Services, team_id: str) -> None:
     with services.database.session("ingress") as session:
         posted = session.execute(_IN_TEAM, given).all()
     _put_off(services.database, [(one.question_id, one.kind) for one in posted], 0.0, unread=True)
-
-
-def remove(services: Services, question_id: int) -> None:
-    """Take all of our messages for this question away; what fails now, the sweep does later.
-
-    Nobody may be working on it any more (`questions.retire`).
-    """
-    for kind in remove_all(services.database, question_id):
-        tell(services, question_id, kind)
 
 
 # -- each reply, once after it was posted ---------------------------------------------------------

@@ -9,7 +9,7 @@ from policies import Class
 from policies.change import Permissions, Person
 from policies.models import UserStatus
 from tests.workers.slack_company import Company
-from workers.cli import explaining
+from workers.admin import explaining
 from workers.errors import InputInvalid
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)

@@ -5,8 +5,8 @@ import json
 from policies.change import Permissions
 from tests.workers.answering.passages import passage
 from tests.workers.slack_company import Company
-from workers.answering.verify import copies_of
 from workers.models.base import Draft, Passage, Sentence
+from workers.models.quotes import copies_of
 from workers.replies.rendering import compose, from_payload
 
 

@@ -16,7 +16,7 @@ from workers.answering import answer as answering
 from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.errands import run_errand
 from workers.errors import SlackBusy
-from workers.interface import Errand, ErrandKind, Question, Surface
+from workers.intake.messages import Errand, ErrandKind, Question, Surface
 from workers.models.base import Draft, Passage
 from workers.replies import outbox
 from workers.replies import rendering as say

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.workers.answering.passages import passage
-from workers.answering.verify import verify, words
+from workers.answering.verify import verify
 from workers.models.base import Draft, Passage, Sentence
+from workers.models.quotes import words
 
 LEAVE = passage("Everybody has **thirty** days of [paid leave](https://wiki.example/leave) a year.")
 TRAVEL = passage("Trains are first class above four hours.", document="travel", number=2)

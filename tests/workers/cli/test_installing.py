@@ -14,7 +14,8 @@ from tests.workers.slack_tokens import by_oauth
 from workers.cli import doctor, main
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
-from workers.services import Services, workspaces
+from workers.services import Services
+from workers.slack.workspaces import workspaces
 
 Ken = Callable[..., Result]
 

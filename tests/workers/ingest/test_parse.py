@@ -17,15 +17,8 @@ from docx.oxml.ns import nsdecls
 from pypdf import PdfReader, PdfWriter
 
 from workers.errors import ServerUnavailable
-from workers.ingest.parse import (
-    DocumentUnreadable,
-    Limits,
-    Parsed,
-    Parser,
-    clean,
-    inside,
-    parse_file,
-)
+from workers.ingest.formats.document import DocumentUnreadable, clean
+from workers.ingest.parse import Limits, Parsed, Parser, inside, parse_file
 
 LIMIT = 20_000_000
 EXAMPLES = Path(__file__).parents[3] / "examples" / "company" / "documents"

@@ -31,8 +31,9 @@ from workers.intake.leases import (
     speaking,
     still_mine,
 )
+from workers.intake.messages import Question
 from workers.intake.queue import QUEUE
-from workers.interface import Question, keep
+from workers.interface import keep
 from workers.services import Services
 from workers.sweeper import ring_again
 

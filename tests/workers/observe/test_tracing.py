@@ -19,6 +19,7 @@ from tests.workers.ops.collector import Collector, collecting
 from tests.workers.slack_company import Company
 from workers import interface
 from workers.errors import ModelUnavailable
+from workers.intake import store
 from workers.models.base import Draft, Passage
 from workers.observe import tracing
 from workers.settings import Settings
@@ -41,7 +42,7 @@ def company(company: Company, monkeypatch: pytest.MonkeyPatch) -> Company:
         update={"redis_url": SecretStr("redis://127.0.0.1:9")}
     )
     monkeypatch.setattr(interface, "_settings", lambda: lost)
-    monkeypatch.setattr(interface._bell, "silent_until", 0.0)
+    monkeypatch.setattr(store._bell, "silent_until", 0.0)
     alice = company.person("alice")
     company.library.document("budget", BUDGET, Permissions(allow=frozenset({alice})))
     return company

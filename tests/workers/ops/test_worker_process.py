@@ -34,6 +34,7 @@ from workers import interface
 from workers.database.roles import ROLES
 from workers.embedded.process import wait_until
 from workers.embedded.servers import EmbeddedRedis
+from workers.intake import store
 from workers.intake.leases import at_work
 from workers.intake.queue import QUEUE
 from workers.models.embedder import MiniLM
@@ -177,7 +178,7 @@ class Deployment:
         """Alice writes to Ken directly: kept and rung."""
         ts = self.company.slack.dm("alice", "What is the budget of the year?").ts
         question_id = kept(channel_id="DUALICE", ts=ts, words="What is the budget of the year?")
-        interface.ring(question_id)
+        store.ring(self.company.services.settings, question_id)
         return question_id
 
     def state(self, question_id: int) -> str:
@@ -210,7 +211,7 @@ def deployment(
     )
     deployment = Deployment(company, queue, model, tmp_path)
     monkeypatch.setattr(interface, "_settings", lambda: deployment.settings)
-    monkeypatch.setattr(interface._bell, "silent_until", 0.0)
+    monkeypatch.setattr(store._bell, "silent_until", 0.0)
     return deployment
 
 

@@ -19,7 +19,7 @@ from tests.workers.slack_company import TEAM, Company, kept
 from workers import interface
 from workers.errands import run_errand
 from workers.errors import LayersDisagree, SlackUnavailable
-from workers.interface import Errand, ErrandKind, storable
+from workers.intake.messages import Errand, ErrandKind, storable
 from workers.people import feedback, home_tab
 
 PRESSED: dict[str, Any] = {"verdict": "wrong", "reason": "outdated", "comment": "It is eleven now."}

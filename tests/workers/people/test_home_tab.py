@@ -23,9 +23,9 @@ from tests.workers.pressed import all_text, answered, pressed, texts
 from tests.workers.replies.test_rendering import PAYLOADS
 from tests.workers.slack_company import TEAM, WORKSPACE, Company, kept
 from workers import errands
-from workers.answering import answer
+from workers.answering import answer, suggestions
 from workers.errors import LayersDisagree, SlackRefused, SlackUnavailable
-from workers.interface import storable
+from workers.intake.messages import storable
 from workers.people import home_tab
 from workers.replies.inert import inert
 from workers.services import Services
@@ -54,7 +54,7 @@ def prompts(company: Company, person: str = "alice") -> list[Json]:
     user_id = f"U{person.upper()}"
     channel_id = f"D{user_id}"
     company.slack.dm(user_id, "hello")
-    home_tab.suggest(company.services, TEAM, user_id, channel_id)
+    suggestions.suggest(company.services, TEAM, user_id, channel_id)
     found: list[Json] = company.slack.surfaces()["prompts"][channel_id]
     return found
 
@@ -93,7 +93,7 @@ def test_home_and_prompts_end_to_end(company: Company) -> None:
         connected = replace(company.services, settings=settings)
         home_tab.publish(connected, TEAM, "UALICE")
         slack.dm("UALICE", "hello")
-        home_tab.suggest(connected, TEAM, "UALICE", "DUALICE")
+        suggestions.suggest(connected, TEAM, "UALICE", "DUALICE")
         surfaces = slack.surfaces()
         check_calls(slack.calls())
 
@@ -143,7 +143,7 @@ def test_somebody_inactive_reads_nothing_and_is_told(company: Company, status: U
 
     assert "is not active any more" in words
     assert "I know of no document that you may read." in words
-    assert prompts(company) == [{"title": home_tab._HELP, "message": home_tab._HELP}]
+    assert prompts(company) == [{"title": suggestions._HELP, "message": suggestions._HELP}]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_source_that_is_out_of_date_is_not_named_to_anybody(company: Company) 
         words = all_text(shown(company, person)["blocks"])
         assert "canary" not in words
         assert home_tab._OUT_OF_DATE in words
-    assert prompts(company)[0]["title"] == home_tab._HELP
+    assert prompts(company)[0]["title"] == suggestions._HELP
 
 
 def test_of_very_many_sources_some_are_named(company: Company) -> None:
@@ -413,7 +413,7 @@ def test_when_two_checks_differ_nothing_is_shown(
     with pytest.raises(LayersDisagree):
         home_tab.publish(company.services, TEAM, "UALICE")
     with pytest.raises(LayersDisagree):
-        home_tab.suggest(company.services, TEAM, "UALICE", "DUALICE")
+        suggestions.suggest(company.services, TEAM, "UALICE", "DUALICE")
     assert "Canary" not in company.emitted()
 
 
@@ -458,7 +458,7 @@ def test_what_is_revoked_is_not_suggested_any_more(company: Company) -> None:
     with company.library.change() as change:
         change.set_permissions(lost, Permissions())
 
-    assert prompts(company) == [{"title": home_tab._HELP, "message": home_tab._HELP}]
+    assert prompts(company) == [{"title": suggestions._HELP, "message": suggestions._HELP}]
 
 
 def test_prompts_never_go_to_a_channel(company: Company) -> None:
@@ -466,7 +466,7 @@ def test_prompts_never_go_to_a_channel(company: Company) -> None:
     alice = company.person("alice")
     company.library.document("hers", "The canary budget is 10 euros.", only(alice))
 
-    home_tab.suggest(company.services, TEAM, "UALICE", "CALL")
+    suggestions.suggest(company.services, TEAM, "UALICE", "CALL")
 
     assert "canary" not in company.emitted()
 

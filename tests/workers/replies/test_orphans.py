@@ -12,7 +12,7 @@ from tests.workers.slack_company import TEAM, Company, kept, quote_all
 from workers.answering.progress import SEARCHING
 from workers.errands import run_errand
 from workers.intake.leases import MAX_ATTEMPTS, Leased, lease, speaking
-from workers.interface import Surface
+from workers.intake.messages import Surface
 from workers.models.base import Draft, Passage
 from workers.replies import outbox
 from workers.replies.outbox import Kind, sweep_up

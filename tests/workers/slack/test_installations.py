@@ -18,15 +18,16 @@ from policies.change import Permissions
 from tests.workers.slack_company import Company
 from tests.workers.slack_tokens import KEY, OTHER_KEY, SlackTokens, by_oauth
 from workers.database.sessions import Database, connect
+from workers.errands import wipe
 from workers.errors import ServerUnavailable, SettingsInvalid, SlackRefused, SlackUnavailable
-from workers.kept import Kept
+from workers.intake.messages import StoredErrand
 from workers.services import Services
 from workers.settings import Settings
 from workers.slack import bot_tokens
 from workers.slack.bot_tokens import BotToken, refresh_due, token_of
 from workers.slack.client import SlackMessenger
 from workers.slack.encryption import has_token_key, is_readable, seal
-from workers.slack.installations import Installed, Tokens, chosen, installed, wipe
+from workers.slack.installations import Installed, Tokens, chosen, installed
 from workers.slack.oauth import Installations, States
 from workers.sweeper import refresh_tokens
 
@@ -464,8 +465,8 @@ def test_nobody_elses_workspace_has_a_token(ours: Database) -> None:
 # -- the end ----------------------------------------------------------------------------------
 
 
-def errand(kind: str, team_id: str = "T1", **details: Any) -> Kept:
-    return Kept(
+def errand(kind: str, team_id: str = "T1", **details: Any) -> StoredErrand:
+    return StoredErrand(
         id=1,
         event_id="Ev1",
         kind=kind,

@@ -26,7 +26,7 @@ from tests.bot.slack_world import serving, settings_for
 from tests.workers.library import Library
 from tests.workers.slack_company import TEAM, WORKSPACE, Company, FakeAnswerer, kept
 from workers import interface
-from workers.cli import explaining
+from workers.admin import explaining
 from workers.database.sessions import connect
 from workers.errands import run_errand
 from workers.replies.rendering import WITHDRAWN

@@ -19,8 +19,9 @@ from workers.answering.audience import readers_of
 from workers.database.sessions import connect
 from workers.errors import Busy, SlackBusy, SlackRefused, SlackUnavailable
 from workers.intake.leases import at_work
-from workers.interface import Question
+from workers.intake.messages import Question
 from workers.observe import metrics
+from workers.replies import revisions
 from workers.replies.outbox import Kind
 from workers.replies.rendering import OUTDATED, WITHDRAWN, Citation, Line, Reply
 from workers.services import Services
@@ -964,13 +965,13 @@ def test_all_messages_of_a_question_are_taken_away(desk: Desk, board: tuple[int,
     question_id = desk.answered("CBOARD", "UALICE", document, parts=2)
     other = desk.answered("CBOARD", "UALICE", document)
 
-    review.remove(desk.services, question_id)
+    revisions.remove(desk.services, question_id)
 
     assert len(desk.shown("CBOARD")) == 1
     assert desk.revisions(question_id) == [("deleted", True)] * 2
     assert desk.revisions(other) == [(None, False)]
     assert "million" not in str(desk.look(question_id, "SELECT payload FROM outbox"))
-    review.remove(desk.services, question_id)
+    revisions.remove(desk.services, question_id)
     assert desk.slack.calls.count("delete") == 2
 
 
@@ -986,7 +987,7 @@ def test_a_message_that_is_out_and_not_on_record_is_taken_away(
     )
     desk.slack.messages["CBOARD", "9.9"] = Message("Searching…", [], "")
 
-    review.remove(desk.services, question_id)
+    revisions.remove(desk.services, question_id)
 
     assert desk.shown("CBOARD") == []
     desk.rest_is_over(question_id)
@@ -1006,7 +1007,7 @@ def test_a_message_that_slack_shows_late_is_taken_away_late(
         " RETURNING id",
     )
     desk.slack.messages.clear()
-    review.remove(desk.services, question_id)
+    revisions.remove(desk.services, question_id)
     desk.slack.messages[posted] = message
     assert desk.look(question_id, "SELECT state FROM outbox") == [("dropped",)], "it waits for none"
 
@@ -1024,7 +1025,7 @@ def test_what_was_never_out_is_not_looked_for_for_ever(
     question_id = desk.answered("CBOARD", "UALICE", document)
     desk.look(question_id, "UPDATE outbox SET state = 'ready', posted_at = NULL RETURNING id")
     desk.slack.messages.clear()
-    review.remove(desk.services, question_id)
+    revisions.remove(desk.services, question_id)
     assert desk.revisions(question_id) == [("deleted", False)]
     desk.look(question_id, "UPDATE outbox SET mend_at = now() RETURNING id")
 
@@ -1039,7 +1040,7 @@ def test_where_slack_is_away_the_sweep_takes_it_away_later(
     alice, _bob, document = board
     question_id = desk.answered("CBOARD", "UALICE", document)
     desk.slack.failures = [SlackUnavailable("TimeoutError")]
-    review.remove(desk.services, question_id)
+    revisions.remove(desk.services, question_id)
     assert len(desk.shown("CBOARD")) == 1
     desk.allow(document, alice)
     desk.rest_is_over(question_id)

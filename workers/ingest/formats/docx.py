@@ -7,11 +7,14 @@ from typing import Any
 
 import docx
 
-from workers.ingest.formats.draft import Blocks, Draft, columns, in_utc
-from workers.ingest.parse import (
+from workers.ingest.formats.document import (
     NO_DOCX,
     UNPACKS_TOO_LARGE,
+    Blocks,
     DocumentUnreadable,
+    Draft,
+    columns,
+    in_utc,
 )
 
 

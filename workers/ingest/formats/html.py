@@ -7,7 +7,7 @@ from datetime import datetime
 
 from lxml import etree  # type: ignore[import-untyped]
 
-from workers.ingest.formats.draft import Blocks, Draft, columns, time_said
+from workers.ingest.formats.document import Blocks, Draft, columns, time_said
 from workers.ingest.formats.text import decode
 
 

@@ -12,11 +12,13 @@ from typing import Any
 from pypdf import PageObject, PasswordType, PdfReader
 from pypdf.errors import DependencyError, PyPdfError
 
-from workers.ingest.formats.draft import Blocks, Draft, in_utc
-from workers.ingest.parse import (
+from workers.ingest.formats.document import (
     ENCRYPTED_PDF,
+    Blocks,
     DocumentUnreadable,
+    Draft,
     clean,
+    in_utc,
 )
 from workers.models.sentences import sentence_ends
 

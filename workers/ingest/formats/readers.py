@@ -5,12 +5,11 @@ Readers run in a child process (`sandbox`) and may raise anything. None fetches 
 
 from collections.abc import Callable, Mapping
 
+from workers.ingest.formats.document import Draft, Format
 from workers.ingest.formats.docx import read_docx
-from workers.ingest.formats.draft import Draft
 from workers.ingest.formats.html import read_html
 from workers.ingest.formats.pdf import read_pdf
 from workers.ingest.formats.text import read_markdown, read_table, read_text
-from workers.ingest.parse import Format
 
 READERS: Mapping[Format, Callable[[bytes], Draft]] = {
     Format.MARKDOWN: read_markdown,

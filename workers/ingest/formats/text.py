@@ -6,10 +6,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 
-from workers.ingest.formats.draft import Draft, time_said
-from workers.ingest.parse import (
-    clean,
-)
+from workers.ingest.formats.document import Draft, clean, time_said
 from workers.models.sentences import without_marks
 
 

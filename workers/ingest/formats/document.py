@@ -1,8 +1,10 @@
 """What a reader makes of a file: blocks of Markdown, titles, a time."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +77,45 @@ def in_utc(time: datetime | None) -> datetime | None:
 def columns(value: str | None) -> int:
     """How many columns a cell of a table says that it spans."""
     return int(value) if value and value.isdecimal() and len(value) < 3 and int(value) else 1
+
+
+ENCRYPTED_PDF = "encrypted PDF"
+
+
+NO_DOCX = "no DOCX (an old or encrypted Word file?)"
+
+
+UNPACKS_TOO_LARGE = "too large when unpacked"
+
+
+_LINE_BREAK = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
+
+_NO_LETTER = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+    r"\ud800-\udfff\U000e0000-\U000e007f]"
+)
+"""Controls, which PostgreSQL (NUL) or UTF-8 (surrogates) refuse, and what nobody sees but a model
+reads: zero width, direction marks, tags. The joiners stay: Persian and emoji need them."""
+
+
+class Format(StrEnum):
+    MARKDOWN = "Markdown"
+    HTML = "HTML"
+    TEXT = "text"
+    TABLE = "CSV"
+    PDF = "PDF"
+    DOCX = "DOCX"
+
+
+class DocumentUnreadable(Exception):
+    """A file gave no text. `reason` is ours: constant words, nothing of what is in the file."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def clean(text: str) -> str:
+    """Line ends as `\\n`, and nothing that is no letter, mark or space."""
+    return _NO_LETTER.sub("", _LINE_BREAK.sub("\n", text))

@@ -29,7 +29,6 @@ from policies.explain import Decision, decisions, explain, readers
 from policies.history import OutsideHistory, as_of, documents_ever, require_known, since
 from policies.models import Document, LinkedIdentity, Node, Source, SourceAccount, User
 from workers.answering.audience import Rule, channel_readers
-from workers.cli.asking import not_found
 from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, ServerUnavailable, SlackRefused, SlackUnavailable
@@ -356,7 +355,7 @@ def audience_in(settings: Settings, channel: str) -> dict[str, Any]:
 
     Raises InputInvalid, SlackUnavailable.
     """
-    from workers.services import find_channel
+    from workers.slack.workspaces import find_channel
 
     database = Database(settings)
     try:
@@ -583,3 +582,17 @@ def slack_asked() -> Iterator[None]:
             f"Slack {why} ({error}). Nothing was changed.",
             remedy="`ken doctor` looks at the connection. Then repeat this.",
         ) from None
+
+
+def not_found(kind: str, unknown: Unresolved, then: str = "") -> InputInvalid:
+    """What to say about a name that stands for nobody, or for several; `then`, at which time."""
+    if unknown.found > 1:
+        return InputInvalid(
+            f"More than one {kind} is called {unknown.name!r}{then}.",
+            remedy=f"Say which by its source: SOURCE:{unknown.name}",
+        )
+    similar = ", ".join(unknown.similar)
+    return InputInvalid(
+        f"There is no {kind} {unknown.name!r}{then}.",
+        remedy=f"Did you mean: {similar}?" if similar else f"Load one first, or check the {kind}.",
+    )

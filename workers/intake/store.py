@@ -1,0 +1,105 @@
+"""Questions and errands are stored in PostgreSQL, then a worker is woken.
+
+The row is the truth, the queue a doorbell.
+"""
+
+import json
+import re
+import time
+from dataclasses import asdict, dataclass
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from workers.database.sessions import Database
+from workers.errors import ServerUnavailable
+from workers.intake.messages import Errand, Question, storable
+from workers.intake.queue import ERRAND, TASK, doorbell
+from workers.observe import metrics, tracing
+from workers.settings import Settings
+
+log = structlog.get_logger()
+
+_SILENCE_S = 2.0
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""As JSON writes it; not where somebody typed a backslash before `u0000`."""
+
+
+def keep_in(database: Database, question: Question) -> int | None:
+    """Store the question. Its id; None if it was stored before. Raises ServerUnavailable."""
+    try:
+        with (
+            tracing.span("keep", event_id=question.event_id) as at,
+            database.session("ingress") as session,
+        ):
+            row = {**asdict(question), "text": storable(question.text), "trace": tracing.current()}
+            question_id = session.execute(_KEEP, row).scalar_one_or_none()
+            at.set(question_id=question_id, known=question_id is None)
+    except SQLAlchemyError as error:
+        metrics.QUESTIONS_KEPT.labels("failed").inc()
+        log.error("question_not_kept", error=type(error).__name__)
+        raise ServerUnavailable("PostgreSQL did not keep the question.") from None
+    metrics.QUESTIONS_KEPT.labels("known" if question_id is None else "kept").inc()
+    return question_id
+
+
+def ring(settings: Settings, wanted: int, *, task: str = TASK) -> None:
+    """Wake a worker. If the queue is down the sweeper finds the row, so this never fails.
+
+    After a failure the bell is left alone for a moment: Slack is waiting for its answer.
+    """
+    if time.monotonic() < _bell.silent_until:
+        return
+    with tracing.span("ring", task=task, id=wanted):
+        try:
+            doorbell(settings).send_task(task, args=[wanted])
+        except Exception as error:  # whatever the broker's library raises: the row is the truth
+            _bell.silent_until = time.monotonic() + _SILENCE_S
+            metrics.RINGS_FAILED.inc()
+            log.warning("ring_failed", task=task, id=wanted, error=type(error).__name__)
+
+
+def submit_errand(database: Database, errand: Errand) -> int | None:
+    """Store the errand, then ring. Its id; None if it was stored before.
+
+    Raises ServerUnavailable.
+    """
+    written = _NUL.sub(r"\1", json.dumps(errand.details, ensure_ascii=False))
+    row = {**asdict(errand), "details": storable(written)}
+    try:
+        with database.session("ingress") as session:
+            errand_id = session.execute(_HAND_OVER, row).scalar_one_or_none()
+    except SQLAlchemyError as error:
+        log.error("errand_not_kept", error=type(error).__name__)
+        raise ServerUnavailable("PostgreSQL did not keep the errand.") from None
+    if errand_id is not None:
+        ring(database.settings, errand_id, task=ERRAND)
+    return errand_id
+
+
+@dataclass(slots=True)
+class _Bell:
+    silent_until: float = 0.0
+
+
+_bell = _Bell()
+
+
+_KEEP = text("""
+    INSERT INTO question
+        (event_id, team_id, channel_id, message_ts, thread_ts, user_id, text, surface, revision,
+         about, borrowed, trace)
+    VALUES
+        (:event_id, :team_id, :channel_id, :message_ts, :thread_ts, :user_id, :text, :surface,
+         :revision, :about, :borrowed, :trace)
+    ON CONFLICT DO NOTHING
+    RETURNING id
+""")
+
+_HAND_OVER = text("""
+    INSERT INTO errand (event_id, kind, team_id, user_id, channel_id, details)
+    VALUES (:event_id, :kind, :team_id, :user_id, :channel_id, CAST(:details AS jsonb))
+    ON CONFLICT DO NOTHING
+    RETURNING id
+""")

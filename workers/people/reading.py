@@ -1,0 +1,37 @@
+"""Reading under row-level security as one Slack account, and the check that follows it."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import structlog
+from sqlalchemy.orm import Session
+
+from policies import Audience
+from policies.directory import Account, Readers, resolve_audience
+from policies.explain import unreadable
+from workers.errors import LayersDisagree
+from workers.observe import metrics
+from workers.services import Services
+from workers.slack.messenger import source_of_team
+
+log = structlog.get_logger()
+
+
+@contextmanager
+def reading_as(
+    services: Services, team_id: str, user_id: str
+) -> Iterator[tuple[Session, Audience]]:
+    """One snapshot, under row-level security as this account; without a link, as a stranger."""
+    readers = Readers(accounts=frozenset({Account(source_of_team(team_id), user_id)}))
+    with services.database.session("answerer") as session:
+        audience = resolve_audience(session, readers)
+    with services.database.reading_for(audience) as session:
+        yield session, audience
+
+
+def require_agreement(session: Session, audience: Audience, document_ids: Iterable[int]) -> None:
+    """What the query and row security let through, plain Python must too. Raises LayersDisagree."""
+    if unreadable(session, audience, set(document_ids)):
+        metrics.LAYERS_DISAGREE.labels("before_post").inc()
+        log.error("layers_disagree", layer="before_post")
+        raise LayersDisagree
