@@ -13,7 +13,8 @@ from sqlalchemy import BigInteger, Select, Subquery, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from policies.models import Chunk, Document, Embedding, EmbeddingModel, Epoch
+from policies.tables.content import Chunk, Document, Embedding, EmbeddingModel
+from policies.tables.history import Epoch
 
 
 class Class(IntEnum):

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from policies.access import Class
 from policies.history import people_in
-from policies.models import Answer, Audit, StoredQuestion
+from policies.tables.history import Audit
+from policies.tables.questions import Answer, StoredQuestion
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,27 +24,22 @@ from policies.labels import (
     rehang,
     relabel,
 )
-from policies.models import (
+from policies.tables.history import Audit, Epoch
+from policies.tables.people import (
     Account,
     AccountKind,
-    AclState,
     Address,
-    Audit,
-    Effect,
-    Entry,
-    Epoch,
     Group,
     LinkedIdentity,
     Membership,
-    Node,
-    NodeKind,
     Principal,
     PrincipalKind,
-    Source,
     SourceAccount,
     User,
     UserStatus,
 )
+from policies.tables.permissions import AclState, Effect, Entry, Node, NodeKind
+from policies.tables.sources import Source
 
 
 @dataclass(frozen=True, slots=True)

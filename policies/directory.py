@@ -14,20 +14,10 @@ from sqlalchemy.orm import Session
 from policies.access import STRANGER, Audience, Class
 from policies.change import Permissions
 from policies.history import as_of
-from policies.models import Account as KnownAccount
-from policies.models import (
-    AclState,
-    Effect,
-    Entry,
-    Group,
-    LinkedIdentity,
-    Node,
-    NodeKind,
-    Source,
-    SourceAccount,
-    User,
-    UserStatus,
-)
+from policies.tables.people import Account as KnownAccount
+from policies.tables.people import Group, LinkedIdentity, SourceAccount, User, UserStatus
+from policies.tables.permissions import AclState, Effect, Entry, Node, NodeKind
+from policies.tables.sources import Source
 
 CLASSES: Mapping[str, Class] = {
     "members": Class.MEMBERS,

@@ -17,18 +17,9 @@ from sqlalchemy.orm import Session
 
 from policies.access import STRANGER, Audience, Class
 from policies.history import as_of, require_known
-from policies.models import (
-    AclState,
-    Effect,
-    Entry,
-    LinkedIdentity,
-    Membership,
-    Node,
-    Source,
-    SourceAccount,
-    User,
-    UserStatus,
-)
+from policies.tables.people import LinkedIdentity, Membership, SourceAccount, User, UserStatus
+from policies.tables.permissions import AclState, Effect, Entry, Node
+from policies.tables.sources import Source
 
 _CLASSES = frozenset(int(one) for one in Class)
 _UP_TO = {one: frozenset(wider for wider in _CLASSES if wider <= one) for one in _CLASSES}

@@ -26,7 +26,11 @@ from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.orm import Session, aliased
 
 from policies.access import Class
-from policies.models import Base, Epoch, Node, NodeKind, Past, Source, User, UserStatus
+from policies.tables.base import Base
+from policies.tables.history import Epoch, Past
+from policies.tables.people import User, UserStatus
+from policies.tables.permissions import Node, NodeKind
+from policies.tables.sources import Source
 
 Model = TypeVar("Model", bound=Base)
 
@@ -57,8 +61,8 @@ def began_at(session: Session) -> datetime:
 def as_of(model: type[Model], at: datetime | None) -> type[Model]:
     """The table, to select from, with its rows as they were; None: as they are.
 
-    The first change after a moment tells what a row was then (`models.Past`). A row without one
-    is today what it was. A change counts from the time its transaction took its epoch.
+    The first change after a moment tells what a row was then (`Past`). A row without one is today
+    what it was. A change counts from the time its transaction took its epoch.
     """
     return model if at is None else cast(type[Model], _then(model, at))
 

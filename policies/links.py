@@ -26,20 +26,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
-from policies.models import (
+from policies.tables.history import Past
+from policies.tables.people import (
     Account,
     AccountKind,
     Address,
-    Effect,
-    Entry,
     LinkedIdentity,
     Membership,
-    Past,
-    Source,
     SourceAccount,
     User,
     UserStatus,
 )
+from policies.tables.permissions import Effect, Entry
+from policies.tables.sources import Source
 
 _MOST_SUGGESTIONS = 5
 

@@ -15,17 +15,8 @@ from sqlalchemy import exists, select, text
 from sqlalchemy.orm import Session
 
 from policies.access import Class
-from policies.models import (
-    AclState,
-    Effect,
-    Entry,
-    LinkedIdentity,
-    Node,
-    NodeKind,
-    SourceAccount,
-    User,
-    UserStatus,
-)
+from policies.tables.people import LinkedIdentity, SourceAccount, User, UserStatus
+from policies.tables.permissions import AclState, Effect, Entry, Node, NodeKind
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from policies import Audience, Class
 from policies.access import STRANGER, readable_documents
 from policies.directory import Account, Readers, describe, resolve_audience
-from policies.models import Document
+from policies.tables.content import Document
 from workers.answering.audience import Rule, channel_readers
 from workers.database.sessions import Database
 from workers.errors import InputInvalid

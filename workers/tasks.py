@@ -4,7 +4,7 @@ import structlog
 from celery import shared_task
 from sqlalchemy.exc import SQLAlchemyError
 
-from policies.models import QuestionState
+from policies.tables.questions import QuestionState
 from workers.answering.answer import Ended, answer
 from workers.answering.asked import below_question
 from workers.answering.progress import rest

@@ -9,7 +9,9 @@ from sqlalchemy.exc import ProgrammingError
 from policies import STRANGER, Audience, Class, current_epoch
 from policies.change import NodeCycle, Permissions
 from policies.explain import explain, unreadable
-from policies.models import Chunk, Node, NodeKind, UserStatus
+from policies.tables.content import Chunk
+from policies.tables.people import UserStatus
+from policies.tables.permissions import Node, NodeKind
 from tests.policies.world import World
 from workers.database.sessions import connect
 

@@ -7,8 +7,8 @@ from policies.change import Change, Permissions, SeenAccount
 from policies.directory import describe, is_external, known_accounts, principals_of
 from policies.explain import Decision, decisions, explain
 from policies.links import unmatched
-from policies.models import UserStatus
 from policies.readers import source_readers
+from policies.tables.people import UserStatus
 from tests.policies.world import World
 
 EVERYBODY = frozenset({int(Class.INTERNET)})

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from policies import Audience
 from policies.explain import Decision
-from policies.models import Policy
+from policies.tables.permissions import Policy
 from tests.policies.oracle import CLASSES, STRANGER, Facts, Node, Oracle, Source, User
 from tests.policies.worlds import RandomWorld, Shape
 from tests.prove.decisions import Tally, compare, is_true

@@ -10,18 +10,10 @@ from policies import Audience, readable_documents
 from policies.change import Change, NewNode, NodeCycle, Permissions, Person, SeenAccount
 from policies.directory import stored_nodes
 from policies.labels import refresh_guards, relabel
-from policies.models import (
-    AclState,
-    Address,
-    Audit,
-    Document,
-    LinkedIdentity,
-    Membership,
-    Node,
-    NodeKind,
-    Past,
-    Policy,
-)
+from policies.tables.content import Document
+from policies.tables.history import Audit, Past
+from policies.tables.people import Address, LinkedIdentity, Membership
+from policies.tables.permissions import AclState, Node, NodeKind, Policy
 from tests.policies.world import World
 
 LATER = datetime.now(UTC) + timedelta(days=1)

@@ -17,7 +17,7 @@ from policies.directory import (
     resolve_user,
     unlinked,
 )
-from policies.models import UserStatus
+from policies.tables.people import UserStatus
 from tests.policies.world import SOURCE, World
 
 

@@ -16,7 +16,7 @@ from policies.explain import (
     revoked,
     unreadable,
 )
-from policies.models import UserStatus
+from policies.tables.people import UserStatus
 from tests.policies.world import World
 
 

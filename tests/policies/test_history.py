@@ -14,7 +14,9 @@ from policies.change import Permissions, Person
 from policies.directory import Unresolved, describe, resolve_document, resolve_user
 from policies.explain import Decision, decisions, explain, readers
 from policies.history import OutsideHistory, began_at, documents_ever, people_in, since
-from policies.models import NodeKind, Source, User, UserStatus
+from policies.tables.people import User, UserStatus
+from policies.tables.permissions import NodeKind
+from policies.tables.sources import Source
 from tests.policies.world import World
 from tests.policies.worlds import RandomWorld, Shape
 from workers.database.sessions import Database

@@ -15,7 +15,9 @@ from policies import STRANGER, Audience, readable_documents
 from policies.change import Change, Permissions, Person
 from policies.directory import stored_nodes
 from policies.explain import unreadable
-from policies.models import Document, NodeKind, UserStatus
+from policies.tables.content import Document
+from policies.tables.people import UserStatus
+from policies.tables.permissions import NodeKind
 from tests.policies.oracle import CLASSES, Facts
 from tests.policies.worlds import CLASS_KEYS, RandomWorld, Shape
 from tests.servers import empty

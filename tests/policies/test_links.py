@@ -18,7 +18,7 @@ from policies.links import (
     user_by_address,
 )
 from policies.links import linked as linked_accounts
-from policies.models import Account, AccountKind, Address, UserStatus
+from policies.tables.people import Account, AccountKind, Address, UserStatus
 from tests.policies.world import World
 
 SLACK, WIKI = "slack:T1", "wiki"

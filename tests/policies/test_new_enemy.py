@@ -26,7 +26,8 @@ from policies import STRANGER, Audience, readable_chunks
 from policies.change import Change, Permissions, Person
 from policies.directory import Account, Readers, resolve_audience
 from policies.explain import explain, unreadable
-from policies.models import Chunk, Membership, UserStatus
+from policies.tables.content import Chunk
+from policies.tables.people import Membership, UserStatus
 from tests.policies.world import World
 from tests.prove.company import SLACK, Company
 from tests.prove.facts import NOBODY, Closed, Facts, Human, Page, Rules, Thing

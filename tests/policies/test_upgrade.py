@@ -10,7 +10,9 @@ from alembic.config import Config
 from sqlalchemy import func, select
 
 from policies.change import Permissions
-from policies.models import Document, Entry, Membership, Policy, PolicyEntry, SourceAccount
+from policies.tables.content import Document
+from policies.tables.people import Membership, SourceAccount
+from policies.tables.permissions import Entry, Policy, PolicyEntry
 from tests import servers
 from tests.policies.world import SOURCE, World
 from workers.database.roles import ROLES, provision

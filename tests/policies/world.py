@@ -7,7 +7,9 @@ from sqlalchemy import insert, select, text
 
 from policies import Audience, readable_chunks
 from policies.change import Change, Permissions, Person
-from policies.models import Chunk, Document, NodeKind, UserStatus
+from policies.tables.content import Chunk, Document
+from policies.tables.people import UserStatus
+from policies.tables.permissions import NodeKind
 from workers.database.sessions import Database
 
 SOURCE = "world"

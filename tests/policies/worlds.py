@@ -16,19 +16,9 @@ from sqlalchemy import insert
 from policies import STRANGER, Audience, Class
 from policies.change import Change, Permissions, Person
 from policies.directory import Account, NamedPermissions, principals_of, resolve_permissions
-from policies.models import (
-    DIMENSION,
-    Chunk,
-    Document,
-    Embedding,
-    EmbeddingModel,
-    LinkedIdentity,
-    NodeKind,
-    Principal,
-    PrincipalKind,
-    User,
-    UserStatus,
-)
+from policies.tables.content import DIMENSION, Chunk, Document, Embedding, EmbeddingModel
+from policies.tables.people import LinkedIdentity, Principal, PrincipalKind, User, UserStatus
+from policies.tables.permissions import NodeKind
 from tests.policies import oracle
 from workers.database.sessions import Database
 

@@ -19,7 +19,8 @@ from sqlalchemy import select, text
 from policies.access import STRANGER
 from policies.change import Change, Permissions, Person
 from policies.directory import CLASSES, Account
-from policies.models import AccountKind, Node, NodeKind
+from policies.tables.people import AccountKind
+from policies.tables.permissions import Node, NodeKind
 from tests.prove.facts import ACCOUNT, NOBODY, Closed, Facts, Human, Page, Rules, Thing
 from tests.workers.library import DIMENSION, WordEmbedder
 from workers.database.sessions import Database, connect

@@ -6,7 +6,8 @@ from policies import Audience, readable_documents
 from policies.change import Permissions
 from policies.directory import NamedPermissions, principals_of, resolve_permissions
 from policies.explain import unreadable
-from policies.models import Document, UserStatus
+from policies.tables.content import Document
+from policies.tables.people import UserStatus
 from tests.policies.world import World
 from tests.servers import empty
 from workers.database.sessions import Database

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from policies import Audience, readable_chunks, readable_documents, readable_embeddings
 from policies.directory import Readers, resolve_audience
 from policies.explain import Decision, decisions, explain, readers, unreadable
-from policies.models import Chunk, Document, Embedding
+from policies.tables.content import Chunk, Document, Embedding
 from tests.policies import oracle
 from tests.policies.worlds import MODEL, RandomWorld, Shape
 from tests.servers import empty

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from policies.models import UserStatus
+from policies.tables.people import UserStatus
 from workers.slack.messenger import PlaceKind
 
 NOBODY = "a stranger"

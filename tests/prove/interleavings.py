@@ -17,7 +17,7 @@ from unittest.mock import patch
 from sqlalchemy import text
 
 import workers.answering.answer as answering
-from policies.models import UserStatus
+from policies.tables.people import UserStatus
 from tests.prove.company import Company
 from tests.prove.facts import Facts, Human, Page, Room, Rules, Thing
 from tests.servers import empty

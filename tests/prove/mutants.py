@@ -19,7 +19,7 @@ from sqlalchemy import select, text
 
 from policies import access
 from policies.directory import Readers, resolve_audience
-from policies.models import Document
+from policies.tables.content import Document
 from tests.policies.oracle import STRANGER
 from tests.policies.worlds import RandomWorld, Shape
 from tests.prove import corners, decisions, interleavings

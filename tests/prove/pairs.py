@@ -24,7 +24,8 @@ from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
 import workers.answering.answer as answering
-from policies.models import Chunk, Embedding, UserStatus
+from policies.tables.content import Chunk, Embedding
+from policies.tables.people import UserStatus
 from tests.prove.company import Company, Words
 from tests.prove.facts import Facts, Human, Page, Room, Rules, Thing
 from tests.servers import empty

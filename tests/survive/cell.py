@@ -22,7 +22,7 @@ from sqlalchemy import make_url
 
 from policies.change import Change, Permissions
 from policies.directory import principals_of
-from policies.models import UserStatus
+from policies.tables.people import UserStatus
 from tests.ports import free_port
 from tests.survive import company
 from tests.survive.background import Background

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from policies.change import Permissions
-from policies.models import Node
+from policies.tables.permissions import Node
 from tests.policies.world import World
 from workers.ingest.split import Piece
 from workers.ingest.store import Content, Text, embedding_model_id, store

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text
 
 from bot.playground.client import Playground, Seen
-from policies.models import UserStatus
+from policies.tables.people import UserStatus
 from tests.workers.library import Library
 from workers.database.sessions import connect
 from workers.intake.leases import at_work

@@ -12,7 +12,8 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from policies import current_epoch
-from policies.models import ApiToken, Audit
+from policies.tables.history import Audit
+from policies.tables.keys import ApiToken
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
 

@@ -27,7 +27,10 @@ from policies.directory import (
 )
 from policies.explain import Decision, decisions, explain, readers
 from policies.history import OutsideHistory, as_of, documents_ever, require_known, since
-from policies.models import Document, LinkedIdentity, Node, Source, SourceAccount, User
+from policies.tables.content import Document
+from policies.tables.people import LinkedIdentity, SourceAccount, User
+from policies.tables.permissions import Node
+from policies.tables.sources import Source
 from workers.answering.audience import Rule, channel_readers
 from workers.database.schema import check
 from workers.database.sessions import Database

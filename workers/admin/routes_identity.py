@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from policies.links import Place, linked, unmatched
-from policies.models import AccountKind, UserStatus
+from policies.tables.people import AccountKind, UserStatus
 from workers.admin.callers import Calling, Stored, json_body, needs
 from workers.admin.fields import Id, Limit, SourceName, Text
 from workers.admin.problems import Conflict, NotFound, documented

@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
-from policies.models import RunKind, RunState
+from policies.tables.sources import RunKind, RunState
 from workers.admin.callers import (
     Calling,
     Stored,

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from policies import Audience, current_epoch
 from policies.directory import resolve_audience
 from policies.explain import unreadable
-from policies.models import QuestionState
+from policies.tables.questions import QuestionState
 from workers.answering.asked import (
     below_question,
     leading_to_asker,

@@ -6,7 +6,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy import text
 
-from policies.models import AccountKind
+from policies.tables.people import AccountKind
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
 from workers.intake.leases import Leased, at_work, still_mine
 from workers.intake.messages import Question

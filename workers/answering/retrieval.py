@@ -15,7 +15,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from policies import Audience, readable_chunks, readable_embeddings
-from policies.models import Chunk, Document, Embedding, Node, Source
+from policies.tables.content import Chunk, Document, Embedding
+from policies.tables.permissions import Node
+from policies.tables.sources import Source
 from workers.models.base import Passage
 from workers.models.rarity import rarity
 

@@ -13,7 +13,7 @@ import structlog
 
 from policies import Audience, readable_chunks, readable_documents
 from policies.directory import Account, Readers, resolve_audience
-from policies.models import Chunk, Document
+from policies.tables.content import Chunk, Document
 from workers.answering.answer import compose_answer
 from workers.models.embedded import QuotingAnswerer
 from workers.models.sentences import sentences

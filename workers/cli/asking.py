@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from policies.directory import Unresolved, resolve_user
-from policies.models import QuestionState
+from policies.tables.questions import QuestionState
 from workers.admin.explaining import not_found
 from workers.database.schema import check
 from workers.database.sessions import Database

@@ -11,7 +11,8 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from policies import current_epoch
-from policies.models import Audit, ChannelSetting
+from policies.tables.history import Audit
+from policies.tables.workspaces import ChannelSetting
 from workers.admin.explaining import RULES, slack_asked
 from workers.answering.audience import channel_readers
 from workers.cli.linking import actor

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from policies.directory import Unresolved, resolve_user
 from policies.links import PEOPLE, Linked, Suggestion, Unmatched, linked, sources_of, unmatched
-from policies.models import AccountKind, UserStatus
+from policies.tables.people import AccountKind, UserStatus
 from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, OperatorError, SlackRefused, SlackUnavailable

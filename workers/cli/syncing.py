@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from policies.models import RunKind, RunState
+from policies.tables.sources import RunKind, RunState
 from workers.cli.loading import progress_bar
 from workers.database.schema import check
 from workers.database.sessions import Database

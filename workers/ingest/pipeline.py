@@ -28,7 +28,10 @@ from policies.directory import (
     resolve_permissions,
     stored_nodes,
 )
-from policies.models import Document, Node, NodeKind, Source, UserStatus
+from policies.tables.content import Document
+from policies.tables.people import UserStatus
+from policies.tables.permissions import Node, NodeKind
+from policies.tables.sources import Source
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
 from workers.ingest.bundle import PRINCIPALS, Bundle, DocumentLine, Listed, ancestors

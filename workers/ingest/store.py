@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from policies.change import Change, Permissions
-from policies.models import Chunk, Document, Embedding, EmbeddingModel, Node, NodeKind
+from policies.tables.content import Chunk, Document, Embedding, EmbeddingModel
+from policies.tables.permissions import Node, NodeKind
 from workers.ingest.split import Piece, split
 
 

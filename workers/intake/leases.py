@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from policies.models import QuestionState
+from policies.tables.questions import QuestionState
 from workers.database.sessions import Database
 from workers.errors import Busy
 from workers.intake.messages import Question

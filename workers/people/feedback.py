@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from policies import readable_documents
 from policies.directory import Account
-from policies.models import Document, UserStatus
+from policies.tables.content import Document
+from policies.tables.people import UserStatus
 from workers.errors import InputInvalid, SlackRefused
 from workers.intake.leases import at_work
 from workers.intake.messages import StoredErrand

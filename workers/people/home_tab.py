@@ -16,7 +16,11 @@ from sqlalchemy.orm import Session
 
 from policies import Audience, readable_documents
 from policies.directory import PROVIDER
-from policies.models import Document, Policy, QuestionState, Source, UserStatus
+from policies.tables.content import Document
+from policies.tables.people import UserStatus
+from policies.tables.permissions import Policy
+from policies.tables.questions import QuestionState
+from policies.tables.sources import Source
 from workers.errors import AssistantError, SlackRefused
 from workers.people.linking import ADDRESS, CODE, code_in
 from workers.people.preferences import LANGUAGES, LENGTHS

@@ -19,8 +19,11 @@ from policies import current_epoch
 from policies.change import Change
 from policies.directory import Account, is_external, known_accounts, unlinked
 from policies.links import Unmatched, unmatched, user_by_address
-from policies.models import Account as KnownAccount
-from policies.models import AccountKind, Audit, LinkCode, Source, User, UserStatus
+from policies.tables.history import Audit
+from policies.tables.keys import LinkCode
+from policies.tables.people import Account as KnownAccount
+from policies.tables.people import AccountKind, User, UserStatus
+from policies.tables.sources import Source
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
 from workers.intake.messages import Question

@@ -16,7 +16,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from policies.models import OutboxState
+from policies.tables.questions import OutboxState
 from workers.errors import SlackRefused
 from workers.intake.leases import Leased, at_work, is_speaking, speaking, still_mine
 from workers.intake.messages import Question

@@ -13,7 +13,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from policies.models import OutboxState, Revision
+from policies.tables.questions import OutboxState, Revision
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
 from workers.intake.leases import at_work

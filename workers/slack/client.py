@@ -17,7 +17,7 @@ from slack_sdk.http_retry.handler import RetryHandler
 from slack_sdk.web import SlackResponse
 
 from policies.directory import Account
-from policies.models import AccountKind
+from policies.tables.people import AccountKind
 from workers.errors import InputInvalid, SlackBusy, SlackRefused, SlackUnavailable
 from workers.intake.messages import storable
 from workers.observe import metrics

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from policies.change import SeenAccount
 from policies.directory import Account
-from policies.models import AccountKind
+from policies.tables.people import AccountKind
 
 
 class PlaceKind(StrEnum):

@@ -13,8 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from policies.access import Class
-from policies.models import User
 from policies.readers import Readers
+from policies.tables.people import User
 from workers.sync.snapshot import State
 
 _LISTED = 100

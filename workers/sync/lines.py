@@ -19,7 +19,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from policies.directory import NamedPermissions
-from policies.models import AccountKind, NodeKind, RunKind
+from policies.tables.people import AccountKind
+from policies.tables.permissions import NodeKind
+from policies.tables.sources import RunKind
 from workers.errors import InputInvalid
 
 LINES_A_PAGE = 10_000

@@ -17,8 +17,10 @@ from sqlalchemy.orm import Session
 
 from policies.change import Change
 from policies.directory import PROVIDER
-from policies.models import Node, NodeKind, Past, RunKind, RunState, Source, SyncPage, SyncRun
 from policies.readers import source_readers
+from policies.tables.history import Past
+from policies.tables.permissions import Node, NodeKind
+from policies.tables.sources import RunKind, RunState, Source, SyncPage, SyncRun
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
 from workers.observe.crashpoints import reached

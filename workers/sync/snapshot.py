@@ -16,17 +16,9 @@ from sqlalchemy.orm import Session
 
 from policies.change import Change, NewNode, Permissions, SeenAccount
 from policies.directory import CLASSES, NamedPermissions
-from policies.models import (
-    Account,
-    AclState,
-    Effect,
-    Entry,
-    Group,
-    Membership,
-    Node,
-    NodeKind,
-    RunKind,
-)
+from policies.tables.people import Account, Group, Membership
+from policies.tables.permissions import AclState, Effect, Entry, Node, NodeKind
+from policies.tables.sources import RunKind
 from workers.errors import InputInvalid
 from workers.sync.lines import AccountLine, GroupLine, Line, NodeLine, RemoveGroupLine
 

@@ -24,7 +24,8 @@ from sqlalchemy.orm import Session
 from policies import STRANGER, Audience, Class
 from policies.directory import Readers, resolve_audience
 from policies.explain import revoked, unreadable
-from policies.models import AccountKind, Revision
+from policies.tables.people import AccountKind
+from policies.tables.questions import Revision
 from workers.answering.audience import ChannelReaders, Rule, channel_readers
 from workers.database.sessions import Database
 from workers.errors import Busy, InputInvalid, SlackRefused, SlackUnavailable

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from policies.change import Change, Permissions, Person, SeenAccount
 from policies.explain import explain
-from policies.models import NodeKind
+from policies.tables.permissions import NodeKind
 from tests.policies.world import World
 from tests.workers.admin.calls import Api
 from workers.admin import routes_index

@@ -7,7 +7,7 @@ import pytest
 
 from policies import Class
 from policies.change import Permissions, Person
-from policies.models import UserStatus
+from policies.tables.people import UserStatus
 from tests.workers.slack_company import Company
 from workers.admin import explaining
 from workers.errors import InputInvalid

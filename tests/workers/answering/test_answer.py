@@ -11,7 +11,7 @@ import structlog
 
 from policies import Class
 from policies.change import Permissions
-from policies.models import UserStatus
+from policies.tables.people import UserStatus
 from tests.workers.replies.test_rendering import PAYLOADS, STORED, leaves
 from tests.workers.slack_company import Company, FakeAnswerer, Write, kept, quote_all
 from workers.errors import AnswerWithdrawn, AssistantError, LayersDisagree, ModelUnavailable

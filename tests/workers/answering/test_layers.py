@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 import workers.answering.answer as answering
 from policies import STRANGER, Audience, access
 from policies.directory import Readers, resolve_audience
-from policies.models import Policy, User, UserStatus
+from policies.tables.people import User, UserStatus
+from policies.tables.permissions import Policy
 from tests.prove.company import Company
 from tests.prove.facts import Human, Page, Room, Rules, Thing
 from tests.prove.interleavings import START, Echo, canary

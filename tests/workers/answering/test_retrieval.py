@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from policies import Audience, Class
 from policies.change import Permissions
-from policies.models import UserStatus
+from policies.tables.people import UserStatus
 from tests.workers.library import Library, direction
 from workers.answering.retrieval import MAX_QUESTION, PER_DOCUMENT, retrieve
 from workers.models.base import Passage

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from policies.change import Permissions, Person, SeenAccount
-from policies.models import AccountKind
+from policies.tables.people import AccountKind
 from tests.workers.slack_company import TEAM, Company
 from workers.cli import linking, main
 from workers.errors import InputInvalid

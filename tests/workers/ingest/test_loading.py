@@ -9,7 +9,7 @@ import pytest
 
 from policies import Audience
 from policies.directory import resolve_user
-from policies.models import UserStatus
+from policies.tables.people import UserStatus
 from tests.workers.ingest.folder import (
     LIMIT_BYTES,
     FakeEmbedder,

@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from policies.models import QuestionState
+from policies.tables.questions import QuestionState
 from tests.bot.slack_world import until
 from tests.workers.library import WordEmbedder
 from tests.workers.slack_company import FakeAnswerer, kept

@@ -17,7 +17,9 @@ from bot.playground.server import running
 from bot.playground.workspace import read_workspace
 from policies import Class
 from policies.change import Permissions
-from policies.models import Document, Source, User, UserStatus
+from policies.tables.content import Document
+from policies.tables.people import User, UserStatus
+from policies.tables.sources import Source
 from tests.bot.slack_schemas import check_calls
 from tests.workers.pressed import all_text, answered, pressed, texts
 from tests.workers.replies.test_rendering import PAYLOADS

@@ -16,7 +16,9 @@ from policies import Class, current_epoch
 from policies.change import Permissions, SeenAccount
 from policies.directory import Account as Named
 from policies.links import user_by_address
-from policies.models import Account, Audit, LinkCode, LinkedIdentity, User, UserStatus
+from policies.tables.history import Audit
+from policies.tables.keys import LinkCode
+from policies.tables.people import Account, LinkedIdentity, User, UserStatus
 from tests.workers.slack_company import TEAM, WORKSPACE, Company, kept
 from workers.errors import InputInvalid
 from workers.people import linking

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from policies.change import Change, Person
-from policies.models import RunKind
 from policies.readers import source_readers
+from policies.tables.sources import RunKind
 from workers.database.sessions import Database, connect
 from workers.sync import runs
 from workers.sync.runs import Run

@@ -3,7 +3,7 @@
 import pytest
 
 from policies.change import Change, Person
-from policies.models import UserStatus
+from policies.tables.people import UserStatus
 from tests.workers.sync.conftest import SOURCE, Drive, folder, group, page
 
 ACCOUNT = {"type": "account", "id": "U9", "name": "Xavier", "email": "x@acme.example"}

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from policies.models import NodeKind
+from policies.tables.permissions import NodeKind
 from tests.policies.oracle import Facts, Node, Oracle, Source, User
 from workers.sync.breaker import narrowed
 from workers.sync.snapshot import GroupState, NodeState, Principal, Rules, State

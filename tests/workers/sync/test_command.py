@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from policies.models import RunState
+from policies.tables.sources import RunState
 from tests.workers.cli import test_cli
 from tests.workers.cli.test_cli import REPOSITORY, Ken
 from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from policies.change import Change
-from policies.models import RunKind, RunState
+from policies.tables.sources import RunKind, RunState
 from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page
 from workers.errors import InputInvalid
 from workers.sync import runs

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from policies.models import RunKind, RunState
+from policies.tables.sources import RunKind, RunState
 from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page
 from workers.database.sessions import Database
 from workers.sync import runs

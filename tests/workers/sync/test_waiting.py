@@ -9,7 +9,8 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from policies.change import Change, SeenAccount
-from policies.models import RunKind, RunState, UserStatus
+from policies.tables.people import UserStatus
+from policies.tables.sources import RunKind, RunState
 from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page
 from workers.database.sessions import Database
 from workers.errors import InputInvalid

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from policies.change import Change, Person
-from policies.models import RunKind
+from policies.tables.sources import RunKind
 from tests.workers.ingest.folder import Folder, Shelf, document, user
 from tests.workers.sync.conftest import Line, page
 from workers.database.sessions import Database

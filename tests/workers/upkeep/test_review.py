@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from policies import Class, current_epoch
 from policies.change import Permissions
 from policies.directory import Account, resolve_audience
-from policies.models import UserStatus
+from policies.tables.people import UserStatus
 from tests.workers.library import Library
 from tests.workers.slack_company import TEAM, Company, kept
 from workers.answering.audience import readers_of

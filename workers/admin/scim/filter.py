@@ -47,7 +47,7 @@ from sqlalchemy import (
     true,
 )
 
-from policies.models import Group, Membership, Provisioned, User
+from policies.tables.people import Group, Membership, Provisioned, User
 from workers.admin.scim.schema import ScimUser
 
 LONGEST_FILTER = 10_000

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from policies.models import Provisioned, User
+from policies.tables.people import Provisioned, User
 from workers.admin.scim.schema import EnterpriseUser
 
 

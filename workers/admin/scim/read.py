@@ -7,7 +7,7 @@ from scim2_models import NotFoundException, ScimFilter, SearchRequest
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from policies.models import Group, Membership, Provisioned, User
+from policies.tables.people import Group, Membership, Provisioned, User
 from workers.admin.scim.filter import Matching, sorted_by
 from workers.admin.scim.schema import LARGEST_PAGE, MODELS, PAGE, about
 

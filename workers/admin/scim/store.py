@@ -30,15 +30,8 @@ from sqlalchemy.orm import Session
 from policies.access import Class
 from policies.change import Change, Person
 from policies.directory import PROVIDER
-from policies.models import (
-    Group,
-    LinkedIdentity,
-    Membership,
-    Provisioned,
-    Source,
-    User,
-    UserStatus,
-)
+from policies.tables.people import Group, LinkedIdentity, Membership, Provisioned, User, UserStatus
+from policies.tables.sources import Source
 from workers.admin.scim.profile import email_of, name_of, profile_of
 from workers.admin.scim.read import etag, id_of, resources_of, row_of, version_in
 from workers.admin.scim.schema import KenUser

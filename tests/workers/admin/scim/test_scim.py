@@ -8,7 +8,8 @@ from sqlalchemy import func, select, text
 from policies.access import Class
 from policies.change import Change, Permissions
 from policies.directory import Account, Readers, resolve_audience
-from policies.models import Audit, LinkedIdentity, User
+from policies.tables.history import Audit
+from policies.tables.people import LinkedIdentity, User
 from tests.policies.world import World
 from tests.workers.admin.scim.client import ENTERPRISE, GROUP, KEN, PATCH, USER, Scim
 from workers.database.sessions import Database

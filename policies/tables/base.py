@@ -1,0 +1,31 @@
+"""What every table has in common: how Python types are stored."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Enum, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {
+        int: BigInteger,
+        str: Text,
+        datetime: TIMESTAMP(timezone=True),
+        dict[str, Any]: JSONB,
+        list[int]: ARRAY(BigInteger),
+    }
+
+
+def as_text(kind: type[StrEnum]) -> Enum:
+    """Stored as text with a check, so that a migration can add a word without a lock."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        values_callable=lambda words: [word.value for word in words],
+        name=kind.__name__.lower(),
+        length=16,
+    )

@@ -1,0 +1,87 @@
+"""Text, guarded by the permissions: documents, chunks and vectors have row-level security."""
+
+from datetime import datetime
+from typing import Any
+
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import Computed, ForeignKey, Identity, Index, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from policies.tables.base import Base
+from policies.tables.permissions import Node, Policy
+
+DIMENSION = 384
+"""Of the embedded embedder's vectors; each row also names its model."""
+
+
+class Document(Base):
+    """What a node says. Readable through its policy, by row-level security too."""
+
+    __tablename__ = "document"
+
+    id: Mapped[int] = mapped_column(ForeignKey(Node.id, ondelete="CASCADE"), primary_key=True)
+    policy_id: Mapped[int] = mapped_column(ForeignKey(Policy.id), index=True)
+    native_id: Mapped[str]
+    """The node's, once more, under row-level security: a path is content."""
+    title: Mapped[str]
+    url: Mapped[str | None]
+    updated_at: Mapped[datetime | None]
+    content_hash: Mapped[str]
+    """Of title and text: equal content is neither split nor embedded again."""
+    loaded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Chunk(Base):
+    """A stored piece of a document."""
+
+    __tablename__ = "chunk"
+    __table_args__ = (
+        UniqueConstraint("document_id", "position"),
+        Index("chunk_tsv", "tsv", postgresql_using="gin"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey(Document.id, ondelete="CASCADE"))
+    position: Mapped[int]
+    title: Mapped[str]
+    """The document's, once more, because it takes part in `tsv`."""
+    heading: Mapped[str]
+    anchor: Mapped[str]
+    """What follows `#` in a link to this place; empty: the document's start."""
+    text: Mapped[str]
+    tsv: Mapped[str] = mapped_column(
+        TSVECTOR,
+        Computed(
+            "setweight(to_tsvector('english', translate(title || ' ' || heading,"
+            " '-_/', '   ')), 'A') || to_tsvector('english', translate(text, '-_/', '   '))",
+            persisted=True,
+        ),
+    )
+    words: Mapped[int] = mapped_column(
+        Computed("length(to_tsvector('english', translate(text, '-_/', '   ')))", persisted=True)
+    )
+    """Distinct lexemes of the text: the length that BM25 wants."""
+
+
+class EmbeddingModel(Base):
+    __tablename__ = "embedding_model"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    dimension: Mapped[int]
+
+
+class Embedding(Base):
+    """A chunk's vector, on a table of its own: no change of permission ever writes here."""
+
+    __tablename__ = "embedding"
+
+    chunk_id: Mapped[int] = mapped_column(
+        ForeignKey(Chunk.id, ondelete="CASCADE"), primary_key=True
+    )
+    model_id: Mapped[int] = mapped_column(ForeignKey(EmbeddingModel.id), primary_key=True)
+    document_id: Mapped[int] = mapped_column(
+        ForeignKey(Document.id, ondelete="CASCADE"), index=True
+    )
+    vector: Mapped[Any] = mapped_column(HALFVEC(DIMENSION))

@@ -1,0 +1,54 @@
+"""What was changed, when and by whom: the epoch, former rows, and the audit."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Identity, Index, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from policies.tables.base import Base
+
+
+class Epoch(Base):
+    """One row: the number of the last committed change to anything that decides access."""
+
+    __tablename__ = "epoch"
+
+    single: Mapped[bool] = mapped_column(primary_key=True, default=True)
+    value: Mapped[int]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Past(Base):
+    """A row of an access table as it was before a change. Triggers write it, nobody else can.
+
+    The first change after a moment tells what a row was at that moment; a row without one is
+    today what it was then.
+    """
+
+    __tablename__ = "past"
+    __table_args__ = (Index("past_key", "relation", "key", "id"),)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    epoch: Mapped[int] = mapped_column(index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    relation: Mapped[str]
+    """Name of the table."""
+    key: Mapped[list[Any]] = mapped_column(JSONB)
+    before: Mapped[dict[str, Any] | None]
+    """None: the row was not there."""
+
+
+class Audit(Base):
+    """What was changed, by whom, under which epoch. Rows are only ever added."""
+
+    __tablename__ = "audit"
+    __table_args__ = (CheckConstraint("action <> ''"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    epoch: Mapped[int]
+    actor: Mapped[str]
+    action: Mapped[str]
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")

@@ -1,0 +1,40 @@
+"""Secrets, stored as a hash alone: keys to the admin API, and codes that link an account."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Identity, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from policies.tables.base import Base
+from policies.tables.people import User
+
+
+class LinkCode(Base):
+    """A word that links the account which says it to this user, once."""
+
+    __tablename__ = "link_code"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    hash: Mapped[bytes] = mapped_column(unique=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id))
+    made_by: Mapped[str]
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class ApiToken(Base):
+    """A key to the admin API, by its hash. Being an administrator lets nobody read documents."""
+
+    __tablename__ = "api_token"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    hash: Mapped[bytes] = mapped_column(unique=True)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """`identity`, `index`, `audit`, `sync:SOURCE`."""
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]

@@ -1,0 +1,226 @@
+"""What people ask of Ken, and what became of it. A table with text has row-level security."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Identity, Index, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from policies.tables.base import Base, as_text
+from policies.tables.people import User
+
+
+class QuestionState(StrEnum):
+    KEPT = "kept"
+    ANSWERED = "answered"
+    ABSTAINED = "abstained"
+    FAILED = "failed"
+
+
+class OutboxState(StrEnum):
+    READY = "ready"
+    POSTED = "posted"
+    DROPPED = "dropped"
+
+
+class Revision(StrEnum):
+    WITHDRAWN = "withdrawn"
+    OUTDATED = "outdated"
+    DELETED = "deleted"
+
+
+class StoredQuestion(Base):
+    """What somebody asked, unique by Slack's event and by channel and ts (design, section 6)."""
+
+    __tablename__ = "question"
+    __table_args__ = (
+        UniqueConstraint("channel_id", "message_ts", "revision"),
+        Index("question_open", "asked_at", postgresql_where="state = 'kept'"),
+        Index("question_thread", "channel_id", "thread_ts"),
+        Index("question_asker", "team_id", "user_id", "asked_at"),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    event_id: Mapped[str] = mapped_column(unique=True)
+    surface: Mapped[str]
+    team_id: Mapped[str]
+    channel_id: Mapped[str]
+    message_ts: Mapped[str]
+    thread_ts: Mapped[str]
+    user_id: Mapped[str]
+    """As the surface calls the asker: a Slack id, or a user id of ours at the terminal."""
+    text: Mapped[str]
+    state: Mapped[QuestionState] = mapped_column(
+        as_text(QuestionState), default=QuestionState.KEPT, server_default="kept"
+    )
+    reason: Mapped[str | None]
+    """Why it failed: the name of an error, never its text."""
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Workers that took it, one after the other, and have not come back yet."""
+    asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
+    trace: Mapped[str | None]
+    """W3C traceparent."""
+    revision: Mapped[str] = mapped_column(default="", server_default="")
+    """When the message was edited, as Slack's ts; of what is no message the event's id."""
+    about: Mapped[int | None] = mapped_column(ForeignKey("question.id", ondelete="SET NULL"))
+    """The question that is asked again, for other readers."""
+    borrowed: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Somebody else wrote the words, or some of them."""
+
+
+class Lease(Base):
+    """Who works on a question, until when. Its token only grows: an old holder is fenced off."""
+
+    __tablename__ = "lease"
+
+    question_id: Mapped[int] = mapped_column(
+        ForeignKey(StoredQuestion.id, ondelete="CASCADE"), primary_key=True
+    )
+    token: Mapped[int]
+    holder: Mapped[str]
+    expires_at: Mapped[datetime]
+
+
+class Outbox(Base):
+    """A message to post, once: unique by question and kind."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        UniqueConstraint("question_id", "kind"),
+        Index("outbox_open", "id", postgresql_where="state = 'ready'"),
+        Index(
+            "outbox_unsure",
+            "posted_at",
+            postgresql_where="state = 'posted' AND attempts > 1 AND looked_at IS NULL",
+        ),
+        Index(
+            "outbox_unrevised",
+            "mend_at",
+            postgresql_where="revision IS NOT NULL AND revised_at IS NULL",
+        ),
+        Index(
+            "outbox_unreviewed",
+            "mend_at",
+            postgresql_where="state = 'posted' AND reviewed_at IS NULL",
+        ),
+        Index("outbox_posted", "posted_at", postgresql_where="state = 'posted'"),
+        Index(
+            "outbox_reviewed",
+            "reviewed_at",
+            postgresql_where="state = 'posted' AND kind = 'channel' AND reviewed_at IS NOT NULL",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    question_id: Mapped[int] = mapped_column(ForeignKey(StoredQuestion.id, ondelete="CASCADE"))
+    kind: Mapped[str]
+    """`channel` or `direct`: where the reply goes; `channel/2`: the second part of a long one."""
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[OutboxState] = mapped_column(
+        as_text(OutboxState), default=OutboxState.READY, server_default="ready"
+    )
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    channel_id: Mapped[str | None]
+    message_ts: Mapped[str | None]
+    posted_at: Mapped[datetime | None]
+    opened_ts: Mapped[str | None]
+    """The message that says what is being done, and becomes this one."""
+    opened_channel: Mapped[str | None]
+    opened_stream: Mapped[bool] = mapped_column(default=False, server_default="false")
+    revision: Mapped[Revision | None] = mapped_column(as_text(Revision))
+    """How the posted message was changed afterwards."""
+    revised_at: Mapped[datetime | None]
+    """When Slack confirmed that."""
+    reviewed_at: Mapped[datetime | None]
+    """When Slack was last asked who reads it; none: not yet (workers/upkeep/review.py)."""
+    mend_at: Mapped[datetime] = mapped_column(server_default="-infinity")
+    """Until then it is left alone, after a failure."""
+    looked_at: Mapped[datetime | None]
+    """When a message that was tried more than once was looked for again, after it was posted."""
+
+
+class Answer(Base):
+    """What an answer rested on: for the audit, and to mend a posted answer later."""
+
+    __tablename__ = "answer"
+    __table_args__ = (UniqueConstraint("question_id", "kind"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    question_id: Mapped[int] = mapped_column(ForeignKey(StoredQuestion.id, ondelete="CASCADE"))
+    kind: Mapped[str]
+    asker_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
+    audience: Mapped[list[int]]
+    """The subjects' ids, as `Audience.ids`."""
+    epoch: Mapped[int]
+    """Of the final check."""
+    used: Mapped[list[int]]
+    """Documents whose text stood in the prompt."""
+    cited: Mapped[list[int]]
+    model: Mapped[str]
+    prompt_version: Mapped[str]
+    verdicts: Mapped[dict[str, Any]]
+    answered_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    readers: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """Who reads there, as `Readers.told`: links and memberships change."""
+    versions: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """The content hash of each cited document, by its id."""
+
+
+class Mending(Base):
+    """One row: how far the look at all posted answers has come (workers/upkeep/review.py)."""
+
+    __tablename__ = "mending"
+
+    single: Mapped[bool] = mapped_column(primary_key=True, default=True)
+    done: Mapped[int] = mapped_column(default=0, server_default="0")
+    """All were looked at as of this epoch."""
+    pass_: Mapped[int | None] = mapped_column("pass")
+    """The epoch of the look under way."""
+    after: Mapped[str] = mapped_column(default="", server_default="")
+    """The last group of readers that it has done."""
+    asked_at: Mapped[datetime] = mapped_column(server_default="-infinity")
+    """When Slack was last asked who reads in a channel of which nothing was heard."""
+
+
+class Errand(Base):
+    """What Slack told us to do that is no question: done at least once, and twice does no harm."""
+
+    __tablename__ = "errand"
+    __table_args__ = (Index("errand_open", "due_at", postgresql_where="done_at IS NULL"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    event_id: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    team_id: Mapped[str]
+    user_id: Mapped[str] = mapped_column(default="", server_default="")
+    channel_id: Mapped[str] = mapped_column(default="", server_default="")
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    due_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    done_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    """None: as it should be; else the name of an error."""
+
+
+class Feedback(Base):
+    """What a person thinks of an answer; the last word counts."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (Index("feedback_own", "team_id", "user_id"),)
+
+    question_id: Mapped[int] = mapped_column(
+        ForeignKey(StoredQuestion.id, ondelete="CASCADE"), primary_key=True
+    )
+    team_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    verdict: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    comment: Mapped[str] = mapped_column(default="", server_default="")
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    told_at: Mapped[datetime | None]
+    """When the administrators were told."""
+    errand_id: Mapped[int]
+    """Which errand said it: an older one that is run again changes nothing."""

@@ -1,0 +1,72 @@
+"""The systems that documents, groups and accounts come from, and the runs that sync them."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Identity, func
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from policies.tables.base import Base, as_text
+
+
+class Source(Base):
+    """A system that documents, groups or identities come from."""
+
+    __tablename__ = "source"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    url: Mapped[str | None]
+    paused: Mapped[bool] = mapped_column(default=False, server_default="false")
+    max_staleness: Mapped[timedelta | None]
+    """Older permissions than this are not used; None: no limit."""
+    synced_at: Mapped[datetime | None]
+    """When the last complete permission sync ended."""
+
+
+class RunKind(StrEnum):
+    COMPLETE = "complete"
+    DELTA = "delta"
+
+
+class RunState(StrEnum):
+    STAGING = "staging"
+    WAITING = "waiting"
+    APPLIED = "applied"
+    REFUSED = "refused"
+    DROPPED = "dropped"
+    UNDONE = "undone"
+
+
+class SyncRun(Base):
+    """One push of a source's permissions: staged, compared, applied or not."""
+
+    __tablename__ = "sync_run"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    source_id: Mapped[int] = mapped_column(ForeignKey(Source.id), index=True)
+    kind: Mapped[RunKind] = mapped_column(as_text(RunKind))
+    state: Mapped[RunState] = mapped_column(
+        as_text(RunState), default=RunState.STAGING, server_default="staging"
+    )
+    actor: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
+    epoch: Mapped[int | None]
+    """Of the change that it made; None: it changed nothing."""
+    difference: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    left_out: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
+
+
+class SyncPage(Base):
+    """A part of what a run pushes, until the run ends."""
+
+    __tablename__ = "sync_page"
+
+    run_id: Mapped[int] = mapped_column(
+        ForeignKey(SyncRun.id, ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True)
+    lines: Mapped[list[Any]] = mapped_column(JSONB)

@@ -1,0 +1,73 @@
+"""Slack workspaces that installed Ken, and what their people and channels want of it."""
+
+from datetime import datetime
+
+from sqlalchemy import Text, func
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+
+from policies.tables.base import Base
+
+
+class Preference(Base):
+    """How a Slack account wants its answers."""
+
+    __tablename__ = "preference"
+
+    team_id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    language: Mapped[str | None]
+    length: Mapped[str | None]
+    muted: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """Ken speaks to them only where they mention it."""
+    home_at: Mapped[datetime | None]
+    """When their home tab was shown first: since then it is kept up to date."""
+    forgotten_at: Mapped[datetime | None]
+
+
+class MutedThread(Base):
+    """A thread in which Ken answers only where it is mentioned."""
+
+    __tablename__ = "muted_thread"
+
+    channel_id: Mapped[str] = mapped_column(primary_key=True)
+    thread_ts: Mapped[str] = mapped_column(primary_key=True)
+
+
+class ChannelSetting(Base):
+    """A channel in which Ken answers unasked, if an administrator wants that."""
+
+    __tablename__ = "channel_setting"
+
+    team_id: Mapped[str] = mapped_column(primary_key=True)
+    channel_id: Mapped[str] = mapped_column(primary_key=True)
+    automatic: Mapped[bool] = mapped_column(default=False, server_default="false")
+    per_hour: Mapped[int] = mapped_column(default=20, server_default="20")
+
+
+class Installation(Base):
+    """A workspace, or a whole organization, that installed Ken; its tokens are encrypted."""
+
+    __tablename__ = "installation"
+
+    enterprise_id: Mapped[str] = mapped_column(primary_key=True, default="", server_default="")
+    team_id: Mapped[str] = mapped_column(primary_key=True, default="", server_default="")
+    app_id: Mapped[str] = mapped_column(default="", server_default="")
+    bot_user_id: Mapped[str] = mapped_column(default="", server_default="")
+    bot_id: Mapped[str] = mapped_column(default="", server_default="")
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    bot_token: Mapped[bytes | None]
+    refresh_token: Mapped[bytes | None]
+    expires_at: Mapped[datetime | None]
+    installed_by: Mapped[str] = mapped_column(default="", server_default="")
+    installed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    wiped_at: Mapped[datetime | None]
+
+
+class OAuthState(Base):
+    """A word that an installation under way was given, and must come back with."""
+
+    __tablename__ = "oauth_state"
+
+    state: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime]
