@@ -55,8 +55,8 @@ class Sender:
         tasks: list[asyncio.Task[Sent]] = []
         while not enough(ended := self._ended(tasks)):
             tell(ended)
-            for _ in range(number - (len(tasks) - ended)):
-                tasks.append(asyncio.create_task(self.send()))
+            missing = range(number - (len(tasks) - ended))
+            tasks.extend(asyncio.create_task(self.send()) for _ in missing)
             await asyncio.sleep(_LOOK_S)
         sent = list(await asyncio.gather(*tasks))
         await self.drained()

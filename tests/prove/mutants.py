@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from io import StringIO
+from pathlib import Path
 from types import FunctionType, ModuleType
 from unittest.mock import patch
 
@@ -248,8 +249,7 @@ def _module(mutant: Mutant) -> Iterator[None]:
     """
     module = import_module(mutant.where)
     assert module.__file__ is not None
-    with open(module.__file__) as file:
-        source = _replaced(file.read(), mutant)
+    source = _replaced(Path(module.__file__).read_text(), mutant)
     changed = ModuleType(module.__name__)
     sys.modules[module.__name__] = changed  # dataclasses look their module up
     try:

@@ -102,7 +102,7 @@ def prepare_home(home: Path) -> None:
 def locked(home: Path, name: str) -> Iterator[None]:
     """One process at a time; the lock goes with the process, so a crash leaves none behind."""
     try:
-        lock = open(home / "run" / f"{name}.lock", "a")  # noqa: SIM115
+        lock = (home / "run" / f"{name}.lock").open("a")
     except OSError as error:
         raise _unusable(home, error) from error
     with lock as file:
@@ -114,15 +114,15 @@ def write_private(path: Path, text: str, account: Account | None = None) -> None
     """Write a file of mode 0600, whole or not at all."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             if account and account.uid != os.geteuid():
                 os.fchown(descriptor, account.uid, account.gid)
             os.fsync(descriptor)
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
-        os.unlink(temporary)
+        Path(temporary).unlink()
         raise
 
 

@@ -165,7 +165,7 @@ def open_log(home: Path, name: str) -> IO[bytes]:
 
 def log_tail(home: Path, name: str, lines: int) -> str:
     try:
-        with open(home / "logs" / f"{name}.log", "rb") as file:
+        with (home / "logs" / f"{name}.log").open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 65_536))
             return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
     except FileNotFoundError:

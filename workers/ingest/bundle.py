@@ -6,7 +6,7 @@ Everything is read and checked before anything is changed; docs/loading.md says 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from os.path import exists  # pathlib's raises for a name that is too long
+from os.path import exists
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -291,13 +291,17 @@ def _read_permissions(
                 f"{PERMISSIONS}:{number}: path: {path!r} is there twice.",
                 remedy="Put both lists of permissions on one line.",
             )
-        if not _is_plain(path) or not inside(base, place) or not exists(place):
+        if not _is_plain(path) or not inside(base, place) or not _is_there(place):
             raise InputInvalid(
                 f"{PERMISSIONS}:{number}: path: there is no {path!r} below {base.name}/.",
                 remedy="Correct the path, without '.', '..' and '//' in it, or delete the line.",
             )
         (folders if place.is_dir() else files)[path] = line.named()
     return folders, files
+
+
+def _is_there(path: Path) -> bool:
+    return exists(path)  # noqa: PTH110 - pathlib's raises for a name that is too long
 
 
 def _check_documents(bundle: Bundle) -> int:

@@ -284,12 +284,10 @@ def blocks(reply: Reply) -> list[dict[str, Any]]:
     if _CONVERSATION.fullmatch(reply.lead_link):
         lead = link(reply.lead_link, reply.lead)
     sections = [*_question(reply.asked), _section([lead])]
-    for line in reply.lines:
-        sections.append(_section(_told(line)))
+    sections.extend(_section(_told(line)) for line in reply.lines)
     if reply.citations:
         sections.append(_section([_text("Sources", bold=True)]))
-    for citation in reply.citations:
-        sections.append(_section(_source_line(citation)))
+    sections.extend(_section(_source_line(citation)) for citation in reply.citations)
     if reply.note:
         sections.append(_section([_text(reply.note)]))
     return [{"type": "rich_text", "elements": sections}]

@@ -6,6 +6,7 @@ KEN_CLOCK names a file that says by how many seconds; while it is not there the 
 import os
 import time
 from datetime import UTC, tzinfo
+from pathlib import Path
 from typing import Any
 
 import datetime  # isort: skip  # whose class is replaced
@@ -17,8 +18,7 @@ _right: Any = datetime.datetime
 
 def _shift() -> float:
     try:
-        with open(_FILE) as file:
-            return float(file.read() or 0)
+        return float(Path(_FILE).read_text() or 0)
     except (OSError, ValueError):
         return 0.0
 

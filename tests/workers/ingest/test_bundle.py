@@ -387,9 +387,8 @@ def test_a_permission_for_a_link_that_leaves_the_folder_is_refused(
 def test_a_file_whose_name_is_no_text_is_refused_with_its_bytes(
     files: Folder, shelf: Shelf
 ) -> None:
-    name = os.fsencode(files.root / "documents") + b"/caf\xe9.md"
-    with open(name, "w") as file:
-        file.write("# Menu\n\nSoup.")
+    name = os.fsdecode(b"caf\xe9.md")
+    (files.root / "documents" / name).write_text("# Menu\n\nSoup.")
     error = refusal(shelf, files)
     assert r"caf\udce9.md" in str(error)
     assert "Rename" in error.remedy

@@ -580,7 +580,7 @@ def test_a_child_holds_no_secrets_and_no_files_of_ours(
         " 'updated_at': None}).encode()))"
     )
     with (
-        open(put(tmp_path, "a.txt", "Text.")) as file,
+        put(tmp_path, "a.txt", "Text.").open() as file,
         taken_over(program) as parser,
     ):
         environment, limits, files = json.loads(parser.parse(Path(file.name)).text)
