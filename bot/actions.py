@@ -169,7 +169,7 @@ def on_ask_about(body: Json, ack: Ack, context: BoltContext) -> None:
     else:
         ts = identifier({**message, "body": text(body, "message_ts")}, "thread_ts", "ts", "body")
         try:
-            _ask("shortcut", body, said, channel_id=_channel(body), thread_ts=ts)
+            _ask(Surface.SHORTCUT, body, said, channel_id=_channel(body), thread_ts=ts)
             note = views.LOOKING
         except OperatorError as error:
             context["outcome"] = "not_kept"
@@ -195,7 +195,7 @@ def _commanded(body: Json) -> Json:
         return {"text": views.TOO_LONG}
     talk = reply_to_talk(said)
     if talk is None:
-        _ask("command", body, said, channel_id=_channel(body), thread_ts="")
+        _ask(Surface.COMMAND, body, said, channel_id=_channel(body), thread_ts="")
     return {"text": talk or views.LOOKING}
 
 

@@ -139,17 +139,19 @@ def _unasked(event: Json, body: Json) -> Surface | None:
     """How a question that nobody put to Ken becomes one of Ken's."""
     channel_id, thread_ts = identifier(event, "channel"), text(event, "thread_ts")
     if thread_ts and thread_ts != text(event, "ts"):
-        surface: Surface = "follow_up"
+        surface = Surface.FOLLOW_UP
         wanted = follows(channel_id, thread_ts)
     else:
-        surface = "automatic"
+        surface = Surface.AUTOMATIC
         wanted = text(event, "channel_type") != "mpim" and answers_by_itself(channel_id)
     if not wanted or is_muted(_team_id(body), identifier(event, "user")):
         return None
     return surface
 
 
-def _pass_on(event: Json, body: Json, *, surface: Surface = "slack", revision: str = "") -> None:
+def _pass_on(
+    event: Json, body: Json, *, surface: Surface = Surface.SLACK, revision: str = ""
+) -> None:
     """A message becomes a question; `mute` and `unmute`, and nothing else, are orders."""
     own = _without_mention(said_in(event), _own_id(body))
     said = "\n".join(filter(None, (own, carried(event))))
@@ -207,11 +209,11 @@ def _on_edit(event: Json, body: Json) -> None:
         _on_deletion(event, body, ts, revision=revision)
         return
     edited = _in_place(event, message)
-    surface: Surface | None = "slack"
+    surface: Surface | None = Surface.SLACK
     if not direct and not (mentioned and _mentions(said_before, own_id)):
         is_known = knows(identifier(event, "channel"), ts)
         if not mentioned:  # it may have come before the message itself
-            unasked: Surface = "follow_up" if _is_reply(message) else "automatic"
+            unasked = Surface.FOLLOW_UP if _is_reply(message) else Surface.AUTOMATIC
             surface = unasked if is_known else _unasked(edited, body)
         elif not is_known:  # Slack tells of the new mention, too
             surface = None

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from workers.answering import suggestions
 from workers.database.sessions import Database
+from workers.database.statements import statement
 from workers.errors import AssistantError, ServerUnavailable, SlackRefused
-from workers.intake.leases import at_work
-from workers.intake.messages import Question, StoredErrand, Surface
+from workers.intake.leases import at_work, stored_question
+from workers.intake.messages import ERRAND_COLUMNS, Question, StoredErrand, Surface, errand_of
 from workers.intake.store import keep_in, ring
 from workers.observe import metrics, stopping, tracing
 from workers.people import feedback, home_tab, preferences
@@ -111,10 +112,10 @@ def _ask_again(services: Services, kept: StoredErrand) -> None:
 def _surface(kind: str, about: Question) -> Surface:
     """What was asked for oneself is asked again for oneself (threat 11)."""
     if kind == "share":
-        return "share"
+        return Surface.SHARE
     if kind == "private" or about.is_for_the_asker:
-        return "private"
-    return "share" if about.surface == "share" else "slack"
+        return Surface.PRIVATE
+    return Surface.SHARE if about.surface.is_share else Surface.SLACK
 
 
 def _whisper(services: Services, kept: StoredErrand, words: str) -> None:
@@ -135,10 +136,9 @@ def _asked_about(services: Services, kept: StoredErrand) -> Question | None:
     if type(question_id) is not int:
         return None
     with at_work(services.database, question_id) as session:
-        row = session.execute(_ASKED, {"id": question_id}).mappings().one_or_none()
-    if row is None:
+        question = stored_question(session, question_id)
+    if question is None:
         return None
-    question = Question(**row)
     is_private = question.in_direct_message or question.is_for_the_asker
     place = (question.team_id, question.channel_id)
     is_there = place == (kept.team_id, kept.channel_id) and not is_private
@@ -245,7 +245,7 @@ _DUTIES: dict[str, Callable[[Services, StoredErrand], None]] = {
 def _take(database: Database, errand_id: int) -> StoredErrand | None:
     with _at(database, errand_id) as session:
         row = session.execute(_TAKE, {"id": errand_id, "held_s": _HELD_S}).mappings().one_or_none()
-    return None if row is None else StoredErrand(**{**row, "age_s": float(row["age_s"])})
+    return None if row is None else errand_of(row)
 
 
 @contextmanager
@@ -256,12 +256,14 @@ def _at(database: Database, errand_id: int) -> Iterator[Session]:
         yield session
 
 
-_TAKE = text("""
+_TAKE = statement(
+    """
     UPDATE errand SET attempts = attempts + 1, due_at = now() + make_interval(secs => :held_s)
     WHERE id = :id AND done_at IS NULL AND due_at <= now()
-    RETURNING id, event_id, kind, team_id, user_id, channel_id, details, attempts,
-              extract(epoch FROM now() - at) AS age_s
-""")
+    RETURNING id, {columns}, attempts, extract(epoch FROM now() - at) AS age_s
+    """,
+    columns=", ".join(ERRAND_COLUMNS),
+)
 
 _REST = text("""
     UPDATE errand SET due_at = now() + make_interval(secs => :seconds) WHERE id = :id
@@ -270,10 +272,4 @@ _REST = text("""
 # What somebody wrote is kept where it belongs, and not here.
 _DONE = text("""
     UPDATE errand SET done_at = now(), outcome = :outcome, details = '{}' WHERE id = :id
-""")
-
-_ASKED = text("""
-    SELECT event_id, team_id, channel_id, message_ts, thread_ts, user_id, text, surface, revision,
-           about, borrowed
-    FROM question WHERE id = :id
 """)

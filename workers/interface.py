@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from workers.answering.talk import reply_to_talk
 from workers.database.sessions import Database
 from workers.errors import OperatorError, ServerUnavailable, SlackUnavailable
-from workers.intake.messages import Errand, ErrandKind, Question, Surface
+from workers.intake.messages import ALOUD, Errand, ErrandKind, Question, Surface
 from workers.intake.store import keep_in, ring, submit_errand
 from workers.observe import metrics, tracing
 from workers.observe.crashpoints import reached
@@ -168,9 +168,9 @@ _KNOWS = text("""
 
 _FOLLOWS = text("""
     SELECT EXISTS (SELECT FROM question WHERE channel_id = :channel AND thread_ts = :ts
-                   AND surface IN ('slack', 'follow_up', 'automatic', 'share'))
+                   AND surface = ANY(:aloud))
        AND NOT EXISTS (SELECT FROM muted_thread WHERE channel_id = :channel AND thread_ts = :ts)
-""")
+""").bindparams(aloud=ALOUD)
 
 _IS_MUTED = text("SELECT muted FROM preference WHERE team_id = :team AND user_id = :user")
 

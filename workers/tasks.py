@@ -134,7 +134,7 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
         take_back_halves(session, leased.id, withdrawn=withdrawn)
         drop_unsent(session, leased.id)
     reached("finished")
-    if leased.question.surface != "terminal":
+    if not leased.question.surface.is_terminal:
         publish_if_shown(services, leased.question.team_id, leased.question.user_id)
 
 
@@ -169,7 +169,7 @@ def _tell(services: Services, leased: Leased, error: Exception) -> QuestionState
         return QuestionState.ANSWERED
     if out[Kind.DIRECT] is not None:
         return QuestionState.ABSTAINED
-    if leased.question.surface == "automatic":  # nobody asked Ken
+    if leased.question.surface.is_unasked:  # nobody asked Ken
         return QuestionState.FAILED
     words = error.reply if isinstance(error, AssistantError) else AssistantError.reply
     for kind in (kind for kind in kinds if out[kind] is None):

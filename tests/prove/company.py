@@ -134,13 +134,15 @@ class Company:
             connection.execute(text("ANALYZE"))
         owner.dispose()
 
-    def kept(self, asker: str, channel: str, words: str, *, surface: Surface = "slack") -> int:
+    def kept(
+        self, asker: str, channel: str, words: str, *, surface: Surface = Surface.SLACK
+    ) -> int:
         """A question as the door keeps it: its id. No channel: nobody else reads along."""
         number = f"{TEAM}.{next(_numbers)}"
         question = Question(
             event_id=number,
             team_id=TEAM,
-            channel_id=channel or (f"D{asker}" if surface == "slack" else ""),
+            channel_id=channel or (f"D{asker}" if surface == Surface.SLACK else ""),
             message_ts=number,
             thread_ts=number,
             user_id=asker,
@@ -149,7 +151,9 @@ class Company:
         )
         with self.database.session("ingress") as session:
             return int(
-                session.execute(intake._KEEP, {**asdict(question), "trace": None}).scalar_one()
+                session.execute(
+                    intake._STORE_QUESTION, {**asdict(question), "trace": None}
+                ).scalar_one()
             )
 
     def work(self, question_id: int) -> None:

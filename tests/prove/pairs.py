@@ -109,7 +109,7 @@ class Place:
 
     asker: str
     channel: str = ""
-    surface: Surface = "slack"
+    surface: Surface = Surface.SLACK
 
 
 PLACES = (
@@ -120,7 +120,7 @@ PLACES = (
     Place("UALICE", "CTEAM"),
     Place("UBOB", "CALL"),
     Place("UALICE", "CGUESTS"),
-    Place("UALICE", surface="terminal"),
+    Place("UALICE", surface=Surface.TERMINAL),
 )
 
 
@@ -339,7 +339,7 @@ def _ask(company: Company, place: Place, question: str) -> Heard:
     assert isinstance(witness, Witness)
     witness.heard, company.slack.posts = [], []
     asker = place.asker
-    if place.surface == "terminal":
+    if place.surface.is_terminal:
         asker = str(company.principals[company.facts.accounts[asker]])
     with _noting_kinds(witness), capture_logs() as logs:
         question_id = company.kept(asker, place.channel, question, surface=place.surface)

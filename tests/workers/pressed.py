@@ -9,14 +9,14 @@ from sqlalchemy import text
 
 from tests.workers.slack_company import TEAM, Company
 from workers.intake.leases import at_work
-from workers.intake.messages import StoredErrand
+from workers.intake.messages import ErrandKind, StoredErrand
 from workers.replies.rendering import Citation, Line, Reply
 
 _numbers = count(1)
 
 
 def pressed(
-    kind: str,
+    kind: ErrandKind,
     person: str = "alice",
     *,
     team: str = TEAM,
@@ -27,7 +27,9 @@ def pressed(
     """Each is another errand."""
     number = next(_numbers)
     user_id = f"U{person.upper()}"
-    return StoredErrand(number, f"Er{number}", kind, team, user_id, channel, details, attempts)
+    return StoredErrand(
+        f"Er{number}", kind, team, user_id, channel, details, id=number, attempts=attempts
+    )
 
 
 def answered(

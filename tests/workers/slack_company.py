@@ -171,7 +171,7 @@ def kept(
     ts: str = "",
     thread_ts: str = "",
     words: str = "What is the budget?",
-    surface: Surface = "slack",
+    surface: Surface = Surface.SLACK,
 ) -> int:
     """A question as the door keeps it: its id. The fixture `door` says where."""
     number = next(_numbers)
@@ -184,7 +184,7 @@ def kept(
         user_id=user_id,
         text=words,
         surface=surface,
-        revision="" if surface in ("slack", "terminal") else f"Ev{number}",
+        revision="" if surface in (Surface.SLACK, Surface.TERMINAL) else f"Ev{number}",
     )
     question_id = keep(question)
     assert question_id is not None

@@ -87,12 +87,12 @@ def answer(leased: Leased, services: Services) -> Ended:
     if reply_to_request(question.text) is not None:
         kinds = kinds[:1]  # a request to do something never opens a direct message
     match standing(leased, services):
-        case Standing.FIRST_OVER if question.surface != "automatic":
+        case Standing.FIRST_OVER if not question.surface.is_unasked:
             return _say(leased, services, first, say.LIMITED, reason="limited")
         case Standing.FIRST_OVER | Standing.OVER:
             return Ended(QuestionState.ABSTAINED, "limited")
     talk = reply_to_talk(question.text)
-    if question.surface == "automatic":
+    if question.surface.is_unasked:
         if talk is not None:
             return Ended(QuestionState.ABSTAINED, "talk")
         return _answer_unasked(leased, services)
@@ -104,7 +104,7 @@ def answer(leased: Leased, services: Services) -> Ended:
     if words is not None:
         return _say(leased, services, first, words)
     for kind in kinds:
-        if question.surface == "share" and kind is Kind.DIRECT:
+        if question.surface.is_share and kind is Kind.DIRECT:
             return _say(leased, services, kind, say.CANNOT_SHARE)
         told = settle(services, leased, kind)  # a worker before us may have got this far
         if told is None:
@@ -171,7 +171,7 @@ def _compose(leased: Leased, services: Services, kind: Kind, progress: Progress)
 def _said_before(question: Question, services: Services) -> list[Said]:
     """What people said in the thread so far; Ken's own answers are never context (threat 13)."""
     is_inside = question.thread_ts not in ("", question.message_ts)
-    if question.surface in ("terminal", "command", "shortcut") or not is_inside:
+    if not question.surface.reads_thread or not is_inside:
         return []
     try:
         before = services.messenger_of(question.team_id).said_before(
@@ -185,7 +185,7 @@ def _said_before(question: Question, services: Services) -> list[Said]:
 
 def _post_nothing(leased: Leased, services: Services, kind: Kind, composed: Composed) -> None:
     """The same words whatever there is that these readers may not read."""
-    if leased.question.surface in ("automatic", "share"):
+    if leased.question.surface.is_quiet:
         return
     if (words := reply_to_request(leased.question.text)) is not None:
         _post(leased, services, kind, say.notice(words))
@@ -252,7 +252,7 @@ def _buttons(leased: Leased, services: Services, kind: Kind) -> say.Buttons:
     beside_a_channel = kind is Kind.DIRECT and not is_private(question)
     return say.Buttons(
         question_id=leased.id,
-        share=beside_a_channel and question.surface in ("slack", "follow_up"),
+        share=beside_a_channel and question.surface.is_addressed,
         private=in_channel,
         person=bool(services.settings.people_channel),
         mute=in_channel,

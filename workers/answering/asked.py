@@ -46,7 +46,7 @@ def named_thread(question: Question, services: Services, before: list[Said]) -> 
 
 
 def _names(question: Question, services: Services, wanted: Iterable[str]) -> dict[str, str]:
-    if question.surface == "terminal":
+    if question.surface.is_terminal:
         return {}
     names: dict[str, str] = {}
     try:
@@ -74,14 +74,14 @@ def below_question(services: Services, question: Question, kind: Kind, reply: Re
 
     It goes to the asker alone, and so do the words of the question.
     """
-    if question.surface == "terminal" or in_place(question, kind):
+    if question.surface.is_terminal or in_place(question, kind):
         return reply
     return replace(reply, asked=Asked(question.text, _where_asked(services, question)))
 
 
 def leading_to_asker(services: Services, question: Question, reply: Reply) -> Reply:
     """Leads to the asker's direct messages, whatever there will be: it opens for nobody else."""
-    if question.surface == "terminal":
+    if question.surface.is_terminal:
         return reply
     try:
         messenger = services.messenger_of(question.team_id)
@@ -93,9 +93,10 @@ def leading_to_asker(services: Services, question: Question, reply: Reply) -> Re
 
 def _where_asked(services: Services, question: Question) -> str:
     """A message's address; empty for `/ken`, which is no message, and where Slack has none."""
-    ts = question.thread_ts if question.surface == "shortcut" else question.message_ts
-    if question.surface == "command" or not question.channel_id:
+    if not question.surface.has_message or not question.channel_id:
         return ""
+    is_about = question.surface.is_about_a_message
+    ts = question.thread_ts if is_about else question.message_ts
     try:
         messenger = services.messenger_of(question.team_id)
         return messenger.permalink(Posted(question.channel_id, ts))

@@ -19,7 +19,7 @@ _ANYBODY = Readers(classes=frozenset({Class.MEMBERS_AND_GUESTS}), strangers=True
 
 def asker(question: Question) -> Readers:
     """The person who asked, alone."""
-    if question.surface == "terminal":
+    if question.surface.is_terminal:
         return Readers(users=frozenset({int(question.user_id)}))
     return Readers(
         accounts=frozenset({Account(source_of_team(question.team_id), question.user_id)})

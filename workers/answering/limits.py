@@ -5,7 +5,7 @@ from enum import Enum
 from sqlalchemy import text
 
 from workers.intake.leases import Leased
-from workers.intake.messages import Question
+from workers.intake.messages import Question, Surface
 from workers.services import Services
 
 
@@ -22,7 +22,7 @@ def standing(leased: Leased, services: Services) -> Standing:
     The questions themselves are counted, so neither a restart nor another worker forgets any.
     """
     question, settings = leased.question, services.settings
-    if question.surface == "terminal":
+    if question.surface.is_terminal:
         return Standing.WITHIN
     with services.database.session("ingress") as session:
         given = {"id": leased.id, "team": question.team_id, "user": question.user_id}
@@ -50,14 +50,14 @@ _BEFORE = text("""
         ON before.team_id = :team AND before.user_id = :user
        AND before.asked_at > this.asked_at - interval '1 day'
        AND before.asked_at <= this.asked_at AND before.id < this.id
-       AND before.surface <> 'terminal'
+       AND before.surface <> :terminal
     WHERE this.id = :id
-""")
+""").bindparams(terminal=Surface.TERMINAL)
 
 _UNASKED = text("""
     SELECT automatic AND per_hour > (
         SELECT count(*) FROM question
-        WHERE channel_id = :channel AND surface = 'automatic' AND state = 'answered'
+        WHERE channel_id = :channel AND surface = :unasked AND state = 'answered'
           AND asked_at > now() - interval '1 hour')
     FROM channel_setting WHERE team_id = :team AND channel_id = :channel
-""")
+""").bindparams(unasked=Surface.AUTOMATIC)

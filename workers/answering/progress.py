@@ -7,8 +7,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
+from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from workers.errors import InputInvalid, SlackUnavailable
@@ -24,8 +26,6 @@ log = structlog.get_logger()
 
 SEARCHING = Task("search", "Searching what may be read here")
 CHECKING = Task("check", "Checking every sentence against its source")
-
-_WAITED_FOR = ("slack", "follow_up")
 
 
 def reading(sources: int) -> Task:
@@ -93,7 +93,7 @@ def shown(services: Services, leased: Leased, kind: Kind) -> Iterator[Progress]:
 def _somebody_waits(leased: Leased, kind: Kind) -> bool:
     """Where a reply is sure to come: in the thread of a question that was asked of Ken."""
     question = leased.question
-    if question.surface not in _WAITED_FOR:
+    if not question.surface.is_addressed:
         return False
     return kind is Kind.CHANNEL or question.in_direct_message
 
@@ -115,7 +115,7 @@ def rest(services: Services, question: Question) -> None:
 
     Where Slack does not take that now, an errand goes on until it does. Raises ServerUnavailable.
     """
-    if question.surface not in _WAITED_FOR:
+    if not question.surface.is_addressed:
         return
     try:
         _set_working(services, question, working=False)
@@ -126,7 +126,8 @@ def rest(services: Services, question: Question) -> None:
         pass  # Ken is in this workspace no more
 
 
-def resting(question: Question) -> Errand:
+def resting(question: Question | Row[Any]) -> Errand:
+    """That nobody is at work any more on this question, or on the one in a row of its table."""
     return Errand(
         event_id=f"rested:{question.event_id}",
         kind="rested",

@@ -16,7 +16,7 @@ from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, ServerUnavailable
 from workers.intake.leases import at_work
-from workers.intake.messages import Question
+from workers.intake.messages import Question, Surface
 from workers.interface import ask, plain
 from workers.settings import Settings
 
@@ -47,7 +47,7 @@ def ask_and_wait(
             thread_ts=asked,
             user_id=str(user_id),
             text=plain(question),
-            surface="terminal",
+            surface=Surface.TERMINAL,
         )
     )
     assert question_id is not None, "a fresh uuid is no repetition"

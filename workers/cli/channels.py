@@ -19,6 +19,7 @@ from workers.cli.linking import actor
 from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, SlackRefused
+from workers.intake.messages import Surface
 from workers.replies.inert import inert
 from workers.settings import Settings
 from workers.slack.messenger import Listed, Messenger
@@ -262,7 +263,7 @@ _QUIET = text("""
 _ANSWERS = text("""
     SELECT channel_id, count(*) AS answers FROM question
     WHERE channel_id = ANY(:channels)
-      AND surface = 'automatic' AND state = 'answered'
+      AND surface = :unasked AND state = 'answered'
       AND asked_at > now() - interval '1 hour'
     GROUP BY channel_id
-""")
+""").bindparams(unasked=Surface.AUTOMATIC)

@@ -20,8 +20,9 @@ from sqlalchemy.orm import Session
 
 from policies.tables.questions import QuestionState
 from workers.database.sessions import Database
+from workers.database.statements import statement
 from workers.errors import Busy
-from workers.intake.messages import Question
+from workers.intake.messages import QUESTION_COLUMNS, Question, question_of
 from workers.observe import metrics
 from workers.observe.crashpoints import reached
 
@@ -104,6 +105,12 @@ def show_question(session: Session, question_id: int) -> None:
     session.execute(text("SELECT set_config('ken.question', :id, true)"), {"id": str(question_id)})
 
 
+def stored_question(session: Session, question_id: int) -> Question | None:
+    """The question as it is stored, in a session in which it can be seen."""
+    row = session.execute(_QUESTION, {"id": question_id}).mappings().one_or_none()
+    return None if row is None else question_of(row)
+
+
 def holder() -> str:
     """This process, as it stands in its leases."""
     return f"{socket.gethostname()}:{os.getpid()}"
@@ -178,26 +185,14 @@ def _take(session: Session, question_id: int, *, holder: str, lease_s: int) -> L
     ).scalar_one_or_none()
     if token is None:
         return None
-    row = session.execute(_TAKEN, {"id": question_id}).one()
+    row = session.execute(_TAKEN, {"id": question_id}).mappings().one()
     return Leased(
-        id=row.id,
+        id=question_id,
         token=token,
-        attempts=row.attempts,
-        asked_at=time.monotonic() - float(row.age_s),
-        question=Question(
-            event_id=row.event_id,
-            team_id=row.team_id,
-            channel_id=row.channel_id,
-            message_ts=row.message_ts,
-            thread_ts=row.thread_ts,
-            user_id=row.user_id,
-            text=row.text,
-            surface=row.surface,
-            revision=row.revision,
-            about=row.about,
-            borrowed=row.borrowed,
-        ),
-        trace=row.trace,
+        attempts=row["attempts"],
+        asked_at=time.monotonic() - float(row["age_s"]),
+        question=question_of(row),
+        trace=row["trace"],
     )
 
 
@@ -233,10 +228,17 @@ _TAKE = text("""
     RETURNING token
 """)
 
-_TAKEN = text("""
+_TAKEN = statement(
+    """
     UPDATE question SET attempts = attempts + 1 WHERE id = :id
-    RETURNING *, extract(epoch FROM now() - asked_at) AS age_s
-""")
+    RETURNING {columns}, attempts, trace, extract(epoch FROM now() - asked_at) AS age_s
+    """,
+    columns=", ".join(QUESTION_COLUMNS),
+)
+
+_QUESTION = statement(
+    "SELECT {columns} FROM question WHERE id = :id", columns=", ".join(QUESTION_COLUMNS)
+)
 
 _SPEAK = text(
     "SELECT pg_advisory_xact_lock(hashtext('ken speaks'), (CAST(:id AS bigint) % 2147483647)::int)"

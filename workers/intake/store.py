@@ -6,15 +6,17 @@ The row is the truth, the queue a doorbell.
 import json
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import structlog
-from sqlalchemy import text
+from sqlalchemy import TextClause
 from sqlalchemy.exc import SQLAlchemyError
 
 from workers.database.sessions import Database
+from workers.database.statements import statement
 from workers.errors import ServerUnavailable
-from workers.intake.messages import Errand, Question, storable
+from workers.intake.messages import ERRAND_COLUMNS, QUESTION_COLUMNS, Errand, Question, storable
 from workers.intake.queue import ERRAND, TASK, doorbell
 from workers.observe import metrics, tracing
 from workers.settings import Settings
@@ -34,7 +36,7 @@ def keep_in(database: Database, question: Question) -> int | None:
             database.session("ingress") as session,
         ):
             row = {**asdict(question), "text": storable(question.text), "trace": tracing.current()}
-            question_id = session.execute(_KEEP, row).scalar_one_or_none()
+            question_id = session.execute(_STORE_QUESTION, row).scalar_one_or_none()
             at.set(question_id=question_id, known=question_id is None)
     except SQLAlchemyError as error:
         metrics.QUESTIONS_KEPT.labels("failed").inc()
@@ -69,7 +71,7 @@ def submit_errand(database: Database, errand: Errand) -> int | None:
     row = {**asdict(errand), "details": storable(written)}
     try:
         with database.session("ingress") as session:
-            errand_id = session.execute(_HAND_OVER, row).scalar_one_or_none()
+            errand_id = session.execute(_STORE_ERRAND, row).scalar_one_or_none()
     except SQLAlchemyError as error:
         log.error("errand_not_kept", error=type(error).__name__)
         raise ServerUnavailable("PostgreSQL did not keep the errand.") from None
@@ -86,20 +88,15 @@ class _Bell:
 _bell = _Bell()
 
 
-_KEEP = text("""
-    INSERT INTO question
-        (event_id, team_id, channel_id, message_ts, thread_ts, user_id, text, surface, revision,
-         about, borrowed, trace)
-    VALUES
-        (:event_id, :team_id, :channel_id, :message_ts, :thread_ts, :user_id, :text, :surface,
-         :revision, :about, :borrowed, :trace)
-    ON CONFLICT DO NOTHING
-    RETURNING id
-""")
+def _insert(table: str, columns: Sequence[str]) -> TextClause:
+    """Stores a row that is new, and returns its id; nothing if it was stored before."""
+    return statement(
+        "INSERT INTO {table} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING RETURNING id",
+        table=table,
+        columns=", ".join(columns),
+        values=", ".join(f":{column}" for column in columns),
+    )
 
-_HAND_OVER = text("""
-    INSERT INTO errand (event_id, kind, team_id, user_id, channel_id, details)
-    VALUES (:event_id, :kind, :team_id, :user_id, :channel_id, CAST(:details AS jsonb))
-    ON CONFLICT DO NOTHING
-    RETURNING id
-""")
+
+_STORE_QUESTION = _insert("question", (*QUESTION_COLUMNS, "trace"))
+_STORE_ERRAND = _insert("errand", ERRAND_COLUMNS)

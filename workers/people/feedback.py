@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -13,8 +13,8 @@ from policies.directory import Account
 from policies.tables.content import Document
 from policies.tables.people import UserStatus
 from workers.errors import InputInvalid, SlackRefused
-from workers.intake.leases import at_work
-from workers.intake.messages import StoredErrand
+from workers.intake.leases import at_work, stored_question
+from workers.intake.messages import Question, StoredErrand
 from workers.people.reading import reading_as, require_agreement
 from workers.replies.inert import elements, inert, link
 from workers.replies.rendering import asked_by, cut, escaped, notice
@@ -58,20 +58,13 @@ class _Asked:
     """A question, and where its answers stand."""
 
     id: int
-    team_id: str
-    user_id: str
-    channel_id: str
-    message_ts: str
-    surface: str
-    text: str
-    is_own: bool
-    """In the asker's own words."""
+    question: Question
     answers: tuple[tuple[str, str, str], ...]
     """Kind, channel and ts of what was posted."""
     cited: tuple[int, ...]
 
     def is_by(self, kept: StoredErrand) -> bool:
-        return (self.team_id, self.user_id) == (kept.team_id, kept.user_id)
+        return (self.question.team_id, self.question.user_id) == (kept.team_id, kept.user_id)
 
     @property
     def in_channel(self) -> Posted | None:
@@ -135,7 +128,7 @@ def call_person(services: Services, kept: StoredErrand) -> None:
     if channel_id:
         payload["blocks"].append(_where(channel_id))
     message = Message(payload["text"], payload["blocks"], f"errand:{kept.id}/{kept.user_id}")
-    _tell(messenger, kept.user_id, message, since=asked.message_ts, look=kept.attempts > 1)
+    _tell(messenger, kept.user_id, message, since=asked.question.message_ts, look=kept.attempts > 1)
 
 
 # -- the question that it is about ---------------------------------------------------------------
@@ -147,13 +140,13 @@ def _asked(services: Services, kept: StoredErrand) -> _Asked | None:
     if type(question_id) is not int or not 0 < question_id <= _LARGEST_ID:
         return None
     with at_work(services.database, question_id) as session:
-        row = session.execute(_QUESTION, {"id": question_id}).one_or_none()
-        if row is None or row.surface == "terminal" or row.team_id != kept.team_id:
+        question = stored_question(session, question_id)
+        if question is None or question.surface.is_terminal or question.team_id != kept.team_id:
             return None
         answers = session.execute(_ANSWERS, {"id": question_id}).all()
         cited = session.scalars(_CITED, {"id": question_id}).all()
-    told = {**row._mapping, "text": own_words(row.text)}
-    return _Asked(**told, answers=tuple(map(tuple, answers)), cited=tuple(cited))
+    question = replace(question, text=own_words(question.text))
+    return _Asked(question_id, question, tuple(map(tuple, answers)), tuple(cited))
 
 
 def _said(kept: StoredErrand) -> _Said | None:
@@ -196,7 +189,7 @@ def _tell_admins(
     """
     messenger = services.messenger_of(kept.team_id)
     name = _name(messenger, kept.user_id)
-    words = asked.text if _may_pass_on(messenger, kept, asked) else _NOT_SHOWN
+    words = asked.question.text if _may_pass_on(messenger, kept, asked) else _NOT_SHOWN
     told = False
     for admin in dict.fromkeys(services.settings.admins):
         try:
@@ -207,7 +200,7 @@ def _tell_admins(
             payload = _report(asked.id, said, name=name, words=words, titles=titles, address=link)
             mark = f"feedback:{asked.id}/{kept.user_id}/{admin}"
             message = Message(payload["text"], payload["blocks"], mark)
-            _tell(messenger, admin, message, since=asked.message_ts, look=look)
+            _tell(messenger, admin, message, since=asked.question.message_ts, look=look)
             told = True
         except SlackRefused as refused:
             log.warning("admin_not_told", errand_id=kept.id, error=type(refused).__name__)
@@ -284,7 +277,7 @@ def _is_inactive(services: Services, team_id: str, user_id: str) -> bool:
 
 def _may_pass_on(messenger: Messenger, kept: StoredErrand, asked: _Asked) -> bool:
     """Their own words; or anybody's that everybody of the company can read."""
-    if asked.is_by(kept) and asked.is_own:
+    if asked.is_by(kept) and asked.question.is_in_own_words:
         return True
     if asked.in_channel is None:
         return False
@@ -301,10 +294,10 @@ def _call(services: Services, messenger: Messenger, kept: StoredErrand, asked: _
             log.error("people_channel_unusable", reason="shared with another company")
             return ""
         mark = f"person:{asked.id}/{kept.user_id}"  # who presses again, and who comes after a crash
-        if messenger.find(channel_id, "", mark, since=asked.message_ts):
+        if messenger.find(channel_id, "", mark, since=asked.question.message_ts):
             return channel_id
         payload = asked_by(
-            asked.text,
+            asked.question.text,
             kept.user_id,
             _conversation(messenger, asked),
             usergroup_id=settings.people_group,
@@ -350,12 +343,6 @@ def _name(messenger: Messenger, user_id: str) -> str:
     except SlackRefused:
         return user_id
 
-
-_QUESTION = text("""
-    SELECT id, team_id, user_id, channel_id, message_ts, surface, text,
-           NOT borrowed AND surface <> 'shortcut' AS is_own
-    FROM question WHERE id = :id
-""")
 
 _ANSWERS = text("""
     SELECT kind, channel_id, message_ts FROM outbox

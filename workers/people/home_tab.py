@@ -21,7 +21,9 @@ from policies.tables.people import UserStatus
 from policies.tables.permissions import Policy
 from policies.tables.questions import QuestionState
 from policies.tables.sources import Source
+from workers.database.statements import statement
 from workers.errors import AssistantError, SlackRefused
+from workers.intake.messages import QUESTION_COLUMNS, question_of
 from workers.people.linking import ADDRESS, CODE, code_in
 from workers.people.preferences import LANGUAGES, LENGTHS
 from workers.people.reading import reading_as, require_agreement
@@ -175,7 +177,7 @@ def _look(services: Services, team_id: str, user_id: str, profile: Profile | Non
         session.execute(_AS_ASKER, {"asker": f"{team_id}/{user_id}"})
         link = _link(session, team_id, user_id)
         chosen = session.execute(_CHOSEN, own).one_or_none()
-        asked = session.execute(_QUESTIONS, {**own, "most": _MOST_QUESTIONS}).all()
+        asked = session.execute(_QUESTIONS, {**own, "most": _MOST_QUESTIONS}).mappings().all()
         return _Seen(
             profile=profile,
             link=link,
@@ -183,11 +185,11 @@ def _look(services: Services, team_id: str, user_id: str, profile: Profile | Non
             out_of_date=session.scalars(_ANY_OUT_OF_DATE).one(),
             questions=tuple(
                 _Asked(
-                    words := own_words(row.text),
-                    QuestionState(row.state),
-                    row.asked_at,
-                    row.forgotten,
-                    is_own=row.is_own and bool(words or not row.text),
+                    words := own_words(row["text"]),
+                    QuestionState(row["state"]),
+                    row["asked_at"],
+                    row["forgotten"],
+                    is_own=question_of(row).is_in_own_words and bool(words or not row["text"]),
                 )
                 for row in asked
             ),
@@ -403,14 +405,16 @@ _CHOSEN = text("""
 """)
 
 # Row-level security shows this account's alone.
-_QUESTIONS = text("""
-    SELECT text, state, asked_at,
+_QUESTIONS = statement(
+    """
+    SELECT {columns}, state, asked_at,
            coalesce(asked_at <= (SELECT forgotten_at FROM preference
-                                 WHERE team_id = :team AND user_id = :user), false) AS forgotten,
-           NOT borrowed AND surface <> 'shortcut' AS is_own
+                                 WHERE team_id = :team AND user_id = :user), false) AS forgotten
     FROM question WHERE team_id = :team AND user_id = :user
     ORDER BY asked_at DESC, id DESC LIMIT :most
-""")
+    """,
+    columns=", ".join(QUESTION_COLUMNS),
+)
 
 # Of no document: whoever looks, and whatever there is, it says the same.
 _ANY_OUT_OF_DATE = text("""

@@ -75,7 +75,7 @@ def meet(question: Question, services: Services, *, private: bool) -> str | None
     code = code_in(question.text)
     if code is not None:
         return _said(code, question, services, private=private)
-    if question.surface != "terminal":
+    if not question.surface.is_terminal:
         try:
             _recognise(question, services)
         except (SlackUnavailable, SQLAlchemyError) as error:
@@ -95,7 +95,7 @@ def code_in(words: str) -> str | None:
 def _said(code: str, question: Question, services: Services, *, private: bool) -> str:
     """Whatever comes of it, the code is used up: it stands in a message, and in our table."""
     database = services.database
-    if question.surface != "slack" or not private:
+    if not question.surface.takes_link_codes or not private:
         _burn(database, code)
         return IN_CHANNEL
     profile = _profile(question, services)

@@ -18,7 +18,14 @@ from sqlalchemy.orm import Session
 
 from policies.tables.questions import OutboxState
 from workers.errors import SlackRefused
-from workers.intake.leases import Leased, at_work, is_speaking, speaking, still_mine
+from workers.intake.leases import (
+    Leased,
+    at_work,
+    is_speaking,
+    speaking,
+    still_mine,
+    stored_question,
+)
 from workers.intake.messages import Question
 from workers.observe import tracing
 from workers.observe.crashpoints import reached
@@ -177,7 +184,7 @@ def sweep_up(services: Services, question: Question, kind: Kind) -> bool:
     each question of the thread while nobody speaks for it. False: somebody speaks, and it may be
     theirs; look again later. Raises SlackUnavailable.
     """
-    if question.surface == "terminal" or not in_place(question, kind):
+    if question.surface.is_terminal or not in_place(question, kind):
         return True
     messenger = services.messenger_of(question.team_id)
     where = (question.channel_id, question.thread_ts, mark_of(question, kind))
@@ -228,7 +235,9 @@ def look_again(services: Services, question_id: int, kind: str) -> None:
     """
     with at_work(services.database, question_id) as session:
         row = session.execute(_POSTED_AS, {"id": question_id, "kind": kind}).one()
-    question = Question(**row.question)
+        question = stored_question(session, question_id)
+    if question is None:
+        return
     try:
         for posted in find(services, question, kind):
             if posted.message_ts != row.message_ts:
@@ -252,7 +261,7 @@ def _post(
     payload: dict[str, Any],
     opened: Opened | None,
 ) -> Posted:
-    if question.surface == "terminal":
+    if question.surface.is_terminal:
         return Posted(question.channel_id, question.message_ts)
     messenger = services.messenger_of(question.team_id)
     message = Message(payload["text"], payload["blocks"], mark_of(question, kind))
@@ -277,7 +286,7 @@ def _close(messenger: Messenger, opened: Opened, message: Message, question: Que
 
 def find(services: Services, question: Question, kind: str) -> list[Posted]:
     """Ours that Slack has, oldest first."""
-    if question.surface == "terminal":
+    if question.surface.is_terminal:
         return []
     messenger = services.messenger_of(question.team_id)
     since, mark = question.message_ts, mark_of(question, kind)
@@ -380,14 +389,7 @@ _POSTED = text("""
 _WHICH = text("SELECT message_ts FROM outbox WHERE question_id = :id AND kind = :kind")
 
 _POSTED_AS = text("""
-    SELECT outbox.message_ts, opened_ts,
-           jsonb_build_object(
-               'event_id', event_id, 'team_id', team_id, 'channel_id', question.channel_id,
-               'message_ts', question.message_ts, 'thread_ts', thread_ts, 'user_id', user_id,
-               'text', '', 'surface', surface, 'revision', question.revision,
-               'about', about) AS question
-    FROM outbox JOIN question ON question.id = question_id
-    WHERE question_id = :id AND kind = :kind
+    SELECT message_ts, opened_ts FROM outbox WHERE question_id = :id AND kind = :kind
 """)
 
 _LOOKED = text("UPDATE outbox SET looked_at = now() WHERE question_id = :id AND kind = :kind")

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 
 from policies.tables.questions import OutboxState, Revision
 from workers.database.sessions import Database
+from workers.database.statements import statement
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
-from workers.intake.leases import at_work
+from workers.intake.leases import at_work, stored_question
 from workers.intake.messages import Question
 from workers.observe import metrics
 from workers.replies import rendering as say
@@ -117,7 +118,7 @@ def tell(services: Services, question_id: int, kind: str) -> bool:
             row = _to_tell(session, question_id, kind, services.settings.mend_days)
             if row is None:
                 return True
-            told = _told(services, row)
+            told = _told(services, stored_question(session, question_id), row)
             given = {"id": question_id, "kind": kind, "revision": row.revision}
             if told.rest_s is None:
                 session.execute(_CONFIRM, given)
@@ -139,9 +140,8 @@ def _to_tell(session: Session, question_id: int, kind: str, days: float) -> Row[
     return session.execute(_TO_TELL, given).one_or_none()
 
 
-def _told(services: Services, row: Row[Any]) -> _Told:
-    question = Question(**row.question)
-    if question.surface == "terminal":
+def _told(services: Services, question: Question | None, row: Row[Any]) -> _Told:
+    if question is None or question.surface.is_terminal:
         return _Told()
     try:
         messenger = services.messenger_of(question.team_id)
@@ -203,8 +203,7 @@ def _count(question_id: int, revision: Revision) -> None:
 
 def _sql(words: str) -> TextClause:
     """A statement, with the conditions that several have in common."""
-    common = words.replace("{of_answer}", _OF_ANSWER).replace("{unconfirmed}", UNCONFIRMED)
-    return text(common)
+    return statement(words, of_answer=_OF_ANSWER, unconfirmed=UNCONFIRMED)
 
 
 # Parts that are not out yet, too: they are, once they are posted. A notice is not withdrawn.
@@ -269,14 +268,8 @@ _TO_TELL = _sql("""
                  AND later.kind LIKE split_part(outbox.kind, '/', 1) || '/%'
                  AND split_part(later.kind, '/', 2)::int
                      > coalesce(nullif(split_part(outbox.kind, '/', 2), ''), '1')::int
-           ) AS is_last,
-           jsonb_build_object(
-               'event_id', event_id, 'team_id', team_id, 'channel_id', question.channel_id,
-               'message_ts', question.message_ts, 'thread_ts', thread_ts, 'user_id', user_id,
-               'text', '', 'surface', surface, 'revision', question.revision,
-               'about', about) AS question
-    FROM outbox JOIN question ON question.id = question_id
-    WHERE question_id = :id AND kind = :kind AND {unconfirmed}
+           ) AS is_last
+    FROM outbox WHERE question_id = :id AND kind = :kind AND {unconfirmed}
 """)
 
 _CONFIRM = text("""

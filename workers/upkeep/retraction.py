@@ -8,7 +8,14 @@ from sqlalchemy import text
 
 from workers.answering.progress import resting
 from workers.intake.leases import Leased, retire
-from workers.intake.messages import Question, StoredErrand
+from workers.intake.messages import (
+    ADDRESSED,
+    ALOUD,
+    FOR_THE_ASKER,
+    MESSAGES,
+    Question,
+    StoredErrand,
+)
 from workers.intake.store import keep_in, submit_errand
 from workers.replies import revisions
 from workers.replies.rendering import STOPPED, notice
@@ -39,9 +46,9 @@ def take_back(services: Services, kept: StoredErrand) -> None:
     given = {"channel": gone.channel_id, "ts": gone.message_ts, "revision": gone.revision}
     with services.database.session("ingress") as session:
         asked = session.scalars(_UP_TO, given).all()
-        at_work = session.execute(_AT_WORK, {"ids": asked}).mappings().all()
+        at_work = session.execute(_AT_WORK, {"ids": asked}).all()
     for row in at_work:
-        submit_errand(services.database, resting(Question(**row, message_ts="", text="")))
+        submit_errand(services.database, resting(row))
     for question_id in asked:
         _end(services, question_id, "deleted")
 
@@ -55,7 +62,7 @@ def supersede(services: Services, leased: Leased) -> bool:
         if question.is_a_message and session.scalar(_HAS_NEWER, {"id": leased.id}):
             return True
         asked = session.scalars(_OLDER, {"id": leased.id}).all() if question.revision else []
-    if question.surface in ("slack", "follow_up", "automatic"):
+    if question.surface.is_message:
         for question_id in asked:
             _end(services, question_id, "asked_anew")
     return False
@@ -107,40 +114,40 @@ def _say_stopped(messenger: Messenger, kept: StoredErrand, thread_ts: str, *, al
 _UP_TO = text("""
     SELECT id FROM question
     WHERE channel_id = :channel AND message_ts = :ts
-      AND surface IN ('slack', 'follow_up', 'automatic', 'share')
+      AND surface = ANY(:aloud)
       AND (about IS NOT NULL OR revision COLLATE "C" <= :revision)
     ORDER BY id
-""")
+""").bindparams(aloud=ALOUD)
 
 # Whoever works on it is fenced off, or dead, and says no more that Ken rests.
 _AT_WORK = text("""
     SELECT event_id, team_id, channel_id, thread_ts, user_id FROM question
-    WHERE id = ANY(:ids) AND state = 'kept' AND surface IN ('slack', 'follow_up')
-""")
+    WHERE id = ANY(:ids) AND state = 'kept' AND surface = ANY(:addressed)
+""").bindparams(addressed=ADDRESSED)
 
 _OLDER = text("""
     SELECT older.id FROM question AS this JOIN question AS older USING (channel_id, message_ts)
     WHERE this.id = :id AND older.id <> this.id AND older.user_id = this.user_id
-      AND older.surface IN ('slack', 'follow_up', 'automatic', 'share')
+      AND older.surface = ANY(:aloud)
       AND CASE WHEN this.about IS NULL AND older.about IS NULL
           THEN older.revision COLLATE "C" < this.revision ELSE older.id < this.id END
     ORDER BY older.id
-""")
+""").bindparams(aloud=ALOUD)
 
 _HAS_NEWER = text("""
     SELECT EXISTS (
         SELECT FROM question AS this JOIN question AS newer USING (channel_id, message_ts)
         WHERE this.id = :id AND newer.about IS NULL
-          AND newer.surface IN ('slack', 'follow_up', 'automatic')
+          AND newer.surface = ANY(:messages)
           AND newer.revision COLLATE "C" > this.revision)
-""")
+""").bindparams(messages=MESSAGES)
 
 _OPEN_IN = text("""
-    SELECT id, surface NOT IN ('command', 'shortcut', 'private') AS aloud FROM question
+    SELECT id, surface <> ALL(:for_the_asker) AS aloud FROM question
     WHERE channel_id = :channel AND thread_ts = :ts AND team_id = :team AND user_id = :user
       AND (state = 'kept' OR :again AND reason = 'stopped')
     ORDER BY id
-""")
+""").bindparams(for_the_asker=FOR_THE_ASKER)
 
 _OTHERS_WAIT_IN = text("""
     SELECT EXISTS (

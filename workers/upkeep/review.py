@@ -28,8 +28,10 @@ from policies.tables.people import AccountKind
 from policies.tables.questions import Revision
 from workers.answering.audience import ChannelReaders, Rule, channel_readers
 from workers.database.sessions import Database
+from workers.database.statements import statement
 from workers.errors import Busy, InputInvalid, SlackRefused, SlackUnavailable
 from workers.intake.leases import at_work
+from workers.intake.messages import Surface
 from workers.observe import metrics
 from workers.replies.outbox import Kind
 from workers.replies.revisions import (
@@ -154,7 +156,7 @@ def _look_at_new(services: Services) -> None:
 
 def _look_at_one(services: Services, row: Row[Any]) -> None:
     here = [(row.question_id, row.kind)]
-    if row.kind == Kind.CHANNEL and row.surface != "terminal":
+    if row.kind == Kind.CHANNEL and not Surface(row.surface).is_terminal:
         _look_in_channel(services, row.team_id, row.channel_id, here)
     else:
         _withdraw_and_date(services.database, _answers(services.database, here))
@@ -446,16 +448,15 @@ _PAIRS = """
 
 def _sql(words: str) -> TextClause:
     """A statement, with the parts that several have in common."""
-    for name, part in {
-        "{is_new}": _IS_NEW,
-        "{is_old}": _IS_OLD,
-        "{unconfirmed}": UNCONFIRMED,
-        "{stands}": _STANDS,
-        "{key}": _KEY,
-        "{pairs}": _PAIRS,
-    }.items():
-        words = words.replace(name, part)
-    return text(words)
+    return statement(
+        words,
+        is_new=_IS_NEW,
+        is_old=_IS_OLD,
+        unconfirmed=UNCONFIRMED,
+        stands=_STANDS,
+        key=_KEY,
+        pairs=_PAIRS,
+    )
 
 
 # `pass` is a look under way: its worker may have died.
@@ -493,22 +494,22 @@ _OLDEST = _sql("""
     SELECT question_id, kind, channel_id
     FROM (SELECT question_id, kind, reviewed_at FROM outbox WHERE {is_old}) AS old
     JOIN question ON question.id = question_id
-    WHERE surface <> 'terminal'
+    WHERE surface <> :terminal
     ORDER BY reviewed_at, question_id LIMIT 1
-""")
+""").bindparams(terminal=Surface.TERMINAL)
 
 _PLACES = _sql("""
     SELECT DISTINCT question.channel_id
     FROM question JOIN outbox ON question_id = question.id
-    WHERE team_id = :team AND surface <> 'terminal' AND kind = 'channel' AND {stands}
-""")
+    WHERE team_id = :team AND surface <> :terminal AND kind = 'channel' AND {stands}
+""").bindparams(terminal=Surface.TERMINAL)
 
 _IN_TEAM = _sql("""
     SELECT question_id, kind
     FROM question JOIN outbox ON question_id = question.id
-    WHERE team_id = :team AND surface <> 'terminal' AND kind = 'channel' AND {stands}
+    WHERE team_id = :team AND surface <> :terminal AND kind = 'channel' AND {stands}
     ORDER BY question_id
-""")
+""").bindparams(terminal=Surface.TERMINAL)
 
 _PUT_OFF = text("""
     UPDATE outbox SET mend_at = now() + make_interval(secs => :rest_s),
@@ -543,10 +544,10 @@ _POSTED = _sql("SELECT question_id, kind FROM outbox WHERE {stands}")
 _IN_CHANNEL = _sql("""
     SELECT question_id, kind, team_id
     FROM question JOIN outbox ON question_id = question.id
-    WHERE question.channel_id = :channel AND surface <> 'terminal' AND kind = 'channel'
+    WHERE question.channel_id = :channel AND surface <> :terminal AND kind = 'channel'
       AND {stands}
     ORDER BY question_id
-""")
+""").bindparams(terminal=Surface.TERMINAL)
 
 _PUT_OFF_IN_CHANNEL = text("""
     SELECT question_id, kind

@@ -16,6 +16,7 @@ from tests.workers.replies.test_rendering import PAYLOADS, STORED, leaves
 from tests.workers.slack_company import Company, FakeAnswerer, Write, kept, quote_all
 from workers.errors import AnswerWithdrawn, AssistantError, LayersDisagree, ModelUnavailable
 from workers.intake.leases import MAX_ATTEMPTS
+from workers.intake.messages import Surface
 from workers.models.base import Draft, Passage, Sentence
 from workers.observe import logs
 from workers.replies.rendering import ANSWERED_PRIVATELY, NOTHING_FOUND
@@ -769,7 +770,7 @@ def test_a_question_from_the_terminal_is_answered_without_slack(company: Company
         ),
     )
     for person, state in ((alice, "answered"), (bob, "abstained")):
-        question_id = kept(user_id=str(person), surface="terminal", words=QUESTION)
+        question_id = kept(user_id=str(person), surface=Surface.TERMINAL, words=QUESTION)
         company.work(question_id)
         assert company.state(question_id) == (state, None)
     assert company.slack.calls() == []

@@ -14,6 +14,7 @@ from workers.answering import answer as answering
 from workers.answering.audience import audience_of
 from workers.errors import SlackBusy, SlackRefused
 from workers.intake.leases import MAX_ATTEMPTS
+from workers.intake.messages import Surface
 from workers.models.base import Draft
 from workers.replies import outbox
 from workers.replies import rendering as say
@@ -174,7 +175,7 @@ def test_an_answer_that_nobody_asked_for_is_finished_too(
             text("INSERT INTO channel_setting VALUES (:team, 'CALL', true, 20)"), {"team": TEAM}
         )
     ts = company.slack.say("CALL", "UALICE", QUESTION).ts
-    question_id = kept(channel_id="CALL", ts=ts, surface="automatic")
+    question_id = kept(channel_id="CALL", ts=ts, surface=Surface.AUTOMATIC)
     company.work(question_id)
     assert len(company.posts("CALL")) == 1
     second_part(None)

@@ -10,6 +10,7 @@ from policies.change import Permissions
 from tests.workers.slack_company import Company, kept, quote_all
 from workers.errors import SlackUnavailable
 from workers.intake.leases import MAX_ATTEMPTS
+from workers.intake.messages import Surface
 from workers.models.base import Draft, Passage
 from workers.replies import outbox
 from workers.replies import rendering as say
@@ -352,7 +353,7 @@ def test_nothing_is_shown_where_no_reply_may_come(company: Company, alice: int) 
         return quote_all(question, passages)
 
     company.model.write_next = write
-    for surface in ("private", "command"):
+    for surface in (Surface.PRIVATE, Surface.COMMAND):
         question_id = kept(channel_id="CBOARD", ts=said.ts, surface=surface)
         company.work(question_id)
         assert company.state(question_id)[0] == "answered"

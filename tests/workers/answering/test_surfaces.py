@@ -49,7 +49,7 @@ def ask(company: Company, surface: Surface, *, channel: str, ts: str, thread: st
         user_id="UALICE",
         text=QUESTION,
         surface=surface,
-        revision="" if surface in ("slack", "follow_up", "automatic") else f"r{next(_numbers)}",
+        revision="" if surface.is_message else f"r{next(_numbers)}",
     )
     question_id = interface.keep(question)
     assert question_id is not None
@@ -76,7 +76,7 @@ def newest(company: Company) -> int:
         return int(session.scalar(text("SELECT coalesce(max(id), 0) FROM question")) or 0)
 
 
-@pytest.mark.parametrize("surface", ["command", "shortcut", "private"])
+@pytest.mark.parametrize("surface", [Surface.COMMAND, Surface.SHORTCUT, Surface.PRIVATE])
 def test_what_is_asked_for_oneself_is_answered_to_oneself(
     company: Company, alice: int, surface: Surface
 ) -> None:
@@ -155,7 +155,7 @@ def test_what_was_asked_for_oneself_in_a_channel_is_nobody_elses_to_ask_again(
     company: Company, alice: int
 ) -> None:
     """Threat 14: nobody there has seen what Alice asked with /ken."""
-    question_id = ask(company, "command", channel="CBOARD", ts="1.000001")
+    question_id = ask(company, Surface.COMMAND, channel="CBOARD", ts="1.000001")
     before = newest(company)
     for kind in ("private", "again"):
         errand(company, kind, "UBOB", "CBOARD", question_id=question_id)
@@ -186,7 +186,7 @@ def test_a_press_in_another_workspace_is_no_press_of_ours(
         assert (newest(company) > before) is (team == TEAM)
 
 
-@pytest.mark.parametrize("surface", ["command", "shortcut", "private"])
+@pytest.mark.parametrize("surface", [Surface.COMMAND, Surface.SHORTCUT, Surface.PRIVATE])
 def test_what_was_asked_for_oneself_is_asked_again_for_oneself(
     company: Company, alice: int, surface: Surface
 ) -> None:
@@ -228,12 +228,12 @@ def test_unasked_it_speaks_only_where_that_is_wanted_and_only_with_an_answer(
 ) -> None:
     everybody = company.person("alice"), company.person("bob")
     said = company.slack.say("board", "alice", QUESTION)
-    first = ask(company, "automatic", channel="CBOARD", ts=said.ts, thread=said.ts)
+    first = ask(company, Surface.AUTOMATIC, channel="CBOARD", ts=said.ts, thread=said.ts)
     assert company.state(first) == ("abstained", "limited")
 
     wanted(company, "CBOARD", per_hour=1)
     said = company.slack.say("board", "alice", QUESTION)
-    second = ask(company, "automatic", channel="CBOARD", ts=said.ts, thread=said.ts)
+    second = ask(company, Surface.AUTOMATIC, channel="CBOARD", ts=said.ts, thread=said.ts)
     assert company.state(second) == ("abstained", None)
     assert company.posts("CBOARD") == []
     assert company.posts("DUALICE") == []
@@ -241,7 +241,7 @@ def test_unasked_it_speaks_only_where_that_is_wanted_and_only_with_an_answer(
     company.library.document("ours", "The budget is ten million.", only(*everybody))
     for expected in ("answered", "abstained"):  # one an hour
         said = company.slack.say("board", "alice", QUESTION)
-        question_id = ask(company, "automatic", channel="CBOARD", ts=said.ts, thread=said.ts)
+        question_id = ask(company, Surface.AUTOMATIC, channel="CBOARD", ts=said.ts, thread=said.ts)
         assert company.state(question_id)[0] == expected
     assert len(company.posts("CBOARD")) == 1
 
@@ -264,7 +264,7 @@ def test_what_people_said_in_the_thread_is_context_and_what_ken_said_is_not(
     company.work(kept(channel_id="CBOARD", ts=began))
     said = company.slack.say("board", "bob", "and for Berlin?", thread_ts=began)
     question = Question(
-        "Ev-follow-up", TEAM, "CBOARD", said.ts, began, "UBOB", "and for Berlin?", "follow_up"
+        "Ev-follow-up", TEAM, "CBOARD", said.ts, began, "UBOB", "and for Berlin?", Surface.FOLLOW_UP
     )
     question_id = interface.keep(question)
     assert question_id is not None
@@ -312,7 +312,7 @@ def version(
     *,
     revision: str = "",
     words: str = QUESTION,
-    surface: Surface = "slack",
+    surface: Surface = Surface.SLACK,
 ) -> int:
     """What Slack tells of a message at one time, and a worker takes up."""
     question = Question(
@@ -361,7 +361,7 @@ def test_in_whatever_order_slack_tells_of_edits_the_newest_is_answered_once(
     assert asked[-1] == NEWEST
 
 
-@pytest.mark.parametrize("surface", ["slack", "follow_up"])
+@pytest.mark.parametrize("surface", [Surface.SLACK, Surface.FOLLOW_UP])
 def test_what_was_deleted_before_it_came_is_not_answered(
     company: Company, alice: int, surface: Surface
 ) -> None:
@@ -413,8 +413,8 @@ def test_an_edited_question_that_nobody_put_to_ken_is_answered_once(
             text("INSERT INTO channel_setting VALUES (:team, 'CALL', true, 20)"), {"team": TEAM}
         )
     ts = company.slack.say("CALL", "UALICE", QUESTION).ts
-    version(company, "CALL", ts, surface="automatic")
-    version(company, "CALL", ts, surface="automatic", revision="9.1", words=NEWEST)
+    version(company, "CALL", ts, surface=Surface.AUTOMATIC)
+    version(company, "CALL", ts, surface=Surface.AUTOMATIC, revision="9.1", words=NEWEST)
     assert len(company.posts("CALL")) == 1
 
 
@@ -447,7 +447,7 @@ def test_ken_stops_when_it_is_told_to(company: Company, alice: int) -> None:
     assert [post.text for post in company.posts("DUALICE")] == [say.STOPPED]
 
 
-@pytest.mark.parametrize("surface", ["slack", "shortcut"])
+@pytest.mark.parametrize("surface", [Surface.SLACK, Surface.SHORTCUT])
 def test_whoever_stops_stops_their_own_questions_and_nobody_elses(
     company: Company, alice: int, surface: Surface
 ) -> None:
@@ -455,7 +455,9 @@ def test_whoever_stops_stops_their_own_questions_and_nobody_elses(
     said = company.slack.say("CBOARD", "UBOB", "hello")
     hers = kept(channel_id="CBOARD", ts=said.ts, words=QUESTION, surface=surface)
     his = interface.keep(
-        Question("EvBob", TEAM, "CBOARD", "1.1", said.ts, "UBOB", QUESTION, surface="follow_up")
+        Question(
+            "EvBob", TEAM, "CBOARD", "1.1", said.ts, "UBOB", QUESTION, surface=Surface.FOLLOW_UP
+        )
     )
     assert his is not None
 
@@ -484,7 +486,7 @@ def test_what_was_asked_for_oneself_is_stopped_without_a_word_in_the_channel(
 ) -> None:
     """Threat 11: that there was a question is nobody else's business."""
     said = company.slack.say("CBOARD", "UBOB", "hello")
-    hers = kept(channel_id="CBOARD", ts=said.ts, surface="shortcut")
+    hers = kept(channel_id="CBOARD", ts=said.ts, surface=Surface.SHORTCUT)
     errand(company, "stopped", "UALICE", "CBOARD", thread_ts=said.ts)
     assert company.state(hers) == ("abstained", "stopped")
     assert company.posts("CBOARD") == []
@@ -596,7 +598,8 @@ def test_without_an_address_the_channels_sentence_is_the_same(company: Company, 
 
 
 @pytest.mark.parametrize(
-    ("surface", "has_link"), [("command", False), ("shortcut", True), ("private", True)]
+    ("surface", "has_link"),
+    [(Surface.COMMAND, False), (Surface.SHORTCUT, True), (Surface.PRIVATE, True)],
 )
 def test_what_is_asked_from_elsewhere_says_what_was_asked(
     company: Company, alice: int, surface: Surface, has_link: bool
@@ -610,7 +613,7 @@ def test_what_is_asked_from_elsewhere_says_what_was_asked(
 
 def test_a_refusal_to_share_says_which_question(company: Company, alice: int) -> None:
     said = company.slack.say("all", "alice", QUESTION).ts
-    ask(company, "share", channel="CALL", ts=said, thread=said)
+    ask(company, Surface.SHARE, channel="CALL", ts=said, thread=said)
     (private,) = company.posts("DUALICE")
     assert private.text == say.CANNOT_SHARE
     assert begins_with(private, QUESTION)
@@ -624,7 +627,7 @@ def test_a_failure_that_only_the_asker_hears_of_says_which_question(
 
     company.model.write_next = broken
     said = company.slack.say("all", "alice", QUESTION).ts
-    question_id = ask(company, "private", channel="CALL", ts=said, thread=said)
+    question_id = ask(company, Surface.PRIVATE, channel="CALL", ts=said, thread=said)
     while company.state(question_id)[0] == "kept":
         company.rest_is_over(question_id)
         company.work(question_id)
@@ -635,7 +638,7 @@ def test_a_failure_that_only_the_asker_hears_of_says_which_question(
 def test_the_quoted_question_is_one_inert_line(company: Company, alice: int) -> None:
     words = "budget\n<!channel> &lt;@UBOB&gt; https://evil.example/x *b* " + "long " * 99
     ask_words = company.slack.say("all", "alice", "hello").ts
-    company.work(kept(channel_id="CALL", ts=ask_words, words=words, surface="command"))
+    company.work(kept(channel_id="CALL", ts=ask_words, words=words, surface=Surface.COMMAND))
     (private,) = company.posts("DUALICE")
     quoted = first_block(private)
     shown = "".join(one["text"] for one in quoted)
@@ -656,7 +659,7 @@ def test_of_a_long_private_answer_the_first_part_alone_has_the_question(
         )
     )
     said = company.slack.say("all", "alice", QUESTION).ts
-    ask(company, "private", channel="CALL", ts=said, thread=said)
+    ask(company, Surface.PRIVATE, channel="CALL", ts=said, thread=said)
     first, *rest = company.posts("DUALICE")
     assert begins_with(first, QUESTION)
     assert len(rest) == 2
@@ -665,7 +668,7 @@ def test_of_a_long_private_answer_the_first_part_alone_has_the_question(
 
 def test_talk_that_nobody_had_with_ken_gets_nothing(company: Company, alice: int) -> None:
     said = company.slack.say("all", "alice", "how are you?").ts
-    company.work(kept(channel_id="CALL", ts=said, words="how are you?", surface="automatic"))
+    company.work(kept(channel_id="CALL", ts=said, words="how are you?", surface=Surface.AUTOMATIC))
     assert company.posts("CALL") == []
 
 

@@ -16,6 +16,7 @@ from tests.bot.slack_schemas import check_calls
 from tests.workers.slack_company import TEAM, WORKSPACE, Company, kept
 from workers.cli import channels, main
 from workers.errors import InputInvalid, ServerUnavailable
+from workers.intake.messages import Surface
 from workers.interface import answers_by_itself
 from workers.slack.client import SlackMessenger
 
@@ -113,7 +114,7 @@ def test_the_list_counts_what_ken_said_unasked(ken: Ken, company: Company) -> No
     company.library.document("ours", "The budget is ten million.", Permissions(readers))
     ken("auto", "board", "--per-hour", "1")
     states = []
-    for surface in ("slack", "automatic", "automatic"):
+    for surface in (Surface.SLACK, Surface.AUTOMATIC, Surface.AUTOMATIC):
         ts = company.slack.say("board", "alice", QUESTION).ts
         question_id = kept(channel_id="CBOARD", ts=ts, words=QUESTION, surface=surface)
         company.work(question_id)

@@ -19,8 +19,8 @@ from tests.workers.slack_company import TEAM, Company, kept
 from workers import interface
 from workers.errands import run_errand
 from workers.errors import LayersDisagree, SlackUnavailable
-from workers.intake.messages import Errand, ErrandKind, storable
-from workers.people import feedback, home_tab
+from workers.intake.messages import Errand, ErrandKind, Surface, storable
+from workers.people import feedback, home_tab, reading
 
 PRESSED: dict[str, Any] = {"verdict": "wrong", "reason": "outdated", "comment": "It is eleven now."}
 
@@ -155,7 +155,7 @@ def test_what_makes_no_sense_is_not_kept(company: Company, details: dict[str, An
 
 
 def test_a_question_of_the_terminal_is_nobodys_in_slack(company: Company) -> None:
-    question_id = kept(surface="terminal")
+    question_id = kept(surface=Surface.TERMINAL)
     answered(company, question_id)
     take(company, question_id, verdict="good")
     assert said(company, question_id) == []
@@ -356,7 +356,7 @@ def test_when_two_checks_differ_nobody_is_told(
 ) -> None:
     settled(company, admins=("UCARL",))
     page = company.library.document("page", "t", only(Class.INTERNET), title="Canary")
-    monkeypatch.setattr(home_tab, "unreadable", lambda session, audience, ids: set(ids))
+    monkeypatch.setattr(reading, "unreadable", lambda session, audience, ids: set(ids))
     with pytest.raises(LayersDisagree):
         take(company, asked(company, cited=[page]), **PRESSED)
     assert "Canary" not in company.emitted()
@@ -466,7 +466,7 @@ def asked_about(company: Company, way: str) -> tuple[int, str]:
         user_id="UALICE" if about_a_message else "UBOB",
         ts=said.ts,
         words="canary",
-        surface="shortcut" if about_a_message else "slack",
+        surface=Surface.SHORTCUT if about_a_message else Surface.SLACK,
     )
     for kind in PRESSES[way]:
         question_id = pressed_again(company, kind, question_id)

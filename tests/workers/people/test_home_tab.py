@@ -27,8 +27,8 @@ from tests.workers.slack_company import TEAM, WORKSPACE, Company, kept
 from workers import errands
 from workers.answering import answer, suggestions
 from workers.errors import LayersDisagree, SlackRefused, SlackUnavailable
-from workers.intake.messages import storable
-from workers.people import home_tab
+from workers.intake.messages import Surface, storable
+from workers.people import home_tab, reading
 from workers.replies.inert import inert
 from workers.services import Services
 
@@ -237,8 +237,8 @@ def test_the_last_five_questions_of_this_account_are_shown(company: Company) -> 
     for number in range(7):
         kept(words=f"question {number} " + "?" * 200, channel_id="CALL")
     kept(words="canary of bob", user_id="UBOB")
-    kept(words="canary of the terminal", user_id="UALICE", surface="terminal")
-    kept(words="canary of the terminal", user_id=str(alice), surface="terminal")
+    kept(words="canary of the terminal", user_id="UALICE", surface=Surface.TERMINAL)
+    kept(words="canary of the terminal", user_id=str(alice), surface=Surface.TERMINAL)
     first = kept(words="and an answer")
     answered(company, first)
 
@@ -257,7 +257,7 @@ def test_row_security_shows_an_account_its_own_questions_alone(company: Company)
     """Threat 32: no other account, workspace or surface, and nothing to who says nothing."""
     kept(words="mine")
     kept(words="theirs", user_id="UBOB")
-    kept(words="at the terminal", surface="terminal")
+    kept(words="at the terminal", surface=Surface.TERMINAL)
     seen = {}
     for asker in ("", "T1/UALICE", "T1/UBOB", "T2/UALICE", "/UALICE", "T1/", "%"):
         with company.library.database.session("answerer") as session:
@@ -409,7 +409,7 @@ def test_when_two_checks_differ_nothing_is_shown(
     """Design, section 4: layers that disagree abort."""
     alice = company.person("alice")
     company.library.document("hers", "The canary budget is 10 euros.", only(alice), title="Canary")
-    for module in (home_tab, answer):
+    for module in (reading, answer):
         monkeypatch.setattr(module, "unreadable", lambda session, audience, ids: set(ids))
 
     with pytest.raises(LayersDisagree):

@@ -21,6 +21,7 @@ from policies.tables.keys import LinkCode
 from policies.tables.people import Account, LinkedIdentity, User, UserStatus
 from tests.workers.slack_company import TEAM, WORKSPACE, Company, kept
 from workers.errors import InputInvalid
+from workers.intake.messages import Surface
 from workers.people import linking
 from workers.people.linking import (
     ADDRESS,
@@ -373,7 +374,7 @@ def test_a_code_said_at_the_terminal_links_nobody_and_is_burnt(
     company: Company, alice: int
 ) -> None:
     code = code_for(company, alice)
-    company.work(kept(user_id=str(alice), words=f"link {code}", surface="terminal"))
+    company.work(kept(user_id=str(alice), words=f"link {code}", surface=Surface.TERMINAL))
     assert usable(company) == 0
     assert owner(company, str(alice)) is None
 

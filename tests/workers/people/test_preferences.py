@@ -10,13 +10,14 @@ from tests.workers.slack_company import TEAM, Company, kept
 from workers import errands, interface
 from workers.errors import SlackUnavailable
 from workers.intake.leases import at_work
+from workers.intake.messages import ErrandKind, Surface
 from workers.people import home_tab, preferences
 from workers.people.preferences import Preferences
 
 THREAD = "1700000000.000100"
 
 
-def change(company: Company, kind: str, person: str = "alice", **more: Any) -> None:
+def change(company: Company, kind: ErrandKind, person: str = "alice", **more: Any) -> None:
     errands.change_preferences(company.services, pressed(kind, person, **more))
 
 
@@ -159,7 +160,7 @@ def test_what_somebody_else_said_is_not_forgotten(company: Company) -> None:
     """Threat 15: another person, the same id in another workspace, and the terminal."""
     others = [
         kept(words="his words", user_id="UBOB"),
-        kept(words="at the terminal", surface="terminal"),
+        kept(words="at the terminal", surface=Surface.TERMINAL),
     ]
     for question_id in others:
         answered(company, question_id)
@@ -217,7 +218,7 @@ def test_choices_outlive_forgetting(company: Company) -> None:
     [("preferences", {"language": "fr"}), ("mute", {"muted": True}), ("forget", {})],
 )
 def test_the_home_is_published_anew_after_a_change(
-    company: Company, kind: str, details: dict[str, Any]
+    company: Company, kind: ErrandKind, details: dict[str, Any]
 ) -> None:
     change(company, kind, **details)
     assert company.slack.calls("views.publish") == []

@@ -79,7 +79,7 @@ def dies(company: Company, question_id: int, *, with_card: bool) -> None:
     company.model.write_next = quote_all
 
 
-def asked_in(company: Company, place: str, surface: Surface = "slack") -> int:
+def asked_in(company: Company, place: str, surface: Surface = Surface.SLACK) -> int:
     ts = company.slack.say(place, "UALICE", QUESTION).ts
     return kept(channel_id=place, ts=ts, surface=surface)
 
@@ -162,10 +162,10 @@ def test_a_failure_is_told_where_its_answer_would_have_been(
     monkeypatch.setattr("workers.tasks.MAX_ATTEMPTS", 0)
     company.model.write_next = failing
     surfaces: dict[Surface, list[str]] = {
-        "slack": ["CBOARD"],
-        "command": ["DUALICE"],
-        "private": ["DUALICE"],
-        "automatic": [],
+        Surface.SLACK: ["CBOARD"],
+        Surface.COMMAND: ["DUALICE"],
+        Surface.PRIVATE: ["DUALICE"],
+        Surface.AUTOMATIC: [],
     }
     for surface, places in surfaces.items():
         before = {post.ts for post in ours(company)}

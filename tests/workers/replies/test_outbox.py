@@ -9,6 +9,7 @@ from tests.workers.answering.passages import passage
 from tests.workers.slack_company import Company, kept
 from workers.errors import SlackBusy, SlackRefused, SlackUnavailable
 from workers.intake.leases import Leased, LeaseLost, lease
+from workers.intake.messages import Surface
 from workers.models.base import Sentence
 from workers.replies.outbox import Kind, deliver, put, settle
 from workers.replies.rendering import Reply, compose, notice
@@ -247,7 +248,7 @@ def test_a_worker_that_lost_its_lease_can_neither_put_nor_deliver(
 
 def test_a_question_from_the_terminal_never_calls_slack(company: Company) -> None:
     alice = company.person("alice")
-    question_id = kept(user_id=str(alice), surface="terminal")
+    question_id = kept(user_id=str(alice), surface=Surface.TERMINAL)
     before = len(company.slack.calls())
     with lease(company.library.database, question_id, holder="test", lease_s=60) as held:
         assert held

@@ -20,7 +20,7 @@ from tests.workers.slack_tokens import KEY, OTHER_KEY, SlackTokens, by_oauth
 from workers.database.sessions import Database, connect
 from workers.errands import wipe
 from workers.errors import ServerUnavailable, SettingsInvalid, SlackRefused, SlackUnavailable
-from workers.intake.messages import StoredErrand
+from workers.intake.messages import ErrandKind, StoredErrand
 from workers.services import Services
 from workers.settings import Settings
 from workers.slack import bot_tokens
@@ -465,7 +465,7 @@ def test_nobody_elses_workspace_has_a_token(ours: Database) -> None:
 # -- the end ----------------------------------------------------------------------------------
 
 
-def errand(kind: str, team_id: str = "T1", **details: Any) -> StoredErrand:
+def errand(kind: ErrandKind, team_id: str = "T1", **details: Any) -> StoredErrand:
     return StoredErrand(
         id=1,
         event_id="Ev1",
@@ -483,7 +483,7 @@ def services_of(database: Database) -> Services:
 
 
 @pytest.mark.parametrize("kind", ["uninstalled", "tokens_revoked"])
-def test_an_uninstalled_workspace_has_no_token_left(ours: Database, kind: str) -> None:
+def test_an_uninstalled_workspace_has_no_token_left(ours: Database, kind: ErrandKind) -> None:
     install(ours)
     install(ours, team=None, enterprise="E1")
     wipe(services_of(ours), errand(kind))
