@@ -40,13 +40,13 @@ def start(services: Services) -> None:
         ("deletion", delete_old, 3600.0),
     ):
         threading.Thread(
-            target=_in_turns, args=(name, duty, services, every_s), name=name, daemon=True
+            target=_in_turns, args=(services, name, duty, every_s), name=name, daemon=True
         ).start()
 
 
-def _in_turns(name: str, duty: Callable[[Services], None], services: Services, s: float) -> None:
+def _in_turns(services: Services, name: str, duty: Callable[[Services], None], s: float) -> None:
     while True:
-        _do(duty, services)
+        _do(services, duty)
         health.turned(name)
         time.sleep(s)
 
@@ -98,7 +98,7 @@ def delete_old(services: Services) -> None:
         runs.delete_old(services.database)
 
 
-def _do(duty: Callable[[Services], None], services: Services) -> None:
+def _do(services: Services, duty: Callable[[Services], None]) -> None:
     """What fails now is due again at the next turn."""
     try:
         duty(services)

@@ -32,13 +32,14 @@ from workers.observe import metrics, stopping, tracing
 from workers.observe.crashpoints import reached
 from workers.people.home_tab import publish_if_shown
 from workers.replies.outbox import (
+    Existing,
     Kind,
     deliver,
     drop_unsent,
+    existing_reply,
     kinds_of,
     missing_parts,
     put,
-    settle,
 )
 from workers.replies.rendering import notice
 from workers.replies.revisions import take_back_halves
@@ -110,7 +111,7 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
         if supersede(services, leased):
             ended = Ended(QuestionState.ABSTAINED, "asked_anew")
         else:
-            ended = answer(leased, services)
+            ended = answer(services, leased)
     except LeaseLost:
         raise
     except Exception as error:  # a worker survives whatever one question does to it
@@ -161,18 +162,18 @@ def _tell(services: Services, leased: Leased, error: Exception) -> QuestionState
     Raises SlackUnavailable, LeaseLost.
     """
     kinds = kinds_of(leased.question)
-    out = {kind: settle(services, leased, kind) for kind in kinds}
-    told = [kind for kind in kinds if out[kind]]
-    if any(missing_parts(services, leased, kind) for kind in told):
+    out = {kind: existing_reply(services, leased, kind) for kind in kinds}
+    answered = [kind for kind in kinds if out[kind] is Existing.ANSWER]
+    if any(missing_parts(services, leased, kind) for kind in answered):
         return QuestionState.FAILED
-    if told:
+    if answered:
         return QuestionState.ANSWERED
-    if out[Kind.DIRECT] is not None:
+    if out[Kind.DIRECT] is Existing.NOTICE:
         return QuestionState.ABSTAINED
     if leased.question.surface.is_unasked:  # nobody asked Ken
         return QuestionState.FAILED
     words = error.reply if isinstance(error, AssistantError) else AssistantError.reply
-    for kind in (kind for kind in kinds if out[kind] is None):
+    for kind in (kind for kind in kinds if out[kind] is Existing.NOTHING):
         try:
             said = notice(words, question_id=leased.id)
             put(services, leased, kind, below_question(services, leased.question, kind, said))

@@ -500,9 +500,9 @@ def hooks(running: _Running) -> Iterator[None]:
 
         return hooked
 
-    def reply(leased: Any, services: Any, kind: Kind) -> bool:
+    def reply(services: Any, leased: Any, kind: Kind) -> bool:
         running.kind = kind
-        return bool(real_reply(leased, services, kind))
+        return bool(real_reply(services, leased, kind))
 
     def final_check(*args: Any) -> bool:
         running.reached("final check begins")

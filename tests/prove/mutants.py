@@ -233,9 +233,9 @@ def _switch(mutant: Mutant) -> Iterator[None]:
         return
     found: dict[tuple[int, Kind], Resolved | None] = {}
 
-    def once(question: Question, kind: Kind, services: Services) -> Resolved | None:
+    def once(services: Services, question: Question, kind: Kind) -> Resolved | None:
         key = (hash(question), kind)
-        return found.setdefault(key, audience_of(question, kind, services))
+        return found.setdefault(key, audience_of(services, question, kind))
 
     with patch.object(answer, "audience_of", once):
         yield

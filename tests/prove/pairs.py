@@ -378,9 +378,9 @@ def _without_ids(heard: object, question_id: int) -> str:
 def _noting_kinds(witness: Witness) -> Iterator[None]:
     real = answering._reply
 
-    def reply(leased: Any, services: Any, kind: Kind) -> bool:
+    def reply(services: Any, leased: Any, kind: Kind) -> bool:
         witness.kind = kind
-        return real(leased, services, kind)
+        return real(services, leased, kind)
 
     with patch.object(answering, "_reply", reply):
         yield

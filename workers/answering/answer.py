@@ -38,7 +38,16 @@ from workers.observe.crashpoints import reached
 from workers.people import preferences
 from workers.people.linking import AskedByApp, meet
 from workers.replies import rendering as say
-from workers.replies.outbox import Kind, deliver, kinds_of, missing_parts, put, settle, settle_part
+from workers.replies.outbox import (
+    Existing,
+    Kind,
+    deliver,
+    deliver_if_missing,
+    existing_reply,
+    kinds_of,
+    missing_parts,
+    put,
+)
 from workers.replies.rendering import Reply
 from workers.services import Services
 from workers.slack.marks import searchable
@@ -75,100 +84,103 @@ class Composed:
         return sorted({passage.document_id for passage in self.passages})
 
 
-def answer(leased: Leased, services: Services) -> Ended:
+def answer(services: Services, leased: Leased) -> Ended:
     """Answer where it was asked, if all who read there may read the answer; else in private.
 
     Raises AssistantError for what the asker should hear of, and LeaseLost.
     """
-    leased = with_names(leased, services)
+    leased = with_names(services, leased)
     question = leased.question
     kinds = kinds_of(question)
     first = kinds[0]
     if reply_to_request(question.text) is not None:
         kinds = kinds[:1]  # a request to do something never opens a direct message
-    match standing(leased, services):
+    match standing(services, leased):
         case Standing.FIRST_OVER if not question.surface.is_unasked:
-            return _say(leased, services, first, say.LIMITED, reason="limited")
+            return _say(services, leased, first, say.LIMITED, reason="limited")
         case Standing.FIRST_OVER | Standing.OVER:
             return Ended(QuestionState.ABSTAINED, "limited")
     talk = reply_to_talk(question.text)
     if question.surface.is_unasked:
         if talk is not None:
             return Ended(QuestionState.ABSTAINED, "talk")
-        return _answer_unasked(leased, services)
+        return _answer_unasked(services, leased)
     try:
-        words = meet(question, services, private=first is Kind.DIRECT) or talk
+        words = meet(services, question, private=first is Kind.DIRECT) or talk
     except AskedByApp:
         return Ended(QuestionState.ABSTAINED, "asked_by_app")
     reached("met")
     if words is not None:
-        return _say(leased, services, first, words)
+        return _say(services, leased, first, words)
     for kind in kinds:
         if question.surface.is_share and kind is Kind.DIRECT:
-            return _say(leased, services, kind, say.CANNOT_SHARE)
-        told = settle(services, leased, kind)  # a worker before us may have got this far
-        if told is None:
-            told = _reply(leased, services, kind)
-        elif told:
-            _finish_parts(leased, services, kind)
-        if told:
+            return _say(services, leased, kind, say.CANNOT_SHARE)
+        if _is_answered(services, leased, kind):
             return Ended(QuestionState.ANSWERED)
     return Ended(QuestionState.ABSTAINED)
 
 
 def _say(
-    leased: Leased, services: Services, kind: Kind, words: str, *, reason: str | None = None
+    services: Services, leased: Leased, kind: Kind, words: str, *, reason: str | None = None
 ) -> Ended:
-    if settle(services, leased, kind) is None:
-        _post(leased, services, kind, say.notice(words))
+    if existing_reply(services, leased, kind) is Existing.NOTHING:
+        _post(services, leased, kind, say.notice(words))
     return Ended(QuestionState.ABSTAINED, reason)
 
 
-def _answer_unasked(leased: Leased, services: Services) -> Ended:
+def _answer_unasked(services: Services, leased: Leased) -> Ended:
     """Where nobody asked Ken, it answers or is silent, and is never in the way."""
-    if not may_speak_unasked(leased.question, services):
+    if not may_speak_unasked(services, leased.question):
         return Ended(QuestionState.ABSTAINED, "limited")
-    told = settle(services, leased, Kind.CHANNEL)
-    if told is None:
-        told = _reply(leased, services, Kind.CHANNEL)
-    elif told:
-        _finish_parts(leased, services, Kind.CHANNEL)
-    return Ended(QuestionState.ANSWERED if told else QuestionState.ABSTAINED)
+    answered = _is_answered(services, leased, Kind.CHANNEL)
+    return Ended(QuestionState.ANSWERED if answered else QuestionState.ABSTAINED)
 
 
-def _reply(leased: Leased, services: Services, kind: Kind) -> bool:
-    """Compose, check and post. True: an answer; False: the constant sentence, or none at all."""
+def _is_answered(services: Services, leased: Leased, kind: Kind) -> bool:
+    """Whether an answer stands there now: that of a worker before us, made whole, or a new one."""
+    match existing_reply(services, leased, kind):
+        case Existing.NOTHING:
+            return _reply(services, leased, kind)
+        case Existing.ANSWER:
+            _finish_parts(services, leased, kind)
+            return True
+        case Existing.NOTICE:
+            return False
+
+
+def _reply(services: Services, leased: Leased, kind: Kind) -> bool:
+    """Compose, check and post. Whether it is an answer, and not the constant sentence or none."""
     for _attempt in range(2):
         with shown(services, leased, kind) as progress:
-            composed = _compose(leased, services, kind, progress)
+            composed = _compose(services, leased, kind, progress)
         if not composed.reply.lines:
-            _post_nothing(leased, services, kind, composed)
+            _post_nothing(services, leased, kind, composed)
             return False
-        if _check_and_post(leased, services, kind, composed):
+        if _check_and_post(services, leased, kind, composed):
             return True
         metrics.ANSWERS_REBUILT.inc()
         log.warning("answer_rebuilt", question_id=leased.id)
     raise AnswerWithdrawn
 
 
-def _compose(leased: Leased, services: Services, kind: Kind, progress: Progress) -> Composed:
+def _compose(services: Services, leased: Leased, kind: Kind, progress: Progress) -> Composed:
     question = leased.question
-    resolved = audience_of(question, kind, services)
+    resolved = audience_of(services, question, kind)
     reached("audience_known")
     if resolved is None:
         return Composed(Reply(""))
     wishes = preferences.of(services, question.team_id, question.user_id)
     return compose_answer(
-        searchable(self_contained(question.text, _said_before(question, services))),
-        resolved.audience,
         services,
+        searchable(self_contained(question.text, _said_before(services, question))),
+        resolved.audience,
         progress=progress,
         language=wishes.language,
         length=wishes.length,
     )
 
 
-def _said_before(question: Question, services: Services) -> list[Said]:
+def _said_before(services: Services, question: Question) -> list[Said]:
     """What people said in the thread so far; Ken's own answers are never context (threat 13)."""
     is_inside = question.thread_ts not in ("", question.message_ts)
     if not question.surface.reads_thread or not is_inside:
@@ -177,27 +189,27 @@ def _said_before(question: Question, services: Services) -> list[Said]:
         before = services.messenger_of(question.team_id).said_before(
             question.channel_id, question.thread_ts, question.message_ts
         )
-        return named_thread(question, services, before)
+        return named_thread(services, question, before)
     except SlackRefused as refused:  # then the question has to stand for itself
         log.info("thread_not_read", error=type(refused).__name__)
         return []
 
 
-def _post_nothing(leased: Leased, services: Services, kind: Kind, composed: Composed) -> None:
+def _post_nothing(services: Services, leased: Leased, kind: Kind, composed: Composed) -> None:
     """The same words whatever there is that these readers may not read."""
     if leased.question.surface.is_quiet:
         return
     if (words := reply_to_request(leased.question.text)) is not None:
-        _post(leased, services, kind, say.notice(words))
+        _post(services, leased, kind, say.notice(words))
     elif kind is Kind.CHANNEL:
         told = say.notice(say.ANSWERED_PRIVATELY)
-        _post(leased, services, kind, leading_to_asker(services, leased.question, told))
+        _post(services, leased, kind, leading_to_asker(services, leased.question, told))
     else:
         told = _noted(say.notice(say.NOTHING_FOUND), composed)
-        _post(leased, services, kind, told, buttons=_buttons(leased, services, kind))
+        _post(services, leased, kind, told, buttons=_buttons(services, leased, kind))
 
 
-def _check_and_post(leased: Leased, services: Services, kind: Kind, composed: Composed) -> bool:
+def _check_and_post(services: Services, leased: Leased, kind: Kind, composed: Composed) -> bool:
     """False: not all of the audience may read it any more. Nothing is posted that was checked
     before a wait: where Slack asks for a moment, the check comes again after it.
 
@@ -206,12 +218,12 @@ def _check_and_post(leased: Leased, services: Services, kind: Kind, composed: Co
     noted = _noted(composed.reply, composed)
     parts = say.parts(below_question(services, leased.question, kind, noted))
     for wait_left_s in (_LONGEST_WAIT_S, 0.0):
-        if not _still_readable(leased, services, kind, composed):
-            if settle(services, leased, kind):
+        if not _still_readable(services, leased, kind, composed):
+            if existing_reply(services, leased, kind) is Existing.ANSWER:
                 raise AnswerWithdrawn
             return False
         try:
-            _post_parts(leased, services, kind, parts)
+            _post_parts(services, leased, kind, parts)
             return True
         except SlackBusy as busy:
             if (busy.retry_after_s or 0.0) > wait_left_s:
@@ -220,21 +232,21 @@ def _check_and_post(leased: Leased, services: Services, kind: Kind, composed: Co
     return False
 
 
-def _post_parts(leased: Leased, services: Services, kind: Kind, parts: list[Reply]) -> None:
+def _post_parts(services: Services, leased: Leased, kind: Kind, parts: list[Reply]) -> None:
     """All are written down before the first is out; the buttons are below the last."""
     for number, reply in enumerate(parts, start=1):
-        buttons = _buttons(leased, services, kind) if number == len(parts) else None
+        buttons = _buttons(services, leased, kind) if number == len(parts) else None
         put(services, leased, kind, reply, buttons, part=number)
     for number in range(1, len(parts) + 1):
         deliver(services, leased, kind, part=number)
 
 
-def _finish_parts(leased: Leased, services: Services, kind: Kind) -> None:
+def _finish_parts(services: Services, leased: Leased, kind: Kind) -> None:
     """Of a long answer the first part is out, and its worker is gone: check again, and go on."""
     missing = missing_parts(services, leased, kind)
     if not missing:
         return
-    resolved = audience_of(leased.question, kind, services)
+    resolved = audience_of(services, leased.question, kind)
     with at_work(services.database, leased.id) as session:
         used = session.scalar(_USED, {"id": leased.id, "kind": kind})
     if resolved is None or used is None:
@@ -243,10 +255,10 @@ def _finish_parts(leased: Leased, services: Services, kind: Kind) -> None:
         if unreadable(session, resolved.audience, used):
             raise AnswerWithdrawn
     for part in missing:
-        settle_part(services, leased, kind, part)
+        deliver_if_missing(services, leased, kind, part)
 
 
-def _buttons(leased: Leased, services: Services, kind: Kind) -> say.Buttons:
+def _buttons(services: Services, leased: Leased, kind: Kind) -> say.Buttons:
     question = leased.question
     in_channel = kind is Kind.CHANNEL and not is_private(question)
     beside_a_channel = kind is Kind.DIRECT and not is_private(question)
@@ -260,9 +272,9 @@ def _buttons(leased: Leased, services: Services, kind: Kind) -> say.Buttons:
 
 
 def compose_answer(
+    services: Services,
     question: str,
     audience: Audience,
-    services: Services,
     *,
     progress: Progress | None = None,
     language: str = "",
@@ -312,21 +324,21 @@ def _noted(reply: Reply, composed: Composed) -> Reply:
     return replace(reply, note=say.SOURCE_OUT_OF_DATE) if composed.out_of_date else reply
 
 
-def _still_readable(leased: Leased, services: Services, kind: Kind, composed: Composed) -> bool:
+def _still_readable(services: Services, leased: Leased, kind: Kind, composed: Composed) -> bool:
     """The final check: every document of the prompt, against the audience as it is now.
 
     A fresh look at who reads there and a fresh snapshot; passed, the answer goes on record.
     """
     with tracing.span("check", kind=str(kind)) as at:
-        passed = _check(leased, services, kind, composed)
+        passed = _check(services, leased, kind, composed)
         at.set(passed=passed)
     metrics.FINAL_CHECKS.labels("passed" if passed else "refused").inc()
     reached("checked")
     return passed
 
 
-def _check(leased: Leased, services: Services, kind: Kind, composed: Composed) -> bool:
-    resolved = audience_of(leased.question, kind, services)
+def _check(services: Services, leased: Leased, kind: Kind, composed: Composed) -> bool:
+    resolved = audience_of(services, leased.question, kind)
     if resolved is None:
         return False
     audience = resolved.audience
@@ -371,8 +383,8 @@ def _cited(composed: Composed) -> list[int]:
 
 
 def _post(
-    leased: Leased,
     services: Services,
+    leased: Leased,
     kind: Kind,
     reply: Reply,
     *,

@@ -22,7 +22,7 @@ _MOST_NAMES = 10
 """Looked up for one question; further marks go."""
 
 
-def with_names(leased: Leased, services: Services) -> Leased:
+def with_names(services: Services, leased: Leased) -> Leased:
     """The same with names where it mentions people and channels, and stored so. Raises LeaseLost.
 
     Where Slack does not answer the marks go all the same: a question can do without a name.
@@ -31,21 +31,21 @@ def with_names(leased: Leased, services: Services) -> Leased:
     wanted = references(question.text)
     if not wanted:
         return leased
-    words = named(question.text, _names(question, services, wanted)).strip()
+    words = named(question.text, _names(services, question, wanted)).strip()
     with at_work(services.database, leased.id) as session:
         still_mine(session, leased)
         session.execute(_NAMED, {"id": leased.id, "text": words})
     return replace(leased, question=replace(question, text=words))
 
 
-def named_thread(question: Question, services: Services, before: list[Said]) -> list[Said]:
+def named_thread(services: Services, question: Question, before: list[Said]) -> list[Said]:
     """The same for what people wrote before it."""
     wanted = [one for said in before[-_MOST_NAMES:] for one in references(said.text)]
-    names = _names(question, services, dict.fromkeys(wanted)) if wanted else {}
+    names = _names(services, question, dict.fromkeys(wanted)) if wanted else {}
     return [replace(said, text=named(said.text, names)) for said in before]
 
 
-def _names(question: Question, services: Services, wanted: Iterable[str]) -> dict[str, str]:
+def _names(services: Services, question: Question, wanted: Iterable[str]) -> dict[str, str]:
     if question.surface.is_terminal:
         return {}
     names: dict[str, str] = {}

@@ -34,17 +34,17 @@ class Resolved:
     readers: Readers
 
 
-def readers_of(question: Question, kind: Kind, services: Services) -> Readers | None:
+def readers_of(services: Services, question: Question, kind: Kind) -> Readers | None:
     """Who reads a reply of this kind, as of now; None: none is given there.
 
     Strangers of another company read along, or nobody is there any more.
     """
-    return asker(question) if kind is Kind.DIRECT else _channel(question, services)
+    return asker(question) if kind is Kind.DIRECT else _channel(services, question)
 
 
-def audience_of(question: Question, kind: Kind, services: Services) -> Resolved | None:
+def audience_of(services: Services, question: Question, kind: Kind) -> Resolved | None:
     """The same as an audience."""
-    readers = readers_of(question, kind, services)
+    readers = readers_of(services, question, kind)
     if readers is None:
         return None
     with services.database.session("answerer") as session:
@@ -88,7 +88,7 @@ def channel_readers(channel_id: str, messenger: Messenger, database: Database) -
     return _public(place, messenger, database)
 
 
-def _channel(question: Question, services: Services) -> Readers | None:
+def _channel(services: Services, question: Question) -> Readers | None:
     """Whoever is there, and the asker: at the terminal one may ask for a channel from outside."""
     messenger = services.messenger_of(question.team_id)
     readers = channel_readers(question.channel_id, messenger, services.database).readers

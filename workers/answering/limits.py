@@ -16,7 +16,7 @@ class Standing(Enum):
     OVER = "over"
 
 
-def standing(leased: Leased, services: Services) -> Standing:
+def standing(services: Services, leased: Leased) -> Standing:
     """Where this question stands among those that the same person asked shortly before it.
 
     The questions themselves are counted, so neither a restart nor another worker forgets any.
@@ -35,7 +35,7 @@ def standing(leased: Leased, services: Services) -> Standing:
     return Standing.FIRST_OVER if over_by == 0 else Standing.OVER
 
 
-def may_speak_unasked(question: Question, services: Services) -> bool:
+def may_speak_unasked(services: Services, question: Question) -> bool:
     """Whether the channel wants answers that nobody asked Ken for, and has had few of late."""
     given = {"team": question.team_id, "channel": question.channel_id}
     with services.database.session("ingress") as session:

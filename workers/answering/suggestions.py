@@ -95,7 +95,7 @@ def suggested(services: Services, audience: Audience) -> list[str]:
             if len(found) == MOST or tries == _MOST_TRIES:
                 return found
             tries += 1
-            if question not in found and _answers(question, page, audience, quoting):
+            if question not in found and _answers(quoting, question, page, audience):
                 found.append(question)
                 break
     return found
@@ -120,9 +120,9 @@ def _pages(services: Services, audience: Audience) -> list[_Page]:
     return [_Page(row.native_id, row.title, tuple(pieces[row.id])) for row in rows]
 
 
-def _answers(question: str, page: _Page, audience: Audience, services: Services) -> bool:
+def _answers(services: Services, question: str, page: _Page, audience: Audience) -> bool:
     """Whether the first sentence of the answer is cited from this page."""
-    reply = compose_answer(question, audience, services).reply
+    reply = compose_answer(services, question, audience).reply
     if not reply.lines:
         return False
     first = set(reply.lines[0].citations)

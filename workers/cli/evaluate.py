@@ -194,7 +194,7 @@ def _ask(services: Services, row: dict[str, Any], *, paraphrased: bool) -> Asked
                 remedy="Load the same folder first: ken load FOLDER",
             ) from None
     started = time.monotonic()
-    composed = compose_answer(question, audience, services)
+    composed = compose_answer(services, question, audience)
     seconds = time.monotonic() - started
     return Asked(row, paraphrased, _ranked(services, audience, question), composed, seconds)
 

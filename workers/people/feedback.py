@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 import structlog
@@ -86,6 +87,16 @@ class _Said:
         return self.verdict == "wrong" or self.reason in _FOR_ADMINS
 
 
+class _Stored(Enum):
+    """What became of what somebody said."""
+
+    NEW = "new"
+    REPORTED_BEFORE = "reported before"
+    """Administrators have a message about this person and this answer."""
+    SUPERSEDED = "superseded"
+    """The same person has said something later."""
+
+
 def take(services: Services, kept: StoredErrand) -> None:
     """Keep what somebody says of an answer that they can have seen; the last word counts.
 
@@ -95,12 +106,14 @@ def take(services: Services, kept: StoredErrand) -> None:
     if asked is None or said is None or not (asked.is_by(kept) or asked.in_channel):
         log.warning("feedback_refused", errand_id=kept.id)
         return
-    told_before = _keep(services, kept, asked, said)
-    if told_before is None:
+    stored = _store(services, kept, asked, said)
+    if stored is _Stored.SUPERSEDED:
         return
     log.info("feedback_kept", question_id=asked.id, verdict=said.verdict, reason=said.reason)
     if said.for_admins:
-        _tell_admins(services, kept, asked, said, look=told_before or kept.attempts > 1)
+        _tell_admins(
+            services, kept, asked, said, look=stored is _Stored.REPORTED_BEFORE or kept.attempts > 1
+        )
 
 
 def call_person(services: Services, kept: StoredErrand) -> None:
@@ -160,11 +173,11 @@ def _said(kept: StoredErrand) -> _Said | None:
     return _Said(verdict, reason, comment[:_LONGEST_COMMENT])
 
 
-def _keep(services: Services, kept: StoredErrand, asked: _Asked, said: _Said) -> bool | None:
-    """Whether administrators heard of this person before; None: something later was said."""
+def _store(services: Services, kept: StoredErrand, asked: _Asked, said: _Said) -> _Stored:
+    """Store what was said, unless the same person has said something later of this answer."""
     with at_work(services.database, asked.id) as session:
-        return session.execute(
-            _KEEP,
+        was_reported = session.execute(
+            _STORE_FEEDBACK,
             {
                 "question": asked.id,
                 "team": kept.team_id,
@@ -175,6 +188,9 @@ def _keep(services: Services, kept: StoredErrand, asked: _Asked, said: _Said) ->
                 "errand": kept.id,
             },
         ).scalar_one_or_none()
+    if was_reported is None:
+        return _Stored.SUPERSEDED
+    return _Stored.REPORTED_BEFORE if was_reported else _Stored.NEW
 
 
 # -- for administrators --------------------------------------------------------------------------
@@ -351,7 +367,7 @@ _ANSWERS = text("""
 
 _CITED = text("SELECT DISTINCT unnest(cited) FROM answer WHERE question_id = :id")
 
-_KEEP = text("""
+_STORE_FEEDBACK = text("""
     INSERT INTO feedback (question_id, team_id, user_id, verdict, reason, comment, errand_id)
     VALUES (:question, :team, :user, :verdict, :reason, :comment, :errand)
     ON CONFLICT (question_id, team_id, user_id) DO UPDATE

@@ -66,7 +66,7 @@ class AskedByApp(Exception):
     """Whatever the event said: the account that asks is an app's."""
 
 
-def meet(question: Question, services: Services, *, private: bool) -> str | None:
+def meet(services: Services, question: Question, *, private: bool) -> str | None:
     """Before a question is answered: who asks? The words to reply, if it was a code instead.
 
     Whoever has no link is noted for the admins, and linked where the rules allow it. Raises
@@ -74,10 +74,10 @@ def meet(question: Question, services: Services, *, private: bool) -> str | None
     """
     code = code_in(question.text)
     if code is not None:
-        return _said(code, question, services, private=private)
+        return _said(services, code, question, private=private)
     if not question.surface.is_terminal:
         try:
-            _recognise(question, services)
+            _recognise(services, question)
         except (SlackUnavailable, SQLAlchemyError) as error:
             log.warning("account_not_noted", error=type(error).__name__)
     return None
@@ -92,13 +92,13 @@ def code_in(words: str) -> str | None:
     return "-".join(letters[at : at + _GROUP] for at in range(0, len(letters), _GROUP))
 
 
-def _said(code: str, question: Question, services: Services, *, private: bool) -> str:
+def _said(services: Services, code: str, question: Question, *, private: bool) -> str:
     """Whatever comes of it, the code is used up: it stands in a message, and in our table."""
     database = services.database
     if not question.surface.takes_link_codes or not private:
         _burn(database, code)
         return IN_CHANNEL
-    profile = _profile(question, services)
+    profile = _profile(services, question)
     if profile is None or profile.kind not in _MAY_CLAIM:
         _burn(database, code)
         return INVALID
@@ -106,7 +106,7 @@ def _said(code: str, question: Question, services: Services, *, private: bool) -
     return claim(database, profile.account, code)
 
 
-def _profile(question: Question, services: Services) -> Profile | None:
+def _profile(services: Services, question: Question) -> Profile | None:
     """Of the asker; None: Slack does not show them, or they asked in another workspace."""
     try:
         profile = services.messenger_of(question.team_id).profile(question.user_id)
@@ -119,12 +119,12 @@ def _asker(question: Question) -> Account:
     return Account(source_of_team(question.team_id), question.user_id)
 
 
-def _recognise(question: Question, services: Services) -> None:
+def _recognise(services: Services, question: Question) -> None:
     account = _asker(question)
     with services.database.session("answerer") as session:
         if not unlinked(session, frozenset({account})):
             return
-    profile = _profile(question, services)
+    profile = _profile(services, question)
     if profile is None:
         return
     note(services.database, [profile])

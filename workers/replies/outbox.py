@@ -47,6 +47,15 @@ class Kind(StrEnum):
         return str(self) if number == 1 else f"{self}/{number}"
 
 
+class Existing(StrEnum):
+    """What stands already in one place for a question."""
+
+    NOTHING = "nothing"
+    NOTICE = "notice"
+    """Words of ours, and no answer."""
+    ANSWER = "answer"
+
+
 def kinds_of(question: Question) -> tuple[Kind, ...]:
     """Where its reply may go, in this order; what is for the asker alone has one place."""
     is_private = not question.channel_id or question.in_direct_message
@@ -80,7 +89,7 @@ def deliver(services: Services, leased: Leased, kind: Kind, *, part: int = 1) ->
     """Post what was written down, if it is not out yet. Raises LeaseLost, SlackUnavailable.
 
     The attempt is counted and committed before the post: whoever comes after a crash reads the
-    conversation back first (`settle`).
+    conversation back first (`existing_reply`).
     """
     name = kind.part(part)
     with at_work(services.database, leased.id) as session:
@@ -144,20 +153,23 @@ def _opening(question_id: int, kind: Kind, opened: Opened) -> dict[str, Any]:
     }
 
 
-def settle(services: Services, leased: Leased, kind: Kind) -> bool | None:
-    """Whether a reply that is out already answers; None: none is out, by our books or Slack's."""
+def existing_reply(services: Services, leased: Leased, kind: Kind) -> Existing:
+    """What is out already, by our books or Slack's: a worker before us may have got this far.
+
+    What is found in Slack is marked as posted. Raises SlackUnavailable.
+    """
     with at_work(services.database, leased.id) as session:
         row = session.execute(_LOOK, {"id": leased.id, "kind": kind}).one_or_none()
     if row is None:
-        return None
+        return Existing.NOTHING
     if row.state != OutboxState.POSTED:
         found = find(services, leased.question, kind) if row.attempts else []
         if not found:
             if row.attempts and _opened(row) is None:
                 sweep_up(services, leased.question, kind)
-            return None
+            return Existing.NOTHING
         _mark_posted(services, leased.id, kind, found[0])
-    return bool(row.answers)
+    return Existing.ANSWER if row.answers else Existing.NOTICE
 
 
 def missing_parts(services: Services, leased: Leased, kind: Kind) -> list[int]:
@@ -167,8 +179,8 @@ def missing_parts(services: Services, leased: Leased, kind: Kind) -> list[int]:
     return sorted(int(name.rpartition("/")[2]) for name in names)
 
 
-def settle_part(services: Services, leased: Leased, kind: Kind, part: int) -> None:
-    """Post it, if Slack has it not. Raises LeaseLost, SlackUnavailable."""
+def deliver_if_missing(services: Services, leased: Leased, kind: Kind, part: int) -> None:
+    """Post a part that is written down, unless Slack has it. Raises LeaseLost, SlackUnavailable."""
     found = find(services, leased.question, kind.part(part))
     if found:
         _mark_posted(services, leased.id, kind.part(part), found[0])

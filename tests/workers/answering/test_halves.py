@@ -141,7 +141,7 @@ def test_the_rest_of_an_answer_in_a_channel_is_checked_for_all_who_read_there(
         monkeypatch.setattr(
             answering,
             "audience_of",
-            lambda question, _, services: audience_of(question, Kind.DIRECT, services),
+            lambda services, question, _: audience_of(services, question, Kind.DIRECT),
         )
     next_worker(company, question_id)
     assert (len(company.posts("CBOARD")) > 1) is for_the_asker_alone

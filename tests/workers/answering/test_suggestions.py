@@ -103,5 +103,5 @@ def test_each_suggestion_in_the_demo_company_is_answered_and_fits_the_person(
             audience = Audience.of([resolve_user(session, person)])
         found[person] = suggested(services, audience)
         assert len(found[person]) == MOST
-        assert all(compose_answer(one, audience, services).reply.lines for one in found[person])
+        assert all(compose_answer(services, one, audience).reply.lines for one in found[person])
     assert found["ana"] != found["luis"]

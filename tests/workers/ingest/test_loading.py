@@ -612,7 +612,7 @@ def test_the_examples_of_the_help_text_are_answered_in_the_demo_company(
     for line in asked:
         with database.session("answerer") as session:
             audience = Audience.of([resolve_user(session, line["asker"])])
-        reply = compose_answer(line["text"], audience, services).reply
+        reply = compose_answer(services, line["text"], audience).reply
         told = " ".join(sentence.text for sentence in reply.lines)
         if line["expected"] == "answer":
             assert line["expected_answer"] in told, line

@@ -11,7 +11,7 @@ from workers.errors import SlackBusy, SlackRefused, SlackUnavailable
 from workers.intake.leases import Leased, LeaseLost, lease
 from workers.intake.messages import Surface
 from workers.models.base import Sentence
-from workers.replies.outbox import Kind, deliver, put, settle
+from workers.replies.outbox import Existing, Kind, deliver, existing_reply, put
 from workers.replies.rendering import Reply, compose, notice
 from workers.sweeper import look_for_late_posts
 
@@ -41,7 +41,7 @@ def outbox(company: Company, leased: Leased) -> list[tuple[str, str, int]]:
 
 def test_a_reply_is_posted_in_the_thread_and_once(company: Company, leased: Leased) -> None:
     """Threat 21: nothing unfurls, nothing is read as markup."""
-    assert settle(company.services, leased, Kind.CHANNEL) is None
+    assert existing_reply(company.services, leased, Kind.CHANNEL) is Existing.NOTHING
     post(company, leased, ANSWER)
     deliver(company.services, leased, Kind.CHANNEL)
     post(company, leased, notice("Something else."))
@@ -55,7 +55,7 @@ def test_a_reply_is_posted_in_the_thread_and_once(company: Company, leased: Leas
         assert str(call.arguments[flag]).lower() in ("false", "0")
     assert call.arguments["parse"] == "none"
     assert outbox(company, leased) == [("channel", "posted", 1)]
-    assert settle(company.services, leased, Kind.CHANNEL) is True
+    assert existing_reply(company.services, leased, Kind.CHANNEL) is Existing.ANSWER
 
 
 def test_a_direct_reply_goes_to_the_asker_alone(company: Company, leased: Leased) -> None:
@@ -67,8 +67,8 @@ def test_a_direct_reply_goes_to_the_asker_alone(company: Company, leased: Leased
 
 def test_a_constant_sentence_that_is_out_is_no_answer(company: Company, leased: Leased) -> None:
     post(company, leased, notice("I have answered you in a direct message."))
-    assert settle(company.services, leased, Kind.CHANNEL) is False
-    assert settle(company.services, leased, Kind.DIRECT) is None
+    assert existing_reply(company.services, leased, Kind.CHANNEL) is Existing.NOTICE
+    assert existing_reply(company.services, leased, Kind.DIRECT) is Existing.NOTHING
 
 
 def test_what_is_not_posted_yet_may_be_replaced(company: Company, leased: Leased) -> None:
@@ -87,7 +87,7 @@ def test_a_post_whose_answer_was_lost_is_found_and_not_repeated(
         post(company, leased, ANSWER, kind)
     assert outbox(company, leased) == [(kind, "ready", 1)]
 
-    assert settle(company.services, leased, kind) is True
+    assert existing_reply(company.services, leased, kind) is Existing.ANSWER
 
     assert outbox(company, leased) == [(kind, "posted", 1)]
     post(company, leased, ANSWER, kind)
@@ -103,7 +103,7 @@ def test_a_post_that_never_arrived_is_made_again(
     company.slack.fault(fault, method="chat.postMessage")
     with pytest.raises(SlackUnavailable):
         post(company, leased, ANSWER)
-    assert settle(company.services, leased, Kind.CHANNEL) is None
+    assert existing_reply(company.services, leased, Kind.CHANNEL) is Existing.NOTHING
     post(company, leased, ANSWER)
     assert len(company.posts("CBOARD")) == 1
     assert outbox(company, leased) == [("channel", "posted", 2)]
@@ -116,7 +116,7 @@ def test_reading_back_goes_through_all_of_a_long_thread(company: Company, leased
         post(company, leased, ANSWER)
     for number in range(205):
         company.slack.say("CBOARD", "UBOB", f"{number}", thread_ts=question.thread_ts)
-    assert settle(company.services, leased, Kind.CHANNEL) is True
+    assert existing_reply(company.services, leased, Kind.CHANNEL) is Existing.ANSWER
 
 
 def test_another_questions_reply_in_the_thread_is_not_taken_for_this_one(
@@ -129,7 +129,7 @@ def test_another_questions_reply_in_the_thread_is_not_taken_for_this_one(
     with lease(company.library.database, other_id, holder="test", lease_s=60) as other:
         assert other
         post(company, other, ANSWER)
-    assert settle(company.services, leased, Kind.CHANNEL) is None
+    assert existing_reply(company.services, leased, Kind.CHANNEL) is Existing.NOTHING
 
 
 def test_a_rate_limit_says_when_to_come_back(company: Company, leased: Leased) -> None:
@@ -253,7 +253,7 @@ def test_a_question_from_the_terminal_never_calls_slack(company: Company) -> Non
     with lease(company.library.database, question_id, holder="test", lease_s=60) as held:
         assert held
         post(company, held, ANSWER, Kind.DIRECT)
-        assert settle(company.services, held, Kind.DIRECT) is True
+        assert existing_reply(company.services, held, Kind.DIRECT) is Existing.ANSWER
     company.rest_is_over(question_id)
     company.work(question_id)
     assert company.state(question_id)[0] == "answered"

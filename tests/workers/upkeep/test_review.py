@@ -129,7 +129,7 @@ class Desk:
         kind = Kind.DIRECT if channel_id.startswith("D") else Kind.CHANNEL
         question_id = kept(channel_id=channel_id, user_id=user_id)
         question = Question("", TEAM, channel_id, "", "", user_id, "")
-        readers = readers_of(question, kind, self.services)
+        readers = readers_of(self.services, question, kind)
         assert readers is not None
         with self.library.database.session("answerer") as session:
             audience = resolve_audience(session, readers)
