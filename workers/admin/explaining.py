@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from policies.access import STRANGER, Class, visible_policies
+from policies.access import STRANGER, Class, readable_documents
 from policies.audit import Shown, exposure, people_of_classes
 from policies.directory import (
     CLASSES,
@@ -392,7 +392,6 @@ def _subjects(session: Session, present: Readers) -> dict[str, Any]:
     rows = session.execute(
         select(User.id, User.name, User.class_id).where(User.id.in_(audience.ids))
     ).all()
-    readable = select(visible_policies(audience).c.policy_id)
     return {
         "classes": [name for name, one in CLASSES.items() if one in audience.ids],
         "people": sorted(row.name for row in rows if row.class_id == Class.MEMBERS),
@@ -400,7 +399,7 @@ def _subjects(session: Session, present: Readers) -> dict[str, Any]:
         "strangers": STRANGER in audience.ids,
         "unlinked": sorted(one.native_id for one in unlinked(session, present.accounts)),
         "documents": session.scalars(
-            select(func.count(Document.id)).where(Document.policy_id.in_(readable))
+            readable_documents(audience).with_only_columns(func.count(Document.id))
         ).one(),
     }
 
