@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from tests.workers.admin.calls import Api
 from workers.admin import api_keys
 from workers.admin.api_keys import Caller, Forbidden, Unauthorized, authenticate, make, revoke
-from workers.cli import main
+from workers.cli.commands import tokens
 from workers.cli.main import app
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
@@ -212,7 +212,7 @@ def ken(*words: str) -> Result:
 def test_the_command_prints_the_secret_once(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(main, "_settings", lambda: settings)
+    monkeypatch.setattr(tokens, "home_settings", lambda: settings)
 
     secret = ken("create", "wiki", "--scope", "sync:wiki", "--scope", "audit", "--expires", "2w")
     listed = ken("list")
@@ -232,7 +232,7 @@ def test_the_command_prints_the_secret_once(
 def test_the_command_refuses_what_is_no_period(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch, period: str
 ) -> None:
-    monkeypatch.setattr(main, "_settings", lambda: settings)
+    monkeypatch.setattr(tokens, "home_settings", lambda: settings)
 
     refused = ken("create", "wiki", "--scope", "audit", f"--expires={period}")
 

@@ -14,7 +14,8 @@ from bot.playground.workspace import read_workspace
 from policies.change import Permissions
 from tests.bot.slack_schemas import check_calls
 from tests.workers.slack_company import TEAM, WORKSPACE, Company, kept
-from workers.cli import channels, main
+from workers.cli import channels, main, output
+from workers.cli.commands import slack
 from workers.errors import InputInvalid, ServerUnavailable
 from workers.intake.messages import Surface
 from workers.interface import answers_by_itself
@@ -28,8 +29,8 @@ Ken = Callable[..., Result]
 @pytest.fixture
 def ken(company: Company, monkeypatch: pytest.MonkeyPatch) -> Ken:
     """The command in this process; what it raises is raised here."""
-    monkeypatch.setattr(main, "_settings", lambda: company.services.settings)
-    monkeypatch.setattr(main.out, "_width", 300)
+    monkeypatch.setattr(slack, "home_settings", lambda: company.services.settings)
+    monkeypatch.setattr(output.out, "_width", 300)
 
     def run(*arguments: str) -> Result:
         return CliRunner().invoke(main.app, ("channels", *arguments), catch_exceptions=False)
@@ -180,7 +181,7 @@ def test_a_channel_that_slack_lists_no_more_is_shown_and_can_be_made_quiet(
 
 def test_the_table_has_no_more_than_words(ken: Ken, company: Company) -> None:
     ken("auto", "guests")
-    with main.out.capture() as captured:
+    with output.out.capture() as captured:
         ken("list")
     shown = {line.split()[0]: line for line in captured.get().splitlines()}
     assert "yes" in shown["#guests"].split()

@@ -22,8 +22,9 @@ from tests.ports import free_port
 from tests.workers.ingest.folder import FakeEmbedder, Folder, Shelf, document, group, user
 from tests.workers.models.test_forms import Server, only_chat
 from workers.cli import running
+from workers.cli.commands.run import up
 from workers.cli.loading import progress_bar
-from workers.cli.main import app, up
+from workers.cli.main import app
 from workers.database.roles import ROLES
 from workers.database.sessions import Database, connect
 from workers.embedded.process import Child, wait_until

@@ -11,7 +11,8 @@ from policies.links import unmatched
 from tests.workers.slack.test_installations import expire, install, with_key
 from tests.workers.slack_company import TEAM, Company
 from tests.workers.slack_tokens import by_oauth
-from workers.cli import doctor, main
+from workers.cli import doctor, main, output
+from workers.cli.commands import people, questions, slack
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
 from workers.services import Services
@@ -32,8 +33,9 @@ def oauth(company: Company) -> Iterator[Services]:
 
 @pytest.fixture
 def ken(oauth: Services, monkeypatch: pytest.MonkeyPatch) -> Ken:
-    monkeypatch.setattr(main, "_settings", lambda: oauth.settings)
-    monkeypatch.setattr(main.out, "_width", 300)
+    for commands in (people, questions, slack):
+        monkeypatch.setattr(commands, "home_settings", lambda: oauth.settings)
+    monkeypatch.setattr(output.out, "_width", 300)
 
     def run(*arguments: str) -> Result:
         return CliRunner().invoke(main.app, arguments, catch_exceptions=False)

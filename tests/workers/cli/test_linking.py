@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 from policies.change import Permissions, Person, SeenAccount
 from policies.tables.people import AccountKind
 from tests.workers.slack_company import TEAM, Company
-from workers.cli import linking, main
+from workers.cli import commands, linking, main, output
 from workers.errors import InputInvalid
 from workers.people.linking import claim
 
@@ -22,8 +22,8 @@ Ken = Callable[..., Result]
 @pytest.fixture
 def ken(company: Company, monkeypatch: pytest.MonkeyPatch) -> Ken:
     """The command in this process; what it raises is raised here."""
-    monkeypatch.setattr(main, "_settings", lambda: company.services.settings)
-    monkeypatch.setattr(main.out, "_width", 300)
+    monkeypatch.setattr(commands.people, "home_settings", lambda: company.services.settings)
+    monkeypatch.setattr(output.out, "_width", 300)
 
     def run(*arguments: str, answer: str = "") -> Result:
         return CliRunner().invoke(main.app, arguments, input=answer, catch_exceptions=False)
@@ -81,7 +81,7 @@ def test_a_source_that_is_not_there_is_named_and_not_taken_for_one_without_accou
 def test_the_table_shows_others_words_as_they_are_and_lets_them_do_nothing(
     ken: Ken, people: dict[str, int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with main.out.capture() as captured:
+    with output.out.capture() as captured:
         ken("link", "list")
     told = captured.get()
     assert "slack:T1:UBO " in told

@@ -1,0 +1,142 @@
+"""Questions: asking, evaluating, and who may read or was shown a document."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workers.cli.home import home_settings
+from workers.cli.output import err, out, plain, print_json, print_lines
+
+Person = Annotated[
+    str, typer.Option("--as", metavar="PERSON", help="Who asks: a user's id or e-mail address.")
+]
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="In plain words.")],
+    person: Person,
+    channel: Annotated[
+        str | None,
+        typer.Option("--in", metavar="CHANNEL", help="Ask for everybody in this Slack channel."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+    timeout: Annotated[
+        float | None,
+        typer.Option(help="Seconds to wait for the answer.", show_default="KEN_ASK_PATIENCE_S"),
+    ] = None,
+) -> None:
+    """Ask as a person, and print the answer with its numbered citations."""
+    from workers.cli.asking import ask_and_wait, render, worker_trouble
+
+    settings = home_settings()
+    told = ask_and_wait(
+        settings,
+        question,
+        person=person,
+        channel=channel,
+        timeout_s=settings.ask_patience_s if timeout is None else timeout,
+    )
+    if as_json:
+        print_json(told)
+    else:
+        render(told, out)
+    if told["state"] == "failed" and (trouble := worker_trouble(home_settings())):
+        err.print(f"[bold]what to do:[/] {plain(trouble)}", soft_wrap=True)
+
+
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at", metavar="TIME", help="As it was then: 2026-07-01T14:30 (UTC), 90m, 2h or 3d ago."
+    ),
+]
+
+
+def why(
+    person: Annotated[str, typer.Argument(help="A user's id or e-mail address.")],
+    document: Annotated[str, typer.Argument(help="A document's id, or SOURCE:ID.")],
+    at: At = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Whether a person may read a document, with the path of groups and folders that decides.
+
+    For administrators: it names groups and folders, and never shows what a document says.
+    """
+    from workers.admin import explaining
+
+    told = explaining.explain_access(home_settings(), person, document, at)
+    if as_json:
+        print_json(told)
+        return
+    verdict = "[green]readable[/]" if told["readable"] else "[red]not readable[/]"
+    out.print(f"{verdict}: {plain(told['reason'])}", soft_wrap=True)
+    print_lines(explaining.why_lines(told))
+
+
+def who(
+    document: Annotated[str, typer.Argument(help="A document's id, or SOURCE:ID.")],
+    at: At = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Everybody who may read a document, and by which path. For administrators."""
+    from workers.admin import explaining
+
+    told = explaining.who_reads(home_settings(), document, at)
+    print_json(told) if as_json else print_lines(explaining.who_lines(told))
+
+
+def audience(
+    channel: Annotated[str, typer.Argument(help="A Slack channel's name or id.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Who reads in a Slack channel, and how many documents all of them may read."""
+    from workers.admin import explaining
+
+    told = explaining.audience_in(home_settings(), channel)
+    print_json(told) if as_json else print_lines(explaining.audience_lines(told))
+
+
+def shown(
+    document: Annotated[
+        str, typer.Argument(help="A document's id, or SOURCE:ID; deleted ones too.")
+    ],
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Default: the first answer.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="Default: the last answer.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Who could have been shown a document: each answer that used it, and who reads there."""
+    from workers.admin import explaining
+
+    told = explaining.who_was_shown(home_settings(), document, start, end)
+    print_json(told) if as_json else print_lines(explaining.shown_lines(told))
+
+
+def evaluate(
+    folder: Annotated[Path, typer.Argument(help="A folder with questions.jsonl, loaded before.")],
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the figures as JSON.")
+    ] = None,
+    echo: Annotated[
+        bool, typer.Option("--echo", help="Answer with the whole prompt: shows what could leak.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Ask all questions of a set as their askers, and print how good the answers are.
+
+    Exit code 1 if anything leaked.
+    """
+    from workers.cli.evaluate import evaluate_folder
+
+    figures = evaluate_folder(home_settings(), folder, echo=echo, console=None if as_json else out)
+    if as_json:
+        print_json(figures)
+    if report is not None:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(json.dumps(figures, indent=2) + "\n")
+    raise typer.Exit(1 if figures["leaks"] else 0)

@@ -1,0 +1,125 @@
+"""Run Ken: its servers and processes, what state they are in, and the demo."""
+
+from typing import Annotated
+
+import typer
+
+from workers.cli.home import home_folder, home_settings
+from workers.cli.output import out, plain, print_json, table_of
+
+
+def up() -> None:
+    """Start what this home needs: PostgreSQL, Redis, the schema, a worker, and the bot for Slack.
+
+    The admin API, with SCIM, starts where KEN_ADMIN_PORT is set: at that port of KEN_ADMIN_HOST,
+    which is 127.0.0.1 unless you set it (docs/admin-api.md).
+
+    Repeat it as often as you like: what runs already is left alone, unless it was started with
+    other settings. Then it is started again.
+    """
+    from workers.cli import running
+
+    with out.status("Starting…") as status:
+        changes = running.up(home_folder(), lambda step: status.update(f"{step}…"))
+    for change in changes:
+        out.print(change, soft_wrap=True)
+    out.print(
+        "Ken is up. Next: [bold]ken load FOLDER[/], then [bold]ken ask[/]; "
+        "[bold]ken status[/] shows what runs."
+    )
+    url = home_settings().admin_url
+    out.print(
+        f"The admin API answers at {plain(url)}; [bold]ken token create[/] makes a key to it."
+        if url
+        else "There is no admin API: set KEN_ADMIN_PORT, for example to 3100, and repeat this."
+    )
+
+
+def down() -> None:
+    """Stop what `ken up` started in this home, and nothing else. Data stays."""
+    from workers.cli import running
+
+    stopped = running.down(home_folder())
+    out.print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """What runs in this home, and what it holds. Exit code 1 if something is wrong."""
+    from workers.cli import running
+
+    facts = running.status(home_folder())
+    problems = facts["problems"]
+    if as_json:
+        print_json(facts)
+        raise typer.Exit(1 if problems else 0)
+    table = table_of("", "")
+    for name, fact in facts.items():
+        if name not in ("outdated", "problems"):
+            table.add_row(name.replace("_", " "), str(fact))
+    out.print(table)
+    for problem in problems:
+        out.print(f"[red]{plain(problem)}[/]", soft_wrap=True)
+    raise typer.Exit(1 if problems else 0)
+
+
+def doctor(
+    production: Annotated[
+        bool,
+        typer.Option("--production", help="Fail on each setting that production would refuse."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Check each dependency: its version, whether it answers, and what to do if it does not.
+
+    Exit code 1 if a check fails. Marked !!: fine for trying, and refused where KEN_PRODUCTION is
+    true.
+    """
+    from dataclasses import asdict
+
+    from workers.cli.doctor import examine
+
+    findings = []
+    table = table_of("", "check", "found", "what to do")
+    for finding in examine(home_folder(), production=production):
+        findings.append(finding)
+        mark = "[green]ok[/]" if finding.ok else "[red]no[/]"
+        if finding.ok and finding.warns:
+            mark = "[yellow]!![/]"
+        table.add_row(mark, finding.check, plain(finding.found), plain(finding.remedy))
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        out.print(table)
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def migrate() -> None:
+    """Bring the database's schema up to date, as its owner. `ken up` does this by itself."""
+    from workers.database.schema import HEAD
+    from workers.database.schema import migrate as run
+
+    run(home_settings())
+    out.print(f"The schema is at {HEAD}.")
+
+
+def worker() -> None:
+    """Answer questions, in the foreground. `ken up` starts one; a deployment starts many."""
+    from workers.cli.running import work
+
+    work(home_settings())
+
+
+def admin() -> None:
+    """Serve the admin API in the foreground. `ken up` starts it where KEN_ADMIN_PORT is set."""
+    from workers.cli.admin import serve
+
+    serve(home_settings())
+
+
+def demo() -> None:
+    """Load the demo company and ask one question as three people. `make demo` runs this."""
+    from workers.cli.demo import run
+
+    run(home_folder(), out)

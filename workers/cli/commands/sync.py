@@ -1,0 +1,168 @@
+"""Permissions are pushed, source by source."""
+
+from typing import Annotated
+
+import typer
+
+from workers.cli.home import home_settings
+from workers.cli.output import out, plain, print_json
+
+sync_app = typer.Typer(
+    help="Push who may read what of a source, and look at what was pushed: docs/sync.md.\n\n"
+    "Try `ken sync push FILE --source wiki --dry-run` first: it shows who would gain and who would "
+    "lose, and changes nothing.",
+    no_args_is_help=True,
+)
+
+
+RunId = Annotated[int, typer.Argument(metavar="RUN", min=1, help="As `ken sync runs` shows it.")]
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+
+@sync_app.command("push")
+def push_permissions(
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="JSON lines: a file, a folder of *.jsonl, or - for standard input."
+        ),
+    ],
+    source: Annotated[str, typer.Option(help="The source that these are the permissions of.")],
+    delta: Annotated[
+        bool,
+        typer.Option("--delta", help="Only what changed. Without it: everything there is."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the difference and change nothing.")
+    ] = False,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes", help="Apply it even if people gain much to read, or it leaves most out."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Push groups, folders, documents and who may read them, and show who gains and who loses.
+
+    All of it is applied at once, or nothing. What a complete push does not list is read by nobody
+    from now on. If people would gain much, the run waits for `ken sync confirm`, and what it
+    takes away counts at once. A list that leaves out most of the source waits with that, too.
+
+    Exit code 0: applied. 2: the input is wrong, nothing was changed. 5: applied, and names that
+    stand for nobody were left out. 6: waits for confirmation.
+    """
+    from workers.cli import syncing
+
+    run = syncing.push(
+        home_settings(),
+        place,
+        source=source,
+        delta=delta,
+        dry_run=dry_run,
+        confirmed=yes,
+    )
+    print_json(syncing.as_json(run)) if as_json else syncing.show(run, out)
+    raise typer.Exit(syncing.exit_code(run))
+
+
+@sync_app.command("runs")
+def list_runs(
+    source: Annotated[str | None, typer.Argument(help="Of this source alone.")] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=1000, help="At most this many, the newest first.")
+    ] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """The history: what was pushed, by whom, what it changed and what became of it."""
+    from workers.cli import syncing
+
+    found = syncing.history(home_settings(), source, limit)
+    if as_json:
+        print_json([syncing.as_json(run) for run in found])
+    else:
+        syncing.show_runs(found, out)
+
+
+@sync_app.command("show")
+def show_run(run_id: RunId, as_json: AsJson = False) -> None:
+    """One run: who gained and who lost, what waits, and what was left out."""
+    from workers.cli import syncing
+
+    run = syncing.one(home_settings(), run_id)
+    print_json(syncing.as_json(run)) if as_json else syncing.show(run, out)
+
+
+@sync_app.command("confirm")
+def confirm_run(run_id: RunId, as_json: AsJson = False) -> None:
+    """Apply all of a run that waits. Refused if another was applied since."""
+    from workers.cli import syncing
+
+    run = syncing.confirm(home_settings(), run_id)
+    print_json(syncing.as_json(run)) if as_json else syncing.show(run, out)
+
+
+@sync_app.command("drop")
+def drop_run(run_id: RunId) -> None:
+    """Forget what a run waits for. What it took away stays away until the next push."""
+    from workers.cli import syncing
+
+    syncing.drop(home_settings(), run_id)
+    out.print(f"Run {run_id} is dropped.")
+
+
+@sync_app.command("undo")
+def undo_run(run_id: RunId, as_json: AsJson = False) -> None:
+    """Put back all that the latest run of a source changed, in one step.
+
+    Refused where somebody else changed the same since. A document that was deleted does not come
+    back: load it again.
+    """
+    from workers.cli import syncing
+
+    run = syncing.undo(home_settings(), run_id)
+    print_json(syncing.as_json(run)) if as_json else syncing.show(run, out)
+
+
+source_app = typer.Typer(
+    help="Sources: which are used, and how old their permissions may be.", no_args_is_help=True
+)
+
+
+@source_app.command("list")
+def list_sources(as_json: AsJson = False) -> None:
+    """Every source: whether it is used, when it was synced, what nobody may read."""
+    from dataclasses import asdict
+
+    from workers.cli import syncing
+
+    found = syncing.sources(home_settings())
+    if as_json:
+        print_json([asdict(one) for one in found])
+    else:
+        syncing.show_sources(found, out)
+
+
+@source_app.command("set")
+def set_source(
+    name: Annotated[str, typer.Argument(help="As `ken source list` shows it.")],
+    max_staleness: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PERIOD",
+            help="30m, 24h, 7d or none: a source whose last complete push is older is left out of "
+            "every answer.",
+        ),
+    ] = None,
+    paused: Annotated[
+        bool | None,
+        typer.Option("--pause/--resume", help="Leave it out of every answer, or use it again."),
+    ] = None,
+) -> None:
+    """Pause a source, or say how old its permissions may be. It counts for the next question."""
+    from workers.cli import syncing
+
+    syncing.set_source(home_settings(), name, max_staleness=max_staleness, paused=paused)
+    out.print(f"{plain(name)} is set; `ken source list` shows it.")

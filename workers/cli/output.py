@@ -1,0 +1,52 @@
+"""What commands print: for people on a terminal, and as JSON for machines."""
+
+import json
+from collections.abc import Iterable, Set
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+# Ids are shown as they are: `:` among letters is no emoji.
+out = Console(highlight=False, emoji=False)
+err = Console(stderr=True, highlight=False, emoji=False)
+
+
+def table_of(*columns: str) -> "Table":
+    """An empty table without lines; without a header where no column has a name."""
+    from rich.table import Table
+
+    table = Table(box=None, show_header=any(columns), header_style="bold")
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def plain(text: str) -> str:
+    """Text that is printed as it is: `[…]` in it is no mark of ours."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        out.print(f"  {plain(line)}", soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=_as_json))  # noqa: T201
+
+
+def _as_json(value: object) -> object:
+    """Times are ISO 8601, in UTC, everywhere."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Set):
+        return sorted(value)
+    return str(value)
