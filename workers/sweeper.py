@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from workers.errands import run_errand
 from workers.errors import SlackUnavailable
-from workers.intake.queue import QUEUE, TASK, doorbell
+from workers.intake import doorbell
 from workers.observe import metrics, stopping
 from workers.ops import health
 from workers.replies.outbox import look_again
@@ -55,14 +55,10 @@ def ring_again(services: Services) -> None:
     """For open questions that nobody works on, unless the queue holds as many rings already."""
     with services.database.session("ingress") as session:
         waiting = session.scalars(_WAITING).all()
-    if not waiting:
+    if not waiting or doorbell.waiting(services.settings) >= len(waiting):
         return
-    bell = doorbell(services.settings)
-    with bell.connection_or_acquire() as connection:
-        if connection.default_channel.client.llen(QUEUE) >= len(waiting):
-            return
     for question_id in waiting:
-        bell.send_task(TASK, args=[question_id])
+        doorbell.send(services.settings, doorbell.TASK, question_id)
     metrics.RUNG_AGAIN.inc(len(waiting))
     log.info("rang_again", questions=len(waiting), first=waiting[0])
 

@@ -17,6 +17,7 @@ from workers.errors import (
     SlackRefused,
     SlackUnavailable,
 )
+from workers.intake.doorbell import ERRAND, TASK
 from workers.intake.leases import (
     MAX_ATTEMPTS,
     Leased,
@@ -27,7 +28,6 @@ from workers.intake.leases import (
     lease,
     put_back,
 )
-from workers.intake.queue import ERRAND, TASK
 from workers.observe import metrics, stopping, tracing
 from workers.observe.crashpoints import reached
 from workers.people.home_tab import publish_if_shown

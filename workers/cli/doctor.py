@@ -17,6 +17,7 @@ from workers.database.schema import HEAD, check, revision, unreachable
 from workers.database.sessions import Database, limits_of
 from workers.embedded.process import Child
 from workers.errors import AssistantError, ModelUnavailable, OperatorError
+from workers.intake import doorbell
 from workers.models.base import Passage
 from workers.models.embedder import MiniLM, ModelFileCorrupt
 from workers.ops.production import contradictions, unsafe
@@ -180,14 +181,10 @@ _WHAT_IS_LEFT = text("SELECT nullif(current_setting('ken.asker', true), '')")
 
 
 def _redis(settings: Settings) -> Finding:
-    url = settings.redis_url.get_secret_value()
-    if not url:
+    if not settings.redis_url.get_secret_value():
         return Finding("Redis", False, "not set up", "Run `ken up`, or set KEN_REDIS_URL.")
     try:
-        client = redis.Redis.from_url(
-            url.replace("redis+socket://", "unix://"), socket_timeout=2, socket_connect_timeout=2
-        )
-        told = client.info("server")
+        told = doorbell.connect(settings, timeout_s=2).info("server")
     except (redis.RedisError, OSError, ValueError) as error:
         return Finding(
             "Redis",

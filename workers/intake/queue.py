@@ -1,8 +1,7 @@
-"""The queue. Redis is a doorbell: what it loses or repeats is found again in PostgreSQL."""
+"""The queue, as a worker hears it. What Redis loses or repeats is found again in PostgreSQL."""
 
 import base64
 import json
-from functools import cache
 from json import JSONDecodeError
 from typing import Any
 
@@ -10,14 +9,11 @@ import structlog
 from celery import Celery
 from kombu.transport import TRANSPORT_ALIASES, redis
 
-from workers.errors import SettingsInvalid
+from workers.intake.doorbell import ERRAND, QUEUE, TASK, address
 from workers.settings import Settings
 
 log = structlog.get_logger()
 
-QUEUE = "ken"
-TASK = "answer_question"
-ERRAND = "run_errand"
 _LONGEST_RING = 10_000
 """Characters. A ring carries an id."""
 
@@ -55,7 +51,7 @@ def _is_ring(message: Any) -> bool:
             "headers": {"task": str(task), "id": str(), "lang": str(), **more},
             "properties": {
                 "delivery_tag": str(),
-                "delivery_info": dict(),
+                "delivery_info": {"exchange": str(), "routing_key": str()},
                 "body_encoding": "base64",
             },
         }:
@@ -100,37 +96,10 @@ app.conf.update(
 )
 
 
-@cache
-def doorbell(settings: Settings) -> Celery:
-    """For whoever rings. By default a dead broker would hold them up for over 25 s."""
-    bell = Celery("ken-doorbell", set_as_current=False)
-    bell.conf.update(
-        broker_url=_address(settings),
-        task_default_queue=QUEUE,
-        task_serializer="json",
-        task_ignore_result=True,
-        task_publish_retry=False,
-        broker_transport_options={
-            "socket_timeout": 0.5,
-            "socket_connect_timeout": 0.5,
-            "max_retries": 0,
-            "interval_start": 0,
-        },
-    )
-    return bell
-
-
 def consuming(settings: Settings) -> Celery:
-    """The app with its broker set, for a worker: it waits for a broker that comes back."""
-    app.conf.update(broker_url=_address(settings))
+    """The app with its broker set, for a worker: it waits for a broker that comes back.
+
+    Raises SettingsInvalid: without an address Celery would look for RabbitMQ.
+    """
+    app.conf.update(broker_url=address(settings))
     return app
-
-
-def _address(settings: Settings) -> str:
-    """Raises SettingsInvalid: without an address Celery would look for RabbitMQ."""
-    address = settings.redis_url.get_secret_value()
-    if not address:
-        raise SettingsInvalid(
-            "KEN_REDIS_URL is not set.", remedy="Run `ken up` for the embedded one, or set it."
-        )
-    return address

@@ -16,8 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from workers.database.sessions import Database
 from workers.database.statements import statement
 from workers.errors import ServerUnavailable
+from workers.intake import doorbell
+from workers.intake.doorbell import ERRAND, TASK
 from workers.intake.messages import ERRAND_COLUMNS, QUESTION_COLUMNS, Errand, Question, storable
-from workers.intake.queue import ERRAND, TASK, doorbell
 from workers.observe import metrics, tracing
 from workers.settings import Settings
 
@@ -55,8 +56,8 @@ def ring(settings: Settings, wanted: int, *, task: str = TASK) -> None:
         return
     with tracing.span("ring", task=task, id=wanted):
         try:
-            doorbell(settings).send_task(task, args=[wanted])
-        except Exception as error:  # whatever the broker's library raises: the row is the truth
+            doorbell.send(settings, task, wanted)
+        except Exception as error:  # whatever stands in the way: the row is the truth
             _bell.silent_until = time.monotonic() + _SILENCE_S
             metrics.RINGS_FAILED.inc()
             log.warning("ring_failed", task=task, id=wanted, error=type(error).__name__)

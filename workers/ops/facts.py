@@ -7,6 +7,7 @@ see states and times of these; when access last changed as the syncer, where the
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import redis
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -15,13 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from workers.database.sessions import Database
 from workers.errors import OperatorError
-from workers.intake.queue import QUEUE
+from workers.intake import doorbell
 from workers.observe import metrics
 from workers.ops.health import Patient
 from workers.settings import Settings
 
 _WAIT_S = 4.0
-_REDIS_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +86,9 @@ def _epoch_age(database: Database) -> float | None:
 
 def queue_length(settings: Settings) -> int | None:
     """Rings that no worker has heard yet; None: Redis does not answer."""
-    import redis  # here: whoever only asks need not wait for it
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
     try:
-        client = redis.Redis.from_url(
-            settings.redis_url.get_secret_value().replace("redis+socket://", "unix://"),
-            socket_timeout=_REDIS_S,
-            socket_connect_timeout=_REDIS_S,
-            retry=Retry(NoBackoff(), 0),
-        )
-        with client:
-            return int(client.llen(QUEUE))
-    except (redis.RedisError, OSError, ValueError):
+        return doorbell.waiting(settings)
+    except (redis.RedisError, OperatorError, OSError, ValueError):
         return None
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from tests.survive.cell import Cell
 from tests.survive.process import STILL_S, wait_until
 from tests.survive.scene import Scene
-from workers.intake.queue import QUEUE, TASK, doorbell
+from workers.intake import doorbell
+from workers.intake.doorbell import QUEUE, TASK
 
 
 def killed(scene: Scene) -> Iterator[None]:
@@ -86,10 +87,10 @@ def forged(scene: Scene) -> Iterator[None]:
     ring(cell, "1; DROP TABLE question")
     ring(cell, 1, 2, 3)
     ring(cell, "x" * 2_000_000)
-    doorbell(cell.settings).send_task("os.system", args=["true"])
+    doorbell.send(cell.settings, "os.system", "true")
     for raw in (b"\x80\x04not json", pickle.dumps({"task": TASK}), b"{}", b"[" * 100_000, b""):
         client.lpush(QUEUE, raw)
 
 
 def ring(cell: Cell, *arguments: object) -> None:
-    doorbell(cell.settings).send_task(TASK, args=list(arguments))
+    doorbell.send(cell.settings, TASK, *arguments)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import pytest
 from pydantic import SecretStr
@@ -17,7 +18,7 @@ from tests.workers.slack_company import FakeAnswerer, kept
 from workers import sweeper
 from workers.database.sessions import Database
 from workers.errors import ServerUnavailable
-from workers.intake import leases
+from workers.intake import doorbell, leases
 from workers.intake.leases import (
     MAX_ATTEMPTS,
     Leased,
@@ -32,9 +33,9 @@ from workers.intake.leases import (
     still_mine,
 )
 from workers.intake.messages import Question
-from workers.intake.queue import QUEUE
 from workers.interface import keep
 from workers.services import Services
+from workers.settings import Settings
 from workers.sweeper import ring_again
 
 pytestmark = pytest.mark.usefixtures("door")
@@ -281,32 +282,16 @@ def test_a_worker_at_one_question_sees_no_other(database: Database) -> None:
 class Bell:
     """A queue that holds so many rings."""
 
+    TASK: ClassVar = doorbell.TASK
     held: int = 0
     rung: list[int] = field(default_factory=list)
 
-    def connection_or_acquire(self) -> "Bell":
-        return self
-
-    def __enter__(self) -> "Bell":
-        return self
-
-    def __exit__(self, *error: object) -> None: ...
-
-    @property
-    def default_channel(self) -> "Bell":
-        return self
-
-    @property
-    def client(self) -> "Bell":
-        return self
-
-    def llen(self, queue: str) -> int:
-        assert queue == QUEUE
+    def waiting(self, settings: Settings) -> int:
         return self.held
 
-    def send_task(self, name: str, args: list[int]) -> None:
-        assert name == "answer_question"
-        self.rung += args
+    def send(self, settings: Settings, task: str, question_id: int) -> None:
+        assert task == self.TASK
+        self.rung.append(question_id)
 
 
 def test_the_sweeper_rings_for_what_nobody_works_on(
@@ -327,7 +312,7 @@ def test_the_sweeper_rings_for_what_nobody_works_on(
 
     for holds, rung in ((0, [forgotten, lost]), (1, [forgotten, lost]), (2, [])):
         bell = Bell(holds)
-        monkeypatch.setattr(sweeper, "doorbell", lambda _settings, bell=bell: bell)
+        monkeypatch.setattr(sweeper, "doorbell", bell)
         ring_again(services)
         assert sorted(bell.rung) == rung
         assert fresh not in bell.rung

@@ -12,8 +12,8 @@ from tests.workers.library import Library
 from tests.workers.slack_company import kept
 from workers.database.sessions import Database, connect
 from workers.embedded.servers import EmbeddedRedis
+from workers.intake import doorbell
 from workers.intake.leases import at_work, lease
-from workers.intake.queue import doorbell
 from workers.ops import facts
 from workers.settings import Settings
 
@@ -98,7 +98,7 @@ def test_the_queue_is_as_long_as_rings_that_nobody_heard(
     try:
         ours = settings.model_copy(update={"redis_url": SecretStr(queue.url)})
         for number in range(3):
-            doorbell(ours).send_task("answer_question", args=[number])
+            doorbell.send(ours, "answer_question", number)
         assert scraped(ours, database)["ken_queue_length", ""] == 3
     finally:
         queue.stop()
