@@ -29,7 +29,8 @@ from sqlalchemy.orm import Session
 
 from policies import Audience
 from policies.access import visible_policies
-from policies.change import Change, Permissions
+from policies.change import Change
+from policies.described import Permissions
 from workers.database.schema import migrate
 from workers.database.sessions import Database, connect
 from workers.embedded.servers import EmbeddedPostgres, ensure

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from policies import Audience
-from policies.directory import resolve_user
+from policies.names import resolve_user
 from workers.answering import retrieval
 from workers.answering.retrieval import _Candidate
 from workers.cli.evaluate import _read_set

@@ -1,54 +1,17 @@
 """Who may read what, as SQL: the one place that turns people into a filter.
 
 `readable_chunks(audience)` is where every search starts; callers add order and limit and can
-only narrow it. The rule is design, section 4, and docs/permissions.md; `policies/explain.py`
+only narrow it. The rule is design, section 4, and docs/permissions.md; `policies/decide.py`
 says the same in plain Python and row-level security says it again, each on its own.
 """
-
-from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import IntEnum
 
 from sqlalchemy import BigInteger, Select, Subquery, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from policies.audience import Audience
 from policies.tables.content import Chunk, Document, Embedding, EmbeddingModel
 from policies.tables.history import Epoch
-
-
-class Class(IntEnum):
-    """The principals that stand for many, by their fixed ids.
-
-    As a subject of an audience, a class is everybody in it, now or later: it reads only what
-    all of them may read.
-    """
-
-    INTERNET = 1
-    MEMBERS_AND_GUESTS = 2
-    MEMBERS = 3
-
-
-STRANGER = 0
-"""The subject for somebody we cannot name (unlinked): one person, with the class `internet`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """Everyone who can read the reply. It may quote only what all of them may read."""
-
-    ids: tuple[int, ...]
-    """The subjects: users by principal id, classes, or STRANGER. Sorted, no duplicates."""
-
-    def __post_init__(self) -> None:
-        if not self.ids:
-            raise ValueError("an audience has at least one subject")
-        if list(self.ids) != sorted(set(self.ids)):
-            raise ValueError("the subjects of an audience are sorted and distinct")
-
-    @classmethod
-    def of(cls, ids: Iterable[int]) -> "Audience":
-        return cls(tuple(sorted(set(ids))))
 
 
 def readable_chunks(audience: Audience) -> Select[Chunk]:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from policies.access import Class
+from policies.audience import Class
 from policies.history import people_in
 from policies.tables.history import Audit
 from policies.tables.questions import Answer, StoredQuestion

@@ -5,7 +5,6 @@ all that the ones before it did. Nothing counts before the caller commits, and t
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +13,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from policies.access import Class
+from policies.audience import Class
+from policies.described import NewNode, Permissions, Person, SeenAccount
 from policies.labels import (
     below,
     intern,
@@ -27,7 +27,6 @@ from policies.labels import (
 from policies.tables.history import Audit, Epoch
 from policies.tables.people import (
     Account,
-    AccountKind,
     Address,
     Group,
     LinkedIdentity,
@@ -40,66 +39,6 @@ from policies.tables.people import (
 )
 from policies.tables.permissions import AclState, Effect, Entry, Node, NodeKind
 from policies.tables.sources import Source
-
-
-@dataclass(frozen=True, slots=True)
-class Permissions:
-    """What a source says of one node, its principals resolved to ours (`directory.resolve`)."""
-
-    allow: frozenset[int] = frozenset()
-    deny: frozenset[int] = frozenset()
-    gates: tuple[frozenset[int], ...] = ()
-    """Each is an OR-list; all must be met. Sorted by content, so that equal ones compare equal."""
-    inherit: bool = True
-    known: bool = True
-    """False: something in it could not be understood, so nobody reads."""
-
-    @property
-    def plain(self) -> bool:
-        """Nothing of its own: the parent's permissions hold."""
-        return self == Permissions()
-
-    @property
-    def guards(self) -> frozenset[int]:
-        """Whoever is denied or required."""
-        return self.deny.union(*self.gates)
-
-    @property
-    def readable(self) -> bool:
-        """Understood. An empty OR-list is a gate that nobody meets: only `unknown` can say that."""
-        return self.known and all(self.gates)
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A user as a directory describes one."""
-
-    native_id: str
-    name: str
-    email: str | None = None
-    guest: bool = False
-    status: UserStatus = UserStatus.ACTIVE
-    profile: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class SeenAccount:
-    """An account as its source describes it, whoever it belongs to."""
-
-    native_id: str
-    name: str
-    email: str | None = None
-    kind: AccountKind = AccountKind.MEMBER
-
-
-@dataclass(frozen=True, slots=True)
-class NewNode:
-    """A node that a source did not have before."""
-
-    native_id: str
-    kind: NodeKind
-    parent_id: int | None
-    permissions: Permissions
 
 
 class NodeCycle(ValueError):

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.orm import Session, aliased
 
-from policies.access import Class
+from policies.audience import Class
 from policies.tables.base import Base
 from policies.tables.history import Epoch, Past
 from policies.tables.people import User, UserStatus

@@ -1,13 +1,11 @@
-"""Whether an account is a user of ours: what speaks against a link, and what an admin is told.
+"""Accounts with and without a link, and whose they may be: what an administrator is shown.
 
-Design, section 4, Identity link. A matching address or name is a suggestion. It is a link only
-where nothing speaks against it, and only `change.py` writes one.
+A matching address or name is a suggestion. Only `change.py` writes a link.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from policies.objections import AddressHolder, Match, objections
 from policies.tables.history import Past
 from policies.tables.people import (
     Account,
@@ -41,87 +40,6 @@ from policies.tables.permissions import Effect, Entry
 from policies.tables.sources import Source
 
 _MOST_SUGGESTIONS = 5
-
-
-class Objection(StrEnum):
-    """Why an account is not linked without an admin's word. The texts are for admins."""
-
-    NOT_A_MEMBER = "guests, bots and people of other companies are linked by an admin alone"
-    NOT_CONFIRMED = "the address is not confirmed"
-    NOT_EQUAL = "the addresses are not equal, letter for letter"
-    NOT_ACTIVE = "the user is suspended or deleted"
-    SEVERAL_USERS = "several users have this address"
-    SEVERAL_ACCOUNTS = "several accounts there have this address"
-    SECOND_ACCOUNT = "the user has another account there"
-    LINKED_BEFORE = "a link of this account or user there was taken away before"
-    CHANGED_HANDS = "the address belonged to another account before"
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """An account that has the address, or had it once."""
-
-    source_id: int
-    native_id: str
-    user_id: int | None
-    """Whose it is; None: it has no link."""
-    now: bool
-    """Its source says that it still has the address."""
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """An account and a user who may be the same person, and all that bears on it.
-
-    Counts and holders are of the address in upper or lower case: to mailboxes it is the same.
-    """
-
-    source_id: int
-    native_id: str
-    kind: AccountKind
-    email: str | None
-    confirmed: bool
-    """The source says that whoever has the account also has the address."""
-    user_id: int
-    user_email: str | None
-    user_status: UserStatus
-    users: int
-    """With this address now, whatever their status."""
-    accounts: int
-    """Of this source, with this address now."""
-    second_account: bool
-    """The user is linked to another account of this source."""
-    linked_before: bool
-    """Of this source, the account had another link before, or the user another account."""
-    holders: frozenset[Holder] = frozenset()
-
-
-def objections(match: Match) -> tuple[Objection, ...]:
-    """All that speaks against linking the two by their address; empty: they are one person."""
-    found = {
-        Objection.NOT_A_MEMBER: match.kind is not AccountKind.MEMBER,
-        Objection.NOT_CONFIRMED: not match.confirmed,
-        Objection.NOT_EQUAL: not match.email or match.email != match.user_email,
-        Objection.NOT_ACTIVE: match.user_status is not UserStatus.ACTIVE,
-        Objection.SEVERAL_USERS: match.users > 1,
-        Objection.SEVERAL_ACCOUNTS: match.accounts > 1,
-        Objection.SECOND_ACCOUNT: match.second_account,
-        Objection.LINKED_BEFORE: match.linked_before,
-        Objection.CHANGED_HANDS: any(_is_another(holder, match) for holder in match.holders),
-    }
-    return tuple(objection for objection, holds in found.items() if holds)
-
-
-def _is_another(holder: Holder, match: Match) -> bool:
-    """Whether the address was somebody's who is neither this account nor this user.
-
-    An account elsewhere that nobody is linked to may be the user's as long as it has the address.
-    """
-    if holder.source_id == match.source_id:
-        return holder.native_id != match.native_id
-    if holder.user_id is not None:
-        return holder.user_id != match.user_id
-    return not holder.now
 
 
 # -- what an admin is told -----------------------------------------------------------------------
@@ -433,7 +351,7 @@ def _addresses(session: Session, emails: set[str]) -> dict[str, set[tuple[int, s
 
 def _holders(
     session: Session, emails: set[str], now: dict[str, set[tuple[int, str]]]
-) -> dict[str, list[Holder]]:
+) -> dict[str, list[AddressHolder]]:
     """The accounts that have or had each address."""
     found = defaultdict(list)
     for email, source_id, native_id, user_id in session.execute(
@@ -446,7 +364,7 @@ def _holders(
         .where(_folded(Address.email).in_(emails))
     ):
         has_it = (source_id, native_id) in now[email]
-        found[email].append(Holder(source_id, native_id, user_id, has_it))
+        found[email].append(AddressHolder(source_id, native_id, user_id, has_it))
     return found
 
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from sqlalchemy import exists, select, text
 from sqlalchemy.orm import Session
 
-from policies.access import Class
+from policies.audience import Class
 from policies.tables.people import LinkedIdentity, SourceAccount, User, UserStatus
 from policies.tables.permissions import AclState, Effect, Entry, Node, NodeKind
 

@@ -10,8 +10,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from policies import Audience, Class
-from policies.access import STRANGER, readable_documents
-from policies.directory import Account, Readers, describe, resolve_audience
+from policies.access import readable_documents
+from policies.audience import STRANGER, Account, Readers
+from policies.directory import resolve_audience
+from policies.names import describe
 from policies.tables.content import Document
 from workers.answering.audience import Rule, channel_readers
 from workers.database.sessions import Database

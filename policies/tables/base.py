@@ -1,10 +1,11 @@
-"""What every table has in common: how Python types are stored."""
+"""What every table has in common: how Python types are stored, and how many ids are asked for."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Enum, Text
+from sqlalchemy import BigInteger, ColumnElement, Enum, Text, any_, literal
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase
 
@@ -29,3 +30,8 @@ def as_text(kind: type[StrEnum]) -> Enum:
         name=kind.__name__.lower(),
         length=16,
     )
+
+
+def among(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
+    """Whether the column is one of these ids: one parameter, however many there are."""
+    return column == any_(literal(list(ids), ARRAY(BigInteger)))  # type: ignore[no-any-return]

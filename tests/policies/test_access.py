@@ -7,7 +7,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
 from policies import STRANGER, Audience, Class, current_epoch
-from policies.change import NodeCycle, Permissions
+from policies.change import NodeCycle
+from policies.described import Permissions
 from policies.explain import explain, unreadable
 from policies.tables.content import Chunk
 from policies.tables.people import UserStatus

@@ -3,11 +3,14 @@
 import pytest
 
 from policies import STRANGER, Class
-from policies.change import Change, Permissions, SeenAccount
-from policies.directory import describe, is_external, known_accounts, principals_of
-from policies.explain import Decision, decisions, explain
+from policies.change import Change
+from policies.decide import Decision
+from policies.described import Permissions, SeenAccount
+from policies.explain import decisions, explain
 from policies.links import unmatched
+from policies.names import describe
 from policies.readers import source_readers
+from policies.source import is_external, known_accounts, principals_of
 from policies.tables.people import UserStatus
 from tests.policies.world import World
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from policies import Audience
-from policies.explain import Decision
+from policies.decide import Decision
 from policies.tables.permissions import Policy
 from tests.policies.oracle import CLASSES, STRANGER, Facts, Node, Oracle, Source, User
 from tests.policies.worlds import RandomWorld, Shape

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from policies import STRANGER, Class
 from policies.audit import audit_rows, exposure, people_of_classes
-from policies.change import Permissions
+from policies.described import Permissions
 from policies.tables.people import UserStatus
 from tests.policies.world import World
 from workers.intake.leases import at_work

@@ -7,9 +7,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from policies import Audience, readable_documents
-from policies.change import Change, NewNode, NodeCycle, Permissions, Person, SeenAccount
-from policies.directory import stored_nodes
+from policies.change import Change, NodeCycle
+from policies.described import NewNode, Permissions, Person, SeenAccount
 from policies.labels import refresh_guards, relabel
+from policies.source import stored_nodes
 from policies.tables.content import Document
 from policies.tables.history import Audit, Past
 from policies.tables.people import Address, LinkedIdentity, Membership

@@ -5,18 +5,11 @@ import json
 import pytest
 
 from policies import STRANGER, Audience, Class
-from policies.change import Person
-from policies.directory import (
-    Account,
-    NamedPermissions,
-    Readers,
-    Unresolved,
-    accounts_linked,
-    people_of,
-    resolve_audience,
-    resolve_user,
-    unlinked,
-)
+from policies.audience import Account, Readers
+from policies.described import Person
+from policies.directory import resolve_audience, unlinked
+from policies.names import Unresolved, resolve_user
+from policies.source import NamedPermissions, accounts_linked, people_of
 from policies.tables.people import UserStatus
 from tests.policies.world import SOURCE, World
 

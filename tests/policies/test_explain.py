@@ -5,17 +5,9 @@ from datetime import timedelta
 from sqlalchemy import event
 
 from policies import STRANGER, Audience, Class
-from policies.change import Permissions
-from policies.explain import (
-    Decision,
-    Holder,
-    decide,
-    decisions,
-    explain,
-    readers,
-    revoked,
-    unreadable,
-)
+from policies.decide import Decision, SubjectClosure, decide
+from policies.described import Permissions
+from policies.explain import decisions, explain, readers, revoked, unreadable
 from policies.tables.people import UserStatus
 from tests.policies.world import World
 
@@ -177,5 +169,5 @@ def test_many_members_cost_no_more_statements_than_one(world: World) -> None:
 
 
 def test_a_chain_that_is_not_there_is_unknown() -> None:
-    stranger = Holder(STRANGER, True, frozenset({1}), frozenset({1}), {})
+    stranger = SubjectClosure(STRANGER, True, frozenset({1}), frozenset({1}), {})
     assert decide(stranger, (), usable=True) == Decision(False, "unknown")

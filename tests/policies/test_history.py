@@ -10,10 +10,11 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from policies import STRANGER, Class
-from policies.change import Permissions, Person
-from policies.directory import Unresolved, describe, resolve_document, resolve_user
-from policies.explain import Decision, decisions, explain, readers
+from policies.decide import Decision
+from policies.described import Permissions, Person
+from policies.explain import decisions, explain, readers
 from policies.history import OutsideHistory, began_at, documents_ever, people_in, since
+from policies.names import Unresolved, describe, resolve_document, resolve_user
 from policies.tables.people import User, UserStatus
 from policies.tables.permissions import NodeKind
 from policies.tables.sources import Source

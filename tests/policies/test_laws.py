@@ -12,9 +12,10 @@ from itertools import combinations
 import pytest
 
 from policies import STRANGER, Audience, readable_documents
-from policies.change import Change, Permissions, Person
-from policies.directory import stored_nodes
+from policies.change import Change
+from policies.described import Permissions, Person
 from policies.explain import unreadable
+from policies.source import stored_nodes
 from policies.tables.content import Document
 from policies.tables.people import UserStatus
 from policies.tables.permissions import NodeKind

@@ -7,17 +7,11 @@ import pytest
 from sqlalchemy import delete, select
 
 from policies import links
-from policies.change import Change, Person, SeenAccount
-from policies.links import (
-    Holder,
-    Match,
-    Objection,
-    objections,
-    sources_of,
-    unmatched,
-    user_by_address,
-)
+from policies.change import Change
+from policies.described import Person, SeenAccount
 from policies.links import linked as linked_accounts
+from policies.links import sources_of, unmatched, user_by_address
+from policies.objections import AddressHolder, Match, Objection, objections
 from policies.tables.people import Account, AccountKind, Address, UserStatus
 from tests.policies.world import World
 
@@ -37,17 +31,19 @@ CLEAN = Match(
     accounts=1,
     second_account=False,
     linked_before=False,
-    holders=frozenset({Holder(1, "UANA", None, now=True), Holder(2, "ana", 1000, now=False)}),
+    holders=frozenset(
+        {AddressHolder(1, "UANA", None, now=True), AddressHolder(2, "ana", 1000, now=False)}
+    ),
 )
 
 
-def held(*more: Holder) -> frozenset[Holder]:
+def held(*more: AddressHolder) -> frozenset[AddressHolder]:
     return CLEAN.holders | set(more)
 
 
 def test_an_equal_confirmed_address_with_a_clean_past_has_nothing_against_it() -> None:
     assert objections(CLEAN) == ()
-    elsewhere = Holder(3, "ana.lima", None, now=True)
+    elsewhere = AddressHolder(3, "ana.lima", None, now=True)
     assert objections(replace(CLEAN, holders=held(elsewhere))) == ()
     assert objections(replace(CLEAN, holders=frozenset())) == ()
 
@@ -75,10 +71,22 @@ def test_an_equal_confirmed_address_with_a_clean_past_has_nothing_against_it() -
         # threat 8: reused address, renamed user, recreated account
         (Objection.SECOND_ACCOUNT, replace(CLEAN, second_account=True)),
         (Objection.LINKED_BEFORE, replace(CLEAN, linked_before=True)),
-        (Objection.CHANGED_HANDS, replace(CLEAN, holders=held(Holder(1, OLD, None, now=False)))),
-        (Objection.CHANGED_HANDS, replace(CLEAN, holders=held(Holder(1, OLD, 1000, now=False)))),
-        (Objection.CHANGED_HANDS, replace(CLEAN, holders=held(Holder(2, "old", 1001, now=True)))),
-        (Objection.CHANGED_HANDS, replace(CLEAN, holders=held(Holder(3, "old", None, now=False)))),
+        (
+            Objection.CHANGED_HANDS,
+            replace(CLEAN, holders=held(AddressHolder(1, OLD, None, now=False))),
+        ),
+        (
+            Objection.CHANGED_HANDS,
+            replace(CLEAN, holders=held(AddressHolder(1, OLD, 1000, now=False))),
+        ),
+        (
+            Objection.CHANGED_HANDS,
+            replace(CLEAN, holders=held(AddressHolder(2, "old", 1001, now=True))),
+        ),
+        (
+            Objection.CHANGED_HANDS,
+            replace(CLEAN, holders=held(AddressHolder(3, "old", None, now=False))),
+        ),
     ],
 )
 def test_each_condition_alone_stops_its_attack(objection: Objection, match: Match) -> None:

@@ -23,8 +23,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from policies import STRANGER, Audience, readable_chunks
-from policies.change import Change, Permissions, Person
-from policies.directory import Account, Readers, resolve_audience
+from policies.audience import Account, Readers
+from policies.change import Change
+from policies.described import Permissions, Person
+from policies.directory import resolve_audience
 from policies.explain import explain, unreadable
 from policies.tables.content import Chunk
 from policies.tables.people import Membership, UserStatus

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import func, select
 
-from policies.change import Permissions
+from policies.described import Permissions
 from policies.tables.content import Document
 from policies.tables.people import Membership, SourceAccount
 from policies.tables.permissions import Entry, Policy, PolicyEntry

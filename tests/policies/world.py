@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import insert, select, text
 
 from policies import Audience, readable_chunks
-from policies.change import Change, Permissions, Person
+from policies.change import Change
+from policies.described import Permissions, Person
 from policies.tables.content import Chunk, Document
 from policies.tables.people import UserStatus
 from policies.tables.permissions import NodeKind

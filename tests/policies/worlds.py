@@ -14,8 +14,10 @@ from enum import StrEnum
 from sqlalchemy import insert
 
 from policies import STRANGER, Audience, Class
-from policies.change import Change, Permissions, Person
-from policies.directory import Account, NamedPermissions, principals_of, resolve_permissions
+from policies.audience import Account
+from policies.change import Change
+from policies.described import Permissions, Person
+from policies.source import NamedPermissions, principals_of, resolve_permissions
 from policies.tables.content import DIMENSION, Chunk, Document, Embedding, EmbeddingModel
 from policies.tables.people import LinkedIdentity, Principal, PrincipalKind, User, UserStatus
 from policies.tables.permissions import NodeKind

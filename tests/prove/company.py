@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select, text
 
-from policies.access import STRANGER
-from policies.change import Change, Permissions, Person
-from policies.directory import CLASSES, Account
+from policies.audience import CLASSES, STRANGER, Account
+from policies.change import Change
+from policies.described import Permissions, Person
 from policies.tables.people import AccountKind
 from policies.tables.permissions import Node, NodeKind
 from tests.prove.facts import ACCOUNT, NOBODY, Closed, Facts, Human, Page, Rules, Thing

@@ -3,9 +3,9 @@
 from sqlalchemy import select
 
 from policies import Audience, readable_documents
-from policies.change import Permissions
-from policies.directory import NamedPermissions, principals_of, resolve_permissions
+from policies.described import Permissions
 from policies.explain import unreadable
+from policies.source import NamedPermissions, principals_of, resolve_permissions
 from policies.tables.content import Document
 from policies.tables.people import UserStatus
 from tests.policies.world import World

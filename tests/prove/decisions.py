@@ -14,8 +14,10 @@ from typing import Any
 from sqlalchemy import select
 
 from policies import Audience, readable_chunks, readable_documents, readable_embeddings
-from policies.directory import Readers, resolve_audience
-from policies.explain import Decision, decisions, explain, readers, unreadable
+from policies.audience import Readers
+from policies.decide import Decision
+from policies.directory import resolve_audience
+from policies.explain import decisions, explain, readers, unreadable
 from policies.tables.content import Chunk, Document, Embedding
 from tests.policies import oracle
 from tests.policies.worlds import MODEL, RandomWorld, Shape

@@ -19,7 +19,8 @@ from unittest.mock import patch
 from sqlalchemy import select, text
 
 from policies import access
-from policies.directory import Readers, resolve_audience
+from policies.audience import Readers
+from policies.directory import resolve_audience
 from policies.tables.content import Document
 from tests.policies.oracle import STRANGER
 from tests.policies.worlds import RandomWorld, Shape
@@ -300,7 +301,7 @@ def _silent(done: int) -> None:
     pass
 
 
-_WRITING = {"policies.change", "policies.labels", "policies.directory"}
+_WRITING = {"policies.change", "policies.labels", "policies.directory", "policies.source"}
 _ANSWERING = {"answer", "workers.answering.audience"}
 
 _QUERY = {
@@ -536,13 +537,19 @@ _SCHEMA = {
     ),
 }
 
-_EXPLAIN = {
-    "suspended people read on": ("if not holder.active:", "if False:"),
+_DECIDE = {
+    "suspended people read on": ("if not subject.active:", "if False:"),
     "a stale source is used": ("if not usable:", "if False:"),
-    "an unknown node is taken for a known one": ("if not link.known:", "if False:"),
-    "denies are dropped": ("holder.bars & link.deny", "frozenset() & link.deny"),
-    "gates are dropped": ("if not holder.holds & gate:", "if False:"),
-    "allows above a break count": ("if not link.inherit:", "if False:"),
+    "an unknown node is taken for a known one": ("if not node.known:", "if False:"),
+    "denies are dropped": ("subject.bars & node.deny", "frozenset() & node.deny"),
+    "gates are dropped": ("if not subject.holds & gate:", "if False:"),
+    "allows above a break count": ("if not node.inherit:", "if False:"),
+    "the suspended are taken for others who hold the same": (
+        "            subject.active,\n            subject.holds", "            subject.holds",
+    ),
+}  # fmt: skip
+
+_SUBJECTS = {
     "a deny of an account of nobody's is dropped": ("if found else sure", "if False else sure"),
     "what a deny reaches is looked for for classes alone": (
         "(one, source_id) not in linked\n", "False\n",
@@ -564,9 +571,6 @@ _EXPLAIN = {
     "a deny ends for a class with the link that is taken away": (
         "had = self.class_of.get(account.last_user_id or 0, 0)", "had = 0",
     ),
-    "the suspended are taken for others who hold the same": (
-        "            holder.active,\n            holder.holds", "            holder.holds",
-    ),
 }  # fmt: skip
 
 _ACCESS = {
@@ -579,6 +583,9 @@ _DIRECTORY = {
     "an account that nobody knows is left out of the audience": (
         "        ids.add(STRANGER)", "        pass",
     ),
+}  # fmt: skip
+
+_SOURCE = {
     "an unknown name in a deny or a gate is dropped": (
         "known=all(name in principals for name in guards) and all(named.gates)",
         "known=all(named.gates)",
@@ -652,9 +659,11 @@ MUTANTS = tuple(
         "query": _QUERY,
         "row security": _ROW_SECURITY,
         "schema": _SCHEMA,
-        "policies.explain": _EXPLAIN,
+        "policies.decide": _DECIDE,
+        "policies.subjects": _SUBJECTS,
         "policies.access": _ACCESS,
         "policies.directory": _DIRECTORY,
+        "policies.source": _SOURCE,
         "policies.change": _CHANGE,
         "policies.labels": _LABELS,
         "answer": _ANSWER,

@@ -20,8 +20,9 @@ import psycopg
 from rich.console import Console
 from sqlalchemy import make_url
 
-from policies.change import Change, Permissions
-from policies.directory import principals_of
+from policies.change import Change
+from policies.described import Permissions
+from policies.source import principals_of
 from policies.tables.people import UserStatus
 from tests.ports import free_port
 from tests.survive import company

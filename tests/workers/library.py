@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
-from policies.change import Permissions
+from policies.described import Permissions
 from policies.tables.permissions import Node
 from tests.policies.world import World
 from workers.ingest.split import Piece

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from policies import Class
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.workers.slack_company import TEAM, Company
 from workers.errors import InputInvalid
 from workers.panel import channel_panel, person_panel

@@ -13,20 +13,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from policies.access import STRANGER, Class, readable_documents
+from policies.access import readable_documents
+from policies.audience import CLASSES, STRANGER, Class, Readers
 from policies.audit import Shown, exposure, people_of_classes
-from policies.directory import (
-    CLASSES,
-    Readers,
-    Unresolved,
-    describe,
-    resolve_audience,
-    resolve_document,
-    resolve_user,
-    unlinked,
-)
-from policies.explain import Decision, decisions, explain, readers
+from policies.decide import Decision
+from policies.directory import resolve_audience, unlinked
+from policies.explain import decisions, explain, readers
 from policies.history import OutsideHistory, as_of, documents_ever, require_known, since
+from policies.names import Unresolved, describe, resolve_document, resolve_user
 from policies.tables.content import Document
 from policies.tables.people import LinkedIdentity, SourceAccount, User
 from policies.tables.permissions import Node

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from policies import Audience, Class
-from policies.directory import Account, Readers, resolve_audience, unlinked
+from policies.audience import Account, Readers
+from policies.directory import resolve_audience, unlinked
 from workers.database.sessions import Database
 from workers.intake.messages import Question
 from workers.replies.outbox import Kind

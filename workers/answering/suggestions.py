@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import structlog
 
 from policies import Audience, readable_chunks, readable_documents
-from policies.directory import Account, Readers, resolve_audience
+from policies.audience import Account, Readers
+from policies.directory import resolve_audience
 from policies.tables.content import Chunk, Document
 from workers.answering.answer import compose_answer
 from workers.models.embedded import QuotingAnswerer

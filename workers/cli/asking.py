@@ -9,7 +9,7 @@ from rich.markup import escape
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from policies.directory import Unresolved, resolve_user
+from policies.names import Unresolved, resolve_user
 from policies.tables.questions import QuestionState
 from workers.admin.explaining import not_found
 from workers.database.schema import check

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from policies import Audience
-from policies.directory import Unresolved, resolve_user
+from policies.names import Unresolved, resolve_user
 from workers.answering.answer import Composed, compose_answer
 from workers.answering.retrieval import retrieve
 from workers.cli.loading import progress_bar

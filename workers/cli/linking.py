@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from policies.directory import Unresolved, resolve_user
 from policies.links import PEOPLE, Linked, Suggestion, Unmatched, linked, sources_of, unmatched
+from policies.names import Unresolved, resolve_user
 from policies.tables.people import AccountKind, UserStatus
 from workers.database.schema import check
 from workers.database.sessions import Database

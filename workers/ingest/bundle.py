@@ -20,7 +20,7 @@ from pydantic import (
     ValidationError,
 )
 
-from policies.directory import NamedPermissions
+from policies.source import NamedPermissions
 from workers.errors import InputInvalid
 from workers.ingest.parse import FORMATS_IN_WORDS, inside
 

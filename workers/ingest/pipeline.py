@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from policies.change import Change, Permissions, Person
-from policies.directory import (
-    CLASSES,
+from policies.audience import CLASSES
+from policies.change import Change
+from policies.described import Permissions, Person
+from policies.source import (
     NamedPermissions,
     accounts_linked,
     groups_of,

@@ -11,7 +11,8 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from policies.change import Change, Permissions
+from policies.change import Change
+from policies.described import Permissions
 from policies.tables.content import Chunk, Document, Embedding, EmbeddingModel
 from policies.tables.permissions import Node, NodeKind
 from workers.ingest.split import Piece, split

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import text
 
 from policies import readable_documents
-from policies.directory import Account
+from policies.audience import Account
 from policies.tables.content import Document
 from policies.tables.people import UserStatus
 from workers.errors import InputInvalid, SlackRefused

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from policies import Audience, readable_documents
-from policies.directory import PROVIDER
+from policies.source import PROVIDER
 from policies.tables.content import Document
 from policies.tables.people import UserStatus
 from policies.tables.permissions import Policy

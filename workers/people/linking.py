@@ -16,9 +16,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from policies import current_epoch
+from policies.audience import Account
 from policies.change import Change
-from policies.directory import Account, is_external, known_accounts, unlinked
+from policies.directory import unlinked
 from policies.links import Unmatched, unmatched, user_by_address
+from policies.source import is_external, known_accounts
 from policies.tables.history import Audit
 from policies.tables.keys import LinkCode
 from policies.tables.people import Account as KnownAccount

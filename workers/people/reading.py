@@ -7,7 +7,8 @@ import structlog
 from sqlalchemy.orm import Session
 
 from policies import Audience
-from policies.directory import Account, Readers, resolve_audience
+from policies.audience import Account, Readers
+from policies.directory import resolve_audience
 from policies.explain import unreadable
 from workers.errors import LayersDisagree
 from workers.observe import metrics

@@ -16,7 +16,7 @@ from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from slack_sdk.http_retry.handler import RetryHandler
 from slack_sdk.web import SlackResponse
 
-from policies.directory import Account
+from policies.audience import Account
 from policies.tables.people import AccountKind
 from workers.errors import InputInvalid, SlackBusy, SlackRefused, SlackUnavailable
 from workers.intake.messages import storable

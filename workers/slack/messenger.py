@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from policies.change import SeenAccount
-from policies.directory import Account
+from policies.audience import Account
+from policies.described import SeenAccount
 from policies.tables.people import AccountKind
 
 

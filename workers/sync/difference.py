@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from policies.access import Class
+from policies.audience import Class
 from policies.readers import Readers
 from policies.tables.people import User
 from workers.sync.snapshot import State

@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from policies.directory import NamedPermissions
+from policies.source import NamedPermissions
 from policies.tables.people import AccountKind
 from policies.tables.permissions import NodeKind
 from policies.tables.sources import RunKind

@@ -16,8 +16,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from policies.change import Change
-from policies.directory import PROVIDER
 from policies.readers import source_readers
+from policies.source import PROVIDER
 from policies.tables.history import Past
 from policies.tables.permissions import Node, NodeKind
 from policies.tables.sources import RunKind, RunState, Source, SyncPage, SyncRun

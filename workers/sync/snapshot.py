@@ -14,8 +14,10 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from policies.change import Change, NewNode, Permissions, SeenAccount
-from policies.directory import CLASSES, NamedPermissions
+from policies.audience import CLASSES
+from policies.change import Change
+from policies.described import NewNode, Permissions, SeenAccount
+from policies.source import NamedPermissions
 from policies.tables.people import Account, Group, Membership
 from policies.tables.permissions import AclState, Effect, Entry, Node, NodeKind
 from policies.tables.sources import RunKind

@@ -22,7 +22,8 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
 from policies import STRANGER, Audience, Class
-from policies.directory import Readers, resolve_audience
+from policies.audience import Readers
+from policies.directory import resolve_audience
 from policies.explain import revoked, unreadable
 from policies.tables.people import AccountKind
 from policies.tables.questions import Revision

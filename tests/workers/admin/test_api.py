@@ -11,7 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from policies.change import Change, Permissions, Person, SeenAccount
+from policies.change import Change
+from policies.described import Permissions, Person, SeenAccount
 from policies.explain import explain
 from policies.tables.permissions import NodeKind
 from tests.policies.world import World

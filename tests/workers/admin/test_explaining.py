@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from policies import Class
-from policies.change import Permissions, Person
+from policies.described import Permissions, Person
 from policies.tables.people import UserStatus
 from tests.workers.slack_company import Company
 from workers.admin import explaining

@@ -6,7 +6,7 @@ import pytest
 import schemathesis
 from schemathesis.engine import events, from_schema
 
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.policies.world import World
 from tests.workers.admin.calls import Api
 from workers.admin.problems import MEDIA_TYPE

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from policies import Class
-from policies.change import Permissions
+from policies.described import Permissions
 from policies.tables.people import UserStatus
 from tests.workers.replies.test_rendering import PAYLOADS, STORED, leaves
 from tests.workers.slack_company import Company, FakeAnswerer, Write, kept, quote_all

@@ -14,8 +14,8 @@ from bot.playground.client import Playground
 from bot.playground.server import running
 from bot.playground.workspace import read_workspace
 from policies import Class
-from policies.change import Permissions
-from policies.directory import Account, Readers
+from policies.audience import Account, Readers
+from policies.described import Permissions
 from tests.bot.slack_schemas import check_calls
 from tests.workers.library import Library
 from tests.workers.slack_company import WORKSPACE, Company, FakeAnswerer

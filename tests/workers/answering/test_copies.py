@@ -2,7 +2,7 @@
 
 import json
 
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.workers.answering.passages import passage
 from tests.workers.slack_company import Company
 from workers.models.base import Draft, Passage, Sentence

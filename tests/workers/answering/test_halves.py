@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from policies import Class
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.workers.slack_company import TEAM, Company, kept, quote_all
 from workers.answering import answer as answering
 from workers.answering.audience import audience_of

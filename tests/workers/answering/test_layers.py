@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 
 import workers.answering.answer as answering
 from policies import STRANGER, Audience, access
-from policies.directory import Readers, resolve_audience
+from policies.audience import Readers
+from policies.directory import resolve_audience
 from policies.tables.people import User, UserStatus
 from policies.tables.permissions import Policy
 from tests.prove.company import Company

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.workers.slack_company import Company
 from workers.replies.rendering import (
     ANSWERED_PRIVATELY,

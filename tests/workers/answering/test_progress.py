@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.playground.client import Seen
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.workers.slack_company import Company, kept, quote_all
 from workers.errors import SlackUnavailable
 from workers.intake.leases import MAX_ATTEMPTS

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from policies import Audience, Class
-from policies.change import Permissions
+from policies.described import Permissions
 from policies.tables.people import UserStatus
 from tests.workers.library import Library, direction
 from workers.answering.retrieval import MAX_QUESTION, PER_DOCUMENT, retrieve

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from policies import Audience
-from policies.directory import resolve_user
+from policies.names import resolve_user
 from workers.answering.answer import compose_answer
 from workers.answering.suggestions import MOST, of_heading, of_statement, suggested
 from workers.database.sessions import Database

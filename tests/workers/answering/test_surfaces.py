@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from bot.playground.client import Seen
 from policies import Class
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.workers.slack_company import TEAM, Company, kept, quote_all
 from workers import interface
 from workers.answering import answer as answering

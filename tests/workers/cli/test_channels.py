@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from bot.playground.client import Playground
 from bot.playground.server import running
 from bot.playground.workspace import read_workspace
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.bot.slack_schemas import check_calls
 from tests.workers.slack_company import TEAM, WORKSPACE, Company, kept
 from workers.cli import channels, main, output

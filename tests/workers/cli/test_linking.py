@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from typer.testing import CliRunner, Result
 
-from policies.change import Permissions, Person, SeenAccount
+from policies.described import Permissions, Person, SeenAccount
 from policies.tables.people import AccountKind
 from tests.workers.slack_company import TEAM, Company
 from workers.cli import commands, linking, main, output

@@ -14,7 +14,8 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.orm import Session
 
 from policies import Audience
-from policies.directory import Readers, resolve_audience
+from policies.audience import Readers
+from policies.directory import resolve_audience
 from tests.policies.world import World
 from workers.cli import doctor
 from workers.database.roles import ROLES, login

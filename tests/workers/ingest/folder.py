@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import text
 
 from policies import Audience, readable_documents
-from policies.directory import resolve_user
+from policies.names import resolve_user
 from workers.database.sessions import Database
 from workers.ingest.bundle import read_bundle
 from workers.ingest.pipeline import Loading, Report

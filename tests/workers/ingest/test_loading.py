@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from policies import Audience
-from policies.directory import resolve_user
+from policies.names import resolve_user
 from policies.tables.people import UserStatus
 from tests.workers.ingest.folder import (
     LIMIT_BYTES,

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from bot import listeners
 from bot.app import create_app
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.workers.slack_company import Company
 from workers.errors import ModelUnavailable, SlackRefused, SlackUnavailable
 from workers.models.base import Draft, Passage, Sentence

@@ -14,7 +14,7 @@ from slack_bolt import BoltRequest
 from sqlalchemy import text
 
 from bot.app import create_app
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.workers.ops.collector import Collector, collecting
 from tests.workers.slack_company import Company
 from workers import interface

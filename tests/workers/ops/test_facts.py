@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.workers.library import Library
 from tests.workers.slack_company import kept
 from workers.database.sessions import Database, connect

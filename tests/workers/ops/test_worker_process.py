@@ -25,7 +25,7 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.ports import free_port
 from tests.workers.library import Library
 from tests.workers.models.test_openai import answered

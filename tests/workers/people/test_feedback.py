@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bot.playground.client import Seen
 from policies import Class
-from policies.change import Permissions
+from policies.described import Permissions
 from policies.tables.people import UserStatus
 from tests.workers.pressed import all_text, answered, pressed
 from tests.workers.replies.test_rendering import PAYLOADS

@@ -16,7 +16,7 @@ from bot.playground.client import Playground
 from bot.playground.server import running
 from bot.playground.workspace import read_workspace
 from policies import Class
-from policies.change import Permissions
+from policies.described import Permissions
 from policies.tables.content import Document
 from policies.tables.people import User, UserStatus
 from policies.tables.sources import Source

@@ -13,8 +13,8 @@ from bot.playground.client import Playground
 from bot.playground.server import running
 from bot.playground.workspace import read_workspace
 from policies import Class, current_epoch
-from policies.change import Permissions, SeenAccount
-from policies.directory import Account as Named
+from policies.audience import Account as Named
+from policies.described import Permissions, SeenAccount
 from policies.links import user_by_address
 from policies.tables.history import Audit
 from policies.tables.keys import LinkCode

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.playground.client import Seen
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.workers.pressed import pressed
 from tests.workers.slack_company import TEAM, Company, kept, quote_all
 from workers.answering.progress import SEARCHING

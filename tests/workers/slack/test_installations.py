@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from slack_sdk.oauth.installation_store import Bot, Installation
 from sqlalchemy import text
 
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.workers.slack_company import Company
 from tests.workers.slack_tokens import KEY, OTHER_KEY, SlackTokens, by_oauth
 from workers.database.sessions import Database, connect

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from policies.change import Change, Person
+from policies.change import Change
+from policies.described import Person
 from policies.readers import source_readers
 from policies.tables.sources import RunKind
 from workers.database.sessions import Database, connect

@@ -2,7 +2,8 @@
 
 import pytest
 
-from policies.change import Change, Person
+from policies.change import Change
+from policies.described import Person
 from policies.tables.people import UserStatus
 from tests.workers.sync.conftest import SOURCE, Drive, folder, group, page
 

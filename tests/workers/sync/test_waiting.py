@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from policies.change import Change, SeenAccount
+from policies.change import Change
+from policies.described import SeenAccount
 from policies.tables.people import UserStatus
 from policies.tables.sources import RunKind, RunState
 from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page

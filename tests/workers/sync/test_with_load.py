@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from policies.change import Change, Person
+from policies.change import Change
+from policies.described import Person
 from policies.tables.sources import RunKind
 from tests.workers.ingest.folder import Folder, Shelf, document, user
 from tests.workers.sync.conftest import Line, page

@@ -20,7 +20,8 @@ from bot.playground.server import running
 from bot.playground.workspace import read_workspace
 from bot.web import create_web
 from policies import Class
-from policies.change import Change, Permissions
+from policies.change import Change
+from policies.described import Permissions
 from tests.bot.slack_schemas import check_calls
 from tests.bot.slack_world import serving, settings_for
 from tests.workers.library import Library

@@ -10,8 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from policies import Class, current_epoch
-from policies.change import Permissions
-from policies.directory import Account, resolve_audience
+from policies.audience import Account
+from policies.described import Permissions
+from policies.directory import resolve_audience
 from policies.tables.people import UserStatus
 from tests.workers.library import Library
 from tests.workers.slack_company import TEAM, Company, kept

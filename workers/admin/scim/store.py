@@ -27,9 +27,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from policies.access import Class
-from policies.change import Change, Person
-from policies.directory import PROVIDER
+from policies.audience import Class
+from policies.change import Change
+from policies.described import Person
+from policies.source import PROVIDER
 from policies.tables.people import Group, LinkedIdentity, Membership, Provisioned, User, UserStatus
 from policies.tables.sources import Source
 from workers.admin.scim.profile import email_of, name_of, profile_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from policies.change import Permissions
+from policies.described import Permissions
 from tests.policies.world import World
 from tests.workers.admin.scim.client import ENTERPRISE, GROUP, KEN, PATCH, USER, Scim
 from workers.database.sessions import Database

@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select, text
 
-from policies.access import Class
-from policies.change import Change, Permissions
-from policies.directory import Account, Readers, resolve_audience
+from policies.audience import Account, Class, Readers
+from policies.change import Change
+from policies.described import Permissions
+from policies.directory import resolve_audience
 from policies.tables.history import Audit
 from policies.tables.people import LinkedIdentity, User
 from tests.policies.world import World

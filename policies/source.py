@@ -1,0 +1,161 @@
+"""One source: its names resolved to principals of ours, and what is stored of it. Reads only."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from policies.audience import CLASSES
+from policies.described import Permissions
+from policies.tables.people import Account, Group, LinkedIdentity, SourceAccount, User, UserStatus
+from policies.tables.permissions import AclState, Effect, Entry, Node
+
+PROVIDER = "scim"
+"""The source of the identity provider: its people and groups come by SCIM alone."""
+
+
+def principals_of(session: Session, source_id: int) -> dict[str, int]:
+    """`user:ID`, `group:ID` and `class:NAME` as this source writes them, to our ids.
+
+    A user of a source is an account of it, linked or not; only those that are principals are here
+    (`Change.accounts` makes one).
+    """
+    accounts = session.execute(
+        select(SourceAccount.native_id, SourceAccount.id).where(
+            SourceAccount.source_id == source_id
+        )
+    )
+    return {
+        **{f"class:{name}": int(one) for name, one in CLASSES.items()},
+        **{f"user:{native_id}": account_id for native_id, account_id in accounts},
+        **{f"group:{name}": group_id for name, group_id in groups_of(session, source_id).items()},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPermissions:
+    """Permissions as a source writes them, before its names are resolved."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    gates: tuple[tuple[str, ...], ...] = ()
+    inherit: bool = True
+
+    def names(self) -> Iterable[str]:
+        yield from self.allow
+        yield from self.deny
+        for gate in self.gates:
+            yield from gate
+
+
+def resolve_permissions(named: NamedPermissions, principals: Mapping[str, int]) -> Permissions:
+    """Names to ids: nobody's name is dropped from an allow, and closes the node elsewhere.
+
+    Design, section 4: an unknown principal in a deny or a gate makes the node unknown.
+    """
+    guards = (*named.deny, *(name for gate in named.gates for name in gate))
+    return Permissions(
+        allow=frozenset(principals[name] for name in named.allow if name in principals),
+        deny=frozenset(principals[name] for name in named.deny if name in principals),
+        gates=tuple(
+            sorted(
+                {
+                    frozenset(principals[name] for name in gate if name in principals)
+                    for gate in named.gates
+                },
+                key=sorted,
+            )
+        ),
+        inherit=named.inherit,
+        known=all(name in principals for name in guards) and all(named.gates),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNode:
+    """A node of a source, with the permissions that it has of its own."""
+
+    id: int
+    parent_id: int | None
+    permissions: Permissions
+
+
+def stored_nodes(session: Session, source_id: int) -> dict[str, StoredNode]:
+    """All nodes of a source by native id, permissions as `resolve_permissions` gives them."""
+    lists: dict[int, dict[tuple[Effect, int], set[int]]] = defaultdict(lambda: defaultdict(set))
+    for entry in session.execute(
+        select(Entry.node_id, Entry.effect, Entry.gate, Entry.principal_id)
+        .join(Node, Node.id == Entry.node_id)
+        .where(Node.source_id == source_id)
+    ):
+        lists[entry.node_id][entry.effect, entry.gate].add(entry.principal_id)
+    nodes = session.execute(
+        select(Node.id, Node.native_id, Node.parent_id, Node.inherit, Node.acl_state).where(
+            Node.source_id == source_id
+        )
+    )
+    return {
+        node.native_id: StoredNode(
+            node.id,
+            node.parent_id,
+            Permissions(
+                allow=frozenset(lists[node.id][Effect.ALLOW, 0]),
+                deny=frozenset(lists[node.id][Effect.DENY, 0]),
+                gates=tuple(
+                    frozenset(principals)
+                    for (effect, _), principals in sorted(lists[node.id].items())
+                    if effect is Effect.GATE
+                ),
+                inherit=node.inherit,
+                known=node.acl_state is AclState.OK,
+            ),
+        )
+        for node in nodes
+    }
+
+
+def accounts_linked(session: Session, by: str) -> set[tuple[int, str]]:
+    """(source id, native id) of every account that was linked by this."""
+    rows = session.execute(
+        select(LinkedIdentity.source_id, LinkedIdentity.native_id).where(
+            LinkedIdentity.linked_by == by
+        )
+    )
+    return {(source_id, native_id) for source_id, native_id in rows}
+
+
+def known_accounts(session: Session, source_id: int) -> set[str]:
+    """The accounts of this source that are linked, described, or named somewhere: native ids."""
+    return {
+        native_id
+        for table in (LinkedIdentity, Account, SourceAccount)
+        for native_id in session.scalars(
+            select(table.native_id).where(table.source_id == source_id)
+        )
+    }
+
+
+def is_external(session: Session, source_id: int, native_id: str) -> bool:
+    """Whether an administrator said that this account is nobody's here."""
+    found = select(SourceAccount.external).where(
+        SourceAccount.source_id == source_id, SourceAccount.native_id == native_id
+    )
+    return bool(session.scalar(found))
+
+
+def people_of(session: Session, source_id: int) -> dict[str, int]:
+    """The active users with an account in this source, by native id."""
+    rows = session.execute(
+        select(LinkedIdentity.native_id, User.id)
+        .join(User, User.id == LinkedIdentity.user_id)
+        .where(LinkedIdentity.source_id == source_id, User.status == UserStatus.ACTIVE)
+    )
+    return {native_id: user_id for native_id, user_id in rows}
+
+
+def groups_of(session: Session, source_id: int) -> dict[str, int]:
+    """The groups of this source, by native id."""
+    rows = session.execute(select(Group.native_id, Group.id).where(Group.source_id == source_id))
+    return {native_id: group_id for native_id, group_id in rows}
