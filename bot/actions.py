@@ -22,6 +22,7 @@ from bot.payload import said as said_in
 from workers.interface import (
     Errand,
     ErrandKind,
+    Length,
     OperatorError,
     Question,
     Surface,
@@ -39,7 +40,6 @@ TIMEOUT_S = 2
 """For a call to Slack: it waits for us for three."""
 
 _QUIET = logging.getLogger("ken.slack")
-_LENGTHS = ("short", "normal")
 _VERDICTS = ("good", "bad", "not_asked", "wrong")
 
 
@@ -118,7 +118,7 @@ def on_language(body: Json, ack: Ack) -> None:
 
 def on_length(body: Json, ack: Ack) -> None:
     length = _selected(body)
-    _must_be(length, _LENGTHS)
+    _must_be(length, tuple(Length))
     _hand_over("preferences", body, {"length": length})
     ack()
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from policies.access import current_epoch
 from policies.audience import Class
 from policies.history import people_in
 from policies.tables.history import Audit
@@ -44,6 +45,16 @@ class AuditRow:
     actor: str
     action: str
     details: dict[str, Any]
+
+
+def record(
+    session: Session, *, actor: str, action: str, details: dict[str, Any], epoch: int | None = None
+) -> None:
+    """Write down who did what. Without an epoch: nobody's access changes by it, so it takes none
+    of its own and stands under the newest.
+    """
+    at = current_epoch(session) if epoch is None else epoch
+    session.execute(insert(Audit).values(epoch=at, actor=actor, action=action, details=details))
 
 
 def exposure(

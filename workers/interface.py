@@ -17,6 +17,7 @@ from workers.database.sessions import Database
 from workers.errors import OperatorError, ServerUnavailable, SlackUnavailable
 from workers.intake.messages import ALOUD, Errand, ErrandKind, Question, Surface
 from workers.intake.store import keep_in, ring, submit_errand
+from workers.models.wishes import Length
 from workers.observe import metrics, tracing
 from workers.observe.crashpoints import reached
 from workers.observe.logs import configure as configure_logs
@@ -32,6 +33,7 @@ from workers.slack.oauth import Installations, States
 __all__ = [
     "Errand",
     "ErrandKind",
+    "Length",
     "OperatorError",
     "Question",
     "Report",

@@ -11,8 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from policies import current_epoch
-from policies.tables.history import Audit
+from policies.audit import record
 from policies.tables.keys import ApiToken
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
@@ -180,12 +179,7 @@ def _is_scope(scope: str) -> bool:
 
 
 def _record(session: Session, action: str, **details: object) -> None:
-    """Nobody's access changes by it, so it takes no epoch."""
-    session.execute(
-        insert(Audit).values(
-            epoch=current_epoch(session), actor="ken token", action=action, details=details
-        )
-    )
+    record(session, actor="ken token", action=action, details=details)
 
 
 def _hash(secret: str) -> bytes:

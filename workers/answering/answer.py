@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from policies import Audience, current_epoch
 from policies.directory import resolve_audience
 from policies.explain import unreadable
+from policies.freshness import any_source_out_of_date
 from policies.tables.questions import QuestionState
 from workers.answering.asked import (
     below_question,
@@ -33,6 +34,7 @@ from workers.intake.leases import Leased, at_work, still_mine
 from workers.intake.messages import Question
 from workers.models.base import Passage
 from workers.models.prompt import VERSION
+from workers.models.wishes import Length
 from workers.observe import metrics, tracing
 from workers.observe.crashpoints import reached
 from workers.people import preferences
@@ -278,7 +280,7 @@ def compose_answer(
     *,
     progress: Progress | None = None,
     language: str = "",
-    length: say.Length = "normal",
+    length: Length = Length.NORMAL,
 ) -> Composed:
     """What can be said to this audience; a reply without lines if that is nothing.
 
@@ -301,7 +303,7 @@ def compose_answer(
                 metrics.LAYERS_DISAGREE.labels("before_prompt").inc()
                 log.error("layers_disagree", layer="before_prompt")
                 raise LayersDisagree
-            out_of_date = session.scalars(_OUT_OF_DATE).one()
+            out_of_date = any_source_out_of_date(session)
         at.set(passages=len(passages))
     reached("passages_read")
     if not passages:
@@ -394,12 +396,6 @@ def _post(
     put(services, leased, kind, told, buttons)
     deliver(services, leased, kind)
 
-
-# Of no document: whoever asks, and whatever there is, the answer is the same.
-_OUT_OF_DATE = text("""
-    SELECT EXISTS (SELECT FROM source WHERE NOT paused AND max_staleness IS NOT NULL
-                   AND (synced_at IS NULL OR synced_at < now() - max_staleness))
-""")
 
 # Through row-level security alone: what is not visible is not there.
 _VISIBLE = text("SELECT id, content_hash FROM document WHERE id = ANY(:ids)")

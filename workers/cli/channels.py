@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy import insert, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from policies import current_epoch
-from policies.tables.history import Audit
+from policies.audit import record
 from policies.tables.workspaces import ChannelSetting
 from workers.admin.explaining import RULES, slack_asked
 from workers.answering.audience import channel_readers
@@ -235,9 +234,7 @@ def _silence(database: Database, team_id: str, channel_id: str) -> bool:
 
 
 def _record(session: Session, action: str, **details: str | int) -> None:
-    """Nobody's access changes by it, so it takes no epoch."""
-    row = {"epoch": current_epoch(session), "actor": actor(), "action": action}
-    session.execute(insert(Audit).values(**row, details=details))
+    record(session, actor=actor(), action=action, details=details)
 
 
 def _database(settings: Settings) -> Database:

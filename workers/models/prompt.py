@@ -1,6 +1,7 @@
 """What a language model is told. Nothing in it is secret; documents are data, not orders."""
 
 from workers.models.base import Passage
+from workers.models.wishes import LANGUAGES
 
 VERSION = "2026-11-30"
 
@@ -21,13 +22,10 @@ in at the front desk."}]}
 If the passages do not answer the question: {"sentences": []}"""
 
 
-LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish"}
-
-
 def prompt(question: str, passages: tuple[Passage, ...], language: str = "") -> str:
     """The question and its passages, numbered from 1; `language` is of LANGUAGES, or empty."""
     told = "\n\n".join(_told(number, passage) for number, passage in enumerate(passages, start=1))
-    asked_for = f"\n\nLanguage of the answer: {LANGUAGES[language]}" if language else ""
+    asked_for = f"\n\nLanguage of the answer: {LANGUAGES[language].name}" if language else ""
     return f"Passages:\n\n{told}\n\nQuestion: {question}{asked_for}"
 
 

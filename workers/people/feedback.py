@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
 
 import structlog
 from sqlalchemy import text
@@ -17,15 +16,14 @@ from workers.errors import InputInvalid, SlackRefused
 from workers.intake.leases import at_work, stored_question
 from workers.intake.messages import Question, StoredErrand
 from workers.people.reading import reading_as, require_agreement
-from workers.replies.inert import elements, inert, link
-from workers.replies.rendering import asked_by, cut, escaped, notice
+from workers.replies.blocks import Json, rich_text, section
+from workers.replies.inert import elements, inert, inert_excerpt, link
+from workers.replies.rendering import asked_by, escaped, notice
 from workers.services import Services
 from workers.slack.marks import own_words
 from workers.slack.messenger import Message, Messenger, PlaceKind, Posted, source_of_team
 
 log = structlog.get_logger()
-
-Json = dict[str, Any]
 
 VERDICTS = frozenset({"good", "bad", "not_asked", "wrong"})
 _WORD = re.compile(r"[a-z_]{1,32}")
@@ -238,7 +236,9 @@ def _titles_for(
         ).all()
         require_agreement(session, audience, [row.id for row in rows])
     return [
-        title for title in (cut(row.title, _LONGEST_TITLE, hosts=True) for row in rows) if title
+        title
+        for title in (inert_excerpt(row.title, _LONGEST_TITLE, hosts=True) for row in rows)
+        if title
     ]
 
 
@@ -260,24 +260,20 @@ def _report(
         "Said by": name,
         "Verdict": said.verdict.replace("_", " "),
         "Reason": said.reason.replace("_", " "),
-        "Comment": cut(said.comment, _LONGEST_COMMENT, hosts=True),
-        "Question": cut(words, _LONGEST_QUESTION, hosts=True) or _NO_WORDS,
+        "Comment": inert_excerpt(said.comment, _LONGEST_COMMENT, hosts=True),
+        "Question": inert_excerpt(words, _LONGEST_QUESTION, hosts=True) or _NO_WORDS,
         "Documents of the answer that you may read": "; ".join(titles) or _NO_TITLE,
     }
     lead = f"{_WRONG} (question {question_id})"
     lines = [f"{what}: {shown}" for what, shown in told.items() if shown]
-    sections = [_section(one) for one in (lead, *lines)]
+    sections = [section(elements(one)) for one in (lead, *lines)]
     if address:
         shown = link(address, _TO_THE_ANSWER)
         sections.append({"type": "rich_text_section", "elements": [shown]})
     return {
         "text": escaped("\n".join([lead, *map(inert, lines)])),
-        "blocks": [{"type": "rich_text", "elements": sections}],
+        "blocks": [rich_text(sections)],
     }
-
-
-def _section(words: str) -> Json:
-    return {"type": "rich_text_section", "elements": elements(f"{words}\n")}
 
 
 def _is_inactive(services: Services, team_id: str, user_id: str) -> bool:
@@ -355,7 +351,7 @@ def _permalink(messenger: Messenger, posted: Posted) -> str:
 
 def _name(messenger: Messenger, user_id: str) -> str:
     try:
-        return cut(messenger.profile(user_id).name, _LONGEST_NAME) or user_id
+        return inert_excerpt(messenger.profile(user_id).name, _LONGEST_NAME) or user_id
     except SlackRefused:
         return user_id
 

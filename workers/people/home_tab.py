@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from policies import Audience, readable_documents
+from policies.freshness import any_source_out_of_date
 from policies.source import PROVIDER
 from policies.tables.content import Document
 from policies.tables.people import UserStatus
@@ -24,18 +25,17 @@ from policies.tables.sources import Source
 from workers.database.statements import statement
 from workers.errors import AssistantError, SlackRefused
 from workers.intake.messages import QUESTION_COLUMNS, question_of
+from workers.models.wishes import LANGUAGES, Length
 from workers.people.linking import ADDRESS, CODE, code_in
-from workers.people.preferences import LANGUAGES, LENGTHS
+from workers.people.preferences import CHOICES, LENGTHS
 from workers.people.reading import reading_as, require_agreement
-from workers.replies.inert import elements, inert
-from workers.replies.rendering import cut
+from workers.replies.blocks import Json, header, plain, rich_text, section, span
+from workers.replies.inert import elements, inert, inert_excerpt
 from workers.services import Services
 from workers.slack.marks import own_words
 from workers.slack.messenger import Messenger, Profile, source_of_team
 
 log = structlog.get_logger()
-
-Json = dict[str, Any]
 
 _UNLINKED = (
     "I do not know which person of your company this Slack account is. So I answer you only from "
@@ -182,7 +182,7 @@ def _look(services: Services, team_id: str, user_id: str, profile: Profile | Non
             profile=profile,
             link=link,
             sources=_sources(session, audience),
-            out_of_date=session.scalars(_ANY_OUT_OF_DATE).one(),
+            out_of_date=any_source_out_of_date(session),
             questions=tuple(
                 _Asked(
                     words := own_words(row["text"]),
@@ -194,7 +194,7 @@ def _look(services: Services, team_id: str, user_id: str, profile: Profile | Non
                 for row in asked
             ),
             language=chosen.language if chosen and chosen.language in LANGUAGES else "asked",
-            length=chosen.length if chosen and chosen.length in LENGTHS else "normal",
+            length=chosen.length if chosen and chosen.length in LENGTHS else Length.NORMAL,
             muted=bool(chosen and chosen.muted),
             admin_url=services.settings.admin_page_url if is_admin else "",
         )
@@ -234,19 +234,19 @@ def _view(seen: _Seen) -> Json:
     return {
         "type": "home",
         "blocks": [
-            _header("Who you are"),
-            _lines(*_who(seen)),
-            _header("What you can ask me about"),
-            _lines(*_what(seen)),
-            _header("Your last questions"),
-            _lines(
-                *(map(_question, seen.questions) if seen.questions else [[_text(_NO_QUESTION)]])
+            header("Who you are"),
+            _listed(*_who(seen)),
+            header("What you can ask me about"),
+            _listed(*_what(seen)),
+            header("Your last questions"),
+            _listed(
+                *(map(_question, seen.questions) if seen.questions else [[span(_NO_QUESTION)]])
             ),
-            _header("What I remember"),
-            _lines([_text(_REMEMBERED)]),
+            header("What I remember"),
+            _listed([span(_REMEMBERED)]),
             {"type": "actions", "elements": [_forget()]},
-            _header("How I answer you"),
-            _choice("Language of my answers", "ken_language", LANGUAGES, seen.language),
+            header("How I answer you"),
+            _choice("Language of my answers", "ken_language", CHOICES, seen.language),
             _choice("Length of my answers", "ken_length", LENGTHS, seen.length),
             _mute(muted=seen.muted),
             *_administration(seen.admin_url),
@@ -256,48 +256,54 @@ def _view(seen: _Seen) -> Json:
 
 def _who(seen: _Seen) -> Iterator[list[Json]]:
     if seen.profile:
-        name, title = (cut(one, _LONGEST_NAME) for one in (seen.profile.name, seen.profile.title))
+        name, title = (
+            inert_excerpt(one, _LONGEST_NAME) for one in (seen.profile.name, seen.profile.title)
+        )
         mailbox = (seen.profile.email or "")[:_LONGEST_NAME]
         shown = ", ".join(one for one in (name, inert(mailbox, passage=mailbox), title) if one)
-        yield [_text("In Slack you are "), *elements(shown or _NAMELESS), _text(".")]
+        yield [span("In Slack you are "), *elements(shown or _NAMELESS), span(".")]
     if not seen.link:
-        yield [_text(_UNLINKED)]
+        yield [span(_UNLINKED)]
         return
-    name = cut(seen.link.name, _LONGEST_NAME) or _NAMELESS
-    yield [_text("This account belongs to "), _text(name, bold=True), _text(" in your company. ")]
-    yield [_text(_LINKED_BY.get(seen.link.by, _LINKED_BY_ADMIN))]
+    name = inert_excerpt(seen.link.name, _LONGEST_NAME) or _NAMELESS
+    yield [span("This account belongs to "), span(name, bold=True), span(" in your company. ")]
+    yield [span(_LINKED_BY.get(seen.link.by, _LINKED_BY_ADMIN))]
     if not seen.link.active:
-        yield [_text(_INACTIVE)]
-    told = {key: cut(str(seen.link.told.get(key) or ""), _LONGEST_NAME) for key in _TOLD}
+        yield [span(_INACTIVE)]
+    told = {key: inert_excerpt(str(seen.link.told.get(key) or ""), _LONGEST_NAME) for key in _TOLD}
     told_of = [f"{words} {told[key]}" for key, words in _TOLD.items() if told[key]]
     if told_of:
-        yield [_text("Your company's directory says of you: "), _text(", ".join(told_of))]
-    yield [_text(_GROUPS)]
+        yield [span("Your company's directory says of you: "), span(", ".join(told_of))]
+    yield [span(_GROUPS)]
 
 
 def _what(seen: _Seen) -> Iterator[list[Json]]:
     if not seen.sources:
-        yield [_text(_NO_SOURCE)]
+        yield [span(_NO_SOURCE)]
     for name, synced_at in seen.sources[:_MOST_SOURCES]:
-        synced = [_text(": permissions synced "), _date(synced_at)] if synced_at else []
-        yield [_text("• "), _text(cut(name, _LONGEST_NAME) or _NAMELESS, bold=True), *synced]
+        synced = [span(": permissions synced "), _date(synced_at)] if synced_at else []
+        yield [
+            span("• "),
+            span(inert_excerpt(name, _LONGEST_NAME) or _NAMELESS, bold=True),
+            *synced,
+        ]
     if len(seen.sources) > _MOST_SOURCES:
-        yield [_text(_MORE_SOURCES)]
+        yield [span(_MORE_SOURCES)]
     if seen.out_of_date:
-        yield [_text(_OUT_OF_DATE)]
+        yield [span(_OUT_OF_DATE)]
 
 
 def _question(asked: _Asked) -> list[Json]:
-    words = cut(asked.text, _LONGEST_QUESTION, hosts=True) or (
+    words = inert_excerpt(asked.text, _LONGEST_QUESTION, hosts=True) or (
         _FORGOTTEN if asked.forgotten else _NO_WORDS
     )
     shown = _CODE if code_in(asked.text) else words if asked.is_own else _NOT_OWN
     return [
-        _text("• "),
+        span("• "),
         *elements(shown),
-        _text(f" ({_STATES[asked.state]}, "),
+        span(f" ({_STATES[asked.state]}, "),
         _date(asked.at),
-        _text(")"),
+        span(")"),
     ]
 
 
@@ -305,23 +311,23 @@ def _forget() -> Json:
     return {
         "type": "button",
         "action_id": "ken_forget",
-        "text": _plain(_FORGET),
+        "text": plain(_FORGET),
         "style": "danger",
         "value": "forget",
         "confirm": {
-            "title": _plain(_FORGET_TITLE),
-            "text": _plain(_FORGET_WORDS),
-            "confirm": _plain(_FORGET),
-            "deny": _plain(_KEEP),
+            "title": plain(_FORGET_TITLE),
+            "text": plain(_FORGET_WORDS),
+            "confirm": plain(_FORGET),
+            "deny": plain(_KEEP),
         },
     }
 
 
-def _choice(words: str, action_id: str, choices: Mapping[str, str], chosen: str) -> Json:
-    options = {key: {"text": _plain(name), "value": key} for key, name in choices.items()}
+def _choice(words: str, action_id: str, choices: Mapping[Any, str], chosen: str) -> Json:
+    options = {key: {"text": plain(name), "value": key} for key, name in choices.items()}
     return {
         "type": "section",
-        "text": _plain(words),
+        "text": plain(words),
         "accessory": {
             "type": "static_select",
             "action_id": action_id,
@@ -335,11 +341,11 @@ def _mute(*, muted: bool) -> Json:
     """The button's value is what they want."""
     return {
         "type": "section",
-        "text": _plain(_MUTED if muted else _SPEAKS),
+        "text": plain(_MUTED if muted else _SPEAKS),
         "accessory": {
             "type": "button",
             "action_id": "ken_mute",
-            "text": _plain("Unmute" if muted else "Mute"),
+            "text": plain("Unmute" if muted else "Mute"),
             "value": "false" if muted else "true",
         },
     }
@@ -348,27 +354,12 @@ def _mute(*, muted: bool) -> Json:
 def _administration(url: str) -> list[Json]:
     if not url:
         return []
-    button = {"type": "button", "action_id": "ken_admin", "text": _plain("Admin page"), "url": url}
-    return [_header("For administrators"), {"type": "actions", "elements": [button]}]
+    button = {"type": "button", "action_id": "ken_admin", "text": plain("Admin page"), "url": url}
+    return [header("For administrators"), {"type": "actions", "elements": [button]}]
 
 
-def _header(words: str) -> Json:
-    return {"type": "header", "text": _plain(words)}
-
-
-def _plain(words: str) -> Json:
-    return {"type": "plain_text", "text": words, "emoji": False}
-
-
-def _lines(*lines: Sequence[Json]) -> Json:
-    sections = [
-        {"type": "rich_text_section", "elements": [*elements, _text("\n")]} for elements in lines
-    ]
-    return {"type": "rich_text", "elements": sections}
-
-
-def _text(words: str, **style: bool) -> Json:
-    return {"type": "text", "text": words, **({"style": style} if style else {})}
+def _listed(*lines: Sequence[Json]) -> Json:
+    return rich_text([section(elements) for elements in lines])
 
 
 def _date(at: datetime) -> Json:
@@ -415,9 +406,3 @@ _QUESTIONS = statement(
     """,
     columns=", ".join(QUESTION_COLUMNS),
 )
-
-# Of no document: whoever looks, and whatever there is, it says the same.
-_ANY_OUT_OF_DATE = text("""
-    SELECT EXISTS (SELECT FROM source WHERE NOT paused AND max_staleness IS NOT NULL
-                   AND (synced_at IS NULL OR synced_at < now() - max_staleness))
-""")

@@ -15,8 +15,8 @@ from sqlalchemy import func, insert, select, text, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from policies import current_epoch
 from policies.audience import Account
+from policies.audit import record
 from policies.change import Change
 from policies.directory import unlinked
 from policies.links import Unmatched, unmatched, user_by_address
@@ -402,12 +402,7 @@ def _tries(session: Session, name: str) -> int:
 
 
 def _record(session: Session, actor: str, action: str, **details: int) -> None:
-    """Nobody's access changes by it, so it takes no epoch."""
-    session.execute(
-        insert(Audit).values(
-            epoch=current_epoch(session), actor=actor, action=action, details=details
-        )
-    )
+    record(session, actor=actor, action=action, details=details)
 
 
 def _hash(code: str) -> bytes:

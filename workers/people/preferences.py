@@ -11,20 +11,15 @@ from sqlalchemy.orm import Session
 
 from workers.intake.leases import show_question
 from workers.intake.messages import StoredErrand
-from workers.replies.rendering import Length, notice
+from workers.models.wishes import LANGUAGES, Length
+from workers.replies.rendering import notice
 from workers.services import Services
 
 log = structlog.get_logger()
 
-LANGUAGES = {
-    "asked": "As I ask",
-    "en": "English",
-    "de": "Deutsch",
-    "fr": "Français",
-    "es": "Español",
-}
+CHOICES = {"asked": "As I ask", **{code: one.own_name for code, one in LANGUAGES.items()}}
 """What can be chosen; `asked` is nobody's choice yet."""
-LENGTHS = {"normal": "Normal", "short": "Short"}
+LENGTHS = {Length.NORMAL: "Normal", Length.SHORT: "Short"}
 
 FORGOTTEN = "The words of this answer were forgotten, as you asked."
 """What is kept in its place."""
@@ -35,8 +30,7 @@ _TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,8}")
 class Preferences:
     language: str = ""
     """`en`, `de`, `fr`, `es`; empty: as they ask."""
-    length: Length = "normal"
-    """`normal` or `short`."""
+    length: Length = Length.NORMAL
     muted: bool = False
     """Ken speaks to them only where they ask it."""
 
@@ -49,7 +43,7 @@ def of(services: Services, team_id: str, user_id: str) -> Preferences:
         return Preferences()
     return Preferences(
         language=row.language if row.language in LANGUAGES else "",
-        length="short" if row.length == "short" else "normal",
+        length=Length.SHORT if row.length == Length.SHORT else Length.NORMAL,
         muted=row.muted,
     )
 
@@ -71,7 +65,7 @@ def _prefer(session: Session, kept: StoredErrand) -> bool:
     chosen: dict[str, Any] = {
         name: kept.details[name] for name in ("language", "length") if name in kept.details
     }
-    offered: dict[str, Any] = {"language": {"", *LANGUAGES}, "length": LENGTHS}
+    offered: dict[str, Any] = {"language": {"", *CHOICES}, "length": LENGTHS}
     if not chosen:
         return False
     for name, value in chosen.items():

@@ -6,6 +6,8 @@ Who may press what is decided by the worker that does it (`workers/errands.py`).
 from dataclasses import dataclass
 from typing import Any
 
+from workers.replies.blocks import plain
+
 _GOOD, _BAD = "Good answer", "Bad answer"
 _SHARE, _PRIVATE, _AGAIN = "Share with the channel", "Ask privately", "Ask again"
 _MORE = {
@@ -58,7 +60,7 @@ def _options(buttons: Buttons, *, answers: bool) -> list[dict[str, Any]]:
         "mute": answers and buttons.mute,
     }
     return [
-        {"text": _plain(words), "value": f"{name}:{buttons.question_id}"}
+        {"text": plain(words), "value": f"{name}:{buttons.question_id}"}
         for name, words in _MORE.items()
         if offered[name]
     ]
@@ -68,7 +70,7 @@ def _button(action_id: str, words: str, buttons: Buttons) -> dict[str, Any]:
     return {
         "type": "button",
         "action_id": action_id,
-        "text": _plain(words),
+        "text": plain(words),
         "value": str(buttons.question_id),
     }
 
@@ -77,19 +79,15 @@ def _feedback(buttons: Buttons) -> dict[str, Any]:
     return {
         "type": "feedback_buttons",
         "action_id": "ken_feedback",
-        "positive_button": {"text": _plain(_GOOD), "value": f"good:{buttons.question_id}"},
-        "negative_button": {"text": _plain(_BAD), "value": f"bad:{buttons.question_id}"},
+        "positive_button": {"text": plain(_GOOD), "value": f"good:{buttons.question_id}"},
+        "negative_button": {"text": plain(_BAD), "value": f"bad:{buttons.question_id}"},
     }
 
 
 def _confirm() -> dict[str, Any]:
     return {
-        "title": _plain(_SHARE_TITLE),
-        "text": _plain(_SHARE_WORDS),
-        "confirm": _plain(_AGAIN),
-        "deny": _plain("Cancel"),
+        "title": plain(_SHARE_TITLE),
+        "text": plain(_SHARE_WORDS),
+        "confirm": plain(_AGAIN),
+        "deny": plain("Cancel"),
     }
-
-
-def _plain(words: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": words}

@@ -164,6 +164,16 @@ def inert(text: str, *, passage: str = "", hosts: bool = False) -> str:
     return _without_addresses(once, is_kept, _END_OF_RUN)
 
 
+def inert_excerpt(text: str, limit: int, *, hosts: bool = False) -> str:
+    """The beginning of a text, inert; with `hosts` it is shown by `elements`."""
+    return shortened(inert(text[: 10 * limit], hosts=hosts), limit)
+
+
+def shortened(text: str, limit: int) -> str:
+    """What is already inert, at most this long; where something is left out, that is seen."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
 def _without_addresses(
     text: str, is_kept: Callable[["_Found"], bool], ends: re.Pattern[str]
 ) -> str:

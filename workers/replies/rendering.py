@@ -7,16 +7,23 @@ link of a model's or a document's making. The only links are stored addresses of
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from workers.models.base import Passage, Sentence
 from workers.models.quotes import copies_of, words
+from workers.models.wishes import Length
+from workers.replies.blocks import quote, rich_text, section, span
 from workers.replies.buttons import Buttons as Buttons
 from workers.replies.buttons import button_blocks
-from workers.replies.inert import elements, inert, link, web_address, without_look_alikes
-
-Length = Literal["short", "normal"]
-"""What somebody prefers to read."""
+from workers.replies.inert import (
+    elements,
+    inert,
+    inert_excerpt,
+    link,
+    shortened,
+    web_address,
+    without_look_alikes,
+)
 
 NOTHING_FOUND = "That is beyond my ken: I found nothing that you may read which answers this."
 """The same words whether there is nothing, or nothing for these readers."""
@@ -195,7 +202,7 @@ def buttons_of(payload: Mapping[str, Any]) -> Buttons | None:
 
 
 def compose(
-    sentences: Sequence[Sentence], passages: Sequence[Passage], *, length: Length = "normal"
+    sentences: Sequence[Sentence], passages: Sequence[Passage], *, length: Length = Length.NORMAL
 ) -> Reply:
     """The reply that these verified sentences make. Citations are numbered as they appear.
 
@@ -258,18 +265,18 @@ def asked_by(
 
     Whoever asks and the group on call are the only mentions; the fall-back text has none.
     """
-    asked = _shown(question, _MAX_QUESTION) or _NO_WORDS
-    first = [_text("Somebody"), _text(" asks for a person:")]
+    asked = inert_excerpt(question, _MAX_QUESTION, hosts=True) or _NO_WORDS
+    first = [span("Somebody"), span(" asks for a person:")]
     if _USER.fullmatch(user_id):
         first[0] = {"type": "user", "user_id": user_id}
     if _USERGROUP.fullmatch(usergroup_id):
-        first = [{"type": "usergroup", "usergroup_id": usergroup_id}, _text(" "), *first]
-    quoted = {"type": "rich_text_quote", "elements": elements(asked)}
-    sections = [_section(first), quoted]
+        first = [{"type": "usergroup", "usergroup_id": usergroup_id}, span(" "), *first]
+    quoted = quote(elements(asked))
+    sections = [section(first), quoted]
     if _PERMALINK.fullmatch(permalink):
-        sections.append(_section([link(permalink, "To the conversation")]))
+        sections.append(section([link(permalink, "To the conversation")]))
     return Reply(f"Somebody asks for a person: {inert(asked)}").payload() | {
-        "blocks": [{"type": "rich_text", "elements": sections}]
+        "blocks": [rich_text(sections)]
     }
 
 
@@ -280,27 +287,27 @@ def escaped(text: str) -> str:
 
 def blocks(reply: Reply) -> list[dict[str, Any]]:
     """Block Kit for what a reply tells; its buttons come below."""
-    lead = _text(reply.lead)
+    lead = span(reply.lead)
     if _CONVERSATION.fullmatch(reply.lead_link):
         lead = link(reply.lead_link, reply.lead)
-    sections = [*_question(reply.asked), _section([lead])]
-    sections.extend(_section(_told(line)) for line in reply.lines)
+    sections = [*_question(reply.asked), section([lead])]
+    sections.extend(section(_told(line)) for line in reply.lines)
     if reply.citations:
-        sections.append(_section([_text("Sources", bold=True)]))
-    sections.extend(_section(_source_line(citation)) for citation in reply.citations)
+        sections.append(section([span("Sources", bold=True)]))
+    sections.extend(section(_source_line(citation)) for citation in reply.citations)
     if reply.note:
-        sections.append(_section([_text(reply.note)]))
-    return [{"type": "rich_text", "elements": sections}]
+        sections.append(section([span(reply.note)]))
+    return [rich_text(sections)]
 
 
 def _question(asked: Asked | None) -> list[dict[str, Any]]:
     """The question on one line, and the way to it."""
     if asked is None:
         return []
-    told = elements(_shown(asked.words, _MAX_ASKED) or _NO_WORDS)
+    told = elements(inert_excerpt(asked.words, _MAX_ASKED, hosts=True) or _NO_WORDS)
     if _PERMALINK.fullmatch(asked.link):
-        told += [_text(" "), link(asked.link, "where you asked")]
-    return [{"type": "rich_text_quote", "elements": told}]
+        told += [span(" "), link(asked.link, "where you asked")]
+    return [quote(told)]
 
 
 def _groups(reply: Reply) -> list[list[Line]]:
@@ -324,7 +331,7 @@ def _size(elements: list[dict[str, Any]]) -> int:
 
 
 def _told(line: Line) -> list[dict[str, Any]]:
-    return [*elements(f"{line.text} "), _text(_numbers(line), code=True)]
+    return [*elements(f"{line.text} "), span(_numbers(line), code=True)]
 
 
 def _source_line(citation: Citation) -> list[dict[str, Any]]:
@@ -332,17 +339,9 @@ def _source_line(citation: Citation) -> list[dict[str, Any]]:
     linked = [link(citation.url, name)]
     if len(named := elements(name)) > 1 or "style" in named[0]:
         opened = link(citation.url, _OPEN)  # a link never reads as another address
-        linked = [*named, *([_text(" "), opened] if "url" in opened else [])]
+        linked = [*named, *([span(" "), opened] if "url" in opened else [])]
     age = f", updated {citation.updated_at[:10]}" if citation.updated_at else ""
-    return [_text(f"[{citation.number}] "), *linked, *elements(f" ({citation.source}{age})")]
-
-
-def _section(elements: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"type": "rich_text_section", "elements": [*elements, _text("\n")]}
-
-
-def _text(text: str, **style: bool) -> dict[str, Any]:
-    return {"type": "text", "text": text, **({"style": style} if style else {})}
+    return [span(f"[{citation.number}] "), *linked, *elements(f" ({citation.source}{age})")]
 
 
 def _numbers(line: Line) -> str:
@@ -352,10 +351,10 @@ def _numbers(line: Line) -> str:
 def _citation(number: int, passage: Passage, quote: str) -> Citation:
     return Citation(
         number=number,
-        title=_shown(passage.title, _MAX_NAME) or _UNTITLED,
-        heading=_shown(passage.heading.rpartition(" > ")[2], _MAX_NAME),
+        title=inert_excerpt(passage.title, _MAX_NAME, hosts=True) or _UNTITLED,
+        heading=inert_excerpt(passage.heading.rpartition(" > ")[2], _MAX_NAME, hosts=True),
         url=web_address(passage.url, passage.anchor),
-        source=_shown(passage.source, _MAX_SOURCE),
+        source=inert_excerpt(passage.source, _MAX_SOURCE, hosts=True),
         document=passage.document,
         quote=_quoted(quote, passage),
         updated_at=passage.updated_at.isoformat() if passage.updated_at else None,
@@ -365,19 +364,4 @@ def _citation(number: int, passage: Passage, quote: str) -> Citation:
 def _quoted(text: str, passage: Passage) -> str:
     """What a sentence or a quote shows: of addresses those of its passage, of citations none."""
     shown = without_look_alikes(text[: 10 * _MAX_SENTENCE])
-    return _cut(inert(shown, passage=passage.text), _MAX_SENTENCE)
-
-
-def _shown(text: str, limit: int) -> str:
-    """A name or a question: inert, and no longer than this."""
-    return _cut(inert(text[: 10 * limit], hosts=True), limit)
-
-
-def _cut(shown: str, limit: int) -> str:
-    return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
-
-
-def cut(told: str, limit: int, *, hosts: bool = False) -> str:
-    """Inert, and no longer than this; with `hosts` it is shown by `elements`."""
-    shown = inert(told[: 10 * limit], hosts=hosts)
-    return shown if len(shown) <= limit else shown[: limit - 1].rstrip() + "…"
+    return shortened(inert(shown, passage=passage.text), _MAX_SENTENCE)

@@ -11,6 +11,7 @@ from workers import errands, interface
 from workers.errors import SlackUnavailable
 from workers.intake.leases import at_work
 from workers.intake.messages import ErrandKind, Surface
+from workers.models.wishes import Length
 from workers.people import home_tab, preferences
 from workers.people.preferences import Preferences
 
@@ -37,14 +38,14 @@ def words_of(company: Company, question_id: int) -> tuple[str, list[str]]:
 
 
 def test_whoever_chose_nothing_has_what_everybody_has(company: Company) -> None:
-    assert chosen(company) == Preferences(language="", length="normal", muted=False)
+    assert chosen(company) == Preferences(language="", length=Length.NORMAL, muted=False)
 
 
 def test_a_choice_leaves_the_others_as_they_are(company: Company) -> None:
     change(company, "preferences", language="de")
     change(company, "mute", muted=True)
     change(company, "preferences", length="short")
-    assert chosen(company) == Preferences("de", "short", muted=True)
+    assert chosen(company) == Preferences("de", Length.SHORT, muted=True)
     assert chosen(company, "bob") == Preferences()
     assert chosen(company, team="T2") == Preferences()
 
@@ -74,7 +75,7 @@ def test_a_choice_that_nobody_offers_changes_nothing(
     """What is chosen reaches the prompt of a model: only words of ours do."""
     change(company, "preferences", language="de", length="short")
     change(company, "preferences", **details)
-    assert chosen(company) == Preferences("de", "short")
+    assert chosen(company) == Preferences("de", Length.SHORT)
 
 
 def test_what_stands_in_the_table_all_the_same_is_not_used(company: Company) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bot.playground.blocks.block_kit import LARGEST_TEXT, MOST_IN_MESSAGE, check_blocks, text_length
 from tests.workers.answering.passages import passage
 from workers.models.base import Passage, Sentence
+from workers.models.wishes import Length
 from workers.replies import rendering as say
 from workers.replies.buttons import Buttons
 from workers.replies.inert import inert
@@ -442,7 +443,7 @@ def test_nothing_of_a_withdrawn_answer_is_left() -> None:
 @pytest.mark.parametrize("count", [2, 3, 4])
 def test_whoever_likes_it_short_gets_three_sentences(count: int) -> None:
     sentences = [Sentence(f"Sentence {number}.", 1, "x") for number in range(count)]
-    short = compose(sentences, [passage("x")], length="short")
+    short = compose(sentences, [passage("x")], length=Length.SHORT)
     assert [line.text for line in short.lines] == [s.text for s in sentences[:3]]
     assert len(compose(sentences, [passage("x")]).lines) == count
 
@@ -450,7 +451,7 @@ def test_whoever_likes_it_short_gets_three_sentences(count: int) -> None:
 def test_a_short_answer_names_only_the_sources_of_its_sentences() -> None:
     told = [passage("x", document=f"d{number}") for number in range(5)]
     sentences = [Sentence(f"Sentence {number}.", number + 1, "x") for number in range(5)]
-    assert len(compose(sentences, told, length="short").citations) == 3
+    assert len(compose(sentences, told, length=Length.SHORT).citations) == 3
 
 
 @pytest.mark.parametrize(
