@@ -62,7 +62,7 @@ def _do(services: Services, kept: StoredErrand) -> str | None:
             _rest(services.database, kept, error)
             return outcome
     with _at(services.database, kept.id) as session:
-        session.execute(_DONE, {"id": kept.id, "outcome": outcome})
+        session.execute(_END_ERRAND, {"id": kept.id, "outcome": outcome})
     metrics.ERRANDS.labels(kept.kind, "done" if outcome is None else "failed").inc()
     return outcome
 
@@ -77,7 +77,7 @@ def _rest(database: Database, kept: StoredErrand, error: Exception) -> None:
     asked = error.retry_after_s if isinstance(error, AssistantError) else None
     rest_s = max(asked or 0.0, min(0.5 * 2.0 ** min(kept.attempts, 10), _LONGEST_REST_S))
     with _at(database, kept.id) as session:
-        session.execute(_REST, {"id": kept.id, "seconds": rest_s})
+        session.execute(_REST_ERRAND, {"id": kept.id, "seconds": rest_s})
 
 
 def _ask_again(services: Services, kept: StoredErrand) -> None:
@@ -244,7 +244,11 @@ _DUTIES: dict[str, Callable[[Services, StoredErrand], None]] = {
 
 def _take(database: Database, errand_id: int) -> StoredErrand | None:
     with _at(database, errand_id) as session:
-        row = session.execute(_TAKE, {"id": errand_id, "held_s": _HELD_S}).mappings().one_or_none()
+        row = (
+            session.execute(_TAKE_ERRAND, {"id": errand_id, "held_s": _HELD_S})
+            .mappings()
+            .one_or_none()
+        )
     return None if row is None else errand_of(row)
 
 
@@ -256,7 +260,8 @@ def _at(database: Database, errand_id: int) -> Iterator[Session]:
         yield session
 
 
-_TAKE = statement(
+# Takes an errand that is due, for a while; returns it, or nothing.
+_TAKE_ERRAND = statement(
     """
     UPDATE errand SET attempts = attempts + 1, due_at = now() + make_interval(secs => :held_s)
     WHERE id = :id AND done_at IS NULL AND due_at <= now()
@@ -265,11 +270,12 @@ _TAKE = statement(
     columns=", ".join(ERRAND_COLUMNS),
 )
 
-_REST = text("""
+# Leaves an errand alone for a while.
+_REST_ERRAND = text("""
     UPDATE errand SET due_at = now() + make_interval(secs => :seconds) WHERE id = :id
 """)
 
-# What somebody wrote is kept where it belongs, and not here.
-_DONE = text("""
+# Ends an errand. What somebody wrote is kept where it belongs, and not here.
+_END_ERRAND = text("""
     UPDATE errand SET done_at = now(), outcome = :outcome, details = '{}' WHERE id = :id
 """)

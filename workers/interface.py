@@ -95,12 +95,12 @@ def hand_over(errand: Errand) -> int | None:
 
 def knows(channel_id: str, message_ts: str) -> bool:
     """Whether a question was asked with this message. Raises ServerUnavailable."""
-    return bool(_asked_of_postgres(_KNOWS, {"channel": channel_id, "ts": message_ts}))
+    return bool(_asked_of_postgres(_IS_MESSAGE_KNOWN, {"channel": channel_id, "ts": message_ts}))
 
 
 def follows(channel_id: str, thread_ts: str) -> bool:
     """Whether Ken takes part in this thread, and nobody muted it. Raises ServerUnavailable."""
-    return bool(_asked_of_postgres(_FOLLOWS, {"channel": channel_id, "ts": thread_ts}))
+    return bool(_asked_of_postgres(_IS_THREAD_FOLLOWED, {"channel": channel_id, "ts": thread_ts}))
 
 
 def is_muted(team_id: str, user_id: str) -> bool:
@@ -108,12 +108,12 @@ def is_muted(team_id: str, user_id: str) -> bool:
 
     Raises ServerUnavailable.
     """
-    return bool(_asked_of_postgres(_IS_MUTED, {"team": team_id, "user": user_id}))
+    return bool(_asked_of_postgres(_IS_PERSON_MUTED, {"team": team_id, "user": user_id}))
 
 
 def answers_by_itself(channel_id: str) -> bool:
     """Whether Ken may answer in this channel unasked. Raises ServerUnavailable."""
-    return bool(_asked_of_postgres(_BY_ITSELF, {"channel": channel_id}))
+    return bool(_asked_of_postgres(_IS_CHANNEL_AUTOMATIC, {"channel": channel_id}))
 
 
 def bot_token(enterprise_id: str | None, team_id: str | None) -> str | None:
@@ -164,16 +164,22 @@ def _door() -> Database:
     return Database(_settings())
 
 
-_KNOWS = text("""
+# Whether a question was asked with this message.
+_IS_MESSAGE_KNOWN = text("""
     SELECT EXISTS (SELECT FROM question WHERE channel_id = :channel AND message_ts = :ts)
 """)
 
-_FOLLOWS = text("""
+# Whether Ken takes part in this thread, and nobody muted it.
+_IS_THREAD_FOLLOWED = text("""
     SELECT EXISTS (SELECT FROM question WHERE channel_id = :channel AND thread_ts = :ts
                    AND surface = ANY(:aloud))
        AND NOT EXISTS (SELECT FROM muted_thread WHERE channel_id = :channel AND thread_ts = :ts)
 """).bindparams(aloud=ALOUD)
 
-_IS_MUTED = text("SELECT muted FROM preference WHERE team_id = :team AND user_id = :user")
+# Whether this person wants to be spoken to only where they ask.
+_IS_PERSON_MUTED = text("SELECT muted FROM preference WHERE team_id = :team AND user_id = :user")
 
-_BY_ITSELF = text("SELECT automatic FROM channel_setting WHERE channel_id = :channel AND automatic")
+# Whether Ken may answer in this channel unasked.
+_IS_CHANNEL_AUTOMATIC = text(
+    "SELECT automatic FROM channel_setting WHERE channel_id = :channel AND automatic"
+)

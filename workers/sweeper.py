@@ -54,7 +54,7 @@ def _in_turns(services: Services, name: str, duty: Callable[[Services], None], s
 def ring_again(services: Services) -> None:
     """For open questions that nobody works on, unless the queue holds as many rings already."""
     with services.database.session("ingress") as session:
-        waiting = session.scalars(_WAITING).all()
+        waiting = session.scalars(_WAITING_QUESTIONS).all()
     if not waiting or doorbell.waiting(services.settings) >= len(waiting):
         return
     for question_id in waiting:
@@ -66,7 +66,7 @@ def ring_again(services: Services) -> None:
 def do_errands(services: Services) -> None:
     """Those that are due: their rings were lost, or it is time for another try."""
     with services.database.session("ingress") as session:
-        due = session.scalars(_DUE).all()
+        due = session.scalars(_DUE_ERRANDS).all()
     for errand_id in due:
         run_errand(services, errand_id)
 
@@ -74,7 +74,7 @@ def do_errands(services: Services) -> None:
 def look_for_late_posts(services: Services) -> None:
     """Slack may show a message long after it seemed lost: of two, the one on record stays."""
     with services.database.session("ingress") as session:
-        unsure = session.execute(_UNSURE, {"late_s": _LATE_S}).all()
+        unsure = session.execute(_UNSURE_POSTS, {"late_s": _LATE_S}).all()
     for question_id, kind in unsure:
         try:
             look_again(services, question_id, kind)
@@ -103,7 +103,8 @@ def _do(services: Services, duty: Callable[[Services], None]) -> None:
         log.warning("sweep_failed", duty=duty.__name__, error=type(error).__name__)
 
 
-_WAITING = text("""
+# Open questions that nobody works on, oldest first.
+_WAITING_QUESTIONS = text("""
     SELECT question.id FROM question LEFT JOIN lease ON lease.question_id = question.id
     WHERE question.state = 'kept'
       AND question.asked_at < now() - interval '2 seconds'
@@ -111,12 +112,14 @@ _WAITING = text("""
     ORDER BY question.asked_at LIMIT 1000
 """)
 
-_DUE = text("""
+# Errands that it is time for.
+_DUE_ERRANDS = text("""
     SELECT id FROM errand WHERE done_at IS NULL AND due_at < now() - interval '1 second'
     ORDER BY due_at LIMIT 100
 """)
 
-_UNSURE = text("""
+# Replies that were tried more than once, a while ago, and not looked for since.
+_UNSURE_POSTS = text("""
     SELECT question_id, kind FROM outbox
     WHERE state = 'posted' AND attempts > 1 AND looked_at IS NULL
       AND posted_at < now() - make_interval(secs => :late_s)

@@ -34,7 +34,7 @@ def with_names(services: Services, leased: Leased) -> Leased:
     words = named(question.text, _names(services, question, wanted)).strip()
     with at_work(services.database, leased.id) as session:
         still_mine(session, leased)
-        session.execute(_NAMED, {"id": leased.id, "text": words})
+        session.execute(_STORE_WORDS, {"id": leased.id, "text": words})
     return replace(leased, question=replace(question, text=words))
 
 
@@ -105,4 +105,5 @@ def _where_asked(services: Services, question: Question) -> str:
         return ""
 
 
-_NAMED = text("UPDATE question SET text = :text WHERE id = :id")
+# Stores the question's words with names in place of ids.
+_STORE_WORDS = text("UPDATE question SET text = :text WHERE id = :id")

@@ -26,7 +26,7 @@ def standing(services: Services, leased: Leased) -> Standing:
         return Standing.WITHIN
     with services.database.session("ingress") as session:
         given = {"id": leased.id, "team": question.team_id, "user": question.user_id}
-        row = session.execute(_BEFORE, given).one()
+        row = session.execute(_COUNT_BEFORE, given).one()
     over_by = max(
         row.in_a_minute - settings.questions_per_minute, row.in_a_day - settings.questions_per_day
     )
@@ -39,10 +39,11 @@ def may_speak_unasked(services: Services, question: Question) -> bool:
     """Whether the channel wants answers that nobody asked Ken for, and has had few of late."""
     given = {"team": question.team_id, "channel": question.channel_id}
     with services.database.session("ingress") as session:
-        return bool(session.scalar(_UNASKED, given))
+        return bool(session.scalar(_MAY_ANSWER_UNASKED, given))
 
 
-_BEFORE = text("""
+# How many questions the same person asked in the minute and in the day before this one.
+_COUNT_BEFORE = text("""
     SELECT count(*) FILTER (WHERE before.asked_at > this.asked_at - interval '1 minute')
                AS in_a_minute,
            count(*) AS in_a_day
@@ -54,7 +55,8 @@ _BEFORE = text("""
     WHERE this.id = :id
 """).bindparams(terminal=Surface.TERMINAL)
 
-_UNASKED = text("""
+# Whether the channel wants answers unasked, and has had fewer than it wants in an hour.
+_MAY_ANSWER_UNASKED = text("""
     SELECT automatic AND per_hour > (
         SELECT count(*) FROM question
         WHERE channel_id = :channel AND surface = :unasked AND state = 'answered'

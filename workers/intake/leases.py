@@ -107,7 +107,7 @@ def show_question(session: Session, question_id: int) -> None:
 
 def stored_question(session: Session, question_id: int) -> Question | None:
     """The question as it is stored, in a session in which it can be seen."""
-    row = session.execute(_QUESTION, {"id": question_id}).mappings().one_or_none()
+    row = session.execute(_READ_QUESTION, {"id": question_id}).mappings().one_or_none()
     return None if row is None else question_of(row)
 
 
@@ -119,12 +119,12 @@ def holder() -> str:
 def give_back(database: Database) -> int:
     """Leases of this process, which ends: whoever comes next need not wait for them to run out."""
     with database.session("answerer") as session:
-        return len(session.execute(_GIVE_BACK, {"holder": holder()}).all())
+        return len(session.execute(_RELEASE_ALL_LEASES, {"holder": holder()}).all())
 
 
 def still_mine(session: Session, leased: Leased) -> None:
     """Hold the lease's row to the end of this transaction. Raises LeaseLost."""
-    if not session.scalar(_HOLD, {"id": leased.id, "token": leased.token}):
+    if not session.scalar(_HOLD_LEASE, {"id": leased.id, "token": leased.token}):
         raise LeaseLost
 
 
@@ -138,22 +138,22 @@ def speaking(database: Database, leased: Leased) -> Iterator[Session]:
     session is seen before the next one may speak. Raises LeaseLost.
     """
     with at_work(database, leased.id) as session:
-        session.execute(_SPEAK, {"id": leased.id})
-        if not session.scalar(_MINE, {"id": leased.id, "token": leased.token}):
+        session.execute(_LOCK_POSTING, {"id": leased.id})
+        if not session.scalar(_CHECK_LEASE, {"id": leased.id, "token": leased.token}):
             raise LeaseLost
         yield session
 
 
 def is_speaking(session: Session, question_id: int) -> bool:
     """Whether somebody speaks for it; if not, nobody does before this transaction ends."""
-    return not session.scalar(_TRY_TO_SPEAK, {"id": question_id})
+    return not session.scalar(_TRY_LOCK_POSTING, {"id": question_id})
 
 
 def put_back(database: Database, leased: Leased, *, after_s: float | None = None) -> None:
     """What was in the way is not the question's fault: it is tried again after a rest."""
     with at_work(database, leased.id) as session:
         if _release(session, leased, leased.rest_s if after_s is None else after_s):
-            session.execute(_NOBODY_DIED, {"id": leased.id})
+            session.execute(_RESET_ATTEMPTS, {"id": leased.id})
 
 
 def retire(database: Database, question_id: int, reason: str) -> None:
@@ -164,8 +164,8 @@ def retire(database: Database, question_id: int, reason: str) -> None:
     with at_work(database, question_id) as session:
         if is_speaking(session, question_id):
             raise Busy
-        session.execute(_FENCE, {"id": question_id})
-        session.execute(_RETIRE, {"id": question_id, "reason": reason})
+        session.execute(_FENCE_OFF, {"id": question_id})
+        session.execute(_CANCEL_QUESTION, {"id": question_id, "reason": reason})
 
 
 def finish(
@@ -174,18 +174,18 @@ def finish(
     """The question has ended, and is never worked on again. Raises LeaseLost."""
     still_mine(session, leased)
     given = {"id": leased.id, "state": state.value, "reason": reason}
-    seconds = session.execute(_END, given).scalar_one_or_none()
+    seconds = session.execute(_END_QUESTION, given).scalar_one_or_none()
     if seconds is not None:
         metrics.ended(state.value, reason, float(seconds))
 
 
 def _take(session: Session, question_id: int, *, holder: str, lease_s: int) -> Leased | None:
     token = session.execute(
-        _TAKE, {"id": question_id, "holder": holder, "seconds": lease_s}
+        _TAKE_LEASE, {"id": question_id, "holder": holder, "seconds": lease_s}
     ).scalar_one_or_none()
     if token is None:
         return None
-    row = session.execute(_TAKEN, {"id": question_id}).mappings().one()
+    row = session.execute(_COUNT_ATTEMPT, {"id": question_id}).mappings().one()
     return Leased(
         id=question_id,
         token=token,
@@ -199,7 +199,7 @@ def _take(session: Session, question_id: int, *, holder: str, lease_s: int) -> L
 def _release(session: Session, leased: Leased, rest_s: float) -> bool:
     """Whether it was ours to give back."""
     given = {"id": leased.id, "token": leased.token, "seconds": rest_s}
-    return session.execute(_RELEASE, given).scalar_one_or_none() is not None
+    return session.execute(_RELEASE_LEASE, given).scalar_one_or_none() is not None
 
 
 def _renew(database: Database, leased: Leased, lease_s: int, ended: threading.Event) -> None:
@@ -208,15 +208,16 @@ def _renew(database: Database, leased: Leased, lease_s: int, ended: threading.Ev
         try:
             with at_work(database, leased.id) as session:
                 session.execute(
-                    _RENEW, {"id": leased.id, "token": leased.token, "seconds": lease_s}
+                    _RENEW_LEASE, {"id": leased.id, "token": leased.token, "seconds": lease_s}
                 )
         except SQLAlchemyError as error:  # the next beat tries again, and the token protects
             log.warning("lease_not_renewed", question_id=leased.id, error=type(error).__name__)
 
 
-# A lease is taken only over an open question, only when nobody's is running, and only when nobody
-# is speaking for it (`speaking`).
-_TAKE = text("""
+# Takes the lease of an open question; returns its new token, or nothing. A lease is taken only
+# over an open question, only when nobody's is running, and only when nobody is speaking for it
+# (`speaking`).
+_TAKE_LEASE = text("""
     INSERT INTO lease (question_id, token, holder, expires_at)
     SELECT id, 1, :holder, now() + make_interval(secs => :seconds)
     FROM question
@@ -228,7 +229,8 @@ _TAKE = text("""
     RETURNING token
 """)
 
-_TAKEN = statement(
+# Counts one more worker on the question; returns the question as it is now.
+_COUNT_ATTEMPT = statement(
     """
     UPDATE question SET attempts = attempts + 1 WHERE id = :id
     RETURNING {columns}, attempts, trace, extract(epoch FROM now() - asked_at) AS age_s
@@ -236,40 +238,53 @@ _TAKEN = statement(
     columns=", ".join(QUESTION_COLUMNS),
 )
 
-_QUESTION = statement(
+# The question's own columns.
+_READ_QUESTION = statement(
     "SELECT {columns} FROM question WHERE id = :id", columns=", ".join(QUESTION_COLUMNS)
 )
 
-_SPEAK = text(
+# Waits until nobody else posts for the question; ends with the transaction.
+_LOCK_POSTING = text(
     "SELECT pg_advisory_xact_lock(hashtext('ken speaks'), (CAST(:id AS bigint) % 2147483647)::int)"
 )
 
-_TRY_TO_SPEAK = text(_SPEAK.text.replace("pg_advisory", "pg_try_advisory"))
+# The same without waiting; returns whether it has the lock.
+_TRY_LOCK_POSTING = text(_LOCK_POSTING.text.replace("pg_advisory", "pg_try_advisory"))
 
-_FENCE = text("UPDATE lease SET token = token + 1, expires_at = now() WHERE question_id = :id")
+# Ends the lease, whoever has it: their token is worth nothing any more.
+_FENCE_OFF = text("UPDATE lease SET token = token + 1, expires_at = now() WHERE question_id = :id")
 
-_RETIRE = text("""
+# Ends an open question that nobody wants answered any more.
+_CANCEL_QUESTION = text("""
     UPDATE question SET state = 'abstained', reason = :reason, ended_at = now()
     WHERE id = :id AND state = 'kept'
 """)
 
-_MINE = text("SELECT token = :token AND expires_at > now() FROM lease WHERE question_id = :id")
+# Returns whether this token holds the lease now.
+_CHECK_LEASE = text(
+    "SELECT token = :token AND expires_at > now() FROM lease WHERE question_id = :id"
+)
 
-_HOLD = text(f"{_MINE.text} FOR UPDATE")
+# The same, and keeps the lease's row to the end of the transaction.
+_HOLD_LEASE = text(f"{_CHECK_LEASE.text} FOR UPDATE")
 
-_END = text("""
+# Ends an open question; returns how many seconds it took, or nothing if it had ended.
+_END_QUESTION = text("""
     UPDATE question SET state = :state, reason = :reason, ended_at = now()
     WHERE id = :id AND state = 'kept'
     RETURNING extract(epoch FROM now() - asked_at)
 """)
 
-_RENEW = text("""
+# Prolongs a lease that has not run out.
+_RENEW_LEASE = text("""
     UPDATE lease SET expires_at = now() + make_interval(secs => :seconds)
     WHERE question_id = :id AND token = :token AND expires_at > now()
 """)
 
-# Who waits for an open question to rest is the next to take it; one that has ended needs no rest.
-_RELEASE = text("""
+# Gives the lease back; an open question rests first. Returns the token, or nothing if it was
+# another's. Who waits for an open question to rest is the next to take it; one that has ended
+# needs no rest.
+_RELEASE_LEASE = text("""
     UPDATE lease SET token = token + 1, expires_at = now() + CASE question.state
         WHEN 'kept' THEN make_interval(secs => :seconds) ELSE interval '0' END
     FROM question
@@ -277,10 +292,12 @@ _RELEASE = text("""
     RETURNING token
 """)
 
-_GIVE_BACK = text("""
+# Gives back all leases of one process; returns their questions.
+_RELEASE_ALL_LEASES = text("""
     UPDATE lease SET token = token + 1, expires_at = now()
     WHERE holder = :holder AND expires_at > now()
     RETURNING question_id
 """)
 
-_NOBODY_DIED = text("UPDATE question SET attempts = 0 WHERE id = :id AND state = 'kept'")
+# Forgets the attempts of an open question: its worker came back.
+_RESET_ATTEMPTS = text("UPDATE question SET attempts = 0 WHERE id = :id AND state = 'kept'")

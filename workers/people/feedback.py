@@ -154,8 +154,8 @@ def _asked(services: Services, kept: StoredErrand) -> _Asked | None:
         question = stored_question(session, question_id)
         if question is None or question.surface.is_terminal or question.team_id != kept.team_id:
             return None
-        answers = session.execute(_ANSWERS, {"id": question_id}).all()
-        cited = session.scalars(_CITED, {"id": question_id}).all()
+        answers = session.execute(_POSTED_MESSAGES, {"id": question_id}).all()
+        cited = session.scalars(_CITED_DOCUMENTS, {"id": question_id}).all()
     question = replace(question, text=own_words(question.text))
     return _Asked(question_id, question, tuple(map(tuple, answers)), tuple(cited))
 
@@ -221,7 +221,7 @@ def _tell_admins(
     if told:
         with at_work(services.database, asked.id) as session:
             whose = {"team": kept.team_id, "user": kept.user_id}
-            session.execute(_TOLD, {"question": asked.id, **whose})
+            session.execute(_MARK_REPORTED, {"question": asked.id, **whose})
 
 
 def _titles_for(
@@ -280,7 +280,7 @@ def _is_inactive(services: Services, team_id: str, user_id: str) -> bool:
     """Whether the account belongs to a user who may read nothing any more."""
     given = {"source": source_of_team(team_id), "user": user_id}
     with services.database.session("answerer") as session:
-        status = session.scalar(_STATUS, given)
+        status = session.scalar(_READ_STATUS, given)
     return status is not None and status != UserStatus.ACTIVE
 
 
@@ -356,13 +356,17 @@ def _name(messenger: Messenger, user_id: str) -> str:
         return user_id
 
 
-_ANSWERS = text("""
+# What was posted for a question, and where.
+_POSTED_MESSAGES = text("""
     SELECT kind, channel_id, message_ts FROM outbox
     WHERE question_id = :id AND state = 'posted' ORDER BY id
 """)
 
-_CITED = text("SELECT DISTINCT unnest(cited) FROM answer WHERE question_id = :id")
+# The documents that its answers cite.
+_CITED_DOCUMENTS = text("SELECT DISTINCT unnest(cited) FROM answer WHERE question_id = :id")
 
+# Stores the last word of a person on an answer; returns whether administrators were told of
+# them, or nothing if a later word is stored.
 _STORE_FEEDBACK = text("""
     INSERT INTO feedback (question_id, team_id, user_id, verdict, reason, comment, errand_id)
     VALUES (:question, :team, :user, :verdict, :reason, :comment, :errand)
@@ -373,12 +377,14 @@ _STORE_FEEDBACK = text("""
     RETURNING told_at IS NOT NULL
 """)
 
-_TOLD = text("""
+# Says that administrators have a message about this person and answer.
+_MARK_REPORTED = text("""
     UPDATE feedback SET told_at = now()
     WHERE question_id = :question AND team_id = :team AND user_id = :user
 """)
 
-_STATUS = text("""
+# The status of the user whom an account is linked to.
+_READ_STATUS = text("""
     SELECT status FROM identity JOIN source ON source.id = source_id
     JOIN user_account ON user_account.id = user_id
     WHERE source.name = :source AND native_id = :user

@@ -25,7 +25,7 @@ from policies.tables.sources import Source
 from workers.database.statements import statement
 from workers.errors import AssistantError, SlackRefused
 from workers.intake.messages import QUESTION_COLUMNS, question_of
-from workers.models.wishes import LANGUAGES, Length
+from workers.people import preferences
 from workers.people.linking import ADDRESS, CODE, code_in
 from workers.people.preferences import CHOICES, LENGTHS
 from workers.people.reading import reading_as, require_agreement
@@ -140,7 +140,7 @@ def publish(services: Services, team_id: str, user_id: str) -> None:
     messenger = services.messenger_of(team_id)
     profile = _profile(messenger, user_id)
     with services.database.session("answerer") as session:
-        session.execute(_SHOW, {"team": team_id, "user": user_id})
+        session.execute(_MARK_SHOWN, {"team": team_id, "user": user_id})
         seen = _look(services, team_id, user_id, profile)
         messenger.publish_home(user_id, _view(seen))
 
@@ -148,7 +148,7 @@ def publish(services: Services, team_id: str, user_id: str) -> None:
 def is_shown(services: Services, team_id: str, user_id: str) -> bool:
     """Whether they have ever looked at their home tab."""
     with services.database.session("answerer") as session:
-        return bool(session.scalar(_SHOWN, {"team": team_id, "user": user_id}))
+        return bool(session.scalar(_IS_SHOWN, {"team": team_id, "user": user_id}))
 
 
 def publish_if_shown(services: Services, team_id: str, user_id: str) -> None:
@@ -174,10 +174,10 @@ def _look(services: Services, team_id: str, user_id: str, profile: Profile | Non
     own = {"team": team_id, "user": user_id}
     is_admin = user_id in services.settings.admins
     with reading_as(services, team_id, user_id) as (session, audience):
-        session.execute(_AS_ASKER, {"asker": f"{team_id}/{user_id}"})
+        preferences.act_as_asker(session, team_id, user_id)
         link = _link(session, team_id, user_id)
-        chosen = session.execute(_CHOSEN, own).one_or_none()
-        asked = session.execute(_QUESTIONS, {**own, "most": _MOST_QUESTIONS}).mappings().all()
+        chosen = preferences.stored(session, team_id, user_id)
+        asked = session.execute(_LAST_QUESTIONS, {**own, "most": _MOST_QUESTIONS}).mappings().all()
         return _Seen(
             profile=profile,
             link=link,
@@ -193,16 +193,16 @@ def _look(services: Services, team_id: str, user_id: str, profile: Profile | Non
                 )
                 for row in asked
             ),
-            language=chosen.language if chosen and chosen.language in LANGUAGES else "asked",
-            length=chosen.length if chosen and chosen.length in LENGTHS else Length.NORMAL,
-            muted=bool(chosen and chosen.muted),
+            language=chosen.language or "asked",
+            length=chosen.length,
+            muted=chosen.muted,
             admin_url=services.settings.admin_page_url if is_admin else "",
         )
 
 
 def _link(session: Session, team_id: str, user_id: str) -> _Link | None:
     given = {"source": source_of_team(team_id), "user": user_id}
-    row = session.execute(_LINK, given).one_or_none()
+    row = session.execute(_READ_LINK, given).one_or_none()
     if row is None:
         return None
     return _Link(row.name, row.status == UserStatus.ACTIVE, row.by, row.told)
@@ -373,30 +373,28 @@ def _date(at: datetime) -> Json:
 
 
 # The row is locked until it is published; where that fails it was not shown.
-_SHOW = text("""
+# Says that the home tab is shown to this account.
+_MARK_SHOWN = text("""
     INSERT INTO preference (team_id, user_id, home_at) VALUES (:team, :user, now())
     ON CONFLICT (team_id, user_id) DO UPDATE SET home_at = coalesce(preference.home_at, now())
 """)
 
-_SHOWN = text("""
+# Whether the home tab was ever shown to this account.
+_IS_SHOWN = text("""
     SELECT home_at IS NOT NULL FROM preference WHERE team_id = :team AND user_id = :user
 """)
 
-_AS_ASKER = text("SELECT set_config('ken.asker', :asker, true)")
-
-_LINK = text("""
+# The person whom an account is linked to.
+_READ_LINK = text("""
     SELECT user_account.name, status, linked_by AS by, profile AS told
     FROM identity JOIN source ON source.id = source_id
     JOIN user_account ON user_account.id = user_id
     WHERE source.name = :source AND native_id = :user
 """)
 
-_CHOSEN = text("""
-    SELECT language, length, muted FROM preference WHERE team_id = :team AND user_id = :user
-""")
-
 # Row-level security shows this account's alone.
-_QUESTIONS = statement(
+# The account's last questions, newest first.
+_LAST_QUESTIONS = statement(
     """
     SELECT {columns}, state, asked_at,
            coalesce(asked_at <= (SELECT forgotten_at FROM preference

@@ -38,7 +38,12 @@ class Preferences:
 def of(services: Services, team_id: str, user_id: str) -> Preferences:
     """What this account has chosen."""
     with services.database.session("answerer") as session:
-        row = session.execute(_CHOSEN, {"team": team_id, "user": user_id}).one_or_none()
+        return stored(session, team_id, user_id)
+
+
+def stored(session: Session, team_id: str, user_id: str) -> Preferences:
+    """The same, in a session that is open."""
+    row = session.execute(_READ_PREFERENCES, {"team": team_id, "user": user_id}).one_or_none()
     if row is None:
         return Preferences()
     return Preferences(
@@ -46,6 +51,11 @@ def of(services: Services, team_id: str, user_id: str) -> Preferences:
         length=Length.SHORT if row.length == Length.SHORT else Length.NORMAL,
         muted=row.muted,
     )
+
+
+def act_as_asker(session: Session, team_id: str, user_id: str) -> None:
+    """Until the transaction ends, row-level security shows what this account has asked."""
+    session.execute(_ACT_AS_ASKER, {"asker": f"{team_id}/{user_id}"})
 
 
 def change(services: Services, kept: StoredErrand) -> bool:
@@ -73,7 +83,9 @@ def _prefer(session: Session, kept: StoredErrand) -> bool:
             return False
     if chosen.get("language") == "asked":
         chosen["language"] = ""
-    session.execute(_PREFER, {"language": None, "length": None, **chosen, **_whose(kept)})
+    session.execute(
+        _STORE_PREFERENCES, {"language": None, "length": None, **chosen, **_whose(kept)}
+    )
     return True
 
 
@@ -81,7 +93,7 @@ def _mute(session: Session, kept: StoredErrand) -> bool:
     muted = kept.details.get("muted")
     if not isinstance(muted, bool):
         return False
-    session.execute(_MUTE, {"muted": muted, **_whose(kept)})
+    session.execute(_STORE_MUTED, {"muted": muted, **_whose(kept)})
     return True
 
 
@@ -103,13 +115,13 @@ def _forget(session: Session, kept: StoredErrand) -> bool:
     """
     whose = _whose(kept)
     forgotten = json.dumps(notice(FORGOTTEN).payload())
-    session.execute(_AS_ASKER, {"asker": f"{kept.team_id}/{kept.user_id}"})
-    for question_id in session.scalars(_ENDED, whose).all():
+    act_as_asker(session, kept.team_id, kept.user_id)
+    for question_id in session.scalars(_ENDED_QUESTIONS, whose).all():
         show_question(session, question_id)
-        session.execute(_FORGET_QUESTION, {"id": question_id})
+        session.execute(_FORGET_WORDS, {"id": question_id})
         session.execute(_FORGET_ANSWERS, {"id": question_id, "payload": forgotten})
     session.execute(_FORGET_COMMENTS, whose)
-    session.execute(_FORGOTTEN, whose)
+    session.execute(_MARK_FORGOTTEN, whose)
     return True
 
 
@@ -124,11 +136,13 @@ _CHANGES = {
     "forget": _forget,
 }
 
-_CHOSEN = text("""
+# What an account has chosen.
+_READ_PREFERENCES = text("""
     SELECT language, length, muted FROM preference WHERE team_id = :team AND user_id = :user
 """)
 
-_PREFER = text("""
+# Stores a choice of language or length; what is null stays as it was.
+_STORE_PREFERENCES = text("""
     INSERT INTO preference (team_id, user_id, language, length)
     VALUES (:team, :user, CAST(:language AS text), CAST(:length AS text))
     ON CONFLICT (team_id, user_id) DO UPDATE
@@ -136,37 +150,44 @@ _PREFER = text("""
         length = coalesce(excluded.length, preference.length)
 """)
 
-_MUTE = text("""
+# Stores whether an account is spoken to only where it asks.
+_STORE_MUTED = text("""
     INSERT INTO preference (team_id, user_id, muted) VALUES (:team, :user, :muted)
     ON CONFLICT (team_id, user_id) DO UPDATE SET muted = excluded.muted
 """)
 
+# Leaves a thread alone.
 _MUTE_THREAD = text("""
     INSERT INTO muted_thread (channel_id, thread_ts) VALUES (:channel, :ts) ON CONFLICT DO NOTHING
 """)
 
+# Takes part in a thread again.
 _UNMUTE_THREAD = text("DELETE FROM muted_thread WHERE channel_id = :channel AND thread_ts = :ts")
 
-_AS_ASKER = text("SELECT set_config('ken.asker', :asker, true)")
+_ACT_AS_ASKER = text("SELECT set_config('ken.asker', :asker, true)")
 
-# Row-level security shows this account's alone.
-_ENDED = text("""
+# The account's questions that have ended. Row-level security shows this account's alone.
+_ENDED_QUESTIONS = text("""
     SELECT id FROM question WHERE team_id = :team AND user_id = :user AND state <> 'kept'
 """)
 
-_FORGET_QUESTION = text("UPDATE question SET text = '' WHERE id = :id AND text <> ''")
+# Deletes a question's words.
+_FORGET_WORDS = text("UPDATE question SET text = '' WHERE id = :id AND text <> ''")
 
-# What was told a channel stays: it stands there for others, and may have to be mended.
+# Deletes the words of what was answered in private. What was told a channel stays: it stands
+# there for others, and may have to be mended.
 _FORGET_ANSWERS = text("""
     UPDATE outbox SET payload = CAST(:payload AS jsonb)
     WHERE question_id = :id AND (kind = 'direct' OR kind LIKE 'direct/%')
 """)
 
+# Deletes what the account said of answers.
 _FORGET_COMMENTS = text("""
     UPDATE feedback SET comment = '' WHERE team_id = :team AND user_id = :user AND comment <> ''
 """)
 
-_FORGOTTEN = text("""
+# Says when the account asked to be forgotten.
+_MARK_FORGOTTEN = text("""
     INSERT INTO preference (team_id, user_id, forgotten_at) VALUES (:team, :user, now())
     ON CONFLICT (team_id, user_id) DO UPDATE SET forgotten_at = now()
 """)

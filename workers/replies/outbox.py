@@ -81,7 +81,7 @@ def put(
             "kind": kind.part(part),
             "payload": json.dumps(reply.payload(buttons)),
         }
-        session.execute(_PUT, given)
+        session.execute(_WRITE_REPLY, given)
     reached("written_down")
 
 
@@ -94,7 +94,7 @@ def deliver(services: Services, leased: Leased, kind: Kind, *, part: int = 1) ->
     name = kind.part(part)
     with at_work(services.database, leased.id) as session:
         still_mine(session, leased)
-        row = session.execute(_ATTEMPT, {"id": leased.id, "kind": name}).one_or_none()
+        row = session.execute(_COUNT_ATTEMPT, {"id": leased.id, "kind": name}).one_or_none()
     reached("attempt_counted")
     if row is None:
         return
@@ -125,7 +125,9 @@ def announce(
     question = leased.question
     with at_work(services.database, leased.id) as session:
         still_mine(session, leased)
-        first = session.execute(_ANNOUNCE, {"id": leased.id, "kind": kind}).scalar_one_or_none()
+        first = session.execute(
+            _COUNT_OPENING, {"id": leased.id, "kind": kind}
+        ).scalar_one_or_none()
     if first is None:
         return None
     messenger, mark = services.messenger_of(question.team_id), mark_of(question, kind)
@@ -135,7 +137,7 @@ def announce(
         with speaking(services.database, leased) as session:
             opened = messenger.open(*where, tasks, mark)
             reached("opened")
-            session.execute(_OPENED, _opening(leased.id, kind, opened))
+            session.execute(_RECORD_OPENING, _opening(leased.id, kind, opened))
     except SQLAlchemyError:  # we slept so long that nobody knows any more of what we opened
         if opened is not None:
             messenger.delete(opened.posted)
@@ -159,7 +161,7 @@ def existing_reply(services: Services, leased: Leased, kind: Kind) -> Existing:
     What is found in Slack is marked as posted. Raises SlackUnavailable.
     """
     with at_work(services.database, leased.id) as session:
-        row = session.execute(_LOOK, {"id": leased.id, "kind": kind}).one_or_none()
+        row = session.execute(_READ_REPLY, {"id": leased.id, "kind": kind}).one_or_none()
     if row is None:
         return Existing.NOTHING
     if row.state != OutboxState.POSTED:
@@ -175,7 +177,7 @@ def existing_reply(services: Services, leased: Leased, kind: Kind) -> Existing:
 def missing_parts(services: Services, leased: Leased, kind: Kind) -> list[int]:
     """Of a long reply, those that are written down and not out, by our books."""
     with at_work(services.database, leased.id) as session:
-        names = session.scalars(_PARTS, {"id": leased.id, "kind": f"{kind}/%"}).all()
+        names = session.scalars(_UNSENT_PARTS, {"id": leased.id, "kind": f"{kind}/%"}).all()
     return sorted(int(name.rpartition("/")[2]) for name in names)
 
 
@@ -214,13 +216,13 @@ def _known(services: Services, question: Question) -> frozenset[str] | None:
     """Each message that a question of this thread has on record; None: one may be missing."""
     where = {"channel": question.channel_id, "thread": question.thread_ts}
     with services.database.session("ingress") as session:
-        ids = session.scalars(_IN_THREAD, where).all()
+        ids = session.scalars(_QUESTIONS_OF_THREAD, where).all()
     known: set[str] = set()
     for question_id in ids:
         with at_work(services.database, question_id) as session:
             if is_speaking(session, question_id):
                 return None
-            known.update(session.scalars(_ON_RECORD, {"id": question_id}))
+            known.update(session.scalars(_MESSAGES_OF_QUESTION, {"id": question_id}))
     return frozenset(known)
 
 
@@ -230,7 +232,7 @@ def drop_unsent(session: Session, question_id: int) -> None:
     Nobody knows whether an attempt has left something in Slack: see `revision`, until it confirms.
     """
     given = {"id": question_id, "empty": json.dumps(Reply("").payload())}
-    session.execute(_DROP, given)
+    session.execute(_DROP_UNSENT, given)
 
 
 def _opened(row: Row[Any]) -> Opened | None:
@@ -246,7 +248,7 @@ def look_again(services: Services, question_id: int, kind: str) -> None:
     the thread, it is looked at again later. Raises SlackUnavailable.
     """
     with at_work(services.database, question_id) as session:
-        row = session.execute(_POSTED_AS, {"id": question_id, "kind": kind}).one()
+        row = session.execute(_READ_POSTED, {"id": question_id, "kind": kind}).one()
         question = stored_question(session, question_id)
     if question is None:
         return
@@ -263,7 +265,7 @@ def look_again(services: Services, question_id: int, kind: str) -> None:
     except SlackRefused as refused:
         log.warning("not_looked_again", question_id=question_id, error=type(refused).__name__)
     with at_work(services.database, question_id) as session:
-        session.execute(_LOOKED, {"id": question_id, "kind": kind})
+        session.execute(_MARK_LOOKED, {"id": question_id, "kind": kind})
 
 
 def _post(
@@ -322,7 +324,7 @@ def _mark_posted(services: Services, question_id: int, kind: str, posted: Posted
     """Even a worker that lost its lease says what it knows to be out; the first one counts."""
     with at_work(services.database, question_id) as session:
         session.execute(
-            _POSTED,
+            _MARK_POSTED,
             {
                 "id": question_id,
                 "kind": kind,
@@ -330,7 +332,7 @@ def _mark_posted(services: Services, question_id: int, kind: str, posted: Posted
                 "ts": posted.message_ts,
             },
         )
-        counts = session.execute(_WHICH, {"id": question_id, "kind": kind}).scalar_one()
+        counts = session.execute(_READ_POSTED_TS, {"id": question_id, "kind": kind}).scalar_one()
     if counts != posted.message_ts:
         _take_away(services, posted, question_id)
 
@@ -338,70 +340,84 @@ def _mark_posted(services: Services, question_id: int, kind: str, posted: Posted
 def _take_away(services: Services, posted: Posted, question_id: int) -> None:
     log.warning("second_message_deleted", question_id=question_id)
     with at_work(services.database, question_id) as session:
-        team_id = session.execute(_TEAM, {"id": question_id}).scalar_one()
+        team_id = session.execute(_TEAM_OF_QUESTION, {"id": question_id}).scalar_one()
     services.messenger_of(team_id).delete(posted)
 
 
-_PUT = text("""
+# Writes a reply down, in place of one that is not out.
+_WRITE_REPLY = text("""
     INSERT INTO outbox (question_id, kind, payload) VALUES (:id, :kind, CAST(:payload AS jsonb))
     ON CONFLICT (question_id, kind) DO UPDATE SET payload = excluded.payload
     WHERE outbox.state = 'ready'
 """)
 
-_ATTEMPT = text("""
+# Counts an attempt to post; returns what to post, or nothing if it is out.
+_COUNT_ATTEMPT = text("""
     UPDATE outbox SET attempts = attempts + 1
     WHERE question_id = :id AND kind = :kind AND state = 'ready'
     RETURNING payload, attempts, opened_channel, opened_ts, opened_stream
 """)
 
-_ANNOUNCE = text("""
+# Counts an attempt to open a message; returns nothing if there was an attempt before.
+_COUNT_OPENING = text("""
     INSERT INTO outbox (question_id, kind, payload, attempts) VALUES (:id, :kind, '{}', 1)
     ON CONFLICT DO NOTHING
     RETURNING id
 """)
 
-_OPENED = text("""
+# Says which message was opened.
+_RECORD_OPENING = text("""
     UPDATE outbox SET opened_channel = :channel, opened_ts = :ts, opened_stream = :stream
     WHERE question_id = :id AND kind = :kind
 """)
 
-_PARTS = text("""
+# The parts of a reply that are written down and not out.
+_UNSENT_PARTS = text("""
     SELECT kind FROM outbox
     WHERE question_id = :id AND kind LIKE :kind AND state = 'ready' AND revision IS NULL
 """)
 
-_IN_THREAD = text("""
+# The questions asked in one thread, oldest first.
+_QUESTIONS_OF_THREAD = text("""
     SELECT id FROM question WHERE channel_id = :channel AND thread_ts = :thread ORDER BY id
 """)
 
-_ON_RECORD = text("""
+# Each message of ours that a question has on record.
+_MESSAGES_OF_QUESTION = text("""
     SELECT ts FROM outbox, unnest(ARRAY[opened_ts, message_ts]) AS ts
     WHERE question_id = :id AND ts IS NOT NULL
 """)
 
-_DROP = text("""
+# Drops what is not out; what may be in Slack all the same is to be deleted there.
+_DROP_UNSENT = text("""
     UPDATE outbox SET revision = 'deleted', revised_at = NULL, mend_at = '-infinity',
                       payload = CAST(:empty AS jsonb), state = 'dropped'
     WHERE question_id = :id AND state = 'ready'
 """)
 
-_TEAM = text("SELECT team_id FROM question WHERE id = :id")
+# The workspace that a question came from.
+_TEAM_OF_QUESTION = text("SELECT team_id FROM question WHERE id = :id")
 
-_LOOK = text("""
+# What is written down of one reply, and how far it has come.
+_READ_REPLY = text("""
     SELECT state, attempts, jsonb_array_length(payload -> 'lines') > 0 AS answers,
            opened_channel, opened_ts, opened_stream
     FROM outbox WHERE question_id = :id AND kind = :kind
 """)
 
-_POSTED = text("""
+# Says that a reply is out, unless it is marked already.
+_MARK_POSTED = text("""
     UPDATE outbox SET state = 'posted', posted_at = now(), channel_id = :channel, message_ts = :ts
     WHERE question_id = :id AND kind = :kind AND state = 'ready'
 """)
 
-_WHICH = text("SELECT message_ts FROM outbox WHERE question_id = :id AND kind = :kind")
+# Which message counts as the reply.
+_READ_POSTED_TS = text("SELECT message_ts FROM outbox WHERE question_id = :id AND kind = :kind")
 
-_POSTED_AS = text("""
+# The message that counts, and the one that was opened.
+_READ_POSTED = text("""
     SELECT message_ts, opened_ts FROM outbox WHERE question_id = :id AND kind = :kind
 """)
 
-_LOOKED = text("UPDATE outbox SET looked_at = now() WHERE question_id = :id AND kind = :kind")
+# Says that duplicates were looked for.
+_MARK_LOOKED = text("UPDATE outbox SET looked_at = now() WHERE question_id = :id AND kind = :kind")

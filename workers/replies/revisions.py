@@ -70,9 +70,9 @@ def revise(database: Database, question_id: int, kind: str, revision: Revision) 
         told = {"id": question_id, "kind": kind, "parts": f"{kind}/%"}
         if revision is Revision.WITHDRAWN:
             told["empty"] = json.dumps(say.withdrawn().payload())
-            changed = session.execute(_WITHDRAW, told).all()
+            changed = session.execute(_WITHDRAW_ANSWER, told).all()
         else:
-            changed = session.execute(_OUTDATE, told).all()
+            changed = session.execute(_MARK_OUTDATED, told).all()
     if changed:
         _count(question_id, revision)
 
@@ -85,7 +85,7 @@ def take_back_halves(session: Session, question_id: int, *, withdrawn: bool) -> 
     """
     words = say.withdrawn() if withdrawn else say.withdrawn(say.CUT_SHORT)
     given = {"id": question_id, "words": json.dumps(words.payload())}
-    if session.execute(_TAKE_BACK_HALVES, given).all():
+    if session.execute(_WITHDRAW_HALVES, given).all():
         _count(question_id, Revision.WITHDRAWN)
 
 
@@ -93,7 +93,7 @@ def remove_all(database: Database, question_id: int) -> list[str]:
     """Write down that all messages for this question go: their kinds."""
     with at_work(database, question_id) as session:
         given = {"id": question_id, "empty": json.dumps(Reply("").payload())}
-        kinds = list(session.scalars(_REMOVE, given))
+        kinds = list(session.scalars(_REMOVE_MESSAGES, given))
     if kinds:
         _count(question_id, Revision.DELETED)
     return kinds
@@ -103,7 +103,7 @@ def tell_slack(services: Services) -> None:
     """What is withdrawn first. A workspace that does not answer is left alone for this turn."""
     given = {"limit": _AT_ONCE, "days": services.settings.mend_days}
     with services.database.session("ingress") as session:
-        rows = session.execute(_ALL_UNCONFIRMED, given).all()
+        rows = session.execute(_UNCONFIRMED_MESSAGES, given).all()
     stopped: set[str] = set()
     for row in rows:
         if row.team_id not in stopped and not tell(services, row.question_id, row.kind):
@@ -121,23 +121,23 @@ def tell(services: Services, question_id: int, kind: str) -> bool:
             told = _told(services, stored_question(session, question_id), row)
             given = {"id": question_id, "kind": kind, "revision": row.revision}
             if told.rest_s is None:
-                session.execute(_CONFIRM, given)
+                session.execute(_MARK_CONFIRMED, given)
             else:
-                session.execute(LEAVE, {**given, "rest_s": told.rest_s})
+                session.execute(REST_MESSAGE, {**given, "rest_s": told.rest_s})
     except SQLAlchemyError:
         if told:  # we slept, and may have told something older after another had told its own
             with at_work(services.database, question_id) as session:
-                session.execute(_UNCONFIRM, {"id": question_id, "kind": kind})
+                session.execute(_MARK_UNCONFIRMED, {"id": question_id, "kind": kind})
         raise
     return not told.is_away
 
 
 def _to_tell(session: Session, question_id: int, kind: str, days: float) -> Row[Any] | None:
     """None: there is nothing to tell, or somebody is telling it."""
-    if not session.scalar(_ALONE, {"id": question_id}):
+    if not session.scalar(_TRY_LOCK_CHANGES, {"id": question_id}):
         return None
     given = {"id": question_id, "kind": kind, "days": days}
-    return session.execute(_TO_TELL, given).one_or_none()
+    return session.execute(_READ_CHANGE, given).one_or_none()
 
 
 def _told(services: Services, question: Question | None, row: Row[Any]) -> _Told:
@@ -214,14 +214,16 @@ _OF_ANSWER = """
                   AND jsonb_array_length(coalesce(first.payload -> 'lines', '[]')) > 0)
 """
 
-_WITHDRAW = _sql("""
+# Withdraws an answer in all its parts; returns those that it changed.
+_WITHDRAW_ANSWER = _sql("""
     UPDATE outbox SET revision = 'withdrawn', revised_at = NULL, mend_at = '-infinity',
                       payload = CAST(:empty AS jsonb)
     WHERE {of_answer} AND (revision IS NULL OR revision = 'outdated')
     RETURNING id
 """)
 
-_TAKE_BACK_HALVES = text("""
+# Withdraws the parts that are out of an answer whose rest never will be; returns them.
+_WITHDRAW_HALVES = text("""
     UPDATE outbox SET revision = 'withdrawn', revised_at = NULL, mend_at = '-infinity',
                       payload = CAST(:words AS jsonb)
     WHERE question_id = :id AND state = 'posted' AND (revision IS NULL OR revision = 'outdated')
@@ -231,13 +233,15 @@ _TAKE_BACK_HALVES = text("""
     RETURNING id
 """)
 
-_OUTDATE = _sql("""
+# Marks an answer as outdated in all its parts; returns those that it changed.
+_MARK_OUTDATED = _sql("""
     UPDATE outbox SET revision = 'outdated', revised_at = NULL, mend_at = '-infinity'
     WHERE {of_answer} AND revision IS NULL
     RETURNING id
 """)
 
-_REMOVE = text("""
+# Says that all messages of a question go; returns their kinds.
+_REMOVE_MESSAGES = text("""
     UPDATE outbox SET revision = 'deleted', revised_at = NULL, mend_at = '-infinity',
                       payload = CAST(:empty AS jsonb),
                       state = CASE state WHEN 'ready' THEN 'dropped' ELSE state END
@@ -245,20 +249,23 @@ _REMOVE = text("""
     RETURNING kind
 """)
 
-_ALL_UNCONFIRMED = _sql("""
+# Messages that Slack has still to be told of, withdrawn ones first.
+_UNCONFIRMED_MESSAGES = _sql("""
     SELECT question_id, kind, team_id
     FROM outbox JOIN question ON question.id = question_id
     WHERE {unconfirmed}
     ORDER BY outbox.revision = 'outdated', mend_at, outbox.question_id, kind LIMIT :limit
 """)
 
-# One at a time tells Slack of a question's messages, so that the last word is the newest.
-_ALONE = text("""
+# Returns whether nobody else tells Slack of this question's messages. One at a time tells Slack
+# of a question's messages, so that the last word is the newest.
+_TRY_LOCK_CHANGES = text("""
     SELECT pg_try_advisory_xact_lock(
         hashtext('ken mends'), (CAST(:id AS bigint) % 2147483647)::int)
 """)
 
-_TO_TELL = _sql("""
+# One message that Slack has still to be told of, and what it becomes.
+_READ_CHANGE = _sql("""
     SELECT question_id, kind, payload, outbox.state, outbox.attempts, outbox.channel_id,
            outbox.message_ts, opened_channel, opened_ts, outbox.revision,
            mend_at = '-infinity' AS is_first,
@@ -272,17 +279,20 @@ _TO_TELL = _sql("""
     FROM outbox WHERE question_id = :id AND kind = :kind AND {unconfirmed}
 """)
 
-_CONFIRM = text("""
+# Says that Slack shows a message as the outbox has it.
+_MARK_CONFIRMED = text("""
     UPDATE outbox SET revised_at = now()
     WHERE question_id = :id AND kind = :kind AND revision = :revision
 """)
 
-LEAVE = text("""
+# Leaves a message alone for a while.
+REST_MESSAGE = text("""
     UPDATE outbox SET mend_at = now() + make_interval(secs => :rest_s)
     WHERE question_id = :id AND kind = :kind
 """)
 
-_UNCONFIRM = text("""
+# Says that Slack may show something older.
+_MARK_UNCONFIRMED = text("""
     UPDATE outbox SET revised_at = NULL
     WHERE question_id = :id AND kind = :kind AND revision IS NOT NULL
 """)

@@ -24,7 +24,7 @@ def move(services: Services, kept: StoredErrand) -> None:
         return
     ids = {"old": old, "new": new}
     with services.database.session("ingress") as session:
-        asked = session.scalars(_ASKED_THERE, ids).all()
+        asked = session.scalars(_QUESTIONS_OF_CHANNEL, ids).all()
     for question_id in asked:
         if not _move_question(services, question_id, ids):
             retire(services.database, question_id, "asked_anew")
@@ -49,7 +49,8 @@ def _move_question(services: Services, question_id: int, ids: dict[str, str]) ->
     return True
 
 
-_ASKED_THERE = text("SELECT id FROM question WHERE channel_id = :old ORDER BY id")
+# The questions asked in a channel.
+_QUESTIONS_OF_CHANNEL = text("SELECT id FROM question WHERE channel_id = :old ORDER BY id")
 
 _MOVE_QUESTION = text("UPDATE question SET channel_id = :new WHERE id = :id")
 

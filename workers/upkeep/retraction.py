@@ -45,8 +45,8 @@ def take_back(services: Services, kept: StoredErrand) -> None:
     keep_in(services.database, gone)
     given = {"channel": gone.channel_id, "ts": gone.message_ts, "revision": gone.revision}
     with services.database.session("ingress") as session:
-        asked = session.scalars(_UP_TO, given).all()
-        at_work = session.execute(_AT_WORK, {"ids": asked}).all()
+        asked = session.scalars(_VERSIONS_UP_TO, given).all()
+        at_work = session.execute(_OPEN_QUESTIONS, {"ids": asked}).all()
     for row in at_work:
         submit_errand(services.database, resting(row))
     for question_id in asked:
@@ -59,9 +59,11 @@ def supersede(services: Services, leased: Leased) -> bool:
     """
     question = leased.question
     with services.database.session("ingress") as session:
-        if question.is_a_message and session.scalar(_HAS_NEWER, {"id": leased.id}):
+        if question.is_a_message and session.scalar(_HAS_NEWER_VERSION, {"id": leased.id}):
             return True
-        asked = session.scalars(_OLDER, {"id": leased.id}).all() if question.revision else []
+        asked = (
+            session.scalars(_OLDER_VERSIONS, {"id": leased.id}).all() if question.revision else []
+        )
     if question.surface.is_message:
         for question_id in asked:
             _end(services, question_id, "asked_anew")
@@ -86,8 +88,8 @@ def stop(services: Services, kept: StoredErrand) -> None:
         "again": kept.attempts > 1,
     }
     with services.database.session("ingress") as session:
-        own = session.execute(_OPEN_IN, given).all()
-        others_wait = session.scalar(_OTHERS_WAIT_IN, given)
+        own = session.execute(_OWN_OPEN_QUESTIONS, given).all()
+        others_wait = session.scalar(_DO_OTHERS_WAIT, given)
     for row in own:
         _end(services, row.id, "stopped")
     messenger = services.messenger_of(kept.team_id)
@@ -109,9 +111,10 @@ def _say_stopped(messenger: Messenger, kept: StoredErrand, thread_ts: str, *, al
         messenger.post_direct(user_id, message)
 
 
-# Versions are ordered by Slack's ts of the edit; the first one's is empty. What was asked again by
-# a button is no version, and goes with what was there when it was asked.
-_UP_TO = text("""
+# A message's questions up to this version, and those asked again from it. Versions are ordered
+# by Slack's ts of the edit; the first one's is empty. What was asked again by a button is no
+# version, and goes with what was there when it was asked.
+_VERSIONS_UP_TO = text("""
     SELECT id FROM question
     WHERE channel_id = :channel AND message_ts = :ts
       AND surface = ANY(:aloud)
@@ -119,13 +122,15 @@ _UP_TO = text("""
     ORDER BY id
 """).bindparams(aloud=ALOUD)
 
-# Whoever works on it is fenced off, or dead, and says no more that Ken rests.
-_AT_WORK = text("""
+# Those of these questions that somebody may be working on, and was seen to. Whoever works on it
+# is fenced off, or dead, and says no more that Ken rests.
+_OPEN_QUESTIONS = text("""
     SELECT event_id, team_id, channel_id, thread_ts, user_id FROM question
     WHERE id = ANY(:ids) AND state = 'kept' AND surface = ANY(:addressed)
 """).bindparams(addressed=ADDRESSED)
 
-_OLDER = text("""
+# What this question is a newer version of.
+_OLDER_VERSIONS = text("""
     SELECT older.id FROM question AS this JOIN question AS older USING (channel_id, message_ts)
     WHERE this.id = :id AND older.id <> this.id AND older.user_id = this.user_id
       AND older.surface = ANY(:aloud)
@@ -134,7 +139,8 @@ _OLDER = text("""
     ORDER BY older.id
 """).bindparams(aloud=ALOUD)
 
-_HAS_NEWER = text("""
+# Whether the message was edited after this version.
+_HAS_NEWER_VERSION = text("""
     SELECT EXISTS (
         SELECT FROM question AS this JOIN question AS newer USING (channel_id, message_ts)
         WHERE this.id = :id AND newer.about IS NULL
@@ -142,14 +148,17 @@ _HAS_NEWER = text("""
           AND newer.revision COLLATE "C" > this.revision)
 """).bindparams(messages=MESSAGES)
 
-_OPEN_IN = text("""
+# What a person asked in a thread and nobody has answered; at another try, what the first one
+# ended.
+_OWN_OPEN_QUESTIONS = text("""
     SELECT id, surface <> ALL(:for_the_asker) AS aloud FROM question
     WHERE channel_id = :channel AND thread_ts = :ts AND team_id = :team AND user_id = :user
       AND (state = 'kept' OR :again AND reason = 'stopped')
     ORDER BY id
 """).bindparams(for_the_asker=FOR_THE_ASKER)
 
-_OTHERS_WAIT_IN = text("""
+# Whether somebody else waits for an answer in the thread.
+_DO_OTHERS_WAIT = text("""
     SELECT EXISTS (
         SELECT FROM question
         WHERE channel_id = :channel AND thread_ts = :ts AND state = 'kept'

@@ -36,8 +36,8 @@ from workers.intake.messages import Surface
 from workers.observe import metrics
 from workers.replies.outbox import Kind
 from workers.replies.revisions import (
-    LEAVE,
     LONG_REST_S,
+    REST_MESSAGE,
     UNCONFIRMED,
     rest_after,
     revise,
@@ -421,7 +421,7 @@ def _put_off(
 
 def _leave(database: Database, question_id: int, kind: str, rest_s: float) -> None:
     with at_work(database, question_id) as session:
-        session.execute(LEAVE, {"id": question_id, "kind": kind, "rest_s": rest_s})
+        session.execute(REST_MESSAGE, {"id": question_id, "kind": kind, "rest_s": rest_s})
 
 
 _IS_NEW = """

@@ -260,7 +260,7 @@ def test_a_working_message_of_a_worker_that_died_is_taken_away(
         raise SlackUnavailable("the worker is gone")
 
     company.model.write_next = dying
-    monkeypatch.setattr(outbox, "_OPENED", outbox._TEAM)
+    monkeypatch.setattr(outbox, "_RECORD_OPENING", outbox._TEAM_OF_QUESTION)
     company.work(question_id)
     monkeypatch.undo()
     ((orphan,),) = found

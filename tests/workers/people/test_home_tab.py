@@ -28,7 +28,7 @@ from workers import errands
 from workers.answering import answer, suggestions
 from workers.errors import LayersDisagree, SlackRefused, SlackUnavailable
 from workers.intake.messages import Surface, storable
-from workers.people import home_tab, reading
+from workers.people import home_tab, preferences, reading
 from workers.replies.inert import inert
 from workers.services import Services
 
@@ -261,7 +261,7 @@ def test_row_security_shows_an_account_its_own_questions_alone(company: Company)
     seen = {}
     for asker in ("", "T1/UALICE", "T1/UBOB", "T2/UALICE", "/UALICE", "T1/", "%"):
         with company.library.database.session("answerer") as session:
-            session.execute(home_tab._AS_ASKER, {"asker": asker})
+            session.execute(preferences._ACT_AS_ASKER, {"asker": asker})
             seen[asker] = session.scalars(text("SELECT text FROM question")).all()
             changed = session.execute(text("UPDATE question SET reason = 'x' RETURNING id")).all()
             assert changed == []

@@ -44,7 +44,7 @@ def cards(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
 def on_record(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether the worker lived to write down what it opened."""
     if not request.param:
-        monkeypatch.setattr(outbox, "_OPENED", outbox._TEAM)
+        monkeypatch.setattr(outbox, "_RECORD_OPENING", outbox._TEAM_OF_QUESTION)
     return bool(request.param)
 
 
