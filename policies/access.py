@@ -5,11 +5,11 @@ only narrow it. The rule is design, section 4, and docs/permissions.md; `policie
 says the same in plain Python and row-level security says it again, each on its own.
 """
 
-from sqlalchemy import BigInteger, Select, Subquery, bindparam, select, text
+from sqlalchemy import BigInteger, Select, Subquery, TextClause, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from policies.audience import Audience
+from policies.audience import Audience, Class
 from policies.tables.content import Chunk, Document, Embedding, EmbeddingModel
 from policies.tables.history import Epoch
 
@@ -64,9 +64,14 @@ def visible_policies(audience: Audience) -> Subquery:
     )
 
 
-# Read it from the top: who they are, the policies whose allow reaches the first few of them, what
-# restricts those policies, and how the rest of a large audience stands to what they name. Nothing
-# is looked up for everybody: the work grows with what can be read, not with the company.
+_FIRST_FEW = 16
+"""So many subjects of an audience decide which policies are worth a look. Each has a bit of an
+integer; the others are looked for among what those policies name."""
+
+# Read it in two halves. `_ALLOWED`: who they are, and the policies whose allow reaches the first
+# few of them. `_NOT_BARRED`: what restricts those policies, how the rest of a large audience
+# stands to what they name, and which are left. Nothing is looked up for everybody: the work grows
+# with what can be read, not with the company.
 #
 # An account is a group of one: of the user whom it is linked to. One that nobody is linked to is
 # held by nobody, and where a deny reaches it, it may be anybody who has no link in its source.
@@ -76,22 +81,23 @@ def visible_policies(audience: Audience) -> Subquery:
 # we walk down, and find whether somebody of the class is reached.
 #
 # `= ANY (ARRAY(SELECT …))` and `OFFSET 0` keep each step on its index, whatever was estimated.
-_VISIBLE = text("""
+_ALLOWED = """
     WITH RECURSIVE
     subject AS MATERIALIZED (                  -- those who may read anything at all
         SELECT asked.id, coalesce(user_account.class_id, asked.id) AS class_id
         FROM unnest(:subjects) AS asked (id) LEFT JOIN user_account USING (id)
-        WHERE user_account.status = 'active' OR (user_account.id IS NULL AND asked.id <= 3)
+        WHERE user_account.status = 'active'
+           OR (user_account.id IS NULL AND asked.id <= {max_class})
     ),
 
     -- The first few decide which policies are worth a look; one bit for each of them.
     first AS MATERIALIZED (
         SELECT id, class_id, 1 << (row_number() OVER (ORDER BY id))::int AS bit
-        FROM subject ORDER BY id LIMIT 16
+        FROM subject ORDER BY id LIMIT {first_few}
     ),
     every AS MATERIALIZED (SELECT bit_or(bit) AS bits FROM first),
     acts_as AS (                               -- the user, and all groups reachable upward
-        SELECT bit, id AS principal_id FROM first WHERE id > 3
+        SELECT bit, id AS principal_id FROM first WHERE id > {max_class}
       UNION
         SELECT acts_as.bit, membership.group_id
         FROM acts_as JOIN membership ON membership.member_id = acts_as.principal_id
@@ -130,7 +136,9 @@ _VISIBLE = text("""
         ) AS allow JOIN holds USING (principal_id)
         GROUP BY policy_id HAVING bit_or(bits) = (SELECT bits FROM every)
     ),
+"""
 
+_NOT_BARRED = """
     -- What restricts the candidates: on their own (policy_id), or on a folder above (node_id).
     guarded AS MATERIALIZED (
         SELECT policy_id, node_id FROM policy_node
@@ -169,7 +177,7 @@ _VISIBLE = text("""
       UNION                                    -- a class is everybody in it: a deny of one bars it
         SELECT principal_id FROM guard
         WHERE effect = 'deny' AND (
-            EXISTS (SELECT FROM subject WHERE id BETWEEN 1 AND 3) OR EXISTS (SELECT FROM doubtful))
+            EXISTS (SELECT FROM subject WHERE id {is_class}) OR EXISTS (SELECT FROM doubtful))
     ),
     below AS (
         SELECT principal_id AS root_id, principal_id FROM named
@@ -201,9 +209,9 @@ _VISIBLE = text("""
     without_link AS MATERIALIZED (             -- sources where one of them has no link
         SELECT source_id
         FROM (SELECT DISTINCT source_id FROM nobodys) AS theirs
-        WHERE EXISTS (SELECT FROM subject WHERE id <= 1)   -- a stranger, or the internet
+        WHERE EXISTS (SELECT FROM subject WHERE id <= {internet})   -- a stranger, or the internet
            OR EXISTS (
-               SELECT FROM subject WHERE id > 3 AND NOT EXISTS (
+               SELECT FROM subject WHERE id > {max_class} AND NOT EXISTS (
                    SELECT FROM identity
                    WHERE user_id = subject.id AND identity.source_id = theirs.source_id))
            OR EXISTS (                         -- somebody of a class that listens
@@ -236,7 +244,7 @@ _VISIBLE = text("""
                 JOIN class_within USING (class_id)
                 JOIN subject ON subject.id = within_id
                 WHERE user_account.status = 'active')
-            OR principal_id <= 3 AND EXISTS (SELECT FROM subject WHERE id BETWEEN 1 AND 3))
+            OR principal_id <= {max_class} AND EXISTS (SELECT FROM subject WHERE id {is_class}))
       UNION                                    -- a gate that one of the first few does not meet
         SELECT policy_id, node_id FROM guard LEFT JOIN holds USING (principal_id)
         WHERE effect = 'gate' GROUP BY policy_id, node_id, gate
@@ -268,4 +276,19 @@ _VISIBLE = text("""
       AND policy_id NOT IN (SELECT policy_id FROM barred)
       AND policy_id NOT IN (
           SELECT guarded.policy_id FROM guarded JOIN barred USING (node_id) WHERE node_id <> 0)
-""")
+"""
+
+
+def _visible(words: str) -> TextClause:
+    """The statement, with numbers in the place of their names. Users' ids come after classes'."""
+    for name, number in {
+        "{internet}": f"{Class.INTERNET:d}",
+        "{max_class}": f"{max(Class):d}",
+        "{is_class}": f"BETWEEN {min(Class):d} AND {max(Class):d}",
+        "{first_few}": f"{_FIRST_FEW}",
+    }.items():
+        words = words.replace(name, number)
+    return text(words)
+
+
+_VISIBLE = _visible(_ALLOWED + _NOT_BARRED)

@@ -306,7 +306,8 @@ _ANSWERING = {"answer", "workers.answering.audience"}
 
 _QUERY = {
     "suspended people read on": (
-        "WHERE user_account.status = 'active' OR (user_account.id IS NULL AND asked.id <= 3)",
+        "WHERE user_account.status = 'active'\n"
+        "           OR (user_account.id IS NULL AND asked.id <= 3)",
         "WHERE user_account.id IS NOT NULL OR asked.id <= 3",
     ),
     "whoever cannot read is left out of the audience": (
