@@ -18,7 +18,14 @@ from workers.database.sessions import Database
 from workers.database.statements import statement
 from workers.errors import AssistantError, ServerUnavailable, SlackRefused
 from workers.intake.leases import at_work, stored_question
-from workers.intake.messages import ERRAND_COLUMNS, Question, StoredErrand, Surface, errand_of
+from workers.intake.messages import (
+    ERRAND_COLUMNS,
+    ErrandKind,
+    Question,
+    StoredErrand,
+    Surface,
+    errand_of,
+)
 from workers.intake.store import keep_in, ring
 from workers.observe import metrics, stopping, tracing
 from workers.people import feedback, home_tab, preferences
@@ -41,54 +48,54 @@ _MOST_DEATHS = 5
 def run_errand(services: Services, errand_id: int) -> None:
     """Do it, if it is due and not done. What passes is tried again; the rest ends with a reason."""
     try:
-        kept = _take(services.database, errand_id)
-        if kept is not None:
-            with tracing.span("errand", errand_id=errand_id, kind=kept.kind) as at:
-                outcome = _do(services, kept)
+        errand = _take(services.database, errand_id)
+        if errand is not None:
+            with tracing.span("errand", errand_id=errand_id, kind=errand.kind) as at:
+                outcome = _do(services, errand)
                 at.set(outcome=outcome)
     except SQLAlchemyError as error:
         log.warning("errand_put_off", errand_id=errand_id, error=type(error).__name__)
 
 
-def _do(services: Services, kept: StoredErrand) -> str | None:
+def _do(services: Services, errand: StoredErrand) -> str | None:
     outcome = None
     try:
-        _DUTIES[kept.kind](services, kept)
+        _HANDLERS[errand.kind](services, errand)
     except Exception as error:  # a worker survives whatever one errand does to it
         stopping.survives(error)
         outcome = type(error).__name__
-        log.warning("errand_failed", errand_id=kept.id, kind=kept.kind, error=outcome)
-        if _may_pass(kept, error):
-            _rest(services.database, kept, error)
+        log.warning("errand_failed", errand_id=errand.id, kind=errand.kind, error=outcome)
+        if _may_pass(errand, error):
+            _rest(services.database, errand, error)
             return outcome
-    with _at(services.database, kept.id) as session:
-        session.execute(_END_ERRAND, {"id": kept.id, "outcome": outcome})
-    metrics.ERRANDS.labels(kept.kind, "done" if outcome is None else "failed").inc()
+    with _at(services.database, errand.id) as session:
+        session.execute(_END_ERRAND, {"id": errand.id, "outcome": outcome})
+    metrics.ERRANDS.labels(errand.kind, "done" if outcome is None else "failed").inc()
     return outcome
 
 
-def _may_pass(kept: StoredErrand, error: Exception) -> bool:
+def _may_pass(errand: StoredErrand, error: Exception) -> bool:
     if isinstance(error, AssistantError):
-        return error.passing and kept.age_s < _GIVE_UP_S
-    return isinstance(error, SQLAlchemyError | ServerUnavailable) or kept.attempts < _MOST_DEATHS
+        return error.passing and errand.age_s < _GIVE_UP_S
+    return isinstance(error, SQLAlchemyError | ServerUnavailable) or errand.attempts < _MOST_DEATHS
 
 
-def _rest(database: Database, kept: StoredErrand, error: Exception) -> None:
+def _rest(database: Database, errand: StoredErrand, error: Exception) -> None:
     asked = error.retry_after_s if isinstance(error, AssistantError) else None
-    rest_s = max(asked or 0.0, min(0.5 * 2.0 ** min(kept.attempts, 10), _LONGEST_REST_S))
-    with _at(database, kept.id) as session:
-        session.execute(_REST_ERRAND, {"id": kept.id, "seconds": rest_s})
+    rest_s = max(asked or 0.0, min(0.5 * 2.0 ** min(errand.attempts, 10), _LONGEST_REST_S))
+    with _at(database, errand.id) as session:
+        session.execute(_REST_ERRAND, {"id": errand.id, "seconds": rest_s})
 
 
-def _ask_again(services: Services, kept: StoredErrand) -> None:
+def _ask_again(services: Services, errand: StoredErrand) -> None:
     """For the channel (`share`), for whoever pressed (`private`), or once more (`again`)."""
-    about = _asked_about(services, kept)
+    about = _asked_about(services, errand)
     if about is None:
         return
     if not about.text:  # whoever asked it has told Ken to forget it
-        _whisper(services, kept, FORGOTTEN)
+        _whisper(services, errand, FORGOTTEN)
         return
-    event_id = f"errand:{kept.id}"
+    event_id = f"errand:{errand.id}"
     question_id = keep_in(
         services.database,
         Question(
@@ -97,12 +104,12 @@ def _ask_again(services: Services, kept: StoredErrand) -> None:
             channel_id=about.channel_id,
             message_ts=about.message_ts,
             thread_ts=about.thread_ts,
-            user_id=kept.user_id,
+            user_id=errand.user_id,
             text=about.text,
-            surface=_surface(kept.kind, about),
+            surface=_surface(errand.kind, about),
             revision=event_id,
-            about=kept.details["question_id"],
-            borrowed=not (about.is_in_own_words and _is_asker(about, kept)),
+            about=errand.details["question_id"],
+            borrowed=not (about.is_in_own_words and _is_asker(about, errand)),
         ),
     )
     if question_id is not None:
@@ -118,21 +125,21 @@ def _surface(kind: str, about: Question) -> Surface:
     return Surface.SHARE if about.surface.is_share else Surface.SLACK
 
 
-def _whisper(services: Services, kept: StoredErrand, words: str) -> None:
+def _whisper(services: Services, errand: StoredErrand, words: str) -> None:
     """Tell whoever pressed, alone, and once."""
-    messenger, mark = services.messenger_of(kept.team_id), f"errand:{kept.id}"
-    since = f"{time.time() - kept.age_s:.6f}"
-    if kept.attempts == 1 or not messenger.find_direct(kept.user_id, mark, since=since):
+    messenger, mark = services.messenger_of(errand.team_id), f"errand:{errand.id}"
+    since = f"{time.time() - errand.age_s:.6f}"
+    if errand.attempts == 1 or not messenger.find_direct(errand.user_id, mark, since=since):
         told = notice(words).payload()
-        messenger.post_direct(kept.user_id, Message(told["text"], told["blocks"], mark))
+        messenger.post_direct(errand.user_id, Message(told["text"], told["blocks"], mark))
 
 
-def _asked_about(services: Services, kept: StoredErrand) -> Question | None:
+def _asked_about(services: Services, errand: StoredErrand) -> Question | None:
     """The question whose answer the button belongs to; None: it is not theirs to press.
 
     A private answer is the asker's; what was asked in a channel is known to whoever reads there.
     """
-    question_id = kept.details.get("question_id")
+    question_id = errand.details.get("question_id")
     if type(question_id) is not int:
         return None
     with at_work(services.database, question_id) as session:
@@ -141,72 +148,72 @@ def _asked_about(services: Services, kept: StoredErrand) -> Question | None:
         return None
     is_private = question.in_direct_message or question.is_for_the_asker
     place = (question.team_id, question.channel_id)
-    is_there = place == (kept.team_id, kept.channel_id) and not is_private
-    if _is_asker(question, kept) or (is_there and kept.kind != "share"):
+    is_there = place == (errand.team_id, errand.channel_id) and not is_private
+    if _is_asker(question, errand) or (is_there and errand.kind != "share"):
         return question
-    log.warning("errand_refused", errand_id=kept.id, kind=kept.kind)
+    log.warning("errand_refused", errand_id=errand.id, kind=errand.kind)
     return None
 
 
-def _is_asker(question: Question, kept: StoredErrand) -> bool:
-    return (question.team_id, question.user_id) == (kept.team_id, kept.user_id)
+def _is_asker(question: Question, errand: StoredErrand) -> bool:
+    return (question.team_id, question.user_id) == (errand.team_id, errand.user_id)
 
 
-def _publish_home(services: Services, kept: StoredErrand) -> None:
-    home_tab.publish(services, kept.team_id, kept.user_id)
+def _publish_home(services: Services, errand: StoredErrand) -> None:
+    home_tab.publish(services, errand.team_id, errand.user_id)
 
 
-def change_preferences(services: Services, kept: StoredErrand) -> None:
+def change_preferences(services: Services, errand: StoredErrand) -> None:
     """A change of preferences, shown in the home tab at once."""
-    changed = preferences.change(services, kept)
-    is_shown_there = kept.kind != "mute_thread"
-    if changed and is_shown_there and home_tab.is_shown(services, kept.team_id, kept.user_id):
-        _publish_home(services, kept)
+    changed = preferences.change(services, errand)
+    is_shown_there = errand.kind != "mute_thread"
+    if changed and is_shown_there and home_tab.is_shown(services, errand.team_id, errand.user_id):
+        _publish_home(services, errand)
 
 
-def _suggest(services: Services, kept: StoredErrand) -> None:
-    suggestions.suggest(services, kept.team_id, kept.user_id, kept.channel_id)
+def _suggest(services: Services, errand: StoredErrand) -> None:
+    suggestions.suggest(services, errand.team_id, errand.user_id, errand.channel_id)
 
 
-def _rest_from_work(services: Services, kept: StoredErrand) -> None:
+def _rest_from_work(services: Services, errand: StoredErrand) -> None:
     """Slack did not take it when the question ended."""
-    thread_ts = str(kept.details["thread_ts"])
+    thread_ts = str(errand.details["thread_ts"])
     with suppress(SlackRefused):  # the thread is gone, and with it what was shown there
-        services.messenger_of(kept.team_id).set_working(
-            kept.channel_id, thread_ts, kept.user_id, "", working=False
+        services.messenger_of(errand.team_id).set_working(
+            errand.channel_id, thread_ts, errand.user_id, "", working=False
         )
 
 
-def _look_at_channel(services: Services, kept: StoredErrand) -> None:
-    review.look_at_channel(services, kept.channel_id)
+def _look_at_channel(services: Services, errand: StoredErrand) -> None:
+    review.look_at_channel(services, errand.channel_id)
 
 
-def _look_at_places_of(services: Services, kept: StoredErrand) -> None:
-    review.look_at_places_of(services, kept.team_id, kept.user_id)
+def _look_at_places_of(services: Services, errand: StoredErrand) -> None:
+    review.look_at_places_of(services, errand.team_id, errand.user_id)
 
 
-def _look_at_team(services: Services, kept: StoredErrand) -> None:
-    review.look_at_team(services, kept.team_id)
+def _look_at_team(services: Services, errand: StoredErrand) -> None:
+    review.look_at_team(services, errand.team_id)
 
 
-def wipe(services: Services, kept: StoredErrand) -> None:
+def wipe(services: Services, errand: StoredErrand) -> None:
     """The errands `uninstalled` and `tokens_revoked`: the workspace's tokens are gone.
 
     `details` may hold `enterprise_id` and `org_wide`, for a whole Grid organisation; `at`, the
     event's time, so that a late event does not wipe what was installed after it; and `bot`, the
     bots whose tokens were revoked: where it is empty only people's were.
     """
-    if kept.kind == "tokens_revoked" and kept.details.get("bot", True) == []:
+    if errand.kind == "tokens_revoked" and errand.details.get("bot", True) == []:
         return
-    wide = bool(kept.details.get("org_wide"))
+    wide = bool(errand.details.get("org_wide"))
     wiped = forget(
         services.database,
         "answerer",
-        enterprise_id=str(kept.details.get("enterprise_id") or "") if wide else None,
-        team_id="" if wide else kept.team_id,
-        before=_time(kept.details.get("at")),
+        enterprise_id=str(errand.details.get("enterprise_id") or "") if wide else None,
+        team_id="" if wide else errand.team_id,
+        before=_time(errand.details.get("at")),
     )
-    log.info("installation_wiped", team_id=kept.team_id, kind=kept.kind, count=wiped)
+    log.info("installation_wiped", team_id=errand.team_id, kind=errand.kind, count=wiped)
 
 
 def _time(at: object) -> datetime | None:
@@ -216,7 +223,7 @@ def _time(at: object) -> datetime | None:
     return datetime.fromtimestamp(at, UTC) + timedelta(seconds=1)
 
 
-_DUTIES: dict[str, Callable[[Services, StoredErrand], None]] = {
+_HANDLERS: dict[ErrandKind, Callable[[Services, StoredErrand], None]] = {
     "home": _publish_home,
     "prompts": _suggest,
     "deleted": take_back,

@@ -1,7 +1,7 @@
 """An errand is done at least once, whatever happens to whoever does it."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy import text
@@ -9,7 +9,7 @@ from sqlalchemy import text
 from tests.workers.slack_company import TEAM, Company
 from workers import errands, sweeper
 from workers.errors import SlackBusy, SlackRefused, SlackUnavailable
-from workers.intake.messages import Errand, StoredErrand
+from workers.intake.messages import Errand, ErrandKind, StoredErrand
 from workers.interface import hand_over
 from workers.services import Services
 
@@ -26,11 +26,15 @@ def does(monkeypatch: pytest.MonkeyPatch, duty: Callable[[StoredErrand], object]
     def do(services: Services, kept: StoredErrand) -> None:
         duty(kept)
 
-    monkeypatch.setitem(errands._DUTIES, "home", do)
+    monkeypatch.setitem(errands._HANDLERS, "home", do)
 
 
 def keep(event_id: str = "Ev1", **details: Any) -> int | None:
     return hand_over(Errand(event_id, "home", TEAM, "UALICE", "", details))
+
+
+def test_every_kind_of_errand_has_a_handler() -> None:
+    assert errands._HANDLERS.keys() == set(get_args(ErrandKind))
 
 
 def row(company: Company) -> Any:

@@ -62,8 +62,8 @@ class _Asked:
     """Kind, channel and ts of what was posted."""
     cited: tuple[int, ...]
 
-    def is_by(self, kept: StoredErrand) -> bool:
-        return (self.question.team_id, self.question.user_id) == (kept.team_id, kept.user_id)
+    def is_by(self, errand: StoredErrand) -> bool:
+        return (self.question.team_id, self.question.user_id) == (errand.team_id, errand.user_id)
 
     @property
     def in_channel(self) -> Posted | None:
@@ -95,42 +95,46 @@ class _Stored(Enum):
     """The same person has said something later."""
 
 
-def take(services: Services, kept: StoredErrand) -> None:
+def take(services: Services, errand: StoredErrand) -> None:
     """Keep what somebody says of an answer that they can have seen; the last word counts.
 
     That it is wrong or out of date is told the administrators. Raises SlackUnavailable.
     """
-    asked, said = _asked(services, kept), _said(kept)
-    if asked is None or said is None or not (asked.is_by(kept) or asked.in_channel):
-        log.warning("feedback_refused", errand_id=kept.id)
+    asked, said = _asked(services, errand), _said(errand)
+    if asked is None or said is None or not (asked.is_by(errand) or asked.in_channel):
+        log.warning("feedback_refused", errand_id=errand.id)
         return
-    stored = _store(services, kept, asked, said)
+    stored = _store(services, errand, asked, said)
     if stored is _Stored.SUPERSEDED:
         return
     log.info("feedback_kept", question_id=asked.id, verdict=said.verdict, reason=said.reason)
     if said.for_admins:
         _tell_admins(
-            services, kept, asked, said, look=stored is _Stored.REPORTED_BEFORE or kept.attempts > 1
+            services,
+            errand,
+            asked,
+            said,
+            look=stored is _Stored.REPORTED_BEFORE or errand.attempts > 1,
         )
 
 
-def call_person(services: Services, kept: StoredErrand) -> None:
+def call_person(services: Services, errand: StoredErrand) -> None:
     """Ask in the channel for people, and tell whoever wanted it what came of it.
 
     Nothing of the answer is posted there. Raises SlackUnavailable.
     """
-    asked = _asked(services, kept)
+    asked = _asked(services, errand)
     if asked is None:
-        log.warning("call_refused", errand_id=kept.id)
+        log.warning("call_refused", errand_id=errand.id)
         return
-    messenger = services.messenger_of(kept.team_id)
+    messenger = services.messenger_of(errand.team_id)
     channel_id = ""
-    if not _may_pass_on(messenger, kept, asked):
-        log.warning("call_refused", errand_id=kept.id)
+    if not _may_pass_on(messenger, errand, asked):
+        log.warning("call_refused", errand_id=errand.id)
         words = NOT_YOURS
     elif not services.settings.people_channel:
         words = NOBODY_TO_CALL
-    elif channel_id := _call(services, messenger, kept, asked):
+    elif channel_id := _call(services, messenger, errand, asked):
         words = CALLED
     else:
         words = NOT_CALLED
@@ -138,21 +142,27 @@ def call_person(services: Services, kept: StoredErrand) -> None:
     payload = notice(words, question_id=number).payload()
     if channel_id:
         payload["blocks"].append(_where(channel_id))
-    message = Message(payload["text"], payload["blocks"], f"errand:{kept.id}/{kept.user_id}")
-    _tell(messenger, kept.user_id, message, since=asked.question.message_ts, look=kept.attempts > 1)
+    message = Message(payload["text"], payload["blocks"], f"errand:{errand.id}/{errand.user_id}")
+    _tell(
+        messenger,
+        errand.user_id,
+        message,
+        since=asked.question.message_ts,
+        look=errand.attempts > 1,
+    )
 
 
 # -- the question that it is about ---------------------------------------------------------------
 
 
-def _asked(services: Services, kept: StoredErrand) -> _Asked | None:
+def _asked(services: Services, errand: StoredErrand) -> _Asked | None:
     """None: there is no such question that came from Slack."""
-    question_id = kept.details.get("question_id")
+    question_id = errand.details.get("question_id")
     if type(question_id) is not int or not 0 < question_id <= _LARGEST_ID:
         return None
     with at_work(services.database, question_id) as session:
         question = stored_question(session, question_id)
-        if question is None or question.surface.is_terminal or question.team_id != kept.team_id:
+        if question is None or question.surface.is_terminal or question.team_id != errand.team_id:
             return None
         answers = session.execute(_POSTED_MESSAGES, {"id": question_id}).all()
         cited = session.scalars(_CITED_DOCUMENTS, {"id": question_id}).all()
@@ -160,9 +170,9 @@ def _asked(services: Services, kept: StoredErrand) -> _Asked | None:
     return _Asked(question_id, question, tuple(map(tuple, answers)), tuple(cited))
 
 
-def _said(kept: StoredErrand) -> _Said | None:
-    verdict = kept.details.get("verdict")
-    reason, comment = kept.details.get("reason") or "", kept.details.get("comment") or ""
+def _said(errand: StoredErrand) -> _Said | None:
+    verdict = errand.details.get("verdict")
+    reason, comment = errand.details.get("reason") or "", errand.details.get("comment") or ""
     told = (verdict, reason, comment)
     if not all(isinstance(one, str) for one in told) or verdict not in VERDICTS:
         return None
@@ -171,19 +181,19 @@ def _said(kept: StoredErrand) -> _Said | None:
     return _Said(verdict, reason, comment[:_LONGEST_COMMENT])
 
 
-def _store(services: Services, kept: StoredErrand, asked: _Asked, said: _Said) -> _Stored:
+def _store(services: Services, errand: StoredErrand, asked: _Asked, said: _Said) -> _Stored:
     """Store what was said, unless the same person has said something later of this answer."""
     with at_work(services.database, asked.id) as session:
         was_reported = session.execute(
             _STORE_FEEDBACK,
             {
                 "question": asked.id,
-                "team": kept.team_id,
-                "user": kept.user_id,
+                "team": errand.team_id,
+                "user": errand.user_id,
                 "verdict": said.verdict,
                 "reason": said.reason,
                 "comment": said.comment,
-                "errand": kept.id,
+                "errand": errand.id,
             },
         ).scalar_one_or_none()
     if was_reported is None:
@@ -195,32 +205,32 @@ def _store(services: Services, kept: StoredErrand, asked: _Asked, said: _Said) -
 
 
 def _tell_admins(
-    services: Services, kept: StoredErrand, asked: _Asked, said: _Said, *, look: bool
+    services: Services, errand: StoredErrand, asked: _Asked, said: _Said, *, look: bool
 ) -> None:
     """Each hears what was said, and of the documents only what that one may read.
 
     Whoever says more of the same answer changes the message that is there.
     """
-    messenger = services.messenger_of(kept.team_id)
-    name = _name(messenger, kept.user_id)
-    words = asked.question.text if _may_pass_on(messenger, kept, asked) else _NOT_SHOWN
+    messenger = services.messenger_of(errand.team_id)
+    name = _name(messenger, errand.user_id)
+    words = asked.question.text if _may_pass_on(messenger, errand, asked) else _NOT_SHOWN
     told = False
     for admin in dict.fromkeys(services.settings.admins):
         try:
-            if _is_inactive(services, kept.team_id, admin):
+            if _is_inactive(services, errand.team_id, admin):
                 continue
-            link = _link_for(messenger, kept.team_id, admin, asked)
-            titles = _titles_for(services, kept.team_id, admin, asked.cited)
+            link = _link_for(messenger, errand.team_id, admin, asked)
+            titles = _titles_for(services, errand.team_id, admin, asked.cited)
             payload = _report(asked.id, said, name=name, words=words, titles=titles, address=link)
-            mark = f"feedback:{asked.id}/{kept.user_id}/{admin}"
+            mark = f"feedback:{asked.id}/{errand.user_id}/{admin}"
             message = Message(payload["text"], payload["blocks"], mark)
             _tell(messenger, admin, message, since=asked.question.message_ts, look=look)
             told = True
         except SlackRefused as refused:
-            log.warning("admin_not_told", errand_id=kept.id, error=type(refused).__name__)
+            log.warning("admin_not_told", errand_id=errand.id, error=type(refused).__name__)
     if told:
         with at_work(services.database, asked.id) as session:
-            whose = {"team": kept.team_id, "user": kept.user_id}
+            whose = {"team": errand.team_id, "user": errand.user_id}
             session.execute(_MARK_REPORTED, {"question": asked.id, **whose})
 
 
@@ -287,9 +297,9 @@ def _is_inactive(services: Services, team_id: str, user_id: str) -> bool:
 # -- for people ----------------------------------------------------------------------------------
 
 
-def _may_pass_on(messenger: Messenger, kept: StoredErrand, asked: _Asked) -> bool:
+def _may_pass_on(messenger: Messenger, errand: StoredErrand, asked: _Asked) -> bool:
     """Their own words; or anybody's that everybody of the company can read."""
-    if asked.is_by(kept) and asked.question.is_in_own_words:
+    if asked.is_by(errand) and asked.question.is_in_own_words:
         return True
     if asked.in_channel is None:
         return False
@@ -297,7 +307,7 @@ def _may_pass_on(messenger: Messenger, kept: StoredErrand, asked: _Asked) -> boo
     return place.kind is PlaceKind.PUBLIC and place.complete and not place.external
 
 
-def _call(services: Services, messenger: Messenger, kept: StoredErrand, asked: _Asked) -> str:
+def _call(services: Services, messenger: Messenger, errand: StoredErrand, asked: _Asked) -> str:
     """The channel for people in which it is said now; empty: there is none that can be used."""
     settings = services.settings
     try:
@@ -305,12 +315,14 @@ def _call(services: Services, messenger: Messenger, kept: StoredErrand, asked: _
         if messenger.place(channel_id).external:
             log.error("people_channel_unusable", reason="shared with another company")
             return ""
-        mark = f"person:{asked.id}/{kept.user_id}"  # who presses again, and who comes after a crash
+        mark = (
+            f"person:{asked.id}/{errand.user_id}"  # who presses again, and who comes after a crash
+        )
         if messenger.find(channel_id, "", mark, since=asked.question.message_ts):
             return channel_id
         payload = asked_by(
             asked.question.text,
-            kept.user_id,
+            errand.user_id,
             _conversation(messenger, asked),
             usergroup_id=settings.people_group,
         )

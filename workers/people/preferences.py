@@ -58,22 +58,22 @@ def act_as_asker(session: Session, team_id: str, user_id: str) -> None:
     session.execute(_ACT_AS_ASKER, {"asker": f"{team_id}/{user_id}"})
 
 
-def change(services: Services, kept: StoredErrand) -> bool:
+def change(services: Services, errand: StoredErrand) -> bool:
     """Do what a button or a command said; True if it did.
 
     An order that makes no sense is logged, and changes nothing.
     """
     with services.database.session("answerer") as session:
-        done = _CHANGES[kept.kind](session, kept)
+        done = _CHANGES[errand.kind](session, errand)
     if not done:
-        log.warning("preference_refused", errand_id=kept.id, kind=kept.kind)
+        log.warning("preference_refused", errand_id=errand.id, kind=errand.kind)
     return done
 
 
-def _prefer(session: Session, kept: StoredErrand) -> bool:
+def _prefer(session: Session, errand: StoredErrand) -> bool:
     """Language or length, or both; one that is unknown spoils the other."""
     chosen: dict[str, Any] = {
-        name: kept.details[name] for name in ("language", "length") if name in kept.details
+        name: errand.details[name] for name in ("language", "length") if name in errand.details
     }
     offered: dict[str, Any] = {"language": {"", *CHOICES}, "length": LENGTHS}
     if not chosen:
@@ -84,38 +84,38 @@ def _prefer(session: Session, kept: StoredErrand) -> bool:
     if chosen.get("language") == "asked":
         chosen["language"] = ""
     session.execute(
-        _STORE_PREFERENCES, {"language": None, "length": None, **chosen, **_whose(kept)}
+        _STORE_PREFERENCES, {"language": None, "length": None, **chosen, **_whose(errand)}
     )
     return True
 
 
-def _mute(session: Session, kept: StoredErrand) -> bool:
-    muted = kept.details.get("muted")
+def _mute(session: Session, errand: StoredErrand) -> bool:
+    muted = errand.details.get("muted")
     if not isinstance(muted, bool):
         return False
-    session.execute(_STORE_MUTED, {"muted": muted, **_whose(kept)})
+    session.execute(_STORE_MUTED, {"muted": muted, **_whose(errand)})
     return True
 
 
-def _mute_thread(session: Session, kept: StoredErrand) -> bool:
-    thread_ts, muted = kept.details.get("thread_ts"), kept.details.get("muted")
+def _mute_thread(session: Session, errand: StoredErrand) -> bool:
+    thread_ts, muted = errand.details.get("thread_ts"), errand.details.get("muted")
     if not isinstance(thread_ts, str) or not _TS.fullmatch(thread_ts):
         return False
-    if not isinstance(muted, bool) or not kept.channel_id:
+    if not isinstance(muted, bool) or not errand.channel_id:
         return False
-    where = {"channel": kept.channel_id, "ts": thread_ts}
+    where = {"channel": errand.channel_id, "ts": thread_ts}
     session.execute(_MUTE_THREAD if muted else _UNMUTE_THREAD, where)
     return True
 
 
-def _forget(session: Session, kept: StoredErrand) -> bool:
+def _forget(session: Session, errand: StoredErrand) -> bool:
     """The words go; that something was asked, and what was used for it, stays for the audit.
 
     A question that is open stays as it is: somebody works on it.
     """
-    whose = _whose(kept)
+    whose = _whose(errand)
     forgotten = json.dumps(notice(FORGOTTEN).payload())
-    act_as_asker(session, kept.team_id, kept.user_id)
+    act_as_asker(session, errand.team_id, errand.user_id)
     for question_id in session.scalars(_ENDED_QUESTIONS, whose).all():
         show_question(session, question_id)
         session.execute(_FORGET_WORDS, {"id": question_id})
@@ -125,8 +125,8 @@ def _forget(session: Session, kept: StoredErrand) -> bool:
     return True
 
 
-def _whose(kept: StoredErrand) -> dict[str, str]:
-    return {"team": kept.team_id, "user": kept.user_id}
+def _whose(errand: StoredErrand) -> dict[str, str]:
+    return {"team": errand.team_id, "user": errand.user_id}
 
 
 _CHANGES = {
@@ -168,7 +168,7 @@ _ACT_AS_ASKER = text("SELECT set_config('ken.asker', :asker, true)")
 
 # The account's questions that have ended. Row-level security shows this account's alone.
 _ENDED_QUESTIONS = text("""
-    SELECT id FROM question WHERE team_id = :team AND user_id = :user AND state <> 'kept'
+    SELECT id FROM question WHERE team_id = :team AND user_id = :user AND state <> 'errand'
 """)
 
 # Deletes a question's words.

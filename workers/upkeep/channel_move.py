@@ -14,12 +14,12 @@ from workers.upkeep import review
 _CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,20}")
 
 
-def move(services: Services, kept: StoredErrand) -> None:
+def move(services: Services, errand: StoredErrand) -> None:
     """Questions, answers and settings of the old id are the new one's, whose readers are looked up.
 
     Raises SlackUnavailable, Busy.
     """
-    old, new = str(kept.details.get("old")), kept.channel_id
+    old, new = str(errand.details.get("old")), errand.channel_id
     if not _CHANNEL.fullmatch(old) or not _CHANNEL.fullmatch(new):
         return
     ids = {"old": old, "new": new}

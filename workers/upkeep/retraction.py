@@ -26,21 +26,21 @@ _FOR_EVER = "9999999999.999999"
 """The version of a message that was deleted: none is newer."""
 
 
-def take_back(services: Services, kept: StoredErrand) -> None:
+def take_back(services: Services, errand: StoredErrand) -> None:
     """The message was deleted, or its edit asks nothing: older versions end, their answers go.
 
     That is kept as a version without words and of nobody, for those that are still on their way.
     What somebody else asked again for themselves stays theirs. Raises Busy, SlackUnavailable.
     """
     gone = Question(
-        event_id=f"errand:{kept.id}",
-        team_id=kept.team_id,
-        channel_id=kept.channel_id,
-        message_ts=str(kept.details["ts"]),
-        thread_ts=str(kept.details["ts"]),
+        event_id=f"errand:{errand.id}",
+        team_id=errand.team_id,
+        channel_id=errand.channel_id,
+        message_ts=str(errand.details["ts"]),
+        thread_ts=str(errand.details["ts"]),
         user_id="",
         text="",
-        revision=str(kept.details.get("revision") or _FOR_EVER),
+        revision=str(errand.details.get("revision") or _FOR_EVER),
     )
     keep_in(services.database, gone)
     given = {"channel": gone.channel_id, "ts": gone.message_ts, "revision": gone.revision}
@@ -75,36 +75,38 @@ def _end(services: Services, question_id: int, reason: str) -> None:
     revisions.remove(services, question_id)
 
 
-def stop(services: Services, kept: StoredErrand) -> None:
+def stop(services: Services, errand: StoredErrand) -> None:
     """End what this person has asked in this thread and nobody has answered, and say so where they
     asked: beside somebody else's question they stop nothing. Raises Busy, SlackUnavailable.
     """
-    thread_ts = str(kept.details["thread_ts"])
+    thread_ts = str(errand.details["thread_ts"])
     given = {
-        "channel": kept.channel_id,
+        "channel": errand.channel_id,
         "ts": thread_ts,
-        "team": kept.team_id,
-        "user": kept.user_id,
-        "again": kept.attempts > 1,
+        "team": errand.team_id,
+        "user": errand.user_id,
+        "again": errand.attempts > 1,
     }
     with services.database.session("ingress") as session:
         own = session.execute(_OWN_OPEN_QUESTIONS, given).all()
         others_wait = session.scalar(_DO_OTHERS_WAIT, given)
     for row in own:
         _end(services, row.id, "stopped")
-    messenger = services.messenger_of(kept.team_id)
+    messenger = services.messenger_of(errand.team_id)
     if own:
-        _say_stopped(messenger, kept, thread_ts, aloud=any(row.aloud for row in own))
+        _say_stopped(messenger, errand, thread_ts, aloud=any(row.aloud for row in own))
     if not others_wait:
-        messenger.set_working(kept.channel_id, thread_ts, kept.user_id, "", working=False)
+        messenger.set_working(errand.channel_id, thread_ts, errand.user_id, "", working=False)
 
 
-def _say_stopped(messenger: Messenger, kept: StoredErrand, thread_ts: str, *, aloud: bool) -> None:
+def _say_stopped(
+    messenger: Messenger, errand: StoredErrand, thread_ts: str, *, aloud: bool
+) -> None:
     """In the thread; in private where all that was stopped was asked for oneself."""
-    mark, where, user_id = f"errand:{kept.id}", (kept.channel_id, thread_ts), kept.user_id
+    mark, where, user_id = f"errand:{errand.id}", (errand.channel_id, thread_ts), errand.user_id
     told = notice(STOPPED).payload()
     message = Message(told["text"], told["blocks"], mark)
-    again = kept.attempts > 1
+    again = errand.attempts > 1
     if aloud and not (again and messenger.find(*where, mark, since=thread_ts)):
         messenger.post(*where, message)
     if not aloud and not (again and messenger.find_direct(user_id, mark, since=thread_ts)):
@@ -126,7 +128,7 @@ _VERSIONS_UP_TO = text("""
 # is fenced off, or dead, and says no more that Ken rests.
 _OPEN_QUESTIONS = text("""
     SELECT event_id, team_id, channel_id, thread_ts, user_id FROM question
-    WHERE id = ANY(:ids) AND state = 'kept' AND surface = ANY(:addressed)
+    WHERE id = ANY(:ids) AND state = 'errand' AND surface = ANY(:addressed)
 """).bindparams(addressed=ADDRESSED)
 
 # What this question is a newer version of.
@@ -153,7 +155,7 @@ _HAS_NEWER_VERSION = text("""
 _OWN_OPEN_QUESTIONS = text("""
     SELECT id, surface <> ALL(:for_the_asker) AS aloud FROM question
     WHERE channel_id = :channel AND thread_ts = :ts AND team_id = :team AND user_id = :user
-      AND (state = 'kept' OR :again AND reason = 'stopped')
+      AND (state = 'errand' OR :again AND reason = 'stopped')
     ORDER BY id
 """).bindparams(for_the_asker=FOR_THE_ASKER)
 
@@ -161,6 +163,6 @@ _OWN_OPEN_QUESTIONS = text("""
 _DO_OTHERS_WAIT = text("""
     SELECT EXISTS (
         SELECT FROM question
-        WHERE channel_id = :channel AND thread_ts = :ts AND state = 'kept'
+        WHERE channel_id = :channel AND thread_ts = :ts AND state = 'errand'
           AND (team_id, user_id) <> (:team, :user))
 """)
