@@ -17,6 +17,7 @@ import pytest
 
 from policies.tables import content
 from policies.tables.base import Base
+from workers.intake.messages import Surface
 
 ROOT = Path(__file__).parents[1]
 CONTENT = {"Document": "document", "Chunk": "chunk", "Embedding": "embedding"}
@@ -32,12 +33,16 @@ ALLOWED = {
     " with its bundle: ids for a deletion, under the role that writes them; nobody is told of them",
     ("workers/ingest/store.py", "stored_hashes"): "the loader skips what has not changed: hashes,"
     " under the role that writes them",
-    ("workers/cli/running.py", "_COUNTS"): "`ken status` counts rows for whoever runs the machine;"
-    " it names none",
+    (
+        "workers/cli/running.py",
+        "_COUNT_ROWS",
+    ): "`ken status` counts rows for whoever runs the machine; it names none",
     ("workers/admin/routes_index.py", "_INDEX"): "an administrator sees how many documents a source"
     " has; none is named",
 }
 """File, and function or constant; why nobody reads there what they may not."""
+
+SURFACES = {surface.value for surface in Surface}
 
 _NARROWS = {"join", "outerjoin", "select_from", "add_columns", "with_only_columns"}
 _READS_BY_CLASS = {"get", "get_one", "query", "exists"}
@@ -147,6 +152,56 @@ def test_what_starts_from_the_policies_or_reads_no_content_is_left_alone(source:
     assert not list(statements_on_content(source))
 
 
+def test_nobody_asks_a_surface_its_name() -> None:
+    """`Surface` answers what follows from how a question came, to Python and to SQL alike."""
+    assert not [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in _files()
+        for line in surfaces_named(path.read_text())
+    ]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if question.surface == 'slack': pass",
+        "if row.surface in ('share', 'private'): pass",
+        "x = text(\"SELECT 1 FROM question WHERE surface <> 'terminal'\")",
+        "x = f\"AND older.surface IN ('slack', {other})\"",
+    ],
+)
+def test_a_surface_called_by_name_is_found(source: str) -> None:
+    assert list(surfaces_named(source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if question.surface.is_terminal: pass",
+        "x = text('SELECT 1 FROM question WHERE surface = ANY(:messages)')",
+        "x = text(\"UPDATE outbox SET state = 'posted' WHERE kind = 'private'\")",
+        "if kind == 'share': pass",
+    ],
+)
+def test_a_surface_asked_by_property_is_left_alone(source: str) -> None:
+    assert not list(surfaces_named(source))
+
+
+def test_services_come_first() -> None:
+    """The wide argument before the narrow ones, everywhere."""
+    assert not [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in _files()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and not _has_services_first(node)
+    ]
+
+
+def _has_services_first(function: ast.FunctionDef) -> bool:
+    names = [one.arg for one in function.args.args if one.arg not in ("self", "cls")]
+    return "services" not in names or names[0] == "services"
+
+
 def test_no_import_runs_in_a_circle() -> None:
     """Whoever reads a module has read, or can read first, all that it stands on."""
     graph = grimp.build_graph("bot", "workers", "policies", cache_dir=None)
@@ -169,6 +224,26 @@ def _files() -> list[Path]:
 
 
 # -- what is looked for ---------------------------------------------------------------------------
+
+
+def surfaces_named(source: str) -> Iterator[int]:
+    """The lines on which a surface is compared with a text, in Python or in SQL."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            is_surface = any(_last_name(side) == "surface" for side in sides)
+            if is_surface and any(
+                isinstance(part, ast.Constant) and part.value in SURFACES
+                for side in sides
+                for part in ast.walk(side)
+            ):
+                yield node.lineno
+        elif isinstance(node, ast.JoinedStr | ast.Constant):
+            words = _words_of(node)
+            if any(word.rpartition(".")[2] == "surface" for word in words) and any(
+                word.startswith("'") and word.strip("'") in SURFACES for word in words
+            ):
+                yield node.lineno
 
 
 def _content_classes(tree: ast.AST) -> dict[str, str]:

@@ -69,8 +69,8 @@ def channel_panel(settings: Settings, channel_id: str) -> dict[str, Any]:
 def _person(session: Session, principal_id: int) -> dict[str, Any]:
     if principal_id == STRANGER:
         return {"name": "", "linked": False, "guest": False, "groups": []}
-    row = session.execute(_WHO, {"id": principal_id}).one()
-    groups = session.scalars(_GROUPS, {"id": principal_id}).all()
+    row = session.execute(_READ_CLASS, {"id": principal_id}).one()
+    groups = session.scalars(_GROUPS_OF_USER, {"id": principal_id}).all()
     return {
         "name": describe(session, [principal_id])[principal_id],
         "linked": True,
@@ -113,9 +113,11 @@ def _database(settings: Settings) -> Database:
     return Database(settings)
 
 
-_WHO = text("SELECT class_id FROM user_account WHERE id = :id")
+# The class of a user.
+_READ_CLASS = text("SELECT class_id FROM user_account WHERE id = :id")
 
-_GROUPS = text("""
+# All groups that a user is in, directly or through others.
+_GROUPS_OF_USER = text("""
     WITH RECURSIVE above AS (
         SELECT group_id FROM membership WHERE member_id = :id
       UNION

@@ -97,7 +97,7 @@ def _wait(database: Database, question_id: int, timeout_s: float) -> dict[str, A
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         with at_work(database, question_id) as session:
-            row = session.execute(_ENDED, {"id": question_id}).one_or_none()
+            row = session.execute(_READ_END, {"id": question_id}).one_or_none()
             if row is not None:
                 return _told(session, question_id, row)
         time.sleep(_POLL_S)
@@ -124,7 +124,7 @@ def worker_trouble(settings: Settings) -> str:
 
 
 def _told(session: Session, question_id: int, ended: Any) -> dict[str, Any]:
-    rows = session.execute(_REPLIES, {"id": question_id})
+    rows = session.execute(_READ_REPLIES, {"id": question_id})
     return {
         "question_id": question_id,
         "state": ended.state,
@@ -141,8 +141,10 @@ def _told(session: Session, question_id: int, ended: Any) -> dict[str, Any]:
     }
 
 
-_ENDED = text("""
+# How a question ended; nothing while it is open.
+_READ_END = text("""
     SELECT state, reason, extract(epoch FROM ended_at - asked_at) AS seconds
     FROM question WHERE id = :id AND state <> 'kept'
 """)
-_REPLIES = text("SELECT kind, payload FROM outbox WHERE question_id = :id ORDER BY id")
+# What was written down for it.
+_READ_REPLIES = text("SELECT kind, payload FROM outbox WHERE question_id = :id ORDER BY id")

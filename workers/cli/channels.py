@@ -95,7 +95,7 @@ def auto(settings: Settings, wanted: str, per_hour: int) -> str:
         rule = channel_readers(channel.channel_id, messenger, database).rule
     place = {"team_id": team_id, "channel_id": channel.channel_id}
     with database.session("syncer") as session:
-        changed = session.execute(_AUTO, {**place, "per_hour": per_hour}).one_or_none()
+        changed = session.execute(_ANSWER_UNASKED, {**place, "per_hour": per_hour}).one_or_none()
         if changed:
             _record(session, "channel_auto", **place, per_hour=per_hour)
     return (
@@ -220,14 +220,14 @@ def _kept(database: Database) -> dict[tuple[str, str], ChannelSetting]:
 def _answers(database: Database, channels: list[str]) -> dict[str, int]:
     """As workers/answering/limits.py counts them."""
     with database.session("ingress") as session:
-        rows = session.execute(_ANSWERS, {"channels": channels})
+        rows = session.execute(_COUNT_UNASKED, {"channels": channels})
         return {row.channel_id: row.answers for row in rows}
 
 
 def _silence(database: Database, team_id: str, channel_id: str) -> bool:
     place = {"team_id": team_id, "channel_id": channel_id}
     with database.session("syncer") as session:
-        if session.execute(_QUIET, place).one_or_none() is None:
+        if session.execute(_ANSWER_WHEN_ASKED, place).one_or_none() is None:
             return False
         _record(session, "channel_quiet", **place)
     return True
@@ -243,7 +243,8 @@ def _database(settings: Settings) -> Database:
     return database
 
 
-_AUTO = text("""
+# Answers unasked in a channel from now on; returns how often, or nothing if it did before.
+_ANSWER_UNASKED = text("""
     INSERT INTO channel_setting AS now (team_id, channel_id, automatic, per_hour)
     VALUES (:team_id, :channel_id, true, :per_hour)
     ON CONFLICT (team_id, channel_id) DO UPDATE SET automatic = true, per_hour = :per_hour
@@ -251,13 +252,15 @@ _AUTO = text("""
     RETURNING now.per_hour
 """)
 
-_QUIET = text("""
+# Answers there only when asked; returns how often it was, or nothing if it did before.
+_ANSWER_WHEN_ASKED = text("""
     UPDATE channel_setting SET automatic = false
     WHERE team_id = :team_id AND channel_id = :channel_id AND automatic
     RETURNING per_hour
 """)
 
-_ANSWERS = text("""
+# How often Ken answered unasked in the last hour, by channel.
+_COUNT_UNASKED = text("""
     SELECT channel_id, count(*) AS answers FROM question
     WHERE channel_id = ANY(:channels)
       AND surface = :unasked AND state = 'answered'

@@ -159,11 +159,11 @@ def _transactions(settings: Settings, database: Database) -> Finding:
     for role in roles:
         limits = limits_of(role)
         with database.session(role) as session:
-            shown = session.execute(_SETTINGS, {"names": list(limits)})
+            shown = session.execute(_READ_SETTINGS, {"names": list(limits)})
             found = {row.name: row.setting for row in shown}
-            session.execute(_SET_FOR_A_MOMENT)
+            session.execute(_SET_FOR_TRANSACTION)
         with database.session(role) as session:
-            outlived = session.scalar(_WHAT_IS_LEFT)
+            outlived = session.scalar(_READ_WHAT_IS_LEFT)
         if found != limits or outlived:
             wrong = [name for name, value in limits.items() if found.get(name) != value]
             return Finding(
@@ -175,9 +175,12 @@ def _transactions(settings: Settings, database: Database) -> Finding:
     return Finding("transactions", True, f"{', '.join(roles)}: time limits hold, nothing outlives")
 
 
-_SETTINGS = text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)")
-_SET_FOR_A_MOMENT = text("SELECT set_config('ken.asker', '1', true)")
-_WHAT_IS_LEFT = text("SELECT nullif(current_setting('ken.asker', true), '')")
+# What PostgreSQL is set to in this session.
+_READ_SETTINGS = text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)")
+# Sets something that has to end with the transaction.
+_SET_FOR_TRANSACTION = text("SELECT set_config('ken.asker', '1', true)")
+# What is left of it in the next one.
+_READ_WHAT_IS_LEFT = text("SELECT nullif(current_setting('ken.asker', true), '')")
 
 
 def _redis(settings: Settings) -> Finding:

@@ -298,7 +298,7 @@ def _holdings(settings: Settings) -> dict[str, object]:
     database = Database(settings)
     try:
         with database.session("indexer") as session:
-            held = session.execute(_COUNTS).one()._asdict()
+            held = session.execute(_COUNT_ROWS).one()._asdict()
         with database.session("ingress") as session:
             waiting = session.scalar(text("SELECT count(*) FROM question WHERE state = 'kept'"))
         return {**held, "questions_waiting": waiting}
@@ -308,7 +308,8 @@ def _holdings(settings: Settings) -> dict[str, object]:
         database.close()
 
 
-_COUNTS = text("""
+# How much there is, and nothing of what it says.
+_COUNT_ROWS = text("""
     SELECT (SELECT count(*) FROM source) AS sources,
            (SELECT count(*) FROM user_account WHERE status = 'active') AS people,
            (SELECT count(*) FROM user_group) AS groups,

@@ -66,10 +66,10 @@ def read(database: Database) -> Facts | None:
     try:
         with database.session("ingress") as session:
             session.execute(_SHORT)
-            held = session.execute(_QUESTIONS).one()._asdict()
+            held = session.execute(_COUNT_QUESTIONS).one()._asdict()
         with database.session("answerer") as session:
             session.execute(_SHORT)
-            sources = tuple(Source(**row._asdict()) for row in session.execute(_SOURCES))
+            sources = tuple(Source(**row._asdict()) for row in session.execute(_AGE_OF_SOURCES))
         epoch_age_s = _epoch_age(database) if database.settings.has_syncer else None
     except (SQLAlchemyError, OperatorError):
         return None
@@ -80,7 +80,7 @@ def _epoch_age(database: Database) -> float | None:
     """None: nothing has changed yet."""
     with database.session("syncer") as session:
         session.execute(_SHORT)
-        age_s: float | None = session.execute(_LAST_CHANGE).scalar_one_or_none()
+        age_s: float | None = session.execute(_AGE_OF_LAST_CHANGE).scalar_one_or_none()
     return age_s
 
 
@@ -174,7 +174,8 @@ def _each(name: str, what: str, values: Iterable[tuple[str, float | None]]) -> M
 
 _SHORT = text("SET LOCAL statement_timeout = '2s'")
 
-_QUESTIONS = text("""
+# How many questions and replies wait, and how long.
+_COUNT_QUESTIONS = text("""
     WITH open AS (SELECT count(*) AS waiting, min(asked_at) AS oldest
                   FROM question WHERE state = 'kept'),
          unposted AS (SELECT count(*) AS unposted, min(question.asked_at) AS oldest
@@ -190,11 +191,13 @@ _QUESTIONS = text("""
     FROM open, unposted
 """)
 
-_LAST_CHANGE = text(
+# Seconds since access last changed.
+_AGE_OF_LAST_CHANGE = text(
     "SELECT extract(epoch FROM now() - at)::float8 FROM audit ORDER BY id DESC LIMIT 1"
 )
 
-_SOURCES = text("""
+# How old each source's permissions are, and what of it nobody may read.
+_AGE_OF_SOURCES = text("""
     SELECT name, paused,
            NOT paused AND max_staleness IS NOT NULL
                AND coalesce(synced_at < now() - max_staleness, true) AS out_of_date,

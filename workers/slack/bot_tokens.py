@@ -108,7 +108,7 @@ def _refresh(database: Database, role: Role, found: Installed, *, early: timedel
                 return _opened(settings, found)
         else:
             session.execute(_LOCK, key)
-        row = session.execute(_ONE, key).mappings().one()
+        row = session.execute(_READ_INSTALLATION, key).mappings().one()
         current = Installed(**row)
         if current.sealed is None:
             raise SlackRefused("not_installed")
@@ -121,10 +121,10 @@ def _refresh(database: Database, role: Role, found: Installed, *, early: timedel
         except SlackRefused as error:
             refused = error
             if str(error) in _DEAD:
-                session.execute(_DROP_REFRESH, {**key, "used": current.sealed_refresh})
+                session.execute(_DROP_REFRESH_TOKEN, {**key, "used": current.sealed_refresh})
         else:
             changed = session.execute(
-                _KEEP_REFRESHED,
+                _STORE_REFRESHED,
                 {**key, **sealed(settings, fresh), "used": current.sealed_refresh},
             )
             if changed.scalar_one_or_none() is None:  # wiped, or installed anew meanwhile
@@ -177,19 +177,22 @@ def _opened(settings: Settings, found: Installed) -> BotToken:
     return BotToken(unseal(settings, found.sealed), org_wide=found.is_org_wide)
 
 
-_ONE = text(f"""
+# One installation.
+_READ_INSTALLATION = text(f"""
     SELECT {COLUMNS} FROM installation WHERE enterprise_id = :enterprise AND team_id = :team
 """)  # noqa: S608
 _KEY = "hashtext('ken installation'), hashtext(:enterprise || '/' || :team)"
 _LOCK = text(f"SELECT pg_advisory_xact_lock({_KEY})")
 _TRY_LOCK = text(f"SELECT pg_try_advisory_xact_lock({_KEY})")
-_KEEP_REFRESHED = text("""
+# Stores new tokens, unless another process has stored some; returns a row if it did.
+_STORE_REFRESHED = text("""
     UPDATE installation
        SET bot_token = :sealed, refresh_token = :sealed_refresh, expires_at = :expires_at
      WHERE enterprise_id = :enterprise AND team_id = :team AND refresh_token = :used
     RETURNING 1
 """)
-_DROP_REFRESH = text("""
+# Forgets a refresh token that Slack does not take.
+_DROP_REFRESH_TOKEN = text("""
     UPDATE installation SET refresh_token = NULL
      WHERE enterprise_id = :enterprise AND team_id = :team AND refresh_token = :used
 """)

@@ -59,13 +59,16 @@ class Tokens:
 def installed(database: Database, role: Role) -> list[Installed]:
     """Every installation, the wiped ones too."""
     with database.session(role) as session:
-        return [Installed(**row) for row in session.execute(_ALL).mappings()]
+        return [Installed(**row) for row in session.execute(_READ_INSTALLATIONS).mappings()]
 
 
 def find(
     session: Session, settings: Settings, *, team_id: str, enterprise_id: str | None
 ) -> Installed | None:
-    found = [Installed(**row) for row in session.execute(_CANDIDATES, {"team": team_id}).mappings()]
+    found = [
+        Installed(**row)
+        for row in session.execute(_INSTALLATIONS_FOR_TEAM, {"team": team_id}).mappings()
+    ]
     return chosen(
         [one for one in found if may_install(settings, **named(one))],
         team_id=team_id,
@@ -120,7 +123,7 @@ def keep(database: Database, bot: Bot, *, installed_by: str) -> None:
     }
     try:
         with database.session("ingress") as session:
-            session.execute(_KEEP, row)
+            session.execute(_STORE_INSTALLATION, row)
     except SQLAlchemyError as error:
         log.error("installation_not_kept", error=type(error).__name__)
         raise ServerUnavailable("PostgreSQL did not keep the installation.") from None
@@ -141,7 +144,7 @@ def forget(
         return 0
     with database.session(role) as session:
         given = {"team": team_id, "enterprise": enterprise_id, "before": before}
-        return len(session.execute(_WIPE, given).all())
+        return len(session.execute(_WIPE_INSTALLATION, given).all())
 
 
 def sealed(settings: Settings, tokens: Tokens) -> dict[str, Any]:
@@ -158,9 +161,12 @@ def named(found: Installed) -> dict[str, str]:
 
 COLUMNS = """enterprise_id, team_id, app_id, bot_user_id, bot_id, scopes, expires_at,
     installed_by, installed_at, wiped_at, bot_token AS sealed, refresh_token AS sealed_refresh"""
-_ALL = text(f"SELECT {COLUMNS} FROM installation ORDER BY enterprise_id, team_id")  # noqa: S608
-_CANDIDATES = text(f"SELECT {COLUMNS} FROM installation WHERE team_id IN (:team, '')")  # noqa: S608
-_KEEP = text("""
+# Every installation, the wiped ones, too.
+_READ_INSTALLATIONS = text(f"SELECT {COLUMNS} FROM installation ORDER BY enterprise_id, team_id")  # noqa: S608
+# A workspace's own installation, and those of whole organisations.
+_INSTALLATIONS_FOR_TEAM = text(f"SELECT {COLUMNS} FROM installation WHERE team_id IN (:team, '')")  # noqa: S608
+# Stores an installation, in place of an older one of the same workspace.
+_STORE_INSTALLATION = text("""
     INSERT INTO installation
         (enterprise_id, team_id, app_id, bot_user_id, bot_id, scopes, bot_token, refresh_token,
          expires_at, installed_by)
@@ -173,7 +179,8 @@ _KEEP = text("""
         refresh_token = excluded.refresh_token, expires_at = excluded.expires_at,
         installed_by = excluded.installed_by, installed_at = now(), wiped_at = NULL
 """)
-_WIPE = text("""
+# Deletes the tokens of a workspace; returns a row for each installation that had some.
+_WIPE_INSTALLATION = text("""
     UPDATE installation
        SET bot_token = NULL, refresh_token = NULL, expires_at = NULL, wiped_at = now()
      WHERE team_id = :team AND wiped_at IS NULL

@@ -91,12 +91,12 @@ class States(OAuthStateStore):
     def issue(self, *args: Any, **kwargs: Any) -> str:
         """Raises ServerUnavailable."""
         state = secrets.token_urlsafe(32)
-        self._run(_ISSUE, {"state": state, "seconds": STATE_S})
+        self._run(_ISSUE_STATE, {"state": state, "seconds": STATE_S})
         return state
 
     def consume(self, state: str) -> bool:
         """Raises ServerUnavailable."""
-        return bool(self._run(_CONSUME, {"state": state.replace("\0", "")}))
+        return bool(self._run(_CONSUME_STATE, {"state": state.replace("\0", "")}))
 
     def _run(self, statement: Any, given: dict[str, Any]) -> list[Any]:
         try:
@@ -107,12 +107,14 @@ class States(OAuthStateStore):
             raise ServerUnavailable("PostgreSQL does not answer.") from None
 
 
-_ISSUE = text("""
+# Stores a state for one installation, and deletes those that ran out.
+_ISSUE_STATE = text("""
     WITH old AS (DELETE FROM oauth_state WHERE expires_at < now())
     INSERT INTO oauth_state (state, expires_at)
     VALUES (:state, now() + make_interval(secs => :seconds))
     RETURNING 1
 """)
-_CONSUME = text("""
+# Deletes a state; returns a row if it was good.
+_CONSUME_STATE = text("""
     DELETE FROM oauth_state WHERE state = :state AND expires_at > now() RETURNING 1
 """)

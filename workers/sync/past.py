@@ -31,7 +31,10 @@ def rewind(session: Session, source_id: int, epochs: Sequence[int]) -> Rewound:
     """The rows of the source as they were before these epochs, which one run made."""
     now = stored_rows(session, source_id)
     then = Rows(dict(now.groups), set(now.members), dict(now.nodes), set(now.entries))
-    first, later = _images(session, _FIRST, epochs), _images(session, _LATER, epochs)
+    first, later = (
+        _images(session, _READ_BEFORE_RUN, epochs),
+        _images(session, _READ_CHANGED_LATER, epochs),
+    )
     changed: set[str] = set()
     deleted: set[str] = set()
     for (group_id,), before in _of(first, "user_group"):
@@ -126,14 +129,15 @@ def _mark(rows: set[Any], row: tuple[Any, ...], *, there: bool) -> None:
         rows.discard(row)
 
 
-_FIRST = text("""
+# Each row of a source's permissions that a run changed, as it was before.
+_READ_BEFORE_RUN = text("""
     SELECT DISTINCT ON (relation, key) relation, key, before FROM past
     WHERE epoch = ANY(:epochs) AND relation IN ('user_group', 'membership', 'node', 'entry')
     ORDER BY relation, key, id
 """)
 
 # Of the rows that the run changed, what they were when somebody else changed them after it.
-_LATER = text("""
+_READ_CHANGED_LATER = text("""
     SELECT DISTINCT ON (relation, key) relation, key, before FROM past
     WHERE epoch > (SELECT min(one) FROM unnest(CAST(:epochs AS bigint[])) AS one)
       AND NOT epoch = ANY(:epochs)
