@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from policies.audience import Class
+from policies.audit import record
 from policies.described import NewNode, Permissions, Person, SeenAccount
 from policies.labels import (
     below,
@@ -24,7 +25,7 @@ from policies.labels import (
     rehang,
     relabel,
 )
-from policies.tables.history import Audit, Epoch
+from policies.tables.history import Epoch
 from policies.tables.people import (
     Account,
     Address,
@@ -463,9 +464,7 @@ class Change:
         self.session.execute(update(Source).where(Source.id == source_id).values(**values))
 
     def _record(self, action: str, **details: Any) -> None:
-        self.session.execute(
-            insert(Audit).values(epoch=self.epoch, actor=self.actor, action=action, details=details)
-        )
+        record(self.session, actor=self.actor, action=action, details=details, epoch=self.epoch)
 
 
 def _entries(node_id: int, permissions: Permissions) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from policies.change import Change
+from policies.decide import Freshness
 from policies.readers import source_readers
 from policies.source import PROVIDER
 from policies.tables.history import Past
@@ -675,11 +676,7 @@ def _check_source_name(name: str) -> None:
 
 
 def _usable(source: Source, now: datetime) -> bool:
-    if source.paused:
-        return False
-    if source.max_staleness is None:
-        return True
-    return source.synced_at is not None and now - source.synced_at <= source.max_staleness
+    return Freshness(source.paused, source.max_staleness, source.synced_at).usable(now)
 
 
 def _clock(session: Session) -> datetime:
