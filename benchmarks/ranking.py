@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from policies import Audience
+from policies import Audience, visible_in
 from policies.names import resolve_user
 from workers.answering import retrieval
 from workers.answering.retrieval import _Candidate
@@ -69,13 +69,14 @@ def _search(
     with database.session("answerer") as session:
         audience = Audience.of([resolve_user(session, asker)])
     with database.reading_for(audience) as session:
+        visible = visible_in(session, audience)
         rarities = retrieval._lexemes(session, question)
-        near = retrieval._near(session, audience, vector, embedder.name)
-        matching = retrieval._matching(session, audience, rarities)
+        near = retrieval._near(session, visible, vector, embedder.name)
+        matching = retrieval._matching(session, visible, rarities)
         candidates = retrieval._weigh(
-            session, audience, {*near, *matching}, vector, embedder.name, rarities
+            session, visible, {*near, *matching}, vector, embedder.name, rarities
         )
-        passages = retrieval._read(session, audience, list(candidates.values()))
+        passages = retrieval._read(session, visible, list(candidates.values()))
     return (near, matching, candidates), {p.document_id: p.document for p in passages}
 
 

@@ -5,42 +5,80 @@ only narrow it. The rule is design, section 4, and docs/permissions.md; `policie
 says the same in plain Python and row-level security says it again, each on its own.
 """
 
-from sqlalchemy import BigInteger, Select, Subquery, TextClause, bindparam, select, text
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Subquery,
+    TextClause,
+    bindparam,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from policies.audience import Audience, Class
+from policies.tables.base import among
 from policies.tables.content import Chunk, Document, Embedding, EmbeddingModel
 from policies.tables.history import Epoch
 
+ONE_SNAPSHOT = "ken_one_snapshot"
+"""The option of a connection whose transaction is one snapshot."""
 
-def readable_chunks(audience: Audience) -> Select[Chunk]:
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """An audience with the policies that it meets, worked out once for several statements.
+
+    `visible_in` makes it, and it is right in that snapshot alone.
+    """
+
+    audience: Audience
+    policy_ids: tuple[int, ...]
+
+
+def visible_in(session: Session, audience: Audience) -> Visible:
+    """The policies that the audience meets, in the snapshot of this transaction.
+
+    Raises ValueError where each statement has a snapshot of its own: then each asks for itself.
+    """
+    if not session.connection().get_execution_options().get(ONE_SNAPSHOT):
+        raise ValueError("several statements that rest on one decision need one snapshot")
+    found = session.scalars(select(visible_policies(audience).c.policy_id))
+    return Visible(audience, tuple(found))
+
+
+def readable_chunks(audience: Audience | Visible) -> Select[Chunk]:
     """Chunks that every member of the audience may read; callers add order and limit."""
     return (
         select(Chunk)
         .join(Document, Document.id == Chunk.document_id)
-        .where(Document.policy_id.in_(select(visible_policies(audience).c.policy_id)))
+        .where(_has_visible_policy(audience))
     )
 
 
-def readable_embeddings(audience: Audience, model: str) -> Select[Embedding]:
+def readable_embeddings(audience: Audience | Visible, model: str) -> Select[Embedding]:
     """The vectors, by one model, of chunks that every member of the audience may read."""
     return (
         select(Embedding)
         .join(Document, Document.id == Embedding.document_id)
         .join(EmbeddingModel, EmbeddingModel.id == Embedding.model_id)
-        .where(
-            Document.policy_id.in_(select(visible_policies(audience).c.policy_id)),
-            EmbeddingModel.name == model,
-        )
+        .where(_has_visible_policy(audience), EmbeddingModel.name == model)
     )
 
 
 def readable_documents(audience: Audience) -> Select[Document]:
     """Documents that every member of the audience may read."""
-    return select(Document).where(
-        Document.policy_id.in_(select(visible_policies(audience).c.policy_id))
-    )
+    return select(Document).where(_has_visible_policy(audience))
+
+
+def _has_visible_policy(audience: Audience | Visible) -> ColumnElement[bool]:
+    if isinstance(audience, Audience):
+        return Document.policy_id.in_(select(visible_policies(audience).c.policy_id))
+    return among(Document.policy_id, audience.policy_ids)
 
 
 def act_for(session: Session, audience: Audience) -> None:

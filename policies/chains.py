@@ -20,16 +20,25 @@ def load_chains(
 ) -> dict[int, list[ChainNode]]:
     """For each document its chain, itself first. A node that does not exist has none."""
     wanted = set(document_ids)
-    nodes = {node.id: node for node in _nodes_above(session, wanted, at)}
-    entries: dict[int, list[Any]] = defaultdict(list)
+    nodes = _nodes_above(session, wanted, at)
     entry = as_of(Entry, at)
     columns = (entry.node_id, entry.effect, entry.gate, entry.principal_id)
-    for row in session.execute(select(*columns).where(among(entry.node_id, nodes))):
+    own = select(*columns).where(among(entry.node_id, (node.id for node in nodes)))
+    return chains_of(wanted, nodes, session.execute(own))
+
+
+def chains_of(
+    wanted: Collection[int], node_rows: Iterable[Any], entry_rows: Iterable[Any]
+) -> dict[int, list[ChainNode]]:
+    """The same from rows that are loaded, of these nodes and of all above them."""
+    nodes = {node.id: node for node in node_rows}
+    entries: dict[int, list[Any]] = defaultdict(list)
+    for row in entry_rows:
         entries[row.node_id].append(row)
     found = {node.id: _chain_node(node, entries[node.id]) for node in nodes.values()}
     return {
         document_id: [found[node_id] for node_id in _climb(nodes, document_id)]
-        for document_id in wanted & nodes.keys()
+        for document_id in nodes.keys() & wanted
     }
 
 

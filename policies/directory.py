@@ -2,12 +2,10 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from policies.audience import STRANGER, Account, Audience, Readers
-from policies.tables.people import LinkedIdentity
-from policies.tables.sources import Source
 
 
 def resolve_audience(session: Session, readers: Readers) -> Audience:
@@ -32,9 +30,15 @@ def _linked(session: Session, accounts: Iterable[Account]) -> dict[Account, int]
     pairs = [(account.source, account.native_id) for account in accounts]
     if not pairs:
         return {}
-    rows = session.execute(
-        select(Source.name, LinkedIdentity.native_id, LinkedIdentity.user_id)
-        .join(Source, Source.id == LinkedIdentity.source_id)
-        .where(tuple_(Source.name, LinkedIdentity.native_id).in_(pairs))
-    )
+    sources, native_ids = zip(*pairs, strict=True)
+    rows = session.execute(_LINKED, {"sources": list(sources), "native_ids": list(native_ids)})
     return {Account(source, native_id): user_id for source, native_id, user_id in rows}
+
+
+# Two lists, however many accounts: one text, that is compiled and parsed once.
+_LINKED = text("""
+    SELECT asked.source, asked.native_id, identity.user_id
+    FROM unnest(CAST(:sources AS text[]), CAST(:native_ids AS text[])) AS asked (source, native_id)
+    JOIN source ON source.name = asked.source
+    JOIN identity ON identity.source_id = source.id AND identity.native_id = asked.native_id
+""")

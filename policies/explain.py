@@ -13,10 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from policies.audience import Audience
-from policies.chains import load_chains, unpaused_documents, usable_documents
+from policies.chains import chains_of, load_chains, unpaused_documents, usable_documents
 from policies.decide import ChainNode, Decision, SubjectClosure, decide, distinct
 from policies.history import as_of, require_known
-from policies.subjects import load_subjects, path_to
+from policies.rows import rows_of_now
+from policies.subjects import closures, load_subjects, path_to
 from policies.tables.people import User, UserStatus
 
 
@@ -39,9 +40,11 @@ def revoked(session: Session, audience: Audience, document_ids: Iterable[int]) -
 def _refused(
     session: Session, audience: Audience, wanted: Collection[int], *, usable: Collection[int]
 ) -> set[int]:
-    chains = load_chains(session, wanted)
+    rows = rows_of_now(session, audience.ids, wanted)
+    chains = chains_of(wanted, rows.nodes, rows.entries)
     nodes = [node for chain in chains.values() for node in chain]
-    subjects = distinct(load_subjects(session, audience.ids, chains.values()), nodes)
+    found = closures(session, audience.ids, chains.values(), rows.people)
+    subjects = distinct(found, nodes)
     return {
         document_id
         for document_id in wanted

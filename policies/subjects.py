@@ -21,6 +21,16 @@ _UP_TO = {one: frozenset(wider for wider in _CLASSES if wider <= one) for one in
 """Each class with those that it lies within."""
 
 
+@dataclass(frozen=True, slots=True)
+class People:
+    """The subjects that are users, and what leads upward from them."""
+
+    users: Mapping[int, tuple[str, int]]
+    """Status and class of each."""
+    groups_of: Mapping[int, Sequence[int]]
+    """member -> groups, for everything reachable."""
+
+
 def load_subjects(
     session: Session,
     subject_ids: Sequence[int],
@@ -31,15 +41,27 @@ def load_subjects(
 
     A group that leads to none of them changes no decision about these chains.
     """
-    nodes = [node for chain in chains for node in chain]
-    named, denied = named_in(nodes), frozenset[int]().union(*(node.deny for node in nodes))
     user = as_of(User, at)
     rows = session.execute(
         select(user.id, user.status, user.class_id).where(among(user.id, subject_ids))
     )
     users = {user_id: (status, class_id) for user_id, status, class_id in rows}
-    groups_of = _edges_above(session, users, at)
-    leads = _leads(groups_of, users, named)
+    people = People(users, _edges_above(session, users, at))
+    return closures(session, subject_ids, chains, people, at)
+
+
+def closures(
+    session: Session,
+    subject_ids: Sequence[int],
+    chains: Iterable[Sequence[ChainNode]],
+    people: People,
+    at: datetime | None = None,
+) -> list[SubjectClosure]:
+    """The same for people whose rows are loaded; what lies below a deny is asked for here."""
+    nodes = [node for chain in chains for node in chain]
+    named, denied = named_in(nodes), frozenset[int]().union(*(node.deny for node in nodes))
+    users, groups_of = people.users, people.groups_of
+    leads = _leads(groups_of, users.keys(), named)
     classes = _CLASSES.intersection(subject_ids)
     ways: Ways = {}
     if denied and _look_below(session, subject_ids, at):

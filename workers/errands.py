@@ -262,8 +262,7 @@ def _take(database: Database, errand_id: int) -> StoredErrand | None:
 @contextmanager
 def _at(database: Database, errand_id: int) -> Iterator[Session]:
     """A transaction in which row-level security shows this one errand."""
-    with database.session("answerer") as session:
-        session.execute(text("SELECT set_config('ken.errand', :id, true)"), {"id": str(errand_id)})
+    with database.session("answerer", errand=str(errand_id)) as session:
         yield session
 
 

@@ -34,12 +34,11 @@ from workers.people.home_tab import publish_if_shown
 from workers.replies.outbox import (
     Existing,
     Kind,
-    deliver,
     drop_unsent,
     existing_reply,
     kinds_of,
     missing_parts,
-    put,
+    put_and_deliver,
 )
 from workers.replies.rendering import notice
 from workers.replies.revisions import take_back_halves
@@ -130,10 +129,11 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
             ended = Ended(ended.state, type(error).__name__)
     rest(services, leased.question)
     with at_work(services.database, leased.id) as session:
-        finish(session, leased, ended.state, reason=ended.reason)
-        withdrawn = ended.reason == AnswerWithdrawn.__name__
-        take_back_halves(session, leased.id, withdrawn=withdrawn)
-        drop_unsent(session, leased.id)
+        if finish(session, leased, ended.state, reason=ended.reason):
+            withdrawn = ended.reason == AnswerWithdrawn.__name__
+            take_back_halves(session, leased.id, withdrawn=withdrawn)
+            drop_unsent(session, leased.id)
+    leased.released.set()
     reached("finished")
     if not leased.question.surface.is_terminal:
         publish_if_shown(services, leased.question.team_id, leased.question.user_id)
@@ -176,8 +176,8 @@ def _tell(services: Services, leased: Leased, error: Exception) -> QuestionState
     for kind in (kind for kind in kinds if out[kind] is Existing.NOTHING):
         try:
             said = notice(words, question_id=leased.id)
-            put(services, leased, kind, below_question(services, leased.question, kind, said))
-            deliver(services, leased, kind)
+            told_below = below_question(services, leased.question, kind, said)
+            put_and_deliver(services, leased, kind, told_below)
             break
         except SlackRefused as refused:
             log.warning("notice_refused", question_id=leased.id, error=type(refused).__name__)

@@ -61,7 +61,7 @@ async def _measure(stack: Stack) -> tuple[Json, Memory]:
     default = stack.settings.worker_threads
     figures: Json = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": _machine(),
+        "machine": machine(),
         "goals": GOALS,
         "model_s": MODEL_S,
     }
@@ -182,14 +182,14 @@ async def _throughput(stack: Stack, sender: Sender, sent: list[Sent], threads: i
     stack.pace(MODEL_S)
     sent += await sender.in_flight(2 * threads, lambda ended: ended >= threads, lambda _: None)
     clock = asyncio.get_running_loop().time
-    busy, end = _cpu(stack), clock() + SECONDS
+    busy, end = cpu_seconds(stack), clock() + SECONDS
     done: Json = {}
 
     def enough(ended: int) -> bool:
         if clock() < end:
             return False
         if not done:
-            now = _cpu(stack)
+            now = cpu_seconds(stack)
             spent = {name: now[name] - busy[name] for name in busy}
             ended = stack.one(_ENDED_WITHIN, SECONDS)
             done.update(
@@ -236,7 +236,7 @@ def _check(stack: Stack, sent: list[Sent]) -> Json:
     }
 
 
-def _cpu(stack: Stack) -> dict[str, float]:
+def cpu_seconds(stack: Stack) -> dict[str, float]:
     """Seconds of CPU that each has used so far."""
     return {name: sum(map(_seconds, ones)) for name, ones in stack.processes().items()}
 
@@ -261,7 +261,7 @@ def _bar(name: str, total: int | None) -> Iterator[Callable[[int], None]]:
         yield lambda done: bar.update(task, completed=done)
 
 
-def _machine() -> Json:
+def machine() -> Json:
     cpu = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
     return {
         "cpu": cpu[0].partition(": ")[2] if cpu else platform.processor(),

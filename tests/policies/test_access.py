@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
-from policies import STRANGER, Audience, Class, current_epoch
+from policies import STRANGER, Audience, Class, current_epoch, readable_chunks, visible_in
 from policies.change import NodeCycle
 from policies.described import Permissions
 from policies.explain import explain, unreadable
@@ -359,6 +359,23 @@ def test_an_audience_does_not_outlive_its_transaction(world: World) -> None:
     for _ in range(world.database.settings.worker_threads + 2):
         with world.database.session("answerer") as session:
             assert session.scalars(select(Chunk.text)).all() == []
+
+
+def test_what_is_visible_is_worked_out_once_only_in_one_snapshot(world: World) -> None:
+    alice = world.person("alice")
+    world.page("hers", only(alice))
+    world.page("nobodys")
+    audience = Audience.of([alice])
+    with world.database.reading_for(audience) as session:
+        visible = visible_in(session, audience)
+        assert session.scalars(readable_chunks(visible).with_only_columns(Chunk.text)).all() == [
+            "hers"
+        ]
+    with (
+        world.database.session("answerer") as session,
+        pytest.raises(ValueError, match="one snapshot"),
+    ):
+        visible_in(session, audience)
 
 
 def test_an_audience_has_somebody() -> None:

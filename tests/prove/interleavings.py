@@ -17,6 +17,7 @@ from unittest.mock import patch
 from sqlalchemy import text
 
 import workers.answering.answer as answering
+import workers.replies.outbox as outbox
 from policies.tables.people import UserStatus
 from tests.prove.company import Company
 from tests.prove.facts import Facts, Human, Page, Room, Rules, Thing
@@ -514,7 +515,12 @@ def hooks(running: _Running) -> Iterator[None]:
         running.reached("final check over")
         return passed
 
+    def deliver(*args: Any) -> None:
+        running.reached("written down")
+        real_deliver(*args)
+
     real_reply, real_final_check = answering._reply, answering._still_readable
+    real_deliver = outbox._deliver
     embedder = type(running.company.services.embedder)
     with ExitStack() as stack:
         stack.enter_context(patch.object(answering, "_reply", reply))
@@ -528,10 +534,10 @@ def hooks(running: _Running) -> Iterator[None]:
             ("unreadable", "layer 4 passed", "final decision"),
             ("verify", "draft verified", ""),
             ("current_epoch", "", "final snapshot"),
-            ("put", "written down", ""),
         ):
             hooked = after(getattr(answering, name), step, final)
             stack.enter_context(patch.object(answering, name, hooked))
+        stack.enter_context(patch.object(outbox, "_deliver", deliver))
         yield
 
 

@@ -72,8 +72,7 @@ def administering(settings: Settings) -> Iterator[Session]:
     database = Database(settings)
     check(database, "syncer")
     try:
-        with database.session("syncer") as session:
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        with database.snapshot("syncer") as session:
             yield session
     finally:
         database.close()

@@ -186,8 +186,7 @@ def read_audit(
 @contextmanager
 def _explaining(database: Database, at: datetime | None) -> Iterator[Session]:
     """One snapshot. A name that stands for nobody is told without its like: they may be content."""
-    with database.session("syncer") as session:
-        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    with database.snapshot("syncer") as session:
         try:
             require_known(session, at)
             yield session

@@ -49,6 +49,7 @@ from workers.replies.outbox import (
     kinds_of,
     missing_parts,
     put,
+    put_and_deliver,
 )
 from workers.replies.rendering import Reply
 from workers.services import Services
@@ -125,7 +126,7 @@ def answer(services: Services, leased: Leased) -> Ended:
 def _say(
     services: Services, leased: Leased, kind: Kind, words: str, *, reason: str | None = None
 ) -> Ended:
-    if existing_reply(services, leased, kind) is Existing.NOTHING:
+    if _existing(services, leased, kind) is Existing.NOTHING:
         _post(services, leased, kind, say.notice(words))
     return Ended(QuestionState.ABSTAINED, reason)
 
@@ -138,9 +139,14 @@ def _answer_unasked(services: Services, leased: Leased) -> Ended:
     return Ended(QuestionState.ANSWERED if answered else QuestionState.ABSTAINED)
 
 
+def _existing(services: Services, leased: Leased, kind: Kind) -> Existing:
+    """What a worker before us has said: nothing if there was none before us."""
+    return Existing.NOTHING if leased.is_first else existing_reply(services, leased, kind)
+
+
 def _is_answered(services: Services, leased: Leased, kind: Kind) -> bool:
     """Whether an answer stands there now: that of a worker before us, made whole, or a new one."""
-    match existing_reply(services, leased, kind):
+    match _existing(services, leased, kind):
         case Existing.NOTHING:
             return _reply(services, leased, kind)
         case Existing.ANSWER:
@@ -236,10 +242,12 @@ def _check_and_post(services: Services, leased: Leased, kind: Kind, composed: Co
 
 def _post_parts(services: Services, leased: Leased, kind: Kind, parts: list[Reply]) -> None:
     """All are written down before the first is out; the buttons are below the last."""
-    for number, reply in enumerate(parts, start=1):
-        buttons = _buttons(services, leased, kind) if number == len(parts) else None
-        put(services, leased, kind, reply, buttons, part=number)
-    for number in range(1, len(parts) + 1):
+    buttons = [None] * (len(parts) - 1) + [_buttons(services, leased, kind)]
+    for number in range(2, len(parts) + 1):
+        at = number - 1
+        put(services, leased, kind, parts[at], buttons[at], part=number)
+    put_and_deliver(services, leased, kind, parts[0], buttons[0])
+    for number in range(2, len(parts) + 1):
         deliver(services, leased, kind, part=number)
 
 
@@ -356,7 +364,8 @@ def _check(services: Services, leased: Leased, kind: Kind, composed: Composed) -
             raise LayersDisagree
         if refused:
             return False
-        asker_id = resolve_audience(session, asker(leased.question)).ids[0]
+        alone = audience if kind is Kind.DIRECT else None
+        asker_id = (alone or resolve_audience(session, asker(leased.question))).ids[0]
     with at_work(services.database, leased.id) as session:
         still_mine(session, leased)
         session.execute(
@@ -393,8 +402,7 @@ def _post(
     buttons: say.Buttons | None = None,
 ) -> None:
     told = below_question(services, leased.question, kind, reply)
-    put(services, leased, kind, told, buttons)
-    deliver(services, leased, kind)
+    put_and_deliver(services, leased, kind, told, buttons)
 
 
 # Through row-level security alone: what is not visible is not there.

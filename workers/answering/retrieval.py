@@ -1,7 +1,8 @@
 """Ranking inside what the policy allows: by meaning and by words, fused.
 
-Both searches start from `readable_chunks(audience)` and are exact. No statistic of a document
-that the audience may not read takes part: how rare a word is comes from a fixed list.
+Both searches start from what `visible_in` says that the audience may read, and are exact. No
+statistic of a document that the audience may not read takes part: how rare a word is comes from a
+fixed list.
 """
 
 import re
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from policies import Audience, readable_chunks, readable_embeddings
+from policies import Audience, Visible, readable_chunks, readable_embeddings, visible_in
 from policies.tables.content import Chunk, Document, Embedding
 from policies.tables.permissions import Node
 from policies.tables.sources import Source
@@ -65,23 +66,22 @@ def retrieve(
     """The best passages that all of the audience may read, best first.
 
     `vector` is the question's, shape (dimension,), by the model that is named. The session is
-    one snapshot, and every statement asks for permission itself.
+    one snapshot: what may be read is worked out once in it, and every statement is kept to that.
     """
+    visible = visible_in(session, audience)
     rarities = _lexemes(session, question)
-    near = _near(session, audience, vector, model)
-    matching = _matching(session, audience, rarities)
-    candidates = _weigh(session, audience, {*near, *matching}, vector, model, rarities)
+    near = _near(session, visible, vector, model)
+    matching = _matching(session, visible, rarities)
+    candidates = _weigh(session, visible, {*near, *matching}, vector, model, rarities)
     fused = _fuse(near, matching, candidates)
     picked = _pick(fused, limit=limit, per_document=per_document)
-    return _read(session, audience, picked)
+    return _read(session, visible, picked)
 
 
-def _near(
-    session: Session, audience: Audience, vector: NDArray[np.float32], model: str
-) -> list[int]:
+def _near(session: Session, visible: Visible, vector: NDArray[np.float32], model: str) -> list[int]:
     """By meaning, exactly: the added zero keeps any approximate index out of it."""
     statement = (
-        readable_embeddings(audience, model)
+        readable_embeddings(visible, model)
         .with_only_columns(Embedding.chunk_id)
         .order_by(Embedding.vector.cosine_distance(vector) + 0.0, Embedding.chunk_id)
         .limit(DEPTH)
@@ -89,13 +89,13 @@ def _near(
     return list(session.scalars(statement))
 
 
-def _matching(session: Session, audience: Audience, rarities: Mapping[str, float]) -> list[int]:
+def _matching(session: Session, visible: Visible, rarities: Mapping[str, float]) -> list[int]:
     """By words, found and roughly ordered by PostgreSQL's full text search."""
     if not rarities:
         return []
     query = func.to_tsquery("simple", " | ".join(map(_quoted, rarities)))
     statement = (
-        readable_chunks(audience)
+        readable_chunks(visible)
         .with_only_columns(Chunk.id)
         .where(Chunk.tsv.op("@@")(query))
         .order_by(func.ts_rank(Chunk.tsv, query).desc(), Chunk.id)
@@ -106,7 +106,7 @@ def _matching(session: Session, audience: Audience, rarities: Mapping[str, float
 
 def _weigh(
     session: Session,
-    audience: Audience,
+    visible: Visible,
     chunk_ids: Collection[int],
     vector: NDArray[np.float32],
     model: str,
@@ -114,7 +114,7 @@ def _weigh(
 ) -> dict[int, _Candidate]:
     """Both measures for each candidate, whichever search found it."""
     chosen = (
-        readable_embeddings(audience, model)
+        readable_embeddings(visible, model)
         .join(Chunk, Chunk.id == Embedding.chunk_id)
         .with_only_columns(
             Chunk.id,
@@ -190,11 +190,9 @@ def _pick(fused: Sequence[_Candidate], *, limit: int, per_document: int) -> list
     return picked
 
 
-def _read(
-    session: Session, audience: Audience, picked: Sequence[_Candidate]
-) -> tuple[Passage, ...]:
+def _read(session: Session, visible: Visible, picked: Sequence[_Candidate]) -> tuple[Passage, ...]:
     statement = (
-        readable_chunks(audience)
+        readable_chunks(visible)
         .join(Node, Node.id == Document.id)
         .join(Source, Source.id == Node.source_id)
         .where(Chunk.id.in_([candidate.chunk_id for candidate in picked]))

@@ -1,15 +1,21 @@
 """Sessions, by role: the one place that opens them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
-from sqlalchemy.orm import Session
+from psycopg import Cursor
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.orm import Session, SessionTransaction
 
-from policies import Audience, act_for
+from policies import ONE_SNAPSHOT, Audience, act_for
 from workers.errors import SettingsInvalid
 from workers.settings import Role, Settings
+
+_CUSTOM = "ken_custom"
+"""The execution option that carries a transaction's own settings."""
 
 
 class Database:
@@ -20,17 +26,42 @@ class Database:
         self._engines: dict[Role, Engine] = {}
 
     @contextmanager
-    def session(self, role: Role) -> Iterator[Session]:
-        """One transaction: committed at the end, undone by any error."""
-        with Session(self.engine(role)) as session, session.begin():
+    def session(self, role: Role, **custom: str) -> Iterator[Session]:
+        """One transaction: committed at the end, undone by any error.
+
+        `custom` are settings of ours for this transaction, by their names behind `ken.`. They go
+        with its limits in one statement.
+        """
+        with self._begun(role, {_CUSTOM: custom}) as session:
             yield session
 
     @contextmanager
     def reading_for(self, audience: Audience) -> Iterator[Session]:
         """One snapshot, in which row-level security shows what all of the audience may read."""
-        with Session(self.engine("answerer")) as session, session.begin():
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        with self.snapshot("answerer") as session:
             act_for(session, audience)
+            yield session
+
+    @contextmanager
+    def snapshot(self, role: Role) -> Iterator[Session]:
+        """One transaction in which every statement sees the same."""
+        with self._begun(role, {ONE_SNAPSHOT: True}) as session:
+            yield session
+
+    @contextmanager
+    def _begun(self, role: Role, options: Mapping[str, Any]) -> Iterator[Session]:
+        """A connection that died while it was kept is replaced, once: asking each time whether it
+        lives would cost as much as beginning.
+        """
+        session = Session(self.engine(role))
+        try:
+            session.connection(execution_options=options)
+        except DBAPIError as error:
+            session.close()
+            if not error.connection_invalidated:
+                raise
+            session.connection(execution_options=options)
+        with session, _transaction_of(session):
             yield session
 
     def engine(self, role: Role) -> Engine:
@@ -56,8 +87,8 @@ def connect(settings: Settings, role: Role) -> Engine:
         hide_parameters=True,
         pool_size=settings.worker_threads + 1,
         pool_timeout=_PATIENCE_S[role],
-        pool_pre_ping=True,
         connect_args={
+            "autocommit": True,  # else psycopg begins, in a round trip of its own
             # A plan kept across transactions would ignore what the next one sets for itself.
             "prepare_threshold": None,
             "connect_timeout": 3,
@@ -69,11 +100,48 @@ def connect(settings: Settings, role: Role) -> Engine:
             "application_name": f"ken {role}",
         },
     )
-    limits = ", ".join(
-        f"set_config('{name}', '{value}', true)" for name, value in limits_of(role).items()
-    )
-    event.listen(engine, "begin", lambda begun: begun.exec_driver_sql(f"SELECT {limits}"))
+    event.listen(engine, "begin", partial(_begin, limits_of(role)))
+    event.listen(engine, "do_execute_no_params", _execute_unprepared)
     return engine
+
+
+def _begin(limits: Mapping[str, str], begun: Connection) -> None:
+    """Begin, and set what the transaction has for itself, in one round trip.
+
+    Where SQLAlchemy was told of an isolation level, it has had psycopg begin.
+    """
+    options = begun.get_execution_options()
+    custom: Mapping[str, str] = options.get(_CUSTOM, {})
+    told = {**limits, **{f"ken.{name}": value for name, value in custom.items()}}
+    words = "SELECT " + ", ".join(
+        f"set_config({_quoted(name)}, {_quoted(value)}, true)" for name, value in told.items()
+    )
+    if "isolation_level" not in options:
+        kept = begun.connection.dbapi_connection
+        assert kept is not None
+        kept.autocommit = True  # a transaction of another isolation level has changed that
+        level = " ISOLATION LEVEL REPEATABLE READ" if options.get(ONE_SNAPSHOT) else ""
+        words = f"BEGIN{level}; {words}"
+    begun.exec_driver_sql(words, execution_options={"no_parameters": True})
+
+
+def _execute_unprepared(cursor: Cursor, words: str, _: Any) -> bool:
+    """Two commands in one are never prepared, whatever a connection does with others."""
+    cursor.execute(words.encode(), prepare=False)
+    return True  # and SQLAlchemy need not
+
+
+def _quoted(value: str) -> str:
+    """As a literal, whatever `standard_conforming_strings` says."""
+    if "\\" in value or "\0" in value:
+        raise ValueError("a setting of ours has no backslash")
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _transaction_of(session: Session) -> SessionTransaction:
+    found = session.get_transaction()
+    assert found is not None
+    return found
 
 
 def limits_of(role: Role) -> dict[str, str]:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy import text
@@ -48,15 +48,25 @@ class Leased:
     """By this process's monotonic clock."""
     question: Question
     trace: str | None = None
+    released: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
+    """The lease has been given back already."""
 
     @property
     def age_s(self) -> float:
         return time.monotonic() - self.asked_at
 
     @property
+    def is_first(self) -> bool:
+        """Nobody held it before: nothing was written or said for it yet, but by this process."""
+        return self.token == _FIRST_TOKEN
+
+    @property
     def rest_s(self) -> float:
         """Before the next try. A token is spent on each take and on each return."""
         return min(0.5 * self.token, LONGEST_REST_S)
+
+
+_FIRST_TOKEN = 1
 
 
 class LeaseLost(Exception):
@@ -86,18 +96,22 @@ def lease(
     finally:
         ended.set()
         pulse.join()
-        try:
-            with at_work(database, question_id) as session:
-                _release(session, leased, leased.rest_s)
-        except SQLAlchemyError as error:
-            log.warning("lease_not_released", question_id=leased.id, error=type(error).__name__)
+        if not leased.released.is_set():
+            _give_back_at_end(database, leased)
+
+
+def _give_back_at_end(database: Database, leased: Leased) -> None:
+    try:
+        with at_work(database, leased.id) as session:
+            _release(session, leased, leased.rest_s)
+    except SQLAlchemyError as error:
+        log.warning("lease_not_released", question_id=leased.id, error=type(error).__name__)
 
 
 @contextmanager
 def at_work(database: Database, question_id: int) -> Iterator[Session]:
     """A transaction in which row-level security shows this one question."""
-    with database.session("answerer") as session:
-        show_question(session, question_id)
+    with database.session("answerer", question=str(question_id)) as session:
         yield session
 
 
@@ -170,25 +184,28 @@ def retire(database: Database, question_id: int, reason: str) -> None:
 
 def finish(
     session: Session, leased: Leased, state: QuestionState, *, reason: str | None = None
-) -> None:
-    """The question has ended, and is never worked on again. Raises LeaseLost."""
-    still_mine(session, leased)
-    given = {"id": leased.id, "state": state.value, "reason": reason}
-    seconds = session.execute(_END_QUESTION, given).scalar_one_or_none()
-    if seconds is not None:
-        metrics.ended(state.value, reason, float(seconds))
+) -> bool:
+    """The question has ended, and is never worked on again; its lease is given back.
+
+    True: something that was written down for it is not out. Raises LeaseLost.
+    """
+    given = {"id": leased.id, "token": leased.token, "state": state.value, "reason": reason}
+    row = session.execute(_END_QUESTION, given).one()
+    if not row.was_mine:
+        raise LeaseLost
+    if row.seconds is not None:
+        metrics.ended(state.value, reason, float(row.seconds))
+    return bool(row.has_unsent)
 
 
 def _take(session: Session, question_id: int, *, holder: str, lease_s: int) -> Leased | None:
-    token = session.execute(
-        _TAKE_LEASE, {"id": question_id, "holder": holder, "seconds": lease_s}
-    ).scalar_one_or_none()
-    if token is None:
+    given = {"id": question_id, "holder": holder, "seconds": lease_s, "first": _FIRST_TOKEN}
+    row = session.execute(_TAKE_LEASE, given).mappings().one_or_none()
+    if row is None:
         return None
-    row = session.execute(_COUNT_ATTEMPT, {"id": question_id}).mappings().one()
     return Leased(
         id=question_id,
-        token=token,
+        token=row["token"],
         attempts=row["attempts"],
         asked_at=time.monotonic() - float(row["age_s"]),
         question=question_of(row),
@@ -214,26 +231,24 @@ def _renew(database: Database, leased: Leased, lease_s: int, ended: threading.Ev
             log.warning("lease_not_renewed", question_id=leased.id, error=type(error).__name__)
 
 
-# Takes the lease of an open question; returns its new token, or nothing. A lease is taken only
-# over an open question, only when nobody's is running, and only when nobody is speaking for it
-# (`speaking`).
-_TAKE_LEASE = text("""
-    INSERT INTO lease (question_id, token, holder, expires_at)
-    SELECT id, 1, :holder, now() + make_interval(secs => :seconds)
-    FROM question
-    WHERE id = :id AND state = 'kept'
-      AND pg_try_advisory_xact_lock(hashtext('ken speaks'), (id % 2147483647)::int)
-    ON CONFLICT (question_id) DO UPDATE
-    SET token = lease.token + 1, holder = excluded.holder, expires_at = excluded.expires_at
-    WHERE lease.expires_at <= now()
-    RETURNING token
-""")
-
-# Counts one more worker on the question; returns the question as it is now.
-_COUNT_ATTEMPT = statement(
+# Takes the lease of an open question and counts one more worker on it; returns the lease's new
+# token and the question as it is now, or nothing. A lease is taken only over an open question, only
+# when nobody's is running, and only when nobody is speaking for it (`speaking`).
+_TAKE_LEASE = statement(
     """
-    UPDATE question SET attempts = attempts + 1 WHERE id = :id
-    RETURNING {columns}, attempts, trace, extract(epoch FROM now() - asked_at) AS age_s
+    WITH taken AS (
+        INSERT INTO lease (question_id, token, holder, expires_at)
+        SELECT id, :first, :holder, now() + make_interval(secs => :seconds)
+        FROM question
+        WHERE id = :id AND state = 'kept'
+          AND pg_try_advisory_xact_lock(hashtext('ken speaks'), (id % 2147483647)::int)
+        ON CONFLICT (question_id) DO UPDATE
+        SET token = lease.token + 1, holder = excluded.holder, expires_at = excluded.expires_at
+        WHERE lease.expires_at <= now()
+        RETURNING token
+    )
+    UPDATE question SET attempts = attempts + 1 FROM taken WHERE id = :id
+    RETURNING {columns}, attempts, trace, token, extract(epoch FROM now() - asked_at) AS age_s
     """,
     columns=", ".join(QUESTION_COLUMNS),
 )
@@ -268,11 +283,21 @@ _CHECK_LEASE = text(
 # The same, and keeps the lease's row to the end of the transaction.
 _HOLD_LEASE = text(f"{_CHECK_LEASE.text} FOR UPDATE")
 
-# Ends an open question; returns how many seconds it took, or nothing if it had ended.
+# Gives the lease back and ends its question, if it is open; returns whether the lease was held by
+# this token, how many seconds the question took, and whether something written down is not out.
 _END_QUESTION = text("""
-    UPDATE question SET state = :state, reason = :reason, ended_at = now()
-    WHERE id = :id AND state = 'kept'
-    RETURNING extract(epoch FROM now() - asked_at)
+    WITH mine AS (
+        UPDATE lease SET token = token + 1, expires_at = now()
+        WHERE question_id = :id AND token = :token AND expires_at > now()
+        RETURNING question_id
+    ), ended AS (
+        UPDATE question SET state = :state, reason = :reason, ended_at = now()
+        FROM mine WHERE id = mine.question_id AND state = 'kept'
+        RETURNING extract(epoch FROM now() - asked_at) AS seconds
+    )
+    SELECT EXISTS (SELECT FROM mine) AS was_mine, (SELECT seconds FROM ended) AS seconds,
+           EXISTS (SELECT FROM outbox WHERE outbox.question_id = :id AND state = 'ready')
+               AS has_unsent
 """)
 
 # Prolongs a lease that has not run out.

@@ -76,13 +76,31 @@ def put(
     """Write the reply down, in place of one that was not posted. Raises LeaseLost."""
     with at_work(services.database, leased.id) as session:
         still_mine(session, leased)
-        given = {
-            "id": leased.id,
-            "kind": kind.part(part),
-            "payload": json.dumps(reply.payload(buttons)),
-        }
-        session.execute(_WRITE_REPLY, given)
+        session.execute(_WRITE_REPLY, _written(leased, kind.part(part), reply, buttons))
     reached("written_down")
+
+
+def _written(
+    leased: Leased, name: str, reply: Reply, buttons: Buttons | None
+) -> dict[str, int | str]:
+    return {"id": leased.id, "kind": name, "payload": json.dumps(reply.payload(buttons))}
+
+
+def put_and_deliver(
+    services: Services, leased: Leased, kind: Kind, reply: Reply, buttons: Buttons | None = None
+) -> None:
+    """`put`, then `deliver`: written down and counted as an attempt in one transaction.
+
+    Raises LeaseLost, SlackUnavailable.
+    """
+    name = kind.part(1)
+    with at_work(services.database, leased.id) as session:
+        still_mine(session, leased)
+        given = _written(leased, name, reply, buttons)
+        attempt = session.execute(_WRITE_REPLY_AND_COUNT_ATTEMPT, given).one_or_none()
+    reached("written_down")
+    reached("attempt_counted")
+    _deliver(services, leased, kind, 1, attempt)
 
 
 def deliver(services: Services, leased: Leased, kind: Kind, *, part: int = 1) -> None:
@@ -91,26 +109,36 @@ def deliver(services: Services, leased: Leased, kind: Kind, *, part: int = 1) ->
     The attempt is counted and committed before the post: whoever comes after a crash reads the
     conversation back first (`existing_reply`).
     """
-    name = kind.part(part)
     with at_work(services.database, leased.id) as session:
         still_mine(session, leased)
-        row = session.execute(_COUNT_ATTEMPT, {"id": leased.id, "kind": name}).one_or_none()
+        given = {"id": leased.id, "kind": kind.part(part)}
+        attempt = session.execute(_COUNT_ATTEMPT, given).one_or_none()
     reached("attempt_counted")
-    if row is None:
+    _deliver(services, leased, kind, part, attempt)
+
+
+def _deliver(
+    services: Services, leased: Leased, kind: Kind, part: int, attempt: Row[Any] | None
+) -> None:
+    """It is marked in the transaction in which nobody else may speak, or else right after it."""
+    if attempt is None:
         return
-    if part == 1 and row.attempts > 1 and row.opened_ts is None:
+    if part == 1 and attempt.attempts > 1 and attempt.opened_ts is None:
         sweep_up(services, leased.question, kind)  # Slack may have opened one and not said so
-    posted = None
+    name, posted, counts = kind.part(part), None, None
     try:
-        with speaking(services.database, leased):
+        with speaking(services.database, leased) as session:
             reached("sending")
             with tracing.span("post", question_id=leased.id, kind=name):
-                posted = _post(services, leased.question, name, row.payload, _opened(row))
+                posted = _post(services, leased.question, name, attempt.payload, _opened(attempt))
             reached("accepted")
+            counts = _mark(session, leased.id, name, posted)
     except SQLAlchemyError:  # we slept so long that PostgreSQL ended the transaction
         if posted is None:
             raise
-    _mark_posted(services, leased.id, name, posted)
+        _mark_posted(services, leased.id, name, posted)
+    else:
+        _take_away_unless(services, leased.id, posted, counts)
     reached("marked")
 
 
@@ -323,16 +351,21 @@ def mark_of(question: Question, kind: str) -> str:
 def _mark_posted(services: Services, question_id: int, kind: str, posted: Posted) -> None:
     """Even a worker that lost its lease says what it knows to be out; the first one counts."""
     with at_work(services.database, question_id) as session:
-        session.execute(
-            _MARK_POSTED,
-            {
-                "id": question_id,
-                "kind": kind,
-                "channel": posted.channel_id,
-                "ts": posted.message_ts,
-            },
-        )
-        counts = session.execute(_READ_POSTED_TS, {"id": question_id, "kind": kind}).scalar_one()
+        counts = _mark(session, question_id, kind, posted)
+    _take_away_unless(services, question_id, posted, counts)
+
+
+def _mark(session: Session, question_id: int, kind: str, posted: Posted) -> str:
+    """The message that is on record from now on: this one, or one that was there before."""
+    given = {"id": question_id, "kind": kind}
+    where = {"channel": posted.channel_id, "ts": posted.message_ts}
+    marked = session.execute(_MARK_POSTED, {**given, **where}).scalar_one_or_none()
+    return str(marked or session.execute(_READ_POSTED_TS, given).scalar_one())
+
+
+def _take_away_unless(
+    services: Services, question_id: int, posted: Posted, counts: str | None
+) -> None:
     if counts != posted.message_ts:
         _take_away(services, posted, question_id)
 
@@ -351,7 +384,17 @@ _WRITE_REPLY = text("""
     WHERE outbox.state = 'ready'
 """)
 
-# Counts an attempt to post; returns what to post, or nothing if it is out.
+# Both at once: writes a reply down, and counts an attempt; returns what to post, or nothing if a
+# reply is out.
+_WRITE_REPLY_AND_COUNT_ATTEMPT = text("""
+    INSERT INTO outbox (question_id, kind, payload, attempts)
+    VALUES (:id, :kind, CAST(:payload AS jsonb), 1)
+    ON CONFLICT (question_id, kind) DO UPDATE
+    SET payload = excluded.payload, attempts = outbox.attempts + 1
+    WHERE outbox.state = 'ready'
+    RETURNING payload, attempts, opened_channel, opened_ts, opened_stream
+""")
+
 _COUNT_ATTEMPT = text("""
     UPDATE outbox SET attempts = attempts + 1
     WHERE question_id = :id AND kind = :kind AND state = 'ready'
@@ -405,10 +448,13 @@ _READ_REPLY = text("""
     FROM outbox WHERE question_id = :id AND kind = :kind
 """)
 
-# Says that a reply is out, unless it is marked already.
+# Says that a reply is out, unless it is marked already; returns its message if it was not. Not
+# `now()`: the transaction began before the post.
 _MARK_POSTED = text("""
-    UPDATE outbox SET state = 'posted', posted_at = now(), channel_id = :channel, message_ts = :ts
+    UPDATE outbox SET state = 'posted', posted_at = clock_timestamp(), channel_id = :channel,
+                      message_ts = :ts
     WHERE question_id = :id AND kind = :kind AND state = 'ready'
+    RETURNING message_ts
 """)
 
 # Which message counts as the reply.

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from http.client import HTTPException
 from typing import Any
 
@@ -22,6 +22,7 @@ from workers.errors import InputInvalid, SlackBusy, SlackRefused, SlackUnavailab
 from workers.intake.messages import storable
 from workers.observe import metrics
 from workers.settings import Settings
+from workers.slack.connections import Connections, KeptWebClient
 from workers.slack.marks import carried, plain, written
 from workers.slack.messenger import (
     Listed,
@@ -104,12 +105,12 @@ class SlackMessenger:
         """
         reading: list[RetryHandler] = [RateLimitErrorRetryHandler(max_retry_count=2)]
         token = token or settings.slack_bot_token.get_secret_value()
+        connections = Connections.to(settings.slack_api_url)
+        of_team = partial(_client, settings, connections, token=token, team_id=team_of_org)
         return cls(
-            client=_client(settings, reading, token=token, team_id=team_of_org),
-            posting=_client(settings, [], token=token, team_id=team_of_org),
-            showing=_client(
-                settings, [], token=token, team_id=team_of_org, timeout_s=_SHORT_TIMEOUT_S
-            ),
+            client=of_team(reading),
+            posting=of_team([]),
+            showing=of_team([], timeout_s=_SHORT_TIMEOUT_S),
             audience_limit=settings.audience_limit,
             streams=Allowance(_STREAMS_A_MINUTE),
             team_of_org=team_of_org,
@@ -493,19 +494,22 @@ def _cards(tasks: Sequence[Task]) -> tuple[str, list[dict[str, Any]]]:
 
 def _client(
     settings: Settings,
+    connections: Connections,
     retry_handlers: list[RetryHandler],
     *,
     token: str,
     team_id: str,
     timeout_s: int = _TIMEOUT_S,
 ) -> WebClient:
-    return WebClient(
+    client = KeptWebClient(
         token,
         base_url=settings.slack_api_url,
         timeout=timeout_s,
         retry_handlers=retry_handlers,
         team_id=team_id or None,
     )
+    client.connections = connections
+    return client
 
 
 def _kind(user: dict[str, Any], home: str) -> AccountKind:

@@ -22,7 +22,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.orm import Session
 
 from policies import STRANGER, Audience, Class
-from policies.audience import Readers
+from policies.audience import Account, Readers
 from policies.directory import resolve_audience
 from policies.explain import revoked, unreadable
 from policies.tables.people import AccountKind
@@ -45,7 +45,7 @@ from workers.replies.revisions import (
     tell_slack,
 )
 from workers.services import Services
-from workers.slack.messenger import Messenger
+from workers.slack.messenger import Messenger, source_of_team
 
 log = structlog.get_logger()
 
@@ -74,11 +74,10 @@ def look_at_all(services: Services) -> None:
     """A turn of the sweep. Where nothing has changed it costs one small query."""
     with services.database.session("ingress") as session:
         due = session.execute(_DUE, {"days": services.settings.mend_days}).one()
-    if due.new:
-        _look_at_new(services)
+    looked = due.new and _look_at_new(services)
     if due.changed:
         _look_by_readers(services)
-    if due.new or due.changed or due.unconfirmed:
+    if looked or due.changed or due.unconfirmed:
         tell_slack(services)
 
 
@@ -133,19 +132,23 @@ def look_at_team(services: Services, team_id: str) -> None:
 # -- each reply, once after it was posted ---------------------------------------------------------
 
 
-def _look_at_new(services: Services) -> None:
-    """Between the final check and the post somebody may have come, or have lost access."""
+def _look_at_new(services: Services) -> bool:
+    """Between the final check and the post somebody may have come, or have lost access.
+
+    False: nothing has changed for any of them, and nothing was revised.
+    """
     days = services.settings.mend_days
     with services.database.session("ingress") as session:
         rows = session.execute(_NEW, {"limit": _AT_ONCE, "days": days}).all()
     stopped: set[str] = set()
+    looked = False
     for row in rows:
-        if row.team_id in stopped or not _taken(services, row.question_id, row.kind):
+        if row.team_id in stopped or not _needs_look(services, row):
             continue
         try:
-            _look_at_one(services, row)
+            looked |= _look_at_one(services, row)
         except Busy:
-            continue
+            looked = True
         except SlackRefused as refused:  # nobody can say who reads there: it waits
             _leave(services.database, row.question_id, row.kind, LONG_REST_S)
             log.warning("not_reviewed", question_id=row.question_id, error=str(refused))
@@ -153,15 +156,59 @@ def _look_at_new(services: Services) -> None:
             stopped.add(row.team_id)
             _leave(services.database, row.question_id, row.kind, rest_after(error))
             log.warning("not_reviewed", question_id=row.question_id, error=type(error).__name__)
+    return looked
 
 
-def _look_at_one(services: Services, row: Row[Any]) -> None:
-    here = [(row.question_id, row.kind)]
-    if row.kind == Kind.CHANNEL and not Surface(row.surface).is_terminal:
-        _look_in_channel(services, row.team_id, row.channel_id, here)
+def _needs_look(services: Services, row: Row[Any]) -> bool:
+    """Whether this worker has to look at it; not if nothing has changed since its final check.
+
+    Every change of who may read what, and of a text, takes an epoch. While that is still the
+    answer's, and its readers are not asked of Slack, what was checked holds. A notice needs none.
+    """
+    given = {"id": row.question_id, "kind": row.kind, "days": services.settings.mend_days}
+    asked = {**given, "asked_of_slack": _is_asked_of_slack(row)}
+    with at_work(services.database, row.question_id) as session:
+        if session.execute(_REVIEW_UNCHANGED, asked).one_or_none() is not None:
+            return False
+        return session.execute(_TAKE, given).one_or_none() is not None
+
+
+def _is_asked_of_slack(row: Row[Any]) -> bool:
+    return bool(row.kind == Kind.CHANNEL and not Surface(row.surface).is_terminal)
+
+
+def _look_at_one(services: Services, row: Row[Any]) -> bool:
+    """False: it is still what was checked, for the same readers."""
+    database, here = services.database, [(row.question_id, row.kind)]
+    if not _is_asked_of_slack(row):
+        _withdraw_and_date(database, _answers(database, here))
     else:
-        _withdraw_and_date(services.database, _answers(services.database, here))
-        _reviewed(services.database, here)
+        there = _readers_there(services.messenger_of(row.team_id), database, row.channel_id)
+        if _is_unchanged_for(database, row, there):
+            return False
+        _judge_for(database, there, _answers(database, here))
+    _reviewed(database, here)
+    return True
+
+
+def _is_unchanged_for(database: Database, row: Row[Any], there: ChannelReaders) -> bool:
+    """Whether nothing has changed since the final check, and that was for those who read there now.
+
+    It was for the asker, too, in the channel or not; from now on those who are there count. Then
+    it is reviewed.
+    """
+    if there.readers is None:
+        return False
+    asker = Account(source_of_team(row.team_id), row.user_id)
+    checked = there.readers | Readers(accounts=frozenset({asker}))
+    given = {
+        "id": row.question_id,
+        "kind": row.kind,
+        "checked": json.dumps(checked.told),
+        "there": json.dumps(there.readers.told),
+    }
+    with at_work(database, row.question_id) as session:
+        return session.execute(_REVIEW_UNCHANGED_FOR, given).one_or_none() is not None
 
 
 # -- all of them, by their readers ----------------------------------------------------------------
@@ -469,7 +516,7 @@ _DUE = _sql("""
 """)
 
 _NEW = _sql("""
-    SELECT question_id, kind, team_id, channel_id, surface
+    SELECT question_id, kind, team_id, channel_id, user_id, surface
     FROM (SELECT question_id, kind, mend_at FROM outbox WHERE {is_new}
           ORDER BY mend_at, question_id LIMIT :limit) AS due
     JOIN question ON question.id = question_id
@@ -526,6 +573,27 @@ _IS_NEXT = text("""
 """)
 
 _REVIEWED = text("UPDATE outbox SET reviewed_at = now() WHERE question_id = :id AND kind = :kind")
+
+# A notice has no answer on record, and nothing that could be withdrawn.
+_REVIEW_UNCHANGED = _sql("""
+    UPDATE outbox SET reviewed_at = now()
+    WHERE question_id = :id AND kind = :kind AND {is_new} AND NOT EXISTS (
+        SELECT FROM answer WHERE answer.question_id = :id AND answer.kind = :kind
+        AND (:asked_of_slack OR epoch <> (SELECT value FROM epoch)))
+    RETURNING id
+""")
+
+# As `_KEEP_READERS`: those of now are among those for whom it was checked.
+_REVIEW_UNCHANGED_FOR = text("""
+    WITH kept AS (
+        UPDATE answer SET readers = CAST(:there AS jsonb)
+        WHERE question_id = :id AND kind = :kind AND readers = CAST(:checked AS jsonb)
+          AND epoch = (SELECT value FROM epoch)
+        RETURNING id)
+    UPDATE outbox SET reviewed_at = now()
+    WHERE question_id = :id AND kind = :kind AND EXISTS (SELECT FROM kept)
+    RETURNING id
+""")
 
 _BEGIN = text("""
     UPDATE mending SET pass = (SELECT value FROM epoch), after = ''

@@ -103,7 +103,7 @@ def without_row_security() -> Iterator[None]:
 
     @contextmanager
     def reading_for(database: Database, of: Audience) -> Iterator[Session]:
-        with database.session("indexer") as session:
+        with database.snapshot("indexer") as session:
             yield session
 
     with patch.object(Database, "reading_for", reading_for):

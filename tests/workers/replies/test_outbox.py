@@ -1,14 +1,13 @@
 """A reply is posted once, whatever happens to whoever posts it (design, section 6)."""
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 
 import pytest
 
 from tests.workers.answering.passages import passage
 from tests.workers.slack_company import Company, kept
 from workers.errors import SlackBusy, SlackRefused, SlackUnavailable
-from workers.intake.leases import Leased, LeaseLost, lease
+from workers.intake.leases import Leased, LeaseLost, at_work, lease
 from workers.intake.messages import Surface
 from workers.models.base import Sentence
 from workers.replies.outbox import Existing, Kind, deliver, existing_reply, put
@@ -152,7 +151,10 @@ def test_of_two_messages_the_later_to_be_marked_is_taken_away(
     def posted_meanwhile(point: str) -> None:
         if point == "sending":
             monkeypatch.setattr("workers.replies.outbox.reached", lambda point: None)
-            monkeypatch.setattr("workers.replies.outbox.speaking", lambda *_: nullcontext())
+            monkeypatch.setattr(
+                "workers.replies.outbox.speaking",
+                lambda database, leased: at_work(database, leased.id),
+            )
             deliver(company.services, leased, Kind.CHANNEL)
 
     monkeypatch.setattr("workers.replies.outbox.reached", posted_meanwhile)
