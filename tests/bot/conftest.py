@@ -31,7 +31,7 @@ def start() -> Iterator[Start]:
     with ExitStack() as stack:
 
         def begin(**access: Any) -> Playground:
-            allowed = Access(**{"scopes": EVERY_SCOPE, **access})
+            allowed = Access(**{"scopes": EVERY_SCOPE, "trigger_life_s": 600.0, **access})
             return Playground(stack.enter_context(running(read_workspace(WORLD), allowed)))
 
         yield begin
@@ -39,7 +39,7 @@ def start() -> Iterator[Start]:
 
 @pytest.fixture(scope="session")
 def shared_playground() -> Iterator[Playground]:
-    with running(read_workspace(WORLD), Access(scopes=EVERY_SCOPE)) as url:
+    with running(read_workspace(WORLD), Access(scopes=EVERY_SCOPE, trigger_life_s=600.0)) as url:
         yield Playground(url)
 
 

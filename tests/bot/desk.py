@@ -192,7 +192,7 @@ def sit(browser: Any, tmp_path: Path) -> Iterator[Sit]:
             url = stack.enter_context(
                 running(
                     read_workspace(world),
-                    Access(events_url=events_url if listens else ""),
+                    Access(events_url=events_url if listens else "", trigger_life_s=600.0),
                     page=Page(home=ROOT / "build", tour=tour),
                 )
             )

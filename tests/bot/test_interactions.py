@@ -151,7 +151,8 @@ def over_http(desk: Desk, **access: Any) -> Iterator[Playground]:
     with (
         serving(SlackRequestHandler(desk.app(client))) as address,
         running(
-            read_workspace(WORLD), Access(events_url=f"{address}/slack/events", **access)
+            read_workspace(WORLD),
+            Access(**{"events_url": f"{address}/slack/events", "trigger_life_s": 600.0, **access}),
         ) as url,
     ):
         client.base_url = f"{url}/api/"

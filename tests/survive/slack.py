@@ -43,7 +43,7 @@ class Slack:
 
     def start(self, events_url: str) -> None:
         """`events_url` empty: over Socket Mode."""
-        access = Access(events_url=events_url, retry_delays_s=_RETRIES_S)
+        access = Access(events_url=events_url, retry_delays_s=_RETRIES_S, trigger_life_s=600.0)
         self.background.run(self._start(access))
         self.people = Playground(f"http://{HOST}:{self.port}")
 

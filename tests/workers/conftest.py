@@ -46,7 +46,11 @@ def slack(shared_slack: Playground) -> Iterator[Playground]:
 def company(library: Library, door: None, slack: Playground, settings: Settings) -> Company:
     model = FakeAnswerer()
     connected = settings.model_copy(
-        update={"slack_api_url": slack.api_url, "slack_bot_token": SecretStr("xoxb-playground")}
+        update={
+            "slack_api_url": slack.api_url,
+            "slack_bot_token": SecretStr("xoxb-playground"),
+            "lease_s": 600,  # a slow machine loses none; tests of leases set their own
+        }
     )
     services = Services(connected, library.database, library.embedder, model)
     return Company(library, slack, services, model)

@@ -65,9 +65,8 @@ def test_of_a_library_neither_message_nor_arguments_nor_traceback_is_logged(
 
 
 def test_a_warning_is_a_line_like_any_other() -> None:
-    code = (
-        "from workers import logs; logs.configure('bot'); import warnings; warnings.warn('canary')"
-    )
+    begun = "from workers.observe import logs; logs.configure('bot')"
+    code = f"{begun}; import warnings; warnings.warn('canary')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     (line,) = done.stderr.splitlines()
     assert (json.loads(line)["logger"], json.loads(line)["process"]) == ("py.warnings", "bot")

@@ -33,7 +33,7 @@ except Exception as error:
     "lacking", [_NO_MEMORY_TO_BEGIN, _NOT_EVEN_TO_SAY_SO, _NO_MEMORY_TO_GO_ON, _CAUGHT]
 )
 def test_a_worker_ends_of_the_first_lack_of_memory(lacking: str) -> None:
-    begun = "import threading\nfrom workers.ops import stopping\nstopping._BEGIN_S = 0.2\n"
+    begun = "import threading\nfrom workers.observe import stopping\nstopping._BEGIN_S = 0.2\n"
     begun += "stopping.end_without_memory()\n"
     ended = subprocess.run([sys.executable, "-c", begun + lacking], timeout=60, check=False)
     assert ended.returncode == 70
@@ -41,7 +41,7 @@ def test_a_worker_ends_of_the_first_lack_of_memory(lacking: str) -> None:
 
 def test_it_survives_every_other_failure() -> None:
     script = (
-        "import threading\nfrom workers.ops import stopping\nstopping.end_without_memory()\n"
+        "import threading\nfrom workers.observe import stopping\nstopping.end_without_memory()\n"
         "thread = threading.Thread(target=lambda: 1 / 0)\nthread.start()\nthread.join()\n"
         "stopping.survives(ValueError())\n"
     )
