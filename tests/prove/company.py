@@ -187,7 +187,8 @@ class FakeSlack(Messenger):
         yield []
 
     def channels_of(self, user_id: str) -> frozenset[str]:
-        raise NotImplementedError
+        rooms = self.company.facts.rooms.items()
+        return frozenset(channel_id for channel_id, room in rooms if user_id in room.members)
 
     def find_channel(self, name: str) -> str:
         return name

@@ -14,7 +14,7 @@ from workers.replies.outbox import Kind, in_place
 from workers.replies.rendering import Asked, Reply
 from workers.services import Services
 from workers.slack.marks import named, references
-from workers.slack.messenger import Messenger, Posted, Said
+from workers.slack.messenger import Names, Posted, Said
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ def _names(services: Services, question: Question, wanted: Iterable[str]) -> dic
     return names
 
 
-def _name(messenger: Messenger, asker_id: str, wanted: str) -> str:
+def _name(messenger: Names, asker_id: str, wanted: str) -> str:
     """A person's; a public channel's for somebody who sees all of them; empty: not to be shown."""
     if wanted[0] in "UW":
         return messenger.profile(wanted).name

@@ -10,7 +10,7 @@ from workers.database.sessions import Database
 from workers.intake.messages import Question
 from workers.replies.outbox import Kind
 from workers.services import Services
-from workers.slack.messenger import Messenger, Place, PlaceKind, source_of_team
+from workers.slack.messenger import Conversations, Place, PlaceKind, source_of_team
 
 _MANY_UNLINKED = 50
 """So many unlinked people in a public channel are not looked up one by one."""
@@ -78,7 +78,9 @@ class ChannelReaders:
     """None: no reply is given there."""
 
 
-def channel_readers(channel_id: str, messenger: Messenger, database: Database) -> ChannelReaders:
+def channel_readers(
+    channel_id: str, messenger: Conversations, database: Database
+) -> ChannelReaders:
     """Everyone who can read a message in this channel, now or by joining."""
     place = messenger.place(channel_id)
     if place.external:
@@ -96,7 +98,7 @@ def _channel(services: Services, question: Question) -> Readers | None:
     return None if readers is None else readers | asker(question)
 
 
-def _public(place: Place, messenger: Messenger, database: Database) -> ChannelReaders:
+def _public(place: Place, messenger: Conversations, database: Database) -> ChannelReaders:
     """Everybody of the company may join; and each guest who is there reads too."""
     if not place.complete:
         return ChannelReaders(Rule.UNLISTED, _ANYBODY)

@@ -21,7 +21,7 @@ from workers.errors import InputInvalid, SlackRefused
 from workers.intake.messages import Surface
 from workers.replies.inert import inert
 from workers.settings import Settings
-from workers.slack.messenger import Listed, Messenger
+from workers.slack.messenger import Conversations, Listed
 from workers.slack.workspaces import workspaces
 
 _DIRECT = re.compile(r"D[A-Z0-9]+")
@@ -127,7 +127,7 @@ def quiet(settings: Settings, wanted: str) -> str:
 # -- which channel ------------------------------------------------------------------------------
 
 
-def _found(settings: Settings, database: Database, wanted: str) -> tuple[Messenger, Listed]:
+def _found(settings: Settings, database: Database, wanted: str) -> tuple[Conversations, Listed]:
     """The one channel of this name or id that Ken sees, in whichever workspace.
 
     Raises InputInvalid, SlackUnavailable.
@@ -154,12 +154,12 @@ def _found(settings: Settings, database: Database, wanted: str) -> tuple[Messeng
     )
 
 
-def _listed_by(messenger: Messenger, *, group_messages: bool = False) -> Iterator[Listed]:
+def _listed_by(messenger: Conversations, *, group_messages: bool = False) -> Iterator[Listed]:
     for page in messenger.channels():
         yield from (one for one in page if group_messages or not one.is_group_message)
 
 
-def _refuse(channel: Listed, messenger: Messenger) -> None:
+def _refuse(channel: Listed, messenger: Conversations) -> None:
     """Where it could never answer unasked. Raises InputInvalid, SlackUnavailable."""
     name = f"#{inert(channel.name)}"
     if channel.is_group_message:
@@ -179,7 +179,7 @@ def _refuse(channel: Listed, messenger: Messenger) -> None:
         )
 
 
-def _readers(channel: Listed, messenger: Messenger, database: Database) -> tuple[str, str]:
+def _readers(channel: Listed, messenger: Conversations, database: Database) -> tuple[str, str]:
     try:
         rule = channel_readers(channel.channel_id, messenger, database).rule
     except SlackRefused:

@@ -18,7 +18,7 @@ from workers.errors import InputInvalid, OperatorError, SlackRefused, SlackUnava
 from workers.people import linking
 from workers.replies.inert import inert
 from workers.settings import Settings
-from workers.slack.messenger import Messenger
+from workers.slack.messenger import Names
 from workers.slack.workspaces import workspaces
 from workers.sync.runs import source_id_of
 
@@ -98,7 +98,7 @@ def scan(settings: Settings, out: Console) -> None:
         _scan(database, messenger, out)
 
 
-def _scan(database: Database, messenger: Messenger, out: Console) -> None:
+def _scan(database: Database, messenger: Names, out: Console) -> None:
     seen = new = 0
     try:
         with out.status("Reading the workspace…") as status:

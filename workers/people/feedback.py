@@ -21,7 +21,16 @@ from workers.replies.inert import elements, inert, inert_excerpt, link
 from workers.replies.rendering import asked_by, escaped, notice
 from workers.services import Services
 from workers.slack.marks import own_words
-from workers.slack.messenger import Message, Messenger, PlaceKind, Posted, source_of_team
+from workers.slack.messenger import (
+    Conversations,
+    Message,
+    Messenger,
+    Names,
+    PlaceKind,
+    Posted,
+    Posts,
+    source_of_team,
+)
 
 log = structlog.get_logger()
 
@@ -297,7 +306,7 @@ def _is_inactive(services: Services, team_id: str, user_id: str) -> bool:
 # -- for people ----------------------------------------------------------------------------------
 
 
-def _may_pass_on(messenger: Messenger, errand: StoredErrand, asked: _Asked) -> bool:
+def _may_pass_on(messenger: Conversations, errand: StoredErrand, asked: _Asked) -> bool:
     """Their own words; or anybody's that everybody of the company can read."""
     if asked.is_by(errand) and asked.question.is_in_own_words:
         return True
@@ -338,7 +347,7 @@ def _where(channel_id: str) -> Json:
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [channel]}]}
 
 
-def _conversation(messenger: Messenger, asked: _Asked) -> str:
+def _conversation(messenger: Posts, asked: _Asked) -> str:
     """Where others may go on talking; empty: it is a direct message."""
     return _permalink(messenger, asked.in_channel) if asked.in_channel else ""
 
@@ -346,7 +355,7 @@ def _conversation(messenger: Messenger, asked: _Asked) -> str:
 # -- both ----------------------------------------------------------------------------------------
 
 
-def _tell(messenger: Messenger, user_id: str, message: Message, *, since: str, look: bool) -> None:
+def _tell(messenger: Posts, user_id: str, message: Message, *, since: str, look: bool) -> None:
     """Once: where it may be there already, the conversation is read back first."""
     if look and (found := messenger.find_direct(user_id, message.mark, since=since)):
         messenger.update(found[0], message)
@@ -354,14 +363,14 @@ def _tell(messenger: Messenger, user_id: str, message: Message, *, since: str, l
     messenger.post_direct(user_id, message)
 
 
-def _permalink(messenger: Messenger, posted: Posted) -> str:
+def _permalink(messenger: Posts, posted: Posted) -> str:
     try:
         return messenger.permalink(posted)
     except SlackRefused:  # it was deleted
         return ""
 
 
-def _name(messenger: Messenger, user_id: str) -> str:
+def _name(messenger: Names, user_id: str) -> str:
     try:
         return inert_excerpt(messenger.profile(user_id).name, _LONGEST_NAME) or user_id
     except SlackRefused:

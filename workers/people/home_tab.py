@@ -33,7 +33,7 @@ from workers.replies.blocks import Json, header, plain, rich_text, section, span
 from workers.replies.inert import elements, inert, inert_excerpt
 from workers.services import Services
 from workers.slack.marks import own_words
-from workers.slack.messenger import Messenger, Profile, source_of_team
+from workers.slack.messenger import Names, Profile, source_of_team
 
 log = structlog.get_logger()
 
@@ -163,7 +163,7 @@ def publish_if_shown(services: Services, team_id: str, user_id: str) -> None:
 # -- what it shows ------------------------------------------------------------------------------
 
 
-def _profile(messenger: Messenger, user_id: str) -> Profile | None:
+def _profile(messenger: Names, user_id: str) -> Profile | None:
     try:
         return messenger.profile(user_id)
     except SlackRefused:  # Slack does not show them to us

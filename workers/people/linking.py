@@ -31,7 +31,7 @@ from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
 from workers.intake.messages import Question
 from workers.replies.inert import inert
 from workers.services import Services
-from workers.slack.messenger import Messenger, Profile, source_of_team
+from workers.slack.messenger import Names, Profile, source_of_team
 
 log = structlog.get_logger()
 
@@ -179,7 +179,7 @@ _NOT_LONG = text("SET LOCAL lock_timeout = '2s'")
 """A question does not wait until a large sync has ended: the account is noted another time."""
 
 
-def scan(database: Database, messenger: Messenger) -> Iterator[tuple[int, int]]:
+def scan(database: Database, messenger: Names) -> Iterator[tuple[int, int]]:
     """Note everybody of the workspace: after each page, (accounts, new or changed) so far."""
     seen, new = 0, 0
     for page in messenger.profiles():

@@ -24,7 +24,7 @@ from workers.replies import rendering as say
 from workers.replies.outbox import Kind, find, mark_of, sweep_up
 from workers.replies.rendering import Buttons, Reply
 from workers.services import Services
-from workers.slack.messenger import Message, Messenger, Posted
+from workers.slack.messenger import Message, Posted, Posts
 
 log = structlog.get_logger()
 
@@ -160,7 +160,7 @@ def _told(services: Services, question: Question | None, row: Row[Any]) -> _Told
     return _Told()
 
 
-def _delete(services: Services, messenger: Messenger, question: Question, row: Row[Any]) -> bool:
+def _delete(services: Services, messenger: Posts, question: Question, row: Row[Any]) -> bool:
     """Whatever of this kind is out, on record or not. False: more of it may show later."""
     found = {Posted(row.opened_channel, row.opened_ts)} if row.opened_ts else set()
     if row.state == OutboxState.POSTED:

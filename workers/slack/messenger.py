@@ -1,4 +1,4 @@
-"""The place where a question was asked: who reads there, and how a reply gets there."""
+"""Slack as Ken uses it: who reads a conversation, and how a reply gets there."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -108,12 +108,12 @@ class Profile:
         return SeenAccount(self.account.native_id, self.name, email, self.kind)
 
 
-class Messenger(Protocol):
-    """Every method raises SlackUnavailable when Slack does not answer, or refuses."""
+# Each protocol lists what one kind of caller needs, so that a fake of it is whole. Every method
+# raises SlackUnavailable when Slack does not answer, or refuses.
 
-    def whoami(self) -> str:
-        """The workspace that we are connected to, for whoever runs Ken."""
-        ...
+
+class Conversations(Protocol):
+    """Who reads where: what an audience is made of. Nothing here is seen by anybody."""
 
     @property
     def team_id(self) -> str:
@@ -121,6 +121,10 @@ class Messenger(Protocol):
         ...
 
     def place(self, channel_id: str) -> Place: ...
+
+    def guests(self, accounts: frozenset[Account]) -> frozenset[Account]:
+        """Those that are not full members of the home workspace."""
+        ...
 
     def channels(self) -> Iterator[list[Listed]]:
         """Every channel that Ken sees and nobody archived, page by page; no direct messages."""
@@ -134,19 +138,27 @@ class Messenger(Protocol):
         """The id of a channel that nobody archived, by its name or id. Raises InputInvalid."""
         ...
 
-    def guests(self, accounts: frozenset[Account]) -> frozenset[Account]:
-        """Those that are not full members of the home workspace."""
+    def said_before(self, channel_id: str, thread_ts: str, before: str) -> list[Said]:
+        """What people, and no bots, wrote in a thread before this `ts`, oldest first."""
         ...
 
-    def public_name(self, channel_id: str) -> str:
-        """The name of a channel that every member of the workspace sees; empty for any other."""
-        ...
+
+class Names(Protocol):
+    """What people and channels are called, as Slack says at this moment."""
 
     def profile(self, user_id: str) -> Profile: ...
 
     def profiles(self) -> Iterator[list[Profile]]:
         """Everybody of the workspace, page by page."""
         ...
+
+    def public_name(self, channel_id: str) -> str:
+        """The name of a channel that every member of the workspace sees; empty for any other."""
+        ...
+
+
+class Posts(Protocol):
+    """Messages of ours: posted, found again by their mark, changed, deleted, linked to."""
 
     def post(self, channel_id: str, thread_ts: str, message: Message) -> Posted: ...
 
@@ -166,7 +178,15 @@ class Messenger(Protocol):
         """A message of ours; nothing if it is gone already."""
         ...
 
-    # -- while it works -----------------------------------------------------------------------
+    def permalink(self, posted: Posted) -> str: ...
+
+    def direct_address(self, user_id: str) -> str:
+        """The web address of the direct messages with somebody; opens for nobody else."""
+        ...
+
+
+class Progress(Protocol):
+    """What people see while Ken works: a message that shows steps, and becomes the reply."""
 
     def open(
         self, channel_id: str, thread_ts: str, user_id: str, tasks: Sequence[Task], mark: str
@@ -191,11 +211,9 @@ class Messenger(Protocol):
         """Whether Ken is at work in this thread; while it is, people see so and can stop it."""
         ...
 
-    def said_before(self, channel_id: str, thread_ts: str, before: str) -> list[Said]:
-        """What people, and no bots, wrote in a thread before this `ts`, oldest first."""
-        ...
 
-    # -- beside messages ----------------------------------------------------------------------
+class Tabs(Protocol):
+    """What stands in Ken's own tabs in Slack, beside messages."""
 
     def set_prompts(self, channel_id: str, prompts: Sequence[tuple[str, str]], title: str) -> None:
         """Suggested prompts of the messages tab: (title, message), four at the most."""
@@ -203,10 +221,12 @@ class Messenger(Protocol):
 
     def publish_home(self, user_id: str, view: dict[str, Any]) -> None: ...
 
-    def permalink(self, posted: Posted) -> str: ...
 
-    def direct_address(self, user_id: str) -> str:
-        """The web address of the direct messages with somebody; opens for nobody else."""
+class Messenger(Conversations, Names, Posts, Progress, Tabs, Protocol):
+    """One workspace with all that Ken does there. A function names the part that it needs."""
+
+    def whoami(self) -> str:
+        """The workspace that we are connected to, for whoever runs Ken."""
         ...
 
 

@@ -8,7 +8,7 @@ from workers.errors import InputInvalid
 from workers.settings import Settings
 from workers.slack.bot_tokens import BotToken, token_of
 from workers.slack.installations import installed, may_install, named
-from workers.slack.messenger import Messenger
+from workers.slack.messenger import Conversations, Messenger
 
 
 @cache
@@ -54,7 +54,7 @@ def workspaces(settings: Settings, database: Database) -> dict[str, Messenger]:
     return {team: _installed_workspace(settings, team, token) for team, token in found.items()}
 
 
-def find_channel(settings: Settings, database: Database, name: str) -> tuple[Messenger, str]:
+def find_channel(settings: Settings, database: Database, name: str) -> tuple[Conversations, str]:
     """The workspace that a channel is in, and its id. Raises InputInvalid, SlackUnavailable."""
     *others, last = workspaces(settings, database).values()
     for messenger in others:

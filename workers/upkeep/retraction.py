@@ -20,7 +20,7 @@ from workers.intake.store import keep_in, submit_errand
 from workers.replies import revisions
 from workers.replies.rendering import STOPPED, notice
 from workers.services import Services
-from workers.slack.messenger import Message, Messenger
+from workers.slack.messenger import Message, Posts
 
 _FOR_EVER = "9999999999.999999"
 """The version of a message that was deleted: none is newer."""
@@ -99,9 +99,7 @@ def stop(services: Services, errand: StoredErrand) -> None:
         messenger.set_working(errand.channel_id, thread_ts, errand.user_id, "", working=False)
 
 
-def _say_stopped(
-    messenger: Messenger, errand: StoredErrand, thread_ts: str, *, aloud: bool
-) -> None:
+def _say_stopped(messenger: Posts, errand: StoredErrand, thread_ts: str, *, aloud: bool) -> None:
     """In the thread; in private where all that was stopped was asked for oneself."""
     mark, where, user_id = f"errand:{errand.id}", (errand.channel_id, thread_ts), errand.user_id
     told = notice(STOPPED).payload()

@@ -45,7 +45,7 @@ from workers.replies.revisions import (
     tell_slack,
 )
 from workers.services import Services
-from workers.slack.messenger import Messenger, source_of_team
+from workers.slack.messenger import Conversations, source_of_team
 
 log = structlog.get_logger()
 
@@ -334,7 +334,7 @@ def _judge_for(database: Database, there: ChannelReaders, given: Sequence[_Given
         _keep_readers(database, one, readers, audience)
 
 
-def _readers_there(messenger: Messenger, database: Database, channel_id: str) -> ChannelReaders:
+def _readers_there(messenger: Conversations, database: Database, channel_id: str) -> ChannelReaders:
     """Raises SlackUnavailable: nothing is withdrawn because Slack did not answer once."""
     found = channel_readers(channel_id, messenger, database)
     if found.rule is Rule.UNLISTED:
