@@ -61,7 +61,7 @@ def _do(services: Services, errand: StoredErrand) -> str | None:
     outcome = None
     try:
         _HANDLERS[errand.kind](services, errand)
-    except Exception as error:  # a worker survives whatever one errand does to it
+    except Exception as error:  # noqa: BLE001 - a worker survives whatever one errand does to it
         stopping.survives(error)
         outcome = type(error).__name__
         log.warning("errand_failed", errand_id=errand.id, kind=errand.kind, error=outcome)

@@ -98,7 +98,7 @@ def _do(services: Services, duty: Callable[[Services], None]) -> None:
     """What fails now is due again at the next turn."""
     try:
         duty(services)
-    except Exception as error:  # a server that is away, or a bug: neither ends the sweep
+    except Exception as error:  # noqa: BLE001 - neither a server that is away nor a bug ends it
         stopping.survives(error)
         log.warning("sweep_failed", duty=duty.__name__, error=type(error).__name__)
 

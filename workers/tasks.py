@@ -113,7 +113,7 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
             ended = answer(services, leased)
     except LeaseLost:
         raise
-    except Exception as error:  # a worker survives whatever one question does to it
+    except Exception as error:  # noqa: BLE001 - a worker survives whatever one question does to it
         stopping.survives(error)
         log.warning("question_failed", question_id=leased.id, error=type(error).__name__)
         if _put_back(services, leased, error, patience_s=PATIENCE_S):

@@ -66,7 +66,7 @@ def run_cell(told: "Queue[Played]", number: int, seed: int, kinds: Sequence[str]
                 while left:
                     told.put(_inject_next(cell, left))
                 told.put(replace(finish(cell), pace_s=round(pace_s, 3)))
-        except Exception as error:  # of the suite, or of a Ken that does not come back
+        except Exception as error:  # noqa: BLE001 - of the suite, or of a Ken that stays down
             name = left.popleft() if left else AT_REST
             where = traceback.extract_tb(error.__traceback__)[-1]
             words = f"{name}: the cell broke: {error!r} ({where.name}, line {where.lineno})"

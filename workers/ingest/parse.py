@@ -119,7 +119,7 @@ def parse_file(path: Path, *, limit_bytes: int) -> Parsed:
         draft = READERS[form](content)
     except (DocumentUnreadable, MemoryError):
         raise
-    except Exception:  # the libraries raise anything at all, and quote the document when they do
+    except Exception:  # noqa: BLE001 - the libraries raise anything, and quote the document
         raise DocumentUnreadable(_damaged(form)) from None
     titles = map(_sensible, (*draft.titles, _readable_name(path)))
     title = next(filter(None, titles), "Untitled")

@@ -75,7 +75,7 @@ class Patient(Generic[T]):
     def _answer(self, asking: "Future[T]") -> None:
         try:
             asking.set_result(self._ask())
-        except Exception:  # a thread of ours: whatever it is, the answer is no
+        except Exception:  # noqa: BLE001 - whatever ends a thread of ours, the answer is no
             asking.set_result(self._otherwise)
 
 

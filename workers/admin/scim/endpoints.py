@@ -341,7 +341,7 @@ async def _respond(
         body = await _body(request)
     except (HTTPException, ClientDisconnect):
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - answered as SCIM's errors are
         return fault(error)
 
     def work() -> Response:
@@ -349,7 +349,7 @@ async def _respond(
             base = str(request.url.replace(path=request.scope["root_path"], query=""))
             with POLICY:
                 return answer(Call(database, actor, request, body, base))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - answered as SCIM's errors are
             return fault(error)
 
     return await run_in_threadpool(work)
