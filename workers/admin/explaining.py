@@ -30,6 +30,7 @@ from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, ServerUnavailable, SlackRefused, SlackUnavailable
 from workers.settings import Settings
+from workers.slack.workspaces import find_channel
 
 _AGO = re.compile(r"(\d{1,6})\s*(m|min|minutes?|h|hours?|d|days?)(?:\s+ago)?", re.IGNORECASE)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -351,8 +352,6 @@ def audience_in(settings: Settings, channel: str) -> dict[str, Any]:
 
     Raises InputInvalid, SlackUnavailable.
     """
-    from workers.slack.workspaces import find_channel
-
     database = Database(settings)
     try:
         with slack_asked():

@@ -103,9 +103,7 @@ def parse_file(path: Path, *, limit_bytes: int) -> Parsed:
 
     Raises DocumentUnreadable, and MemoryError where there is none left.
     """
-    from workers.ingest.formats.readers import (
-        READERS,  # here: who asks a child loads no such library
-    )
+    from workers.ingest.formats.readers import READERS  # noqa: PLC0415 - only a child loads the libraries
 
     form = check(path, limit_bytes=limit_bytes)
     try:

@@ -207,7 +207,7 @@ def _queue_is_guarded(settings: Settings) -> Iterator[str]:
 
 
 def _postgresql_is_guarded(settings: Settings) -> Iterator[str]:
-    from workers.embedded.servers import is_embedded  # here: whoever only asks need not wait
+    from workers.embedded.servers import is_embedded  # noqa: PLC0415 - only what starts waits for it
 
     url = settings.database_url.get_secret_value()
     if not url or is_embedded(url):

@@ -24,7 +24,7 @@ def workspace(settings: Settings) -> Messenger:
             "No Slack workspace is connected to this home.",
             remedy="Set KEN_SLACK_BOT_TOKEN, or try `make demo`: it brings a local one.",
         )
-    from workers.slack.client import SlackMessenger
+    from workers.slack.client import SlackMessenger  # noqa: PLC0415 - only a call loads Slack's SDK
 
     return SlackMessenger.connect(settings)
 
@@ -66,7 +66,7 @@ def find_channel(settings: Settings, database: Database, name: str) -> tuple[Con
 @lru_cache(maxsize=64)
 def _installed_workspace(settings: Settings, team_id: str, token: BotToken) -> Messenger:
     """Made anew when the token has changed."""
-    from workers.slack.client import SlackMessenger
+    from workers.slack.client import SlackMessenger  # noqa: PLC0415 - only a call loads Slack's SDK
 
     return SlackMessenger.connect(
         settings, token=token.secret, team_of_org=team_id if token.org_wide else ""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.workers.answering.passages import passage
 from workers.models.base import Sentence
 from workers.replies.inert import elements, inert, link, web_address, without_look_alikes
-from workers.replies.rendering import Reply, asked_by, compose
+from workers.replies.rendering import Reply, asked_by, compose, from_payload
 
 LOOK_ALIKES = {
     ".": "．。｡․ꓸ۔٠۰܁﹒",
@@ -314,7 +314,6 @@ def test_an_address_that_was_stored_before_it_was_checked_is_no_link_either() ->
     reply = compose([Sentence("Thirty days.", 1, "a b c")], [passage("a b c")])
     stored = reply.payload()
     stored["citations"][0]["url"] = "https://wiki.acme.example@evil.example/x"
-    from workers.replies.rendering import from_payload
 
     assert "evil" not in str(from_payload(stored).payload()["blocks"])
 
