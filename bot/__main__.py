@@ -165,13 +165,14 @@ def _connect(handler: SocketModeHandler, stop: Event) -> str:
     while not stop.is_set():
         try:
             handler.client.connect()
-            return ""
         except SlackApiError as error:
             if error.response.status_code == 200:
                 return str(error.response["error"])
             log.warning("slack_unreachable", status=error.response.status_code)
         except (URLError, OSError) as error:
             log.warning("slack_unreachable", error=type(error).__name__)
+        else:
+            return ""
         stop.wait(wait_s)
         wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
     return ""

@@ -105,12 +105,7 @@ def _work_on(services: Services, leased: Leased) -> None:
 def _answer_and_finish(services: Services, leased: Leased) -> None:
     """Not finished after what may pass: the sweeper rings again. Raises LeaseLost."""
     try:
-        if leased.attempts > MAX_ATTEMPTS:
-            raise PoisonQuestion  # whoever tried before did not live to say so
-        if supersede(services, leased):
-            ended = Ended(QuestionState.ABSTAINED, "asked_anew")
-        else:
-            ended = answer(services, leased)
+        ended = _attempt(services, leased)
     except LeaseLost:
         raise
     except Exception as error:  # noqa: BLE001 - a worker survives whatever one question does to it
@@ -137,6 +132,15 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
     reached("finished")
     if not leased.question.surface.is_terminal:
         publish_if_shown(services, leased.question.team_id, leased.question.user_id)
+
+
+def _attempt(services: Services, leased: Leased) -> Ended:
+    """Raises LeaseLost, and whatever keeps a question from its answer."""
+    if leased.attempts > MAX_ATTEMPTS:
+        raise PoisonQuestion  # earlier workers ended on it, and left no reason
+    if supersede(services, leased):
+        return Ended(QuestionState.ABSTAINED, "asked_anew")
+    return answer(services, leased)
 
 
 def _put_back(services: Services, leased: Leased, error: Exception, *, patience_s: float) -> bool:

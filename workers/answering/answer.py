@@ -232,11 +232,12 @@ def _check_and_post(services: Services, leased: Leased, kind: Kind, composed: Co
             return False
         try:
             _post_parts(services, leased, kind, parts)
-            return True
         except SlackBusy as busy:
             if (busy.retry_after_s or 0.0) > wait_left_s:
                 raise
             time.sleep(busy.retry_after_s or 0.0)
+        else:
+            return True
     return False
 
 

@@ -301,9 +301,10 @@ def _holdings(settings: Settings) -> dict[str, object]:
             held = session.execute(_COUNT_ROWS).one()._asdict()
         with database.session("ingress") as session:
             waiting = session.scalar(text("SELECT count(*) FROM question WHERE state = 'kept'"))
-        return {**held, "questions_waiting": waiting}
     except SQLAlchemyError:
         return {"database": _SILENT}
+    else:
+        return {**held, "questions_waiting": waiting}
     finally:
         database.close()
 

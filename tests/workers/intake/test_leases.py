@@ -85,9 +85,9 @@ def is_mine(database: Database, leased: Leased) -> bool:
     try:
         with at_work(database, leased.id) as session:
             still_mine(session, leased)
-        return True
     except LeaseLost:
         return False
+    return True
 
 
 # Kept once

@@ -52,7 +52,7 @@ def test_of_a_library_neither_message_nor_arguments_nor_traceback_is_logged(
 ) -> None:
     """Threat 12: Celery logs the whole body of a message that it does not understand."""
     try:
-        raise ValueError("canary in the error")
+        int("canary in the error")
     except ValueError:
         logging.getLogger("celery.worker").exception("canary %r", {"canary": "canary"})
     (celery,) = read(lines)
