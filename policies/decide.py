@@ -86,7 +86,9 @@ class Freshness:
         return self.synced_at is not None and now - self.synced_at <= self.max_staleness
 
 
-def decide(subject: SubjectClosure, chain: Sequence[ChainNode], *, usable: bool) -> Decision:
+def decide(  # noqa: C901 - the rule, its parts in their order, to be read in one piece
+    subject: SubjectClosure, chain: Sequence[ChainNode], *, usable: bool
+) -> Decision:
     """read(u, d) of design, section 4. `chain` runs from the document up to its root."""
     if not subject.active:
         return Decision(False, "inactive")

@@ -79,7 +79,9 @@ class Matcher:
         if self.steps > self._most:
             raise TooMany
 
-    def _run(self, nodes: list[Any], index: int, at: int, text: str, then: Then) -> bool:
+    def _run(  # noqa: C901 - a branch for each operation of a pattern
+        self, nodes: list[Any], index: int, at: int, text: str, then: Then
+    ) -> bool:
         self._count()
         if index == len(nodes):
             return then(at)

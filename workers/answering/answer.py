@@ -115,6 +115,12 @@ def answer(services: Services, leased: Leased) -> Ended:
     reached("met")
     if words is not None:
         return _say(services, leased, first, words)
+    return _answer_first(services, leased, kinds)
+
+
+def _answer_first(services: Services, leased: Leased, kinds: tuple[Kind, ...]) -> Ended:
+    """Answer in the first of these places where its readers may read the answer."""
+    question = leased.question
     for kind in kinds:
         if question.surface.is_share and kind is Kind.DIRECT:
             return _say(services, leased, kind, say.CANNOT_SHARE)

@@ -171,6 +171,11 @@ def refused(
             "busy" if status == 429 else "server_error",
             retry_after_s=_retry_after(headers),
         )
+    return _lasting(status, words, sent)
+
+
+def _lasting(status: int, words: str, sent: Mapping[str, Any]) -> Failed:
+    """What the server refuses, and will refuse again."""
     if status in _OF_A_STATUS:
         return Failed(Fault.LASTING, _OF_A_STATUS[status])
     if _MODEL_NOT_FOUND.search(words):

@@ -30,39 +30,73 @@ class Rewound:
 def rewind(session: Session, source_id: int, epochs: Sequence[int]) -> Rewound:
     """The rows of the source as they were before these epochs, which one run made."""
     now = stored_rows(session, source_id)
-    then = Rows(dict(now.groups), set(now.members), dict(now.nodes), set(now.entries))
-    first, later = (
-        _images(session, _READ_BEFORE_RUN, epochs),
-        _images(session, _READ_CHANGED_LATER, epochs),
+    run = _Run(
+        source_id=source_id,
+        now=now,
+        then=Rows(dict(now.groups), set(now.members), dict(now.nodes), set(now.entries)),
+        first=_images(session, _READ_BEFORE_RUN, epochs),
+        later=_images(session, _READ_CHANGED_LATER, epochs),
     )
-    changed: set[str] = set()
-    deleted: set[str] = set()
-    for (group_id,), before in _of(first, "user_group"):
-        if group_id in now.groups or _is_of(before, source_id):
-            _restore(then.groups, group_id, before and (before["native_id"], before["name"]))
-            if _differs(later, "user_group", [group_id], _group(now, group_id)):
-                changed.add(_group_name(now, then, group_id))
-    for (member_id, group_id), before in _of(first, "membership"):
-        if group_id in now.groups or group_id in then.groups:
-            _mark(then.members, (member_id, group_id), there=before is not None)
-            there = (member_id, group_id) in now.members
-            if _differs(later, "membership", [member_id, group_id], {} if there else None):
-                changed.add(f"members of {_group_name(now, then, group_id)}")
-    for (node_id,), before in _of(first, "node"):
-        if node_id in now.nodes:
-            _restore(then.nodes, node_id, before)
-            if _differs(later, "node", [node_id], now.nodes[node_id]):
-                changed.add(f"node {now.nodes[node_id]['native_id']}")
-        elif before is not None and before["source_id"] == source_id:
-            deleted.add(str(before["native_id"]))
-    for (node_id, effect, gate, principal_id), before in _of(first, "entry"):
-        if node_id in now.nodes:
+    changed = {*_groups(run), *_members(run), *_nodes(run), *_entries(run)}
+    return Rewound(run.then, tuple(sorted(changed)), tuple(sorted(_deleted(run))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """The rows now and `then`, which are made; the images that the run left, and later ones."""
+
+    source_id: int
+    now: Rows
+    then: Rows
+    first: Mapping[_Key, _Image]
+    later: Mapping[_Key, _Image]
+
+
+def _groups(run: _Run) -> Iterator[str]:
+    """Restores the groups; yields what somebody changed since, as the next three do."""
+    for (group_id,), before in _of(run.first, "user_group"):
+        if group_id in run.now.groups or _is_of(before, run.source_id):
+            _restore(run.then.groups, group_id, before and (before["native_id"], before["name"]))
+            if _differs(run.later, "user_group", [group_id], _group(run.now, group_id)):
+                yield _group_name(run, group_id)
+
+
+def _members(run: _Run) -> Iterator[str]:
+    """After the groups: of those that come back, the members do."""
+    for (member_id, group_id), before in _of(run.first, "membership"):
+        if group_id in run.now.groups or group_id in run.then.groups:
+            _mark(run.then.members, (member_id, group_id), there=before is not None)
+            there = (member_id, group_id) in run.now.members
+            if _differs(run.later, "membership", [member_id, group_id], {} if there else None):
+                yield f"members of {_group_name(run, group_id)}"
+
+
+def _nodes(run: _Run) -> Iterator[str]:
+    for (node_id,), before in _of(run.first, "node"):
+        if node_id in run.now.nodes:
+            _restore(run.then.nodes, node_id, before)
+            if _differs(run.later, "node", [node_id], run.now.nodes[node_id]):
+                yield f"node {run.now.nodes[node_id]['native_id']}"
+
+
+def _deleted(run: _Run) -> set[str]:
+    return {
+        str(before["native_id"])
+        for (node_id,), before in _of(run.first, "node")
+        if node_id not in run.now.nodes
+        and before is not None
+        and before["source_id"] == run.source_id
+    }
+
+
+def _entries(run: _Run) -> Iterator[str]:
+    for (node_id, effect, gate, principal_id), before in _of(run.first, "entry"):
+        if node_id in run.now.nodes:
             entry = (node_id, effect, gate, principal_id)
-            _mark(then.entries, entry, there=before is not None)
-            there = entry in now.entries
-            if _differs(later, "entry", list(entry), {} if there else None):
-                changed.add(f"permissions of node {now.nodes[node_id]['native_id']}")
-    return Rewound(then, tuple(sorted(changed)), tuple(sorted(deleted)))
+            _mark(run.then.entries, entry, there=before is not None)
+            there = entry in run.now.entries
+            if _differs(run.later, "entry", list(entry), {} if there else None):
+                yield f"permissions of node {run.now.nodes[node_id]['native_id']}"
 
 
 def _images(session: Session, statement: TextClause, epochs: Sequence[int]) -> dict[_Key, _Image]:
@@ -111,8 +145,8 @@ def _group(rows: Rows, group_id: int) -> dict[str, str] | None:
     return None if group is None else {"native_id": group[0], "name": group[1]}
 
 
-def _group_name(now: Rows, then: Rows, group_id: int) -> str:
-    return f"group {(then.groups.get(group_id) or now.groups[group_id])[0]}"
+def _group_name(run: _Run, group_id: int) -> str:
+    return f"group {(run.then.groups.get(group_id) or run.now.groups[group_id])[0]}"
 
 
 def _restore(rows: dict[int, Any], key: int, before: Any) -> None:
