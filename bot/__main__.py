@@ -117,7 +117,7 @@ class Handler(SocketModeHandler):
 class ThroughOurs(Logger):  # type: ignore[misc]
     """gunicorn's own lines quote requests; ours say that it warned."""
 
-    def setup(self, cfg: Any) -> None:
+    def setup(self, _cfg: Any) -> None:
         self.error_log.propagate = True
         self.error_log.setLevel(logging.WARNING)
         self.access_log.setLevel(logging.CRITICAL)
@@ -138,7 +138,7 @@ def serve_http(app: Counted, settings: Settings) -> int:
         "workers": 1,
         "threads": 16,
         "graceful_timeout": _FINISH_S,
-        "worker_exit": lambda server, worker: tracing.close(),
+        "worker_exit": lambda _server, _worker: tracing.close(),
         "control_socket_disable": True,
         "logger_class": ThroughOurs,
         "proc_name": "ken-bot",

@@ -60,7 +60,7 @@ class Stack:
             return
         Child(self.home, "worker").stop()
         write_env(self.home, {"KEN_WORKER_THREADS": str(threads)})
-        running.up(self.home, lambda step: None)
+        running.up(self.home, lambda _step: None)
         self.settings = load_settings(self.home)
 
     def one(self, statement: str, *values: object) -> Any:
@@ -118,7 +118,7 @@ def started(home: Path, out: Console) -> Iterator[Stack]:
         command = [sys.executable, "-m", "benchmarks.load.model", str(ports[2])]
         model.start(command, child_environment(load_settings(home)))
         assert wait_until(lambda: _listens(ports[2]), 20), model.tail(5)
-        running.up(home, lambda step: None)
+        running.up(home, lambda _step: None)
         assert wait_until(lambda: _listens(ports[0]) and _listens(ports[1]), 20)
         yield Stack(home, ports[2])
     finally:

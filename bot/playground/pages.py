@@ -77,8 +77,8 @@ def add_page(app: web.Application, double: Double, page: Page) -> None:
     get("/", _index(page))
     get(r"/assets/{name:[\w.-]+}", _asset(page))
     get("/_page/seen", _told(lambda query: seen_by(double, query.get("user", ""))))
-    get("/_page/same", _told(lambda query: same_questions(double)))
-    get("/_page/tour", _told(lambda query: _tour(page)))
+    get("/_page/same", _told(lambda _query: same_questions(double)))
+    get("/_page/tour", _told(lambda _query: _tour(page)))
     get("/_page/person", _panel(double, page, _of_person))
     get("/_page/channel", _panel(double, page, _of_channel))
     app.middlewares.append(only_this_machine)
@@ -111,7 +111,7 @@ def _is_visit(request: web.Request) -> bool:
     return (mode, kind) == ("navigate", "document") and request.path in _VISITED
 
 
-async def _with_headers(request: web.Request, response: web.StreamResponse) -> None:
+async def _with_headers(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_HEADERS)
 
 

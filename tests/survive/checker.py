@@ -99,7 +99,7 @@ def judge(history: History) -> list[Finding]:
     return [*_endings(history), *_strays(history), *_leaks(history), *_prompts(history)]
 
 
-def last_words(asked: Asked, kept: StoredErrand, posts: Iterable[Post]) -> float | None:
+def last_words(kept: StoredErrand, posts: Iterable[Post]) -> float | None:
     """When the question's last message was posted; None: it has none."""
     times = [float(post.ts) for post in posts if _event(post) == kept.event_id]
     return max(times, default=None)
@@ -123,7 +123,7 @@ def _endings(history: History) -> Iterable[Finding]:
             yield Finding("unsettled", asked.number, f"question {one.id} ended, its lease has not")
         posts = by_event.get(one.event_id, [])
         yield from _doubles(asked, one, posts)
-        if not _is_told(asked, posts) and not (asked.untold and _is_audited(one)):
+        if not _is_told(posts) and not (asked.untold and _is_audited(one)):
             found = ", ".join(post.kind for post in posts) or "nothing"
             words = f"question {one.id} is {one.state} ({one.reason}), and {found} was posted"
             yield Finding("lost", asked.number, words)
@@ -141,7 +141,7 @@ def _doubles(asked: Asked, one: StoredErrand, posts: list[Post]) -> Iterable[Fin
         yield Finding("twice", asked.number, f"question {one.id}: told in channel and privately")
 
 
-def _is_told(asked: Asked, posts: list[Post]) -> bool:
+def _is_told(posts: list[Post]) -> bool:
     """A message that says more than that the answer is elsewhere."""
     return any(post.text != ANSWERED_PRIVATELY for post in posts)
 

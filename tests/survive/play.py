@@ -136,7 +136,7 @@ def _judged(cell: Cell, kind: Kind, scene: Scene, asked: list[Asked], ended_at: 
     late = [0.0]
     for one in asked:
         row = kept.get((one.channel, one.ts))
-        said = last_words(one, row, history.posts) if row else None
+        said = last_words(row, history.posts) if row else None
         if said is not None:
             late.append(said - max(ended_at, one.at))
     played = Played(kind.name, len(asked), round(max(late), 3), scene.missed)

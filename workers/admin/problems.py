@@ -184,35 +184,35 @@ def unavailable() -> JSONResponse:
     )
 
 
-def _unauthorized(request: Request, error: Exception) -> JSONResponse:
+def _unauthorized(_request: Request, _error: Exception) -> JSONResponse:
     return unauthorized()
 
 
-def _forbidden(request: Request, error: Exception) -> JSONResponse:
+def _forbidden(_request: Request, _error: Exception) -> JSONResponse:
     return problem(403, "The token lacks the scope for this.")
 
 
-def _not_found(request: Request, error: Exception) -> JSONResponse:
+def _not_found(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, NotFound)
     return problem(404, error.detail)
 
 
-def _conflict(request: Request, error: Exception) -> JSONResponse:
+def _conflict(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Conflict)
     return problem(409, error.detail)
 
 
-def _invalid_value(request: Request, error: Exception) -> JSONResponse:
+def _invalid_value(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Invalid)
     return problem(422, _INVALID, errors=[error.fault])
 
 
-def _invalid_input(request: Request, error: Exception) -> JSONResponse:
+def _invalid_input(_request: Request, _error: Exception) -> JSONResponse:
     """Its own words may repeat what was sent."""
     return problem(422, _INVALID)
 
 
-def _invalid_request(request: Request, error: Exception) -> JSONResponse:
+def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     return problem(422, _INVALID, errors=[_fault(one) for one in error.errors()])
 
@@ -238,7 +238,7 @@ def _methods(request: Request) -> list[str]:
     )
 
 
-def _unavailable(request: Request, error: Exception) -> JSONResponse:
+def _unavailable(_request: Request, _error: Exception) -> JSONResponse:
     return unavailable()
 
 

@@ -114,14 +114,14 @@ def _settings(settings: Settings, *, strict: bool) -> Iterator[Finding]:
         yield Finding("settings", True, "none contradicts another, none is unsafe")
 
 
-def _postgresql(settings: Settings, database: Database) -> Finding:
+def _postgresql(_settings: Settings, database: Database) -> Finding:
     with database.session("ingress") as session:
         version = str(session.scalar(text("SHOW server_version")))
     ok = int(version.split(".")[0]) >= 15
     return Finding("PostgreSQL", ok, version, "" if ok else "Ken needs PostgreSQL 15 or newer.")
 
 
-def _pgvector(settings: Settings, database: Database) -> Finding:
+def _pgvector(_settings: Settings, database: Database) -> Finding:
     with database.session("ingress") as session:
         version = session.scalar(
             text("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
@@ -132,7 +132,7 @@ def _pgvector(settings: Settings, database: Database) -> Finding:
     )
 
 
-def _schema(settings: Settings, database: Database) -> Finding:
+def _schema(_settings: Settings, database: Database) -> Finding:
     with database.session("ingress") as session:
         found = revision(session)
     ok = found == HEAD

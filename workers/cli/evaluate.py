@@ -36,7 +36,13 @@ class EchoAnswerer:
 
     name = "echo"
 
-    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
+    def write(
+        self,
+        question: str,  # noqa: ARG002 - all of the prompt, whatever is asked
+        passages: tuple[Passage, ...],
+        *,
+        language: str = "",  # noqa: ARG002 - passages keep their own language
+    ) -> Draft:
         return Draft(
             tuple(
                 Sentence(passage.text, number, passage.text)

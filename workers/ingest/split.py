@@ -239,7 +239,7 @@ def _at_words(text: str, span: _Span) -> Iterator[int]:
         yield match.end()
 
 
-def _in_half(text: str, span: _Span) -> Iterator[int]:
+def _in_half(_text: str, span: _Span) -> Iterator[int]:
     yield (span.start + span.end) // 2
     yield span.end
 

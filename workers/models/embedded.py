@@ -64,7 +64,13 @@ class QuotingAnswerer:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
-    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
+    def write(
+        self,
+        question: str,
+        passages: tuple[Passage, ...],
+        *,
+        language: str = "",  # noqa: ARG002 - quotes keep their own language
+    ) -> Draft:
         asked = _understand(question, self._embedder.embed_one(question))
         if not passages or _support(asked, passages[:SUPPORTED_BY]) < REFUSE_BELOW:
             return Draft(())

@@ -54,7 +54,7 @@ def watched(app: Any, threads: int) -> Consumer:
     class Beat(StartStopStep):  # type: ignore[misc]
         """Celery takes all timers out of its loop when the connection is lost."""
 
-        def register_with_event_loop(self, parent: Any, hub: Any) -> None:
+        def register_with_event_loop(self, _parent: Any, hub: Any) -> None:
             hub.call_repeatedly(_BEAT_S, consumer.beat)
 
     app.steps["consumer"].add(Beat)

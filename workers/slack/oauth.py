@@ -88,7 +88,7 @@ class States(OAuthStateStore):
     def logger(self) -> logging.Logger:
         return logging.getLogger("ken.slack.install")
 
-    def issue(self, *args: Any, **kwargs: Any) -> str:
+    def issue(self, *_args: Any, **_kwargs: Any) -> str:
         """Raises ServerUnavailable."""
         state = secrets.token_urlsafe(32)
         self._run(_ISSUE_STATE, {"state": state, "seconds": STATE_S})

@@ -136,13 +136,13 @@ def event(double: Double, order: Json) -> Json:
     return {}
 
 
-def reset(double: Double, order: Json) -> Json:
+def reset(double: Double, _order: Json) -> Json:
     """{}: as after the start; connections stay."""
     double.reset()
     return {}
 
 
-def calm(double: Double, order: Json) -> Json:
+def calm(double: Double, _order: Json) -> Json:
     """{}: no fault waits any more."""
     double.faults = Faults()
     return {}
@@ -157,15 +157,15 @@ def messages(double: Double, query: Json) -> Json:
     return {"messages": found, "version": double.version}
 
 
-def calls(double: Double, query: Json) -> Json:
+def calls(double: Double, _query: Json) -> Json:
     return {"calls": list(double.calls), "version": double.version}
 
 
-def attempts(double: Double, query: Json) -> Json:
+def attempts(double: Double, _query: Json) -> Json:
     return {"attempts": double.delivery.attempts, "version": double.version}
 
 
-def surfaces(double: Double, query: Json) -> Json:
+def surfaces(double: Double, _query: Json) -> Json:
     """Homes, statuses, titles and suggested prompts."""
     workspace = double.workspace
     return {
@@ -184,7 +184,7 @@ def views(double: Double, query: Json) -> Json:
     return {"views": open_ones, "version": double.version}
 
 
-def people(double: Double, query: Json) -> Json:
+def people(double: Double, _query: Json) -> Json:
     """Who and what is there, for a page."""
     workspace = double.workspace
     return {
@@ -196,7 +196,7 @@ def people(double: Double, query: Json) -> Json:
     }
 
 
-def ready(double: Double, query: Json) -> Json:
+def ready(double: Double, _query: Json) -> Json:
     return {
         "ready": double.delivery.ready,
         "sockets": len(double.delivery.sockets),

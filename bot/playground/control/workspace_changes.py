@@ -117,14 +117,14 @@ def remove_bot(double: Double, order: Json) -> Json:
     return {}
 
 
-def keep_out(double: Double, order: Json) -> Json:
+def keep_out(double: Double, _order: Json) -> Json:
     """{}: the organisation keeps Ken out of this workspace, until `let_in`."""
     double.announce_raw(kinds.team_access(double.workspace, is_granted=False))
     double.tokens.refuse_all("team_access_not_granted")
     return {}
 
 
-def let_in(double: Double, order: Json) -> Json:
+def let_in(double: Double, _order: Json) -> Json:
     """{}"""
     double.tokens.refuse_all("")
     double.announce_raw(kinds.team_access(double.workspace, is_granted=True))
@@ -140,20 +140,20 @@ def change_user(double: Double, order: Json) -> Json:
     return {}
 
 
-def revoke(double: Double, order: Json) -> Json:
+def revoke(double: Double, _order: Json) -> Json:
     """{}: Ken's tokens serve no more, until `restore`."""
     double.tokens.refuse_all("token_revoked")
     double.announce_raw({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT_USER]}})
     return {}
 
 
-def restore(double: Double, order: Json) -> Json:
+def restore(double: Double, _order: Json) -> Json:
     """{}: Ken's token serves again, as after a new installation with the same one."""
     double.tokens.refuse_all("")
     return {}
 
 
-def uninstall(double: Double, order: Json) -> Json:
+def uninstall(double: Double, _order: Json) -> Json:
     """{}: Slack tells both, in either order."""
     double.tokens.refuse_all("account_inactive")
     double.announce_raw({"type": "app_uninstalled"})
@@ -161,7 +161,7 @@ def uninstall(double: Double, order: Json) -> Json:
     return {}
 
 
-def expire(double: Double, order: Json) -> Json:
+def expire(double: Double, _order: Json) -> Json:
     """{}: twelve hours go by for the tokens that rotate."""
     double.tokens.expire_all()
     return {}

@@ -6,14 +6,14 @@ from bot.playground.workspace import APP_ID, BOT_ID, BOT_USER, Json, User
 
 
 @method("api.test", token="", error="str")
-def api_test(slack: Slack, arguments: Json) -> Json:
+def api_test(_slack: Slack, arguments: Json) -> Json:
     if "error" in arguments:
         raise Refused(arguments["error"])
     return {"args": arguments} if arguments else {}
 
 
 @method("auth.test")
-def auth_test(slack: Slack, arguments: Json) -> Json:
+def auth_test(slack: Slack, _arguments: Json) -> Json:
     team = slack.workspace.team
     return {
         "url": f"https://{team.domain}.slack.com/",
@@ -84,7 +84,7 @@ def team_info(slack: Slack, arguments: Json) -> Json:
 
 
 @method("bots.info", scopes=("users:read",), bot="str", team_id="str")
-def bot_info(slack: Slack, arguments: Json) -> Json:
+def bot_info(_slack: Slack, arguments: Json) -> Json:
     if arguments.get("bot", BOT_ID) != BOT_ID:
         raise Refused("bot_not_found")
     shape = {"id": BOT_ID, "app_id": APP_ID, "user_id": BOT_USER, "name": "Ken", "icons": {}}

@@ -51,7 +51,7 @@ def start(slack: Slack, arguments: Json) -> Json:
         thread_ts=_root(slack, channel, arguments),
         streaming=True,
     )
-    _append(slack, message, arguments)
+    _append(message, arguments)
     slack.workspace.messages.append(message)
     slack.workspace.streams[f"{channel.id}/{message.ts}"] = Stream(
         ends_at=time.monotonic() + _LIFE_S, as_plan=mode == "plan"
@@ -75,7 +75,7 @@ def append(slack: Slack, arguments: Json) -> Json:
         raise Refused("stopped_by_user")
     if not arguments.get("markdown_text") and not arguments.get("chunks"):
         raise Refused("no_text")
-    _append(slack, message, arguments)
+    _append(message, arguments)
     return {"channel": message.channel, "ts": message.ts}
 
 
@@ -96,7 +96,7 @@ def stop(slack: Slack, arguments: Json) -> Json:
     last = arguments.get("blocks") or []
     check_blocks_of(last)
     check_metadata(arguments.get("metadata"))
-    _append(slack, message, arguments)
+    _append(message, arguments)
     blocks = [*as_blocks(message.chunks, as_plan=stream.as_plan), *last]
     if not blocks:
         raise Refused("no_text")
@@ -201,7 +201,7 @@ def _open_stream(slack: Slack, arguments: Json) -> tuple[Message, Stream]:
     return message, stream
 
 
-def _append(slack: Slack, message: Message, arguments: Json) -> None:
+def _append(message: Message, arguments: Json) -> None:
     markdown = arguments.get("markdown_text", "")
     chunks = check_chunks(arguments.get("chunks"))
     if markdown:

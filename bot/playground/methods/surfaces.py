@@ -66,7 +66,7 @@ def set_prompts(slack: Slack, arguments: Json) -> Json:
 
 
 @method("apps.connections.open", token="app")
-def open_connection(slack: Slack, arguments: Json) -> Json:
+def open_connection(slack: Slack, _arguments: Json) -> Json:
     """The server, which knows its own address, puts the URL in."""
     return {"url": slack.workspace.next_id("ticket-")}
 

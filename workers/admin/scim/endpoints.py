@@ -147,7 +147,7 @@ def _discovery(route: Callable[..., Route], name: str, known: dict[str, Any]) ->
     def show_all(call: Call) -> Response:
         if "filter" in call.request.query_params:  # RFC 7644, 4
             raise ForbiddenException(detail="filter: not here")
-        return _page(call, len(known), [_described(one, name, call) for one in known.values()])
+        return _page(len(known), [_described(one, name, call) for one in known.values()])
 
     def show(call: Call) -> Response:
         if call.scim_id not in known:
@@ -206,7 +206,7 @@ class _Listing:
             )
             for one in found
         ]
-        return _page(call, total, shown, start=request.start_index or 1)
+        return _page(total, shown, start=request.start_index or 1)
 
 
 @dataclass(frozen=True)
@@ -322,7 +322,7 @@ def _described(one: Any, name: str, call: Call) -> dict[str, Any]:
     return {**shown, "meta": {"resourceType": kind, "location": location}}
 
 
-def _refuse(call: Call) -> Response:
+def _refuse(_call: Call) -> Response:
     raise NotImplementedException(detail="Not supported; see /ServiceProviderConfig")
 
 
@@ -371,7 +371,7 @@ async def _body(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _page(call: Call, total: int, shown: list[dict[str, Any]], *, start: int = 1) -> Response:
+def _page(total: int, shown: list[dict[str, Any]], *, start: int = 1) -> Response:
     return json_response(
         {
             "schemas": [str(ListResponse.__schema__)],

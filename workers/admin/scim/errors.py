@@ -44,13 +44,13 @@ def fault(error: Exception) -> Response:
     return json_response(told.model_dump(mode="json"), told.status or 500, headers)
 
 
-async def no_such_place(request: Request, error: Exception) -> Response:
+async def no_such_place(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
     told = Error(status=status, detail="There is nothing here" if status == 404 else "Not this way")
     return json_response(told.model_dump(mode="json"), status, getattr(error, "headers", None))
 
 
-async def nobody_there(request: Request, error: Exception) -> Response:
+async def nobody_there(_request: Request, _error: Exception) -> Response:
     return Response(status_code=400)
 
 

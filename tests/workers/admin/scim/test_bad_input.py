@@ -49,7 +49,7 @@ def everything(database: Database) -> str:
         )
 
 
-def refused(scim: Scim, answer: Any, status: int, scim_type: str | None, named: str) -> None:
+def refused(answer: Any, status: int, scim_type: str | None, named: str) -> None:
     told = answer.json()
     assert (answer.status_code, told.get("scimType")) == (status, scim_type), (told, named)
     assert told["schemas"] == [ERROR]
@@ -101,7 +101,7 @@ BAD_USERS: list[tuple[dict[str, Any], str, str]] = [
 def test_a_bad_user_is_refused_by_the_name_of_the_field(scim: Scim) -> None:
     for more, scim_type, named in BAD_USERS:
         before = everything(scim.database)
-        refused(scim, scim.send("POST", "/Users", {**VALID, **more}), 400, scim_type, named)
+        refused(scim.send("POST", "/Users", {**VALID, **more}), 400, scim_type, named)
         assert everything(scim.database) == before
 
 
@@ -121,7 +121,7 @@ NOT_JSON = [
 
 def test_what_is_not_json_is_refused(scim: Scim) -> None:
     for body, named in NOT_JSON:
-        refused(scim, scim.send("POST", "/Users", body), 400, "invalidSyntax", named)
+        refused(scim.send("POST", "/Users", body), 400, "invalidSyntax", named)
 
 
 BAD_PATCHES: list[tuple[dict[str, Any], str, str]] = [
@@ -161,7 +161,7 @@ def test_a_bad_patch_changes_nothing_of_what_came_before_it(scim: Scim) -> None:
         before = everything(scim.database)
         first = {"op": "add", "path": "title", "value": "Queen"}
         answer = scim.patch(f"/Users/{ana['id']}", first, operation)
-        refused(scim, answer, 400, scim_type, named)
+        refused(answer, 400, scim_type, named)
         assert everything(scim.database) == before
 
 
@@ -204,7 +204,7 @@ def test_a_bad_patch_of_a_group_changes_nothing(scim: Scim) -> None:
         if told["op"] == "add" and named == "members[3].value":
             assert "'0'" in answer.json()["detail"]
             named = "members["
-        refused(scim, answer, 400, scim_type, named)
+        refused(answer, 400, scim_type, named)
         assert everything(scim.database) == before
 
 
@@ -216,28 +216,28 @@ def test_an_unknown_member_of_a_new_group_is_named_by_its_place(scim: Scim) -> N
         members = [{"value": ana["id"]}] * 3 + [{"value": "7"}]
         body = {"schemas": [GROUP], "displayName": "g", "members": members}
         answer = scim.send(method, path.format(group["id"]), body)
-        refused(scim, answer, 400, "invalidValue", "members[3].value")
+        refused(answer, 400, "invalidValue", "members[3].value")
     assert everything(scim.database) == before
 
 
 def test_too_much_is_refused(scim: Scim) -> None:
     body = json.dumps({**VALID, "title": "t" * 1_000_000}).encode()
-    refused(scim, scim.send("POST", "/Users", body), 413, None, "1000000")
+    refused(scim.send("POST", "/Users", body), 413, None, "1000000")
     [ana] = scim.get("/Users")["Resources"]
     many = [{"op": "add", "path": "title", "value": "t"}] * 101
-    refused(scim, scim.patch(f"/Users/{ana['id']}", *many), 400, "invalidValue", "Operations")
+    refused(scim.patch(f"/Users/{ana['id']}", *many), 400, "invalidValue", "Operations")
     values = [{"value": f"{number}@x"} for number in range(40)]
     removals: list[dict[str, Any]] = [{"op": "remove", "path": "emails", "value": values}] * 8
-    refused(scim, scim.patch(f"/Users/{ana['id']}", *removals), 400, "invalidValue", "300")
+    refused(scim.patch(f"/Users/{ana['id']}", *removals), 400, "invalidValue", "300")
     [group] = scim.get("/Groups")["Resources"]
     many = [{"op": "add", "path": "externalId", "value": "t"}] * 1001
-    refused(scim, scim.patch(f"/Groups/{group['id']}", *many), 400, "invalidValue", "Operations")
+    refused(scim.patch(f"/Groups/{group['id']}", *many), 400, "invalidValue", "Operations")
 
 
 def test_a_body_is_declared_as_json(scim: Scim) -> None:
     for declared in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""):
         answer = scim.send("POST", "/Users", VALID, content_type=declared)
-        refused(scim, answer, 415, None, "Content-Type")
+        refused(answer, 415, None, "Content-Type")
     assert scim.send("POST", "/Users", VALID, content_type="application/json").status_code == 201
 
 
@@ -265,14 +265,14 @@ def test_a_user_is_no_group_and_a_class_is_neither(scim: Scim) -> None:
     [ana] = scim.get("/Users")["Resources"]
     [group] = scim.get("/Groups")["Resources"]
     for path in (f"/Groups/{ana['id']}", f"/Users/{group['id']}", "/Users/1", "/Groups/3"):
-        refused(scim, scim.send("GET", path), 404, None, "no ")
+        refused(scim.send("GET", path), 404, None, "no ")
 
 
 def test_places_that_are_not_there_and_ways_that_are_not_taken(scim: Scim) -> None:
     for path in ("/nothing", "/Users//", "/users", "/Users/1/2", "//", "/Schemas/urn:x"):
-        refused(scim, scim.send("GET", path), 404, None, "")
+        refused(scim.send("GET", path), 404, None, "")
     for method, path in (("DELETE", "/Users"), ("POST", "/Users/1"), ("PUT", "/Schemas")):
-        refused(scim, scim.send(method, path), 405, None, "")
+        refused(scim.send(method, path), 405, None, "")
 
 
 def test_of_a_fault_of_ours_only_a_reference_is_told(
@@ -283,7 +283,7 @@ def test_of_a_fault_of_ours_only_a_reference_is_told(
 
     monkeypatch.setattr(server, "find", broken)
     answer = scim.send("GET", "/Users/1000")
-    refused(scim, answer, 500, None, "Nothing was changed")
+    refused(answer, 500, None, "Nothing was changed")
     shown = answer.text + capsys.readouterr().out + capsys.readouterr().err
     assert "KeyError" in shown
     assert "secret" not in shown
@@ -297,7 +297,7 @@ def test_without_a_database_the_provider_tries_again(
 
     monkeypatch.setattr(server, "find", broken)
     answer = scim.send("GET", "/Users/1000")
-    refused(scim, answer, 503, None, "database")
+    refused(answer, 503, None, "database")
     assert (answer.headers["retry-after"], "secret" in answer.text) == ("10", False)
 
 
