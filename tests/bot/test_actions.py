@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,32 +14,10 @@ from slack_sdk.webhook import WebhookClient
 from bot import actions, views
 from bot.app import ACTIONS, create_app
 from bot.playground.client import Playground
-from tests.bot.slack_door import TRANSPORTS, Door, listening, stand_in
-from tests.bot.slack_schemas import check_calls
+from tests.bot.slack_door import TRANSPORTS, Door, listening
 from tests.bot.slack_world import Json, settings_for
 from workers.interface import OperatorError, reply_to_talk
 from workers.replies.rendering import HELP
-
-
-@pytest.fixture(scope="module", params=TRANSPORTS)
-def connected(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Playground]:
-    with listening(request.param, tmp_path_factory.mktemp("home")) as playground:
-        yield playground
-
-
-@pytest.fixture
-def slack(connected: Playground) -> Iterator[Playground]:
-    connected.reset()
-    yield connected
-    connected.wait_until_delivered()
-    check_calls(connected.calls())
-
-
-@pytest.fixture
-def door(monkeypatch: pytest.MonkeyPatch) -> Door:
-    return stand_in(monkeypatch)
 
 
 def plain(words: str) -> Json:

@@ -19,7 +19,7 @@ from bot.app import ACTIONS, EVENTS, create_app
 from bot.payload import Malformed, row_id
 from bot.playground.client import Playground
 from bot.web import create_web
-from tests.bot.slack_door import Door, stand_in
+from tests.bot.slack_door import Door
 from tests.bot.slack_schemas import needs_shared, sample
 from tests.bot.slack_world import Json, serving, settings_for
 from tests.bot.test_web import Bot, counted, form, interaction, signed
@@ -37,11 +37,6 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     app = create_app(settings_for(nowhere, tmp_path_factory.mktemp("home")))
     with serving(create_web(app, "playground")) as url:
         yield Bot(url.removeprefix("http://"))
-
-
-@pytest.fixture
-def door(monkeypatch: pytest.MonkeyPatch) -> Door:
-    return stand_in(monkeypatch)
 
 
 def an_event(event: Json, **more: Any) -> Json:

@@ -1,6 +1,5 @@
 """From what people do in Slack to what `ask` is asked, over HTTP and over Socket Mode."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,40 +8,13 @@ from slack_bolt import BoltRequest
 from slack_sdk import WebClient
 from sqlalchemy import text as sql
 
-from bot.app import UNSUBSCRIBED, create_app
+from bot.app import create_app
 from bot.playground.client import Playground
-from tests.bot.slack_door import TRANSPORTS, Door, listening, stand_in
-from tests.bot.slack_schemas import check_calls
+from tests.bot.slack_door import TRANSPORTS, Door, listening
 from tests.bot.slack_world import Asked
 from workers import interface
 from workers.database.sessions import Database
 from workers.interface import Settings
-
-
-@pytest.fixture(scope="module", params=TRANSPORTS)
-def connected(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Playground]:
-    with listening(request.param, tmp_path_factory.mktemp("home")) as playground:
-        yield playground
-
-
-@pytest.fixture
-def slack(connected: Playground) -> Iterator[Playground]:
-    connected.reset()
-    yield connected
-    connected.wait_until_delivered()
-    check_calls(connected.calls())
-
-
-@pytest.fixture
-def door(monkeypatch: pytest.MonkeyPatch) -> Door:
-    return stand_in(monkeypatch)
-
-
-@pytest.fixture
-def asked(door: Door) -> Asked:
-    return door.asked
 
 
 def test_a_mention_is_asked_once_though_it_comes_as_two_events(
@@ -155,7 +127,8 @@ def test_the_names_of_files_are_part_of_the_question(slack: Playground, asked: A
     ]
 
 
-# -- as Slack writes it -------------------------------------------------------------------------
+# as Slack writes it
+
 
 SHARED = {
     "is_share": True,
@@ -163,6 +136,7 @@ SHARED = {
     "author_name": "Bob",
     "fallback": "[1 May] Bob: Who approves a &lt;laptop&gt;?",
 }
+
 BLOCKS = [
     {
         "type": "rich_text",
@@ -323,424 +297,7 @@ def test_what_an_app_writes_asks_nothing(
     assert door.asked.questions == []
 
 
-# -- without a mention --------------------------------------------------------------------------
-
-
-def test_a_question_in_a_thread_that_ken_is_part_of_needs_no_mention(
-    slack: Playground, door: Door
-) -> None:
-    root = slack.say("general", "bob", "<@UKEN> how many days off?").ts
-    other = slack.say("general", "bob", "lunch").ts
-    door.followed.add(("CGENERAL", root))
-    said = slack.say("general", "alice", "and for interns?", thread_ts=root)
-    slack.say("general", "alice", "and for interns?", thread_ts=other)
-    slack.wait_until_delivered()
-
-    (question,) = [q for q in door.asked.questions if q.user_id == "UALICE"]
-    assert (question.text, question.surface, question.user_id) == (
-        "and for interns?",
-        "follow_up",
-        "UALICE",
-    )
-    assert (question.message_ts, question.thread_ts, question.revision) == (said.ts, root, "")
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["thanks, that helps", "<@UBOB> is that right?", "`what?`", "&gt; how many?", "it is 20"],
-)
-def test_what_is_not_for_ken_costs_no_look_up(slack: Playground, door: Door, text: str) -> None:
-    root = slack.say("general", "bob", "<@UKEN> how many days off?").ts
-    door.followed.add(("CGENERAL", root))
-    door.by_itself.add("CGENERAL")
-    slack.say("general", "alice", text, thread_ts=root)
-    slack.say("general", "alice", text)
-    slack.wait_until_delivered()
-
-    assert len(door.asked.questions) == 1
-    assert door.lookups == []
-
-
-def test_whoever_wants_quiet_is_left_alone(slack: Playground, door: Door) -> None:
-    root = slack.say("general", "bob", "<@UKEN> days off?").ts
-    door.followed.add(("CGENERAL", root))
-    door.by_itself.add("CGENERAL")
-    door.muted.add("UALICE")
-    for user in ("alice", "bob"):
-        slack.say("general", user, "what about interns?", thread_ts=root)
-        slack.say("general", user, "who approves travel?")
-    slack.say("general", "alice", "<@UKEN> I ask myself")
-    slack.wait_until_delivered()
-
-    found = {(q.user_id, q.surface) for q in door.asked.questions}
-    assert found == {
-        ("UBOB", "slack"),
-        ("UBOB", "follow_up"),
-        ("UBOB", "automatic"),
-        ("UALICE", "slack"),
-    }
-
-
-def test_ken_answers_unasked_only_where_it_was_opened(slack: Playground, door: Door) -> None:
-    door.by_itself |= {"CGENERAL", "GTRIO"}
-    for channel in ("general", "board", "mpdm-trio"):
-        slack.say(channel, "alice", "who approves travel?")
-    slack.wait_until_delivered()
-
-    (question,) = door.asked.questions
-    assert (question.channel_id, question.surface) == ("CGENERAL", "automatic")
-
-
-def test_mute_in_a_thread_is_about_the_thread_and_elsewhere_about_the_person(
-    slack: Playground, door: Door
-) -> None:
-    root = slack.say("general", "bob", "lunch").ts
-    slack.say("general", "alice", "<@UKEN> mute", thread_ts=root)
-    slack.say("general", "alice", "<@UKEN>  Unmute ", thread_ts=root)
-    slack.dm("bob", "mute")
-    slack.wait_until_delivered()
-
-    found = {(e.kind, e.user_id, e.channel_id, str(e.details)) for e in door.errands}
-    assert found == {
-        ("mute_thread", "UALICE", "CGENERAL", str({"thread_ts": root, "muted": True})),
-        ("mute_thread", "UALICE", "CGENERAL", str({"thread_ts": root, "muted": False})),
-        ("mute", "UBOB", "DUBOB", str({"muted": True})),
-    }
-    assert door.asked.questions == []
-
-
-# -- edits and deletions ------------------------------------------------------------------------
-
-
-def test_an_edited_question_is_asked_again_under_its_own_ts(slack: Playground, door: Door) -> None:
-    said = slack.say("general", "alice", "<@UKEN> days of?")
-    door.known.add(("CGENERAL", said.ts))
-    slack.edit("general", said.ts, "<@UKEN> days off?")
-    slack.wait_until_delivered()
-
-    first, second = sorted(door.asked.questions, key=lambda q: q.revision)
-    assert (second.text, second.message_ts, second.surface) == ("days off?", said.ts, "slack")
-    assert second.revision > said.ts
-    assert first.revision == ""
-    assert first.event_id != second.event_id
-
-
-def test_in_a_direct_message_every_edit_is_a_question(slack: Playground, door: Door) -> None:
-    said = slack.dm("alice", "days of")
-    slack.edit(said.channel, said.ts, "days off")
-    slack.wait_until_delivered()
-
-    found = sorted(door.asked.questions, key=lambda q: q.revision)
-    assert [q.text for q in found] == ["days of", "days off"]
-    assert door.lookups == []
-
-
-def test_a_mention_added_to_a_follow_up_is_one_question_more_though_it_comes_as_two_events(
-    slack: Playground, door: Door
-) -> None:
-    """The door drops what has the same channel, ts and revision."""
-    root = slack.say("general", "bob", "<@UKEN> days off?").ts
-    door.followed.add(("CGENERAL", root))
-    said = slack.say("general", "alice", "and interns?", thread_ts=root)
-    door.known.add(("CGENERAL", said.ts))
-    slack.edit("general", said.ts, "<@UKEN> and interns?")
-    slack.wait_until_delivered()
-
-    found = [q for q in door.asked.questions if q.message_ts == said.ts]
-    first, *more = sorted(found, key=lambda q: q.revision)
-    assert first.surface == "follow_up"
-    assert [(q.surface, q.text) for q in more] == [("slack", "and interns?")] * 2
-    assert len({q.event_id for q in more}) == 2
-    assert len({q.revision for q in more}) == 1
-    assert more[0].revision > said.ts
-
-
-def test_an_edit_of_a_follow_up_stays_one(slack: Playground, door: Door) -> None:
-    root = slack.say("general", "bob", "<@UKEN> days off?").ts
-    door.followed.add(("CGENERAL", root))
-    said = slack.say("general", "alice", "and intern?", thread_ts=root)
-    door.known.add(("CGENERAL", said.ts))
-    slack.edit("general", said.ts, "and for interns?")
-    slack.wait_until_delivered()
-
-    found = sorted(door.asked.questions, key=lambda q: (q.message_ts, q.revision))
-    assert [q.surface for q in found] == ["slack", "follow_up", "follow_up"]
-    assert (found[-1].thread_ts, found[-1].text) == (root, "and for interns?")
-
-
-@pytest.mark.parametrize("text", ["", "  ", "days off?", "never mind"])
-def test_an_edit_that_takes_the_question_back_takes_the_answer_too(
-    slack: Playground, door: Door, text: str
-) -> None:
-    said = slack.say("general", "alice", "<@UKEN> days off?")
-    door.known.add(("CGENERAL", said.ts))
-    slack.edit("general", said.ts, text)
-    slack.wait_until_delivered()
-
-    (errand,) = door.errands
-    assert (errand.kind, errand.channel_id) == ("deleted", "CGENERAL")
-    assert errand.details["ts"] == said.ts < errand.details["revision"]
-    assert len(door.asked.questions) == 1
-
-
-def test_edits_that_are_none_of_ours_cost_no_look_up(slack: Playground, door: Door) -> None:
-    said = slack.say("general", "alice", "lunch at 12")
-    slack.edit("general", said.ts, "lunch at 1")
-    message = {"type": "message", "user": "UALICE", "text": "why <https://a.example>?", "ts": "1.1"}
-    unfurled = {
-        "type": "message",
-        "subtype": "message_changed",
-        "channel": "CGENERAL",
-        "channel_type": "channel",
-        "message": {**message, "attachments": [{"id": 1}], "edited": {"user": "UALICE", "ts": "2"}},
-        "previous_message": message,
-    }
-    slack.event(unfurled)
-    by_app = {**message, "bot_id": "B1", "text": "why not?"}
-    slack.event({**unfurled, "message": {**by_app, "edited": {"user": "U", "ts": "2"}}})
-    slack.wait_until_delivered()
-
-    assert door.lookups == []
-    assert (door.asked.questions, door.errands) == ([], [])
-
-
-def test_a_deleted_question_takes_its_answers_along(slack: Playground, door: Door) -> None:
-    said = slack.say("general", "alice", "<@UKEN> days off?")
-    unknown = slack.say("general", "alice", "who is it?")
-    door.known.add(("CGENERAL", said.ts))
-    for ts in (said.ts, unknown.ts):
-        slack.delete("general", ts)
-    slack.wait_until_delivered()
-
-    (errand,) = door.errands
-    assert (errand.kind, errand.user_id, errand.details) == ("deleted", "UALICE", {"ts": said.ts})
-    assert door.lookups.count("knows") == 2
-
-
-def test_what_ken_or_nobody_asked_is_deleted_without_a_look_up(
-    slack: Playground, door: Door
-) -> None:
-    posted = WebClient("xoxb-playground", base_url=slack.api_url).chat_postMessage(
-        channel="CGENERAL", text="Ken's own?"
-    )
-    lunch = slack.say("general", "alice", "lunch")
-    slack.delete("general", posted["ts"])
-    slack.delete("general", lunch.ts)
-    slack.wait_until_delivered()
-
-    assert (door.lookups, door.errands) == ([], [])
-
-
-def test_a_tombstone_is_a_deletion(slack: Playground, door: Door) -> None:
-    said = slack.say("general", "alice", "<@UKEN> days off?")
-    door.known.add(("CGENERAL", said.ts))
-    before = {"type": "message", "user": "UALICE", "text": "<@UKEN> days off?", "ts": said.ts}
-    slack.event(
-        {
-            "type": "message",
-            "subtype": "message_changed",
-            "channel": "CGENERAL",
-            "channel_type": "channel",
-            "message": {
-                "type": "message",
-                "subtype": "tombstone",
-                "user": "USLACKBOT",
-                "text": "This message was deleted.",
-                "ts": said.ts,
-            },
-            "previous_message": before,
-        }
-    )
-    slack.wait_until_delivered()
-
-    assert [(e.kind, e.details) for e in door.errands] == [("deleted", {"ts": said.ts})]
-
-
-# -- what else happens --------------------------------------------------------------------------
-
-
-def test_who_joins_is_told_and_ken_too(slack: Playground, door: Door) -> None:
-    """Threat 12: others may have come while Ken was away."""
-    slack.join("board", "guest")
-    slack.join("empty", "UKEN")
-    slack.wait_until_delivered()
-
-    assert [(e.kind, e.user_id, e.channel_id) for e in door.errands] == [
-        ("joined", "UGUEST", "CBOARD"),
-        ("joined", "UKEN", "CEMPTY"),
-    ]
-    assert door.asked.questions == []
-
-
-STANDINGS: list[dict[str, Any]] = [
-    {"is_restricted": True, "is_ultra_restricted": False},
-    {"is_restricted": False, "is_ultra_restricted": True},
-    {"is_restricted": False, "is_ultra_restricted": False, "is_stranger": True},
-    {"is_restricted": False, "is_ultra_restricted": False, "team_id": "T2"},
-    {"deleted": True},
-    {"profile": {}},
-]
-"""Of somebody who is no full member of ours, or may be none: some events do not say."""
-
-HAPPENINGS: list[tuple[dict[str, Any], tuple[Any, ...]]] = [
-    (
-        {"type": "app_home_opened", "user": "UALICE", "tab": "home", "channel": "DUALICE"},
-        ("home", "UALICE", "DUALICE", {}),
-    ),
-    (
-        {"type": "app_home_opened", "user": "UALICE", "tab": "messages", "channel": "DUALICE"},
-        ("prompts", "UALICE", "DUALICE", {}),
-    ),
-    (
-        {
-            "type": "agent_session_stopped",
-            "user": "UALICE",
-            "channel": "DUALICE",
-            "thread_ts": "1.1",
-            "streaming_message_ts": [],
-        },
-        ("stopped", "UALICE", "DUALICE", {"thread_ts": "1.1"}),
-    ),
-    (
-        {"type": "channel_shared", "connected_team_id": "T2", "channel": "CBOARD"},
-        ("shared", "", "CBOARD", {}),
-    ),
-    *(
-        (
-            {"type": kind, "channel": "CBOARD", "user": "UALICE"},
-            ("place", "UALICE", "CBOARD", {}),
-        )
-        for kind in (
-            *("channel_archive", "channel_unarchive", "channel_deleted", "channel_left"),
-            *("group_archive", "group_unarchive", "group_deleted", "group_left"),
-            *("channel_unshared", "member_left_channel", *UNSUBSCRIBED),
-        )
-    ),
-    *(
-        (
-            {"type": f"{kind}_rename", "channel": {"id": "CBOARD", "name": "boards"}},
-            ("place", "", "CBOARD", {}),
-        )
-        for kind in ("channel", "group")
-    ),
-    *(
-        (
-            {
-                "type": "message",
-                "subtype": subtype,
-                "channel": "CBOARD",
-                "channel_type": "channel",
-                "user": "UALICE",
-                "text": "made this channel *public*.",
-                "ts": "1723680078.026719",
-            },
-            ("place", "UALICE", "CBOARD", {}),
-        )
-        for subtype in (
-            *("channel_convert_to_public", "channel_convert_to_private", "channel_name"),
-            *("channel_archive", "channel_unarchive", "group_archive", "group_join"),
-        )
-    ),
-    (
-        {"type": "channel_id_changed", "old_channel_id": "GOLD", "new_channel_id": "CNEW"},
-        ("moved", "", "CNEW", {"old": "GOLD"}),
-    ),
-    *(
-        (
-            {"type": kind, "user": {"id": "UALICE", "team_id": "T1", **standing}},
-            ("standing", "UALICE", "", {}),
-        )
-        for kind in ("user_change", "user_profile_changed")
-        for standing in STANDINGS
-    ),
-    ({"type": "app_uninstalled"}, ("uninstalled", "", "", {})),
-    (
-        {"type": "tokens_revoked", "tokens": {"oauth": [], "bot": ["UKEN"]}},
-        ("tokens_revoked", "", "", {}),
-    ),
-]
-
-
-@pytest.mark.parametrize(("event", "expected"), HAPPENINGS)
-def test_a_happening_becomes_an_errand(
-    slack: Playground, door: Door, event: dict[str, object], expected: tuple[object, ...]
-) -> None:
-    slack.event(event)
-    slack.wait_until_delivered()
-
-    (errand,) = door.errands
-    details = {name: value for name, value in errand.details.items() if name != "at"}
-    assert (errand.kind, errand.user_id, errand.channel_id, details) == expected
-    assert (errand.team_id, errand.event_id[:2]) == ("T1", "Ev")
-
-
-def test_the_workspaces_of_an_organisation_are_told_one_by_one(
-    slack: Playground, door: Door
-) -> None:
-    for change in ("granted", "revoked"):
-        slack.event({"type": f"team_access_{change}", "team_ids": ["T7", "T8"]})
-    slack.wait_until_delivered()
-    assert [(e.kind, e.team_id) for e in door.errands] == [
-        ("team_access", "T7"),
-        ("team_access", "T8"),
-    ] * 2
-    assert len({e.event_id for e in door.errands}) == 4
-
-
-def test_what_changes_nobodys_reading_is_no_errand(slack: Playground, door: Door) -> None:
-    """Slack tells of every status of everybody, and of every topic."""
-    slack.change_user("alice", title="Head of Lunch")
-    for subtype in ("channel_topic", "channel_purpose", "bot_add", "pinned_item"):
-        slack.event({"type": "message", "subtype": subtype, "channel": "CBOARD", "ts": "1.1"})
-    slack.wait_until_delivered()
-    assert (door.errands, door.lookups) == ([], [])
-
-
-@pytest.mark.parametrize("is_mention", [True, False])
-def test_an_edit_that_comes_before_its_message_is_a_question_all_the_same(
-    slack: Playground, door: Door, is_mention: bool
-) -> None:
-    """Slack repeats the message itself later; the worker answers the newest."""
-    to = "<@UKEN> " if is_mention else ""
-    door.followed.add(("CGENERAL", "1.1"))
-    before = {"type": "message", "user": "UALICE", "text": f"{to}days of?", "ts": "2.1"}
-    before |= {} if is_mention else {"thread_ts": "1.1"}
-    edited = {**before, "text": f"{to}days off?", "edited": {"user": "UALICE", "ts": "3.1"}}
-    place = {"channel": "CGENERAL", "channel_type": "channel"}
-    changed = {"type": "message", "subtype": "message_changed", "ts": "3.1", **place}
-    slack.event({**changed, "message": edited, "previous_message": before})
-    slack.wait_until_delivered()
-    (question,) = door.asked.questions
-    assert (question.text, question.revision, question.message_ts) == ("days off?", "3.1", "2.1")
-    assert question.surface == ("slack" if is_mention else "follow_up")
-
-
-@pytest.mark.parametrize("text", ["<@UKEN> days off?", "and interns?"])
-def test_a_deletion_that_comes_before_its_message_is_kept(
-    slack: Playground, door: Door, text: str
-) -> None:
-    door.followed.add(("CGENERAL", "1.1"))
-    before = {"type": "message", "user": "UALICE", "text": text, "ts": "2.1", "thread_ts": "1.1"}
-    slack.event(
-        {
-            "type": "message",
-            "subtype": "message_deleted",
-            "channel": "CGENERAL",
-            "channel_type": "channel",
-            "ts": "3.1",
-            "deleted_ts": "2.1",
-            "previous_message": before,
-        }
-    )
-    slack.wait_until_delivered()
-    assert [(e.kind, e.details) for e in door.errands] == [("deleted", {"ts": "2.1"})]
-
-
-def test_the_revoked_token_of_a_person_is_none_of_ours(slack: Playground, door: Door) -> None:
-    slack.event({"type": "tokens_revoked", "tokens": {"oauth": ["UALICE"], "bot": []}})
-    slack.wait_until_delivered()
-
-    assert door.errands == []
+# what else happens
 
 
 def test_events_that_nobody_wants_are_acknowledged(slack: Playground, asked: Asked) -> None:
@@ -812,7 +369,7 @@ def test_socket_mode_comes_back_when_slack_asks_for_it(tmp_path: Path, asked: As
     assert question.text == "still there?"
 
 
-# -- the real door ------------------------------------------------------------------------------
+# the real door
 
 
 def test_through_the_real_door_a_thread_is_followed_edited_and_taken_back(

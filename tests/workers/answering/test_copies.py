@@ -2,17 +2,12 @@
 
 import json
 
-from policies.described import Permissions
+from tests.workers.answering.asking import only
 from tests.workers.answering.passages import passage
 from tests.workers.slack_company import Company
 from workers.models.base import Draft, Passage, Sentence
 from workers.models.quotes import copies_of
 from workers.replies.rendering import compose, from_payload
-
-
-def only(*principals: int) -> Permissions:
-    return Permissions(allow=frozenset(principals))
-
 
 LEAVE = "Staff get thirty days of paid leave in every calendar year."
 OTHER = "Staff get twenty days of paid leave in every calendar year."

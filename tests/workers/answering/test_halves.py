@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from policies import Class
-from policies.described import Permissions
+from tests.workers.answering.asking import QUESTION, only
 from tests.workers.slack_company import TEAM, Company, kept, quote_all
 from workers.answering import answer as answering
 from workers.answering.audience import audience_of
@@ -20,12 +20,6 @@ from workers.replies import outbox
 from workers.replies import rendering as say
 from workers.replies.outbox import Kind
 from workers.upkeep import review
-
-QUESTION = "What is the budget?"
-
-
-def only(*principals: int) -> Permissions:
-    return Permissions(frozenset(principals))
 
 
 def long_answers(company: Company) -> None:

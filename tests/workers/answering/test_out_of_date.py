@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from policies.described import Permissions
+from tests.workers.answering.asking import QUESTION
 from tests.workers.slack_company import Company
 from workers.replies.rendering import (
     ANSWERED_PRIVATELY,
@@ -13,8 +14,6 @@ from workers.replies.rendering import (
     SOURCE_OUT_OF_DATE,
     Reply,
 )
-
-QUESTION = "What is the budget?"
 
 
 def source(company: Company, name: str, *, hours_ago: int | None, paused: bool = False) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from policies import Audience, Class
 from policies.described import Permissions
 from policies.tables.people import UserStatus
+from tests.workers.answering.asking import only
 from tests.workers.library import Library, direction
 from workers.answering.retrieval import MAX_QUESTION, PER_DOCUMENT, retrieve
 from workers.models.base import Passage
@@ -43,10 +44,6 @@ HOSTILE = [
     " ".join(f"word{number}" for number in range(2_000)),
 ]
 """Questions that are more than words, to a parser that takes them for its own language."""
-
-
-def only(*principals: int) -> Permissions:
-    return Permissions(allow=frozenset(principals))
 
 
 def ask(

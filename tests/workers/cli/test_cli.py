@@ -20,7 +20,7 @@ from sqlalchemy import text
 
 from tests.ports import free_port
 from tests.workers.ingest.folder import FakeEmbedder, Folder, Shelf, document, group, user
-from tests.workers.models.test_forms import Server, only_chat
+from tests.workers.models.servers import Server, only_chat
 from workers.cli import running
 from workers.cli.commands.run import up
 from workers.cli.loading import progress_bar

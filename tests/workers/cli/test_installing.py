@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from policies.links import unmatched
-from tests.workers.slack.test_installations import expire, install, with_key
+from tests.workers.slack.installed import expire, install, with_key
 from tests.workers.slack_company import TEAM, Company
 from tests.workers.slack_tokens import by_oauth
 from workers.cli import doctor, main, output
