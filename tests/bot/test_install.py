@@ -109,20 +109,26 @@ def browser(ours: Settings, database: Database) -> Iterator[Browser]:
         yield Browser(url.removeprefix("http://"))
 
 
-def test_somebody_installs_ken(browser: Browser, database: Database) -> None:
+def test_who_installs_ken_is_asked_for_its_scopes_and_no_more(browser: Browser) -> None:
     asked = browser.start()
     assert asked["client_id"] == "client-1"
     assert asked["redirect_uri"] == "https://ken.example/slack/oauth_redirect"
     assert tuple(asked["scope"].split(",")) == install.SCOPES
     assert "user_scope" not in asked
 
-    page = browser.come_back(code="canary-code", state=asked["state"])
+
+def test_somebody_installs_ken(browser: Browser, database: Database) -> None:
+    page = browser.come_back(code="canary-code", state=browser.start()["state"])
     assert page.status == 200
     assert "Ken is installed in Acme" in page.body
-    assert page.is_inert
-    assert "canary" not in page.body + repr(page.headers)
     assert token_of(database, "answerer", team_id="T1").secret == "canary-token-1"
     assert interface.bot_token(None, "T1") == "canary-token-1"
+
+
+def test_the_page_of_an_installation_tells_no_secret_and_runs_nothing(browser: Browser) -> None:
+    page = browser.come_back(code="canary-code", state=browser.start()["state"])
+    assert page.is_inert
+    assert "canary" not in page.body + repr(page.headers)
 
 
 def test_a_name_that_would_be_a_script_is_text(browser: Browser, slack_tokens: SlackTokens) -> None:

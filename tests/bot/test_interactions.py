@@ -301,19 +301,26 @@ def test_a_choice_in_the_home_stays_chosen(both: tuple[Desk, Playground]) -> Non
     )
 
 
-def test_a_modal_is_opened_refused_and_submitted(both: tuple[Desk, Playground]) -> None:
+def test_a_modal_without_what_it_requires_does_not_reach_the_app(
+    both: tuple[Desk, Playground],
+) -> None:
     desk, slack = both
-    slack.press("bob", "go", channel="general", ts=post(slack), value="1")
-    (view,) = slack.views("bob")
-
-    assert slack.submit("bob", view["id"]).errors == {
-        "reason": "Please complete this required field."
-    }
+    errors = slack.submit("bob", opened(slack, post(slack))).errors
+    assert errors == {"reason": "Please complete this required field."}
     assert len(desk.received) == 1
+
+
+def test_a_modal_that_the_app_refuses_stays_with_its_errors(both: tuple[Desk, Playground]) -> None:
+    desk, slack = both
+    view = opened(slack, post(slack))
     desk.answer = {"response_action": "errors", "errors": {"reason": "Too short."}}
-    assert slack.submit("bob", view["id"], said("x")).errors == {"reason": "Too short."}
-    desk.answer = {}
-    assert slack.submit("bob", view["id"], said("long enough")).closed
+    assert slack.submit("bob", view, said("x")).errors == {"reason": "Too short."}
+    assert [one["id"] for one in slack.views("bob")] == [view]
+
+
+def test_a_modal_is_submitted_with_what_was_written(both: tuple[Desk, Playground]) -> None:
+    desk, slack = both
+    assert slack.submit("bob", opened(slack, post(slack)), said("long enough")).closed
     assert slack.views("bob") == []
     submitted = desk.received[-1]
     assert submitted["view"]["state"]["values"]["reason"]["text"] == {
@@ -335,21 +342,33 @@ def test_a_time_that_was_chosen_fills_its_input(both: tuple[Desk, Playground]) -
     assert desk.received[-1]["view"]["state"]["values"]["when"]["at"]["selected_time"] == "12:30"
 
 
-def test_an_app_shows_another_view_or_clears_them_all(both: tuple[Desk, Playground]) -> None:
+def test_an_app_pushes_a_view_over_another(both: tuple[Desk, Playground]) -> None:
     desk, slack = both
-    slack.press("bob", "go", channel="general", ts=post(slack), value="1")
-    (view,) = slack.views("bob")
-
+    first = opened(slack, post(slack))
     desk.answer = {"response_action": "push", "view": modal("Second")}
-    pushed = slack.submit("bob", view["id"], said("x"))
+    pushed = slack.submit("bob", first, said("x"))
     assert pushed.view is not None
     assert (pushed.closed, pushed.view["title"]["text"]) == (False, "Second")
-    assert pushed.view["root_view_id"] == view["id"]
-    desk.answer = {"response_action": "update", "view": modal("Third")}
-    updated = slack.submit("bob", pushed.view["id"], said("x"))
-    assert updated.view is not None
-    assert (updated.view["title"]["text"], updated.view["id"]) == ("Third", pushed.view["id"])
+    assert pushed.view["root_view_id"] == first
     assert len(slack.views("bob")) == 2
+
+
+def test_an_app_shows_another_view_in_place_of_one(both: tuple[Desk, Playground]) -> None:
+    desk, slack = both
+    first = opened(slack, post(slack))
+    desk.answer = {"response_action": "update", "view": modal("Third")}
+    updated = slack.submit("bob", first, said("x"))
+    assert updated.view is not None
+    assert (updated.view["title"]["text"], updated.view["id"]) == ("Third", first)
+    assert len(slack.views("bob")) == 1
+
+
+def test_an_app_clears_all_views(both: tuple[Desk, Playground]) -> None:
+    desk, slack = both
+    first = opened(slack, post(slack))
+    desk.answer = {"response_action": "push", "view": modal("Second")}
+    pushed = slack.submit("bob", first, said("x"))
+    assert pushed.view is not None
     desk.answer = {"response_action": "clear"}
     assert slack.submit("bob", pushed.view["id"], said("x")).closed
     assert slack.views("bob") == []

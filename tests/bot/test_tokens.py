@@ -1,6 +1,7 @@
 """Who may call the double, for what, and until when."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -111,28 +112,59 @@ def test_a_code_serves_once(playground: Playground) -> None:
             nobody.api_call("oauth.v2.access", json={**APP, "code": "x", **wrong})
 
 
-def test_a_refresh_token_serves_once_and_the_old_token_till_its_end(start: Start) -> None:
-    slack = start(rotates=True)
-    nobody = client(slack, "")
-    first = nobody.oauth_v2_access(**APP, code=slack.code())
+@dataclass(frozen=True)
+class Rotating:
+    """A double whose tokens end, and the first that it gave."""
 
-    def refresh(token: str) -> Any:
+    slack: Playground
+    first: Any
+
+    def refresh(self, token: str) -> Any:
+        nobody = client(self.slack, "")
         return nobody.oauth_v2_access(**APP, grant_type="refresh_token", refresh_token=token)
 
-    assert (first["expires_in"], first["access_token"][:10]) == (43_200, "xoxe.xoxb-")
-    second = refresh(first["refresh_token"])
-    assert client(slack, first["access_token"]).auth_test()["ok"]
-    assert refused(lambda: refresh(first["refresh_token"]))["error"] == "invalid_refresh_token"
-    slack.expire()
-    error = refused(client(slack, second["access_token"]).auth_test)["error"]
-    assert error == "token_expired"
-    third = refresh(second["refresh_token"])
-    assert client(slack, third["access_token"]).auth_test()["ok"]
-    assert client(slack, "xoxb-playground").auth_test()["ok"]
-    assert {call.token for call in slack.calls("auth.test")} == {"bot"}
-    slack.revoke()
-    assert refused(lambda: refresh(third["refresh_token"]))["error"] == "invalid_refresh_token"
+    def works(self, token: str) -> bool:
+        return bool(client(self.slack, token).auth_test()["ok"])
+
+
+@pytest.fixture
+def rotating(start: Start) -> Iterator[Rotating]:
+    slack = start(rotates=True)
+    yield Rotating(slack, client(slack, "").oauth_v2_access(**APP, code=slack.code()))
     check_calls(slack.calls())
+
+
+def test_a_token_that_rotates_says_how_long_it_lives(rotating: Rotating) -> None:
+    first = rotating.first
+    assert (first["expires_in"], first["access_token"][:10]) == (43_200, "xoxe.xoxb-")
+
+
+def test_a_refresh_token_serves_once(rotating: Rotating) -> None:
+    first = rotating.first["refresh_token"]
+    assert rotating.works(rotating.refresh(first)["access_token"])
+    assert refused(lambda: rotating.refresh(first))["error"] == "invalid_refresh_token"
+
+
+def test_a_token_lives_on_beside_its_successor_to_its_end(rotating: Rotating) -> None:
+    first, second = rotating.first, rotating.refresh(rotating.first["refresh_token"])
+    assert rotating.works(first["access_token"])
+    rotating.slack.expire()
+    for ended in (first, second):
+        slack = client(rotating.slack, ended["access_token"])
+        assert refused(slack.auth_test)["error"] == "token_expired"
+
+
+def test_after_the_end_a_token_is_refreshed_and_one_that_lasts_is_well(rotating: Rotating) -> None:
+    rotating.slack.expire()
+    assert rotating.works(rotating.refresh(rotating.first["refresh_token"])["access_token"])
+    assert rotating.works("xoxb-playground")
+    assert {call.token for call in rotating.slack.calls("auth.test")} == {"bot"}
+
+
+def test_what_was_revoked_is_not_refreshed(rotating: Rotating) -> None:
+    rotating.slack.revoke()
+    error = refused(lambda: rotating.refresh(rotating.first["refresh_token"]))["error"]
+    assert error == "invalid_refresh_token"
 
 
 def test_a_lasting_token_is_exchanged_for_one_that_rotates(start: Start) -> None:

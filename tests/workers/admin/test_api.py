@@ -140,104 +140,164 @@ def test_being_an_admin_lets_nobody_read(api: Api, world: World) -> None:
 # identity, index, audit
 
 
-def test_an_account_is_linked_by_an_admins_word(api: Api, people: dict[str, int]) -> None:
-    token = api.token("identity", name="hr")
+@pytest.fixture
+def accounts(api: Api, people: dict[str, int]) -> int:
+    """Three accounts of Slack, and no link; of two Ana and Ben have the address. Their source."""
     with api.database.session("syncer") as session:
         change = Change(session, actor="test")
         slack = change.put_source("slack:T1")
         for native_id, name in (("U1", "Ana"), ("U2", "Ben"), ("a/b c", "Cy")):
             change.put_account(slack, SeenAccount(native_id, name, f"{name.lower()}@acme.example"))
+    return slack
 
-    told = api.call("GET", "/v1/accounts?linked=false&source=slack:T1", headers=token).json()
-    found = {one["native_id"]: one for one in told["accounts"]}
+
+def _listed(api: Api, more: str = "") -> Any:
+    place = f"/v1/accounts?source=slack:T1{more}"
+    return api.call("GET", place, headers=api.token("identity")).json()
+
+
+def _link(api: Api, method: str, account: str, user: int) -> Any:
+    place = f"/v1/sources/slack:T1/accounts/{account}/link/{user}"
+    return api.call(method, place, headers=api.token("identity", name="hr"))
+
+
+def _audited(api: Api, action: str) -> list[Any]:
+    rows = api.call("GET", "/v1/audit", headers=api.token("audit")).json()["rows"]
+    return [row for row in rows if row["action"] == action]
+
+
+def test_accounts_without_a_link_are_listed_with_whose_they_may_be(
+    api: Api, people: dict[str, int], accounts: int
+) -> None:
+    found = {one["native_id"]: one for one in _listed(api, "&linked=false")["accounts"]}
     assert set(found) == {"U1", "U2", "a/b c"}
     assert found["U1"]["suggestions"][0]["user_id"] == people["ana"]
-    first = api.call("GET", "/v1/accounts?source=slack:T1&limit=1", headers=token).json()
-    assert first["accounts"] == told["accounts"][:1]
-    behind = f"after_source={first['next']['after_source']}&after_id={first['next']['after_id']}"
-    rest = api.call("GET", f"/v1/accounts?source=slack:T1&{behind}", headers=token).json()
-    assert rest == {"accounts": told["accounts"][1:], "next": None}
 
-    def link(method: str, account: str, user: int) -> Any:
-        place = f"/v1/sources/slack:T1/accounts/{account}/link/{user}"
-        return api.call(method, place, headers=token)
 
-    assert link("PUT", "U1", people["ana"]).json()["user_id"] == people["ana"]
-    assert link("PUT", "U1", people["ana"]).status_code == 200
-    assert link("PUT", "U1", people["ben"]).status_code == 409
-    assert link("PUT", "U2", 999).status_code == 404
-    assert link("PUT", "a%2Fb%20c", people["ben"]).json()["native_id"] == "a/b c"
-    told = api.call("GET", "/v1/accounts?linked=true&source=slack:T1", headers=token).json()
-    linked = {one["native_id"]: (one["user_id"], one["linked_by"]) for one in told["accounts"]}
-    assert linked == {"U1": (people["ana"], "admin"), "a/b c": (people["ben"], "admin")}
-    assert link("DELETE", "U1", people["ben"]).status_code == 404
-    assert link("DELETE", "U1", people["ana"]).status_code == 204
-    assert link("DELETE", "U1", people["ana"]).status_code == 404
+def test_accounts_are_listed_page_by_page(api: Api, accounts: int) -> None:
+    all_of_them = _listed(api)["accounts"]
+    first = _listed(api, "&limit=1")
+    assert first["accounts"] == all_of_them[:1]
+    behind = f"&after_source={first['next']['after_source']}&after_id={first['next']['after_id']}"
+    assert _listed(api, behind) == {"accounts": all_of_them[1:], "next": None}
+
+
+def test_of_a_source_that_is_not_there_no_accounts_are_listed(api: Api, accounts: int) -> None:
+    token = api.token("identity")
+    assert api.call("GET", "/v1/accounts?source=slack:T1", headers=token).status_code == 200
     assert api.call("GET", "/v1/accounts?source=none", headers=token).status_code == 404
-    audit = api.call("GET", "/v1/audit", headers=api.token("audit")).json()["rows"]
-    assert {row["actor"] for row in audit if row["action"] == "unlink"} == {"token:hr"}
 
 
-def test_an_account_is_marked_as_nobodys_here(api: Api, people: dict[str, int]) -> None:
-    token = api.token("identity", name="hr")
+def test_an_account_is_linked_by_an_admins_word(
+    api: Api, people: dict[str, int], accounts: int
+) -> None:
+    assert _link(api, "PUT", "U1", people["ana"]).json()["user_id"] == people["ana"]
+    assert _link(api, "PUT", "a%2Fb%20c", people["ben"]).json()["native_id"] == "a/b c"
+    linked = {
+        one["native_id"]: (one["user_id"], one["linked_by"])
+        for one in _listed(api, "&linked=true")["accounts"]
+    }
+    assert linked == {"U1": (people["ana"], "admin"), "a/b c": (people["ben"], "admin")}
+
+
+def test_a_link_may_be_repeated_and_given_to_nobody_else(
+    api: Api, people: dict[str, int], accounts: int
+) -> None:
+    _link(api, "PUT", "U1", people["ana"])
+    assert _link(api, "PUT", "U1", people["ana"]).status_code == 200
+    assert _link(api, "PUT", "U1", people["ben"]).status_code == 409
+    assert _link(api, "PUT", "U2", 999).status_code == 404
+
+
+def test_a_link_is_taken_back_once_by_its_own_name(
+    api: Api, people: dict[str, int], accounts: int
+) -> None:
+    _link(api, "PUT", "U1", people["ana"])
+    assert _link(api, "DELETE", "U1", people["ben"]).status_code == 404
+    assert _link(api, "DELETE", "U1", people["ana"]).status_code == 204
+    assert _link(api, "DELETE", "U1", people["ana"]).status_code == 404
+    assert {row["actor"] for row in _audited(api, "unlink")} == {"token:hr"}
+
+
+@pytest.fixture
+def partner(api: Api, accounts: int) -> str:
+    """The account of a partner, which a page denies, as it stands in an address."""
     with api.database.session("syncer") as session:
         change = Change(session, actor="test")
-        slack = change.put_source("slack:T1")
-        change.put_account(slack, SeenAccount("U1", "Ana"))
-        change.put_account(slack, SeenAccount("a/b c", "A partner"))
-        (account,) = change.accounts(slack, ["a/b c"]).values()
-        node = change.put_node(slack, "page", kind=NodeKind.DOCUMENT, parent_id=None)
+        (account,) = change.accounts(accounts, ["a/b c"]).values()
+        node = change.put_node(accounts, "page", kind=NodeKind.DOCUMENT, parent_id=None)
         change.set_permissions(node, Permissions(deny=frozenset({account})))
+    return "a%2Fb%20c"
 
-    def listed(more: str = "") -> list[tuple[str, bool]]:
-        told = api.call("GET", f"/v1/accounts?source=slack:T1{more}", headers=token).json()
-        return [(one["native_id"], one["denied"]) for one in told["accounts"]]
 
-    def external(method: str, account: str) -> int:
-        place = f"/v1/sources/slack:T1/accounts/{account}/external"
-        return int(api.call(method, place, headers=token).status_code)
+def _denied(api: Api, more: str = "") -> list[tuple[str, bool]]:
+    return [(one["native_id"], one["denied"]) for one in _listed(api, more)["accounts"]]
 
-    assert listed() == [("a/b c", True), ("U1", False)]
-    first = api.call("GET", "/v1/accounts?source=slack:T1&limit=1", headers=token).json()["next"]
+
+def _external(api: Api, method: str, account: str) -> int:
+    place = f"/v1/sources/slack:T1/accounts/{account}/external"
+    return int(api.call(method, place, headers=api.token("identity", name="hr")).status_code)
+
+
+def test_an_account_that_is_denied_heads_the_list(api: Api, partner: str) -> None:
+    assert _denied(api) == [("a/b c", True), ("U1", False), ("U2", False)]
+    first = _listed(api, "&limit=1")["next"]
     assert first == {"after_denied": True, "after_source": "slack:T1", "after_id": "a/b c"}
     behind = "&after_denied=true&after_source=slack:T1&after_id=a/b c"
-    assert listed(behind) == [("U1", False)]
-    assert external("PUT", "a%2Fb%20c") == external("PUT", "a%2Fb%20c") == 204
-    assert listed() == [("U1", False)]
-    assert listed("&external=true") == [("a/b c", False)]
-    assert external("DELETE", "a%2Fb%20c") == 204
-    assert listed() == [("a/b c", True), ("U1", False)]
-    assert external("PUT", "none") == 404
-    with api.database.session("syncer") as session:
-        Change(session, actor="test").link(people["ana"], slack, "U1", by="admin")
-    assert external("PUT", "U1") == 409
-    audit = api.call("GET", "/v1/audit", headers=api.token("audit")).json()["rows"]
-    said = [row for row in audit if row["action"] == "set_external"]
-    assert [(row["actor"], row["details"]["external"]) for row in said] == [
-        ("token:hr", True),
-        ("token:hr", False),
-    ]
+    assert _denied(api, behind) == [("U1", False), ("U2", False)]
 
 
-def test_a_link_code_is_made_for_an_active_user(api: Api, people: dict[str, int]) -> None:
-    token = api.token("identity")
+def test_an_account_is_marked_as_nobodys_here_and_back(api: Api, partner: str) -> None:
+    before = _denied(api)
+    assert _external(api, "PUT", partner) == _external(api, "PUT", partner) == 204
+    assert _denied(api) == [("U1", False), ("U2", False)]
+    assert _denied(api, "&external=true") == [("a/b c", False)]
+    assert _external(api, "DELETE", partner) == 204
+    assert _denied(api) == before
+    said = [(row["actor"], row["details"]["external"]) for row in _audited(api, "set_external")]
+    assert said == [("token:hr", True), ("token:hr", False)]
 
-    def make(user: int, **wanted: object) -> Any:
-        return api.call("POST", f"/v1/users/{user}/link-code", headers=token, json=wanted)
 
-    told = make(people["ana"], hours=2)
+def test_an_account_that_is_linked_or_not_there_is_not_marked(
+    api: Api, people: dict[str, int], accounts: int
+) -> None:
+    _link(api, "PUT", "U1", people["ana"])
+    assert _external(api, "PUT", "U1") == 409
+    assert _external(api, "PUT", "none") == 404
+
+
+def _code(api: Api, user: int, **wanted: object) -> Any:
+    place = f"/v1/users/{user}/link-code"
+    return api.call("POST", place, headers=api.token("identity"), json=wanted)
+
+
+def test_a_link_code_is_another_each_time_and_cached_nowhere(
+    api: Api, people: dict[str, int]
+) -> None:
+    told = _code(api, people["ana"], hours=2)
     assert (told.status_code, told.json()["expires_in_hours"]) == (201, 2)
     assert told.headers["cache-control"] == "no-store"
-    assert make(people["ana"]).json()["code"] != told.json()["code"]
-    for hours in (0, 721, "2", True, None, 1.5):
-        assert make(people["ana"], hours=hours).status_code == 422
-    assert make(999).status_code == 404
+    assert _code(api, people["ana"]).json()["code"] != told.json()["code"]
+
+
+@pytest.mark.parametrize("hours", [0, 721, "2", True, None, 1.5])
+def test_a_link_code_lives_for_whole_hours_up_to_a_month(
+    api: Api, people: dict[str, int], hours: object
+) -> None:
+    assert _code(api, people["ana"], hours=hours).status_code == 422
+
+
+def test_a_link_code_is_made_for_an_active_user_alone(api: Api, people: dict[str, int]) -> None:
+    assert _code(api, people["ben"]).status_code == 201
     with api.database.session("syncer") as session:
         session.execute(text("UPDATE user_account SET status = 'suspended' WHERE name = 'Ben'"))
-    assert make(people["ben"]).status_code == 404
+    assert _code(api, people["ben"]).status_code == 404
+    assert _code(api, 999).status_code == 404
 
 
-def test_the_index_counts_and_lists_what_nobody_may_read(api: Api, world: World) -> None:
+@pytest.fixture
+def index(world: World) -> tuple[int, int]:
+    """A page that Ana reads, one below a folder that is not known, one folder that is gone."""
     ana = world.person("ana")
     folder = world.folder("plans", Permissions(allow=frozenset({ana})))
     world.page("one", inside=folder)
@@ -246,24 +306,44 @@ def test_the_index_counts_and_lists_what_nobody_may_read(api: Api, world: World)
     gone = world.folder("gone")
     with world.change() as change:
         change.set_gone(gone)
-    token = api.token("index")
+    return closed, gone
 
-    (source,) = api.call("GET", "/v1/index", headers=token).json()["sources"]
+
+def _source(api: Api) -> Any:
+    (source,) = api.call("GET", "/v1/index", headers=api.token("index")).json()["sources"]
+    return source
+
+
+def _unreadable(api: Api, source: str, more: str = "") -> Any:
+    place = f"/v1/index/{source}/unreadable{more}"
+    return api.call("GET", place, headers=api.token("index"))
+
+
+def test_the_index_counts_what_each_source_holds(api: Api, index: tuple[int, int]) -> None:
+    source = _source(api)
     counts = {name: source[name] for name in ("documents", "nodes", "unreadable", "gone", "groups")}
     assert counts == {"documents": 2, "nodes": 5, "unreadable": 1, "gone": 1, "groups": 0}
     assert (source["source"], source["accounts"], source["usable"]) == ("world", 1, True)
-    told = api.call("GET", "/v1/index/world/unreadable", headers=token).json()
-    listed = [(one["id"], one["native_id"], one["reason"]) for one in told["nodes"]]
-    assert listed == [(closed, "closed", "unknown"), (gone, "gone", "gone")]
-    first = api.call("GET", "/v1/index/world/unreadable?limit=1", headers=token).json()
-    assert (len(first["nodes"]), first["next"]) == (1, closed)
-    rest = api.call("GET", f"/v1/index/world/unreadable?after={closed}", headers=token).json()
-    assert rest == {"nodes": told["nodes"][1:], "next": None}
-    assert api.call("GET", "/v1/index/none/unreadable", headers=token).status_code == 404
+
+
+def test_the_index_says_when_a_source_is_out_of_date(api: Api, world: World) -> None:
     with world.change() as change:
         change.set_freshness(world.source_id, paused=False, max_staleness=timedelta(hours=1))
-    (source,) = api.call("GET", "/v1/index", headers=token).json()["sources"]
-    assert (source["usable"], source["max_staleness"]) == (False, "PT1H")
+    assert (_source(api)["usable"], _source(api)["max_staleness"]) == (False, "PT1H")
+
+
+def test_the_index_lists_what_nobody_may_read_page_by_page(
+    api: Api, index: tuple[int, int]
+) -> None:
+    closed, gone = index
+    told = _unreadable(api, "world").json()
+    listed = [(one["id"], one["native_id"], one["reason"]) for one in told["nodes"]]
+    assert listed == [(closed, "closed", "unknown"), (gone, "gone", "gone")]
+    first = _unreadable(api, "world", "?limit=1").json()
+    assert (len(first["nodes"]), first["next"]) == (1, closed)
+    rest = _unreadable(api, "world", f"?after={closed}").json()
+    assert rest == {"nodes": told["nodes"][1:], "next": None}
+    assert _unreadable(api, "none").status_code == 404
 
 
 def test_the_audit_is_read_page_by_page(api: Api, people: dict[str, int]) -> None:
@@ -279,7 +359,9 @@ def test_the_audit_is_read_page_by_page(api: Api, people: dict[str, int]) -> Non
     assert rows == told["rows"]
 
 
-def test_why_and_who_tell_the_path_now_and_then(api: Api, world: World) -> None:
+@pytest.fixture
+def before(api: Api, world: World) -> str:
+    """The time before Ben came into a group that reads about leave, in place of Ana."""
     ana, ben = world.person("ana"), world.person("ben")
     staff = world.group("staff", [ana])
     folder = world.folder("hr", Permissions(allow=frozenset({staff})))
@@ -287,26 +369,36 @@ def test_why_and_who_tell_the_path_now_and_then(api: Api, world: World) -> None:
     then = _now(api.database)
     with world.change() as change:
         change.set_members(staff, {ben})
-    token = api.token("audit")
+    return then
 
-    def why(person: str, at: str = "") -> Any:
-        place = f"/v1/why?person={person}&document=leave{at}"
-        return api.call("GET", place, headers=token).json()
 
-    assert (why("ana")["readable"], why("ana")["code"]) == (False, "no_allow")
-    assert (why("ben")["readable"], why("ben")["path"]) == (
-        True,
-        ["Ben → group staff", "on container hr"],
-    )
-    at = f"&at={then}"
-    assert (why("ana", at)["readable"], why("ben", at)["readable"]) == (True, False)
+def _why(api: Api, person: str, at: str = "") -> Any:
+    place = f"/v1/why?person={person}&document=leave{at and f'&at={at}'}"
+    return api.call("GET", place, headers=api.token("audit")).json()
 
+
+def test_why_tells_the_path(api: Api, before: str) -> None:
+    ana, ben = _why(api, "ana"), _why(api, "ben")
+    assert (ana["readable"], ana["code"]) == (False, "no_allow")
+    assert (ben["readable"], ben["path"]) == (True, ["Ben → group staff", "on container hr"])
+
+
+def test_why_tells_how_it_was(api: Api, before: str) -> None:
+    assert [_why(api, one, before)["readable"] for one in ("ana", "ben")] == [True, False]
+
+
+def test_who_tells_the_readers_now_and_then(api: Api, before: str) -> None:
     def readers(at: str = "") -> list[str]:
-        told = api.call("GET", f"/v1/who?document=world:leave{at}", headers=token).json()
+        place = f"/v1/who?document=world:leave{at and f'&at={at}'}"
+        told = api.call("GET", place, headers=api.token("audit")).json()
         return [one["name"] for one in told["people"]]
 
-    assert (readers(), readers(at)) == (["Ben"], ["Ana"])
-    told = api.call("GET", f"/v1/exposure?document=leave&from={then}", headers=token).json()
+    assert (readers(), readers(before)) == (["Ben"], ["Ana"])
+
+
+def test_of_what_no_answer_used_nobody_was_shown_anything(api: Api, before: str) -> None:
+    place = f"/v1/exposure?document=leave&from={before}"
+    told = api.call("GET", place, headers=api.token("audit")).json()
     assert (told["answers"], told["people"], told["to"]) == ([], [], None)
 
 

@@ -1,7 +1,9 @@
 """What administrators are told: why, who, the audience of a channel, and who was shown what."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from policies.tables.people import UserStatus
 from tests.workers.slack_company import Company
 from workers.admin import explaining
 from workers.errors import InputInvalid
+from workers.settings import Settings
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -218,7 +221,9 @@ def test_a_time_before_the_history_is_refused(company: Company) -> None:
 # -- who ------------------------------------------------------------------------------------------
 
 
-def test_who_names_everybody_and_cuts_a_long_list_with_a_count(company: Company) -> None:
+@pytest.fixture
+def crowd(company: Company) -> Settings:
+    """Sixty people who read a plan as members of a team."""
     library = company.library
     with library.change() as change:
         people = [
@@ -227,11 +232,11 @@ def test_who_names_everybody_and_cuts_a_long_list_with_a_count(company: Company)
         ]
     team = library.group("team", people)
     library.document("plan", "text", Permissions(frozenset({team})))
-    before = clock(company)
-    company.person("alice")
-    library.document("open", "text", everyone())
-    settings = company.services.settings
-    told = explaining.who_reads(settings, "plan")
+    return company.services.settings
+
+
+def test_who_names_everybody_with_their_path(crowd: Settings) -> None:
+    told = explaining.who_reads(crowd, "plan")
     assert told["count"] == len(told["people"]) == 60
     assert told["people"][0] == {
         "name": "Person 00",
@@ -239,40 +244,67 @@ def test_who_names_everybody_and_cuts_a_long_list_with_a_count(company: Company)
         "path": ["Person 00 → group team", "on document plan"],
     }
     assert told["classes"] == {"members": False, "members_and_guests": False, "internet": False}
-    lines = explaining.who_lines(told)
+
+
+def test_who_cuts_a_long_list_with_a_count(crowd: Settings) -> None:
+    lines = explaining.who_lines(explaining.who_reads(crowd, "plan"))
     assert lines[-1] == "  … and 10 more; --json lists all"
     assert len([line for line in lines if "Person" in line]) == 50
-    told = explaining.who_reads(settings, "open")
+
+
+def test_who_counts_all_members_of_the_company(company: Company, crowd: Settings) -> None:
+    company.person("alice")
+    company.library.document("open", "text", everyone())
+    told = explaining.who_reads(crowd, "open")
     assert (told["count"], told["classes"]["members"]) == (61, True)
     assert {"name": "Alice", "id": "world:alice"}.items() <= told["people"][0].items()
-    with library.change() as change:
-        change.set_unknown(library.ids["plan"])
-    (line,) = explaining.who_lines(explaining.who_reads(settings, "plan"))
+
+
+def test_who_names_nobody_while_permissions_are_not_known(
+    company: Company, crowd: Settings
+) -> None:
+    before = clock(company)
+    with company.library.change() as change:
+        change.set_unknown(company.library.ids["plan"])
+    (line,) = explaining.who_lines(explaining.who_reads(crowd, "plan"))
     assert line.startswith("nobody: permissions on its path are not known")
-    assert explaining.who_reads(settings, "plan", before)["count"] == 60
+    assert explaining.who_reads(crowd, "plan", before)["count"] == 60
 
 
 # -- audience -------------------------------------------------------------------------------------
 
 
-def test_a_channel_is_told_as_an_answer_there_would_see_it(company: Company) -> None:
-    library = company.library
+@pytest.fixture
+def channels(company: Company) -> Settings:
+    """Two members, a guest, and a document for each kind of channel."""
     alice, bob = company.person("alice"), company.person("bob")
     company.person("guest", guest=True)
-    library.document("for all", "text", everyone())
-    library.document("for both", "text", Permissions(frozenset({alice, bob})))
-    settings = company.services.settings
-    board = explaining.audience_in(settings, "board")
+    company.library.document("for all", "text", everyone())
+    company.library.document("for both", "text", Permissions(frozenset({alice, bob})))
+    return company.services.settings
+
+
+def test_a_private_channel_is_told_by_its_members(channels: Settings) -> None:
+    board = explaining.audience_in(channels, "board")
     assert (board["rule"], board["people"], board["documents"]) == ("private", ["Alice", "Bob"], 2)
-    public = explaining.audience_in(settings, "#all")
-    assert (public["rule"], public["classes"], public["documents"]) == ("public", ["members"], 1)
-    guests = explaining.audience_in(settings, "CGUEST")
-    assert (guests["guests"], guests["documents"]) == (["Guest"], 0)
-    shared = explaining.audience_in(settings, "joint")
-    assert (shared["rule"], shared["people"], shared["documents"]) == ("shared", [], 0)
     assert "2 members of the company: Alice, Bob" in explaining.audience_lines(board)
-    assert "1 guests: Guest" in explaining.audience_lines(guests)
+
+
+def test_a_public_channel_is_told_as_the_company(channels: Settings) -> None:
+    public = explaining.audience_in(channels, "#all")
+    assert (public["rule"], public["classes"], public["documents"]) == ("public", ["members"], 1)
     assert explaining.audience_lines(public)[-1] == "documents that all of them may read: 1"
+
+
+def test_a_channel_with_a_guest_is_told_with_the_guest(channels: Settings) -> None:
+    guests = explaining.audience_in(channels, "CGUEST")
+    assert (guests["guests"], guests["documents"]) == (["Guest"], 0)
+    assert "1 guests: Guest" in explaining.audience_lines(guests)
+
+
+def test_a_channel_of_two_companies_is_told_as_nobodys(channels: Settings) -> None:
+    shared = explaining.audience_in(channels, "joint")
+    assert (shared["rule"], shared["people"], shared["documents"]) == ("shared", [], 0)
 
 
 def test_a_channel_with_somebody_unlinked_says_so(company: Company) -> None:
@@ -285,34 +317,62 @@ def test_a_channel_with_somebody_unlinked_says_so(company: Company) -> None:
 # -- shown ----------------------------------------------------------------------------------------
 
 
-def test_who_could_have_been_shown_a_document_is_told_from_real_answers(company: Company) -> None:
-    library = company.library
+@dataclass(frozen=True)
+class Given:
+    """An answer that was given between two moments, from a plan that is deleted since."""
+
+    settings: Settings
+    before: str
+    after: str
+
+    def shown(self, since: str | None = None, until: str | None = None) -> dict[str, Any]:
+        return explaining.who_was_shown(self.settings, "plan", since, until)
+
+
+@pytest.fixture
+def given(company: Company) -> Given:
     alice = company.person("alice")
-    library.person("zoe")
-    document = library.document("plan", "The budget is 10 euros.", everyone())
-    settings = company.services.settings
-    assert explaining.shown_lines(explaining.who_was_shown(settings, "plan", None, None)) == [
-        "no answer used it"
-    ]
+    company.library.person("zoe")
+    document = company.library.document("plan", "The budget is 10 euros.", everyone())
     before = clock(company)
     company.asked("CALL", "alice", "What is the budget?")
-    between = clock(company)
-    with library.change() as change:
+    after = clock(company)
+    with company.library.change() as change:
         change.delete_document(document)
         change.set_status(alice, UserStatus.SUSPENDED)
-    told = explaining.who_was_shown(settings, "plan", None, None)
-    json.dumps(told)
+    return Given(company.services.settings, before, after)
+
+
+def test_what_no_answer_used_was_shown_to_nobody(company: Company) -> None:
+    company.library.document("plan", "The budget is 10 euros.", everyone())
+    told = explaining.who_was_shown(company.services.settings, "plan", None, None)
+    assert explaining.shown_lines(told) == ["no answer used it"]
+
+
+def test_who_could_have_been_shown_a_document_is_told_from_real_answers(given: Given) -> None:
+    told = given.shown()
     (one,) = told["answers"]
     assert (one["channel"], one["cited"], one["asker"]) == ("CALL", True, "Alice")
     assert one["audience"][0] == "everyone in members"
     assert told["people"] == ["Alice", "Zoe"]
     assert (told["classes"], told["strangers"]) == (["members"], False)
-    assert explaining.who_was_shown(settings, "plan", between, None)["answers"] == []
-    assert len(explaining.who_was_shown(settings, "plan", before, between)["answers"]) == 1
+
+
+def test_who_could_have_been_shown_a_document_is_told_in_lines_and_as_json(given: Given) -> None:
+    told = given.shown()
+    json.dumps(told)
     lines = explaining.shown_lines(told)
     assert "in CALL, cited" in lines[1]
     assert lines[-1] == "2 people could have seen it: Alice, Zoe"
+
+
+def test_only_answers_between_two_moments_are_told(given: Given) -> None:
+    assert len(given.shown(given.before, given.after)["answers"]) == 1
+    assert given.shown(given.after)["answers"] == []
     with pytest.raises(InputInvalid, match="--from is later"):
-        explaining.who_was_shown(settings, "plan", between, before)
+        given.shown(given.after, given.before)
+
+
+def test_of_a_document_that_never_was_nothing_is_told(given: Given) -> None:
     with pytest.raises(InputInvalid, match="There is no document"):
-        explaining.who_was_shown(settings, "nothing", None, None)
+        explaining.who_was_shown(given.settings, "nothing", None, None)

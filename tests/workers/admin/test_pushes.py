@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from policies.explain import explain
@@ -16,39 +17,58 @@ from workers.settings import Settings
 # a push
 
 
-def test_a_push_in_pages_is_compared_then_applied(api: Api, people: dict[str, int]) -> None:
+def _finish(api: Api, token: dict[str, str], run: int, **wanted: object) -> Any:
+    return api.call("POST", f"/v1/runs/{run}/finish", headers=token, json=wanted)
+
+
+@pytest.fixture
+def pushed(api: Api, people: dict[str, int]) -> int:
+    """A run with both of its pages, the second first, that is not finished."""
     token = api.token("sync:wiki", name="wiki")
     run = _begin(api, token)
+    for page, lines in ((2, [LEAVE]), (1, [STAFF, HR])):
+        place = f"/v1/runs/{run}/pages/{page}"
+        assert api.call("PUT", place, headers=token, json={"lines": lines}).status_code == 204
+    return run
+
+
+def test_a_push_that_lacks_a_page_is_not_applied(api: Api, people: dict[str, int]) -> None:
+    token = api.token("sync:wiki")
+    run = _begin(api, token)
     api.call("PUT", f"/v1/runs/{run}/pages/2", headers=token, json={"lines": [LEAVE]})
-    missing = api.call("POST", f"/v1/runs/{run}/finish", headers=token, json={"pages": 2})
-    assert missing.status_code == 409
-    assert (
-        api.call(
-            "PUT", f"/v1/runs/{run}/pages/1", headers=token, json={"lines": [STAFF, HR]}
-        ).status_code
-        == 204
-    )
+    assert _finish(api, token, run, pages=2).status_code == 409
 
-    wanted = {"pages": 2, "dry_run": True}
-    compared = api.call("POST", f"/v1/runs/{run}/finish", headers=token, json=wanted)
+
+def test_a_push_in_pages_is_compared_then_applied(
+    api: Api, people: dict[str, int], pushed: int
+) -> None:
+    token = api.token("sync:wiki", name="wiki")
+    compared = _finish(api, token, pushed, pages=2, dry_run=True).json()
+    assert (compared["difference"]["pairs_gained"], compared["dry_run"]) == (2, True)
     assert _readings(api, people) == set()
-    applied = api.call("POST", f"/v1/runs/{run}/finish", headers=token, json={"pages": 2})
 
-    assert compared.json()["difference"]["pairs_gained"] == 2
-    assert compared.json()["dry_run"] is True
-    assert applied.json()["state"] == "applied"
-    assert applied.json()["actor"] == "token:wiki"
-    assert applied.json()["difference"] == compared.json()["difference"]
+    applied = _finish(api, token, pushed, pages=2).json()
+    assert (applied["state"], applied["actor"]) == ("applied", "token:wiki")
+    assert applied["difference"] == compared["difference"]
     assert _readings(api, people) == {"ana", "ben"}
-    again = api.call("POST", f"/v1/runs/{run}/finish", headers=token, json={"pages": 2})
-    assert again.status_code == 409
-    (told,) = api.call("GET", "/v1/runs?source=wiki&limit=5", headers=token).json()
-    assert told == api.call("GET", f"/v1/runs/{run}", headers=token).json() == applied.json()
 
-    undone = api.call("POST", f"/v1/runs/{run}/undo", headers=token)
+
+def test_a_push_is_applied_once_and_listed_as_it_ended(api: Api, pushed: int) -> None:
+    token = api.token("sync:wiki")
+    applied = _finish(api, token, pushed, pages=2).json()
+    assert _finish(api, token, pushed, pages=2).status_code == 409
+    (listed,) = api.call("GET", "/v1/runs?source=wiki&limit=5", headers=token).json()
+    assert listed == applied
+    assert api.call("GET", f"/v1/runs/{pushed}", headers=token).json() == applied
+
+
+def test_a_push_is_undone_once(api: Api, people: dict[str, int], pushed: int) -> None:
+    token = api.token("sync:wiki")
+    _finish(api, token, pushed, pages=2)
+    undone = api.call("POST", f"/v1/runs/{pushed}/undo", headers=token)
     assert undone.json()["state"] == "undone"
     assert _readings(api, people) == set()
-    assert api.call("POST", f"/v1/runs/{run}/undo", headers=token).status_code == 409
+    assert api.call("POST", f"/v1/runs/{pushed}/undo", headers=token).status_code == 409
 
 
 def test_a_push_that_was_overtaken_is_a_conflict_that_says_what_to_do(
@@ -152,27 +172,40 @@ STALENESSES: dict[Any, str] = {
 }
 
 
-def test_a_source_is_paused_and_gets_a_limit(api: Api, people: dict[str, int]) -> None:
-    token = api.token("sync:wiki")
+def _set(api: Api, **wanted: object) -> Any:
+    place = "/v1/sources/wiki"
+    return api.call("PATCH", place, headers=api.token("sync:wiki"), json=wanted).json()
 
-    def change(**wanted: object) -> Any:
-        return api.call("PATCH", "/v1/sources/wiki", headers=token, json=wanted)
 
-    assert change(paused=True).json()["paused"] is True
-    assert change(max_staleness="P1DT6H").json()["max_staleness"] == "P1DT6H"
-    for given, written in STALENESSES.items():
-        assert change(max_staleness=given).json()["max_staleness"] == written
-        assert change(max_staleness=written).json()["max_staleness"] == written
-    told = change(max_staleness=90).json()
+def test_a_source_is_paused_and_keeps_its_limit(api: Api, people: dict[str, int]) -> None:
+    assert _set(api, paused=True)["paused"] is True
+    told = _set(api, max_staleness=90)
     assert (told["paused"], told["max_staleness"], told["usable"]) == (True, "PT1M30S", False)
-    assert change().json() == told
-    told = change(paused=False, max_staleness=None).json()
+    assert _set(api) == told
+
+
+def test_a_source_that_goes_on_without_a_limit_is_usable(api: Api, people: dict[str, int]) -> None:
+    _set(api, paused=True, max_staleness=90)
+    told = _set(api, paused=False, max_staleness=None)
     assert (told["max_staleness"], told["usable"]) == (None, True)
+    token = api.token("sync:wiki")
     assert api.call("GET", "/v1/sources/wiki", headers=token).json() == told
-    everywhere = api.token("sync:*")
-    assert api.call("GET", "/v1/sources/none", headers=everywhere).status_code == 404
-    assert api.call("PATCH", "/v1/sources/none", headers=everywhere, json={}).status_code == 404
-    assert api.call("GET", "/v1/runs?source=none", headers=everywhere).status_code == 404
+
+
+@pytest.mark.parametrize(("given", "written"), STALENESSES.items())
+def test_a_limit_is_written_in_one_way(
+    api: Api, people: dict[str, int], given: Any, written: str
+) -> None:
+    assert _set(api, max_staleness=given)["max_staleness"] == written
+    assert _set(api, max_staleness=written)["max_staleness"] == written
+
+
+def test_a_source_that_is_not_there_is_not_found(api: Api, people: dict[str, int]) -> None:
+    token = api.token("sync:*")
+    assert api.call("GET", "/v1/sources/wiki", headers=token).status_code == 200
+    assert api.call("GET", "/v1/sources/none", headers=token).status_code == 404
+    assert api.call("PATCH", "/v1/sources/none", headers=token, json={}).status_code == 404
+    assert api.call("GET", "/v1/runs?source=none", headers=token).status_code == 404
 
 
 BAD_WISHES: list[tuple[Any, str]] = [

@@ -390,22 +390,34 @@ def test_nothing_in_a_report_or_a_call_is_active(company: Company) -> None:
 # A person
 
 
-def test_a_person_is_called_where_the_company_says(company: Company) -> None:
+@pytest.fixture
+def helped(company: Company) -> int:
+    """A question for which Alice called a person."""
     settled(company, people_channel="board", people_group="S0ONCALL")
     question_id = asked(company, "CALL", words="Who can help me?")
     call(company, question_id)
+    return question_id
 
+
+def test_a_person_is_called_where_the_company_says(company: Company, helped: int) -> None:
     (posted,) = company.posts("CBOARD")
     leaves = list(_leaves(posted.blocks))
     assert [leaf["user_id"] for leaf in leaves if leaf.get("type") == "user"] == ["UALICE"]
     groups = [leaf["usergroup_id"] for leaf in leaves if leaf.get("type") == "usergroup"]
     assert groups == ["S0ONCALL"]
+
+
+def test_whoever_is_called_sees_the_question_and_no_answer(company: Company, helped: int) -> None:
+    (posted,) = company.posts("CBOARD")
     assert "Who can help me?" in all_text(posted.blocks)
     assert "ten million" not in json.dumps(posted.blocks) + posted.text
-    (link,) = (leaf["url"] for leaf in leaves if leaf.get("type") == "link")
+    (link,) = (leaf["url"] for leaf in _leaves(posted.blocks) if leaf.get("type") == "link")
     assert "/archives/CALL/p" in link
+
+
+def test_who_called_a_person_hears_where(company: Company, helped: int) -> None:
     (answer,) = told(company, "alice")
-    assert answer.text == f"{feedback.CALLED} (question {question_id})"
+    assert answer.text == f"{feedback.CALLED} (question {helped})"
     channels = [leaf["channel_id"] for leaf in _leaves(answer.blocks) if "channel_id" in leaf]
     assert channels == ["CBOARD"]
 

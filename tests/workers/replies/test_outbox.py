@@ -39,7 +39,6 @@ def outbox(company: Company, leased: Leased) -> list[tuple[str, str, int]]:
 
 
 def test_a_reply_is_posted_in_the_thread_and_once(company: Company, leased: Leased) -> None:
-    """Threat 21: nothing unfurls, nothing is read as markup."""
     assert existing_reply(company.services, leased, Kind.CHANNEL) is Existing.NOTHING
     post(company, leased, ANSWER)
     deliver(company.services, leased, Kind.CHANNEL)
@@ -49,12 +48,17 @@ def test_a_reply_is_posted_in_the_thread_and_once(company: Company, leased: Leas
     assert posted.thread_ts == leased.question.thread_ts
     assert "Ten million." in posted.text
     assert posted.metadata["event_payload"] == {"mark": f"{leased.question.event_id}/channel"}
+    assert outbox(company, leased) == [("channel", "posted", 1)]
+    assert existing_reply(company.services, leased, Kind.CHANNEL) is Existing.ANSWER
+
+
+def test_nothing_of_a_reply_unfurls_or_is_read_as_markup(company: Company, leased: Leased) -> None:
+    """Threat 21."""
+    post(company, leased, ANSWER)
     (call,) = company.slack.calls("chat.postMessage")
     for flag in ("unfurl_links", "unfurl_media", "mrkdwn", "link_names"):
         assert str(call.arguments[flag]).lower() in ("false", "0")
     assert call.arguments["parse"] == "none"
-    assert outbox(company, leased) == [("channel", "posted", 1)]
-    assert existing_reply(company.services, leased, Kind.CHANNEL) is Existing.ANSWER
 
 
 def test_a_direct_reply_goes_to_the_asker_alone(company: Company, leased: Leased) -> None:

@@ -29,7 +29,7 @@ def written(file: Path, lines: Iterable[Any]) -> str:
     return str(file)
 
 
-def test_a_push_shows_who_gains_and_who_loses_and_ends_with_5_for_names_of_nobody(
+def test_a_dry_run_changes_nothing_and_ends_as_the_push_would(
     ken: Ken, small: Drive, tmp_path: Path
 ) -> None:
     file = written(tmp_path / "drive.jsonl", CHANGED)
@@ -37,6 +37,12 @@ def test_a_push_shows_who_gains_and_who_loses_and_ends_with_5_for_names_of_nobod
     dry = ken("sync", "push", file, "--source", SOURCE, "--dry-run")
     assert (dry.code, small.everything()) == (5, before)
     assert "nothing was changed; this complete push would be applied" in dry.out
+
+
+def test_a_push_shows_who_gains_and_who_loses_and_ends_with_5_for_names_of_nobody(
+    ken: Ken, small: Drive, tmp_path: Path
+) -> None:
+    file = written(tmp_path / "drive.jsonl", CHANGED)
     done = ken("sync", "push", file, "--source", SOURCE)
     assert done.code == 5
     assert "(complete) is applied, epoch" in done.out
@@ -49,31 +55,38 @@ def test_a_push_shows_who_gains_and_who_loses_and_ends_with_5_for_names_of_nobod
     assert small.readers() == {"may": ["cy"], "june": ["cy"], "diary": []}
 
 
-def test_a_run_that_waits_ends_with_6_and_is_shown_confirmed_and_undone(
-    ken: Ken, small: Drive, tmp_path: Path
-) -> None:
-    """From a folder of files, and from standard input."""
+@pytest.fixture
+def waiting(ken: Ken, small: Drive, tmp_path: Path) -> str:
+    """A run that was pushed from a folder of files, and waits for a word."""
     place = tmp_path / "drive"
     place.mkdir()
     written(place / "1.jsonl", CHANGED[:2])
     written(place / "2.jsonl", CHANGED[2:])
     ken.extra = {"KEN_WIDENING_LIMIT": "1", "KEN_WIDENING_PERCENT": "1"}
-    waiting = ken("sync", "push", str(place), "--source", SOURCE, "--json")
-    assert waiting.code == 6
-    told = waiting.json()
-    run = str(told["id"])
-    assert (told["state"], told["difference"]["pairs_gained"]) == ("waiting", 2)
-    shown = ken("sync", "show", run)
-    assert f"ken sync confirm {run}" in shown.out
+    pushed = ken("sync", "push", str(place), "--source", SOURCE, "--json")
+    told = pushed.json()
+    assert (pushed.code, told["state"], told["difference"]["pairs_gained"]) == (6, "waiting", 2)
+    return str(told["id"])
+
+
+def test_a_run_that_waits_says_what_for_and_is_confirmed(
+    ken: Ken, small: Drive, waiting: str
+) -> None:
+    shown = ken("sync", "show", waiting)
+    assert f"ken sync confirm {waiting}" in shown.out
     assert "waits: 1 people gain 2 readings" in shown.out
     assert small.readers()["may"] == []
-    assert "is applied" in ken("sync", "confirm", run).out
+    assert "is applied" in ken("sync", "confirm", waiting).out
     assert small.readers()["may"] == ["cy"]
+
+
+def test_a_run_is_undone_and_then_waits_no_more(ken: Ken, small: Drive, waiting: str) -> None:
+    ken("sync", "confirm", waiting)
     listed = ken("sync", "runs", SOURCE)
-    assert [line.split()[0] for line in listed.out.splitlines()] == ["run", run, "1"]
-    assert "is undone" in ken("sync", "undo", run).out
+    assert [line.split()[0] for line in listed.out.splitlines()] == ["run", waiting, "1"]
+    assert "is undone" in ken("sync", "undo", waiting).out
     assert small.readers() == {"diary": ["cy"], "june": ["ana", "bob"], "may": ["ana", "bob"]}
-    assert "is undone, not waiting" in ken.refused("sync", "confirm", run, code=2)
+    assert "is undone, not waiting" in ken.refused("sync", "confirm", waiting, code=2)
     (newest, _) = runs.runs(small.database, source=SOURCE, limit=5)
     assert newest.state is RunState.UNDONE
 

@@ -26,24 +26,35 @@ def refused(push: Callable[[], object]) -> str:
 # -- what a push does -------------------------------------------------------------------------
 
 
+FIRST = (
+    group("staff", "user:ana"),
+    folder("plans", "group:staff"),
+    page("may", parent="plans"),
+    page("diary", "user:cy"),
+)
+
+
 def test_a_complete_push_says_who_reads_and_who_gained_it(drive: Drive) -> None:
-    told = drive.push(
-        group("staff", "user:ana"),
-        folder("plans", "group:staff"),
-        page("may", parent="plans"),
-        page("diary", "user:cy"),
-    )
+    difference = drive.push(*FIRST).difference
     assert drive.readers() == {"may": ["ana"], "diary": ["cy"]}
-    assert (told.state, told.source, told.actor) == (RunState.APPLIED, SOURCE, "test")
-    difference = told.difference
     assert difference is not None
     assert [(one.name, one.documents) for one in difference.gains] == [("Ana", 1), ("Cy", 1)]
     assert (difference.pairs_gained, difference.pairs_lost) == (2, 0)
     assert (difference.documents_gaining, difference.people_gaining) == (2, 2)
+
+
+def test_a_complete_push_counts_what_it_adds(drive: Drive) -> None:
+    difference = drive.push(*FIRST).difference
+    assert difference is not None
     assert difference.groups == Counts(added=1)
     assert difference.memberships == Counts(added=1)
     assert difference.nodes == Counts(added=3)
     assert difference.entries == Counts(added=2)
+
+
+def test_a_push_is_told_as_it_ended(drive: Drive) -> None:
+    told = drive.push(*FIRST)
+    assert (told.state, told.source, told.actor) == (RunState.APPLIED, SOURCE, "test")
     assert runs.run(drive.database, told.id) == told
     assert runs.runs(drive.database, source=SOURCE, limit=5) == [told]
 

@@ -16,6 +16,7 @@ from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
 from workers.sync import runs
+from workers.sync.difference import Difference
 from workers.sync.runs import Run
 
 
@@ -50,6 +51,12 @@ BEFORE = {"diary": ["cy"], "june": ["ana", "bob"], "may": ["ana", "bob"]}
 # -- waiting ----------------------------------------------------------------------------------
 
 
+def pairs(difference: Difference | None) -> tuple[int, int]:
+    """How many readings of documents are gained and lost."""
+    assert difference is not None
+    return difference.pairs_gained, difference.pairs_lost
+
+
 @pytest.mark.parametrize("delta", [False, True])
 def test_what_a_waiting_run_takes_away_counts_at_once_and_what_it_gives_does_not(
     small: Drive, delta: bool
@@ -60,16 +67,19 @@ def test_what_a_waiting_run_takes_away_counts_at_once_and_what_it_gives_does_not
     assert waiting.state is RunState.WAITING
     assert drive.readers() == NARROWED
     assert waiting.epoch == drive.epoch() == epoch + 1
-    assert waiting.difference is not None
-    assert waiting.applied is not None
-    assert (waiting.difference.pairs_gained, waiting.difference.pairs_lost) == (4, 2)
-    assert (waiting.applied.pairs_gained, waiting.applied.pairs_lost) == (0, 2)
+    assert (pairs(waiting.difference), pairs(waiting.applied)) == ((4, 2), (0, 2))
     assert waiting.waits_for == ("3 people gain 4 readings of documents; 0 pass without a word",)
+
+
+@pytest.mark.parametrize("delta", [False, True])
+def test_what_a_waiting_run_gives_counts_once_it_is_confirmed(small: Drive, delta: bool) -> None:
+    drive = careful(small)
+    waiting = drive.push(*CHANGED, delta=delta)
     told = runs.confirm(drive.database, waiting.id, actor="admin")
     assert drive.readers() == AFTER
-    assert (told.state, told.epoch) == (RunState.APPLIED, epoch + 2)
-    assert told.difference is not None
-    assert (told.difference.pairs_gained, told.difference.pairs_lost) == (4, 0)
+    assert waiting.epoch is not None
+    assert (told.state, told.epoch) == (RunState.APPLIED, waiting.epoch + 1)
+    assert pairs(told.difference) == (4, 0)
     assert "is applied, not waiting" in refused(
         lambda: runs.confirm(drive.database, waiting.id, actor="admin")
     )
@@ -324,26 +334,35 @@ def test_of_two_runs_that_finish_at_the_same_time_one_is_refused(small: Drive) -
 # -- sources ----------------------------------------------------------------------------------
 
 
-def test_a_source_is_paused_and_given_a_limit_of_age(small: Drive) -> None:
+def the_source(drive: Drive) -> runs.SourceFacts:
+    (told,) = runs.sources(drive.database)
+    return told
+
+
+def test_a_source_is_told_with_what_it_holds(small: Drive) -> None:
     small.push(page("may", "user:ana"), page("lost", parent="nowhere"))
-    (told,) = runs.sources(small.database)
+    told = the_source(small)
     assert (told.name, told.paused, told.max_staleness, told.usable) == (SOURCE, False, None, True)
     assert (told.documents, told.closed) == (2, 4)
+
+
+def test_a_source_is_paused_and_goes_on(small: Drive) -> None:
     runs.set_source(small.database, SOURCE, paused=True, actor="admin")
-    (told,) = runs.sources(small.database)
-    assert (told.paused, told.usable) == (True, False)
+    assert (the_source(small).paused, the_source(small).usable) == (True, False)
+    runs.set_source(small.database, SOURCE, paused=False, actor="admin")
+    assert (the_source(small).paused, the_source(small).usable) == (False, True)
+
+
+def test_a_source_that_is_older_than_its_limit_is_not_used(small: Drive) -> None:
     day = timedelta(hours=24)
-    runs.set_source(small.database, SOURCE, paused=False, max_staleness=day, actor="admin")
-    (told,) = runs.sources(small.database)
-    assert (told.paused, told.max_staleness, told.usable) == (False, day, True)
+    runs.set_source(small.database, SOURCE, max_staleness=day, actor="admin")
+    assert (the_source(small).max_staleness, the_source(small).usable) == (day, True)
     with small.database.session("syncer") as session:
         change = Change(session, actor="test")
         change.mark_synced(change.put_source(SOURCE), at=datetime.now(UTC) - timedelta(hours=25))
-    (told,) = runs.sources(small.database)
-    assert (told.max_staleness, told.usable) == (day, False)
+    assert (the_source(small).max_staleness, the_source(small).usable) == (day, False)
     runs.set_source(small.database, SOURCE, max_staleness=None, actor="admin")
-    (told,) = runs.sources(small.database)
-    assert (told.max_staleness, told.usable) == (None, True)
+    assert (the_source(small).max_staleness, the_source(small).usable) == (None, True)
 
 
 @pytest.mark.parametrize("age", [timedelta(0), timedelta(hours=-1), timedelta.max])

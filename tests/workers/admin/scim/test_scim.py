@@ -309,7 +309,7 @@ def test_user_names_are_unique_but_for_case(scim: Scim) -> None:
 # -- Okta and Entra ----------------------------------------------------------------------------
 
 
-def test_okta_provisions(scim: Scim) -> None:
+def test_okta_provisions_a_person(scim: Scim) -> None:
     """developer.okta.com: SCIM 2.0 protocol reference."""
     none = scim.get("/Users", filter='userName eq "ana@acme.example"', startIndex=1, count=100)
     assert (none["totalResults"], none["Resources"]) == (0, [])
@@ -340,7 +340,10 @@ def test_okta_provisions(scim: Scim) -> None:
     off = {"schemas": [PATCH], "Operations": [{"op": "replace", "value": {"active": False}}]}
     assert scim.send("PATCH", f"/Users/{ana}", off).json()["active"] is False
 
-    group = scim.group("Engineering")
+
+def test_okta_provisions_a_group(scim: Scim) -> None:
+    """The same page."""
+    ana, group = scim.user("ana"), scim.group("Engineering")
     renamed = {"op": "replace", "value": {"id": group, "displayName": "Engineers"}}
     joined = {"op": "add", "path": "members", "value": [{"value": ana, "display": "Ana"}]}
     shown = scim.patched(f"/Groups/{group}", renamed, joined)
@@ -354,7 +357,7 @@ def test_okta_provisions(scim: Scim) -> None:
     assert "members" not in scim.patched(f"/Groups/{group}", replaced)
 
 
-def test_entra_provisions(scim: Scim) -> None:
+def test_entra_provisions_a_person(scim: Scim) -> None:
     """learn.microsoft.com: Develop and plan provisioning for a SCIM endpoint."""
     assert scim.found("Users", 'userName eq "8a1e5a0f-not-there"') == []
     boss = scim.user("boss")
@@ -379,6 +382,10 @@ def test_entra_provisions(scim: Scim) -> None:
     assert shown[ENTERPRISE] == {"manager": {"value": boss}, "department": "Sales"}
     assert scim.found("Users", f'externalId eq "{shown["externalId"]}"') == ["ana@acme.example"]
 
+
+def test_entra_provisions_a_group(scim: Scim) -> None:
+    """The same page."""
+    ana, boss = scim.user("ana"), scim.user("boss")
     group = scim.group("Sales", externalId="8aa1a0c0-c4c3-4bc0-b4a5-2ef676900159")
     for one in (ana, boss):
         scim.patched(
@@ -396,21 +403,38 @@ def test_entra_provisions(scim: Scim) -> None:
 # -- versions ----------------------------------------------------------------------------------
 
 
-def test_a_version_guards_a_change(scim: Scim) -> None:
-    ana = scim.user("ana")
-    path = f"/Users/{ana}"
+def test_what_is_known_already_is_not_sent_again(scim: Scim) -> None:
+    path = f"/Users/{scim.user('ana')}"
     first = scim.send("GET", path).headers["etag"]
     assert scim.send("GET", path, if_none_match=first).status_code == 304
     assert scim.send("GET", path, if_none_match='W/"77", *').status_code == 304
+    scim.patch(path, {"op": "add", "path": "title", "value": "Analyst"})
+    now = scim.send("GET", path, if_none_match=first)
+    assert (now.status_code, now.json()["title"]) == (200, "Analyst")
+
+
+def test_a_version_guards_a_change(scim: Scim) -> None:
+    path = f"/Users/{scim.user('ana')}"
+    first = scim.send("GET", path).headers["etag"]
     title = {"op": "add", "path": "title", "value": "Analyst"}
     assert scim.patch(path, title, if_match=first).status_code == 200
     late = scim.patch(path, {**title, "value": "late"}, if_match=first)
     assert (late.status_code, late.json()["status"]) == (412, "412")
+    assert scim.get(path)["title"] == "Analyst"
+
+
+def test_a_version_guards_a_deletion(scim: Scim) -> None:
+    path = f"/Users/{scim.user('ana')}"
+    first = scim.send("GET", path).headers["etag"]
+    now = scim.patch(path, {"op": "add", "path": "title", "value": "Analyst"}).headers["etag"]
     assert scim.send("DELETE", path, if_match=first).status_code == 412
-    now = scim.send("GET", path, if_none_match=first)
-    assert (now.status_code, now.json()["title"]) == (200, "Analyst")
-    assert scim.patch(path, title).headers["etag"] == now.headers["etag"]
-    assert scim.send("DELETE", path, if_match=f'W/"9", {now.headers["etag"]}').status_code == 204
+    assert scim.send("DELETE", path, if_match=f'W/"9", {now}').status_code == 204
+
+
+def test_what_changes_nothing_keeps_its_version(scim: Scim) -> None:
+    path = f"/Users/{scim.user('ana')}"
+    title = {"op": "add", "path": "title", "value": "Analyst"}
+    assert scim.patch(path, title).headers["etag"] == scim.patch(path, title).headers["etag"]
 
 
 def test_two_patches_of_a_group_at_once_both_count(scim: Scim) -> None:
