@@ -5,7 +5,8 @@ from typing import get_args
 import pytest
 from sqlalchemy import text
 
-from workers.database.schema import GUARDED, check
+from workers.database.requirements import GUARDED
+from workers.database.schema import check
 from workers.database.sessions import Database, connect
 from workers.errors import SettingsInvalid
 from workers.settings import Role

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 
 from policies import tables
 from policies.tables.base import Base
-from workers.database.schema import HEAD
+from workers.database.requirements import HEAD
 from workers.database.sessions import connect
 from workers.settings import Settings
 

@@ -6,7 +6,7 @@ revocation, and its undoing, is a function from facts to facts.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import count
@@ -23,12 +23,12 @@ from policies.tables.people import AccountKind
 from policies.tables.permissions import Node, NodeKind
 from tests.prove.facts import ACCOUNT, NOBODY, Closed, Facts, Human, Page, Rules, Thing
 from tests.workers.library import DIMENSION, WordEmbedder
-from workers.database.sessions import Database, connect
+from workers.database.sessions import Database, connect, driver_of
 from workers.errors import SlackUnavailable
 from workers.ingest.split import Piece
 from workers.ingest.store import Content, Text, embedding_model_id, store
-from workers.intake import store as intake
 from workers.intake.messages import Question, Surface
+from workers.intake.rows import store_question
 from workers.models.base import Answerer
 from workers.people.linking import note
 from workers.services import Services
@@ -150,11 +150,9 @@ class Company:
             surface=surface,
         )
         with self.database.session("ingress") as session:
-            return int(
-                session.execute(
-                    intake._STORE_QUESTION, {**asdict(question), "trace": None}
-                ).scalar_one()
-            )
+            question_id = store_question(driver_of(session), question, trace=None)
+        assert question_id is not None
+        return question_id
 
     def work(self, question_id: int) -> None:
         work_on(self.services, question_id)

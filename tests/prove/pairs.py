@@ -31,7 +31,7 @@ from tests.prove.facts import Facts, Human, Page, Room, Rules, Thing
 from tests.servers import empty
 from workers.answering import retrieval
 from workers.cli import asking
-from workers.database.sessions import Database
+from workers.database.sessions import Database, driver_of
 from workers.intake.leases import at_work
 from workers.intake.messages import Surface
 from workers.models.base import Draft, Passage
@@ -346,7 +346,9 @@ def _ask(company: Company, place: Place, question: str) -> Heard:
         start = time.perf_counter()
         company.work(question_id)
         seconds = time.perf_counter() - start
-    told = asking._wait(company.database, question_id, timeout_s=1)
+    settings = company.services.settings
+    with company.database.session("answerer") as session:
+        told = asking.wait(settings, driver_of(session), question_id, timeout_s=1)
     told["seconds"] = None
     with at_work(company.database, question_id) as session:
         kept = [tuple(row) for row in session.execute(_KEPT)]

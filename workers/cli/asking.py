@@ -1,24 +1,29 @@
-"""Asking at the terminal."""
+"""Asking at the terminal: a row, a ring, and a wait. Whatever else is slow to import is not needed.
+
+No SQLAlchemy, no Celery, no HTTP: importing them takes longer than the answer.
+"""
 
 import time
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from rich.console import Console
-from rich.markup import escape
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+import psycopg
 
-from policies.names import Unresolved, resolve_user
-from policies.tables.questions import QuestionState
-from workers.admin.explaining import not_found
-from workers.database.schema import check
-from workers.database.sessions import Database
-from workers.errors import InputInvalid, ServerUnavailable
-from workers.intake.leases import at_work
+from workers.cli.home import configure_logs
+from workers.cli.output import plain
+from workers.database.connection import Connection, connected, transaction
+from workers.database.requirements import require, unreachable
+from workers.errors import InputInvalid, OperatorError, ServerUnavailable
+from workers.intake import doorbell
 from workers.intake.messages import Question, Surface
-from workers.interface import ask, plain
+from workers.intake.rows import store_question
 from workers.settings import Settings
+from workers.slack.marks import plain as without_marks
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _POLL_S = 0.02
 _SHOWN_PARTS = ("lead", "lines", "citations", "note")
@@ -33,41 +38,43 @@ def ask_and_wait(
     """
     if not question.strip():
         raise InputInvalid("The question is empty.", remedy='Ask something: ken ask "…" --as ana')
-    database = Database(settings)
-    check(database, "answerer")
-    with database.session("answerer") as session:
-        user_id = _user(session, person)
-    asked = str(uuid4())
-    question_id = ask(
-        Question(
-            event_id=asked,
-            team_id="terminal",
-            channel_id=_channel(settings, channel) if channel else "",
-            message_ts=asked,
-            thread_ts=asked,
-            user_id=str(user_id),
-            text=plain(question),
-            surface=Surface.TERMINAL,
+    with _answering(settings), connected(settings, "answerer") as connection:
+        with transaction(connection, "answerer"):
+            require(connection)
+            user_id = user_named(connection, person)
+        if user_id is None:
+            user_id = _resolved(settings, person)
+        asked = str(uuid4())
+        question_id = _ask(
+            settings,
+            Question(
+                event_id=asked,
+                team_id="terminal",
+                channel_id=_channel(settings, channel) if channel else "",
+                message_ts=asked,
+                thread_ts=asked,
+                user_id=str(user_id),
+                text=without_marks(question),
+                surface=Surface.TERMINAL,
+            ),
         )
-    )
-    assert question_id is not None, "a fresh uuid is no repetition"
-    return _wait(database, question_id, timeout_s)
+        return wait(settings, connection, question_id, timeout_s)
 
 
-def render(told: dict[str, Any], out: Console) -> None:
+def render(told: dict[str, Any], out: "Console") -> None:
     """The answer as a person reads it."""
     for reply in told["replies"]:
         where = "in the channel" if reply["kind"] == "channel" else "to the asker alone"
         if len(told["replies"]) > 1:
             out.print(f"[dim]{where}:[/]")
-        out.print(escape(reply["lead"]))
+        out.print(plain(reply["lead"]))
         for line in reply["lines"]:
             numbers = "".join(f"[{number}]" for number in line["citations"])
-            out.print(f"  • {escape(line['text'])} [cyan]{escape(numbers)}[/]")
+            out.print(f"  • {plain(line['text'])} [cyan]{plain(numbers)}[/]")
         for citation in reply["citations"]:
             out.print(_source_line(citation), soft_wrap=True)
         if reply["note"]:
-            out.print(f"[yellow]{escape(reply['note'])}[/]")
+            out.print(f"[yellow]{plain(reply['note'])}[/]")
         out.print()
 
 
@@ -75,35 +82,82 @@ def _source_line(citation: dict[str, Any]) -> str:
     name = citation["title"] + (f" › {citation['heading']}" if citation["heading"] else "")
     age = f", updated {citation['updated_at'][:10]}" if citation["updated_at"] else ""
     address = f"\n      {citation['url']}" if citation["url"] else ""
-    number = escape(f"[{citation['number']}]")
-    where = escape(f"({citation['source']}{age}){address}")
-    return f"  [cyan]{number}[/] {escape(name)} [dim]{where}[/]"
+    number = plain(f"[{citation['number']}]")
+    where = plain(f"({citation['source']}{age}){address}")
+    return f"  [cyan]{number}[/] {plain(name)} [dim]{where}[/]"
 
 
-def _user(session: Session, person: str) -> int:
+@contextmanager
+def _answering(settings: Settings) -> Iterator[None]:
+    """Raises ServerUnavailable in place of what psycopg says: that may show an address."""
     try:
-        return resolve_user(session, person)
+        yield
+    except psycopg.OperationalError:
+        raise unreachable(settings) from None
+
+
+def _ask(settings: Settings, question: Question) -> int:
+    """Keep the question, then ring: the sweeper rings again if nobody heard it."""
+    with connected(settings, "ingress") as connection, transaction(connection, "ingress"):
+        question_id = store_question(connection, question, trace=None)
+    assert question_id is not None, "a fresh uuid is no repetition"
+    try:
+        doorbell.send(settings, doorbell.TASK, question_id)
+    except (OSError, ValueError, OperatorError) as error:
+        import structlog
+
+        configure_logs()
+        structlog.get_logger().warning("ring_failed", id=question_id, error=type(error).__name__)
+    return question_id
+
+
+def user_named(connection: Connection, person: str) -> int | None:
+    """The one user of this name, as `resolve_user` finds them; None: there is none, or several."""
+    for way in _FIND_USER:
+        users = connection.execute(way, (person,)).fetchall()
+        if users:
+            return users[0][0] if len(users) == 1 else None
+    return None
+
+
+def _resolved(settings: Settings, person: str) -> int:
+    """The long way, which knows who may have been meant. Raises InputInvalid."""
+    from policies.names import Unresolved, resolve_user
+    from workers.admin.explaining import not_found
+    from workers.database.sessions import Database
+
+    configure_logs()
+    database = Database(settings)
+    try:
+        with database.session("answerer") as session:
+            return resolve_user(session, person)
     except Unresolved as unknown:
         raise not_found("person", unknown) from None
+    finally:
+        database.close()
 
 
 def _channel(settings: Settings, name: str) -> str:
     from workers.slack.workspaces import workspace
 
+    configure_logs()
     return workspace(settings).find_channel(name)
 
 
-def _wait(database: Database, question_id: int, timeout_s: float) -> dict[str, Any]:
+def wait(
+    settings: Settings, connection: Connection, question_id: int, timeout_s: float
+) -> dict[str, Any]:
+    """What became of the question. Raises ServerUnavailable, psycopg.Error."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
-        with at_work(database, question_id) as session:
-            row = session.execute(_READ_END, {"id": question_id}).one_or_none()
-            if row is not None:
-                return _told(session, question_id, row)
+        with transaction(connection, "answerer", question=str(question_id)):
+            ended = connection.execute(_READ_END, (question_id,)).fetchone()
+            if ended is not None:
+                return _told(connection, question_id, ended)
         time.sleep(_POLL_S)
     raise ServerUnavailable(
         f"No answer within {timeout_s:.0f} s. Question {question_id} is kept.",
-        remedy=worker_trouble(database.settings)
+        remedy=worker_trouble(settings)
         or "See `ken doctor`; with a slow model, raise KEN_ASK_PATIENCE_S.",
     )
 
@@ -113,6 +167,7 @@ def worker_trouble(settings: Settings) -> str:
     from workers.cli.running import PROCESSES, names  # here: only who waited in vain needs it
     from workers.embedded.process import Child
 
+    configure_logs()
     (process,) = (one for one in PROCESSES if one.name == "worker")
     worker = Child(settings.home, process.name)
     if not worker.running():
@@ -123,28 +178,33 @@ def worker_trouble(settings: Settings) -> str:
     return f"The worker runs with other settings than these ({names(changed)}): `ken up`."
 
 
-def _told(session: Session, question_id: int, ended: Any) -> dict[str, Any]:
-    rows = session.execute(_READ_REPLIES, {"id": question_id})
+def _told(connection: Connection, question_id: int, ended: tuple[Any, ...]) -> dict[str, Any]:
+    state, reason, seconds = ended
     return {
         "question_id": question_id,
-        "state": ended.state,
-        "reason": ended.reason,
-        "answered": ended.state == QuestionState.ANSWERED,
-        "seconds": round(float(ended.seconds), 3),
+        "state": state,
+        "reason": reason,
+        "answered": state == "answered",
+        "seconds": round(float(seconds), 3),
         "replies": [
-            {
-                "kind": row.kind,
-                **{part: row.payload.get(part, "") for part in _SHOWN_PARTS},
-            }
-            for row in rows
+            {"kind": kind, **{part: payload.get(part, "") for part in _SHOWN_PARTS}}
+            for kind, payload in connection.execute(_READ_REPLIES, (question_id,))
         ],
     }
 
 
+_FIND_USER = (
+    "SELECT DISTINCT user_id FROM identity WHERE native_id = %s",
+    "SELECT DISTINCT user_id FROM identity JOIN source ON source.id = identity.source_id "
+    "WHERE source.name || ':' || identity.native_id = %s",
+    "SELECT id FROM user_account WHERE email = %s",
+)
+"""The ways of `policies.names.resolve_user`, in its order; a test compares the two."""
+
 # How a question ended; nothing while it is open.
-_READ_END = text("""
+_READ_END = """
     SELECT state, reason, extract(epoch FROM ended_at - asked_at) AS seconds
-    FROM question WHERE id = :id AND state <> 'kept'
-""")
+    FROM question WHERE id = %s AND state <> 'kept'
+"""
 # What was written down for it.
-_READ_REPLIES = text("SELECT kind, payload FROM outbox WHERE question_id = :id ORDER BY id")
+_READ_REPLIES = "SELECT kind, payload FROM outbox WHERE question_id = %s ORDER BY id"

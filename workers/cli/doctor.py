@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+import psycopg
 import redis
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from workers.cli.running import names, outdated, uses_embedded
-from workers.database.schema import HEAD, check, revision, unreachable
-from workers.database.sessions import Database, limits_of
+from workers.database.connection import limits_of
+from workers.database.requirements import HEAD, revision, unreachable
+from workers.database.schema import check
+from workers.database.sessions import Database, driver_of
 from workers.embedded.process import Child
 from workers.errors import AssistantError, ModelUnavailable, OperatorError
-from workers.intake import doorbell
 from workers.models.base import Passage
 from workers.models.embedder import MiniLM, ModelFileCorrupt
 from workers.ops.production import contradictions, unsafe
@@ -84,7 +86,7 @@ def _safely(
         return look(settings, database)
     except OperatorError as error:
         return Finding(name, False, str(error), error.remedy)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, psycopg.Error):
         told = unreachable(settings)
         return Finding(name, False, str(told), told.remedy)
 
@@ -134,7 +136,7 @@ def _pgvector(_settings: Settings, database: Database) -> Finding:
 
 def _schema(_settings: Settings, database: Database) -> Finding:
     with database.session("ingress") as session:
-        found = revision(session)
+        found = revision(driver_of(session))
     ok = found == HEAD
     return Finding("schema", ok, found or "not there", "" if ok else "Run `ken migrate`.")
 
@@ -184,10 +186,14 @@ _READ_WHAT_IS_LEFT = text("SELECT nullif(current_setting('ken.asker', true), '')
 
 
 def _redis(settings: Settings) -> Finding:
-    if not settings.redis_url.get_secret_value():
+    url = settings.redis_url.get_secret_value()
+    if not url:
         return Finding("Redis", False, "not set up", "Run `ken up`, or set KEN_REDIS_URL.")
     try:
-        told = doorbell.connect(settings, timeout_s=2).info("server")
+        client = redis.Redis.from_url(
+            url.replace("redis+socket://", "unix://"), socket_timeout=2, socket_connect_timeout=2
+        )
+        told = client.info("server")
     except (redis.RedisError, OSError, ValueError) as error:
         return Finding(
             "Redis",

@@ -9,11 +9,17 @@ if TYPE_CHECKING:
 
 def home_settings() -> "Settings":
     """Raises SettingsInvalid."""
-    from workers.observe.logs import configure
     from workers.settings import load_settings
 
-    configure()  # what is logged must not stand between the lines that a command prints
+    configure_logs()
     return load_settings()
+
+
+def configure_logs() -> None:
+    """What is logged must not stand between the lines that a command prints."""
+    from workers.observe.logs import configure
+
+    configure()
 
 
 def home_folder() -> Path:

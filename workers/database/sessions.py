@@ -5,13 +5,22 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import psycopg
+import sqlalchemy
 from psycopg import Cursor
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from policies import ONE_SNAPSHOT, Audience, act_for
-from workers.errors import SettingsInvalid
+from workers.database.connection import (
+    PATIENCE_S,
+    Connection,
+    arguments,
+    limiting,
+    no_address,
+    not_set_up,
+)
 from workers.settings import Role, Settings
 
 _CUSTOM = "ken_custom"
@@ -78,44 +87,26 @@ def connect(settings: Settings, role: Role) -> Engine:
     """An engine for one role; connects when first used. Errors never show parameters."""
     base = settings.database_url.get_secret_value()
     if not base:
-        raise SettingsInvalid(
-            "No database is set up for this home.",
-            remedy="Run `ken up`, or set KEN_DATABASE_URL.",
-        )
+        raise not_set_up()
     engine = create_engine(
         _address(base, f"ken_{role}", settings.password(role).get_secret_value()),
         hide_parameters=True,
         pool_size=settings.worker_threads + 1,
-        pool_timeout=_PATIENCE_S[role],
-        connect_args={
-            "autocommit": True,  # else psycopg begins, in a round trip of its own
-            # A plan kept across transactions would ignore what the next one sets for itself.
-            "prepare_threshold": None,
-            "connect_timeout": 3,
-            # A server that vanished without a word is given up; else we would wait for ever.
-            "keepalives_idle": 5,
-            "keepalives_interval": 2,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 10_000,
-            "application_name": f"ken {role}",
-        },
+        pool_timeout=PATIENCE_S[role],
+        connect_args=arguments(role),
     )
-    event.listen(engine, "begin", partial(_begin, limits_of(role)))
+    event.listen(engine, "begin", partial(_begin, role))
     event.listen(engine, "do_execute_no_params", _execute_unprepared)
     return engine
 
 
-def _begin(limits: Mapping[str, str], begun: Connection) -> None:
+def _begin(role: Role, begun: sqlalchemy.Connection) -> None:
     """Begin, and set what the transaction has for itself, in one round trip.
 
     Where SQLAlchemy was told of an isolation level, it has had psycopg begin.
     """
     options = begun.get_execution_options()
-    custom: Mapping[str, str] = options.get(_CUSTOM, {})
-    told = {**limits, **{f"ken.{name}": value for name, value in custom.items()}}
-    words = "SELECT " + ", ".join(
-        f"set_config({_quoted(name)}, {_quoted(value)}, true)" for name, value in told.items()
-    )
+    words = limiting(role, options.get(_CUSTOM, {}))
     if "isolation_level" not in options:
         kept = begun.connection.dbapi_connection
         assert kept is not None
@@ -131,39 +122,17 @@ def _execute_unprepared(cursor: Cursor, words: str, _: Any) -> bool:
     return True  # and SQLAlchemy need not
 
 
-def _quoted(value: str) -> str:
-    """As a literal, whatever `standard_conforming_strings` says."""
-    if "\\" in value or "\0" in value:
-        raise ValueError("a setting of ours has no backslash")
-    return "'" + value.replace("'", "''") + "'"
+def driver_of(session: Session) -> Connection:
+    """What the session speaks through, in its transaction: for statements of psycopg's own."""
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    return connection
 
 
 def _transaction_of(session: Session) -> SessionTransaction:
     found = session.get_transaction()
     assert found is not None
     return found
-
-
-def limits_of(role: Role) -> dict[str, str]:
-    """What each transaction of a role sets for itself; times in milliseconds.
-
-    Never as options at the start of a connection: PgBouncer refuses those, or drops them silently.
-    """
-    return {
-        "statement_timeout": str(_PATIENCE_S[role] * 1000),
-        "idle_in_transaction_session_timeout": "60000",
-        "jit": "off",  # compiling a plan costs more than our short queries take
-    }
-
-
-_PATIENCE_S: dict[Role, int] = {
-    "owner": 60,
-    "ingress": 3,  # Slack waits 3 seconds, and asks again
-    "answerer": 60,
-    "syncer": 60,
-    "indexer": 60,
-}
-"""For a connection, and for a statement."""
 
 
 def _address(base: str, user: str, password: str) -> URL:
@@ -173,8 +142,5 @@ def _address(base: str, user: str, password: str) -> URL:
     except (ArgumentError, ValueError):
         url = None
     if url is None or url.get_backend_name() != "postgresql":
-        raise SettingsInvalid(
-            "KEN_DATABASE_URL is no address of a PostgreSQL database.",
-            remedy="Write it as postgresql://HOST:PORT/NAME, without a user.",
-        )
+        raise no_address()
     return url.set(drivername="postgresql+psycopg", username=user, password=password)

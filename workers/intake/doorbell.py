@@ -1,17 +1,19 @@
-"""The doorbell: a ring is a message in Redis with a row's id. Who rings needs redis-py, no Celery.
+"""The doorbell: a ring is a message in Redis that carries a row's id.
 
 A ring is written as Celery's workers read it: a task's message of protocol 2, in kombu's envelope
-(https://docs.celeryq.dev/en/stable/internals/protocol.html). `queue.py` takes nothing else.
+(https://docs.celeryq.dev/en/stable/internals/protocol.html). `queue.py` takes nothing else. Who
+rings needs neither Celery nor redis-py, whose import takes longer than an answer: one command over
+a connection of its own, without state that a fork, a thread or a restart of Redis could spoil.
 """
 
 import base64
 import json
-from functools import cache
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import BinaryIO, cast
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from uuid import uuid4
-
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from workers.errors import SettingsInvalid
 from workers.settings import Settings
@@ -20,16 +22,17 @@ QUEUE = "ken"
 TASK = "answer_question"
 ERRAND = "run_errand"
 _PATIENCE_S = 0.5
+_LONGEST_REPLY = 1000
 
 
 def send(settings: Settings, task: str, *arguments: object) -> None:
-    """Ring once. Raises redis.RedisError, SettingsInvalid: then nobody was woken."""
-    _bell(settings).lpush(QUEUE, message(task, *arguments))
+    """Ring once. Raises OSError, ValueError, SettingsInvalid: then nobody may have been woken."""
+    _call(settings, "LPUSH", QUEUE, message(task, *arguments))
 
 
 def waiting(settings: Settings) -> int:
-    """Rings that no worker has taken yet. Raises redis.RedisError, SettingsInvalid."""
-    return int(_bell(settings).llen(QUEUE))
+    """Rings that no worker has taken yet. Raises OSError, ValueError, SettingsInvalid."""
+    return int(_call(settings, "LLEN", QUEUE))
 
 
 def message(task: str, *arguments: object) -> str:
@@ -54,16 +57,6 @@ def message(task: str, *arguments: object) -> str:
     )
 
 
-def connect(settings: Settings, *, timeout_s: float) -> redis.Redis:
-    """Connects when first used, and tries once: whoever waits for it has others waiting."""
-    return redis.Redis.from_url(
-        address(settings).replace("redis+socket://", "unix://"),
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        retry=Retry(NoBackoff(), 0),
-    )
-
-
 def address(settings: Settings) -> str:
     """Raises SettingsInvalid: there is none."""
     found = settings.redis_url.get_secret_value()
@@ -74,6 +67,76 @@ def address(settings: Settings) -> str:
     return found
 
 
-@cache
-def _bell(settings: Settings) -> redis.Redis:
-    return connect(settings, timeout_s=_PATIENCE_S)
+def _call(settings: Settings, *command: str) -> str:
+    """What Redis replies, in a line. Raises OSError, ValueError, SettingsInvalid."""
+    where = urlsplit(address(settings))
+    options = dict(parse_qsl(where.query))
+    commands = [*_greetings(where, options), command]
+    with _connected(where, options) as connection:
+        connection.sendall(b"".join(map(_encoded, commands)))
+        with connection.makefile("rb") as replies:
+            return [_reply(cast(BinaryIO, replies)) for _ in commands][-1]
+
+
+def _greetings(where: SplitResult, options: Mapping[str, str]) -> list[tuple[str, ...]]:
+    """Who we are, and which of its databases is meant."""
+    greetings: list[tuple[str, ...]] = []
+    if where.password:
+        names = [unquote(where.username)] if where.username else []
+        greetings.append(("AUTH", *names, unquote(where.password)))
+    number = options.get("db") or ("" if _is_socket(where) else where.path.strip("/"))
+    if number:
+        greetings.append(("SELECT", number))
+    return greetings
+
+
+def _connected(where: SplitResult, options: Mapping[str, str]) -> socket.socket:
+    if _is_socket(where):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(_PATIENCE_S)
+        try:
+            connection.connect(unquote(where.path))
+        except OSError:
+            connection.close()
+            raise
+        return connection
+    host = where.hostname or "127.0.0.1"
+    connection = socket.create_connection((host, where.port or 6379), timeout=_PATIENCE_S)
+    if where.scheme != "rediss":
+        return connection
+    try:
+        return _tls(options).wrap_socket(connection, server_hostname=host)
+    except OSError:
+        connection.close()
+        raise
+
+
+def _tls(options: Mapping[str, str]) -> ssl.SSLContext:
+    """With redis-py's names for what can be set. Unless it is told not to, it checks the server."""
+    context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"))
+    if options.get("ssl_cert_reqs", "required").lower().removeprefix("cert_") == "none":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if "ssl_certfile" in options:
+        context.load_cert_chain(options["ssl_certfile"], options.get("ssl_keyfile"))
+    return context
+
+
+def _is_socket(where: SplitResult) -> bool:
+    return where.scheme in ("redis+socket", "unix")
+
+
+def _encoded(command: tuple[str, ...]) -> bytes:
+    """https://redis.io/docs/latest/develop/reference/protocol-spec/"""
+    words = [word.encode() for word in command]
+    return b"*%d\r\n" % len(words) + b"".join(
+        b"$%d\r\n%s\r\n" % (len(word), word) for word in words
+    )
+
+
+def _reply(replies: BinaryIO) -> str:
+    """OK or a number; of a refusal only its kind is told."""
+    line = replies.readline(_LONGEST_REPLY).decode(errors="replace").strip()
+    if not line.startswith(("+", ":")):
+        raise ConnectionError(f"Redis did not take it: {line.partition(' ')[0] or 'no reply'}")
+    return line[1:]

@@ -6,19 +6,19 @@ The row is the truth, the queue a doorbell.
 import json
 import re
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+import psycopg
 import structlog
-from sqlalchemy import TextClause
 from sqlalchemy.exc import SQLAlchemyError
 
-from workers.database.sessions import Database
+from workers.database.sessions import Database, driver_of
 from workers.database.statements import statement
 from workers.errors import ServerUnavailable
 from workers.intake import doorbell
 from workers.intake.doorbell import ERRAND, TASK
-from workers.intake.messages import ERRAND_COLUMNS, QUESTION_COLUMNS, Errand, Question, storable
+from workers.intake.messages import ERRAND_COLUMNS, Errand, Question, storable
+from workers.intake.rows import store_question
 from workers.observe import metrics, tracing
 from workers.settings import Settings
 
@@ -36,10 +36,9 @@ def keep_in(database: Database, question: Question) -> int | None:
             tracing.span("keep", event_id=question.event_id) as at,
             database.session("ingress") as session,
         ):
-            row = {**asdict(question), "text": storable(question.text), "trace": tracing.current()}
-            question_id = session.execute(_STORE_QUESTION, row).scalar_one_or_none()
+            question_id = store_question(driver_of(session), question, trace=tracing.current())
             at.set(question_id=question_id, known=question_id is None)
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, psycopg.Error) as error:
         metrics.QUESTIONS_KEPT.labels("failed").inc()
         log.error("question_not_kept", error=type(error).__name__)
         raise ServerUnavailable("PostgreSQL did not keep the question.") from None
@@ -89,15 +88,8 @@ class _Bell:
 _bell = _Bell()
 
 
-def _insert(table: str, columns: Sequence[str]) -> TextClause:
-    """Stores a row that is new, and returns its id; nothing if it was stored before."""
-    return statement(
-        "INSERT INTO {table} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING RETURNING id",
-        table=table,
-        columns=", ".join(columns),
-        values=", ".join(f":{column}" for column in columns),
-    )
-
-
-_STORE_QUESTION = _insert("question", (*QUESTION_COLUMNS, "trace"))
-_STORE_ERRAND = _insert("errand", ERRAND_COLUMNS)
+_STORE_ERRAND = statement(
+    "INSERT INTO errand ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING RETURNING id",
+    columns=", ".join(ERRAND_COLUMNS),
+    values=", ".join(f":{column}" for column in ERRAND_COLUMNS),
+)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Generic, TypeVar
 
+import psycopg
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from workers.database.schema import HEAD, revision
-from workers.database.sessions import Database
+from workers.database.requirements import HEAD, revision
+from workers.database.sessions import Database, driver_of
 from workers.errors import OperatorError
 from workers.settings import Role
 
@@ -95,8 +96,8 @@ def store(database: Database, role: Role) -> Callable[[], Store]:
         try:
             with database.session(role) as session:
                 session.execute(text("SET LOCAL statement_timeout = '2s'"))
-                return Store(answers=True, current=revision(session) == HEAD)
-        except (SQLAlchemyError, OperatorError):
+                return Store(answers=True, current=revision(driver_of(session)) == HEAD)
+        except (SQLAlchemyError, psycopg.Error, OperatorError):
             return Store()
 
     return Patient(look, Store())

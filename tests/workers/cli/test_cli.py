@@ -1,14 +1,9 @@
 """The command as people meet it: a process, what it prints, and the code that it ends with."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import version
@@ -19,112 +14,17 @@ import pytest
 from sqlalchemy import text
 
 from tests.ports import free_port
-from tests.workers.ingest.folder import FakeEmbedder, Folder, Shelf, document, group, user
+from tests.workers.cli.terminal import PATIENCE_S, Done, Ken
+from tests.workers.ingest.folder import Folder, Shelf, document, user
 from tests.workers.models.servers import Server, only_chat
 from workers.cli import running
 from workers.cli.commands.run import up
 from workers.cli.loading import progress_bar
 from workers.cli.main import app
-from workers.database.roles import ROLES
-from workers.database.sessions import Database, connect
+from workers.database.sessions import connect
 from workers.embedded.process import Child, wait_until
-from workers.embedded.servers import write_env
-from workers.models.base import Draft, Passage, Sentence
-from workers.services import AS_SYNCER, Services
+from workers.services import AS_SYNCER
 from workers.settings import Settings
-from workers.tasks import work_on
-
-REPOSITORY = Path(__file__).parents[3]
-COMMAND = (sys.executable, "-m", "workers.cli.main")
-PATIENCE_S = 60
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@dataclass
-class Ken:
-    """`ken` in a home of its own. Whatever it prints is searched for secrets and tracebacks."""
-
-    home: Path
-    secrets: tuple[str, ...] = ()
-    extra: Mapping[str, str] = field(default_factory=dict)
-
-    def __call__(self, *arguments: str, **extra: str) -> Done:
-        return self.result(self.start(*arguments, **extra))
-
-    def start(self, *arguments: str, **extra: str) -> subprocess.Popen[str]:
-        passed = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
-        return subprocess.Popen(
-            [*COMMAND, *arguments],
-            cwd=REPOSITORY,
-            env={**passed, "KEN_HOME": str(self.home), "COLUMNS": "400", **self.extra, **extra},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def result(self, process: subprocess.Popen[str]) -> Done:
-        out, err = process.communicate(timeout=PATIENCE_S)
-        for secret in self.secrets:
-            assert secret not in out + err
-        assert "Traceback" not in err, err
-        return Done(process.returncode, out, err)
-
-    def refused(self, *arguments: str, code: int, **extra: str) -> str:
-        """The one error with its remedy, and nothing but that."""
-        return self.refusal(self.start(*arguments, **extra), code=code)
-
-    def refusal(self, process: subprocess.Popen[str], *, code: int) -> str:
-        done = self.result(process)
-        assert (done.code, done.out) == (code, ""), done
-        assert done.err.startswith("error: "), done.err
-        assert done.err.count("error: ") == 1
-        return done.err
-
-
-@pytest.fixture
-def ken(settings: Settings, tmp_path: Path) -> Ken:
-    """A home that shares the servers of the tests, and where nothing runs."""
-    passwords = {role: settings.password(role).get_secret_value() for role in ROLES}
-    redis_url = settings.redis_url.get_secret_value()
-    write_env(
-        tmp_path / "home",
-        {
-            "KEN_DATABASE_URL": settings.database_url.get_secret_value(),
-            "KEN_REDIS_URL": redis_url,
-            **{f"KEN_{role.upper()}_PASSWORD": word for role, word in passwords.items()},
-        },
-    )
-    redis_password = redis_url.removeprefix("redis+socket://:").partition("@")[0]
-    return Ken(tmp_path / "home", (*passwords.values(), redis_password))
-
-
-@pytest.fixture
-def shelf(database: Database, tmp_path: Path) -> Shelf:
-    """Ana of the staff may read the plan, and Bo may not."""
-    folder = Folder(tmp_path / "wiki")
-    folder.principals(
-        user("ana", name="Ana Lima", email="ana@acme.example"),
-        user("bo", name="Bo Berg"),
-        group("staff", "group:berlin"),
-        group("berlin", "user:ana"),
-    )
-    folder.documents(
-        document("plan", "group:staff", text="The office moves to Hamburg in May."),
-        document("pay", "user:bo", text="Pay day is the 25th."),
-    )
-    shelf = Shelf(database)
-    shelf.load(folder)
-    return shelf
-
 
 # It teaches
 
@@ -543,100 +443,6 @@ def test_load_says_what_it_did_and_ends_with_5_if_something_was_left_out(
     done = ken("load", str(folder.root), "--source", "drive")
     assert done.code == 0
     assert "0 new, 0 changed, 1 unchanged, 0 removed, 0 left out" in done.out
-
-
-# Ask
-
-
-class FirstSentence:
-    """In place of a language model: it says what the best passage says."""
-
-    name = "first sentence"
-
-    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
-        return Draft((Sentence(passages[0].text, 1, passages[0].text),))
-
-
-@pytest.fixture
-def worker(settings: Settings, database: Database) -> Callable[[int], None]:
-    services = Services(settings, database, FakeEmbedder(), FirstSentence())
-    return lambda question_id: work_on(services, question_id)
-
-
-def kept(database: Database) -> list[int]:
-    with database.session("ingress") as session:
-        return list(session.scalars(text("SELECT id FROM question WHERE state = 'kept'")))
-
-
-def question_kept_by(database: Database, process: subprocess.Popen[str]) -> int:
-    wait_until(lambda: bool(kept(database)) or process.poll() is not None, PATIENCE_S)
-    (question_id,) = kept(database)
-    return question_id
-
-
-def test_ask_prints_the_answer_of_a_worker_to_who_may_read_it(
-    ken: Ken, shelf: Shelf, worker: Callable[[int], None]
-) -> None:
-    process = ken.start("ask", "Where does the office move?", "--as", "ana", "--json")
-    worker(question_kept_by(shelf.database, process))
-    told = ken.result(process).json()
-    assert (told["answered"], told["state"]) == (True, "answered")
-    (reply,) = told["replies"]
-    (line,) = reply["lines"]
-    assert line["text"] == "The office moves to Hamburg in May."
-    assert [(one["number"], one["title"]) for one in reply["citations"]] == [(1, "Plan")]
-
-
-def test_ask_tells_who_may_not_read_it_nothing_of_it(
-    ken: Ken, shelf: Shelf, worker: Callable[[int], None]
-) -> None:
-    shelf.load(_only_the_plan(shelf, ken.home.parent / "wiki"))
-    process = ken.start("ask", "Where does the office move?", "--as", "bo", "--json")
-    worker(question_kept_by(shelf.database, process))
-    done = ken.result(process)
-    assert (done.code, done.json()["answered"]) == (0, False)
-    assert "Hamburg" not in done.out
-    assert "plan" not in done.out.lower()
-
-
-def _only_the_plan(shelf: Shelf, root: Path) -> Folder:
-    folder = Folder(root)
-    folder.documents(document("plan", "group:staff", text="The office moves to Hamburg in May."))
-    return folder
-
-
-def test_ask_without_a_queue_prints_nothing_but_the_answer_to_its_output(
-    ken: Ken, shelf: Shelf, worker: Callable[[int], None], tmp_path: Path
-) -> None:
-    dead = f"redis+socket:///{tmp_path}/no-redis.sock"
-    process = ken.start(
-        "ask", "Where does the office move?", "--as", "ana", "--json", KEN_REDIS_URL=dead
-    )
-    worker(question_kept_by(shelf.database, process))
-    done = ken.result(process)
-    assert done.code == 0
-    assert done.json()["answered"] is True
-
-
-def test_ask_without_a_worker_says_that_the_question_is_kept_and_it_is(
-    ken: Ken, shelf: Shelf, worker: Callable[[int], None]
-) -> None:
-    error = ken.refused("ask", "Where?", "--as", "ana", code=3, KEN_ASK_PATIENCE_S="1")
-    (question_id,) = kept(shelf.database)
-    assert f"Question {question_id} is kept" in error
-    assert "ken up" in error.partition("what to do: ")[2]
-    worker(question_id)
-    assert kept(shelf.database) == []
-
-
-def test_ctrl_c_stops_with_a_sentence_and_its_own_code(ken: Ken, shelf: Shelf) -> None:
-    process = ken.start("ask", "Where?", "--as", "ana")
-    question_kept_by(shelf.database, process)
-    process.send_signal(signal.SIGINT)
-    done = ken.result(process)
-    assert done.code in (130, -signal.SIGINT)  # a shell calls both 130
-    assert done.out == ""
-    assert "Stopped" in done.err
 
 
 # For machines, and without a terminal

@@ -18,9 +18,10 @@ from policies.audience import Readers
 from policies.directory import resolve_audience
 from tests.policies.world import World
 from workers.cli import doctor
+from workers.database.connection import limits_of
 from workers.database.roles import ROLES, login
 from workers.database.schema import check
-from workers.database.sessions import Database, connect, limits_of
+from workers.database.sessions import Database, connect
 from workers.embedded.process import wait_until
 from workers.settings import Role, Settings
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from policies.tables.sources import RunState
-from tests.workers.cli import test_cli
-from tests.workers.cli.test_cli import REPOSITORY, Ken
+from tests.workers.cli import conftest as command_line
+from tests.workers.cli.terminal import REPOSITORY, Ken
 from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page
 from workers.sync import runs
 
-ken = test_cli.ken
+ken = command_line.ken
 EXAMPLE = REPOSITORY / "examples" / "sync"
 
 CHANGED: list[Line] = [

@@ -29,8 +29,9 @@ def ask(
 ) -> None:
     """Ask as a person, and print the answer with its numbered citations."""
     from workers.cli.asking import ask_and_wait, render, worker_trouble
+    from workers.settings import load_settings
 
-    settings = home_settings()
+    settings = load_settings()
     told = ask_and_wait(
         settings,
         question,
@@ -42,7 +43,7 @@ def ask(
         print_json(told)
     else:
         render(told, out)
-    if told["state"] == "failed" and (trouble := worker_trouble(home_settings())):
+    if told["state"] == "failed" and (trouble := worker_trouble(settings)):
         err.print(f"[bold]what to do:[/] {plain(trouble)}", soft_wrap=True)
 
 

@@ -97,7 +97,7 @@ def doctor(
 
 def migrate() -> None:
     """Bring the database's schema up to date, as its owner. `ken up` does this by itself."""
-    from workers.database.schema import HEAD
+    from workers.database.requirements import HEAD
     from workers.database.schema import migrate as run
 
     run(home_settings())

@@ -1,0 +1,87 @@
+"""What every process requires of the database before it works in it."""
+
+from typing import Any, LiteralString
+
+from workers.database.connection import Connection
+from workers.errors import SchemaBehind, ServerUnavailable, SettingsInvalid
+from workers.settings import Settings
+
+HEAD = "0006"
+"""The newest migration, which this version needs. A test compares it with `migrations/`."""
+
+GUARDED = (
+    *("document", "chunk", "embedding"),
+    *("question", "outbox", "answer", "errand", "feedback"),
+)
+"""Tables with text of documents or of people: row-level security is forced on each."""
+
+
+def require(connection: Connection) -> None:
+    """Refuse to work on an old schema, or where row-level security would not hold.
+
+    Raises SchemaBehind, SettingsInvalid, psycopg.Error.
+    """
+    _require_revision(connection)
+    _require_walls(connection)
+
+
+def revision(connection: Connection) -> str | None:
+    """None: the schema is not there at all."""
+    if _value(connection, "SELECT to_regclass('alembic_version')::text") is None:
+        return None
+    found: str | None = _value(connection, "SELECT version_num FROM alembic_version")
+    return found
+
+
+def unreachable(settings: Settings) -> ServerUnavailable:
+    """What to say when PostgreSQL does not answer; never the address, which has a password."""
+    return ServerUnavailable(
+        "PostgreSQL does not answer.",
+        remedy="`ken up` starts the embedded one. With your own server, check KEN_DATABASE_URL "
+        f"and the passwords ({settings.home / 'ken.env'} or the environment).",
+    )
+
+
+def _require_revision(connection: Connection) -> None:
+    found = revision(connection)
+    if found != HEAD:
+        raise SchemaBehind(
+            f"The database's schema is {found or 'not there'}; this version needs {HEAD}.",
+            remedy="Run `ken up` (embedded) or `ken migrate` as the owner, then start again.",
+        )
+
+
+def _require_walls(connection: Connection) -> None:
+    unbound = _value(
+        connection,
+        "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user",
+    )
+    owned = _value(
+        connection,
+        "SELECT count(*) FROM pg_class WHERE relname = ANY(%(names)s) "
+        "AND pg_get_userbyid(relowner) = current_user",
+    )
+    if unbound or owned:
+        role = _value(connection, "SELECT current_user")
+        raise SettingsInvalid(
+            f"The role {role} is not bound by row-level security.",
+            remedy="Processes of Ken connect as ken_ingress, ken_answerer, ken_syncer or "
+            "ken_indexer, never as the owner or a superuser.",
+        )
+    walls = _value(
+        connection,
+        "SELECT count(*) FROM pg_class WHERE relname = ANY(%(names)s) "
+        "AND relnamespace = 'public'::regnamespace "
+        "AND relrowsecurity AND relforcerowsecurity",
+    )
+    if walls != len(GUARDED):
+        raise SettingsInvalid(
+            "Row-level security is off on a table with text.",
+            remedy="Somebody changed the schema by hand. Restore it: ALTER TABLE … FORCE ROW "
+            "LEVEL SECURITY, or load into a fresh database.",
+        )
+
+
+def _value(connection: Connection, statement: LiteralString) -> Any:
+    row = connection.execute(statement, {"names": list(GUARDED)}).fetchone()
+    return row[0] if row else None

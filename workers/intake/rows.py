@@ -1,0 +1,25 @@
+"""A question becomes a row. By psycopg alone: the bot and `ken ask` store it in the same words."""
+
+from dataclasses import asdict
+
+from psycopg import sql
+
+from workers.database.connection import Connection
+from workers.intake.messages import QUESTION_COLUMNS, Question, storable
+
+
+def store_question(connection: Connection, question: Question, *, trace: str | None) -> int | None:
+    """Its id; None if it was stored before. Raises psycopg.Error."""
+    row = {**asdict(question), "text": storable(question.text), "trace": trace}
+    stored = connection.execute(_STORE_QUESTION, row).fetchone()
+    return stored[0] if stored else None
+
+
+_COLUMNS = (*QUESTION_COLUMNS, "trace")
+# A question that is new; nothing if it was stored before.
+_STORE_QUESTION = sql.SQL(
+    "INSERT INTO question ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING RETURNING id"
+).format(
+    columns=sql.SQL(", ").join(map(sql.Identifier, _COLUMNS)),
+    values=sql.SQL(", ").join(map(sql.Placeholder, _COLUMNS)),
+)
