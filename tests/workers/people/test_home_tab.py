@@ -28,7 +28,7 @@ from workers import errands
 from workers.answering import answer, suggestions
 from workers.errors import LayersDisagree, SlackRefused, SlackUnavailable
 from workers.intake.messages import Surface, storable
-from workers.people import home_tab, preferences, reading
+from workers.people import home_contents, home_tab, home_view, preferences, reading
 from workers.replies.inert import inert
 from workers.services import Services
 
@@ -196,7 +196,7 @@ def test_a_source_says_when_its_permissions_were_synced(company: Company) -> Non
 
     dates = [leaf["timestamp"] for leaf in _leaves(view["blocks"]) if leaf.get("type") == "date"]
     assert dates == [int(now.timestamp())]
-    assert home_tab._OUT_OF_DATE not in all_text(view["blocks"])
+    assert home_view._OUT_OF_DATE not in all_text(view["blocks"])
 
 
 def test_a_source_that_is_out_of_date_is_not_named_to_anybody(company: Company) -> None:
@@ -208,13 +208,13 @@ def test_a_source_that_is_out_of_date_is_not_named_to_anybody(company: Company) 
     for person in ("alice", "bob"):
         words = all_text(shown(company, person)["blocks"])
         assert "canary" not in words
-        assert home_tab._OUT_OF_DATE in words
+        assert home_view._OUT_OF_DATE in words
     assert prompts(company)[0]["title"] == suggestions._HELP
 
 
 def test_of_very_many_sources_some_are_named(company: Company) -> None:
     alice = company.person("alice")
-    for number in range(home_tab._MOST_SOURCES + 3):
+    for number in range(home_contents.MOST_SOURCES + 3):
         second_source(
             company, f"source {number:03} {'x' * 500}", title="T", permissions=only(alice)
         )
@@ -222,8 +222,8 @@ def test_of_very_many_sources_some_are_named(company: Company) -> None:
     view = shown(company)
 
     named = [words for words in texts(view["blocks"]) if words.startswith("source ")]
-    assert len(named) == home_tab._MOST_SOURCES
-    assert max(map(len, named)) == home_tab._LONGEST_NAME
+    assert len(named) == home_contents.MOST_SOURCES
+    assert max(map(len, named)) == home_view._LONGEST_NAME
     assert "And more." in all_text(view["blocks"])
     check_blocks(blocks_of(view), most=MOST_IN_VIEW)
 
@@ -320,7 +320,7 @@ def test_choices_are_shown_as_they_are(company: Company) -> None:
     assert _chosen(view) == {"ken_language": "asked", "ken_length": "normal"}
     assert _button(view, "ken_mute")["value"] == "true"
     forget = _button(view, "ken_forget")
-    assert forget["confirm"]["text"]["text"] == home_tab._FORGET_WORDS
+    assert forget["confirm"]["text"]["text"] == home_view._FORGET_WORDS
 
     errands.change_preferences(
         company.services, pressed("preferences", language="de", length="short")

@@ -12,7 +12,7 @@ from workers.errors import SlackUnavailable
 from workers.intake.leases import at_work
 from workers.intake.messages import ErrandKind, Surface
 from workers.models.wishes import Length
-from workers.people import home_tab, preferences
+from workers.people import home_tab, home_view, preferences
 from workers.people.preferences import Preferences
 
 THREAD = "1700000000.000100"
@@ -244,4 +244,4 @@ def test_a_home_that_cannot_be_published_is_tried_again(company: Company) -> Non
 
     errands.change_preferences(company.services, errand)
     view = company.slack.surfaces()["homes"]["UALICE"]
-    assert home_tab._MUTED in all_text(view["blocks"])
+    assert home_view._MUTED in all_text(view["blocks"])

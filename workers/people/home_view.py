@@ -1,0 +1,221 @@
+"""How the home tab looks, in Block Kit.
+
+What people or documents wrote stands in text that Slack shows as it is, never in a mark.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from policies.source import PROVIDER
+from policies.tables.questions import QuestionState
+from workers.people.home_contents import MOST_SOURCES, AskedBefore, HomeContents
+from workers.people.linking import ADDRESS, CODE, code_in
+from workers.people.preferences import CHOICES, LENGTHS
+from workers.replies.blocks import Json, header, plain, rich_text, section, span
+from workers.replies.inert import elements, inert, inert_excerpt
+
+_UNLINKED = (
+    "I do not know which person of your company this Slack account is. So I answer you only from "
+    "what anybody on the internet may read. Ask your administrator for a code, and write it to me "
+    "in a direct message: link, and the code."
+)
+_INACTIVE = (
+    "That user is not active any more, so I can read nothing for you. "
+    "Please ask your administrator."
+)
+_GROUPS = (
+    "What you may read, and which groups you are in, comes from your company's systems. I cannot "
+    "change it; your administrator can look it up."
+)
+_LINKED_BY = {
+    CODE: "You linked it with a code.",
+    ADDRESS: "It was linked by your confirmed e-mail address.",
+    PROVIDER: "Your company's identity provider linked it.",
+}
+_LINKED_BY_ADMIN = "An administrator linked it."
+_TOLD = {
+    "title": "title",
+    "team": "team",
+    "location": "location",
+    "country": "country",
+    "locale": "language",
+    "timezone": "time zone",
+    "manager": "manager",
+}
+"""What the identity provider may say of somebody, and how we call it."""
+_NAMELESS = "(no name)"
+_NO_SOURCE = "I know of no document that you may read."
+_OUT_OF_DATE = (
+    "A source is out of date. I leave it out until its permissions are synced again, whoever asks."
+)
+"""Never which one: the same words for everybody."""
+_MORE_SOURCES = "And more."
+_NO_QUESTION = "You have not asked me anything yet."
+_FORGOTTEN = "(forgotten)"
+_NO_WORDS = "(no words)"
+_CODE = "(a link code)"
+_NOT_OWN = "(about a message)"
+"""Whose writer may have meant it for the place where it stands."""
+_STATES = {
+    QuestionState.KEPT: "I am working on it",
+    QuestionState.ANSWERED: "answered",
+    QuestionState.ABSTAINED: "not answered",
+    QuestionState.FAILED: "failed",
+}
+_REMEMBERED = (
+    "I keep your questions, a record of each answer (which documents it used, and for whom), what "
+    "you said of answers, and your choices on this page. “Forget” clears the words of your "
+    "questions that have ended, of my private answers in my own records, and of your comments. "
+    "The record of which documents were used stays, and so does what stands in Slack."
+)
+_FORGET_TITLE = "Forget my questions?"
+_FORGET = "Forget"
+_FORGET_WORDS = "I clear the words of your questions. This cannot be undone."
+_KEEP = "Keep them"
+_MUTED = "I speak to you only where you ask me."
+_SPEAKS = "I also answer in threads that I am part of, without a mention."
+_LONGEST_QUESTION = 100
+_LONGEST_NAME = 100
+
+
+def view_of(home: HomeContents) -> Json:
+    return {
+        "type": "home",
+        "blocks": [
+            header("Who you are"),
+            _listed(*_who(home)),
+            header("What you can ask me about"),
+            _listed(*_what(home)),
+            header("Your last questions"),
+            _listed(
+                *(map(_question, home.questions) if home.questions else [[span(_NO_QUESTION)]])
+            ),
+            header("What I remember"),
+            _listed([span(_REMEMBERED)]),
+            {"type": "actions", "elements": [_forget()]},
+            header("How I answer you"),
+            _choice("Language of my answers", "ken_language", CHOICES, home.language),
+            _choice("Length of my answers", "ken_length", LENGTHS, home.length),
+            _mute(muted=home.muted),
+            *_administration(home.admin_url),
+        ],
+    }
+
+
+def _who(home: HomeContents) -> Iterator[list[Json]]:
+    if home.profile:
+        name, title = (
+            inert_excerpt(one, _LONGEST_NAME) for one in (home.profile.name, home.profile.title)
+        )
+        mailbox = (home.profile.email or "")[:_LONGEST_NAME]
+        shown = ", ".join(one for one in (name, inert(mailbox, passage=mailbox), title) if one)
+        yield [span("In Slack you are "), *elements(shown or _NAMELESS), span(".")]
+    if not home.link:
+        yield [span(_UNLINKED)]
+        return
+    name = inert_excerpt(home.link.name, _LONGEST_NAME) or _NAMELESS
+    yield [span("This account belongs to "), span(name, bold=True), span(" in your company. ")]
+    yield [span(_LINKED_BY.get(home.link.by, _LINKED_BY_ADMIN))]
+    if not home.link.active:
+        yield [span(_INACTIVE)]
+    told = {key: inert_excerpt(str(home.link.told.get(key) or ""), _LONGEST_NAME) for key in _TOLD}
+    told_of = [f"{words} {told[key]}" for key, words in _TOLD.items() if told[key]]
+    if told_of:
+        yield [span("Your company's directory says of you: "), span(", ".join(told_of))]
+    yield [span(_GROUPS)]
+
+
+def _what(home: HomeContents) -> Iterator[list[Json]]:
+    if not home.sources:
+        yield [span(_NO_SOURCE)]
+    for name, synced_at in home.sources[:MOST_SOURCES]:
+        synced = [span(": permissions synced "), _date(synced_at)] if synced_at else []
+        yield [
+            span("• "),
+            span(inert_excerpt(name, _LONGEST_NAME) or _NAMELESS, bold=True),
+            *synced,
+        ]
+    if len(home.sources) > MOST_SOURCES:
+        yield [span(_MORE_SOURCES)]
+    if home.out_of_date:
+        yield [span(_OUT_OF_DATE)]
+
+
+def _question(asked: AskedBefore) -> list[Json]:
+    words = inert_excerpt(asked.text, _LONGEST_QUESTION, hosts=True) or (
+        _FORGOTTEN if asked.forgotten else _NO_WORDS
+    )
+    shown = _CODE if code_in(asked.text) else words if asked.is_own else _NOT_OWN
+    return [
+        span("• "),
+        *elements(shown),
+        span(f" ({_STATES[asked.state]}, "),
+        _date(asked.at),
+        span(")"),
+    ]
+
+
+def _forget() -> Json:
+    return {
+        "type": "button",
+        "action_id": "ken_forget",
+        "text": plain(_FORGET),
+        "style": "danger",
+        "value": "forget",
+        "confirm": {
+            "title": plain(_FORGET_TITLE),
+            "text": plain(_FORGET_WORDS),
+            "confirm": plain(_FORGET),
+            "deny": plain(_KEEP),
+        },
+    }
+
+
+def _choice(words: str, action_id: str, choices: Mapping[Any, str], chosen: str) -> Json:
+    options = {key: {"text": plain(name), "value": key} for key, name in choices.items()}
+    return {
+        "type": "section",
+        "text": plain(words),
+        "accessory": {
+            "type": "static_select",
+            "action_id": action_id,
+            "options": list(options.values()),
+            "initial_option": options[chosen],
+        },
+    }
+
+
+def _mute(*, muted: bool) -> Json:
+    """The button's value is what they want."""
+    return {
+        "type": "section",
+        "text": plain(_MUTED if muted else _SPEAKS),
+        "accessory": {
+            "type": "button",
+            "action_id": "ken_mute",
+            "text": plain("Unmute" if muted else "Mute"),
+            "value": "false" if muted else "true",
+        },
+    }
+
+
+def _administration(url: str) -> list[Json]:
+    if not url:
+        return []
+    button = {"type": "button", "action_id": "ken_admin", "text": plain("Admin page"), "url": url}
+    return [header("For administrators"), {"type": "actions", "elements": [button]}]
+
+
+def _listed(*lines: Sequence[Json]) -> Json:
+    return rich_text([section(elements) for elements in lines])
+
+
+def _date(at: datetime) -> Json:
+    """Slack shows it in the reader's own time zone."""
+    return {
+        "type": "date",
+        "timestamp": int(at.timestamp()),
+        "format": "{date_short_pretty}, {time}",
+        "fallback": f"{at:%Y-%m-%d %H:%M %Z}",
+    }
