@@ -206,6 +206,10 @@ class Double:
         if self.state_path and not self._saving:
             self._saving = True
             asyncio.get_running_loop().call_later(_SAVED_EVERY_S, self.save)
+        self.wake()
+
+    def wake(self) -> None:
+        """Answer those who wait for a change, though there may be none."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -39,6 +39,7 @@ def create_server(double: Double, page: Page | None = None) -> web.Application:
     add_page(app, double, page or Page())
 
     async def close(_: web.Application) -> None:
+        double.wake()  # the page always waits for a change: stopping would wait for it
         await double.delivery.close()
         double.save()
 
