@@ -1,9 +1,8 @@
 """Talk that is not a question, and questions that only begin like talk."""
 
-import time
-
 import pytest
 
+from tests.patience import patience
 from workers.answering.talk import Talk, reply_to_request, reply_to_talk, talk_of
 from workers.replies.rendering import HELP, NOTHING_FOUND
 
@@ -461,7 +460,6 @@ def test_every_kind_has_a_short_sentence_of_its_own() -> None:
 )
 def test_text_made_to_be_slow_takes_no_longer(piece: str) -> None:
     """Of a longer text nothing is looked at; of one at the limit, each word a few times."""
-    began = time.process_time()
-    for size in (240, 40_000):
-        talk_of((piece * size)[:size])
-    assert time.process_time() - began < 1
+    with patience():
+        for size in (240, 400_000):
+            talk_of((piece * size)[:size])
