@@ -20,13 +20,14 @@ help:  ## what can be made
 
 # uv where the machine has it, else pip. Both take what the lock names, line by line: no dependency is
 # looked up, so no newer version is seen, and nothing is built. Where uv fails its words stay, and pip,
-# which knows mirrors that uv does not, is tried. `make demo UV=` is pip alone.
+# which knows mirrors that uv does not, is tried. `make demo UV=` is pip alone. As with uv, a module is
+# compiled when it is first imported: most never are.
 UV ?= $(shell command -v uv)
 LOCKED := --only-binary :all: --require-hashes -r
 define install
 { [ -n "$(UV)" ] && "$(UV)" pip install --quiet --no-deps --python $(BIN)/python $(1); } \
   || { [ -z "$(UV)" ] || echo "uv failed, as shown above. Trying pip." >&2; \
-       PIP_CERT="$(call certificates)" $(BIN)/python -m pip install --quiet --no-deps $(1); }
+       PIP_CERT="$(call certificates)" $(BIN)/python -m pip install --quiet --no-deps --no-compile $(1); }
 endef
 export UV_LINK_MODE := copy
 # The system's certificates, for both: a company's proxy may sign again what it passes on. uv's setting had
