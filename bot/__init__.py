@@ -1,0 +1,1 @@
+"""Slack's face: what Slack sends becomes questions and errands for the workers."""

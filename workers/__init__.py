@@ -1,0 +1,1 @@
+"""Everything that does work: answering, documents in, permissions in, the `ken` command."""

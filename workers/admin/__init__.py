@@ -1,0 +1,1 @@
+"""The admin API: identities, syncs, the index, the audit, and explanations of decisions."""

@@ -1,0 +1,1 @@
+"""The `ken` command."""

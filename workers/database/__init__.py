@@ -1,0 +1,1 @@
+"""Sessions under a role, the schema's version, and the roles."""

@@ -1,0 +1,1 @@
+"""Documents in: read, parsed, split, embedded and stored with their permissions."""

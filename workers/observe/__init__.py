@@ -1,0 +1,1 @@
+"""Logs, metrics, traces, and the places where a test may stop a process."""

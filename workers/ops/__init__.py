@@ -1,0 +1,1 @@
+"""Running it: health, the facts behind metrics, and what a production deployment needs."""

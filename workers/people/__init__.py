@@ -1,0 +1,1 @@
+"""One person at a time: their link, preferences, feedback and home tab."""

@@ -1,0 +1,1 @@
+"""How a reply looks, and how it is posted once, found again, changed and deleted."""

@@ -1,0 +1,1 @@
+"""Slack's Web API as Ken uses it, the installations, and their tokens."""

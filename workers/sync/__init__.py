@@ -1,0 +1,1 @@
+"""Permissions in: pushed, compared with what is stored, and applied unless they look wrong."""

@@ -1,0 +1,1 @@
+"""What becomes of posted answers: withdrawn when a reader may no longer read them."""

@@ -1,0 +1,1 @@
+"""Block Kit and message text, checked as Slack checks them."""

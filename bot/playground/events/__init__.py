@@ -1,0 +1,1 @@
+"""What the playground sends to Ken: events, interactions, and their payloads."""

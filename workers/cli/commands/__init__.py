@@ -1,0 +1,1 @@
+"""The commands of `ken`, a file a subject: arguments, options and help."""

@@ -1,0 +1,1 @@
+"""File formats, each parsed into one document with headings and paragraphs."""

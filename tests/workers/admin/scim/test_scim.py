@@ -203,7 +203,7 @@ def test_an_account_that_the_provider_vouches_for_asks_as_its_user(
 
 
 def test_an_add_to_a_list_keeps_what_is_there(scim: Scim) -> None:
-    """RFC 7644, 3.5.2.1. scim2-tester 0.5.2 expects otherwise (test_scim_compliance.py)."""
+    """RFC 7644, 3.5.2.1. scim2-tester 0.5.2 expects otherwise (test_compliance.py)."""
     one, two = ({"source": "slack:T0ACME", "nativeId": name} for name in ("U1", "U2"))
     ana = scim.user("ana", **{KEN: {"identities": [one]}})
     add = {"op": "add", "path": f"{KEN}:identities", "value": [two]}
