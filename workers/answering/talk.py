@@ -5,35 +5,54 @@ Only words decide, and each is looked at a fixed number of times. If in doubt, i
 
 import re
 import unicodedata
-from enum import StrEnum
 
+from workers.answering.talk_words import (
+    ACTS,
+    ACTS_IF_ASKED,
+    ADDS,
+    ALONE,
+    AROUND_GREETINGS,
+    ASKING,
+    ASKING_BACK,
+    BAGS,
+    BESIDE,
+    DAYS,
+    DOES,
+    DONE,
+    GIVES,
+    GREETINGS,
+    KEN,
+    LEADING,
+    LONGEST_PHRASE,
+    LOOKS_UP,
+    MAILS,
+    MAKE,
+    MAKES,
+    MESSAGES,
+    NO_VERBS,
+    OBJECTS,
+    OF_WORK,
+    OPENINGS,
+    OPENINGS_THAT_ASK,
+    ORDERS,
+    PHRASES,
+    POINTING_BACK,
+    POLITE,
+    RISES,
+    SAYS,
+    THAT,
+    TO_ME,
+    TOLD,
+    TURNED,
+    TURNS,
+    WHOM,
+    WHOSE,
+    WRITES,
+    Talk,
+    words_in,
+)
 from workers.replies.rendering import HELP
 from workers.slack.marks import is_only_carried
-
-
-class Talk(StrEnum):
-    """In order of weight: if a message holds several kinds, the first of them decides the reply."""
-
-    INSULT = "insult"
-    HELP = "help"
-    WHO = "who"
-    INVITE = "invite"
-    JOKE = "joke"
-    HOW = "how"
-    PRAISE = "praise"
-    TEST = "test"
-    WISH = "wish"
-    BYE = "bye"
-    THANKS = "thanks"
-    SORRY = "sorry"
-    SURE = "sure"
-    CHAT = "chat"
-    GREETING = "greeting"
-    ACK = "ack"
-    ACT = "act"
-    WORDLESS = "wordless"
-    UNREADABLE = "unreadable"
-
 
 _REPLIES = {
     Talk.INSULT: "I am sorry that I was not more help. Ask me in other words, or press “Bad "
@@ -69,521 +88,9 @@ _WORD = re.compile(r"[^\W_]+")
 _ACRONYM = re.compile(r"\b(US|IT)\b")
 """Small, they would be pronouns."""
 _STRETCHED = re.compile(r"([^\W\d_])\1\1+")
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.casefold().split())
-
-
-_KEN = _words("ken")
-_GREETINGS = _words(
-    "hi hello hey heya hiya yo howdy hallo hallöchen moin moinmoin servus grüezi hola bonjour "
-    "bonsoir salut ciao buongiorno buonasera olá ola oi hej hei hoi namaste ahoj ahoy cześć czesc "
-    "merhaba selam salam shalom privet привет здравствуйте hallå goedemorgen goedemiddag "
-    "goedenavond greetings grüezi helo hellow hullo heloo hllo halllo gm gday g'day aloha ahoi "
-    "tach 你好 "
-    "您好 こんにちは おはようございます 안녕하세요 안녕"
-)
-_AROUND_GREETINGS = _KEN | _words(
-    "there all team everyone everybody folks guys world again bot zusammen leute an alle dear my "
-    "friend buddy mate à tous a todos tutti lieber liebes liebe is anybody anyone back to you "
-    "euch allen sir mitenand nochmal nochmals day good schönen guten morgen tag abend einen "
-    "ebenfalls "
-    "auch dir"
-)
-_THANKS = _words(
-    "thanks thank thx tx ty tysm tyvm thanx thnx tnx thnks thankyou thanku thansk cheers danke "
-    "dank dankeschön merci gracias grazie obrigado "
-    "obrigada bedankt dziękuję tak tack kiitos arigato ありがとう"
-)
-_AROUND_THANKS = _KEN | _words(
-    "you so much very a lot lots bunch ton million many for the your this that it is was s help "
-    "helpful helps helped been have ve u patience reply explanation great perfect "
-    "good nice awesome super quick fast answer answers info "
-    "information again all really works worked everything appreciated it anyway both very schön "
-    "sehr vielen vielmals dir euch ihnen besten herzlichen lieben tausend recht auch mate buddy "
-    "man "
-    "für im voraus deine ihre unterstützung antwort antworten schnelle schnellen hast hat mir "
-    "geholfen gute war hilfreich hat super geklappt perfekt prima toll klasse vielmal sweet "
-    "gleichfalls "
-    "die hilfe das beaucoup mil muchas mille bien bot no got understood works now fine then ok "
-    "okay yes"
-)
-_BYES = _words("bye goodbye byebye cya tschüss tschüs tschau ciao adieu adiós adios arrivederci")
-_AROUND_BYES = _KEN | _words(
-    "bye good see you soon later tomorrow then for now all everyone talk to auf bis morgen bald "
-    "später dann have a nice day and"
-)
-_ACKS = _words(
-    "ok okay okey okok k kk okidoki cool great perfect understood sure fine nice good alright "
-    "right yes no yep yup nope yeah nah ah oh aha hm hmm wow lol haha hahaha awesome super prima "
-    "oki dokey dokie perfekt klasse echt huh hä nö nee jep jup hahahaha hahahah hehe hihi xd "
-    "rofl lmao wohoo yay yeay hurra juhu uff puh boah wahnsinn "
-    "toll klar gut verstanden ja nein genau passt jo gotcha roger noted excellent wonderful "
-    "brilliant sweet neat d'accord vale bene"
-)
-_AROUND_ACKS = _KEN | _words("that s is it so very all i see got alles then and will do me works")
-_INSULTS = _words(
-    "useless stupid dumb idiot idiotic moron suck sucks crap terrible awful worthless pathetic "
-    "horrible hate fuck fucking shit bullshit asshole bitch dickhead loser "
-    "lame jerk dummy dummkopf trottel vollidiot schrott quatsch blödsinn unsinn nonsense worst "
-    "wtf omg ffs damn dammit doof dumm dämlich blöd blöde nutzlos unfähig idiotisch "
-    "scheiße scheiss arschloch depp "
-    "blöder blödes dumme dummer dummes nervst nervt scheisse mistding versager "
-    "bescheuert mist nul stupide inutile inútil estúpido"
-)
-_AROUND_INSULTS = _KEN | _words(
-    "you u re are r so really very a an the such just completely totally absolutely utterly of "
-    "bot robot machine tool thing assistant app this that is it its s was what answer answers your "
-    "piece off i go to hell as all always pretty quite bloody du bist ein eine so total völlig "
-    "echt einfach ist das die der es ding kiste kram dieser diese ur ever one not even no waste "
-    "time t m omg like kind or do be being thanks antwort maschine tu es eres oh well sorry but and"
-)
-_JOKES = _words(
-    "joke jokes witz witze blague chiste barzelletta poem poems gedicht song riddle rätsel sing "
-    "dance laugh smile haiku limerick rap lied pun puns"
-)
-_AROUND_JOKES = _KEN | _words(
-    "tell me us a an another one more know do you any can could would please make good bad funny "
-    "guten gutes witzigen lustigen lustiges was ist heute dein deinen lieblingswitz favourite "
-    "favorite best got give sagen singen erzählen come up with fun let play "
-    "something write for of say new erzähl erzähle mir uns einen ein kennst du bitte kannst mal "
-    "schreib schreibe noch dis moi une raconte cuéntame un about yourself cats dogs the day want "
-    "to hear i got"
-)
-_PRAISES = _words("love rock rocks amazing genius lifesaver legend hero adorable goat")
-_AROUND_PRAISES = _KEN | _words(
-    "you u i we all are re r a an the so really this that is it s bot just my absolutely such "
-    "great best pure like"
-)
-
-_BAGS = (
-    (Talk.INSULT, _INSULTS, _AROUND_INSULTS),
-    (Talk.JOKE, _JOKES, _AROUND_JOKES),
-    (Talk.PRAISE, _PRAISES, _AROUND_PRAISES),
-    (Talk.THANKS, _THANKS, _AROUND_THANKS),
-    (Talk.BYE, _BYES, _AROUND_BYES),
-    (Talk.GREETING, _GREETINGS, _AROUND_GREETINGS),
-    (Talk.ACK, _ACKS, _AROUND_ACKS),
-)
-"""A clause is this talk if all of its words are in the two sets, and at least one in the first."""
-
-
-def _phrases(talk: Talk, text: str) -> dict[str, Talk]:
-    """Written as they are said, and folded as what people write is."""
-    return dict.fromkeys(filter(None, map(str.strip, text.casefold().split("/"))), talk)
-
-
-_PHRASES = (
-    _phrases(
-        Talk.HELP,
-        "help/help me/help please/please help/hilfe/hilf mir/aide/aidez moi/ayuda/aiuto"
-        "/what can you do/what can you do for me/what do you do/what can i ask/what can i ask you"
-        "/what do you know/what do you know about me/was weißt du über mich/what can you answer"
-        "/what can i do with you/was weißt du/was weißt du alles"
-        "/was kann ich fragen/was kann ich dich alles fragen/womit kannst du mir helfen"
-        "/womit kannst du helfen/wobei kannst du helfen/wobei kannst du mir helfen"
-        "/wie geht das hier"
-        "/what can you help with/what can you help me with/what can you tell me"
-        "/how can you help/how can you help me/how do you work/how does this work/how do i use you"
-        "/how does it work/was kannst du/was kannst du alles/was kann ich dich fragen"
-        "/wie funktionierst du/que peux tu faire/que puedes hacer/cosa sai fare"
-        "/was machst du/was kannst du für mich tun/what are you good at/what are your skills",
-    )
-    | _phrases(
-        Talk.WHO,
-        "are you a real person/are you a real human/bist du eine ki/bist du ein computer"
-        "/bist du ein programm/bist du menschlich/bist du chatgpt/bist du eine maschine"
-        "/are you a machine/are you a computer/are you a program/are you an llm/are you a chatbot"
-        "/bist du ein chatbot/wer bist du denn/wer bist du eigentlich/was bist du eigentlich"
-        "/wie alt bist du/wo wohnst du/woher kommst du/wer ist dein chef/magst du mich"
-        "/liebst du mich/who are u/what model are you/which model are you"
-        "/who are you/what are you/who r u/are you a bot/are you a robot/are you human"
-        "/are you a human/are you real/are you an ai/are you ai/are you a person/are you chatgpt"
-        "/are you sentient/are you alive/what is your name/whats your name/what s your name"
-        "/who made you/who built you/who created you/who is your boss/what is ken/what s ken"
-        "/introduce yourself/tell me about yourself/wer bist du/was bist du/wie heißt du"
-        "/wie heisst du/bist du ein bot/bist du ein roboter/bist du ein mensch/bist du echt"
-        "/wer hat dich gemacht/qui es tu/qui êtes vous/quién eres/chi sei/do you have feelings"
-        "/how old are you/where do you live/where are you from/do you sleep/do you dream"
-        "/do you like me/do you love me/do you know me",
-    )
-    | _phrases(
-        Talk.INVITE,
-        "can you assist me/could you assist me/can you please assist me/please assist me"
-        "/can you help/can you help me/could you help me/can you please help me/i need help"
-        "/i need your help/i have a question/i have questions/i got a question/i have a problem"
-        "/can i ask you something/can i ask you a question/can i ask a question/may i ask something"
-        "/quick question/question/got a minute/do you have a minute/do you have time"
-        "/ich hab eine frage/ich hab ne frage/ich habe mal eine frage/ich hab mal eine frage"
-        "/ich hätte eine frage/ich hätte da eine frage/ich hätte da mal eine frage/i had a question"
-        "/i have one question/i have a quick question/just a quick question/one question"
-        "/one more question/noch eine frage/mir ist langweilig/ich langweile mich/erzähl mir was"
-        "/erzähl mir etwas/erzähl uns was/erzähl was/erzähl mal was/sag was/sag mal was"
-        "/say something nice/tell me something nice/tell me something interesting"
-        "/ich habe eine frage/hab ne frage/kannst du mir helfen/kannst du helfen/ich brauche hilfe"
-        "/eine frage/kurze frage/darf ich dich etwas fragen/j ai une question"
-        "/tengo una pregunta/ho una domanda/i am lost/i m lost/i am stuck/i m stuck"
-        "/let s talk/talk to me/i am bored/i m bored/im bored/tell me something/say something"
-        "/ask you something/do me a favor/do me a favour",
-    )
-    | _phrases(
-        Talk.HOW,
-        "what up/sup bro/how are you/how are you doing/how are you today/how are you doing today"
-        "/how r u"
-        "/how is it going/how s it going/hows it going/how are things/how are things going"
-        "/whats up/what s up/what is up/wassup/sup/how do you do/how have you been/how do you feel"
-        "/how are you feeling/how is your day/how s your day/how is your day going"
-        "/how was your weekend/how was your day/are you ok/are you okay/you ok/all good/you good"
-        "/wie geht es dir/wie gehts/wie geht s/wie geht s dir/wie gehts dir/wie läufts/was geht"
-        "/wie läuft s/na wie gehts/na wie geht s/wie geht es ihnen/wie geht s ihnen"
-        "/wie geht es euch"
-        "/how is life/how s life/hows life/how r u doing/how are u/how are u doing/hows your day"
-        "/hows your day going/how s your day going/was geht ab/was machst du so"
-        "/was machst du gerade/what are you doing/what are you up to/what is new/what s new"
-        "/whats new/everything ok/everything okay/alles ok/alles okay/alles fit/wie war dein tag"
-        "/wie war dein wochenende/how was your night/did you sleep well/gut geschlafen/alles gut"
-        "/alles klar bei dir/na/ça va/comment ça va/comment vas tu"
-        "/cómo estás/como estas/qué tal/que tal/come stai/come va/tudo bem/nice to meet you"
-        "/pleased to meet you/long time no see/freut mich",
-    )
-    | _phrases(
-        Talk.PRAISE,
-        "good bot/nice bot/best bot/great bot/clever bot/smart bot/well done/good job/great job"
-        "/nice job/nice work/good work/great work/great answer/good answer/nice answer/you re great"
-        "/you are great/you are the best/you re the best/you are good/you re good/you are awesome"
-        "/you re awesome/you are smart/you re smart/you are clever/you are funny/you are nice"
-        "/you are cool/you are helpful/you are so helpful/that was helpful/very helpful"
-        "/so helpful/impressive/very impressive/i like you/i like it/i love it/marry me"
-        "/will you marry me/du bist toll/du bist super/du bist der beste/gut gemacht"
-        "/gute antwort/sehr gut/sehr hilfreich/guter bot/ich liebe dich/ich mag dich"
-        "/you are amazing/you rock/welcome/welcome to the team/welcome ken/welcome on board",
-    )
-    | _phrases(
-        Talk.INSULT,
-        "shut up/go away/get lost/you are wrong/you re wrong/that is wrong/that s wrong/thats wrong"
-        "/du hast keine ahnung/du weißt nichts/du kannst nichts/du verstehst nichts/halt s maul"
-        "/halts maul/halt den rand/halt die fresse/halt die schnauze/verpiss dich/hau ab/geh weg"
-        "/leck mich/f you/f off/stfu/piss off/get out/go to hell/drop dead"
-        "/what the hell/kiss my ass/bite me/nobody needs you/niemand braucht dich/not funny"
-        "/that was not funny/das war nicht lustig/nicht lustig/wrong again/totally wrong"
-        "/you piece of garbage/piece of garbage/piece of junk/useless piece of junk"
-        "/this doesn t work/this does not work/it doesn t work/it does not work/das geht nicht"
-        "/das funktioniert nicht/du kannst ja gar nichts/du kannst gar nichts"
-        "/what a waste of time"
-        "/waste of time/this is garbage/this is trash/this is rubbish/you are garbage"
-        "/you are trash/you re garbage/you re trash/this bot is garbage/this bot is trash"
-        "/total garbage"
-        "/you know nothing at all/you can t help me/you can t help/you cannot help me"
-        "/you can t do anything/you didn t help/you did not help/das war nicht hilfreich"
-        "/das war falsch/du liegst falsch/this is wrong/wrong/wrong answer/that was wrong"
-        "/that is not true/that s not true"
-        "/not helpful/that is not helpful/that s not helpful/that was not helpful/that did not help"
-        "/that didnt help/that didn t help/that does not help/that doesn t help/you are no help"
-        "/you re no help/you are not helpful/you re not helpful/thanks for nothing/screw you"
-        "/bad bot/you are bad/you re bad/you don t know anything/you know nothing"
-        "/you are annoying/you re annoying/i don t like you/nobody likes you/you are fired"
-        "/you re fired/halt die klappe/halt den mund/das ist falsch/das stimmt nicht/falsch"
-        "/das hilft mir nicht/das hilft nicht/nicht hilfreich/schlechte antwort/bad answer"
-        "/you don t understand/you do not understand/you never help/ta gueule/this is a joke"
-        "/what a joke/are you kidding/are you kidding me/are you serious/seriously",
-    )
-    | _phrases(
-        Talk.TEST,
-        "test test 1 2/testing please ignore/test please ignore/please ignore/this is just a test"
-        "/anyone/anybody/asdf/asdfgh/qwertz/qwerty/blah/blah blah/blah blah blah/bla/bla bla"
-        "/bla bla bla/lorem ipsum/foo bar/test/testing/test test/test 123/testing 123"
-        "/testing 1 2 3/test 1 2 3/this is a test"
-        "/just testing/just a test/ping/are you there/you there/is anyone there/anyone there"
-        "/anybody there/are you online/are you awake/are you working/do you hear me"
-        "/can you hear me/can you hear me now/bist du da/jemand da/das ist ein test/nur ein test"
-        "/hello world/do you read me",
-    )
-    | _phrases(
-        Talk.WISH,
-        "you too/same to you/dir auch/ihnen auch/euch auch/gleichfalls/danke gleichfalls/ebenso"
-        "/hope you are well/hope you re well/hope you are doing well/hope you re doing well"
-        "/i hope you are well/i hope you re well/merry xmas/alles gute zum geburtstag"
-        "/herzlichen glückwunsch zum geburtstag/guten rutsch/cheers to you"
-        "/happy birthday/happy new year/merry christmas/happy holidays/happy easter/happy friday"
-        "/happy monday/congratulations/congrats/frohe weihnachten/frohes neues/frohes neues jahr"
-        "/frohe ostern/frohes fest/alles gute/herzlichen glückwunsch/guten appetit/mahlzeit"
-        "/enjoy your meal/bon appétit/have fun/take care/good luck/viel spaß/viel erfolg"
-        "/viel glück/get well soon/gute besserung/schönes wochenende/schönen tag/schönen tag noch"
-        "/schönen abend/schönen abend noch/schönen feierabend/schöne ferien/bonne journée"
-        "/bon week end/happy weekend/enjoy your weekend/enjoy your day/enjoy the weekend"
-        "/enjoy your evening/bless you/gesundheit",
-    )
-    | _phrases(
-        Talk.BYE,
-        "good night/gute nacht/night/nighty night/see you/see ya/see you later/see you soon"
-        "/see you tomorrow/see you next week/see you on monday/later/laters/talk to you later"
-        "/talk to you soon/talk later/ttyl/catch you later/gotta go/i have to go/i gotta go"
-        "/auf wiedersehen/wiedersehen/auf wiederhören/bis bald/bis später/bis morgen/bis dann"
-        "/bis nächste woche/mach s gut/machs gut/mach es gut/au revoir/à bientôt"
-        "/hasta luego/hasta mañana/a presto/até logo/bonne nuit/buenas noches/buonanotte"
-        "/farewell/so long/have a good one/that is all/that s all/thats all/that is it"
-        "/that s it/thats it/i am done/i m done/nothing else/das war s/das wars/das war alles",
-    )
-    | _phrases(
-        Talk.THANKS,
-        "much appreciated/i appreciate it/appreciated/i appreciate your help/appreciate it"
-        "/that answers my question/this answers my question/that answered my question"
-        "/you answered my question/you have answered my question/no further questions"
-        "/no more questions/that really helped/that really helped me/that helped me"
-        "/that helped me a lot/this helped me/das beantwortet meine frage"
-        "/damit ist meine frage beantwortet/keine weiteren fragen/das war hilfreich"
-        "/das war sehr hilfreich/du hast mir geholfen/du hast mir sehr geholfen"
-        "/that helps/that helped/that helps a lot/this helps/this helped/das hilft/das hilft mir"
-        "/das hat geholfen/hat geholfen/super danke/nice one/you helped me a lot/you helped me"
-        "/that is what i needed/that s what i needed/just what i needed/exactly what i needed",
-    )
-    | _phrases(
-        Talk.SORRY,
-        "wie bitte/come again/i don t understand/i do not understand/i don t get it/not really"
-        "/i don t care/mir egal/ist mir egal/nothing/nothing thanks/nichts/nix/no worries mate"
-        "/my pleasure/gern geschehen/sorry wrong window/wrong window/falscher kanal"
-        "/falscher chat/sorry/i am sorry/i m sorry/im sorry/so sorry/my bad/my mistake"
-        "/my apologies/apologies"
-        "/oops/never mind/nevermind/nvm/forget it/forget about it/ignore that/ignore this"
-        "/ignore me/ignore my question/no problem/no worries/np/you re welcome/you are welcome"
-        "/youre welcome/wrong channel/wrong chat/wrong person/that was not for you"
-        "/not for you/i did not mean you/entschuldigung/entschuldige/tut mir leid/verzeihung"
-        "/vergiss es/egal/schon gut/kein problem/nichts für ungut/bitte/gern/gerne/bitte schön"
-        "/pardon/désolé/lo siento/scusa/de nada/de rien/prego/stop/stop it/wait/one moment"
-        "/hold on/excuse me/no thanks/no thank you/nein danke/not now",
-    )
-    | _phrases(
-        Talk.SURE,
-        "are you sure/are you really sure/you sure/are you certain/are you sure about that"
-        "/are you sure about this/bist du sicher/bist du dir sicher/sicher/wirklich sicher",
-    )
-    | _phrases(
-        Talk.CHAT,
-        "i am so tired/i m so tired/i am so bored/i m so bored/i am so hungry/i m so hungry"
-        "/i am angry"
-        "/i m angry/ich bin so müde/ich bin sauer/i had a bad day/i had a good day/is it friday yet"
-        "/can t wait for the weekend/another one/one more/noch einen/noch einer/noch eins"
-        "/cool beans"
-        "/flip a coin/roll a dice/roll the dice/play rock paper scissors/entertain me"
-        "/unterhalte mich/why did the chicken cross the road/how smart are you"
-        "/how intelligent are you/how clever are you/how tall are you/where do you come from"
-        "/how big are you"
-        "/hast du hunger/hast du durst/what are your hobbies/erzähl mir was über dich"
-        "/erzähl mir etwas über dich/erzähl was über dich/what is the meaning of life"
-        "/what s the meaning of life/meaning of life"
-        "/was ist der sinn des lebens/what time is it/what is the time/what s the time"
-        "/wie spät ist es/wie viel uhr ist es/wieviel uhr ist es/i am tired/i m tired/im tired"
-        "/i am hungry/i m hungry/im hungry/i am thirsty/i m thirsty/i am happy/i m happy/i am sad"
-        "/i m sad/i am lonely/i m lonely/ich bin müde/ich habe hunger/ich hab hunger"
-        "/ich bin hungrig/ich habe durst/ich bin traurig/ich bin glücklich/mir ist kalt"
-        "/mir ist warm"
-        "/tgif/thank god it s friday/endlich freitag/endlich wochenende/endlich feierabend"
-        "/are you married/are you single/are you hungry/are you tired/are you happy/are you bored"
-        "/are you drunk/are you crazy/are you religious/are you male or female/are you a man"
-        "/are you a woman/are you a girl/are you a boy/bist du verheiratet/bist du müde"
-        "/are you in love/do you have a girlfriend/do you have a boyfriend/do you have friends"
-        "/do you have a family/do you have hobbies/hast du freunde/hast du hobbys"
-        "/hast du gefühle/can you think/can you feel/can you dance/can you sing/can you cook"
-        "/can you swim/kannst du singen/kannst du tanzen/kannst du kochen/guess what/rate mal"
-        "/no way/oh my god/oh my/oh no/oh nein/oh man/oh mann/mein gott/ach du meine güte",
-    )
-    | _phrases(
-        Talk.GREETING,
-        "good morning/good afternoon/good evening/good day/morning/mornin/afternoon/evening"
-        "/guten abend zusammen/guten tag zusammen/schönen guten morgen/schönen guten tag"
-        "/schönen guten abend/einen schönen guten morgen/einen schönen guten tag"
-        "/einen schönen guten abend/good day to you sir/guten morgen/guten tag/guten abend"
-        "/guten mittag/morgen/n abend/grüß gott/grüß dich"
-        "/grüß euch/gruß/grüße/viele grüße/liebe grüße/beste grüße/mfg/best regards/kind regards"
-        "/regards/buenos días/buenas tardes/buenas/bom dia/boa tarde/boa noite/dzień dobry"
-        "/god morgen/god dag/goede morgen/salam aleikum/salam alaikum/knock knock/na du/huhu"
-        "/good morning all/good morning everyone/good morning team/guten morgen zusammen"
-        "/rise and shine/top of the morning/i am back/i m back/im back/i am here/hi5/high five",
-    )
-    | _phrases(
-        Talk.ACK,
-        "i see/got it/i got it/makes sense/that makes sense/all clear/all right/i understand"
-        "/good to know/good to hear/very good/very well/of course/no doubt/i agree/agreed"
-        "/sounds good/sounds great/will do/me too/same/same here/interesting/really/wirklich"
-        "/alles klar/ist gut/na gut/na klar/ach so/achso/aha ok/in ordnung/einverstanden"
-        "/stimmt/das stimmt/weiß ich/ich verstehe/gut zu wissen/interessant/krass/geil"
-        "/d accord/entendido/capito/va bene/bien sûr/claro/idk/i don t know/i do not know"
-        "/dunno/keine ahnung/whatever/true/that is true/that s true/correct/that is correct"
-        "/that s correct/exactly/indeed/maybe/perhaps/vielleicht/let s go/lets go/done/ready"
-        "/stimmt so/gefällt mir/kapiert/gecheckt/geht klar/abgemacht/gebongt/mach ich/wird gemacht"
-        "/hab ich verstanden/ich hab s/hab s/let s do it/sounds like a plan/no idea/kein plan"
-        "/weiß nicht/weiß ich nicht/not sure/nicht sicher/not yet/i will try/i ll try"
-        "/i will try that/i will check/i ll check/let me check"
-        "/fair enough",
-    )
-)
-_LONGEST_PHRASE = max(len(phrase.split()) for phrase in _PHRASES)
-_OPENINGS = (
-    {
-        "thanks for": Talk.THANKS,
-        "thank you for": Talk.THANKS,
-        "thank you very much for": Talk.THANKS,
-        "thank you so much for": Talk.THANKS,
-        "thanks a lot for": Talk.THANKS,
-        "many thanks for": Talk.THANKS,
-        "danke für": Talk.THANKS,
-        "vielen dank für": Talk.THANKS,
-        "besten dank für": Talk.THANKS,
-        "herzlichen dank für": Talk.THANKS,
-        "merci pour": Talk.THANKS,
-        "gracias por": Talk.THANKS,
-        "schönes wochenende": Talk.WISH,
-        "schönen feierabend": Talk.WISH,
-        "schönen abend": Talk.WISH,
-        "frohe weihnachten": Talk.WISH,
-        "frohe ostern": Talk.WISH,
-        "frohes neues jahr": Talk.WISH,
-        "alles gute": Talk.WISH,
-        "happy friday": Talk.WISH,
-        "happy monday": Talk.WISH,
-        "merry christmas": Talk.WISH,
-        "happy new year": Talk.WISH,
-    }
-    | _phrases(
-        Talk.JOKE,
-        "tell me a joke about/tell us a joke about/do you know a joke about/write a poem about"
-        "/write me a poem about/write a song about/write a haiku about/sing a song about"
-        "/tell me a story/tell us a story/tell me a fun fact/tell me something funny"
-        "/say something funny/erzähl mir einen witz über/erzähl einen witz über"
-        "/schreib ein gedicht über/schreib mir ein gedicht über/erzähl mir eine geschichte"
-        "/tell me something funny/tell me something funny about/sing mir was/reim was"
-        "/mach einen witz/mach mal einen witz"
-        "/erzähl mal was lustiges/erzähl mir was lustiges/erzähl was lustiges/sag was lustiges",
-    )
-    | _phrases(
-        Talk.CHAT,
-        "you are/you re/u are/u r/you were/you have been/you ve been/you look/you sound/you seem"
-        "/du bist/du warst/du siehst/that is/that s/that was/this was/it is/it s/it was/that does"
-        "/that did/das ist/das war/es ist/es war/i love/i hate/i like you/i miss you/ich liebe"
-        "/ich hasse/what a/so ein/so eine/such a/was für ein/nice weather/schönes wetter"
-        "/i hope you/ich hoffe du/i wish you/glad/you know/you never/you don t know"
-        "/you piece"
-        "/i ll replace you/i will replace you/chatgpt is",
-    )
-)
-"""A short statement that begins like this is talk, unless something in it points to a question."""
-_OPENINGS_THAT_ASK = _phrases(
-    Talk.CHAT,
-    "do you speak/can you speak/sprichst du/kannst du deutsch/are you smarter than"
-    "/are you better than"
-    "/bist du besser als/bist du schlauer als/who programmed/who is your daddy/who is your creator"
-    "/who are your parents/who s your daddy/who s your creator/where do you come"
-    "/was ist dein lieblingsessen/was ist deine lieblingsfarbe/was ist dein lieblingsfilm"
-    "/was ist dein hobby/do you like/do you love/do you drink/do you eat"
-    "/do you believe in/do you hate"
-    "/do you want to be"
-    "/magst du/trinkst du/isst du/glaubst du an/what is your favourite/what is your favorite"
-    "/what s your favourite/what s your favorite/was ist dein lieblings/how is the weather"
-    "/how s the weather/what is the weather/what s the weather/will it rain/is it raining"
-    "/wie ist das wetter/wie wird das wetter/regnet es/will you marry/willst du mich heiraten",
-)
 _LONGEST_OPENING = 5
 _LONGEST_CHAT = 9
-_OF_WORK = _words(
-    "my our mein meine meinen meinem unser unsere in at on for of about to from by with im am bei "
-    "für von zu zum zur auf über mit an policy allowed supposed entitled paid company office firma"
-)
-"""A sentence with one of these may say what somebody wants to know."""
 _HAVE_A = re.compile(r"have an? (?:very )?(?:nice|good|great|lovely|wonderful) ")
-_DAYS = _words("day evening weekend week time night holiday vacation trip afternoon morning one")
-
-_LEADING = _GREETINGS | _THANKS | _ACKS | _KEN | _words("so well and but please bitte there sorry")
-_ALONE = _KEN | _words("please bitte so well then and now mal today heute denn eigentlich")
-"""Words that add nothing, and that may stand at the end."""
-_POINTING_BACK = frozenset({Talk.ACK, Talk.THANKS, Talk.SORRY, Talk.BYE})
-_ASKING_BACK = _words("is are was were do does did can could will would should has have")
-
-# -- a request to act ---------------------------------------------------------------------------
-
-_POLITE = (
-    "can you please",
-    "could you please",
-    "would you please",
-    "will you please",
-    "can you",
-    "could you",
-    "would you",
-    "will you",
-    "i want you to",
-    "i need you to",
-    "i d like you to",
-    "go ahead and",
-    "please",
-    "pls",
-    "kannst du bitte",
-    "könntest du bitte",
-    "kannst du",
-    "könntest du",
-    "bitte",
-)
-_ACTS = _words(
-    "book order reserve schedule reschedule cancel approve remind call buch buche bestell bestelle "
-    "reservier reserviere storniere genehmige erinnere erinner ruf rufe"
-)
-_ACTS_IF_ASKED = _words(
-    "create file submit delete buy pay fire hire transfer invite forward wake bring post reset "
-    "sign raise promote change update fix lösche kauf kaufe bezahl bezahle überweise"
-)
-"""With “my”, they may also be words to search for."""
-_DONE = _words("buchen bestellen reservieren stornieren genehmigen erinnern anrufen kaufen")
-_WRITES = _words("send write set schick schicke schreib schreibe")
-_WHOM = _words("me us mir mich uns")
-_WHOSE = _words("my our mein meine meinen unser unsere unseren")
-_MESSAGES = _words("email mail message reminder alarm timer invite invitation note")
-_DOES = _words(
-    "open close turn switch play start stop run install translate fill sort clean print upload "
-    "save add remove assign accept reject decline extend renew register enroll enrol sign log "
-    "clock solve finish complete grant release deploy restart reboot trag trage melde öffne "
-    "schließe mach mache stell stelle setz setze spiel spiele starte stoppe drucke übersetze "
-    "ändere aktualisiere erstelle erstell leg lege fülle füll gewähre kick draft increase "
-    "bring invite grab lend hol hole reiche pin track summarize"
-)
-_SAYS = _words(
-    "tell send write notify inform wish say sag sage schick schicke schreib schreibe wünsch wünsche"
-)
-_GIVES = _words("give gib gebt")
-_MAILS, _THAT = _words("email mail message text dm ask ping"), _words("that dass")
-"""More often nouns: “email signature”."""
-_TOLD = _words("that dass bescheid hi hello happy to")
-"""Behind “tell Bob”."""
-_RISES = _words("raise money euros dollars bonus promotion break hug off frei geld")
-_LOOKS_UP = _words(
-    "show find explain list get provide recommend suggest offer advise assist clarify compare "
-    "refresh read search look summarize summarise describe guide teach walk "
-    "point let update brief know zeig zeige nenn nenne erklär erkläre such suche finde zeigt "
-    "help hilf lass"
-)
-_TURNS, _TURNED = _words("turn switch fill"), _words("on off up down in out")
-_ADDS, _BESIDE = _words("add invite kick"), _words("to out")
-_TO_ME = _words("me mir mich")
-_NO_VERBS = _words(
-    "for with about around to from of on in at by after before without between against is was are "
-    "does do did and or but not all both none some any like as than für mit bei von zu an ohne "
-    "über "
-    "nach vor gegen ist war und oder only just near behind"
-)
-"""Words before “me” that are no verb."""
-_ORDERS = _words("congratulate deploy proofread entertain lösch lösche weck wecke erhöhe")
-_OBJECTS = (
-    _WHOM
-    | _WHOSE
-    | _words(
-        "a an the this that these those all some it him her them mich dich "
-        "das die den der dem ein eine einen alle es ihn ihm ihr"
-    )
-)
-_ASKING = _words(
-    "how who whom whose what which when where why whether if wie wer wem wen was wann wo warum "
-    "wieso welche welcher welches ob many much about"
-)
-_MAKE = _words("make get bring fetch mach hol")
-_MAKES = _words("coffee tea sandwich lunch dinner breakfast drink cake pizza beer kaffee tee")
 
 
 def reply_to_talk(text: str) -> str | None:
@@ -604,7 +111,7 @@ def reply_to_request(text: str) -> str | None:
         return None
     words = _WORD.findall(_normalised(text))
     # “Can you book business class?” asks whether one may.
-    is_whether = "?" in text and words[:1] in (["can"], ["kannst"]) and _ALONE.isdisjoint(words)
+    is_whether = "?" in text and words[:1] in (["can"], ["kannst"]) and ALONE.isdisjoint(words)
     return _REPLIES[Talk.ACT] if _may_ask_to_act(words) and not is_whether else None
 
 
@@ -628,7 +135,7 @@ def talk_of(text: str) -> Talk | None:
     whole = _talk_in(words, asked="?" in said)
     if whole is not None or len(clauses) > _MOST_CLAUSES:
         return whole
-    said_something = [clause for clause in clauses if not _ALONE.issuperset(clause)]
+    said_something = [clause for clause in clauses if not ALONE.issuperset(clause)]
     asked = "?" in said
     found = [
         _talk_in(clause, asked=asked) or _chat(clause, asked=asked) for clause in said_something
@@ -652,28 +159,28 @@ def _talk_in(words: list[str], *, asked: bool) -> Talk | None:
     With `asked`, a question mark, “is that ok?” is about what was said before, and no talk.
     """
     rest = list(words)
-    while len(rest) > 1 and rest[-1] in _ALONE and not _known(rest):
+    while len(rest) > 1 and rest[-1] in ALONE and not _known(rest):
         rest.pop()
-    heard = _LEADING.issuperset(rest)
+    heard = LEADING.issuperset(rest)
     for start in range(len(rest)):
         talk = _known(rest[start:])
-        if talk in _POINTING_BACK and asked and not _ASKING_BACK.isdisjoint(rest):
+        if talk in POINTING_BACK and asked and not ASKING_BACK.isdisjoint(rest):
             return None
         if talk is not None:
             return talk
-        if rest[start] not in _LEADING:
+        if rest[start] not in LEADING:
             return None
     return Talk.ACK if heard else None
 
 
 def _known(words: list[str]) -> Talk | None:
-    if len(words) <= _LONGEST_PHRASE:
+    if len(words) <= LONGEST_PHRASE:
         phrase = " ".join(words)
-        if phrase in _PHRASES:
-            return _PHRASES[phrase]
-        if _HAVE_A.match(phrase) and words[-1] in _DAYS:
+        if phrase in PHRASES:
+            return PHRASES[phrase]
+        if _HAVE_A.match(phrase) and words[-1] in DAYS:
             return Talk.WISH
-    for talk, core, around in _BAGS:
+    for talk, core, around in BAGS:
         if not core.isdisjoint(words) and all(word in core or word in around for word in words):
             return talk
     return None
@@ -683,13 +190,13 @@ def _chat(words: list[str], *, asked: bool) -> Talk | None:
     """A sentence in which only the beginning is known: “thanks for the quick reply”."""
     if len(words) > _LONGEST_CHAT:
         return None
-    openings = _OPENINGS_THAT_ASK if asked else _OPENINGS_THAT_ASK | _OPENINGS
+    openings = OPENINGS_THAT_ASK if asked else OPENINGS_THAT_ASK | OPENINGS
     for start in range(len(words)):
         for length in range(_LONGEST_OPENING, 0, -1):
             talk = openings.get(" ".join(words[start : start + length]))
             if talk is not None:
                 return talk if _goes_on(talk, words[start + length :]) else None
-        if words[start] not in _LEADING:
+        if words[start] not in LEADING:
             return None
     return None
 
@@ -697,63 +204,63 @@ def _chat(words: list[str], *, asked: bool) -> Talk | None:
 def _goes_on(talk: Talk, rest: list[str]) -> bool:
     """Whether the rest of a sentence that begins as talk is no question."""
     if talk is Talk.WISH:
-        return _AROUND_GREETINGS.issuperset(rest)
-    asks = _ASKING | _OF_WORK if talk is Talk.CHAT else _ASKING
+        return AROUND_GREETINGS.issuperset(rest)
+    asks = ASKING | OF_WORK if talk is Talk.CHAT else ASKING
     return asks.isdisjoint(rest) and not any(map(str.isdigit, rest))
 
 
 def _asks_to_act(words: list[str]) -> bool:
     """“Book me a day off”, “please cancel my trip”: whatever is to be done, Ken cannot do it."""
     polite, said = _asked_for(words)
-    if len(said) < 2 or not _ASKING.isdisjoint(said):
+    if len(said) < 2 or not ASKING.isdisjoint(said):
         return False
     verb, whom = said[0], said[1]
-    end = [word for word in said if word not in _ALONE and word not in ("for", "me")]
-    if verb in _MAKE:
-        return whom in _WHOM | {"a", "some", "einen"} and end[-1] in _MAKES
-    if verb in _WRITES:
-        return not _MESSAGES.isdisjoint(end) and (bool(polite) or "to" in end or verb == "set")
-    if words[-1] in _DONE:  # German puts the verb last
-        return bool(polite) and verb in _WHOM | _WHOSE
+    end = [word for word in said if word not in ALONE and word not in ("for", "me")]
+    if verb in MAKE:
+        return whom in WHOM | {"a", "some", "einen"} and end[-1] in MAKES
+    if verb in WRITES:
+        return not MESSAGES.isdisjoint(end) and (bool(polite) or "to" in end or verb == "set")
+    if words[-1] in DONE:  # German puts the verb last
+        return bool(polite) and verb in WHOM | WHOSE
     if verb == "do":
-        return whom in _WHOSE or " ".join(said) in ("do it", "do it for me", "do this for me")
-    if verb not in _ACTS | _ACTS_IF_ASKED or (verb in _LOOKS_UP and whom in _WHOM):
+        return whom in WHOSE or " ".join(said) in ("do it", "do it for me", "do this for me")
+    if verb not in ACTS | ACTS_IF_ASKED or (verb in LOOKS_UP and whom in WHOM):
         return False
-    if whom in _WHOM or words[-2:] == ["for", "me"]:
+    if whom in WHOM or words[-2:] == ["for", "me"]:
         return True
-    return whom in _WHOSE and (bool(polite) or verb in _ACTS)
+    return whom in WHOSE and (bool(polite) or verb in ACTS)
 
 
 def _may_ask_to_act(words: list[str]) -> bool:
     """A verb of doing, and something or somebody that it is done to."""
     polite, said = _asked_for(words)
-    if len(said) < 2 or not _ASKING.isdisjoint(said):
+    if len(said) < 2 or not ASKING.isdisjoint(said):
         return False
     verb, whom, further = said[0], said[1], said[2:]
-    if verb in _LOOKS_UP:
+    if verb in LOOKS_UP:
         return False
-    if verb in _GIVES:
-        return not _RISES.isdisjoint(further)
-    if verb in _SAYS:
-        is_told = not (_TOLD | _MESSAGES).isdisjoint(further)
-        return is_told or (whom in _OBJECTS and whom not in _WHOM)
-    if verb in _MAILS:
-        return bool(polite) or not _THAT.isdisjoint(further)
-    if verb in _TURNS and whom in _TURNED:
-        return not _OBJECTS.isdisjoint(further[:1])
-    if whom in _TO_ME:
-        return verb not in _NO_VERBS
-    if verb in _ORDERS or (verb in _ADDS and not _BESIDE.isdisjoint(further[:1])):
+    if verb in GIVES:
+        return not RISES.isdisjoint(further)
+    if verb in SAYS:
+        is_told = not (TOLD | MESSAGES).isdisjoint(further)
+        return is_told or (whom in OBJECTS and whom not in WHOM)
+    if verb in MAILS:
+        return bool(polite) or not THAT.isdisjoint(further)
+    if verb in TURNS and whom in TURNED:
+        return not OBJECTS.isdisjoint(further[:1])
+    if whom in TO_ME:
+        return verb not in NO_VERBS
+    if verb in ORDERS or (verb in ADDS and not BESIDE.isdisjoint(further[:1])):
         return True
-    is_verb = verb in _ACTS | _ACTS_IF_ASKED | _DOES | _MAKE or said[-1] in _DONE
-    return is_verb and (bool(polite) or whom in _OBJECTS)
+    is_verb = verb in ACTS | ACTS_IF_ASKED | DOES | MAKE or said[-1] in DONE
+    return is_verb and (bool(polite) or whom in OBJECTS)
 
 
 def _asked_for(words: list[str]) -> tuple[str, list[str]]:
     """The polite words in front, and what is asked for behind them."""
     start = 0
-    while start < len(words) and words[start] in _GREETINGS | _KEN | _words("there ok okay"):
+    while start < len(words) and words[start] in GREETINGS | KEN | words_in("there ok okay"):
         start += 1
     phrase = " ".join(words[start : start + 5]) + " "
-    polite = next((one for one in _POLITE if phrase.startswith(f"{one} ")), "")
+    polite = next((one for one in POLITE if phrase.startswith(f"{one} ")), "")
     return polite, words[start + len(polite.split()) :]

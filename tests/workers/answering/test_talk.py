@@ -3,7 +3,8 @@
 import pytest
 
 from tests.patience import patience
-from workers.answering.talk import Talk, reply_to_request, reply_to_talk, talk_of
+from workers.answering.talk import reply_to_request, reply_to_talk, talk_of
+from workers.answering.talk_words import Talk
 from workers.replies.rendering import HELP, NOTHING_FOUND
 
 TALK = {
