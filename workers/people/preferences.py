@@ -168,7 +168,7 @@ _ACT_AS_ASKER = text("SELECT set_config('ken.asker', :asker, true)")
 
 # The account's questions that have ended. Row-level security shows this account's alone.
 _ENDED_QUESTIONS = text("""
-    SELECT id FROM question WHERE team_id = :team AND user_id = :user AND state <> 'errand'
+    SELECT id FROM question WHERE team_id = :team AND user_id = :user AND state <> 'kept'
 """)
 
 # Deletes a question's words.

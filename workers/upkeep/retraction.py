@@ -126,7 +126,7 @@ _VERSIONS_UP_TO = text("""
 # is fenced off, or dead, and says no more that Ken rests.
 _OPEN_QUESTIONS = text("""
     SELECT event_id, team_id, channel_id, thread_ts, user_id FROM question
-    WHERE id = ANY(:ids) AND state = 'errand' AND surface = ANY(:addressed)
+    WHERE id = ANY(:ids) AND state = 'kept' AND surface = ANY(:addressed)
 """).bindparams(addressed=ADDRESSED)
 
 # What this question is a newer version of.
@@ -153,7 +153,7 @@ _HAS_NEWER_VERSION = text("""
 _OWN_OPEN_QUESTIONS = text("""
     SELECT id, surface <> ALL(:for_the_asker) AS aloud FROM question
     WHERE channel_id = :channel AND thread_ts = :ts AND team_id = :team AND user_id = :user
-      AND (state = 'errand' OR :again AND reason = 'stopped')
+      AND (state = 'kept' OR :again AND reason = 'stopped')
     ORDER BY id
 """).bindparams(for_the_asker=FOR_THE_ASKER)
 
@@ -161,6 +161,6 @@ _OWN_OPEN_QUESTIONS = text("""
 _DO_OTHERS_WAIT = text("""
     SELECT EXISTS (
         SELECT FROM question
-        WHERE channel_id = :channel AND thread_ts = :ts AND state = 'errand'
+        WHERE channel_id = :channel AND thread_ts = :ts AND state = 'kept'
           AND (team_id, user_id) <> (:team, :user))
 """)
