@@ -21,6 +21,7 @@ from workers.settings import Settings
 QUEUE = "ken"
 TASK = "answer_question"
 ERRAND = "run_errand"
+_SCHEMES = ("redis", "rediss", "redis+socket", "unix")
 _PATIENCE_S = 0.5
 _LONGEST_REPLY = 1000
 
@@ -70,6 +71,8 @@ def address(settings: Settings) -> str:
 def _call(settings: Settings, *command: str) -> str:
     """What Redis replies, in a line. Raises OSError, ValueError, SettingsInvalid."""
     where = urlsplit(address(settings))
+    if where.scheme not in _SCHEMES:
+        raise ValueError("KEN_REDIS_URL is no address of Redis")
     options = dict(parse_qsl(where.query))
     commands = [*_greetings(where, options), command]
     with _connected(where, options) as connection:
