@@ -23,9 +23,10 @@ from workers.admin.fields import LARGEST, Limit, SourceName, Staleness, Text
 from workers.admin.problems import Conflict, Invalid, NotFound, documented
 from workers.admin.routes_index import NO_SOURCE
 from workers.errors import InputInvalid
-from workers.sync import runs
+from workers.sync import runs, sources
 from workers.sync.lines import LINES_A_PAGE, Line
-from workers.sync.runs import UNSET, Run, WrongState
+from workers.sync.runs import Run, WrongState
+from workers.sync.sources import UNSET
 
 NO_RUN = "There is no such run."
 PAGES_MISSING = "Not all pages have come: send them, then finish again."
@@ -127,7 +128,7 @@ ThisRun = Annotated[Run, Depends(the_run)]
 @routes.get("/sources/{source}", dependencies=_OF_SOURCE, responses=documented(_404=NO_SOURCE))
 def read_source(source: SourceName, database: Stored) -> SourceFacts:
     """Whether a source is used for answers, and how old its permissions are."""
-    for facts in runs.sources(database):
+    for facts in sources.all_sources(database):
         if facts.name == source:
             return SourceFacts.model_validate(facts)
     raise NotFound(NO_SOURCE)
@@ -145,7 +146,7 @@ def change_source(
     given = wanted.model_fields_set
     read_source(source, database)
     if given:
-        runs.set_source(
+        sources.set_source(
             database,
             source,
             actor=caller.actor,

@@ -20,7 +20,7 @@ from workers.replies.inert import inert
 from workers.settings import Settings
 from workers.slack.messenger import Names
 from workers.slack.workspaces import workspaces
-from workers.sync.runs import source_id_of
+from workers.sync.sources import source_id_of
 
 _PAGE = 500
 _EXPIRES = re.compile(r"(\d{1,4})([mhd])")

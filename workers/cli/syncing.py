@@ -22,9 +22,11 @@ from workers.errors import InputInvalid
 from workers.observe.logs import configure
 from workers.settings import Settings
 from workers.sync import runs
+from workers.sync import sources as synced
 from workers.sync.difference import Counts, Difference
 from workers.sync.lines import check_line
-from workers.sync.runs import Run, SourceFacts
+from workers.sync.runs import Run
+from workers.sync.sources import SourceFacts
 
 LEFT_OUT, WAITS = 5, 6
 """Exit codes."""
@@ -87,15 +89,15 @@ def one(settings: Settings, run_id: int) -> Run:
 
 
 def sources(settings: Settings) -> list[SourceFacts]:
-    return runs.sources(_database(settings))
+    return synced.all_sources(_database(settings))
 
 
 def set_source(
     settings: Settings, name: str, *, max_staleness: str | None, paused: bool | None
 ) -> None:
     """Raises InputInvalid."""
-    age = runs.UNSET if max_staleness is None else _period(max_staleness)
-    runs.set_source(_database(settings), name, paused=paused, max_staleness=age, actor=_who())
+    age = synced.UNSET if max_staleness is None else _period(max_staleness)
+    synced.set_source(_database(settings), name, paused=paused, max_staleness=age, actor=_who())
 
 
 def exit_code(run: Run) -> int:

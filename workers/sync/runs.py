@@ -7,7 +7,6 @@ stand in a queue with all other changes of access, and one that was overtaken is
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import Any, Final
 
 import structlog
@@ -16,11 +15,10 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from policies.change import Change
-from policies.decide import Freshness
 from policies.readers import source_readers
 from policies.source import PROVIDER
 from policies.tables.history import Past
-from policies.tables.permissions import Node, NodeKind
+from policies.tables.permissions import Node
 from policies.tables.sources import RunKind, RunState, Source, SyncPage, SyncRun
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
@@ -48,25 +46,16 @@ from workers.sync.snapshot import (
     read_push,
     stored_rows,
 )
+from workers.sync.sources import check_source_name, source_id_of
 
 log = structlog.get_logger()
 
 PAGES: Final = 100_000
 """The most of one run."""
-LONGEST: Final = timedelta(days=3650)
 _LISTED = 200
 """Names that were left out and are kept; all are counted."""
 _NAMED = 10
 """Things in one message."""
-
-
-class Unset(Enum):
-    """No value was given, which is not the value None."""
-
-    UNSET = "unset"
-
-
-UNSET: Final = Unset.UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +93,12 @@ class Run:
 Outcome = Run
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFacts:
-    name: str
-    paused: bool
-    max_staleness: timedelta | None
-    synced_at: datetime | None
-    usable: bool
-    """Neither paused nor out of date, now."""
-    documents: int
-    closed: int
-    """Nodes that nobody may read, because something about them is not known or they are gone."""
-
-
 # -- one run, step by step --------------------------------------------------------------------
 
 
 def begin(database: Database, *, source: str, kind: RunKind, actor: str) -> int:
     """The id of a new run; the source is made if it is new. Raises InputInvalid for a bad name."""
-    _check_source_name(source)
+    check_source_name(source)
     with database.session("syncer") as session:
         return _begin(session, source, kind, actor)
 
@@ -195,7 +171,7 @@ def push(
         for number, lines in enumerate(pages, start=1):
             put_page(database, run_id, number, lines)
         return finish(database, run_id, pages=len(pages), confirmed=confirmed)
-    _check_source_name(source)
+    check_source_name(source)
     with database.session("syncer") as session, session.begin_nested() as trial:
         run_id = _begin(session, source, kind, actor)
         run = _locked(session, run_id, RunState.STAGING)
@@ -288,50 +264,6 @@ def run(database: Database, run_id: int) -> Run:
     """Raises InputInvalid for a run that does not exist."""
     with database.session("syncer") as session:
         return _told(session, _found(session, run_id))
-
-
-def sources(database: Database) -> list[SourceFacts]:
-    """Every source by name, with what an administrator watches."""
-    with database.session("syncer") as session:
-        rows = session.execute(
-            select(Source, func.now().label("now"), _DOCUMENTS, _CLOSED).order_by(Source.name)
-        ).all()
-        return [
-            SourceFacts(
-                source.name,
-                source.paused,
-                source.max_staleness,
-                source.synced_at,
-                _usable(source, now),
-                documents,
-                closed,
-            )
-            for source, now, documents, closed in rows
-        ]
-
-
-def set_source(
-    database: Database,
-    name: str,
-    *,
-    actor: str,
-    paused: bool | None = None,
-    max_staleness: timedelta | Unset | None = UNSET,
-) -> None:
-    """Pause or resume a source, and say how old its permissions may be. Raises InputInvalid."""
-    if isinstance(max_staleness, timedelta) and not timedelta(0) < max_staleness <= LONGEST:
-        raise InputInvalid(
-            f"max_staleness: it is not between no time and {LONGEST.days} days.",
-            remedy="Give a time, like 24h, or none.",
-        )
-    with database.session("syncer") as session:
-        change = Change(session, actor=actor)
-        source = session.get_one(Source, source_id_of(session, name))
-        change.set_freshness(
-            source.id,
-            paused=source.paused if paused is None else paused,
-            max_staleness=source.max_staleness if max_staleness is UNSET else max_staleness,
-        )
 
 
 def delete_old(database: Database) -> None:
@@ -656,29 +588,6 @@ def _synced_before(session: Session, run: SyncRun) -> datetime | None:
     return None if told is None else datetime.fromisoformat(told)
 
 
-def source_id_of(session: Session, name: str) -> int:
-    plain = "\x00" not in name and name == name.encode("utf-8", "replace").decode()
-    found = session.scalar(select(Source.id).where(Source.name == name)) if plain else None
-    if found is None:
-        raise InputInvalid(
-            f"source: there is no source {name!r}.", remedy="`ken source list` names them all."
-        )
-    return found
-
-
-def _check_source_name(name: str) -> None:
-    plain = name.isprintable() and name == name.encode("utf-8", "replace").decode()
-    if not plain or not 1 <= len(name) <= 200 or name != name.strip():
-        raise InputInvalid(
-            f"source: {name[:50]!r} is no name for a source.",
-            remedy="Use 1 to 200 letters, without space at either end.",
-        )
-
-
-def _usable(source: Source, now: datetime) -> bool:
-    return Freshness(source.paused, source.max_staleness, source.synced_at).usable(now)
-
-
 def _clock(session: Session) -> datetime:
     """Now, and not when the transaction began."""
     now: datetime = session.scalars(select(func.clock_timestamp())).one()
@@ -688,15 +597,3 @@ def _clock(session: Session) -> datetime:
 def _some(things: Sequence[object]) -> str:
     shown = ", ".join(map(str, things[:_NAMED]))
     return f"{shown} and {len(things) - _NAMED} more" if len(things) > _NAMED else shown
-
-
-_DOCUMENTS = (
-    select(func.count())
-    .where(Node.source_id == Source.id, Node.kind == NodeKind.DOCUMENT, Node.gone_at.is_(None))
-    .scalar_subquery()
-)
-_CLOSED = (
-    select(func.count())
-    .where(Node.source_id == Source.id, Node.acl_state == "unknown")
-    .scalar_subquery()
-)

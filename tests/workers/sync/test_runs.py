@@ -11,7 +11,7 @@ from policies.change import Change
 from policies.tables.sources import RunKind, RunState
 from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page
 from workers.errors import InputInvalid
-from workers.sync import runs
+from workers.sync import runs, sources
 from workers.sync.difference import Counts
 
 SMALL = {"diary": ["cy"], "june": ["ana", "bob"], "may": ["ana", "bob"]}
@@ -160,11 +160,11 @@ def test_a_delta_removes_a_node_and_closes_where_a_removed_group_kept_people_out
 
 
 def test_a_delta_does_not_count_as_a_complete_pass(small: Drive) -> None:
-    before = {one.name: one.synced_at for one in runs.sources(small.database)}
+    before = {one.name: one.synced_at for one in sources.all_sources(small.database)}
     small.delta(page("new", "user:ana"))
-    assert {one.name: one.synced_at for one in runs.sources(small.database)} == before
+    assert {one.name: one.synced_at for one in sources.all_sources(small.database)} == before
     small.push(page("new", "user:ana"))
-    assert {one.name: one.synced_at for one in runs.sources(small.database)} != before
+    assert {one.name: one.synced_at for one in sources.all_sources(small.database)} != before
 
 
 # -- half of it, none of it, twice -------------------------------------------------------------

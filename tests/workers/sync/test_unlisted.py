@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 from policies.tables.sources import RunKind, RunState
 from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page
 from workers.database.sessions import Database
-from workers.sync import runs
-from workers.sync.runs import SourceFacts
+from workers.sync import runs, sources
+from workers.sync.sources import SourceFacts
 
 ROOT = Path(__file__).parents[3]
 PAGES = [f"page {number}" for number in range(20)]
@@ -31,7 +31,7 @@ def full(drive: Drive) -> Drive:
 
 
 def facts(drive: Drive) -> SourceFacts:
-    (found,) = (one for one in runs.sources(drive.database) if one.name == SOURCE)
+    (found,) = (one for one in sources.all_sources(drive.database) if one.name == SOURCE)
     return found
 
 

@@ -15,7 +15,7 @@ from policies.tables.sources import RunKind, RunState
 from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
-from workers.sync import runs
+from workers.sync import runs, sources
 from workers.sync.difference import Difference
 from workers.sync.runs import Run
 
@@ -334,8 +334,8 @@ def test_of_two_runs_that_finish_at_the_same_time_one_is_refused(small: Drive) -
 # -- sources ----------------------------------------------------------------------------------
 
 
-def the_source(drive: Drive) -> runs.SourceFacts:
-    (told,) = runs.sources(drive.database)
+def the_source(drive: Drive) -> sources.SourceFacts:
+    (told,) = sources.all_sources(drive.database)
     return told
 
 
@@ -347,21 +347,21 @@ def test_a_source_is_told_with_what_it_holds(small: Drive) -> None:
 
 
 def test_a_source_is_paused_and_goes_on(small: Drive) -> None:
-    runs.set_source(small.database, SOURCE, paused=True, actor="admin")
+    sources.set_source(small.database, SOURCE, paused=True, actor="admin")
     assert (the_source(small).paused, the_source(small).usable) == (True, False)
-    runs.set_source(small.database, SOURCE, paused=False, actor="admin")
+    sources.set_source(small.database, SOURCE, paused=False, actor="admin")
     assert (the_source(small).paused, the_source(small).usable) == (False, True)
 
 
 def test_a_source_that_is_older_than_its_limit_is_not_used(small: Drive) -> None:
     day = timedelta(hours=24)
-    runs.set_source(small.database, SOURCE, max_staleness=day, actor="admin")
+    sources.set_source(small.database, SOURCE, max_staleness=day, actor="admin")
     assert (the_source(small).max_staleness, the_source(small).usable) == (day, True)
     with small.database.session("syncer") as session:
         change = Change(session, actor="test")
         change.mark_synced(change.put_source(SOURCE), at=datetime.now(UTC) - timedelta(hours=25))
     assert (the_source(small).max_staleness, the_source(small).usable) == (day, False)
-    runs.set_source(small.database, SOURCE, max_staleness=None, actor="admin")
+    sources.set_source(small.database, SOURCE, max_staleness=None, actor="admin")
     assert (the_source(small).max_staleness, the_source(small).usable) == (None, True)
 
 
@@ -369,7 +369,7 @@ def test_a_source_that_is_older_than_its_limit_is_not_used(small: Drive) -> None
 def test_a_limit_of_age_that_no_clock_could_hold_is_refused(small: Drive, age: timedelta) -> None:
     before = small.everything()
     told = refused(
-        lambda: runs.set_source(small.database, SOURCE, max_staleness=age, actor="admin")
+        lambda: sources.set_source(small.database, SOURCE, max_staleness=age, actor="admin")
     )
     assert "max_staleness: it is not between" in told
     assert small.everything() == before

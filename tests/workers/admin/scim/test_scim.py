@@ -14,7 +14,7 @@ from policies.tables.people import LinkedIdentity, User
 from tests.policies.world import World
 from tests.workers.admin.scim.client import ENTERPRISE, GROUP, KEN, PATCH, USER, Scim
 from workers.database.sessions import Database
-from workers.sync import runs
+from workers.sync import sources
 
 
 @pytest.fixture
@@ -238,7 +238,7 @@ def test_a_source_that_the_provider_is_first_to_name_holds_nothing(
     mine = {KEN: {"identities": [{"source": "wiki", "nativeId": "W1"}]}}
     ana = scim.user("ana", **mine)
     assert (world.texts(int(ana)), world.texts(int(ben))) == ([], ["plan"])
-    made = {source.name: source for source in runs.sources(world.database)}["wiki"]
+    made = {source.name: source for source in sources.all_sources(world.database)}["wiki"]
     assert (made.usable, made.synced_at, made.documents, made.closed) == (True, None, 0, 0)
 
 
