@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from workers.database.sessions import Database
 from workers.ingest.bundle import read_bundle
+from workers.ingest.parse import parse_markdown
 from workers.ingest.pipeline import Loading
 from workers.ingest.split import embedded_text, split
 from workers.models.embedder import MiniLM
@@ -56,7 +57,7 @@ def _part_of(folder: Path, part: Path) -> list[str]:
     return [
         embedded_text(piece, title=line["title"])
         for line in chosen
-        for piece in split(line["text"], title=line["title"])
+        for piece in split(parse_markdown(line["text"]).blocks, title=line["title"])
     ]
 
 
@@ -70,8 +71,19 @@ def _seconds_to_embed(embedder: MiniLM, texts: list[str]) -> float:
 def _seconds_to_load(database: Database, embedder: MiniLM, part: Path) -> float:
     bundle = read_bundle(part, name=f"part-{uuid4().hex[:8]}")
     started = time.monotonic()
-    Loading(database, embedder, bundle, tell=lambda _: None, limit_bytes=20_000_000).run()
+    new = _Named(embedder, bundle.source)  # no vector of another turn is at hand for it
+    Loading(database, new, bundle, tell=lambda _: None, limit_bytes=20_000_000).run()
     return time.monotonic() - started
+
+
+class _Named:
+    """An embedder under another name: each turn embeds everything."""
+
+    dimension = 384
+
+    def __init__(self, embedder: MiniLM, name: str) -> None:
+        self.embed_one = embedder.embed_one
+        self.name = name
 
 
 if __name__ == "__main__":

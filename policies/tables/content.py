@@ -5,7 +5,8 @@ from typing import Any
 
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import Computed, ForeignKey, Identity, Index, UniqueConstraint, func
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy import text as condition
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from policies.tables.base import Base
@@ -29,6 +30,8 @@ class Document(Base):
     updated_at: Mapped[datetime | None]
     content_hash: Mapped[str]
     """Of title and text: equal content is neither split nor embedded again."""
+    reader_version: Mapped[int] = mapped_column(server_default="0")
+    """Which version of the readers read it: what another one read is read and split again."""
     loaded_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -50,6 +53,8 @@ class Chunk(Base):
     anchor: Mapped[str]
     """What follows `#` in a link to this place; empty: the document's start."""
     text: Mapped[str]
+    spans: Mapped[list[Any] | None] = mapped_column(JSONB)
+    """What the parts of the text are, as [kind, start, end]; null for a text without structure."""
     tsv: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(
@@ -76,6 +81,14 @@ class Embedding(Base):
     """A chunk's vector, on a table of its own: no change of permission ever writes here."""
 
     __tablename__ = "embedding"
+    __table_args__ = (
+        Index(
+            "embedding_text",
+            "text_hash",
+            "model_id",
+            postgresql_where=condition("text_hash IS NOT NULL"),
+        ),
+    )
 
     chunk_id: Mapped[int] = mapped_column(
         ForeignKey(Chunk.id, ondelete="CASCADE"), primary_key=True
@@ -85,3 +98,5 @@ class Embedding(Base):
         ForeignKey(Document.id, ondelete="CASCADE"), index=True
     )
     vector: Mapped[Any] = mapped_column(HALFVEC(DIMENSION))
+    text_hash: Mapped[bytes | None]
+    """Of what was embedded: equal text, also of another document, is embedded once."""

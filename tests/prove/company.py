@@ -25,6 +25,7 @@ from tests.prove.facts import ACCOUNT, NOBODY, Closed, Facts, Human, Page, Rules
 from tests.workers.library import DIMENSION, WordEmbedder
 from workers.database.sessions import Database, connect, driver_of
 from workers.errors import SlackUnavailable
+from workers.ingest.formats.document import Paragraph
 from workers.ingest.split import Piece
 from workers.ingest.store import Content, Text, embedding_model_id, store
 from workers.intake.messages import Question, Surface
@@ -365,9 +366,14 @@ class _Writing:
     def _text(self, name: str, page: Page) -> Text:
         model = self.company.services.embedder.name
         return Text(
-            Content(page.title, page.texts, f"https://wiki.acme.example/{name}", _UPDATED),
+            Content(
+                page.title,
+                tuple(map(Paragraph, page.texts)),
+                f"https://wiki.acme.example/{name}",
+                _UPDATED,
+            ),
             name,
-            [Piece(one, "", "", 0) for one in page.texts],
+            [Piece(one, "", "") for one in page.texts],
             [_embedded(one) for one in page.texts],
             embedding_model_id(self.change.session, model, DIMENSION),
         )

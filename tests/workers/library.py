@@ -11,6 +11,7 @@ from sqlalchemy import select
 from policies.described import Permissions
 from policies.tables.permissions import Node
 from tests.policies.world import World
+from workers.ingest.formats.document import Paragraph
 from workers.ingest.split import Piece
 from workers.ingest.store import Content, Text, embedding_model_id, store
 from workers.models.quotes import words
@@ -65,9 +66,9 @@ class Library(World):
         address = f"https://wiki.acme.example/{name}" if url == "" else url
         with self.change() as change:
             text = Text(
-                Content(title or name.title(), tuple(told), address, None),
+                Content(title or name.title(), tuple(map(Paragraph, told)), address, None),
                 name,
-                [Piece(one, heading, anchor, 0) for one in told],
+                [Piece(one, heading, anchor) for one in told],
                 vectors or [self.embedder.embed_one(one) for one in told],
                 embedding_model_id(change.session, self.embedder.name, DIMENSION),
             )

@@ -19,7 +19,7 @@ from policies import Audience, Visible, readable_chunks, readable_embeddings, vi
 from policies.tables.content import Chunk, Document, Embedding
 from policies.tables.permissions import Node
 from policies.tables.sources import Source
-from workers.models.base import Passage
+from workers.models.base import Passage, Span
 from workers.models.rarity import rarity
 
 DEPTH = 60
@@ -209,6 +209,7 @@ def _read(session: Session, visible: Visible, picked: Sequence[_Candidate]) -> t
             text=chunk.text,
             url=url,
             anchor=chunk.anchor,
+            spans=tuple(Span(*span) for span in chunk.spans or ()),
             source=source,
             updated_at=updated_at,
             relevance=candidate.relevance,

@@ -17,6 +17,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ClassVar, Self
 
+from pydantic import TypeAdapter
+
 from workers.embedded.process import bare_environment
 from workers.errors import ServerUnavailable
 from workers.ingest.formats.document import (
@@ -24,9 +26,17 @@ from workers.ingest.formats.document import (
     ENCRYPTED_PDF,
     NO_DOCX,
     UNPACKS_TOO_LARGE,
+    About,
+    Block,
+    Caption,
     DocumentUnreadable,
     Format,
+    Heading,
+    as_text,
     clean,
+    not_read,
+    shown,
+    tidy,
 )
 
 EMPTY = "empty"
@@ -36,6 +46,8 @@ STOPPED = "the parser stopped"
 MEMORY_EXIT = 77
 """How a child ends that ran out of memory: it cannot be sure of anything else."""
 
+FILE, MARKDOWN = b"F", b"M"
+"""What a request to a child is: the path of a file, or a text."""
 _DOCUMENTS_PER_CHILD = 200  # memory in pieces is given back with the process
 _START_S = 60
 _ROOT = Path(__file__).parents[2]
@@ -62,25 +74,34 @@ FORMATS_IN_WORDS = "Markdown, HTML, plain text, CSV, PDF or Word"
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a document says, as Markdown. The title is not repeated at the start of the text."""
+    """What a document says, as blocks. The title is not repeated at the start of the text."""
 
     title: str
-    pages: tuple[str, ...]
-    """Page 1 of a PDF first, without page numbers and some perhaps empty; else one element."""
+    blocks: tuple[Block, ...]
     updated_at: datetime | None
     """When the document itself says that it was last changed; aware."""
+    missing: str = ""
+    """What of it was not read, and why; empty if it was read to its end."""
 
     def __post_init__(self) -> None:
-        if not self.title.strip() or not any(page.strip() for page in self.pages):
+        if not self.title.strip() or not self.blocks:
             raise ValueError("a document has a title and a text")
-        if any(_NO_LETTER.search(text) for text in (self.title, *self.pages)):
+        if _NO_LETTER.search(self.title) or any(tidy(block) != block for block in self.blocks):
             raise ValueError("text is cleaned before it is kept")
         if self.updated_at and not self.updated_at.tzinfo:
             raise ValueError("time is aware")
+        if self.missing and not _MISSING.fullmatch(self.missing):
+            raise ValueError("what is missing is told in our words")
 
     @property
     def text(self) -> str:
-        return "\n\n".join(page for page in self.pages if page)
+        return as_text(self.blocks)
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """Page 1 first, some perhaps empty; of a document without pages one."""
+        numbers = range(self.blocks[0].page and 1, self.blocks[-1].page + 1)
+        return tuple(as_text(one for one in self.blocks if one.page == page) for page in numbers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,43 +110,79 @@ class Limits:
 
     file_bytes: int = 20_000_000
     text_bytes: int = 5_000_000
-    """Of the text in UTF-8."""
+    """Of the text in UTF-8; a longer one is read up to here."""
     memory_bytes: int = 1 << 30
     """Address space above what a fresh child has (on Linux; elsewhere nothing limits it)."""
-    seconds: float = 20
+    seconds: float = 60
+    """Of processor time, however busy the machine is; read up to here, too, as far as pages or
+    other parts come one by one."""
 
 
 DEFAULT_LIMITS = Limits()
+_WAIT = 20
+"""By the wall clock a document may take so many times its processor time: then it hangs."""
 
 
-def parse_file(path: Path, *, limit_bytes: int) -> Parsed:
-    """The text of a file, read in this process: time and memory are not limited, see `Parser`.
+def parse_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> Parsed:
+    """The text of a file, read in this process: nothing ends a reader that hangs, see `Parser`.
 
     Raises DocumentUnreadable, and MemoryError where there is none left.
     """
-    from workers.ingest.formats.readers import READERS  # noqa: PLC0415 - only a child loads the libraries
-
-    form = check(path, limit_bytes=limit_bytes)
+    form = check(path, limit_bytes=limits.file_bytes)
     try:
         with path.open("rb") as file:
-            content = file.read(limit_bytes + 1)
+            content = file.read(limits.file_bytes + 1)
     except OSError:
         raise DocumentUnreadable("cannot be opened") from None
-    if len(content) > limit_bytes:
-        raise DocumentUnreadable(too_large(len(content), limit_bytes))
+    if len(content) > limits.file_bytes:
+        raise DocumentUnreadable(too_large(len(content), limits.file_bytes))
+    blocks, about = _read(form, content, limits)
+    if not blocks:
+        raise DocumentUnreadable(NO_TEXT if form in (Format.PDF, Format.DOCX) else EMPTY)
+    titles = (*about.titles, _first_heading(blocks), _readable_name(path))
+    title = next(filter(None, map(_sensible, titles)), "") or _number_of(path) or "Untitled"
+    return Parsed(title, _without_title(blocks, title), about.updated_at, about.missing)
+
+
+def parse_markdown(text: str, limits: Limits = DEFAULT_LIMITS) -> Parsed:
+    """Text that came without a file, as Markdown; its title is elsewhere. As `parse_file`."""
+    blocks, about = _read(Format.MARKDOWN, text.encode("utf-8", "replace"), limits)
+    if not blocks:
+        raise DocumentUnreadable(EMPTY)
+    return Parsed("Untitled", tuple(blocks), about.updated_at, about.missing)
+
+
+def _read(form: Format, content: bytes, limits: Limits) -> tuple[list[Block], About]:
+    """The blocks up to a limit. What was read before a fault or a limit is kept, and what is
+    missing is said."""
+    from workers.ingest.formats.readers import READERS  # noqa: PLC0415 - a child's libraries
+
+    about = About()
+    blocks: list[Block] = []
+    size, end = 0, time.process_time() + 0.8 * limits.seconds
+    why = ""
     try:
-        draft = READERS[form](content)
+        for block in READERS[form](content, about):
+            if (tidied := tidy(block)) is None:
+                continue
+            size += len(shown(tidied).encode())
+            if size > limits.text_bytes or time.process_time() > end:
+                is_long = size > limits.text_bytes
+                why = too_much_text(limits.text_bytes) if is_long else _too_slow(limits)
+                break
+            blocks.append(tidied)
     except (DocumentUnreadable, MemoryError):
         raise
     except Exception:  # noqa: BLE001 - the libraries raise anything, and quote the document
-        raise DocumentUnreadable(_damaged(form)) from None
-    titles = map(_sensible, (*draft.titles, _readable_name(path)))
-    title = next(filter(None, titles), "Untitled")
-    first, *others = (clean(page).strip("\n") for page in draft.pages)
-    pages = (_without_title(first, title), *others)
-    if not any(page.strip() for page in pages):
-        raise DocumentUnreadable(NO_TEXT if form in (Format.PDF, Format.DOCX) else EMPTY)
-    return Parsed(title, pages, draft.updated_at)
+        why = _damaged(form)
+    if why and not blocks:
+        raise DocumentUnreadable(why)
+    if why:
+        last = blocks[-1].page
+        has_pages = last and about.pages > last
+        what = f"pages {last + 1} to {about.pages} were" if has_pages else "the rest was"
+        about.missing = not_read(what, why)
+    return blocks, about
 
 
 def check(path: Path, *, limit_bytes: int) -> Format:
@@ -176,8 +233,15 @@ class Parser:
         Raises ServerUnavailable where no child can be started at all.
         """
         check(path, limit_bytes=self._limits.file_bytes)
+        return self._parsed(FILE + os.fsencode(path.absolute()))
+
+    def parse_markdown(self, text: str) -> Parsed:
+        """Text that came without a file; its title is elsewhere. Raises as `parse` does."""
+        return self._parsed(MARKDOWN + text.encode("utf-8", "replace"))
+
+    def _parsed(self, request: bytes) -> Parsed:
         with self._lock:
-            reply = self._ask(path)
+            reply = self._ask(request)
         if isinstance(reply, str):
             raise DocumentUnreadable(reply)
         return reply
@@ -187,16 +251,18 @@ class Parser:
             self._child.stop()
             self._child = None
 
-    def _ask(self, path: Path) -> Parsed | str:
+    def _ask(self, request: bytes) -> Parsed | str:
         child = self._working_child()
         is_fresh = not child.asked
         try:
-            return _understood(child.ask(path), self._limits)
+            return _understood(child.ask(request), self._limits)
         except DocumentUnreadable as error:
             self.close()
             if is_fresh or error.reason not in (STOPPED, TOO_MUCH_MEMORY):
                 raise
-        return self._ask(path)  # it may have been a document before this one that broke the child
+        return self._ask(
+            request
+        )  # it may have been a document before this one that broke the child
 
     def _working_child(self) -> "_Child":
         if self._child and self._child.is_worn:
@@ -207,7 +273,7 @@ class Parser:
 
 
 class _Child:
-    """One process of `sandbox`: a path goes in, JSON comes out, each after its length."""
+    """One process of `sandbox`: a path or a text goes in, JSON comes out, each after its length."""
 
     def __init__(self, command: Sequence[str], limits: Limits) -> None:
         self._limits = limits
@@ -236,12 +302,12 @@ class _Child:
     def is_worn(self) -> bool:
         return self.asked >= _DOCUMENTS_PER_CHILD or self._process.poll() is not None
 
-    def ask(self, path: Path) -> bytes:
+    def ask(self, request: bytes) -> bytes:
         self.asked += 1
-        deadline = time.monotonic() + self._limits.seconds
-        request = os.fsencode(path.absolute())
+        patience = _WAIT * self._limits.seconds + 10
+        deadline = time.monotonic() + patience
         try:
-            self._socket.settimeout(self._limits.seconds)
+            self._socket.settimeout(patience)
             self._socket.sendall(len(request).to_bytes(4, "big") + request)
             return self._receive(deadline)
         except TimeoutError:
@@ -256,7 +322,7 @@ class _Child:
 
     def _receive(self, deadline: float) -> bytes:
         size = int.from_bytes(self._receive_exactly(4, deadline), "big")
-        if size > 2 * self._limits.text_bytes + 1_000_000:  # JSON escapes at most every letter
+        if size > 8 * self._limits.text_bytes + 1_000_000:  # with column names, in JSON
             raise DocumentUnreadable(too_much_text(self._limits.text_bytes))
         return self._receive_exactly(size, deadline)
 
@@ -275,7 +341,7 @@ class _Child:
             code = self._process.wait(timeout=1)
         except subprocess.TimeoutExpired:
             return STOPPED
-        if code == -signal.SIGXCPU:
+        if code in (-signal.SIGPROF, -signal.SIGXCPU):
             return _too_slow(self._limits)
         return TOO_MUCH_MEMORY if code == MEMORY_EXIT else STOPPED
 
@@ -306,29 +372,62 @@ _REASONS = frozenset(
 )
 
 
+_MISSING = re.compile(
+    r"(?:pages \d+ to \d+ were|the rest was|\d+ (?:pages?|files?|sheets?|parts?) (?:was|were))"
+    r" not read: (?:damaged [A-Za-z ]{1,20}|more text than [\d.]+ MB|took longer than [\d.]+ s"
+    r"|too large when unpacked|not a format Ken reads|encrypted|too many)"
+)
+_BLOCKS: TypeAdapter[tuple[Block, ...]] = TypeAdapter(tuple[Block, ...])
+
+
+def as_json(parsed: Parsed) -> bytes:
+    """As a child tells it."""
+    return b"\n".join(
+        (
+            json.dumps(
+                {
+                    "title": parsed.title,
+                    "updated_at": parsed.updated_at.isoformat() if parsed.updated_at else None,
+                    "missing": parsed.missing,
+                }
+            ).encode(),
+            _BLOCKS.dump_json(parsed.blocks),
+        )
+    )
+
+
 def _understood(reply: bytes, limits: Limits) -> Parsed | str:
     """A document, or why there is none. A document may have taken the child over, so that
     anything but what it should say raises DocumentUnreadable."""
     try:
-        match json.loads(reply):
-            case {"reason": str(reason)} if reason in _REASONS | {too_much_text(limits.text_bytes)}:
+        about, _, blocks = reply.partition(b"\n")
+        match json.loads(about):
+            case {"reason": str(reason)} if reason in _REASONS | _reasons_of(limits):
                 return reason
             case {
                 "title": str(title),
-                "pages": [*pages],
                 "updated_at": None | str() as updated,
-            } if all(isinstance(page, str) for page in pages):
+                "missing": str(missing),
+            }:
                 return Parsed(
-                    title, tuple(pages), datetime.fromisoformat(updated) if updated else None
+                    title,
+                    _BLOCKS.validate_json(blocks, strict=True),
+                    datetime.fromisoformat(updated) if updated else None,
+                    missing,
                 )
     except (ValueError, RecursionError):
         pass
     raise DocumentUnreadable(STOPPED)
 
 
+def _reasons_of(limits: Limits) -> set[str]:
+    return {too_much_text(limits.text_bytes), _too_slow(limits)}
+
+
+_SUFFIXES = "docx?|pdf|html?|txt|md|rtf|odt|indd|qxd|tex|dvi|pptx?|xlsx?|csv|tsv"
 _BY_MACHINE = re.compile(
     r"(?i)microsoft (?:word|powerpoint) - .*|untitled.*|(?:word )?document\d*|title|index|home"
-    r"|.*\.(?:docx?|pdf|html?|txt|md|rtf|odt|indd|qxd|tex|dvi|pptx?|xlsx?)"
+    rf"|.*\.(?:{_SUFFIXES})"
 )
 
 
@@ -342,11 +441,31 @@ def _sensible(title: str) -> str:
 
 def _readable_name(path: Path) -> str:
     """`parental-leave_DE.md` as "Parental leave DE"; hyphens of dates stay."""
-    name = re.sub(r"[_\s]+|(?<!\d)-+|-+(?!\d)", " ", path.stem).strip()
+    stem = re.sub(rf"(?i)(?:\.(?:{_SUFFIXES}))+\Z", "", path.stem) or path.stem
+    name = re.sub(r"[_\s]+|(?<!\d)-+|-+(?!\d)", " ", stem).strip()
     return name[:1].upper() + name[1:]
 
 
-def _without_title(page: str, title: str) -> str:
-    first, _, rest = page.lstrip().partition("\n")
-    is_title = " ".join(first.lstrip("#").split()) == title and rest.strip()
-    return rest.lstrip("\n") if is_title else page
+def _number_of(path: Path) -> str:
+    """A name that is a date or a number says something, too: "2026-03-02"."""
+    name = _readable_name(path)
+    return clean(name)[:200] if any(map(str.isdigit, name)) else ""
+
+
+def _first_heading(blocks: Sequence[Block]) -> str:
+    """The title, where the document begins with the only heading of its level."""
+    first = next((one for one in blocks if not isinstance(one, Caption)), None)
+    if not isinstance(first, Heading):
+        return ""
+    levels = [one.level for one in blocks if isinstance(one, Heading)]
+    return first.text if levels.count(first.level) == 1 and first.level == min(levels) else ""
+
+
+def _without_title(blocks: Sequence[Block], title: str) -> tuple[Block, ...]:
+    """Without the first heading, if that is the title and no other heading is above it."""
+    at = next((at for at, one in enumerate(blocks) if isinstance(one, Heading)), 0)
+    first = blocks[at]
+    is_title = isinstance(first, Heading) and first.text[:200].strip() == title
+    if not is_title or len(blocks) == 1:
+        return tuple(blocks)
+    return (*blocks[:at], *blocks[at + 1 :])

@@ -6,8 +6,8 @@ is stored already, and has not changed, is neither split nor embedded again.
 
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from policies.change import Change
 from policies.described import Permissions, Person
 from policies.source import (
     NamedPermissions,
+    StoredNode,
     accounts_linked,
     groups_of,
     known_accounts,
@@ -37,7 +38,7 @@ from workers.database.sessions import Database
 from workers.errors import InputInvalid
 from workers.ingest.bundle import PRINCIPALS, Bundle, DocumentLine, Listed, ancestors
 from workers.ingest.formats.document import DocumentUnreadable, clean
-from workers.ingest.parse import EMPTY, Limits, Parser, too_large
+from workers.ingest.parse import Limits, Parsed, Parser, too_large
 from workers.ingest.split import Piece, embedded_text
 from workers.ingest.store import (
     Content,
@@ -46,6 +47,8 @@ from workers.ingest.store import (
     embedding_model_id,
     store,
     stored_hashes,
+    stored_vectors,
+    text_hash,
 )
 from workers.models.base import Embedder
 from workers.observe.crashpoints import reached
@@ -53,6 +56,8 @@ from workers.observe.crashpoints import reached
 _ACTOR = "ken load"
 _AHEAD = 4
 """So many documents are being embedded while one is stored: neither waits for the other."""
+_REMEMBERED = 20_000
+"""Vectors that are at hand for the next document with equal text; 30 MB."""
 _FEW = 10
 """So many documents may vanish from a folder without a question."""
 _LONGEST_TITLE = 200
@@ -75,7 +80,11 @@ class Report:
     unchanged: int = 0
     removed: int = 0
     chunks: int = 0
+    embedded: int = 0
+    """Chunks whose text was new; the others have the vector of an equal text."""
     left_out: list[LeftOut] = field(default_factory=list)
+    partial: list[LeftOut] = field(default_factory=list)
+    """Loaded, but not to their end: `reason` says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +106,7 @@ class _Embedding:
     content: Content
     content_hash: str
     pieces: Sequence[Piece]
-    vectors: Iterator[NDArray[np.float32]]
+    vectors: Sequence[Future[NDArray[np.float32]]]
 
 
 _CLASSES = ", ".join(f"class:{one}" for one in CLASSES)
@@ -137,6 +146,7 @@ class Loading:
         self._remove_missing = remove_missing
         self._report = Report()
         self._embedding: deque[_Embedding] = deque()
+        self._computed: dict[bytes, Future[NDArray[np.float32]]] = {}
 
     def run(self) -> Report:
         """Load it all. Raises InputInvalid before anything has changed, or not at all."""
@@ -353,17 +363,40 @@ class Loading:
                 self._put_permissions(listed.native_id, permissions, parent_id)
             return
         pieces = found.pieces()
-        texts = [embedded_text(piece, title=found.title) for piece in pieces]
-        vectors = self._pool.map(self._embedder.embed_one, texts)
+        vectors = self._vectors([embedded_text(piece, title=found.title) for piece in pieces], node)
         self._embedding.append(
             _Embedding(
                 listed.native_id, parent_id, permissions, found, fingerprint, pieces, vectors
             )
         )
 
+    def _vectors(
+        self, texts: Sequence[str], node: StoredNode | None
+    ) -> list[Future[NDArray[np.float32]]]:
+        """Each text's vector: as it is stored, as it is being computed, or to be computed now."""
+        keys = [text_hash(text) for text in texts]
+        missing = {*keys} - self._computed.keys()
+        with self._database.session("indexer") as session:
+            stored = stored_vectors(session, self._model_id, missing, node.id if node else None)
+        for key, text in zip(keys, texts, strict=True):
+            if key not in self._computed:
+                self._computed[key] = self._future(stored.get(key), text)
+        vectors = [self._computed[key] for key in keys]
+        while len(self._computed) > _REMEMBERED:
+            self._computed.pop(next(iter(self._computed)))
+        return vectors
+
+    def _future(self, stored: NDArray[np.float32] | None, text: str) -> Future[NDArray[np.float32]]:
+        if stored is None:
+            self._report.embedded += 1
+            return self._pool.submit(self._embedder.embed_one, text)
+        future: Future[NDArray[np.float32]] = Future()
+        future.set_result(stored)
+        return future
+
     def _store(self, one: _Embedding) -> None:
         """Wait for the vectors of a document, and store all of it at once."""
-        vectors = list(one.vectors)
+        vectors = [vector.result() for vector in one.vectors]
         with self._database.session("indexer") as session:
             store(
                 Change(session, actor=_ACTOR),
@@ -400,14 +433,18 @@ class Loading:
             if size > self._limit_bytes:
                 raise DocumentUnreadable(too_large(size, self._limit_bytes))
             title = " ".join(clean(given.title).split())[:_LONGEST_TITLE].strip()
-            page = clean(given.text)
-            if not page.strip():
-                raise DocumentUnreadable(EMPTY)
-            return Content(title or listed.native_id, (page,), given.url, given.updated_at)
+            parsed = parser.parse_markdown(given.text)
+            self._note_missing(listed, parsed)
+            return Content(title or listed.native_id, parsed.blocks, given.url, given.updated_at)
         parsed = parser.parse(given)
+        self._note_missing(listed, parsed)
         address = self._bundle.url
         url = address.rstrip("/") + "/" + quote(listed.native_id) if address else None
-        return Content(parsed.title, parsed.pages, url, parsed.updated_at)
+        return Content(parsed.title, parsed.blocks, url, parsed.updated_at)
+
+    def _note_missing(self, listed: Listed, parsed: Parsed) -> None:
+        if parsed.missing:
+            self._report.partial.append(LeftOut(listed.place, parsed.missing))
 
     # -- what is gone -----------------------------------------------------------------------------
 

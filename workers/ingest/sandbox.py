@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import resource
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -15,7 +16,14 @@ import psutil
 
 from workers.ingest.formats import readers  # noqa: F401 - loaded before memory is limited
 from workers.ingest.formats.document import DocumentUnreadable
-from workers.ingest.parse import MEMORY_EXIT, Limits, parse_file, too_much_text
+from workers.ingest.parse import (
+    MARKDOWN,
+    MEMORY_EXIT,
+    Limits,
+    as_json,
+    parse_file,
+    parse_markdown,
+)
 
 
 def main(limits: Limits) -> None:
@@ -24,10 +32,10 @@ def main(limits: Limits) -> None:
     with socket.socket(fileno=0) as channel, channel.makefile("rb") as requests:
         channel.sendall(_framed(b"ready"))
         while len(size := requests.read(4)) == 4:
-            path = requests.read(int.from_bytes(size, "big"))
+            request = requests.read(int.from_bytes(size, "big"))
             _allow_seconds(limits.seconds)
             try:
-                reply = _reply(Path(os.fsdecode(path)), limits)
+                reply = _reply(request, limits)
             except MemoryError:
                 os._exit(MEMORY_EXIT)
             channel.sendall(_framed(reply))
@@ -48,24 +56,18 @@ def _limit(kind: int, value: int) -> None:
 
 
 def _allow_seconds(seconds: float) -> None:
-    """For the case that nobody is left to end us; the parent's clock is the stricter one."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime + seconds) + 2
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    soft = soft if hard == resource.RLIM_INFINITY else min(soft, hard)
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+    """So much processor time from now on; then the kernel ends this process (SIGPROF)."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
-def _reply(path: Path, limits: Limits) -> bytes:
+def _reply(request: bytes, limits: Limits) -> bytes:
+    kind, given = request[:1], request[1:]
     try:
-        parsed = parse_file(path, limit_bytes=limits.file_bytes)
+        if kind == MARKDOWN:
+            return as_json(parse_markdown(given.decode(), limits))
+        return as_json(parse_file(Path(os.fsdecode(given)), limits))
     except DocumentUnreadable as error:
         return json.dumps({"reason": error.reason}).encode()
-    if sum(len(page.encode()) for page in parsed.pages) > limits.text_bytes:
-        return json.dumps({"reason": too_much_text(limits.text_bytes)}).encode()
-    updated_at = parsed.updated_at.isoformat() if parsed.updated_at else None
-    reply = {"title": parsed.title, "pages": parsed.pages, "updated_at": updated_at}
-    return json.dumps(reply, ensure_ascii=False).encode()
 
 
 def _framed(reply: bytes) -> bytes:

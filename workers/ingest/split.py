@@ -1,75 +1,95 @@
 """A document as pieces that fit the embedder, each knowing the heading that it stands under."""
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import chain, pairwise
 
+from workers.ingest.formats.document import (
+    Block,
+    Code,
+    Heading,
+    Item,
+    Paragraph,
+    Question,
+    Quotation,
+    Row,
+    shown,
+)
+from workers.models.base import Span
 from workers.models.embedder import count_tokens
-from workers.models.sentences import sentence_ends, without_marks
+from workers.models.sentences import sentence_ends
 
 PIECE_TOKENS = 200
 """Of a piece with its prefix. The embedder sees 256; shorter pieces find as well, quicker."""
 _TITLE_TOKENS, _HEADING_TOKENS = 30, 34
+_CONTEXT_TOKENS = 60
+"""Of what is repeated where a list, a table or an answer goes on in another piece."""
 _MAX_LETTERS = 2_000  # of a piece: the embedder takes a very long word for one token
 _MAX_RUN = 400  # letters without a space; a longer run is no word and may be cut
 _MAX_HEADING = 200  # letters of one heading and of an anchor
-_LINE = re.compile(r"([^\n]*+)(\n?+)((?:[ \t\r\f\v]*+\n)*+)")  # possessive: keeps no way back
-_FENCE = re.compile(r"[ \t]{0,12}(`{3,}|~{3,})")
-_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]")
-_UNDERLINE = re.compile(r" {0,3}(?:=+|-{2,})\s*\Z")
-_LIST_ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,9}[.)])[ \t]+\S")
+_MAX_LEAD = 200
+_MAX_ROW, _MAX_KEY = 600, 100  # letters of a row, and of the cell that names it
 _RUN = re.compile(rf"\S{{1,{_MAX_RUN}}}\s*|\s+")
+_LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
 _MARKS = re.compile(r"[|\-=*_`#>~]{2,}|\|")
-_NOT_IN_ANCHOR = re.compile(r"[^\w\- ]")
+_ENDED = re.compile(r"[.!?…。！？][\"'”’)\]]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a document; `text` is the document from `start` on, unchanged."""
+    """A part of a document, as it is stored, embedded and quoted from."""
 
     text: str
     heading: str
     """Path of the headings above, such as "Leave > Germany"; empty before the first."""
     anchor: str
-    """GitHub's name of the nearest heading, for a link that ends in `#anchor`; may be empty."""
-    start: int
+    """What follows `#` in a link to this place: a page, or the nearest heading; may be empty."""
+    spans: tuple[Span, ...] = ()
+    """What the parts of the text are; empty if nothing is known of it but the text."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Span:
-    start: int
-    end: int
-    kind: str
-    """heading, text, item, table or code; a part of one of these keeps its kind."""
+class _Place:
+    """Where a part stands. Pieces end where it changes."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    start: int
-    end: int
+    section: int
     heading: str
     anchor: str
+    page: int
 
 
-def split(text: str, *, title: str) -> list[Piece]:
-    """Markdown or plain text as pieces in reading order; blank text gives none.
+@dataclass(frozen=True, slots=True)
+class _Part:
+    kind: str
+    text: str
+    joint: str
+    """What is between this part and the one before it."""
+    place: _Place
+    context: "tuple[_Part, ...]" = ()
+    """What one has to have read before: repeated where a piece begins with this part."""
+
+
+def split(blocks: Sequence[Block], *, title: str) -> list[Piece]:
+    """Blocks as pieces in reading order.
 
     With title and heading in front (`embedded_text`) a piece has at most 200 tokens. Pieces end at
-    headings, else between blocks, sentences, lines and words, in this order, and inside a run of
-    letters only when the run has more than 400. Every letter that is no space is in exactly one
-    piece. Takes time linear in the text, whatever it holds.
+    headings and at pages, else between blocks, sentences, lines and words, in this order, and
+    inside a run of letters only when the run has more than 400. A piece that begins within a list,
+    a table, code or an answer begins with its lead, its caption or its question once more. Every
+    letter that is no space is in some piece. Takes time linear in the text, whatever it holds.
     """
     pieces: list[Piece] = []
-    for section in _sections(text):
-        room = PIECE_TOKENS - 2 - count_tokens(_prefix(title, section.heading))
-        blocks = _blocks(text, section.start, section.end)
-        for start, end in _packed(text, blocks, room):
-            inner = text[start:end].strip()
-            if inner:
-                at = text.index(inner[0], start)
-                pieces.append(Piece(inner, section.heading, section.anchor, at))
+    parts: list[_Part] = []
+    for part in _parts(blocks):
+        if parts and parts[-1].place != part.place:
+            pieces.extend(_packed(parts, title))
+            parts = []
+        parts.append(part)
+    if parts:
+        pieces.extend(_packed(parts, title))
     return pieces
 
 
@@ -106,142 +126,291 @@ def _within(words: Iterable[str], limit: int) -> int:
     return fitting
 
 
-def _sections(text: str) -> Iterator[_Section]:
-    """A section is a run of headings with nothing between them, and what stands below."""
-    start, path, anchor, before = 0, "", "", "heading"
-    outline: list[tuple[int, str]] = []
-    used: Counter[str] = Counter()
-    for block in _blocks(text, 0, len(text)):
-        if block.kind == "heading":
-            if before != "heading":
-                yield _Section(start, block.start, path, anchor)
-                start = block.start
-            level, heading = _read_heading(text[block.start : block.end])
-            outline = [*(above for above in outline if above[0] < level), (level, heading)]
-            path = " > ".join(name for _, name in outline if name)
-            anchor = _anchor(heading, used)
-        before = block.kind
-    yield _Section(start, len(text), path, anchor)
+# -- blocks to parts: what stands where, and what leads to what ----------------------------------
 
 
-def _read_heading(block: str) -> tuple[int, str]:
-    lines = block.strip().split("\n", maxsplit=1)
-    marks = _HEADING.match(lines[0])
-    if marks:
-        name = lines[0].strip().lstrip("#").strip().rstrip("#")
-        return len(marks[1]), without_marks(name[: 4 * _MAX_HEADING])[:_MAX_HEADING]
-    level = 1 if lines[-1].lstrip().startswith("=") else 2
-    return level, without_marks(lines[0][: 4 * _MAX_HEADING])[:_MAX_HEADING]
+class _Outline:
+    """The headings above a place."""
+
+    def __init__(self) -> None:
+        self._above: list[Heading] = []
+        self._section = 0
+        self._is_at_heading = False
+
+    def enter(self, block: Block) -> _Place:
+        """The place of a block. Headings with nothing between them make one section."""
+        if isinstance(block, Heading):
+            self._section += not self._is_at_heading
+            self._above = [*(one for one in self._above if one.level < block.level), block]
+        self._is_at_heading = isinstance(block, Heading)
+        path = " > ".join(one.text[:_MAX_HEADING] for one in self._above)
+        anchor = self._above[-1].anchor[:_MAX_HEADING] if self._above else ""
+        return _Place(
+            self._section, path, f"page={block.page}" if block.page else anchor, block.page
+        )
 
 
-def _anchor(heading: str, used: Counter[str]) -> str:
-    """As GitHub does it: small letters, no punctuation, a number behind one seen before."""
-    slug = _NOT_IN_ANCHOR.sub("", heading.lower()).replace(" ", "-")
-    used[slug] += 1
-    return slug if used[slug] == 1 else f"{slug}-{used[slug] - 1}"
+def _parts(blocks: Sequence[Block]) -> Iterator[_Part]:
+    """Headings stand where the text below them stands: on its page, in its section."""
+    outline, story = _Outline(), _Story()
+    headings: list[_Part] = []
+    for block, following in pairwise(chain(blocks, (None,))):
+        assert block is not None
+        place = outline.enter(block)
+        found = story.parts(block, following, place)
+        if isinstance(block, Heading):
+            headings.extend(found)
+            if following is not None:
+                continue
+        yield from (replace(part, place=place) for part in headings)
+        headings = []
+        yield from found
 
 
-def _blocks(text: str, start: int, end: int) -> Iterator[_Span]:
-    """Headings, paragraphs, list items, tables and code, without gaps."""
-    at, kind, lines, fence, is_open = start, "", 0, "", False
-    for match in _LINE.finditer(text, start, end):
-        line = match[1]
-        if fence:
-            if _is_end_of_code(line, fence):
-                fence, is_open = "", False
-            continue
-        found = _kind(line)
-        if is_open and kind == "text" and lines == 1 and _UNDERLINE.match(line):
-            kind, is_open = "heading", False
-            continue
-        if not (is_open and _continues(found, kind)):
-            if match.start() > at:
-                yield _Span(at, match.start(), kind)
-            at, kind, lines = match.start(), found, 0
-        if found == "code":
-            fence = line.lstrip()[:3]
-        lines += 1
-        is_open = found != "heading" and not match[3]
-    if end > at:
-        yield _Span(at, end, kind)
+class _Story:
+    """What has been said that the next block needs: a question, a lead, the items above."""
 
+    def __init__(self) -> None:
+        self._question: tuple[_Part, ...] = ()
+        self._lead: tuple[_Part, ...] = ()
+        self._items: list[tuple[int, _Part]] = []
+        self._caption = ""
 
-def _kind(line: str) -> str:
-    if _FENCE.match(line):
-        return "code"
-    if _HEADING.match(line):
-        return "heading"
-    if line.lstrip(" \t").startswith("|"):
-        return "table"
-    return "item" if _LIST_ITEM.match(line) else "text"
+    def parts(self, block: Block, following: Block | None, place: _Place) -> Iterator[_Part]:
+        if isinstance(block, Heading | Question):
+            self._question = self._lead = ()
+        if isinstance(block, Heading | Question | Paragraph):
+            self._items = []
+        if isinstance(block, Heading):
+            yield _Part("heading", shown(block), "\n\n", place)
+        elif isinstance(block, Question):
+            question = _Part("question", block.text, "\n\n", place)
+            self._question = (question,)
+            yield question
+        elif isinstance(block, Paragraph):
+            yield from self._paragraph(block, following, place)
+        elif isinstance(block, Item):
+            yield self._item(block, place)
+        elif isinstance(block, Row):
+            yield from self._row(block, place)
+        else:
+            yield _Part(block.kind, shown(block), "\n\n", place, self._context())
+        self._caption = block.caption if isinstance(block, Row) else ""
 
+    def _context(self, depth: int = 9) -> tuple[_Part, ...]:
+        above = [part for level, part in self._items if level < depth]
+        return (*self._question, *self._lead, *above)
 
-def _continues(line_kind: str, block_kind: str) -> bool:
-    if line_kind == "text":
-        return block_kind in ("text", "item")
-    return line_kind == block_kind == "table"
-
-
-def _is_end_of_code(line: str, fence: str) -> bool:
-    closing = line.strip()
-    return closing.startswith(fence) and not closing.strip(fence[0])
-
-
-def _packed(text: str, blocks: Iterable[_Span], room: int) -> Iterator[tuple[int, int]]:
-    """Neighbours joined while they have at most `room` tokens together."""
-    start = end = tokens = 0
-    for block in blocks:
-        for part, cost in _fitting(text, block, room):
-            if end and (
-                tokens + cost > room
-                or part.end - start > _MAX_LETTERS
-                or (text[part.start - 1].isalnum() and text[part.start].isalnum())
-            ):
-                yield start, end
-                end = 0
-            if not end:
-                start, tokens = part.start, 0
-            end = part.end
-            tokens += cost
-    if end:
-        yield start, end
-
-
-def _fitting(text: str, span: _Span, room: int, level: int = 0) -> Iterator[tuple[_Span, int]]:
-    """The span with its tokens, or its smaller parts where it does not fit."""
-    if span.end - span.start <= _MAX_LETTERS:
-        cost = count_tokens(_without_targets(text[span.start : span.end]))
-        if cost <= room or span.end - span.start == 1:
-            yield span, cost
+    def _paragraph(
+        self, block: Paragraph, following: Block | None, place: _Place
+    ) -> Iterator[_Part]:
+        self._lead = ()
+        text = block.text
+        if not _leads(text, following):
+            yield _Part("paragraph", text, "\n\n", place, self._question)
             return
-    for end in _CUTS[min(level, len(_CUTS) - 1)](text, span):
-        part = _Span(span.start, end, span.kind)
-        span = _Span(end, span.end, span.kind)
-        yield from _fitting(text, part, room, level + 1)
+        *_, start, _end = (0, 0, *sentence_ends(text))
+        joint = "\n\n"
+        if text[:start].strip():
+            yield _Part("paragraph", text[:start].rstrip(), joint, place, self._question)
+            joint = " "
+        lead = _Part("lead", text[start:], joint, place, self._question)
+        self._lead = (replace(lead, joint="\n\n"),)
+        yield lead
+
+    def _item(self, block: Item, place: _Place) -> _Part:
+        joint = "\n" if self._items else "\n\n"
+        context = self._context(block.depth)
+        item = _Part("item", shown(block), joint, place, context)
+        above = [(level, part) for level, part in self._items if level < block.depth]
+        self._items = [*above, (block.depth, item)]
+        return item
+
+    def _row(self, block: Row, place: _Place) -> Iterator[_Part]:
+        self._items = []
+        if block.caption and block.caption != self._caption:
+            lead = _Part("lead", block.caption, "\n\n", place, self._question)
+            self._lead = (lead,)
+            yield lead
+        for row in _short_rows(block):
+            yield _Part("row", row.text, "\n\n", place, self._context())
 
 
-def _at_sentences(text: str, span: _Span) -> Iterator[int]:
-    if span.kind in ("code", "table"):
-        yield span.end
+def _short_rows(row: Row) -> Iterator[Row]:
+    """The row; one that is too long, in several: some of its cells, and what names the row."""
+    if len(row.text) <= _MAX_ROW:
+        yield row
         return
-    for end in sentence_ends(text[span.start : span.end]):
-        yield span.start + end
+    names = row.columns or ("",) * len(row.cells)
+    first = next(at for at, cell in enumerate(row.cells) if cell)
+    key = [(names[first], row.cells[first])] if len(row.cells[first]) <= _MAX_KEY else []
+    group = key
+    for name, cell in list(zip(names, row.cells, strict=False))[first + len(key) :]:
+        for part in _short_cells(cell):
+            if group != key and len(_row_of(row, [*group, (name, part)]).text) > _MAX_ROW:
+                yield _row_of(row, group)
+                group = key
+            group = [*group, (name, part)]
+    yield _row_of(row, group)
 
 
-def _at_lines(text: str, span: _Span) -> Iterator[int]:
-    for match in _LINE.finditer(text, span.start, span.end):
-        if match.end() > match.start():
-            yield match.end()
+def _row_of(row: Row, pairs: Sequence[tuple[str, str]]) -> Row:
+    names, cells = zip(*pairs, strict=True)
+    return replace(row, cells=cells, columns=names if any(names) else ())
 
 
-def _at_words(text: str, span: _Span) -> Iterator[int]:
-    for match in _RUN.finditer(text, span.start, span.end):
-        yield match.end()
+def _short_cells(cell: str) -> Iterator[str]:
+    """A cell, or if it is long, groups of its sentences."""
+    start = end = 0
+    for at in sentence_ends(cell):
+        if at - start > _MAX_ROW - _MAX_KEY and end > start:
+            yield cell[start:end].strip()
+            start = end
+        end = at
+    if cell[start:].strip():
+        yield cell[start:].strip()
 
 
-def _in_half(_text: str, span: _Span) -> Iterator[int]:
-    yield (span.start + span.end) // 2
-    yield span.end
+def _leads(text: str, following: Block | None) -> bool:
+    """Whether a paragraph leads to the list, table or code below it: it is not quoted alone."""
+    if not isinstance(following, Item | Row | Code | Quotation):
+        return False
+    if text.endswith((":", "：")):
+        return True
+    return (
+        not isinstance(following, Quotation) and len(text) < _MAX_LEAD and not _ENDED.search(text)
+    )
 
 
-_CUTS = (_at_sentences, _at_lines, _at_words, _in_half)
+# -- parts to pieces ------------------------------------------------------------------------------
+
+
+def _packed(parts: Sequence[_Part], title: str) -> Iterator[Piece]:
+    """Neighbours joined while they have at most as many tokens together as there is room for."""
+    place = parts[0].place
+    room = PIECE_TOKENS - 2 - count_tokens(_prefix(title, place.heading))
+    heading = sum(_cost(part.text) for part in parts if part.kind == "heading")
+    held: list[_Part] = []
+    tokens = letters = 0
+    is_body = False
+    for part in parts:
+        repeated = _repeatable(part.context)
+        left = room - sum(_cost(one.text) for one in repeated)
+        left = max(left - (heading if heading < room // 3 else 0), room // 3)
+        for cut, cost in _fitting(part, left):
+            if is_body and _is_full(held[-1], cut, tokens + cost, letters, room):
+                yield _piece(_without_openings(held, part.context), place)
+                held = []
+            if not held:  # a piece begins, perhaps within something
+                held, is_body = list(repeated), False
+                tokens = sum(_cost(one.text) for one in held)
+                letters = sum(len(one.text) for one in held)
+                cut = replace(cut, joint=part.joint)
+            held.append(cut)
+            tokens += cost
+            letters += len(cut.text)
+            is_body = is_body or cut.kind not in _OPENING
+    if any(part.text.strip() for part in held):
+        yield _piece(held, place)
+
+
+_OPENING = ("heading", "lead", "question")
+
+
+def _is_full(last: _Part, cut: _Part, tokens: int, letters: int, room: int) -> bool:
+    return (
+        tokens > room
+        or letters > _MAX_LETTERS
+        or (not cut.joint and last.text[-1:].isalnum() and cut.text[:1].isalnum())
+    )
+
+
+def _repeatable(context: Sequence[_Part]) -> tuple[_Part, ...]:
+    """As much of the context as is worth repeating, the nearest first."""
+    kept: list[_Part] = []
+    left = _CONTEXT_TOKENS
+    for part in reversed(context):
+        left -= _cost(part.text)
+        if left < 0:
+            break
+        kept.insert(0, part)
+    return tuple(kept)
+
+
+def _without_openings(held: Sequence[_Part], context: Sequence[_Part]) -> list[_Part]:
+    """Without what only opens the next piece, and stands there."""
+    kept = list(held)
+    texts = {part.text for part in _repeatable(context)}
+    while len(kept) > 1 and kept[-1].kind in _OPENING and kept[-1].text in texts:
+        kept.pop()
+    return kept
+
+
+def _piece(held: Sequence[_Part], place: _Place) -> Piece:
+    """Parts of one block that were cut, and come together again, are one span."""
+    text = ""
+    spans: list[Span] = []
+    for part in held:
+        goes_on = bool(text) and not part.joint
+        start = len(text) + (len(part.joint) if text else 0)
+        text += (part.joint if text else "") + part.text
+        if goes_on and spans[-1].kind == part.kind:
+            spans[-1] = Span(part.kind, spans[-1].start, len(text))
+        else:
+            spans.append(Span(part.kind, start, len(text)))
+    end = len(text.rstrip())
+    trimmed = tuple(Span(one.kind, one.start, min(one.end, end)) for one in spans)
+    return Piece(text[:end], place.heading, place.anchor, trimmed)
+
+
+@lru_cache(maxsize=4096)
+def _cost(text: str) -> int:
+    return count_tokens(_without_targets(text))
+
+
+def _fitting(part: _Part, room: int, level: int = 0) -> Iterator[tuple[_Part, int]]:
+    """The part with its tokens, or its smaller parts where it does not fit."""
+    if len(part.text) <= _MAX_LETTERS:
+        cost = count_tokens(_without_targets(part.text))
+        if cost <= room or len(part.text) == 1:
+            yield part, cost
+            return
+    start = 0
+    for end in _CUTS[min(level, len(_CUTS) - 1)](part):
+        joint = "" if start else part.joint
+        cut = replace(part, text=part.text[start:end], joint=joint)
+        start = end
+        yield from _fitting(cut, room, level + 1)
+
+
+def _at_sentences(part: _Part) -> Iterator[int]:
+    return iter((len(part.text),)) if part.kind == "code" else sentence_ends(part.text)
+
+
+def _at_cells(part: _Part) -> Iterator[int]:
+    """A row of very many cells is cut between two of them."""
+    if part.kind == "row":
+        yield from (match.end() for match in re.finditer("; ", part.text))
+    yield len(part.text)
+
+
+def _at_lines(part: _Part) -> Iterator[int]:
+    return (match.end() for match in _LINE.finditer(part.text))
+
+
+def _at_words(part: _Part) -> Iterator[int]:
+    return (match.end() for match in _RUN.finditer(part.text))
+
+
+def _in_half(part: _Part) -> Iterator[int]:
+    yield len(part.text) // 2
+    yield len(part.text)
+
+
+_CUTS: tuple[Callable[[_Part], Iterator[int]], ...] = (
+    _at_sentences,
+    _at_lines,
+    _at_cells,
+    _at_words,
+    _in_half,
+)

@@ -1,9 +1,10 @@
 """One document into the tables: its node, its readers, its text and its vectors, in one go."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,12 @@ from policies.change import Change
 from policies.described import Permissions
 from policies.tables.content import Chunk, Document, Embedding, EmbeddingModel
 from policies.tables.permissions import Node, NodeKind
-from workers.ingest.split import Piece, split
+from workers.ingest.formats.document import Block
+from workers.ingest.split import Piece, embedded_text, split
+
+READER_VERSION = 1
+"""Of the readers and of what splits their blocks. Raise it when a document would be read or split
+in another way than before: the next load reads all documents again, and embeds what differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +29,13 @@ class Content:
     """What a document says, from whatever it was read."""
 
     title: str
-    pages: tuple[str, ...]
-    """Several for a PDF; else one."""
+    blocks: tuple[Block, ...]
     url: str | None
     updated_at: datetime | None
 
     def pieces(self) -> list[Piece]:
         """The text in reading order; of a document with pages each knows its page."""
-        if len(self.pages) == 1:
-            return split(self.pages[0], title=self.title)
-        return [
-            replace(piece, anchor=f"page={number}")
-            for number, page in enumerate(self.pages, start=1)
-            for piece in split(page, title=self.title)
-        ]
+        return split(self.blocks, title=self.title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,47 @@ class Text:
 
 def content_hash(content: Content, model: str) -> str:
     """Equal: neither split nor embedded again. All that is stored with the text takes part."""
-    told = (model, content.title, content.url, str(content.updated_at), *content.pages)
-    return hashlib.sha256("\0".join(map(str, told)).encode("utf-8", "replace")).hexdigest()
+    digest = hashlib.sha256()
+    for part in (model, content.title, content.url, str(content.updated_at), *content.blocks):
+        digest.update(repr(part).encode("utf-8", "replace") + b"\0")
+    return digest.hexdigest()
+
+
+def text_hash(text: str) -> bytes:
+    """Of what is embedded."""
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()
+
+
+def stored_vectors(
+    session: Session, model_id: int, hashes: Collection[bytes], document_id: int | None
+) -> dict[bytes, NDArray[np.float32]]:
+    """Vectors of these texts, by hash: of any document; and of this one, if an earlier version
+    of ours stored it without hashes."""
+    found = {
+        bytes(key): _vector(vector)
+        for key, vector in session.execute(
+            select(Embedding.text_hash, Embedding.vector).where(
+                Embedding.model_id == model_id, Embedding.text_hash.in_(hashes)
+            )
+        )
+        if key is not None
+    }
+    earlier = (
+        select(Chunk.text, Chunk.heading, Chunk.title, Embedding.vector)
+        .join(Embedding, Embedding.chunk_id == Chunk.id)
+        .where(
+            Chunk.document_id == document_id,
+            Embedding.model_id == model_id,
+            Embedding.text_hash.is_(None),
+        )
+    )
+    for text, heading, title, vector in session.execute(earlier) if document_id else ():
+        found[text_hash(embedded_text(Piece(text, heading, ""), title=title))] = _vector(vector)
+    return found
+
+
+def _vector(stored: Any) -> NDArray[np.float32]:
+    return np.asarray(stored.to_numpy() if hasattr(stored, "to_numpy") else stored, np.float32)
 
 
 def store(
@@ -75,6 +113,7 @@ def store(
         "url": text.content.url,
         "updated_at": text.content.updated_at,
         "content_hash": text.content_hash,
+        "reader_version": READER_VERSION,
     }
     session = change.session
     session.execute(
@@ -88,13 +127,16 @@ def store(
 
 
 def stored_hashes(session: Session, source_id: int) -> dict[int, str]:
-    """The content hash of each document of a source, by node."""
+    """The content hash of each document of a source, by node; "" for one that is to be read again
+    because another version of the readers read it."""
     rows = session.execute(
-        select(Document.id, Document.content_hash)
+        select(Document.id, Document.content_hash, Document.reader_version)
         .join(Node, Node.id == Document.id)
         .where(Node.source_id == source_id)
     )
-    return {node_id: fingerprint for node_id, fingerprint in rows}
+    return {
+        id: fingerprint if version == READER_VERSION else "" for id, fingerprint, version in rows
+    }
 
 
 def embedding_model_id(session: Session, name: str, dimension: int) -> int:
@@ -116,6 +158,7 @@ def _store_pieces(session: Session, node_id: int, text: Text) -> None:
                 "heading": piece.heading,
                 "anchor": piece.anchor,
                 "text": piece.text,
+                "spans": [[*span] for span in piece.spans] or None,
             }
             for position, piece in enumerate(text.pieces)
         ],
@@ -128,7 +171,8 @@ def _store_pieces(session: Session, node_id: int, text: Text) -> None:
                 "model_id": text.model_id,
                 "document_id": node_id,
                 "vector": vector,
+                "text_hash": text_hash(embedded_text(piece, title=text.content.title)),
             }
-            for chunk_id, vector in zip(chunk_ids, text.vectors, strict=True)
+            for chunk_id, piece, vector in zip(chunk_ids, text.pieces, text.vectors, strict=True)
         ],
     )

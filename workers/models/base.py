@@ -2,10 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+class Span(NamedTuple):
+    """A part of a chunk's text: which kind of block it was, and where it stands."""
+
+    kind: str
+    """heading, paragraph, lead, item, row, code, quotation, question or caption."""
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,8 @@ class Passage:
     anchor: str
     source: str
     updated_at: datetime | None
+    spans: tuple[Span, ...] = ()
+    """What the parts of the text are, in order; empty if it was stored without."""
     relevance: float = 0.0
     """How near to the question, about 0 to 1.2. Never shown: it may tell of other documents."""
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workers.models.base import Draft, Embedder, Passage, Sentence
 from workers.models.rarity import rarity
-from workers.models.sentences import sentences
+from workers.models.sentences import units
 
 QUOTED_FROM = 3
 """Passages: one sentence of each."""
@@ -80,29 +80,31 @@ class QuotingAnswerer:
             if (scored := self._scored(asked, passage, number))
         ]
         best.sort(key=lambda pair: -pair[0])
-        return Draft(
-            tuple(sentence for score, sentence in best if score >= best[0][0] - _FALLS_BEHIND)
-        )
+        quoted: dict[tuple[str, ...], Sentence] = {}
+        for score, sentence in best:
+            if score >= best[0][0] - _FALLS_BEHIND:
+                quoted.setdefault(tuple(_WORD.findall(sentence.text.casefold())), sentence)
+        return Draft(tuple(quoted.values()))
 
     def _scored(
         self, asked: _Question, passage: Passage, number: int
     ) -> list[tuple[float, Sentence]]:
         above = _stems(f"{passage.title} {passage.heading}")
         told = [
-            (_share(asked.stems, above | _stems(text)), text)
-            for text in sentences(passage.text)
-            if len(_WORD.findall(text)) >= _MIN_WORDS
+            (_share(asked.stems, above | _stems(unit.core)), unit)
+            for unit in units(passage.text, passage.spans)
+            if len(_WORD.findall(unit.quote)) >= _MIN_WORDS
         ]
         told.sort(key=lambda pair: -pair[0])  # stable: of equals the first
         return [
             (
                 2 * passage.relevance
-                + float(asked.vector @ self._embedder.embed_one(text))
+                + float(asked.vector @ self._embedder.embed_one(unit.core))
                 + 0.2 * cover
                 + 0.15 / number,
-                Sentence(text, number, text),
+                Sentence(unit.text, number, unit.quote),
             )
-            for cover, text in told[:_MOST_WEIGHED]
+            for cover, unit in told[:_MOST_WEIGHED]
         ]
 
 

@@ -1,9 +1,13 @@
-"""Where sentences end, and a passage as sentences that can be quoted."""
+"""Where sentences end, and what of a passage can be quoted and understood alone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-_END = re.compile(r"[.!?…][\"'”’)\]*_]*(?=\s)|[。！？]")
+from workers.models.base import Span
+
+_END = re.compile(r"[.!?…۔؟।॥።][\"'”’»)\]*_]*(?=\s)|[。！？]")
+"""Also those of Urdu and Arabic, of Hindi and its neighbours, of Chinese and Japanese."""
 _LAST_WORD = re.compile(r"[^\s(\[\"'*_]{0,12}\Z")
 _ABBREVIATIONS = frozenset(
     re.findall(
@@ -11,13 +15,41 @@ _ABBREVIATIONS = frozenset(
         "e.g i.e eg ie etc vs cf al ca approx resp incl excl no nos nr art sec sect para fig figs"
         " eq vol ch pp p ed eds min max est dept univ inc ltd co corp bros mr mrs ms dr prof st jr"
         " sr gen rep sen hon rev a.m p.m u.s u.k jan feb mar apr jun jul aug sep sept oct nov dec"
-        " mon tue wed thu fri sat",
+        " mon tue wed thu fri sat"
+        # German: "z. B." is written with a space, so that its letters are initials as well
+        " z.b d.h u.a o.ä u.ä i.d.r z.t s.o s.u v.a m.e ggf bzw inkl exkl zzgl abs nr str tel vgl"
+        " evtl ca usw abzgl mind max bspw sog lt hrsg aufl bd kap abb tab anm art ziff ff s mio"
+        " mrd tsd jan feb mär apr jun jul aug sept okt nov dez mo di mi do fr sa std min sek"
+        # French, Spanish, Italian, Dutch
+        " m mme mlle cf env p.ex av apr sr sra srta dra ud uds pág núm art.° p.ej sig sigg dott"
+        " ing avv pag ecc bijv d.w.z o.a blz dhr mevr drs",
     )
 )
 _SOMETIMES_LAST = frozenset(
-    ("etc", "a.m", "p.m", "u.s", "u.k", "inc", "ltd", "co", "corp", "jr", "sr", "al", "no")
-)
+    (
+        "etc", "a.m", "p.m", "u.s", "u.k", "inc", "ltd", "co", "corp", "jr", "sr", "al", "no",
+        "usw", "ff", "ecc", "min", "max", "tab", "so", "mi", "m", "s", "sa", "di",
+        "do", "mo", "fr", "sat", "sun", "mon", "fri", "thu", "wed", "tue",
+    )
+)  # fmt: skip
 """Abbreviations that may end a sentence: they do when a capital follows ("no": never a number)."""
+
+_SPACED = re.compile(
+    r"(?<![^\W_])(?:z\. ?[BTZ]\.|d\. ?h\.|u\. ?[aäU]\.|[ou]\. ?Ä\.|o\. ?[äg]\.|i\. ?[dA]\."
+    r"|s\. ?[ou]\.|v\. ?a\.|m\. ?E\.|p\. ?e[xj]?\.|d\. ?w\. ?z\.|a\. ?C\.|n\. ?Chr)"
+)
+_NEXT_WORD = re.compile(r"\s+([^\W\d_]+\.?)")
+_WORD_BEFORE = re.compile(r"([^\W\d_]+\.?)\s+\Z")
+_MONTHS = frozenset(
+    "januar jänner februar märz april mai juni juli august september oktober november dezember"
+    " jan feb mär apr jun jul aug sep sept okt nov dez quartal halbjahr stock etage jahrhundert"
+    " januari februari mars maj augusti januari mei tammikuuta helmikuuta leden února března dubna"
+    " května června července srpna září října listopadu prosince".split()
+)
+"""Words that an ordinal counts in languages that write it with a full stop."""
+_BEFORE_ORDINAL = frozenset(
+    "der dem den des das im vom zum zur bis ab seit jeder jedem jeden jedes".split()
+)
 
 _FENCE = re.compile(r"[ \t]{0,12}(`{3,}|~{3,})")
 _LIST_MARK = re.compile(r"\s*(?:[-*+•]|\d{1,9}[.)])\s+(?:\[[ xX]\]\s+)?")
@@ -31,6 +63,10 @@ _EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3}|_{1,3})(?=\S)([^*_\n]{1,500})(?<=\S)
 _CODE_MARK = re.compile(r"`{1,2}([^`\n]{1,500})`{1,2}")
 _MAX_LETTERS = 600
 _MAX_CODE_LINES = 8
+_MAX_LIST = 500
+"""Letters of a list that is quoted whole."""
+_MIN_QUOTE_WORDS = 3
+_BULLET = re.compile(r"\s*(?:[-•]\s+)?")
 
 
 def sentences(text: str) -> list[str]:
@@ -51,6 +87,142 @@ def sentences(text: str) -> list[str]:
             found.extend(_cut(plain[start:end].strip()))
             start = end
     return [sentence for sentence in found if any(letter.isalnum() for letter in sentence)]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Something of a passage that can be quoted."""
+
+    text: str
+    """What is shown: it can be understood alone."""
+    quote: str
+    """Its words in the passage, in one run."""
+    core: str
+    """What it says of its own, by which it is weighed: an item and its lead, of a whole list."""
+
+
+def units(text: str, spans: Sequence[Span]) -> list[Unit]:
+    """What can be quoted of a passage, in reading order.
+
+    A sentence of a paragraph; an answer with its question; a list, if it is short, or an item,
+    with the lead; a row with its column names; a short block of code with the sentence before it.
+    Never a heading, a question or a lead alone. Without spans: the sentences of the text.
+    """
+    if not spans:
+        return [Unit(one, one, one) for one in sentences(text)]
+    found: list[Unit] = []
+    for at, span in enumerate(spans):
+        if span.kind == "item":
+            if at == 0 or spans[at - 1].kind != "item":
+                found.extend(_of_list(text, spans, at))
+        elif span.kind in ("paragraph", "quotation", "caption"):
+            found.extend(_of_paragraph(text, spans, at))
+        elif span.kind == "row":
+            start = _start(spans, at, ("question",))
+            row = _plain(text, spans[at])
+            shown = _joined(text, spans, start, at)
+            found.append(Unit(shown, shown, row) if len(shown) <= _MAX_LETTERS else _same(row))
+        elif span.kind == "code":
+            found.extend(_of_code(text, spans, at))
+    return [unit for unit in found if any(letter.isalnum() for letter in unit.text)]
+
+
+def _same(text: str) -> Unit:
+    return Unit(text, text, text)
+
+
+def _of_paragraph(text: str, spans: Sequence[Span], at: int) -> Iterator[Unit]:
+    plain = _plain(text, spans[at])
+    said = list(_sentences_of(plain))
+    if at and spans[at - 1].kind == "question":
+        question = _plain(text, spans[at - 1])
+        for answer in (plain, said[0] if said else plain):
+            whole = f"{question} {answer}"
+            if len(whole) <= _MAX_LETTERS:
+                yield Unit(whole, whole, whole)
+                said = said[1:] if answer != plain else []
+                break
+    yield from map(_same, said)
+
+
+def _of_list(text: str, spans: Sequence[Span], first: int) -> Iterator[Unit]:
+    """A short list is quoted whole; of a long one an item, with what leads to it."""
+    last = first
+    while last + 1 < len(spans) and spans[last + 1].kind == "item":
+        last += 1
+    start = _start(spans, first, ("lead", "question"))
+    whole = _joined(text, spans, start, last)
+    opening = [_plain(text, span) for span in spans[start:first]]
+    above: list[tuple[int, str]] = []
+    for at in range(first, last + 1):
+        item, depth = _plain(text, spans[at]), _depth(text, spans[at])
+        above = [(level, name) for level, name in above if level < depth]
+        context = [*opening, *(name for _, name in above)]
+        core = " ".join((*context, item))
+        if len(whole) <= _MAX_LIST:
+            yield Unit(whole, whole, core)
+        else:
+            yield Unit(" … ".join((*context, item)), _long_enough(text, spans, first, at), core)
+        above.append((depth, item))
+
+
+def _long_enough(text: str, spans: Sequence[Span], first: int, at: int) -> str:
+    """The item as a quote; one of a word or two begins with the items before it."""
+    start = at
+    while start > first and len(_joined(text, spans, start, at).split()) < _MIN_QUOTE_WORDS:
+        start -= 1
+    return _joined(text, spans, start, at)
+
+
+def _of_code(text: str, spans: Sequence[Span], at: int) -> Iterator[Unit]:
+    code = _plain(text, spans[at])
+    if code.count("\n") >= _MAX_CODE_LINES or len(code) > _MAX_LETTERS:
+        return
+    lead = ""
+    if at and spans[at - 1].kind in ("lead", "paragraph", "item"):
+        *_, lead = ("", *_sentences_of(_plain(text, spans[at - 1])))
+    whole = f"{lead}\n{code}" if lead else code
+    yield Unit(whole, whole, whole) if len(whole) <= _MAX_LETTERS else _same(code)
+
+
+def _start(spans: Sequence[Span], at: int, kinds: Sequence[str]) -> int:
+    """The first of the spans of these kinds that stand directly before this one."""
+    while at and spans[at - 1].kind in kinds:
+        at -= 1
+    return at
+
+
+def _joined(text: str, spans: Sequence[Span], first: int, last: int) -> str:
+    alone = first == last
+    shown = (
+        _plain(text, one) if alone or one.kind != "item" else text[one.start : one.end]
+        for one in spans[first : last + 1]
+    )
+    return "\n".join(shown)
+
+
+def _plain(text: str, span: Span) -> str:
+    """The text of a part without what marks it: bullets, fences, signs of quotation."""
+    own = text[span.start : span.end]
+    if span.kind == "code":
+        return "\n".join(line for line in own.split("\n") if not _FENCE.match(line))
+    if span.kind == "item":
+        return _BULLET.sub("", own)
+    if span.kind == "quotation":
+        own = own.removeprefix("> ").replace("\n> ", "\n")
+    return own
+
+
+def _depth(text: str, span: Span) -> int:
+    own = text[span.start : span.end]
+    return len(own) - len(own.lstrip(" "))
+
+
+def _sentences_of(plain: str) -> Iterator[str]:
+    start = 0
+    for end in sentence_ends(plain):
+        yield from _cut(" ".join(plain[start:end].split()))
+        start = end
 
 
 def sentence_ends(text: str) -> Iterator[int]:
@@ -88,14 +260,32 @@ def _ends_sentence(text: str, mark: int, following: str) -> bool:
         return False
     last = _LAST_WORD.search(text, max(0, mark - 12), mark)
     word = last.group() if last else ""
-    if len(word) == 1 and word.isupper():  # an initial, as in "J. Doe"
-        return False
+    if len(word) == 1 and word.isalpha():  # an initial, as in "J. Doe" and "z. B."
+        return word.islower() and not _is_spaced_abbreviation(text, mark)
+    if word.isdecimal():
+        return not _is_ordinal(text, mark, len(word))
     word = word.lower()
     if word not in _ABBREVIATIONS:
         return True
     if word == "no":
         return not following.isdigit()
     return word in _SOMETIMES_LAST and following.isupper()
+
+
+def _is_spaced_abbreviation(text: str, mark: int) -> bool:
+    """Whether a single small letter before a full stop is of "z. B.", "d. h.", "u. a."."""
+    return bool(_SPACED.search(text[max(0, mark - 6) : mark + 8]))
+
+
+def _is_ordinal(text: str, mark: int, digits: int) -> bool:
+    """Whether a number before a full stop counts: "am 3. Juli", "der 2. Stock", "1. the buyer"."""
+    if digits > 2:
+        return False
+    after = _NEXT_WORD.match(text, mark + 1)
+    if after and after[1].lower().rstrip(".") in _MONTHS:
+        return True
+    before = _WORD_BEFORE.search(text, max(0, mark - digits - 16), mark - digits)
+    return bool(before and before[1].lower() in _BEFORE_ORDINAL) or mark == digits
 
 
 def _paragraphs(text: str) -> Iterator[str]:

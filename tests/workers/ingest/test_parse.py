@@ -17,16 +17,15 @@ from docx.oxml.ns import nsdecls
 from pypdf import PdfReader, PdfWriter
 
 from workers.errors import ServerUnavailable
-from workers.ingest.formats.document import DocumentUnreadable, clean
+from workers.ingest.formats.document import DocumentUnreadable, Paragraph, clean
 from workers.ingest.parse import Limits, Parsed, Parser, inside, parse_file
 
-LIMIT = 20_000_000
 EXAMPLES = Path(__file__).parents[3] / "examples" / "company" / "documents"
 MEMORY_OF_PARENT = 100_000  # KB that it may grow by, whatever a child is fed
 
 
 def read(folder: Path, name: str, content: str | bytes) -> Parsed:
-    return parse_file(put(folder, name, content), limit_bytes=LIMIT)
+    return parse_file(put(folder, name, content))
 
 
 def put(folder: Path, name: str, content: str | bytes) -> Path:
@@ -107,10 +106,13 @@ def test_the_first_heading_of_markdown_is_its_title_and_not_in_its_text(tmp_path
 def test_front_matter_gives_title_and_time_and_is_no_text(tmp_path: Path) -> None:
     front = '---\ntitle: "Leave: a guide"\nupdated: 2026-11-01T10:00:00+02:00\ntags: [a]\n---\n'
     parsed = read(tmp_path, "a.md", front + "# Leave: a guide\n\nText.\n")
-    assert parsed == Parsed("Leave: a guide", ("Text.",), datetime(2026, 11, 1, 8, tzinfo=UTC))
+    assert parsed == Parsed(
+        "Leave: a guide", (Paragraph("Text."),), datetime(2026, 11, 1, 8, tzinfo=UTC)
+    )
     kept = read(tmp_path, "a.md", "---\ntitle: Guide\n---\n# Another\n\nText.")
     assert (kept.title, kept.text) == ("Guide", "# Another\n\nText.")
-    assert read(tmp_path, "a.md", "---\n\nText after a rule.").text == "---\n\nText after a rule."
+    ruled = "---\n\nThe deposit is 500 EUR.\n\n---\n\nKeys cost 20 EUR."
+    assert read(tmp_path, "a.md", ruled).text == "The deposit is 500 EUR.\n\nKeys cost 20 EUR."
 
 
 # Tables of text
@@ -119,17 +121,16 @@ def test_front_matter_gives_title_and_time_and_is_no_text(tmp_path: Path) -> Non
 def test_a_row_of_a_table_can_be_quoted_by_itself(tmp_path: Path) -> None:
     table = 'name;city;note\nAna;Berlin;"Two\nlines; here."\n;;\nLuis;;Three|four;more\n'
     assert read(tmp_path, "people-2026.csv", table).text.split("\n\n") == [
-        "name, city, note",
         "name: Ana; city: Berlin; note: Two lines; here.",
         "name: Luis; note: Three|four; more.",
     ]
 
 
 def test_a_table_may_have_tabs_or_one_column(tmp_path: Path) -> None:
-    assert read(tmp_path, "a.tsv", "a\tb\n1,5\t2\n").text == "a, b\n\na: 1,5; b: 2."
+    assert read(tmp_path, "a.tsv", "a\tb\n1,5\t2\n").text == "a: 1,5; b: 2."
     assert read(tmp_path, "a.csv", "Ana\nLuis\nVic\n").text == "Ana\nLuis\nVic"
     long = "a,b\n1," + "x" * 200_000
-    assert read(tmp_path, "a.csv", long).text == long
+    assert read(tmp_path, "a.csv", long).text == "a: 1; b: " + "x" * 200_000 + "."
 
 
 # HTML
@@ -159,13 +160,11 @@ def test_html_becomes_markdown_without_what_is_around_it(tmp_path: Path) -> None
         "First line with a link\nand a second.",
         "Seen.",
         "## Steps <1>",
-        "- One\n  - Half\n- Two",
-        "more",
-        "Term",
-        "- Meaning",
+        "1. One\n  - Half\n2. Two more",
+        "Term: Meaning.",
         "Rates",
-        "| Country | Rate |  |\n| --- | --- | --- |\n| Germany | a/b | in ner |\n"
-        "| Germany | 30 | x |",
+        "Country: Germany; Rate: a|b; Rate: in: ner.",
+        "Country: Germany; Rate: 30; Rate: x.",
         "```\n  code\n    more\n```",
     ]
 
@@ -201,8 +200,8 @@ def test_docx_becomes_markdown(tmp_path: Path) -> None:
     assert parsed.text.split("\n\n") == [
         "## Flights",
         "Economy class.\nAlways.",
-        "- Book early\n  - Really",
-        "| City | Limit |\n| --- | --- |\n| Berlin | EUR 140 |",
+        "- Book early\n  1. Really",
+        "City: Berlin; Limit: EUR 140.",
     ]
 
 
@@ -310,7 +309,6 @@ def test_sentences_of_a_pdf_come_out_whole(tmp_path: Path) -> None:
         "- Write to the people team before the start of the leave, which is when they need it.\n"
         "- Wait.\n\nLeave that is not taken ends on the last day of",
         "March, unless you were ill. Then it ends a year later.",
-        "",
     )
 
 
@@ -349,7 +347,7 @@ def test_a_number_at_the_start_of_a_line_is_an_item_only_where_one_may_begin(
 
 
 def test_the_sentences_of_the_example_pdf_files_are_whole() -> None:
-    pension = parse_file(EXAMPLES / "hr" / "de" / "pension-scheme.pdf", limit_bytes=LIMIT)
+    pension = parse_file(EXAMPLES / "hr" / "de" / "pension-scheme.pdf")
     assert (
         "Velmarsh adds 25 percent to every euro of salary that you convert into the German company "
         "pension. The addition is limited to EUR 100 per month. The legal minimum would be 15 "
@@ -512,11 +510,15 @@ def test_a_document_that_takes_too_long_or_too_much_memory_is_left_out(tmp_path:
         assert small.parse(good).text == "Text."
 
 
-def test_more_text_than_the_limit_is_left_out(tmp_path: Path) -> None:
+def test_more_text_than_the_limit_is_left_out_and_said(tmp_path: Path) -> None:
     with Parser(Limits(text_bytes=1_000_000)) as parser:
         assert refusal_by(parser, put(tmp_path, "a.txt", "ü" * 500_001)) == "more text than 1 MB"
         assert len(parser.parse(put(tmp_path, "a.txt", "ü" * 500_000)).text) == 500_000
-        quotes = put(tmp_path, "a.txt", '"' * 999_990)  # twice as long in JSON
+        long = parser.parse(put(tmp_path, "b.csv", "Name,Days\n" + "Ana,30\n" * 60_000))
+        assert long.missing == "the rest was not read: more text than 1 MB"
+        assert 990_000 < sum(len(row.text) for row in long.blocks) <= 1_000_000
+        assert parser.parse(put(tmp_path, "c.txt", "Text.")).missing == ""
+        quotes = put(tmp_path, "a.txt", 'x"' * 499_995)  # half as long again in JSON
         assert len(parser.parse(quotes).text) == 999_990
 
 
@@ -539,8 +541,14 @@ def taken_over(program: str) -> Parser:
     return TakenOver(Limits(seconds=5))
 
 
-def answer(**fields: object) -> str:
-    return json.dumps({"title": "T", "pages": ["Text."], "updated_at": None} | fields)
+def answer(blocks: object = None, **fields: object) -> str:
+    about = {"title": "T", "updated_at": None, "missing": ""} | fields
+    said = [{"kind": "paragraph", "text": "Text."}] if blocks is None else blocks
+    return json.dumps(about) + "\n" + json.dumps(said)
+
+
+def paragraph(text: object, **fields: object) -> dict[str, object]:
+    return {"kind": "paragraph", "text": text} | fields
 
 
 @pytest.mark.parametrize(
@@ -551,9 +559,19 @@ def answer(**fields: object) -> str:
         ("s.sendall(b'\\xff' * 4); s.recv(1)", "more text than 5 MB"),
         ("s.sendall(frame(b'no JSON'))", "the parser stopped"),
         ("s.sendall(frame(b'[' * 100_000))", "the parser stopped"),
-        (f"s.sendall(frame({answer(pages=[1])!r}.encode()))", "the parser stopped"),
-        (f"s.sendall(frame({answer(pages='Text.')!r}.encode()))", "the parser stopped"),
-        (f"s.sendall(frame({answer(pages=['a' + chr(0)])!r}.encode()))", "the parser stopped"),
+        (f"s.sendall(frame({answer([])!r}.encode()))", "the parser stopped"),
+        (f"s.sendall(frame({answer([1])!r}.encode()))", "the parser stopped"),
+        (f"s.sendall(frame({answer([paragraph(1)])!r}.encode()))", "the parser stopped"),
+        (f"s.sendall(frame({answer([paragraph('a' + chr(0))])!r}.encode()))", "the parser stopped"),
+        (
+            f"s.sendall(frame({answer([paragraph('a', page='1')])!r}.encode()))",
+            "the parser stopped",
+        ),
+        (
+            f"s.sendall(frame({answer([paragraph('a', kind='x')])!r}.encode()))",
+            "the parser stopped",
+        ),
+        (f"s.sendall(frame({answer(missing='salaries')!r}.encode()))", "the parser stopped"),
         (f"s.sendall(frame({answer(title=chr(0xD800))!r}.encode()))", "the parser stopped"),
         (f"s.sendall(frame({answer(updated_at='2026-01-01')!r}.encode()))", "the parser stopped"),
         ('s.sendall(frame(b\'{"reason": "salary: 5000"}\'))', "the parser stopped"),
@@ -564,7 +582,7 @@ def test_nothing_is_believed_of_a_child(tmp_path: Path, program: str, reason: st
     with taken_over(program) as parser:
         assert refusal_by(parser, path) == reason
     with taken_over(f"s.sendall(frame({answer()!r}.encode()))") as parser:
-        assert parser.parse(path) == Parsed("T", ("Text.",), None)
+        assert parser.parse(path) == Parsed("T", (Paragraph("Text."),), None)
 
 
 def test_a_child_holds_no_secrets_and_no_files_of_ours(
@@ -576,8 +594,9 @@ def test_a_child_holds_no_secrets_and_no_files_of_ours(
         "from workers.ingest.sandbox import confine\nconfine(1 << 30)\n"
         "kept = [dict(os.environ), [resource.getrlimit(kind)[1] for kind in"
         " (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE)], len(os.listdir('/proc/self/fd'))]\n"
-        "s.sendall(frame(json.dumps({'title': 'T', 'pages': [json.dumps(kept)],"
-        " 'updated_at': None}).encode()))"
+        "about = json.dumps({'title': 'T', 'updated_at': None, 'missing': ''})\n"
+        "blocks = json.dumps([{'kind': 'paragraph', 'text': json.dumps(kept)}])\n"
+        "s.sendall(frame((about + chr(10) + blocks).encode()))"
     )
     with (
         put(tmp_path, "a.txt", "Text.").open() as file,

@@ -1,60 +1,238 @@
-"""What a reader makes of a file: blocks of Markdown, titles, a time."""
+"""The shape of every document that is read: typed blocks, in reading order.
+
+A reader is a generator `read_x(content: bytes, about: About) -> Iterator[Block]`: it yields blocks
+whose text is plain (no Markdown, no tags: what a person sees), and notes in `about` the titles it
+finds, when the document says it was changed, and what of it could not be read.
+"""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """What a reader found; `parse_file` cleans it and gives it a title if there is none."""
+class Heading:
+    """Names what follows it. Never quoted by itself."""
 
-    pages: tuple[str, ...]
-    titles: tuple[str, ...] = ()
-    """The best first; some may be empty or nonsense."""
-    updated_at: datetime | None = None
+    text: str
+    level: int = 1
+    anchor: str = ""
+    """What follows `#` in a link to this place; empty if the document has no such place."""
+    page: int = 0
+    kind: Literal["heading"] = "heading"
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Running text. Line breaks in it are breaks that a person sees."""
+
+    text: str
+    page: int = 0
+    kind: Literal["paragraph"] = "paragraph"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item of a list; one that belongs to the item above it is one deeper."""
+
+    text: str
+    depth: int = 0
+    mark: str = "-"
+    """As a person sees it: "-", or a number such as "3." or "b)"."""
+    page: int = 0
+    kind: Literal["item"] = "item"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table with the names of its columns, so that it can be understood alone.
+
+    Header rows are not yielded: they are the `columns` of the rows below them. A row without names
+    and with two cells is a term and what is said of it.
+    """
+
+    cells: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    """As many as the cells, or none. A cell whose column has no name names its row."""
+    caption: str = ""
+    """Of the table; the same for each of its rows."""
+    page: int = 0
+    kind: Literal["row"] = "row"
+
+    @property
+    def text(self) -> str:
+        """Such as "Grade: Senior; Days of leave: 28."."""
+        if not any(self.columns):
+            filled = [cell for cell in self.cells if cell]
+            return ended((": " if len(filled) == 2 else "; ").join(filled))
+        names = (*self.columns, *[""] * (len(self.cells) - len(self.columns)))
+        pairs = zip(names, self.cells, strict=False)
+        return ended("; ".join(_named(name, cell) for name, cell in pairs if cell))
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Letter for letter."""
+
+    text: str
+    language: str = ""
+    page: int = 0
+    kind: Literal["code"] = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    text: str
+    page: int = 0
+    kind: Literal["quotation"] = "quotation"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the blocks up to the next question or heading answer. Never quoted by itself."""
+
+    text: str
+    page: int = 0
+    kind: Literal["question"] = "question"
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """What a figure shows: its caption, or the words that stand for it."""
+
+    text: str
+    page: int = 0
+    kind: Literal["caption"] = "caption"
+
+
+Block = Annotated[
+    Heading | Paragraph | Item | Row | Code | Quotation | Question | Caption,
+    Field(discriminator="kind"),
+]
 
 
 @dataclass(slots=True)
-class Blocks:
-    """Markdown, block by block."""
+class About:
+    """What a reader notes beside the blocks."""
 
-    _blocks: list[tuple[str, str]] = field(default_factory=list)
+    titles: list[str] = field(default_factory=list)
+    """The best first; some may be empty or nonsense."""
+    updated_at: datetime | None = None
+    pages: int = 0
+    """How many there are; 0 for a document without pages."""
+    missing: str = ""
+    """What was not read, by `not_read`: nothing of what is in the file."""
 
-    def heading(self, level: int, text: str) -> None:
-        self._blocks.append(("heading", "#" * min(max(level, 1), 6) + " " + " ".join(text.split())))
 
-    def paragraph(self, text: str) -> None:
-        lines = (" ".join(line.split()) for line in text.split("\n"))
-        self._blocks.append(("text", "\n".join(line for line in lines if line)))
+def shown(block: Block) -> str:
+    """A block as it stands in a chunk: marked as people mark plain text, and as models read it."""
+    if isinstance(block, Heading):
+        return "#" * min(max(block.level, 1), 6) + " " + block.text
+    if isinstance(block, Item):
+        return "  " * min(block.depth, 5) + f"{block.mark} {block.text}"
+    if isinstance(block, Code):
+        fence = "~~~~" if "```" in block.text else "```"
+        return f"{fence}\n{block.text}\n{fence}"
+    if isinstance(block, Quotation):
+        return "> " + block.text.replace("\n", "\n> ")
+    return block.text
 
-    def item(self, depth: int, text: str) -> None:
-        self._blocks.append(("item", "  " * min(depth, 5) + "- " + " ".join(text.split())))
 
-    def code(self, text: str) -> None:
-        fence = "~~~~" if "```" in text else "```"
-        self._blocks.append(("code", fence + "\n" + text.strip("\n") + "\n" + fence))
+def as_text(blocks: Iterable[Block]) -> str:
+    """All blocks, as they are shown, with blank lines between them."""
+    parts: list[str] = []
+    before, caption = "", ""
+    for block in blocks:
+        if isinstance(block, Row) and block.caption and block.caption != caption:
+            parts += ["\n\n", block.caption]
+        caption = block.caption if isinstance(block, Row) else ""
+        parts += ["\n" if block.kind == before == "item" else "\n\n", shown(block)]
+        before = block.kind
+    return "".join(parts[1:])
 
-    def table(self, rows: Sequence[Sequence[str]]) -> None:
-        """The first row is the header. A single column is no table."""
-        rows = [row for row in rows if any(row)]
-        if max(map(len, rows), default=0) < 2:
-            for row in rows:
-                self.paragraph(row[0])
-            return
-        lines = ["| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in rows]
-        lines.insert(1, "|" + " --- |" * len(rows[0]))
-        self._blocks.append(("table", "\n".join(lines)))
 
-    def text(self) -> str:
-        parts: list[str] = []
-        before = ""
-        for kind, text in self._blocks:
-            parts += ["\n" if kind == before == "item" else "\n\n", text]
-            before = kind
-        return "".join(parts[1:])
+def ended(text: str) -> str:
+    """With a full stop where nothing ends it."""
+    return text if not text or text.endswith((".", "!", "?", "…", "。")) else text + "."
+
+
+def _named(name: str, cell: str) -> str:
+    return f"{name.rstrip(':').rstrip()}: {cell}" if name else cell
+
+
+def tidy(block: Block) -> Block | None:
+    """A block with clean text: no control characters, single spaces; None if nothing is left."""
+    if isinstance(block, Row):
+        cells = tuple(one_line(cell) for cell in block.cells)
+        if not any(map(is_said, cells)):
+            return None
+        columns = tuple(one_line(name) for name in block.columns)
+        return replace(block, cells=cells, columns=columns, caption=one_line(block.caption))
+    if isinstance(block, Code):
+        text = clean(block.text).strip("\n").rstrip()
+    elif isinstance(block, Paragraph | Quotation):
+        text = "\n".join(filter(None, map(one_line, clean(block.text).split("\n"))))
+    else:
+        text = one_line(block.text)
+    return replace(block, text=text) if is_said(text) else None
+
+
+def is_said(text: str) -> bool:
+    """Whether there is a letter, a digit or a symbol that means something, such as a check mark."""
+    return any(letter.isalnum() or letter > "\u2190" for letter in text)
+
+
+def one_line(text: str) -> str:
+    return " ".join(clean(text).split())
+
+
+def table(
+    rows: Sequence[Sequence[str]],
+    *,
+    header: int = 1,
+    caption: str = "",
+    page: int = 0,
+) -> Iterator[Block]:
+    """The rows of a table below its `header` rows, each with the names of its columns.
+
+    Names of two header rows are joined ("Rate > 2026"). A single column is no table.
+    """
+    filled = [tuple(map(one_line, row)) for row in rows if any(map(str.strip, row))]
+    width = max(map(len, filled), default=0)
+    if width < 2:
+        for row in filled:
+            yield Paragraph(row[0], page=page)
+        return
+    filled = [(*row, *[""] * (width - len(row))) for row in filled]
+    header = min(header, len(filled) - 1)
+    columns = tuple(map(_joined, zip(*filled[:header], strict=True))) if header else ()
+    for row in filled[header:]:
+        yield Row(row, columns, caption, page=page)
+
+
+def _joined(names: Sequence[str]) -> str:
+    return " > ".join(dict.fromkeys(filter(None, names)))
+
+
+@dataclass(frozen=True, slots=True)
+class Slugs:
+    """Anchors as GitHub makes them: small letters, no punctuation, a number if seen before."""
+
+    _used: dict[str, int] = field(default_factory=dict)
+
+    def of(self, heading: str) -> str:
+        slug = _NOT_IN_ANCHOR.sub("", heading.lower()).replace(" ", "-")
+        times = self._used.get(slug, 0)
+        self._used[slug] = times + 1
+        return f"{slug}-{times}" if times else slug
+
+
+_NOT_IN_ANCHOR = re.compile(r"[^\w\- ]")
 
 
 def time_said(text: str) -> datetime | None:
@@ -97,6 +275,11 @@ _NO_LETTER = re.compile(
 )
 """Controls, which PostgreSQL (NUL) or UTF-8 (surrogates) refuse, and what nobody sees but a model
 reads: zero width, direction marks, tags. The joiners stay: Persian and emoji need them."""
+
+
+def not_read(what: str, reason: str) -> str:
+    """Such as "pages 340 to 619 were not read: took longer than 30 s"; `reason` is one of ours."""
+    return f"{what} not read: {reason}"
 
 
 class Format(StrEnum):

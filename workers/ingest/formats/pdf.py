@@ -4,7 +4,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -14,12 +14,15 @@ from pypdf.errors import DependencyError, PyPdfError
 
 from workers.ingest.formats.document import (
     ENCRYPTED_PDF,
-    Blocks,
+    About,
+    Block,
     DocumentUnreadable,
-    Draft,
+    Item,
+    Paragraph,
     clean,
     in_utc,
 )
+from workers.ingest.formats.text import heading
 from workers.models.sentences import sentence_ends
 
 _DOT = re.compile(r"[-•●▪◦‣·∙*○■□➢]\s+(?=\S)")
@@ -39,7 +42,7 @@ class _Line:
     y: float
 
 
-def read_pdf(content: bytes) -> Draft:
+def read_pdf(content: bytes, about: About) -> Iterator[Block]:
     try:
         reader = PdfReader(io.BytesIO(content))
         if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
@@ -47,12 +50,17 @@ def read_pdf(content: bytes) -> Draft:
         pages = _without_running_lines([_lines(page) for page in reader.pages])
     except (DependencyError, NotImplementedError):  # ciphers that we do not have
         raise DocumentUnreadable(ENCRYPTED_PDF) from None
+    about.pages = len(pages)
+    title, about.updated_at = _pdf_properties(reader)
+    about.titles.append(title)
     look = _Look(pages)
-    texts = [look.text(lines) for lines in pages]
-    for number in range(len(texts) - 1):
-        texts[number], texts[number + 1] = _with_end_of_sentence(texts[number], texts[number + 1])
-    title, updated_at = _pdf_properties(reader)
-    return Draft(tuple(texts), (title,), updated_at)
+    before: list[Block] = []
+    for number, lines in enumerate(pages, start=1):
+        found = list(look.blocks(lines, number))
+        before, found = _with_end_of_sentence(before, found)
+        yield from before
+        before = found
+    yield from before
 
 
 def _pdf_properties(reader: PdfReader) -> tuple[str, datetime | None]:
@@ -135,18 +143,16 @@ class _Look:
         sizes = sorted({line.size for line in lines if self._is_large(line)}, reverse=True)
         self._levels = {size: level for level, size in enumerate(sizes[:4], 1)}
 
-    def text(self, lines: Sequence[_Line]) -> str:
-        """Paragraphs of a page, each on one line."""
-        blocks = Blocks()
+    def blocks(self, lines: Sequence[_Line], page: int) -> Iterator[Block]:
         for paragraph in self._paragraphs(lines):
             text = _joined([line.text for line in paragraph])
-            if self._is_heading(paragraph[0]) and len(text) <= 150:
-                blocks.heading(self._levels.get(paragraph[0].size, len(self._levels) + 1), text)
+            if self._is_heading(paragraph[0]):
+                level = self._levels.get(paragraph[0].size, len(self._levels) + 1)
+                yield heading(text, level, page=page)
             elif dot := _DOT.match(text):
-                blocks.item(0, text[dot.end() :])
+                yield Item(text[dot.end() :], page=page)
             else:
-                blocks.paragraph(text)
-        return blocks.text()
+                yield Paragraph(text, page=page)
 
     def _paragraphs(self, lines: Sequence[_Line]) -> Iterator[list[_Line]]:
         steps = sorted(
@@ -199,17 +205,21 @@ def _joined(lines: Sequence[str]) -> str:
     return "".join(parts)
 
 
-def _with_end_of_sentence(page: str, following: str) -> tuple[str, str]:
+def _with_end_of_sentence(
+    page: list[Block], following: list[Block]
+) -> tuple[list[Block], list[Block]]:
     """A sentence that runs over to the next page, put whole on the page where it begins."""
-    last = page.rpartition("\n")[2]
+    if not page or not following:
+        return page, following
+    last, first = page[-1], following[0]
     if (
-        not last
-        or last.startswith("#")
-        or _SENTENCE_END.search(last)
-        or not following[:1].islower()
+        not isinstance(last, Paragraph | Item)
+        or not isinstance(first, Paragraph)
+        or _SENTENCE_END.search(last.text)
+        or not first.text[:1].islower()
     ):
         return page, following
-    paragraph, _, rest = following.partition("\n")
-    end = next(sentence_ends(paragraph))
-    left = "\n".join((paragraph[end:], rest)).lstrip("\n") if rest else paragraph[end:]
-    return page[: -len(last)] + _joined([last, paragraph[:end].strip()]), left
+    end = next(sentence_ends(first.text))
+    whole = replace(last, text=_joined([last.text, first.text[:end].strip()]))
+    rest = [replace(first, text=first.text[end:])] if first.text[end:].strip() else []
+    return [*page[:-1], whole], [*rest, *following[1:]]

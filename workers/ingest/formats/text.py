@@ -1,24 +1,45 @@
-"""Plain text, Markdown, and tables as text."""
+"""Plain text, tables as text, and what all formats need of text: charsets, questions, footnotes."""
 
 import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
-from workers.ingest.formats.document import Draft, clean, time_said
-from workers.models.sentences import without_marks
+from charset_normalizer import from_bytes
+
+from workers.ingest.formats.document import (
+    About,
+    Block,
+    Code,
+    Heading,
+    Item,
+    Paragraph,
+    Question,
+    Row,
+    clean,
+    one_line,
+    table,
+)
+from workers.models.sentences import sentence_ends
+
+# -- charsets ---------------------------------------------------------------------------------
 
 
-def decode(content: bytes) -> str:
-    """UTF-8, UTF-16 where a mark says so, else Windows-1252; whatever comes, never an error."""
+def decode(content: bytes, declared: str = "") -> str:
+    """As its mark says, as UTF-8, as it declares itself, else what it most likely is.
+
+    Never an error. A stray byte in UTF-8 spoils one letter and not the others.
+    """
     for mark, encoding in _MARKS.items():
         if content.startswith(mark):
             return clean(content[len(mark) :].decode(encoding, errors="replace"))
     try:
         return clean(content.decode())
     except UnicodeDecodeError:
-        return clean(content.decode("cp1252", errors="replace"))
+        return clean(content.decode(_charset(content, declared), errors="replace"))
 
 
 _MARKS = {
@@ -26,69 +47,481 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+_MULTIBYTE = re.compile(rb"[\xc3-\xf4][\x80-\xbf]{1,3}")
+_HIGH = re.compile(rb"[\x80-\xff]")
+_SAMPLE = 60_000
+_GUESSED_FROM = 12
+"""Letters beyond ASCII. Fewer are those of western Europe."""
+_LIKELY = [
+    "cp1252", "cp1251", "cp1250", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256",
+    "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
+]  # fmt: skip
 
 
-def read_text(content: bytes) -> Draft:
-    return Draft((decode(content),))
-
-
-_FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<fields>(?:.*\n)*?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
-_FIELD = re.compile(r"(?m)^(\w+):[ \t]*(.*)$")
-
-
-def read_markdown(content: bytes) -> Draft:
-    text = decode(content)
-    fields: dict[str, str] = {}
-    if front := _FRONT_MATTER.match(text):
-        text = text[front.end() :]
-        fields = {
-            key.lower(): value.strip(" \t'\"") for key, value in _FIELD.findall(front["fields"])
-        }
-    updated_at = time_said(next((fields[key] for key in _UPDATED if key in fields), ""))
-    if fields.get("title"):
-        return Draft((text,), (fields["title"],), updated_at)
-    title, text = _first_heading(text)
-    return Draft((text,), (title,), updated_at)
-
-
-_UPDATED = ("updated_at", "updated", "last_modified", "lastmod", "modified", "date")
-
-
-def _first_heading(text: str) -> tuple[str, str]:
-    """The first `# ` heading outside code, and the text without it."""
-    fence, start = "", 0
-    for line in text.splitlines(keepends=True):
-        mark = line.lstrip()[:3]
-        if mark in ("```", "~~~") and fence in ("", mark):
-            fence = "" if fence else mark
-        elif line.startswith("# ") and not fence:
-            rest = text[:start] + text[start + len(line) :].lstrip("\n")
-            title = without_marks(line[2:].strip().rstrip("#"))
-            return title, rest if rest.strip() else text
-        start += len(line)
-    return "", text
-
-
-def read_table(content: bytes) -> Draft:
-    """The header once, then each row as "header: value; header: value.", to be quoted alone."""
-    text = decode(content).strip("\n")
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t|", key=first.count)
+def _charset(content: bytes, declared: str) -> str:
+    letters = len(_MULTIBYTE.findall(content[:_SAMPLE]))
+    stray = content[:_SAMPLE].decode("utf-8", "replace").count("\ufffd")
+    if letters and stray <= max(letters / 4, 1):
+        return "utf-8"
     try:
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        header = [" ".join(name.split()) for name in next(rows)]
-        if len(header) < 2:
-            return Draft((text,))
-        return Draft(("\n\n".join([", ".join(header), *_rows_as_text(header, rows)]),))
-    except csv.Error:  # such as a field of more than 131,072 letters
-        return Draft((text,))
+        name = codecs.lookup(declared).name if declared else ""
+    except LookupError:
+        name = ""
+    if name in ("iso8859-1", "ascii"):
+        return "cp1252"  # as browsers read it
+    if name and name != "utf-8":
+        return name
+    if len(_HIGH.findall(content[:_SAMPLE])) < _GUESSED_FROM:
+        return "cp1252"
+    best = from_bytes(content[:_SAMPLE], cp_isolation=_LIKELY).best()
+    return best.encoding if best else "cp1252"
 
 
-def _rows_as_text(header: Sequence[str], rows: Iterator[list[str]]) -> Iterator[str]:
-    for row in rows:
-        cells = [" ".join(cell.split()) for cell in row]
-        names = [*header, *[""] * (len(cells) - len(header))]
-        pairs = zip(names, cells, strict=False)
-        line = "; ".join(f"{name}: {cell}" if name else cell for name, cell in pairs if cell)
-        if line:
-            yield line if line.endswith((".", "!", "?")) else line + "."
+# -- what paragraphs are ----------------------------------------------------------------------
+
+_QUESTION = re.compile(r"(?:Q|Question|Frage|F|Pregunta|P)\s*\d{0,3}\s*[.:)]\s+(?=\S)")
+_ANSWER = re.compile(r"(?:A|Answer|Antwort|Respuesta|R)\s*\d{0,3}\s*[.:)]\s+(?=\S)")
+_ENDED = re.compile(r"[.!…。！？?:;,][\"'”’)\]]*\Z")
+_LONGEST_TITLE = 100
+
+
+def questions(text: str, *, page: int = 0) -> list[Block]:
+    """A paragraph as questions and answers, where its lines begin with "Q:" and "A:"."""
+    found: list[Block] = []
+    lines: list[str] = []
+    for line in text.split("\n"):
+        question, answer = _QUESTION.match(line), _ANSWER.match(line)
+        if (question or answer) and lines:
+            found.append(Paragraph("\n".join(lines), page=page))
+            lines = []
+        if question and ("?" in line or _ANSWER.search(text)):
+            found.append(Question(line[question.end() :], page=page))
+        elif answer and found and isinstance(found[-1], Question):
+            lines = [line[answer.end() :]]
+        else:
+            lines.append(line)
+    if lines:
+        found.append(Paragraph("\n".join(lines), page=page))
+    return found
+
+
+def begins_answer(text: str) -> str:
+    """Without the "A:" that it begins with."""
+    return _ANSWER.sub("", text, count=1)
+
+
+def bold(text: str, level: int, *, page: int = 0) -> Block:
+    """A paragraph all of whose letters are bold: a question, a heading, or a sentence."""
+    line = one_line(text)
+    if line.endswith("?"):
+        return Question(line, page=page)
+    if is_title(line):
+        return Heading(line.rstrip(":"), min(level + 1, 6), page=page)
+    return Paragraph(text, page=page)
+
+
+def is_title(line: str) -> bool:
+    """Whether it can name what follows: short, and not a sentence."""
+    return len(line) <= _LONGEST_TITLE and not _ENDED.search(line.rstrip(":"))
+
+
+def heading(text: str, level: int, *, anchor: str = "", page: int = 0) -> Block:
+    """A heading; or a paragraph, where a whole sentence is set as one."""
+    line = one_line(text)
+    if len(line) > 2 * _LONGEST_TITLE or (
+        len(line) > _LONGEST_TITLE and line.endswith((".", ";", ","))
+    ):
+        return Paragraph(line, page=page)
+    return Heading(line, min(max(level, 1), 6), anchor, page=page)
+
+
+# -- footnotes ----------------------------------------------------------------------------------
+
+_NOTE = re.compile("\x02([^\x02\x03]{1,80})\x03")
+_LATE_NOTE = re.compile("([.!?…,;:。][\"'”’)]*)((?:\x02[^\x02\x03]{1,80}\x03)+)")
+_END = re.compile(r"\s*[.!?…。]?[\"'”’)\]]*\s*\Z")
+
+
+def note_mark(name: str) -> str:
+    """Stands in a text for the mark of a footnote, until `with_notes` puts in what it says."""
+    return f"\x02{name}\x03"
+
+
+def has_notes(text: str) -> bool:
+    return "\x02" in text
+
+
+def with_notes(text: str, notes: Mapping[str, str]) -> str:
+    """Footnotes at the end of the sentence where their mark stands: "three months [in Spain: two]."
+
+    A mark directly behind a digit stays as "[1]": without it "30¹ days" would be 301.
+    """
+    if not has_notes(text):
+        return text
+    text = _LATE_NOTE.sub(r"\2\1", text)  # a mark behind the full stop belongs before it
+    parts: list[str] = []
+    start = 0
+    for end in sentence_ends(text):
+        parts.append(_with_notes_of(text[start:end], notes))
+        start = end
+    return "".join(parts)
+
+
+def _with_notes_of(sentence: str, notes: Mapping[str, str]) -> str:
+    said: list[str] = []
+
+    def place(mark: re.Match[str]) -> str:
+        name, number = mark[1], _number_of(mark[1])
+        note = notes.get(name, "").strip()
+        stays = sentence[mark.start() - 1 : mark.start()].isdigit() or not note
+        if note:
+            said.append(f"{number}: {note}" if stays else note)
+        return f"[{number}]" if stays else ""
+
+    shown = _NOTE.sub(place, sentence)
+    if not said:
+        return shown
+    end = _END.search(shown)
+    at = end.start() if end else len(shown)
+    notes_in_it = "".join(f" [{note.rstrip('.') if at < len(shown) else note}]" for note in said)
+    return shown[:at] + notes_in_it + shown[at:]
+
+
+def _number_of(name: str) -> str:
+    """What a person sees of the mark: of "fn:1" and "footnote-1" the 1."""
+    found = re.search(r"\d{1,4}\Z", name)
+    return found[0] if found else name.rpartition(":")[2]
+
+
+_MARKED_NOTE = re.compile(
+    "\\A\\s*(?:\x02([^\x02\x03]{1,80})\x03|\\[(\\d{1,3}|[*†‡])\\])\\s*(\\S.*)", re.DOTALL
+)
+_USED_NOTE = re.compile("(?<=[^\x03\\s])\x02([^\x02\x03]+)\x03")
+
+
+def noted(blocks: Sequence[Block], notes: Mapping[str, str]) -> Iterator[Block]:
+    """Blocks with their footnotes where the marks stand.
+
+    A paragraph that begins with a raised mark is a note, if that mark stands somewhere else.
+    """
+    used = {
+        name
+        for block in blocks
+        for text in (block.cells if isinstance(block, Row) else (block.text,))
+        for name in _USED_NOTE.findall(text)
+    }
+    found = dict(notes)
+    kept: list[Block] = []
+    for block in blocks:
+        if isinstance(block, Paragraph | Item) and (marked := _MARKED_NOTE.match(block.text)):
+            name = marked[1] or marked[2]
+            if name in used and name not in found:
+                found[name] = one_line(marked[3])
+                continue
+        kept.append(block)
+    for block in kept:
+        if isinstance(block, Row):
+            cells = tuple(with_notes(cell, found) for cell in block.cells)
+            names = tuple(with_notes(name, {}) for name in block.columns)
+            yield replace(block, cells=cells, columns=names)
+        else:
+            yield replace(block, text=with_notes(block.text, found))
+    yield from (Paragraph(said) for name, said in notes.items() if name not in used)
+
+
+_CLOSED = re.compile(r"[.!?…:;,。！？–-]\Z|\A\Z")
+
+
+def cell_text(blocks: Sequence[Block]) -> str:
+    """The blocks of a cell on one line, one apart from the other."""
+    parts: list[str] = []
+    before = ""
+    for block in blocks:
+        text = " ".join(block.text.split())
+        if isinstance(block, Item) and block.mark != "-":
+            text = f"{block.mark} {text}"
+        joint = " " if _CLOSED.search(before) else "; "
+        parts += [joint if parts else "", text]
+        before = text
+    return "".join(parts)
+
+
+_POWER_BASE = re.compile(r"(?:\b10|\b2|(?<![^\W\d_])[^\W\d_]{1,2}|[)\]])\Z")
+
+
+def raised(text: str, before: str, notes: Mapping[str, str] | None, scope: str = "") -> str:
+    """What is set as superscript, behind `before`: a footnote's mark, a power, or just letters.
+
+    `notes`: None if it is not known yet whether there is a note of this name.
+    """
+    mark = text.strip().strip("[]()")
+    if not mark:
+        return text
+    if not mark.isdigit() and mark not in "*†‡§":
+        return text if mark.isalpha() else f"^{mark}"
+    if notes and scope + mark in notes:
+        return note_mark(scope + mark)
+    if _POWER_BASE.search(before.rstrip()[-12:]) and mark.isdigit():
+        return f"^{mark}"
+    return f"[{mark}]"
+
+
+# -- plain text -----------------------------------------------------------------------------------
+
+_ITEM = re.compile(
+    r"(?P<indent>[ \t]*)"
+    r"(?P<mark>[-*+•●▪◦‣–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|\d{1,2}(?:\.\d{1,2}){1,3}\.?)"
+    r"[ \t]+(?P<text>\S.*)"
+)
+_UNDERLINE = re.compile(r"([=\-~^*#+\"'.])\1{2,}[ \t]*\Z")
+_SECTION = re.compile(r"\d{1,2}(?:\.\d{1,2}){0,3}\.?[ \t]+(?P<name>\S.{0,80})\Z")
+_GAP = re.compile(r"\t+ *| {2,}")
+_CELL = re.compile(r"\S+(?: \S+)*")
+_TEXT_UNDERLINES = "=-~^*#+\"'."
+
+
+def read_text(content: bytes, about: About) -> Iterator[Block]:
+    """Text as its author laid it out: underlined and numbered headings, lists, aligned columns."""
+    reader = _Text()
+    for number, block in enumerate(reader.read(decode(content).expandtabs(8))):
+        if isinstance(block, Heading) and block.level == 1 and (number == 0 or not about.titles):
+            about.titles.append(block.text)
+        yield block
+
+
+class _Text:
+    def __init__(self) -> None:
+        self._underlines: list[str] = []
+
+    def read(self, text: str) -> Iterator[Block]:
+        follows_code = False
+        for group in _groups(text):
+            indent = len(group[0]) - len(group[0].lstrip())
+            if follows_code and indent >= 2:
+                yield Code("\n".join(_dedented(group)))
+                continue
+            follows_code = group[-1].rstrip().endswith("::") and not _ITEM.match(group[-1])
+            if follows_code:
+                group = [*group[:-1], group[-1].rstrip()[:-1]]
+            yield from self._group(group)
+
+    def _group(self, lines: list[str]) -> Iterator[Block]:
+        while lines and (found := self._heading(lines)):
+            block, lines = found
+            yield block
+        if not lines:
+            return
+        if rows := aligned(lines):
+            yield from table_of(rows)
+            return
+        yield from _paragraph_and_items(lines)
+
+    def _heading(self, lines: list[str]) -> tuple[Block, list[str]] | None:
+        first = lines[0].strip()
+        if len(lines) > 2 and _UNDERLINE.fullmatch(lines[0]) and _UNDERLINE.fullmatch(lines[2]):
+            return Heading(lines[1].strip(), self._level("over" + first[0])), lines[3:]
+        is_name = len(first) <= 120 and not _UNDERLINE.fullmatch(first) and not _GAP.search(first)
+        if is_name and len(lines) > 1 and _UNDERLINE.fullmatch(lines[1].strip()):
+            return Heading(first, self._level(lines[1].strip()[0])), lines[2:]
+        if _UNDERLINE.fullmatch(first):
+            return Paragraph(""), lines[1:]
+        if len(lines) == 1 and not lines[0].startswith(" ") and is_title(first):
+            numbered = _SECTION.fullmatch(first)
+            name = numbered["name"] if numbered else first
+            if (name.isupper() and len(name) > 2) or (numbered and name[:1].isupper()):
+                depth = first.split()[0].strip(".").count(".") if numbered else 0
+                return Heading(first, min(2 + depth, 6)), []
+        return None
+
+    def _level(self, mark: str) -> int:
+        if mark not in self._underlines:
+            self._underlines.append(mark)
+        return min(self._underlines.index(mark) + 1, 6)
+
+
+def _groups(text: str) -> Iterator[list[str]]:
+    """Runs of lines without a blank one among them."""
+    group: list[str] = []
+    for line in text.split("\n"):
+        if line.strip():
+            group.append(line.rstrip())
+        elif group:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _dedented(lines: Sequence[str]) -> Iterator[str]:
+    indent = min(len(line) - len(line.lstrip()) for line in lines)
+    return (line[indent:] for line in lines)
+
+
+def _paragraph_and_items(lines: Sequence[str]) -> Iterator[Block]:
+    held: list[str] = []
+    item: tuple[str, int] | None = None
+    indents: list[int] = []
+
+    def flush() -> Iterator[Block]:
+        if held and item:
+            yield Item(" ".join(held), item[1], item[0])
+        elif held:
+            yield from questions("\n".join(held))
+
+    for line in lines:
+        match = _ITEM.match(line)
+        if match and (item or not held or held[-1].rstrip().endswith((":", ".", ";"))):
+            yield from flush()
+            indent = len(match["indent"])
+            indents = [*(one for one in indents if one < indent), indent]
+            mark = match["mark"]
+            item = ("-" if mark in "-*+•●▪◦‣–" else mark, len(indents) - 1)
+            held = [match["text"].strip()]
+        elif item and not line.startswith(" ") and held[-1].endswith((".", ":", ";", "!", "?")):
+            yield from flush()
+            item, held, indents = None, [line.strip()], []
+        else:
+            held.append(line.strip())
+    yield from flush()
+
+
+def aligned(lines: Sequence[str]) -> list[list[str]]:
+    """The cells of lines that are set in columns with spaces between them; else nothing."""
+    if len(lines) < 2 or not all(len(_GAP.split(line.strip())) > 1 for line in lines):
+        return []
+    gaps = _gutters(lines)
+    if not gaps or all(map(_ITEM.match, lines)):
+        return []
+    bounds = [0, *gaps, max(map(len, lines))]
+    found = [[line[a:b].strip() for a, b in pairwise(bounds)] for line in lines]
+    return [cells for cells in found if not all(set(cell) <= set("-=_+ ") for cell in cells)]
+
+
+def _gutters(lines: Sequence[str]) -> list[int]:
+    """Where every line has at least two spaces, or its end: the middle of each such gap."""
+    width = max(map(len, lines))
+    taken = [False] * width
+    for line in lines:
+        for one in _CELL.finditer(line):
+            taken[one.start() : one.end()] = [True] * (one.end() - one.start())
+    found: list[int] = []
+    at = 0
+    while at < width:
+        end = at
+        while end < width and not taken[end]:
+            end += 1
+        if end - at >= 2 and at > 0 and end < width:
+            found.append((at + end) // 2)
+        at = max(end, at + 1)
+    return found
+
+
+# -- tables ------------------------------------------------------------------------------------
+
+_DATUM = re.compile(r"[\W\d_]*\d[\W\d_]*(?:[A-Za-z€$£%°]{1,4}\W*)?")
+_LONG_CELL = 60
+
+
+def has_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first of these rows names the columns, where the format does not say so."""
+    if len(rows) < 2 or max(map(len, rows), default=0) < 2:
+        return False
+    first, others = rows[0], rows[1:]
+    if sum(map(bool, first)) < max(2, len(first) - 1) or len({*filter(None, first)}) < 2:
+        return False
+    if any(_DATUM.fullmatch(cell) or len(cell) > _LONG_CELL for cell in first if cell):
+        return False
+    if len(first) == 2 and all(row[0].endswith(":") for row in rows if row[0]):
+        return False
+    if any(cell.endswith((".", "!", "?")) and " " in cell for cell in first):
+        return False
+    return bool(others)
+
+
+def table_of(
+    rows: Sequence[Sequence[str]], *, caption: str = "", page: int = 0, bold_first: bool = False
+) -> Iterator[Block]:
+    """The rows of a table of which only the cells are known."""
+    header = 1 if bold_first or has_header(rows) else 0
+    yield from table(rows, header=header, caption=caption, page=page)
+
+
+def read_table(content: bytes, about: About) -> Iterator[Block]:
+    """CSV and its kin: title lines above the header are the caption, each row names its columns."""
+    text = decode(content).strip("\n")
+    csv.field_size_limit(len(text) + 1)  # a long field is no reason to lose its row
+    delimiter, text = _delimiter(text)
+    width = _width(text, delimiter)
+    if width < 2:
+        yield Paragraph(text)
+        return
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    above: list[list[str]] = []
+    header: list[str] | None = None
+    used = False
+    for row in _rows_read(reader):
+        cells = [one_line(cell) for cell in row]
+        if not any(cells):
+            continue
+        if header is None:
+            if sum(map(bool, cells)) < 2:
+                above.append(cells)
+                continue
+            header = cells
+            caption = one_line(" ".join(cell for line in above for cell in line if cell))
+            if caption and len(caption) <= 150:
+                about.titles.append(caption)
+            continue
+        used = True
+        yield Row(tuple(cells), _named(header, cells), caption)
+    if header is None:
+        for cells in above:
+            yield Paragraph(" ".join(filter(None, cells)))
+    elif not used:
+        yield Row(tuple(header))
+
+
+def _named(header: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:
+    return (*header, *[""] * (len(cells) - len(header)))[: max(len(cells), 1)]
+
+
+def _rows_read(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    while True:
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error:  # such as a field of more than 131,072 letters
+            continue
+
+
+_SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t]*\n", re.IGNORECASE)
+
+
+def _delimiter(text: str) -> tuple[str, str]:
+    """What separates the cells: as the file says, else what divides most lines alike."""
+    if said := _SEPARATOR.match(text):
+        return said[1], text[said.end() :]
+    sample = text[:50_000].split("\n")[:60]
+    scores = {one: _evenness(sample, one) for one in ",;\t|"}
+    return max(scores, key=scores.__getitem__), text
+
+
+def _evenness(lines: Sequence[str], delimiter: str) -> tuple[int, int]:
+    try:
+        counts = [len(row) for row in csv.reader(lines, delimiter=delimiter) if any(row)]
+    except csv.Error:
+        return (0, 0)
+    many = [count for count in counts if count > 1]
+    usual = max(set(many), key=many.count, default=0)
+    return (many.count(usual), usual)
+
+
+def _width(text: str, delimiter: str) -> int:
+    """How many cells most rows have."""
+    sample = text[:50_000].split("\n")[:60]
+    try:
+        counts = [len(row) for row in csv.reader(sample, delimiter=delimiter) if any(row)]
+    except csv.Error:
+        return 1
+    return max(set(counts), key=counts.count, default=1)
