@@ -13,7 +13,7 @@ SETS := ../shared/eval
 SET := $(firstword $(wildcard $(SETS)/$(if $(SMALL),small,dev)) examples/company)
 EVAL_HOME := build/eval-$(notdir $(SET))
 
-.PHONY: help demo demo-down test check ci format lint types contracts eval prove survive coverage bench nightly installers lock clean
+.PHONY: help demo demo-down test check ci format lint types contracts eval prove survive coverage bench shuffled nightly installers lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -104,7 +104,12 @@ bench: $(VENV)/dev  ## what deciding and changing cost, and what Ken carries (a 
 	@$(BIN)/python -m benchmarks.permissions build/bench-home build/figures/bench.json
 	@SMALL=$(SMALL) $(BIN)/python -m benchmarks.load build/bench-load-home build/figures/load.json
 
-nightly: eval prove survive coverage bench  ## every long suite in full
+nightly: shuffled eval prove survive coverage bench  ## every long suite in full, and the tests in a random order
+
+SEED ?= $(shell od -An -N3 -tu4 /dev/urandom)
+
+shuffled: $(VENV)/dev  ## the tests in a random order (SEED=…: the same one again)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --shuffle=$(strip $(SEED))
 
 clean:  ## delete what was built; homes with documents (.ken) stay
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,8 +1,15 @@
-"""Real servers for the whole suite: one home under `build/`, one fresh database for each test."""
+"""Real servers for the whole suite: one home under `build/`, one fresh database for each test.
+
+No test connects to another machine. `--shuffle=SEED` runs the tests in another order.
+"""
 
 import logging
+import random
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from ipaddress import ip_address
+from typing import Any
 
 import pytest
 import structlog
@@ -12,6 +19,29 @@ from workers.database.sessions import Database
 from workers.settings import Settings
 
 _IN_USE = pytest.StashKey[ExitStack]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--shuffle", type=int, metavar="SEED", help="shuffle the files, and the tests in each"
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    seed = config.getoption("--shuffle")
+    return None if seed is None else f"shuffled: --shuffle={seed} gives the same order"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A file's tests stay together: they share servers that are slow to start."""
+    seed = config.getoption("--shuffle")
+    if seed is not None:
+        chance = random.Random(seed)
+        files = sorted({one.path for one in items})
+        place = {path: number for number, path in enumerate(chance.sample(files, len(files)))}
+        chance.shuffle(items)
+        items.sort(key=lambda one: place[one.path])
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
@@ -24,6 +54,35 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
         session.config.stash[_IN_USE].close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def this_machine_only() -> Iterator[None]:
+    """Connecting to another machine fails the test; nothing that catches errors can hide it."""
+    shipped = {name: getattr(socket.socket, name) for name in ("connect", "connect_ex")}
+
+    def guarded(name: str) -> Any:
+        def connect(self: socket.socket, address: Any) -> Any:
+            if not _is_here(self, address):
+                pytest.fail(f"a test connects to {address}, which is not this machine")
+            return shipped[name](self, address)
+
+        return connect
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in shipped:
+            patch.setattr(socket.socket, name, guarded(name))
+        yield
+
+
+def _is_here(connecting: socket.socket, address: Any) -> bool:
+    if connecting.family == socket.AF_UNIX:
+        return True
+    host = address[0]
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name, which a resolver elsewhere would be asked for
+        return False
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +111,12 @@ def settings(own_database: Settings) -> Settings:
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
-    made = Database(settings)
-    yield made
-    made.close()
+def database(settings: Settings) -> Database:
+    return servers.opened(settings)
+
+
+@pytest.fixture(autouse=True)
+def databases_close() -> Iterator[None]:
+    """What a test opened is closed after it; a pool that is forgotten warns in a later one."""
+    yield
+    servers.close_opened()

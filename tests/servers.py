@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 
 from workers.database.roles import ROLES, provision
 from workers.database.schema import migrate
+from workers.database.sessions import Database
 from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure
 from workers.settings import Settings, load_settings
 
@@ -75,6 +76,20 @@ def own_database() -> Iterator[Settings]:
         _stop_emptying(settings)
         with _superuser(shared) as server:
             server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+_opened: list[Database] = []
+
+
+def opened(settings: Settings) -> Database:
+    """A database that is closed after its test."""
+    _opened.append(Database(settings))
+    return _opened[-1]
+
+
+def close_opened() -> None:
+    while _opened:
+        _opened.pop().close()
 
 
 def _migrations() -> str:

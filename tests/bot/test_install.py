@@ -19,6 +19,7 @@ from bot.app import create_app
 from bot.web import create_web
 from tests.bot.slack_world import serving
 from tests.bot.test_web import MESSAGE, Bot, signed
+from tests.servers import opened
 from tests.workers.slack_tokens import SlackTokens, by_oauth
 from workers import interface
 from workers.database.sessions import Database
@@ -95,7 +96,7 @@ def ours(settings: Settings, slack_tokens: SlackTokens) -> Settings:
 
 @pytest.fixture
 def database(ours: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    made = Database(ours)
+    made = opened(ours)
     monkeypatch.setattr(interface, "_door", lambda: made)
     monkeypatch.setattr(interface, "_settings", lambda: ours)
     yield made
@@ -259,7 +260,7 @@ def test_without_slack_or_postgresql_the_page_says_so_and_nothing_is_kept(
     nowhere = by_oauth(
         database.settings, database_url=SecretStr("postgresql://127.0.0.1:1/nothing")
     )
-    away = Database(nowhere)
+    away = opened(nowhere)
     monkeypatch.setattr(interface, "_door", lambda: away)
     away_flow = install.oauth_flow(nowhere)
     assert away_flow is not None
@@ -318,7 +319,7 @@ def test_without_postgresql_an_event_is_not_acknowledged(
     ours: Settings, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nowhere = SecretStr("postgresql://127.0.0.1:1/nothing")
-    away = Database(ours.model_copy(update={"database_url": nowhere}))
+    away = opened(ours.model_copy(update={"database_url": nowhere}))
     monkeypatch.setattr(interface, "_door", lambda: away)
     body = json.dumps(MESSAGE).encode()
     assert Bot(browser.host).post(body, signed(body)) == 503

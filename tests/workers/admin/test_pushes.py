@@ -110,6 +110,7 @@ def test_a_run_that_widens_waits_for_a_word(
         assert _readings(api, people) == set()
         api.call("POST", f"/v1/runs/{run}/{ending}", headers=token)
     assert _readings(api, people) == {"ana", "ben"}
+    app.state.database.close()
     assert api.call("POST", f"/v1/runs/{run}/drop", headers=token).status_code == 409
     app.state.database.close()
 

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from policies.described import Permissions
+from tests.servers import opened
 from tests.workers.library import Library
 from tests.workers.slack_company import kept
 from workers.database.sessions import Database, connect
@@ -113,7 +114,7 @@ def test_what_does_not_answer_is_said_and_the_rest_is_told(
             "database_url": SecretStr(f"postgresql:///ken?host={tmp_path}&port=1"),
         }
     )
-    database = Database(gone)
+    database = opened(gone)
     found = scraped(gone, database)
     assert found["ken_postgresql_up", ""] == found["ken_redis_up", ""] == 0
     assert ("ken_queue_length", "") not in found

@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from slack_sdk.oauth.installation_store import Installation
 from sqlalchemy import text
 
+from tests.servers import opened
 from workers.database.sessions import Database, connect
 from workers.services import Services
 from workers.slack.bot_tokens import token_of
@@ -17,7 +18,7 @@ CANARY = "canary-"
 
 def with_key(database: Database, key: str) -> Database:
     settings = database.settings.model_copy(update={"token_key": SecretStr(key)})
-    return Database(settings)
+    return opened(settings)
 
 
 def install(

@@ -14,6 +14,7 @@ from slack_sdk.oauth.installation_store import Bot
 from sqlalchemy import text
 
 from policies.described import Permissions
+from tests.servers import opened
 from tests.workers.slack.installed import CANARY, expire, held, install, services_of
 from tests.workers.slack_company import Company
 from tests.workers.slack_tokens import by_oauth
@@ -119,7 +120,7 @@ def test_nobody_elses_workspace_has_a_token(ours: Database) -> None:
     with pytest.raises(SlackRefused, match="not_installed"):
         held(ours, "TFOREIGN")
     listed = ours.settings.model_copy(update={"slack_workspaces": ("TFOREIGN",)})
-    assert held(Database(listed), "TFOREIGN") == "canary-token-0"
+    assert held(opened(listed), "TFOREIGN") == "canary-token-0"
 
 
 # the end
@@ -189,7 +190,7 @@ def test_a_late_event_does_not_end_what_was_installed_after_it(ours: Database) -
 def installed_company(company: Company, ours: Database) -> Iterator[Company]:
     """The company of the other tests, installed by OAuth."""
     connected = by_oauth(company.services.settings)
-    database = Database(connected)
+    database = opened(connected)
     install(database, token="xoxb-playground", lasts_s=None)
     company.services = replace(company.services, settings=connected, database=database)
     yield company
@@ -281,7 +282,7 @@ def test_two_who_use_a_state_at_once_are_one(ours: Database) -> None:
 
 def test_without_postgresql_nothing_is_kept_and_the_error_says_so(settings: Settings) -> None:
     nowhere = "postgresql://127.0.0.1:1/nothing"
-    away = Database(by_oauth(settings, database_url=SecretStr(nowhere)))
+    away = opened(by_oauth(settings, database_url=SecretStr(nowhere)))
     with pytest.raises(ServerUnavailable):
         States(away).issue()
     with pytest.raises(ServerUnavailable) as refused:

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from tests.servers import opened
 from tests.workers.slack.installed import (
     CANARY,
     everything,
@@ -255,7 +256,7 @@ def test_a_wrong_client_secret_costs_no_refresh_token(
     expire(ours)
     wrong = ours.settings.model_copy(update={"slack_client_secret": SecretStr("wrong")})
     with pytest.raises(SlackRefused, match="bad_client_secret"):
-        held(Database(wrong))
+        held(opened(wrong))
     assert held(ours) == "canary-token-1"
 
 

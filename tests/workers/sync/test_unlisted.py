@@ -8,8 +8,8 @@ from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from policies.tables.sources import RunKind, RunState
+from tests.servers import opened
 from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page
-from workers.database.sessions import Database
 from workers.sync import runs, sources
 from workers.sync.sources import SourceFacts
 
@@ -159,7 +159,7 @@ def test_a_small_source_and_other_limits(small: Drive) -> None:
     assert small.push(page("diary", "user:cy")).state is RunState.APPLIED
     limits = {"unlisted_limit": 0, "unlisted_percent": 10}
     strict = Drive(
-        Database(small.database.settings.model_copy(update=limits)),
+        opened(small.database.settings.model_copy(update=limits)),
         small.people,
     )
     assert strict.push(page("other", "user:cy")).state is RunState.WAITING

@@ -12,8 +12,8 @@ from policies.change import Change
 from policies.described import SeenAccount
 from policies.tables.people import UserStatus
 from policies.tables.sources import RunKind, RunState
+from tests.servers import opened
 from tests.workers.sync.conftest import SOURCE, Drive, Line, folder, group, page
-from workers.database.sessions import Database
 from workers.errors import InputInvalid
 from workers.sync import runs, sources
 from workers.sync.difference import Difference
@@ -24,7 +24,7 @@ def careful(drive: Drive, **limits: int) -> Drive:
     """Whatever gives anybody anything waits."""
     limits = {"widening_limit": 0, "widening_percent": 0, "class_widening_limit": 0, **limits}
     settings = drive.database.settings.model_copy(update=limits)
-    return Drive(Database(settings), drive.people)
+    return Drive(opened(settings), drive.people)
 
 
 def refused(push: Callable[[], object]) -> str:
