@@ -127,7 +127,7 @@ def test_the_names_of_files_are_part_of_the_question(slack: Playground, asked: A
     ]
 
 
-# as Slack writes it
+# As Slack writes it
 
 
 SHARED = {
@@ -297,7 +297,7 @@ def test_what_an_app_writes_asks_nothing(
     assert door.asked.questions == []
 
 
-# what else happens
+# What else happens
 
 
 def test_events_that_nobody_wants_are_acknowledged(slack: Playground, asked: Asked) -> None:
@@ -369,7 +369,7 @@ def test_socket_mode_comes_back_when_slack_asks_for_it(tmp_path: Path, asked: As
     assert question.text == "still there?"
 
 
-# the real door
+# The real door
 
 
 def test_through_the_real_door_a_thread_is_followed_edited_and_taken_back(

@@ -6,7 +6,7 @@ from slack_sdk import WebClient
 from bot.playground.client import Playground
 from tests.bot.slack_door import Door
 
-# without a mention
+# Without a mention
 
 
 def test_a_question_in_a_thread_that_ken_is_part_of_needs_no_mention(
@@ -92,7 +92,7 @@ def test_mute_in_a_thread_is_about_the_thread_and_elsewhere_about_the_person(
     assert door.asked.questions == []
 
 
-# edits and deletions
+# Edits and deletions
 
 
 def test_an_edited_question_is_asked_again_under_its_own_ts(slack: Playground, door: Door) -> None:

@@ -11,9 +11,6 @@ HR = {"type": "node", "id": "hr", "kind": "container", "allow": ["group:staff"]}
 LEAVE = {"type": "node", "id": "leave", "kind": "document", "parent": "hr"}
 
 
-# small things
-
-
 def everything(database: Database) -> dict[str, int]:
     """How many rows each table has that a call could change."""
     tables = (

@@ -44,7 +44,7 @@ CALLS: list[tuple[str, str, str, Any]] = [
 SCOPES = ("identity", "index", "audit", "sync:wiki", "sync:hr", "sync:*")
 
 
-# who may call what
+# Who may call what
 
 
 def test_the_matrix_has_every_endpoint(api: Api) -> None:
@@ -137,7 +137,7 @@ def test_being_an_admin_lets_nobody_read(api: Api, world: World) -> None:
         session.execute(text("SELECT title FROM document"))
 
 
-# identity, index, audit
+# Identity, index, audit
 
 
 @pytest.fixture

@@ -14,8 +14,6 @@ from workers.admin.api import make_app
 from workers.database.sessions import Database
 from workers.settings import Settings
 
-# a push
-
 
 def _finish(api: Api, token: dict[str, str], run: int, **wanted: object) -> Any:
     return api.call("POST", f"/v1/runs/{run}/finish", headers=token, json=wanted)
@@ -245,9 +243,6 @@ def test_a_bad_wish_for_a_source_is_named(api: Api, people: dict[str, int]) -> N
         assert told.status_code == 422
         assert [one["place"] for one in told.json()["errors"]] == [place], body
     assert everything(api.database) == before
-
-
-# small things
 
 
 def _begin(api: Api, token: dict[str, str]) -> int:

@@ -23,8 +23,5 @@ def texts(company: Company, channel: str) -> list[str]:
     return [seen.text for seen in company.posts(channel)]
 
 
-# Something changes while the model thinks
-
-
 def everything_posted(company: Company) -> str:
     return "\n".join(repr(call.arguments) for call in company.slack.calls())

@@ -56,9 +56,6 @@ def told(company: Company, person: str) -> list[Seen]:
     return company.posts(f"DU{person.upper()}")
 
 
-# A person
-
-
 _KEPT = """
     SELECT user_id, verdict, reason, comment, told_at IS NOT NULL FROM feedback ORDER BY user_id
 """

@@ -68,18 +68,12 @@ def everything(database: Database) -> str:
     )
 
 
-# refreshed
-
-
 def expire(database: Database, *, rest_s: int = -1) -> None:
     with database.session("answerer") as session:
         session.execute(
             text("UPDATE installation SET expires_at = now() + make_interval(secs => :rest)"),
             {"rest": rest_s},
         )
-
-
-# the end
 
 
 def services_of(database: Database) -> Services:

@@ -123,7 +123,7 @@ def test_nobody_elses_workspace_has_a_token(ours: Database) -> None:
     assert held(opened(listed), "TFOREIGN") == "canary-token-0"
 
 
-# the end
+# The end
 
 
 def errand(kind: ErrandKind, team_id: str = "T1", **details: Any) -> StoredErrand:
@@ -231,7 +231,7 @@ def test_a_messenger_is_made_anew_when_the_token_has_changed(ours: Database) -> 
     assert second.client.token == "canary-token-1"
 
 
-# for Bolt
+# For Bolt
 
 
 def test_bolt_finds_a_bot_and_wipes_it(ours: Database) -> None:

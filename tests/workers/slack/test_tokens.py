@@ -31,7 +31,7 @@ from workers.slack.installations import Tokens, installed
 from workers.slack.oauth import Installations
 from workers.sweeper import refresh_tokens
 
-# kept
+# Kept
 
 
 def test_what_is_installed_can_be_used_by_bot_and_worker(ours: Database) -> None:
@@ -115,7 +115,7 @@ def test_a_new_key_goes_in_front_and_the_old_one_goes_once_all_is_written_anew(
         held(with_key(ours, KEY))
 
 
-# refreshed
+# Refreshed
 
 
 def test_a_token_that_ends_soon_is_refreshed_and_one_that_lasts_is_not(

@@ -229,15 +229,9 @@ def actions(message: Message) -> list[str]:
     ]
 
 
-# Slack is told until it knows
-
-
 @dataclass(eq=False)
 class Killed(BaseException):
     """The process is gone."""
-
-
-# For tests
 
 
 def late(desk: Desk) -> None:
