@@ -21,6 +21,7 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from bot.__main__ import Handler, main
 from bot.app import create_app
 from bot.playground.client import Playground
+from bot.playground.server import running
 from bot.playground.workspace import WorkspaceInvalid, read_workspace
 from tests.bot.slack_world import WORLD, Json, settings_for, until
 from tests.ports import free_port
@@ -73,6 +74,13 @@ def playground(home: Path, *more: str) -> Iterator[Playground]:
         assert started.wait(60) == 0
 
 
+@contextmanager
+def playground_here() -> Iterator[Playground]:
+    """The double in this process, which starts at once, for tests of the bot alone."""
+    with running(read_workspace(WORLD)) as url:
+        yield Playground(url)
+
+
 def answers(url: str) -> bool:
     try:
         with urlopen(url, timeout=1) as response:
@@ -85,9 +93,11 @@ def answers(url: str) -> bool:
 def test_the_bot_hears_questions_and_stops_when_told(tmp_path: Path, mode: str) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    events = ["--events-url", f"{url}/slack/events"] if mode == "http" else []
+    events = ("--events-url", f"{url}/slack/events")
     with ExitStack() as stack:
-        slack = stack.enter_context(playground(tmp_path, *events))
+        slack = stack.enter_context(
+            playground(tmp_path, *events) if mode == "http" else playground_here()
+        )
         ops = f"http://127.0.0.1:{free_port()}"
         env = environment(
             tmp_path,
@@ -171,7 +181,7 @@ def test_what_has_come_by_sigterm_is_kept_and_acknowledged(tmp_path: Path) -> No
         'print("asked:", question.text, flush=True)',
         '(print("asked:", question.text, flush=True), sys.stdin.readline())',
     )
-    with playground(tmp_path) as slack:
+    with playground_here() as slack:
         env = environment(tmp_path, **TOKENS, KEN_SLACK_API_URL=slack.api_url)
         bot = subprocess.Popen(
             [sys.executable, "-c", slow],
@@ -248,7 +258,7 @@ def test_settings_that_are_unsafe_stop_the_bot_before_it_starts(
 
 
 def test_the_bot_says_when_slack_refuses_its_token(tmp_path: Path) -> None:
-    with playground(tmp_path) as slack:
+    with playground_here() as slack:
         env = environment(
             tmp_path,
             **{**TOKENS, "KEN_SLACK_APP_TOKEN": "xapp-wrong"},
