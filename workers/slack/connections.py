@@ -11,6 +11,8 @@ import socket
 import ssl
 import threading
 import time
+import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
@@ -33,6 +35,9 @@ class Connections:
     address: SplitResult
     _idle: list[tuple[HTTPConnection, float]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, _close_all, self._idle)
 
     @classmethod
     def to(cls, url: str) -> "Connections":
@@ -107,6 +112,12 @@ def _exchange(connection: HTTPConnection, request: Request) -> tuple[HTTPRespons
     connection.request("POST", request.selector, body, dict(request.header_items()))
     response = connection.getresponse()
     return response, response.read()
+
+
+def _close_all(idle: Sequence[tuple[HTTPConnection, float]]) -> None:
+    """When a workspace's token changes, its client goes, and with it what it kept."""
+    for connection, _ in idle:
+        connection.close()
 
 
 def _is_open(connected: socket.socket | None) -> bool:
