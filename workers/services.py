@@ -8,7 +8,7 @@ from workers.models.base import Answerer, Embedder
 from workers.settings import Settings, load_settings
 from workers.slack.bot_tokens import AT_THE_LAST, token_of
 from workers.slack.messenger import Messenger
-from workers.slack.workspaces import _installed_workspace, workspace
+from workers.slack.workspaces import installed_workspace, workspace
 
 AS_SYNCER = (
     "note accounts that have no link",
@@ -42,7 +42,7 @@ class Services:
         if not self.settings.has_oauth:
             return self.messenger
         token = token_of(self.database, "answerer", team_id=team_id, early=AT_THE_LAST)
-        return _installed_workspace(self.settings, team_id, token)
+        return installed_workspace(self.settings, team_id, token)
 
 
 @cache

@@ -51,7 +51,7 @@ def workspaces(settings: Settings, database: Database) -> dict[str, Messenger]:
             remedy=f"Open {settings.public_url}/slack/install, or see `ken installations list`.",
         )
     found = {team: token_of(database, "answerer", team_id=team) for team in sorted(teams)}
-    return {team: _installed_workspace(settings, team, token) for team, token in found.items()}
+    return {team: installed_workspace(settings, team, token) for team, token in found.items()}
 
 
 def find_channel(settings: Settings, database: Database, name: str) -> tuple[Conversations, str]:
@@ -64,7 +64,7 @@ def find_channel(settings: Settings, database: Database, name: str) -> tuple[Con
 
 
 @lru_cache(maxsize=64)
-def _installed_workspace(settings: Settings, team_id: str, token: BotToken) -> Messenger:
+def installed_workspace(settings: Settings, team_id: str, token: BotToken) -> Messenger:
     """Made anew when the token has changed."""
     from workers.slack.client import SlackMessenger  # noqa: PLC0415 - only a call loads Slack's SDK
 
