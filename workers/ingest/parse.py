@@ -426,7 +426,8 @@ def _reasons_of(limits: Limits) -> set[str]:
 
 _SUFFIXES = "docx?|pdf|html?|txt|md|rtf|odt|indd|qxd|tex|dvi|pptx?|xlsx?|csv|tsv"
 _BY_MACHINE = re.compile(
-    r"(?i)microsoft (?:word|powerpoint) - .*|untitled.*|(?:word )?document\d*|title|index|home"
+    r"(?i)\(?anonymous\)?|\(?unspecified\)?"
+    r"|microsoft (?:word|powerpoint) - .*|untitled.*|(?:word )?document\d*|title|index|home"
     rf"|.*\.(?:{_SUFFIXES})"
 )
 

@@ -303,7 +303,8 @@ def test_sentences_of_a_pdf_come_out_whole(tmp_path: Path) -> None:
         "Leave in Germany",
         datetime(2026, 3, 1, 12, tzinfo=UTC),
     )
-    assert parsed.pages == (
+    assert parsed.pages == (  # the letterhead once
+        "Handbook of Velmarsh, 2026\n\n"
         "Everybody in Germany has thirty days of leave in a year. The days are agreed with the "
         "manager, and Arbeitnehmer of EUR-Raum may carry five of them over.\n\n## How to ask\n\n"
         "- Write to the people team before the start of the leave, which is when they need it.\n"
@@ -337,12 +338,12 @@ def test_a_number_at_the_start_of_a_line_is_an_item_only_where_one_may_begin(
         "2. the seller",
     )
     page = [(700 - 15 * at, 11, line) for at, line in enumerate(lines)]
-    assert read(tmp_path, "a.pdf", pdf(page)).text.split("\n\n") == [
+    assert [block.text for block in read(tmp_path, "a.pdf", pdf(page)).blocks] == [
         "The contract ends, unless it is renewed in writing by both of them, on the "
         "15. of March. It has to be signed by:",
-        "1. the buyer, who is named above and has the right to sign for the whole company, "
+        "the buyer, who is named above and has the right to sign for the whole company, "
         "or a deputy",
-        "2. the seller",
+        "the seller",
     ]
 
 
@@ -501,8 +502,8 @@ def slow_pdf() -> bytes:
 def test_a_document_that_takes_too_long_or_too_much_memory_is_left_out(tmp_path: Path) -> None:
     good = put(tmp_path, "good.txt", "Text.")
     slow = put(tmp_path, "slow.pdf", slow_pdf())
-    with Parser(Limits(seconds=0.3)) as hurried:
-        assert refusal_by(hurried, slow) == "took longer than 0.3 s"
+    with Parser(Limits(seconds=0.05)) as hurried:
+        assert refusal_by(hurried, slow) == "took longer than 0.05 s"
         assert hurried.parse(good).text == "Text."
     with Parser(Limits(memory_bytes=30_000_000)) as small:
         large = put(tmp_path, "large.csv", "a,b\n" + "1,2\n" * 4_000_000)

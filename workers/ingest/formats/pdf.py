@@ -1,198 +1,371 @@
-"""PDF: lines of letters at places, put together to paragraphs again."""
+"""PDF: words at places, put together again to lines, columns, tables, lists and paragraphs."""
 
-import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from itertools import pairwise
-from typing import Any
 
-from pypdf import PageObject, PasswordType, PdfReader
-from pypdf.errors import DependencyError, PyPdfError
+import pypdfium2
 
 from workers.ingest.formats.document import (
     ENCRYPTED_PDF,
     About,
     Block,
+    Code,
     DocumentUnreadable,
+    Format,
     Item,
     Paragraph,
-    clean,
+    Question,
+    Row,
     in_utc,
+    not_read,
+    one_line,
 )
-from workers.ingest.formats.text import heading
+from workers.ingest.formats.glyphs import Word, words_of
+from workers.ingest.formats.layout import Line, Region, Table, regions
+from workers.ingest.formats.text import heading, is_title, questions, table_of
 from workers.models.sentences import sentence_ends
 
-_DOT = re.compile(r"[-•●▪◦‣·∙*○■□➢]\s+(?=\S)")
-_MARK = re.compile(r"(?:–|\(?[a-z0-9]{1,2}[.)]|\d+(?:\.\d+)+)\s+\S")
-"""May begin an item, and may as well stand in a sentence: "until the / 15. of March"."""
-_SENTENCE_END = re.compile(r"[.!?:…][\"'”’)\]]*\Z")
-_LIGATURES = str.maketrans(
-    dict(zip("ﬀﬁﬂﬃﬄﬅﬆ", ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True))
+_DOT = re.compile(r"(?P<mark>[-•●▪◦‣·∙*○■□➢–\uf0b7\uf0a7\uf0d8o])(?P<gap>\s+)(?=\S)")
+_MARK = re.compile(
+    r"(?P<mark>\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]|\d{1,2}(?:\.\d{1,2}){1,3}\.?)\s+(?=\S)"
 )
-
-
-@dataclass(slots=True)
-class _Line:
-    text: str
-    size: float
-    is_bold: bool
-    y: float
+"""May begin an item, and may as well stand in a sentence: "until the / 15. of March"."""
+_SECTION = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[A-Z]\.|§ ?\d+)\s+\S")
+_SENTENCE_END = re.compile(r"[.!?:…][\"'”’)\]]*\Z")
+_LEADERS = re.compile(r"(?:\s?[.·_]){5,}\s*\d{0,4}\Z")
+_PAGES_HELD = 60
+"""Of a document with more pages a sample is read first, to know its look."""
+_MOST_FAULTS = 30
+"""Pages in a row that cannot be read: then none of the others can."""
 
 
 def read_pdf(content: bytes, about: About) -> Iterator[Block]:
     try:
-        reader = PdfReader(io.BytesIO(content))
-        if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
-            raise DocumentUnreadable(ENCRYPTED_PDF)
-        pages = _without_running_lines([_lines(page) for page in reader.pages])
-    except (DependencyError, NotImplementedError):  # ciphers that we do not have
-        raise DocumentUnreadable(ENCRYPTED_PDF) from None
-    about.pages = len(pages)
-    title, about.updated_at = _pdf_properties(reader)
+        document = pypdfium2.PdfDocument(content)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower() or "security" in str(error).lower():
+            raise DocumentUnreadable(ENCRYPTED_PDF) from None
+        raise
+    if document.get_formtype() in (1, 2, 3):
+        document.init_forms()
+    about.pages = len(document)
+    title, about.updated_at = _properties(document)
     about.titles.append(title)
-    look = _Look(pages)
-    before: list[Block] = []
-    for number, lines in enumerate(pages, start=1):
-        found = list(look.blocks(lines, number))
-        before, found = _with_end_of_sentence(before, found)
-        yield from before
-        before = found
-    yield from before
+    yield from _Pages(document, about).blocks()
 
 
-def _pdf_properties(reader: PdfReader) -> tuple[str, datetime | None]:
+def _properties(document: pypdfium2.PdfDocument) -> tuple[str, datetime | None]:
+    found = document.get_metadata_dict(skip_empty=True)
+    return found.get("Title", ""), _time(found.get("ModDate") or found.get("CreationDate") or "")
+
+
+_TIME = re.compile(r"(?:D:)?(\d{4})(\d\d)(\d\d)(\d\d)?(\d\d)?(\d\d)?(?:(Z)|([+-])(\d\d)'?(\d\d)?)?")
+
+
+def _time(text: str) -> datetime | None:
+    found = _TIME.match(text)
+    if not found:
+        return None
+    numbers = [int(part or 0) for part in found.groups()[:6]]
+    offset = timedelta(hours=int(found[9] or 0), minutes=int(found[10] or 0))
     try:
-        found = reader.metadata
-        if found is None:
-            return "", None
-        return str(found.title or ""), in_utc(found.modification_date or found.creation_date)
-    except (PyPdfError, ValueError, TypeError, AttributeError):  # no reason to lose the text
-        return "", None
+        zone = timezone(-offset if found[8] == "-" else offset)
+        return in_utc(datetime(*numbers, tzinfo=zone))  # type: ignore[arg-type, misc]
+    except ValueError:
+        return None
 
 
-def _lines(page: PageObject) -> list[_Line]:
-    lines = [_Line("", 0, False, 0)]
+class _Pages:
+    """Pages one after the other; what they have in common is known from a sample of them."""
 
-    def note(text: str, cm: Sequence[float], tm: Sequence[float], font: Any, size: float) -> None:
-        for number, part in enumerate(text.split("\n")):
-            if number:
-                lines.append(_Line("", 0, False, 0))
-            if part.strip() and not lines[-1].text.strip():
-                height = abs(size * (tm[3] or tm[1]) * (cm[3] or cm[1]))
-                is_bold = bool(font) and "bold" in str(font.get("/BaseFont", "")).lower()
-                y = tm[4] * cm[1] + tm[5] * cm[3] + cm[5]
-                lines[-1] = _Line("", round(height, 1), is_bold, y)
-            lines[-1].text += part
+    def __init__(self, document: pypdfium2.PdfDocument, about: About) -> None:
+        self._document = document
+        self._about = about
+        self._held: dict[int, list[Word]] = {}
+        self._faults = self._faults_in_a_row = 0
 
-    page.extract_text(visitor_text=note)
-    for line in lines:
-        text = re.sub("\xad\\s*\\Z", "-", line.text).translate(_LIGATURES)
-        line.text = " ".join(clean(text).split())
-    return [line for line in lines if line.text]
+    def blocks(self) -> Iterator[Block]:
+        count = len(self._document)
+        sample = {number: self._words(number) for number in _sample(count)}
+        self._held = sample if count <= _PAGES_HELD else {}
+        look = _Look(sample.values())
+        running = _Running(sample, count)
+        before: list[Block] = []
+        for number in range(1, count + 1):
+            words = self._held.pop(number, None)
+            words = self._words(number) if words is None else words
+            if self._faults_in_a_row > _MOST_FAULTS:
+                break
+            found = list(look.blocks(regions(running.without(words, number)), number))
+            before, found = _with_end_of_sentence(before, found)
+            yield from before
+            before = found
+        yield from before
+        if self._faults:
+            what = f"{self._faults} page was" if self._faults == 1 else f"{self._faults} pages were"
+            self._about.missing = not_read(what, f"damaged {Format.PDF}")
+            if self._faults == count or self._faults_in_a_row > _MOST_FAULTS:
+                raise ValueError("no page can be read")
+
+    def _words(self, number: int) -> list[Word]:
+        try:
+            page = self._document[number - 1]
+        except pypdfium2.PdfiumError:
+            self._faults += 1
+            self._faults_in_a_row += 1
+            return []
+        self._faults_in_a_row = 0
+        try:
+            return words_of(page, self._document.formenv)
+        finally:
+            page.close()
 
 
-def _without_running_lines(pages: list[list[_Line]]) -> list[list[_Line]]:
-    """Pages without page numbers, and without what at least half of them begin or end with."""
-    edges = [{_without_digits(line) for line in (*lines[:3], *lines[-3:])} for lines in pages]
-    counts = Counter(text for found in edges for text in found)
-    running = {text for text, count in counts.items() if count >= max(2, len(pages) / 2)}
-    kept = []
-    for number, lines in enumerate(pages, 1):
-        last = len(lines) - 1
-        kept.append(
-            [
-                line
-                for at, line in enumerate(lines)
-                if not (min(at, last - at) < 3 and _without_digits(line) in running)
-                and not (at in (0, last) and _is_page_number(line.text, number))
-            ]
-        )
-    return kept if any(kept) else pages  # one form, filled in again and again
+def _sample(count: int) -> list[int]:
+    if count <= _PAGES_HELD:
+        return list(range(1, count + 1))
+    starts = {1, 4, 7, *(1 + count * part // 15 for part in range(1, 15))}
+    return sorted({n for start in starts for n in range(start, start + 3) if n <= count})
+
+
+# -- what stands on each page ---------------------------------------------------------------------
+
+
+class _Running:
+    """Letterheads, page numbers: lines at the edge that come again at the same place.
+
+    The first one of each stays, and so does any whose figures are not the page's own.
+    """
+
+    def __init__(self, sample: dict[int, list[Word]], count: int) -> None:
+        self._count = count
+        self._shown: set[str] = set()
+        seen: dict[tuple[str, int], list[tuple[int, list[int]]]] = {}
+        for number, words in sample.items():
+            for text, y in _edges(words):
+                key = re.sub(r"\d+", "0", text), round(y / 4)
+                seen.setdefault(key, []).append((number, [int(n[:9]) for n in _digits(text)]))
+        needed = 2 if len(sample) <= 4 else 3
+        self._running = {
+            key for key, places in seen.items() if len(places) >= needed and _only_counts(places)
+        }
+
+    def without(self, words: list[Word], number: int) -> list[Word]:
+        gone: set[int] = set()
+        edges = list(_edge_lines(words))
+        for line in edges:
+            text = _line_text(line)
+            skeleton, at = re.sub(r"\d+", "0", text), round(line[0].y / 4)
+            is_running = any((skeleton, at + near) in self._running for near in (-1, 0, 1))
+            if _is_page_number(text, number) or (is_running and skeleton in self._shown):
+                gone.update(map(id, line))
+            elif is_running:
+                self._shown.add(skeleton)
+        kept = [word for word in words if id(word) not in gone]
+        return kept or (words if self._count == 1 else kept)
+
+
+def _digits(text: str) -> list[str]:
+    return re.findall(r"\d+", text)
+
+
+def _only_counts(places: Sequence[tuple[int, list[int]]]) -> bool:
+    """Whether each figure is the same on all pages, or counts them."""
+    for figures in zip(*(numbers for _, numbers in places), strict=False):
+        steps = {figure - page for figure, (page, _) in zip(figures, places, strict=True)}
+        if len({*figures}) > 1 and not (len(steps) == 1 and abs(next(iter(steps))) <= _MOST_OFFSET):
+            return False
+    return True
+
+
+_MOST_OFFSET = 40
+"""Pages before the one that is numbered 1."""
+
+
+def _edge_lines(words: Sequence[Word]) -> Iterator[list[Word]]:
+    """The first three and the last three lines of a page."""
+    lines: list[list[Word]] = []
+    for word in sorted((one for one in words if not one.is_field), key=lambda one: -one.y):
+        if lines and abs(lines[-1][0].y - word.y) <= 0.3 * word.size:
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    yield from lines[:3]
+    yield from lines[max(3, len(lines) - 3) :]
+
+
+def _edges(words: Sequence[Word]) -> Iterator[tuple[str, float]]:
+    return ((_line_text(line), line[0].y) for line in _edge_lines(words))
+
+
+def _line_text(line: Sequence[Word]) -> str:
+    return " ".join(word.text for word in sorted(line, key=lambda one: one.left))
 
 
 def _is_page_number(line: str, number: int) -> bool:
     """Such as "12", "- iv -" or "Handbook, page 12 of 30"."""
     line = line.strip("-–—| ")
+    if line.isdigit():
+        return abs(int(line[:9]) - number) <= _MOST_OFFSET and len(line) < 5
     return bool(
-        re.fullmatch(r"\d{1,4}|[ivxlc]{1,6}", line)
+        re.fullmatch(r"[ivxlc]{1,6}", line)
         or re.fullmatch(
-            rf"(?i).{{0,60}}\b(?:page|seite|p\.|s\.)\s*{number}(?:\s*(?:of|von|/)\s*\d+)?", line
+            rf"(?i)(?:.{{0,60}}\W)?(?:page|seite|p\.|s\.|página|pagina)\s*{number}"
+            r"(?:\s*(?:of|von|de|di|/)\s*\d+)?",
+            line,
         )
+        or re.fullmatch(rf"{number}\s*(?:/|of|von|de|di)\s*\d{{1,4}}", line)
     )
 
 
-def _without_digits(line: _Line) -> str:
-    return re.sub(r"\d+", "0", line.text)
+# -- paragraphs -----------------------------------------------------------------------------------
 
 
 class _Look:
     """How a document is set: what is larger or bolder than most of it is a heading."""
 
-    def __init__(self, pages: Sequence[Sequence[_Line]]) -> None:
-        lines = [line for page in pages for line in page]
+    def __init__(self, pages: Collection[Sequence[Word]]) -> None:
         letters: Counter[float] = Counter()
         bold = 0
-        for line in lines:
-            letters[line.size] += len(line.text)
-            bold += len(line.text) * line.is_bold
+        for word in (word for page in pages for word in page if not word.is_field):
+            letters[word.size] += len(word.text)
+            bold += len(word.text) * word.is_bold
+        found = [one for page in pages for one in regions(page) if isinstance(one, list)]
+        lines = [line for one in found for line in one]
         self._body = max(letters, key=letters.__getitem__, default=0)
         self._bold_stands_out = 4 * bold < letters.total()
-        sizes = sorted({line.size for line in lines if self._is_large(line)}, reverse=True)
+        large = {line.size for line in lines if self._is_large(line) and is_title(line.text)}
+        sizes = sorted(large, reverse=True)
         self._levels = {size: level for level, size in enumerate(sizes[:4], 1)}
+        self._deepest = min(len(self._levels), 4) + 1
 
-    def blocks(self, lines: Sequence[_Line], page: int) -> Iterator[Block]:
-        for paragraph in self._paragraphs(lines):
-            text = _joined([line.text for line in paragraph])
-            if self._is_heading(paragraph[0]):
-                level = self._levels.get(paragraph[0].size, len(self._levels) + 1)
-                yield heading(text, level, page=page)
-            elif dot := _DOT.match(text):
-                yield Item(text[dot.end() :], page=page)
+    def blocks(self, page: Sequence[Region], number: int) -> Iterator[Block]:
+        for region in page:
+            if isinstance(region, Table):
+                yield from _rows(region, number)
             else:
-                yield Paragraph(text, page=page)
+                yield from self._paragraphs_of(region, number)
 
-    def _paragraphs(self, lines: Sequence[_Line]) -> Iterator[list[_Line]]:
+    def _paragraphs_of(self, lines: Sequence[Line], page: int) -> Iterator[Block]:
+        lefts = sorted(line.left for line in lines)
+        margin = lefts[len(lefts) // 4] if lefts else 0
+        for paragraph in self._paragraphs(lines):
+            text = joined([line.text for line in paragraph])
+            if _LEADERS.search(text):
+                continue  # a table of contents
+            if paragraph[0].is_mono and not self._is_heading(paragraph[0]):
+                yield Code("\n".join(_indented(paragraph)), page=page)
+            elif self._is_heading(paragraph[0]) and (found := self._named(paragraph, text, page)):
+                yield found
+            elif (dot := _DOT.match(text)) or (self._is_item(text) and (dot := _MARK.match(text))):
+                mark = dot["mark"] if dot["mark"][-1] in ".)" or dot["mark"][0].isdigit() else "-"
+                depth = (
+                    round((paragraph[0].left - margin) / 18) if paragraph[0].left > margin else 0
+                )
+                yield Item(text[dot.end() :], min(max(depth - 1, 0), 4), mark, page=page)
+            else:
+                yield from questions(text, page=page)
+
+    def _named(self, paragraph: Sequence[Line], text: str, page: int) -> Block | None:
+        if one_line(text).endswith("?"):
+            return Question(text, page=page)
+        if len(text) > 60 and text.endswith(".") and not _SECTION.match(text):
+            return None  # a sentence, however large it is set
+        level = self._levels.get(paragraph[0].size, self._deepest)
+        return heading(text, level, page=page)
+
+    def _is_item(self, text: str) -> bool:
+        return bool(_MARK.match(text))
+
+    def _paragraphs(self, lines: Sequence[Line]) -> Iterator[list[Line]]:
         steps = sorted(
             above.y - line.y
             for above, line in pairwise(lines)
-            if above.size == line.size and above.y > line.y
+            if abs(above.size - line.size) < 1 and above.y > line.y
         )
         step = steps[len(steps) // 4] if steps else 0
-        width = max((len(line.text) for line in lines), default=0)
-        paragraph: list[_Line] = []
+        right = max((line.right for line in lines), default=0)
+        paragraph: list[Line] = []
         for line in lines:
-            if paragraph and self._begins(line, paragraph, step, width):
+            if paragraph and self._begins(line, paragraph, step, right):
                 yield paragraph
                 paragraph = []
             paragraph.append(line)
         if paragraph:
             yield paragraph
 
-    def _begins(self, line: _Line, paragraph: Sequence[_Line], step: float, width: int) -> bool:
+    def _begins(self, line: Line, paragraph: Sequence[Line], step: float, right: float) -> bool:
         """Whether the line is not the next one of the paragraph."""
         above, text = paragraph[-1], paragraph[-1].text
-        if self._is_heading(line) != self._is_heading(above) or _DOT.match(line.text):
+        gap = above.y - line.y
+        if self._is_heading(line) != self._is_heading(above) or line.is_mono != above.is_mono:
             return True
+        if line.is_mono:
+            return gap > 2.6 * step
+        if self._is_heading(line) and line.size != above.size:
+            return True
+        if _DOT.match(line.text) and not (line.text[0] in "-–o*" and not _can_end(text)):
+            return True
+        return self._ends(line, paragraph, gap, step, right)
+
+    def _ends(
+        self, line: Line, paragraph: Sequence[Line], gap: float, step: float, right: float
+    ) -> bool:
+        above, text = paragraph[-1], paragraph[-1].text
         is_finished = text.endswith(";") or bool(_SENTENCE_END.search(text))
         if _MARK.match(line.text) and (is_finished or _MARK.match(paragraph[0].text)):
             return True
-        gap = above.y - line.y
+        if self._is_heading(line):
+            return gap > 1.6 * line.size
         if gap < 0:  # the next column, or something beside the text
-            return is_finished or (len(text) < 0.6 * width and not line.text[0].islower())
-        return gap > 1.2 * step + 0.5 or (is_finished and len(text) < 0.7 * width)
+            return is_finished or not line.text[0].islower()
+        first_indented = line.left > above.left + line.size and is_finished
+        width = right - min(one.left for one in paragraph)
+        is_short = above.right < right - 0.3 * width
+        return gap > max(1.25 * step, 1.2 * line.size) + 0.5 or (
+            is_finished and (is_short or first_indented)
+        )
 
-    def _is_large(self, line: _Line) -> bool:
+    def _is_large(self, line: Line) -> bool:
         return line.size >= 1.15 * self._body and any(map(str.isalpha, line.text))
 
-    def _is_heading(self, line: _Line) -> bool:
+    def _is_heading(self, line: Line) -> bool:
         stands_out = line.is_bold and self._bold_stands_out and not _SENTENCE_END.search(line.text)
-        return self._is_large(line) or (stands_out and line.size >= self._body)
+        return not line.is_mono and (
+            self._is_large(line) or (stands_out and line.size >= 0.95 * self._body)
+        )
 
 
-def _joined(lines: Sequence[str]) -> str:
+def _can_end(text: str) -> bool:
+    return text.endswith((":", ";", ",")) or bool(_SENTENCE_END.search(text)) or len(text) < 60
+
+
+def _indented(lines: Sequence[Line]) -> Iterator[str]:
+    """Lines of code, with the spaces before them."""
+    margin = min(line.left for line in lines)
+    for line in lines:
+        width = max((line.right - line.left) / max(len(line.text), 1), 1)
+        yield " " * min(round((line.left - margin) / width), 40) + line.text
+
+
+def _rows(found: Table, page: int) -> Iterator[Block]:
+    rows = [[one_line(cell) for cell in row] for row in found.rows]
+    if found.is_form:
+        for row in rows:
+            filled = [cell for cell in row if cell]
+            if len(filled) == 2:
+                yield Row((filled[0].rstrip(":").rstrip(), filled[1]), page=page)
+            else:
+                yield Paragraph(" ".join(filled), page=page)
+        return
+    yield from table_of(rows, page=page, bold_first=found.is_first_bold)
+
+
+def joined(lines: Sequence[str]) -> str:
     parts = [lines[0]]
     for line in lines[1:]:
         before = parts[-1]
@@ -220,6 +393,6 @@ def _with_end_of_sentence(
     ):
         return page, following
     end = next(sentence_ends(first.text))
-    whole = replace(last, text=_joined([last.text, first.text[:end].strip()]))
+    whole = replace(last, text=joined([last.text, first.text[:end].strip()]))
     rest = [replace(first, text=first.text[end:])] if first.text[end:].strip() else []
     return [*page[:-1], whole], [*rest, *following[1:]]
