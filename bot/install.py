@@ -1,6 +1,6 @@
-"""Installing Ken in several workspaces: Bolt's OAuth, our store, our pages. docs/install.md.
+"""Installs Ken in several workspaces with Bolt's OAuth, our store and our pages (docs/install.md).
 
-GET /slack/install goes to Slack; GET /slack/oauth_redirect is where Slack sends them back to.
+GET /slack/install redirects to Slack; Slack redirects back to GET /slack/oauth_redirect.
 """
 
 import html
@@ -49,7 +49,7 @@ SCOPES = (
     "users:read",
     "users:read.email",
 )
-"""Those of deploy/slack-manifest.yaml, which gives the reason of each."""
+"""The scopes of deploy/slack-manifest.yaml, which gives the reason for each."""
 
 _TIMEOUT_S = 10
 _HEADERS = {
@@ -64,36 +64,36 @@ _WORDS = {
     "access_denied": (
         "Ken was not installed",
         "You cancelled, or your workspace's administrators have not approved it. Nothing was "
-        "changed and nothing was kept.",
+        "changed and nothing was stored.",
     ),
     "invalid_browser": (
-        "This page belongs to another browser, or is too old",
-        "Nothing was installed. Start in the browser in which you want to finish, and allow its "
-        "cookie.",
+        "This page was opened in another browser, or has expired",
+        "Nothing was installed. Start again in the browser that you want to use, and allow cookies "
+        "for this site.",
     ),
     "invalid_state": (
-        "This page was used before, or is older than ten minutes",
-        "Nothing was installed by it.",
+        "This page was already used, or is more than ten minutes old",
+        "Nothing was installed this time.",
     ),
     "not_ours": (
         "This workspace is not one of the company's",
-        "Ken was not installed, and the token that Slack gave was revoked. Whoever runs Ken can "
-        "add the workspace's id to KEN_SLACK_WORKSPACES.",
+        "Ken was not installed, and the token that Slack issued was revoked. To allow this "
+        "workspace, ask the person who runs Ken to add its id to KEN_SLACK_WORKSPACES.",
     ),
     "unavailable": (
-        "Ken cannot be installed at this moment",
-        "Its database or Slack did not answer, and no token was kept. Try again in a minute.",
+        "Ken cannot be installed right now",
+        "Its database or Slack did not answer, and no token was stored. Try again in a minute.",
     ),
 }
-_OTHERWISE = ("Slack did not accept the installation", "Nothing was kept.")
+_OTHERWISE = ("Slack did not accept the installation", "Nothing was stored.")
 
 
 class NotOurs(BoltError):
-    """Somebody else's workspace: one deployment serves one company."""
+    """The workspace belongs to another company; one deployment serves one company."""
 
 
 def oauth_flow(settings: Settings) -> OAuthFlow | None:
-    """None where Ken has the one workspace of its token."""
+    """Return the OAuth flow, or None if Ken serves only the workspace of its token."""
     if not settings.has_oauth:
         return None
     quiet = _quiet_logger()
@@ -126,7 +126,7 @@ def oauth_flow(settings: Settings) -> OAuthFlow | None:
 
 
 class Flow(OAuthFlow):
-    """Keeps nothing of a workspace that is not the company's."""
+    """Bolt's flow, which stores nothing about a workspace of another company."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class Flow(OAuthFlow):
             self._give_back(installation)
             raise NotOurs("not one of the company's workspaces")
         if not installation.bot_token:
-            raise BoltError("no token of a bot")
+            raise BoltError("Slack sent no bot token")
         super().store_installation(request, installation)
 
     def _give_back(self, installation: Installation) -> None:
@@ -160,7 +160,7 @@ class Flow(OAuthFlow):
 
 
 def respond(flow: OAuthFlow, path: str, query: str, headers: dict[str, str]) -> BoltResponse:
-    """A page for whoever installs Ken; of a query to start with nothing is taken over."""
+    """Return a page for the person who installs Ken. The start page ignores its query."""
     try:
         if path == INSTALL:
             return _guarded(flow.handle_installation(BoltRequest(body="", headers=dict(headers))))
@@ -174,7 +174,7 @@ def respond(flow: OAuthFlow, path: str, query: str, headers: dict[str, str]) -> 
 def _installed(args: SuccessArgs) -> BoltResponse:
     found = args.installation
     name = (found.enterprise_name if found.is_enterprise_install else found.team_name) or ""
-    words = "Mention Ken in a channel, or write to it. You can close this page."
+    words = "Mention Ken in a channel, or send it a direct message. You can close this page."
     return _without_cookie(args, _page(200, f"Ken is installed in {name or 'Slack'}", words))
 
 
@@ -207,7 +207,7 @@ def _guarded(response: BoltResponse) -> BoltResponse:
 
 
 def _quiet_logger() -> logging.Logger:
-    """The flow's warnings quote the code, the SDK's lines the tokens; ours say what happened."""
+    """A logger that drops the flow's and the SDK's lines: they quote codes and tokens."""
     logger = logging.getLogger("ken.slack.install")
     logger.setLevel(logging.CRITICAL)
     return logger

@@ -1,4 +1,4 @@
-"""What the bot itself shows: the modal that asks for a reason, and the words of `/ken`."""
+"""Texts and views of the bot itself: the modal that asks for a reason, the replies to `/ken`."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ View = dict[str, Any]
 
 CALLBACK_ID = "ken_feedback_reason"
 REASON, COMMENT = "reason", "comment"
-"""Blocks of the modal, and the elements in them."""
+"""Ids of the modal's blocks, and of the element in each."""
 LONGEST_COMMENT = 2000
 LONGEST_COMMAND = 4000
 
@@ -20,30 +20,30 @@ REASONS = {
     "other": "Something else",
 }
 
-LOOKING = "I am looking it up, and will answer you in our direct messages."
-ASK_SOMETHING = "There is no text in this message that I could look up."
-NOT_KEPT = (
-    "I could not write that down just now, so nothing has happened. Please try again in a minute."
+LOOKING = "I am looking it up and will answer in our direct messages."
+ASK_SOMETHING = "This message has no text that I could look up."
+NOT_KEPT = "I could not save that just now, so nothing has changed. Please try again in a minute."
+NOT_UNDERSTOOD = (
+    "I could not read that, so nothing has changed. Send `/ken help` to see what I can do."
 )
-NOT_UNDERSTOOD = "I could not read that. Nothing has happened. `/ken help` says what I can do."
 TOO_LONG = (
-    f"That is longer than {LONGEST_COMMAND:,} characters. Nothing has happened. Please ask shorter."
+    f"That is longer than {LONGEST_COMMAND:,} characters, so I have not looked it up. "
+    "Please shorten it."
 )
 ASK_TO_FORGET = (
-    "Shall I forget? I clear the words of your questions that have ended, of my private answers in "
-    "my own records, and of your comments. What stands in Slack stays. This cannot be undone."
+    "Shall I forget? I will clear the text of your finished questions, of my private answers to "
+    "you in my own records, and of your comments. Messages in Slack stay. This cannot be undone."
 )
-FORGOTTEN = (
-    "I am forgetting the texts of your questions and comments. My home tab shows what is left."
-)
+FORGOTTEN = "I am clearing the text of your questions and comments. My Home tab shows what is left."
 MUTED = (
-    "From now on I speak to you only where you mention me or write to me. `/ken unmute` ends that."
+    "From now on I reply only when you mention me or write to me directly. "
+    "Use `/ken unmute` to undo this."
 )
-UNMUTED = "From now on I answer your questions in threads I am part of, without a mention."
+UNMUTED = "From now on I answer your questions in threads that I am part of; no mention needed."
 
 
 def ask_to_forget() -> View:
-    """The answer to `/ken forget`: nothing happens until the button is pressed."""
+    """Reply to `/ken forget`. Nothing is cleared until the button is clicked."""
     button = {
         "type": "button",
         "action_id": "ken_forget",
@@ -56,7 +56,7 @@ def ask_to_forget() -> View:
 
 
 def ask_for_reason(question_id: int, verdict: str) -> View:
-    """The modal; what it is about travels with it."""
+    """Build the modal; it carries the question and the verdict in its private metadata."""
     return {
         "type": "modal",
         "callback_id": CALLBACK_ID,

@@ -1,1 +1,1 @@
-"""Our own Slack, for tests and for trying, with a page in front of it."""
+"""A Slack simulator for tests and demos, with a web page."""

@@ -1,4 +1,4 @@
-"""`python -m bot.playground`: a Slack of your own on this machine."""
+"""`python -m bot.playground`: runs the Slack simulator on this machine."""
 
 import argparse
 import asyncio
@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -18,18 +19,18 @@ from bot.playground.workspace import WorkspaceInvalid, load_workspace
 from workers.interface import OperatorError
 
 _EPILOG = """\
-Start the bot against it, over Socket Mode:
+Connect the bot to it over Socket Mode:
 
   KEN_SLACK_API_URL=http://127.0.0.1:8065/api/ KEN_SLACK_BOT_TOKEN=xoxb-playground \\
   KEN_SLACK_APP_TOKEN=xapp-playground python -m bot
 
-Ask as somebody of the workspace file, then look:
+Ask a question as a person from the workspace file, then read the channel:
 
   curl -d '{"channel": "general", "user": "alice", "text": "<@UKEN> who are we?"}' \\
     http://127.0.0.1:8065/_double/say
   curl 'http://127.0.0.1:8065/_double/messages?channel=general'
 
-Give the command, press a button of an answer (its ts is in the messages), open the home:
+Send the slash command, click a button of an answer (its ts is in the messages), open the Home tab:
 
   curl -d '{"user": "alice", "channel": "general", "text": "help"}' \\
     http://127.0.0.1:8065/_double/command
@@ -44,8 +45,9 @@ The workspace file:
    "channels": [{"id": "CGENERAL", "name": "general", "members": ["UALICE", "UKEN"]}],
    "usergroups": [{"id": "SHELP", "name": "helpers", "users": ["UALICE"]}]}
 
-UKEN is the bot; it and everybody's direct messages with it are added. Tokens and the signing
-secret may also come from KEN_SLACK_BOT_TOKEN, KEN_SLACK_APP_TOKEN and KEN_SLACK_SIGNING_SECRET.
+The bot user, UKEN, is added, and a direct conversation with it for everybody. Tokens and the
+signing secret can also come from KEN_SLACK_BOT_TOKEN, KEN_SLACK_APP_TOKEN and
+KEN_SLACK_SIGNING_SECRET.
 """
 
 
@@ -53,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         workspace = load_workspace(options.workspace)
-        workspace.serial = time.time_ns() // 1000  # an id of before a restart is never given again
+        workspace.serial = time.time_ns() // 1000  # ids are not reused after a restart
     except WorkspaceInvalid as error:
         sys.stderr.write(f"playground: {error}\n")
         return 2
@@ -74,7 +76,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def _serve(double: Double, page: Page, port: int) -> int:
-    """Until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT, and return the exit code."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -96,21 +98,27 @@ async def _serve(double: Double, page: Page, port: int) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m bot.playground",
-        description="A Slack of your own on this machine: Web API, events, people who write.",
+        description="Run a Slack simulator on this machine: Web API, events, people who write.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     env = os.environ
     add("--workspace", type=Path, required=True, metavar="FILE", help="people and channels (JSON)")
-    add("--port", type=int, default=8065, help="on 127.0.0.1; 0 takes a free one")
-    add("--events-url", default="", metavar="URL", help="send events there, not by Socket Mode")
-    add("--state", type=Path, metavar="FILE", help="keep messages here over a restart")
-    add("--bot-token", default=env.get("KEN_SLACK_BOT_TOKEN") or BOT_TOKEN)
-    add("--app-token", default=env.get("KEN_SLACK_APP_TOKEN") or APP_TOKEN)
-    add("--signing-secret", default=env.get("KEN_SLACK_SIGNING_SECRET") or SIGNING_SECRET)
-    add("--ack-timeout", type=float, default=ACK_TIMEOUT_S, metavar="S", help="then it is repeated")
-    add("--retry-delays", type=float, nargs="*", default=RETRY_DELAYS_S, metavar="S")
+    add("--port", type=int, default=8065, help="port on 127.0.0.1; 0 picks a free one")
+    add("--events-url", default="", metavar="URL", help="post events here, not over Socket Mode")
+    add("--state", type=Path, metavar="FILE", help="store messages here, to survive a restart")
+    for name, variable, usual in (
+        ("bot-token", "KEN_SLACK_BOT_TOKEN", BOT_TOKEN),
+        ("app-token", "KEN_SLACK_APP_TOKEN", APP_TOKEN),
+        ("signing-secret", "KEN_SLACK_SIGNING_SECRET", SIGNING_SECRET),
+    ):
+        add(f"--{name}", default=env.get(variable) or usual, help=f"{usual}, or {variable}")
+    seconds: dict[str, Any] = {"type": float, "metavar": "S"}
+    help_text = "wait this long for an acknowledgement, then send the event again"
+    add("--ack-timeout", default=ACK_TIMEOUT_S, help=help_text, **seconds)
+    help_text = "wait this long before each repeat of an event"
+    add("--retry-delays", nargs="*", default=RETRY_DELAYS_S, help=help_text, **seconds)
     return parser
 
 

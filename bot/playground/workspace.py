@@ -243,7 +243,7 @@ def load_workspace(path: Path) -> Workspace:
     except OSError as error:
         raise WorkspaceInvalid(f"{path}: {error.strerror}") from None
     except ValueError as error:
-        raise WorkspaceInvalid(f"{path}: no JSON: {error}") from None
+        raise WorkspaceInvalid(f"{path}: not valid JSON: {error}") from None
     return read_workspace(raw, where=str(path))
 
 

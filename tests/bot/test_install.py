@@ -207,7 +207,7 @@ def test_a_state_serves_once(browser: Browser, slack_tokens: SlackTokens) -> Non
     slack_tokens.codes.add("canary-code")
     again = Browser(browser.host, cookie=cookie).come_back(code="canary-code", state=state)
     assert again.status == 400
-    assert "was used before" in again.body
+    assert "was already used" in again.body
     assert slack_tokens.methods.count("oauth.v2.access") == 1
 
 

@@ -98,7 +98,7 @@ def test_a_press_that_the_app_does_not_take_is_said(desk: Desk) -> None:
     desk.playground.wait_until_delivered()
     desk.inbox.statuses.append(500)
     desk.thread.get_by_role("button", name="Share").click()
-    expect(desk.page.get_by_role("alert")).to_contain_text("Ken did not take that")
+    expect(desk.page.get_by_role("alert")).to_contain_text("Ken did not accept that")
 
 
 def test_a_command_a_shortcut_an_edit_and_a_deletion(desk: Desk) -> None:
@@ -151,7 +151,7 @@ def test_each_person_has_a_home_of_their_own(desk: Desk) -> None:
     assert pressed["actions"][0]["selected_option"]["value"] == "de"
     desk.act_as("bob")
     desk.page.get_by_role("tab", name="Home").click()
-    expect(desk.page.locator("main")).to_contain_text("has not shown a home yet")
+    expect(desk.page.locator("main")).to_contain_text("Ken fills this tab")
     assert "What Ken knows" not in desk.page.content()
 
 
@@ -180,7 +180,7 @@ def test_the_same_question_of_two_people_stands_side_by_side(desk: Desk) -> None
     desk.write("How many days?")
     expect(desk.thread).to_be_visible()
     answered(desk, text="Thirty days.")
-    same = desk.page.get_by_label("Same question, other answers")
+    same = desk.page.get_by_label("Same question, different answers")
     expect(same).to_have_count(0)
     desk.page.get_by_role("button", name="bob", exact=True).click()
     expect(desk.thread).to_be_visible()
@@ -223,7 +223,7 @@ def test_joining_and_leaving(desk: Desk) -> None:
     expect(desk.page.get_by_label("Message #general")).to_be_visible()
     desk.page.get_by_text(re.compile("people are here")).click()
     desk.page.get_by_label("Add somebody to this channel").select_option("UGUEST")
-    reason = desk.page.get_by_text("guest is a guest: what guests may not read")
+    reason = desk.page.get_by_text("guest is a guest, so answers here leave out")
     expect(reason).to_be_visible()
 
 
@@ -383,7 +383,7 @@ def test_a_page_that_cannot_be_built_is_explained_in_one_sentence(
     monkeypatch.setenv("PATH", f"{node.parent}:/bin:/usr/bin")
     with pytest.raises(building.NotBuilt) as caught:
         building.build(tmp_path / "home")
-    told = "npm could not get the parts: the package registry does not answer (ENOTFOUND)."
+    told = "npm could not get the packages: the package registry does not answer (ENOTFOUND)."
     assert str(caught.value) == told
     assert not building.is_built(tmp_path / "home")
     assert [one.name for one in (tmp_path / "home" / "page").iterdir()] == [".lock"]

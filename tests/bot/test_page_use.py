@@ -102,7 +102,7 @@ def test_a_private_answer_to_a_question_in_a_channel_is_shown_at_once(desk: Desk
     desk.ken.chat_postMessage(
         channel="CGENERAL", thread_ts=asked.ts, text=f"I have <{link}|answered you> directly."
     )
-    hint = desk.page.get_by_role("status").filter(has_text="Ken wrote to you directly")
+    hint = desk.page.get_by_role("status").filter(has_text="Ken sent you a direct message")
     expect(hint).to_contain_text("how many days? Thirty days.")
     expect(_unread(desk, "Ken")).to_have_text("1 unread")
     desk.pictured("elsewhere")
@@ -115,7 +115,7 @@ def test_a_private_answer_to_a_question_in_a_channel_is_shown_at_once(desk: Desk
     closed = link.replace("DUALICE", "CNONE")
     desk.ken.chat_postMessage(channel="DUALICE", text=f"<{closed}|elsewhere>")
     desk.page.get_by_role("link", name="elsewhere").click()
-    expect(desk.page.get_by_role("alert")).to_contain_text("not open to you")
+    expect(desk.page.get_by_role("alert")).to_contain_text("You cannot open that conversation")
     assert len(desk.page.context.pages) == 1
 
 
@@ -315,7 +315,7 @@ def test_on_a_phone_a_menu_offers_what_can_be_done_with_a_message(sit: Sit) -> N
     desk = sit(**PHONE)
     desk.playground.dm("alice", "The old words")
     message = desk.page.get_by_role("article")
-    message.get_by_role("button", name="What to do with").click()
+    message.get_by_role("button", name="Actions for the message").click()
     desk.page.get_by_role("menuitem", name="Edit").click()
     desk.page.get_by_label("Edit your message").fill("The new words")
     desk.page.get_by_role("button", name="Save").click()
@@ -390,7 +390,7 @@ def test_new_messages_do_not_scroll_a_reader_who_scrolled_up(desk: Desk) -> None
     log = desk.page.get_by_role("log")
     log.evaluate("(list) => { list.scrollTop = 0 }")
     desk.playground.say("general", "bob", "the newest")
-    below = desk.page.get_by_role("button", name="New below")
+    below = desk.page.get_by_role("button", name="New messages below")
     expect(below).to_be_visible()
     assert log.evaluate("(list) => list.scrollTop") == 0
     below.click()
@@ -404,7 +404,7 @@ def test_new_messages_do_not_scroll_a_reader_who_scrolled_up(desk: Desk) -> None
 def test_a_message_that_could_not_be_sent_stays_in_the_composer(desk: Desk) -> None:
     desk.page.route("**/_double/say", lambda route: route.abort())
     desk.write("How many days?")
-    expect(desk.page.get_by_role("alert")).to_contain_text("That was not done")
+    expect(desk.page.get_by_role("alert")).to_contain_text("That did not work")
     expect(desk.page.get_by_label("Message Ken")).to_have_value("How many days?")
     desk.page.unroute("**/_double/say")
     desk.page.get_by_label("Message Ken").press("Enter")
@@ -415,7 +415,7 @@ def test_a_message_that_could_not_be_sent_stays_in_the_composer(desk: Desk) -> N
 def test_the_page_says_while_the_playground_is_away(desk: Desk) -> None:
     desk.page.route("**/_page/seen*", lambda route: route.abort())
     desk.playground.say("general", "bob", "hello all")
-    expect(desk.page.get_by_role("alert")).to_contain_text("The playground does not answer")
+    expect(desk.page.get_by_role("alert")).to_contain_text("The playground is not responding")
     desk.page.unroute("**/_page/seen*")
     expect(desk.page.get_by_role("alert")).to_have_count(0)
     expect(_unread(desk, "general")).to_have_text("1 unread")

@@ -103,7 +103,7 @@ def join(double: Double, order: Json) -> Json:
     """{channel, user}; Ken, too."""
     channel, user = channel_of(double, order), user_of(double, order)
     if user in channel.members:
-        raise Impossible(f"{user} is in {channel.id} already")
+        raise Impossible(f"{user} is already in {channel.id}")
     channel.members.append(user)
     double.announce(kinds.member_came(double.workspace, channel, user))
     text = f"<@{user}> has joined the channel"
@@ -238,7 +238,7 @@ def _write(double: Double, channel: Channel, order: Json) -> Json:
         subtype=str(order.get("subtype") or ""),
     )
     if message.thread_ts and workspace.find(channel.id, message.thread_ts) is None:
-        raise Impossible(f"no message {message.thread_ts} in {channel.id}")
+        raise Impossible(f"there is no message {message.thread_ts} in {channel.id}")
     if message.subtype == "file_share":
         message.files = [{"id": workspace.next_id("F"), "user": user, **_FILE}]
     if workspace.users[user].is_bot:
@@ -307,5 +307,5 @@ async def _body(request: web.Request) -> Json:
     raw = await request.text()
     body = json.loads(raw) if raw else {}
     if not isinstance(body, dict):
-        raise Impossible("not an object")
+        raise Impossible("the body must be a JSON object")
     return body

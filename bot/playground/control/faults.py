@@ -45,9 +45,10 @@ def read_fault(raw: Json) -> Fault:
     """Raises ValueError."""
     unknown = raw.keys() - {item.name for item in fields(Fault)}
     if unknown:
-        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+        raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
     if raw.get("kind") not in get_args(get_type_hints(Fault)["kind"]):
-        raise ValueError(f"kind: {raw.get('kind')!r} is none of {', '.join(get_args(FaultKind))}")
+        known = ", ".join(get_args(FaultKind))
+        raise ValueError(f"kind: {raw.get('kind')!r} is not one of {known}")
     return Fault(**raw)
 
 

@@ -14,7 +14,7 @@ def channel_of(double: Double, order: Json) -> Channel:
     for channel in double.workspace.channels.values():
         if wanted and wanted in (channel.id, channel.name):
             return channel
-    raise Impossible(f"no channel {wanted!r}")
+    raise Impossible(f"there is no channel {wanted!r}")
 
 
 def user_of(double: Double, order: Json) -> str:
@@ -27,7 +27,7 @@ def user_named(double: Double, wanted: object) -> str:
     for user in double.workspace.users.values():
         if wanted and wanted in (user.id, user.name):
             return user.id
-    raise Impossible(f"no user {wanted!r}")
+    raise Impossible(f"there is no user {wanted!r}")
 
 
 def message_of(double: Double, order: Json) -> Message:
@@ -35,7 +35,7 @@ def message_of(double: Double, order: Json) -> Message:
     channel = channel_of(double, order)
     message = double.workspace.find(channel.id, str(order.get("ts")))
     if message is None:
-        raise Impossible(f"no message {order.get('ts')!r} in {channel.id}")
+        raise Impossible(f"there is no message {order.get('ts')!r} in {channel.id}")
     return message
 
 
@@ -49,4 +49,4 @@ def message_seen_by(double: Double, user_id: str, order: Json) -> Message:
             message.ephemeral_to in ("", user_id)
         ):
             return message
-    raise Impossible(f"no message {order.get('ts')!r} in {channel.id}")
+    raise Impossible(f"{user_id} sees no message {order.get('ts')!r} in {channel.id}")

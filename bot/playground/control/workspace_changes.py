@@ -13,7 +13,7 @@ def open_home(double: Double, order: Json) -> Json:
     """{user, tab: "home" | "messages"}: they open the app."""
     user, tab = user_of(double, order), order.get("tab", "home")
     if tab not in ("home", "messages"):
-        raise Impossible(f"no tab {tab!r}")
+        raise Impossible(f"tab: {tab!r} is not home or messages")
     channel = double.workspace.open_im(user)
     double.announce(kinds.app_home_opened(double.workspace, channel, user, str(tab)))
     return {"channel": channel.id}
@@ -33,7 +33,7 @@ def create_channel(double: Double, order: Json) -> Json:
     """{name, is_private?, members?}: Ken, too, where it is among the members."""
     name = str(order.get("name", ""))
     if not name or any(channel.name == name for channel in double.workspace.channels.values()):
-        raise Impossible(f"no name for a new channel: {name!r}")
+        raise Impossible(f"the channel name {name!r} is empty or taken")
     channel = Channel(
         id=double.workspace.next_id("C"),
         name=name,
@@ -68,7 +68,7 @@ def convert(double: Double, order: Json) -> Json:
     """{channel, user}: a private channel is made public, or a public one private."""
     channel, user = channel_of(double, order), user_of(double, order)
     if channel.is_im or channel.is_mpim:
-        raise Impossible(f"{channel.id} is no channel")
+        raise Impossible(f"{channel.id} is a direct conversation, not a channel")
     channel.is_private = not channel.is_private
     now = "private" if channel.is_private else "public"
     words = f"made this channel *{now}*."
@@ -88,7 +88,7 @@ def change_id(double: Double, order: Json) -> Json:
     """{channel, id}: what was said there is found under the new id alone."""
     workspace, channel, new_id = double.workspace, channel_of(double, order), str(order["id"])
     if new_id in workspace.channels:
-        raise Impossible(f"{new_id} exists")
+        raise Impossible(f"{new_id} already exists")
     old_id, channel.id = channel.id, new_id
     workspace.channels[new_id] = workspace.channels.pop(old_id)
     for message in workspace.messages:
@@ -204,7 +204,7 @@ def look_at(double: Double, order: Json) -> Json:
 def _set_archived(double: Double, order: Json, *, is_archived: bool) -> Json:
     channel = channel_of(double, order)
     if channel.is_archived == is_archived:
-        raise Impossible(f"{channel.id} is so already")
+        raise Impossible(f"{channel.id} is {'already' if is_archived else 'not'} archived")
     channel.is_archived = is_archived
     user = user_of(double, order) if order.get("user") else ""
     double.announce(kinds.channel_archived(double.workspace, channel, user))
@@ -216,7 +216,7 @@ def _set(record: Channel | User, order: Json, *, named: str, fixed: tuple[str, .
     changes: dict[str, Any] = {name: value for name, value in order.items() if name != named}
     unknown = changes.keys() - {item.name for item in fields(record)} | changes.keys() & {*fixed}
     if unknown:
-        raise Impossible(f"unknown: {', '.join(sorted(unknown))}")
+        raise Impossible(f"unknown or fixed fields: {', '.join(sorted(unknown))}")
     for name, value in changes.items():
         setattr(record, name, value)
 

@@ -164,7 +164,7 @@ def _view(double: Double, user: str, order: Json) -> Json:
     """Their home, or a modal of theirs."""
     if order.get("home"):
         if user not in double.workspace.homes:
-            raise Impossible(f"{user} has no home yet")
+            raise Impossible(f"Ken has not published a Home tab for {user}")
         return double.workspace.homes[user]
     home = double.workspace.homes.get(user)
     if home and home["id"] == order.get("view_id"):
@@ -190,7 +190,8 @@ def _action(double: Double, blocks: list[Json], order: Json) -> Json:
                 place = {"block_id": block["block_id"], "action_id": wanted}
                 stamp = {"action_ts": double.workspace.next_ts()}
                 return {"type": element["type"], **place, **done, **stamp}
-    raise Impossible(f"nothing to press: {wanted!r} {order.get('value', order.get('selected'))!r}")
+    given = order.get("value", order.get("selected"))
+    raise Impossible(f"there is no element {wanted!r} that takes {given!r}")
 
 
 def _done(element: Json, order: Json) -> Iterator[Json]:

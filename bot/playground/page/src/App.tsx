@@ -39,14 +39,14 @@ export function App() {
 
   const act = useCallback((what: Promise<Json>) => {
     what
-      .then((told) => setProblem(told.failed ? `Ken did not take that (${told.failed}). Nothing was changed; try again.` : ""))
-      .catch((error) => setProblem(`That was not done: ${error instanceof Error ? error.message : "no answer"}.`));
+      .then((told) => setProblem(told.failed ? `Ken did not accept that (${told.failed}). Nothing was changed; try again.` : ""))
+      .catch((error) => setProblem(`That did not work: ${error instanceof Error ? error.message : "no answer"}.`));
   }, []);
 
   useEffect(() => {
     const people = get<{ users: Json[] }>("/_double/people");
     const found = Promise.all([get<Tour>("/_page/tour"), people]);
-    found.catch(() => setProblem("The playground does not answer. Is it running?"));
+    found.catch(() => setProblem("The playground is not responding. Is it running?"));
     void found.then(([told, { users }]) => {
       setTour(told);
       const active = users.filter((one) => !one.is_bot && !one.deleted && !one.is_stranger);
@@ -92,7 +92,7 @@ export function App() {
   /** Sends this question as this person, in the channel of this name or in their direct messages. */
   function ask(question: string, name: string, called: string | null) {
     const person = seen?.users.find((one) => one.name === name);
-    if (!seen || !person) return setProblem(`Nobody here is called ${name}.`);
+    if (!seen || !person) return setProblem(`There is nobody called ${name} in this workspace.`);
     const text = typed(called ? `@Ken ${question}` : question, seen);
     const said = order("say", { user: person.id, channel: called ?? `D${person.id}`, text });
     act(said);
@@ -110,7 +110,7 @@ export function App() {
   );
 
   if (!seen) {
-    return <p className="beginning">{lost || problem ? "The playground does not answer. `make demo` starts it; then load this page again." : "Opening the workspace…"}</p>;
+    return <p className="beginning">{lost || problem ? "The playground is not responding. Start it with `make demo`, then reload this page." : "Opening the workspace…"}</p>;
   }
   const tabs = place?.is_im && (
     <div role="tablist" aria-label="Ken">
@@ -132,7 +132,7 @@ export function App() {
     if (!found || found[1] !== seen?.team.domain) return;
     event.preventDefault();
     const channel = channels.find((one) => one.id === found[2]);
-    if (!channel) return setProblem("That conversation is not open to you.");
+    if (!channel) return setProblem("You cannot open that conversation.");
     const ts = found[3] ? `${found[3]}.${found[4]}` : "";
     const message = seen?.messages[channel.id]?.find((one) => one.ts === ts);
     const replies = seen?.messages[channel.id]?.some((one) => one.thread_ts === ts);
@@ -147,7 +147,7 @@ export function App() {
           <main>
             {(lost || problem) && (
               <div className="problem" role="alert">
-                {lost ? "The playground does not answer. What you see may be old." : problem}
+                {lost ? "The playground is not responding. What you see may be out of date." : problem}
                 {problem && (
                   <button type="button" aria-label="Dismiss" onClick={() => setProblem("")}>
                     ✕
@@ -157,7 +157,7 @@ export function App() {
             )}
             {!lost && !seen.has_bot && (
               <p className="absent" role="status">
-                Ken is not connected. What you write is kept here, and reaches Ken when it is back: <code>ken status</code> says more.
+                Ken is not connected. Your messages are stored here and reach Ken when it is back. Run <code>ken status</code> for details.
               </p>
             )}
             <Elsewhere looksAt={looksAt} show={(message) => go(message.channel, message.thread_ts)} />
@@ -215,12 +215,12 @@ function Elsewhere({ looksAt, show }: { looksAt: string; show: (message: Message
       {shown && (
         <div className="elsewhere">
           <span>
-            <strong>Ken wrote to you directly:</strong> {preview(shown, seen)}
+            <strong>Ken sent you a direct message:</strong> {preview(shown, seen)}
           </span>
           <button type="button" className="primary" onClick={() => show(shown)}>
             Show
           </button>
-          <button type="button" aria-label="Not now" onClick={() => setDismissed(shown.ts)}>
+          <button type="button" aria-label="Dismiss" onClick={() => setDismissed(shown.ts)}>
             ✕
           </button>
         </div>

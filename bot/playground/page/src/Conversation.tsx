@@ -89,7 +89,7 @@ export function Conversation({ channel, act, openThread, hasThread, tabs }: Prop
         <Status place={`${channel.id}/`} act={act} />
       </MessageList>
       {prompts.length > 0 && !hasThread && !(isPhone && shown.length > 0) && (
-        <div className="prompts" role="group" aria-label="Suggestions of Ken">
+        <div className="prompts" role="group" aria-label="Suggestions from Ken">
           {prompts.map((prompt) => (
             <button type="button" key={prompt.title} onClick={() => suggest(prompt.message)}>
               {prompt.title}
@@ -197,7 +197,7 @@ function MessageList({ messages, children }: { messages: Message[]; children: Re
       </div>
       {below && (
         <button type="button" className="to-end" onClick={toEnd}>
-          New below
+          New messages below
         </button>
       )}
     </div>
@@ -226,7 +226,7 @@ function Status({ place, act }: { place: string; act: Props["act"] }) {
       </button>
       {isLong && (
         <span className="slow">
-          Nothing for {LONG_S} seconds. The question is stored; <code>ken status</code> says whether the worker runs.
+          No progress for {LONG_S} seconds. The question is stored. Run <code>ken status</code> to see whether the worker is running.
         </span>
       )}
     </p>
@@ -237,11 +237,11 @@ function Beginning({ channel }: { channel: Channel }) {
   const seen = useWorkspace();
   const others = channel.members.filter((member) => member !== seen.you);
   if (channel.is_im) {
-    return <p className="beginning">Ask Ken a question. It answers from the documents that you may read, and says which.</p>;
+    return <p className="beginning">Ask Ken a question. It answers from the documents that you may read, and cites them.</p>;
   }
   return (
     <p className="beginning">
-      No messages yet. {channel.members.includes(seen.bot) && "Mention @Ken to ask it something; everybody here reads the answer. "}
+      No messages yet. {channel.members.includes(seen.bot) && "Mention @Ken to ask it something; everybody here will see the answer. "}
       {others.length > 0 && "Also here: "}
       {others.map((id, number) => (
         <Fragment key={id}>

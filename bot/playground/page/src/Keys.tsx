@@ -4,12 +4,12 @@ import { Dialog } from "./Dialog";
 import { inOrder } from "./Sidebar";
 
 const KEYS = [
-  ["Alt ↑, Alt ↓", "The conversation before, the one after"],
+  ["Alt ↑, Alt ↓", "Previous or next conversation"],
   ["Enter", "Send"],
-  ["Shift Enter", "A new line"],
+  ["Shift Enter", "Start a new line"],
   ["Escape", "Close a thread, a menu, a dialog"],
-  ["Tab", "From message to message, with what can be done there"],
-  ["?", "This list"],
+  ["Tab", "Move between messages and their actions"],
+  ["?", "Show this list"],
 ] as const;
 
 interface Wanted {

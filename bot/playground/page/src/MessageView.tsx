@@ -74,13 +74,13 @@ export function MessageView({ message, replies = [], hasNews = false, openThread
       </div>
       {!isNote(message) && !editing && isPhone && (
         <Menu
-          label={`What to do with the message of ${name}`}
+          label={`Actions for the message from ${name}`}
           options={tools.map(({ words }) => ({ text: { text: words }, value: words }))}
           choose={(option) => tools.find(({ words }) => words === option.value)?.does()}
         />
       )}
       {!isNote(message) && !editing && !isPhone && (
-        <div className="tools" role="toolbar" aria-label="What to do with this message">
+        <div className="tools" role="toolbar" aria-label="Message actions">
           {tools.map(({ words, does }) => (
             <button type="button" key={words} onClick={does}>
               {words}
@@ -94,7 +94,7 @@ export function MessageView({ message, replies = [], hasNews = false, openThread
 
 const DELETE = {
   title: { text: "Delete message" },
-  text: { text: "Delete this message? It cannot be brought back." },
+  text: { text: "Delete this message? This cannot be undone." },
   confirm: { text: "Delete" },
   deny: { text: "Cancel" },
   style: "danger",

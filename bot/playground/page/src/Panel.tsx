@@ -45,7 +45,7 @@ export function Panel({ channel, tour, ask, act, close }: Props) {
         {channel && <Readers channel={channel} told={here} person={person.told} act={act} />}
         <You told={person} />
         <SameQuestions />
-        <p className="quiet">This panel is the playground's: in Slack nobody sees it.</p>
+        <p className="quiet">This panel belongs to the playground. It does not exist in Slack.</p>
       </div>
     </aside>
   );
@@ -67,7 +67,7 @@ function usePanel<T>(name: string, query: Record<string, string> | null, because
       .then((answer) => setTold({ told: answer, error: "" }))
       .catch((error) => {
         if (gone.signal.aborted) return;
-        setTold({ told: null, error: error instanceof Refused ? error.message : "The playground does not answer." });
+        setTold({ told: null, error: error instanceof Refused ? error.message : "The playground is not responding." });
       });
     return () => gone.abort();
   }, [name, key, because]);
@@ -128,9 +128,9 @@ function You({ told }: { told: Told<PersonPanel> }) {
       {!person && !error && <p className="quiet">Looking up what you may read…</p>}
       {error && <p className="notice">{error}</p>}
       {person && !person.linked && (
-        <p>Ken does not know this account: it reads only what is open to everybody on the internet.</p>
+        <p>This account is not linked to anyone in the directory, so it may read only what is open to everybody on the internet.</p>
       )}
-      {person?.guest && <p>A guest: what is open to all members is not open to guests.</p>}
+      {person?.guest && <p>You are a guest: documents for all members are not open to guests.</p>}
       {person && person.groups.length > 0 && (
         <p className="chips">
           <span className="quiet">Groups:</span>{" "}
@@ -165,12 +165,12 @@ function Readers(props: { channel: Channel; told: Told<ChannelPanel>; person: Pe
   return (
     <section aria-label="Who reads here">
       <h3>Who reads {channel.is_mpim ? "this group" : placeLabel(seen, channel)}</h3>
-      {!channel.members.includes(seen.bot) && <p>Ken is not in here, and reads nothing here.</p>}
+      {!channel.members.includes(seen.bot) && <p>Ken is not a member here, so it reads no messages here.</p>}
       {told && <p>{ruleIn(told, placeLabel(seen, channel))}</p>}
       {error && person && <p className="notice">{error}</p>}
       {asked && !told && !error && <p className="quiet">Looking up who may read what…</p>}
       {told && told.documents.count > 0 && <DocumentList documents={told.documents} label="that all of them may read" />}
-      {told && told.rule !== "shared" && told.documents.count === 0 && <p>There is no document that all of them may read.</p>}
+      {told && told.rule !== "shared" && told.documents.count === 0 && <p>There is no document that all of them may read, so Ken has nothing to answer from here.</p>}
       <ul className="why">
         {reasons(seen, people, told, person).map((reason) => (
           <li key={reason}>{reason}</li>
@@ -242,17 +242,17 @@ function Changes({ channel, act }: { channel: Channel; act: Props["act"] }) {
 function ruleIn(told: ChannelPanel, place: string): string {
   switch (told.rule) {
     case "public":
-      return `Everybody of the company may join ${place}. So an answer here uses only what all members may read, and each guest who is here. What you may read beyond that comes to you in a direct message.`;
+      return `Everyone in the company may join ${place}. An answer here uses only what all members, and every guest here, may read. Anything more that you may read comes in a direct message.`;
     case "private":
-      return "Only the people here read this. An answer here uses only what every one of them may read. What you may read beyond that comes to you in a direct message.";
+      return "Only the people here see answers here. An answer uses only what every one of them may read. Anything more that you may read comes in a direct message.";
     case "shared":
-      return "People of another company read here: Ken answers nothing here, and writes to you directly.";
+      return "People from another company can read here, so Ken does not answer here. It writes to you directly.";
     case "empty":
       return "Nobody is here.";
     case "unlisted":
-      return "It is not known who is here: an answer uses only what everybody on the internet may read.";
+      return "Ken cannot list who is here, so an answer uses only what everybody on the internet may read.";
     default:
-      return "Many people here are not known to Ken: an answer uses only what everybody on the internet may read.";
+      return "Many accounts here are not linked to anyone in the directory, so an answer uses only what everybody on the internet may read.";
   }
 }
 
@@ -261,38 +261,41 @@ function reasons(seen: Seen, people: string[], told: ChannelPanel | null, person
   const first = (id: string) => nameOf(seen, id).split(" ")[0];
   const guest = (id: string) => isGuest(userOf(seen, id));
   const found = [
-    ...people.filter(guest).map((id) => `${first(id)} is a guest: what guests may not read is not answered here.`),
+    ...people.filter(guest).map((id) => `${first(id)} is a guest, so answers here leave out what guests may not read.`),
     ...people
       .filter((id) => userOf(seen, id)?.is_stranger)
-      .map((id) => `${first(id)} is of another company: Ken answers nothing here.`),
+      .map((id) => `${first(id)} is from another company, so Ken does not answer here.`),
   ];
   if (!told || !person) return found;
   const mine = person.documents.count;
   for (const one of told.people) {
-    if (!one.linked) found.push(`${nameOf(seen, one.user_id)} is not known to Ken, and reads only what is open to everybody.`);
+    if (!one.linked) found.push(`${nameOf(seen, one.user_id)}'s account is not linked, so it may read only what is open to everybody.`);
   }
   if (told.all_members !== null && told.all_members < mine) {
-    found.push(`You may read ${mine} documents; only ${told.all_members} are open to every member.`);
+    found.push(`You may read ${counted(mine)}; every member may read ${told.all_members}.`);
   }
   if (told.rule !== "private") return found;
   const lost = mine - told.documents.count;
-  if (lost > 0) found.push(`${lost} of the ${mine} documents that you may read are closed to somebody here.`);
+  if (lost > 0) found.push(`Somebody here may not read ${lost} of the ${counted(mine)} that you may read.`);
   const fewer = told.people
     .filter((one) => one.user_id !== seen.you && one.linked && !guest(one.user_id) && one.documents < mine)
     .sort((one, other) => one.documents - other.documents);
   for (const one of fewer.slice(0, 2)) {
-    found.push(`${first(one.user_id)} may read ${one.documents} documents, you ${mine}.`);
+    found.push(`${first(one.user_id)} may read ${counted(one.documents)}; you may read ${mine}.`);
   }
   return found;
 }
 
+function counted(count: number): string {
+  return count === 1 ? "1 document" : `${count} documents`;
+}
+
 function DocumentList({ documents, label }: { documents: Documents; label: string }) {
-  const count = documents.count === 1 ? "1 document" : `${documents.count} documents`;
   if (documents.count === 0) return <p>There is no document {label}.</p>;
   return (
     <details>
       <summary>
-        <strong>{count}</strong> {label}
+        <strong>{counted(documents.count)}</strong> {label}
       </summary>
       <ul className="documents">
         {documents.titles.map((one) => (
@@ -318,8 +321,8 @@ function SameQuestions() {
   }, [seen.version]);
   if (same.length === 0) return null;
   return (
-    <section aria-label="Same question, other answers">
-      <h3>Same question, other answers</h3>
+    <section aria-label="Same question, different answers">
+      <h3>Same question, different answers</h3>
       {same.map((one) => (
         <div key={one.question} className="same">
           <p className="question">“{plain(one.question, seen)}”</p>

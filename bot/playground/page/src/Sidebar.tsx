@@ -72,7 +72,7 @@ export function Sidebar({ place, go, actAs, help }: Props) {
         <Section title="Apps">{sorted.filter(isDirect).map(row)}</Section>
         <Section title="Channels">
           {sorted.filter(isChannel).map(row)}
-          {!sorted.some(isChannel) && <li className="quiet none">No channel is open to you.</li>}
+          {!sorted.some(isChannel) && <li className="quiet none">There is no channel that you can open.</li>}
         </Section>
         {sorted.some(isGroup) && <Section title="Group messages">{sorted.filter(isGroup).map(row)}</Section>}
       </div>

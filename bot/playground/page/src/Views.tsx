@@ -67,7 +67,7 @@ export function Home({ act, tabs }: { act: (what: Promise<Json>) => void; tabs: 
   const seen = useWorkspace();
   const home = seen.home;
   return (
-    <section className="conversation" aria-label="Home of Ken">
+    <section className="conversation" aria-label="Ken's Home tab">
       <Bar>
         <h1>Ken</h1>
         {tabs}
@@ -82,7 +82,7 @@ export function Home({ act, tabs }: { act: (what: Promise<Json>) => void; tabs: 
             press={(action_id, chosen) => act(order("press", { user: seen.you, home: true, action_id, ...chosen }))}
           />
         ) : (
-          <p className="beginning">Ken has not shown a home yet. It comes a moment after it was opened.</p>
+          <p className="beginning">Ken fills this tab a moment after you open it.</p>
         )}
       </div>
     </section>
