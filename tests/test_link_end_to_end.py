@@ -77,7 +77,7 @@ def test_a_code_in_a_direct_message_opens_her_documents_to_her_and_nobody_else(
 
     code = make_code(database, alice, "test", timedelta(hours=1))
     database.close()
-    assert "linked to Alice Adler's account" in wrote(slack, "alice", f"link {code}").text
+    assert "linked to Alice Adler." in wrote(slack, "alice", f"link {code}").text
     assert wrote(slack, "bob", f"link {code}").text == INVALID
 
     assert "two million euros" in wrote(slack, "alice", BONUS).text

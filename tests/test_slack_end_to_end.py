@@ -259,7 +259,7 @@ def test_feedback_reaches_the_administrators(stack: Stack) -> None:
     assert "It was more." in report.text
     assert "carol" in report.text
     assert "<!channel>" not in json.dumps([report.text, report.blocks])
-    assert "Documents of the answer that you may read: none" in report.text
+    assert "Documents behind the answer that you may read: none" in report.text
 
     before = stack.last("dan")
     answer = stack.ask("team", "bob", VACATION)

@@ -10,7 +10,10 @@ from typing import ClassVar
 class AssistantError(Exception):
     """Something that a person who asked will hear about."""
 
-    reply: ClassVar[str] = "Something went wrong on our side. Please ask again."
+    reply: ClassVar[str] = (
+        "Something went wrong on my side. Please ask again. If it happens again, please tell your "
+        "administrator."
+    )
     passing: bool = False
     """It may be over soon: the question is tried again before anybody hears of it."""
     retry_after_s: float | None = None
@@ -20,7 +23,7 @@ class AssistantError(Exception):
 class ModelUnavailable(AssistantError):
     """The model did not answer, or not usefully; `passing` unless it will say the same again."""
 
-    reply = "The language model is not answering. Please try again in a minute."
+    reply = "My language model is not answering right now. Please try again in a minute."
 
     def __init__(
         self, reason: str, *, passing: bool = True, retry_after_s: float | None = None
@@ -67,7 +70,10 @@ class LayersDisagree(AssistantError):
 class AnswerWithdrawn(AssistantError):
     """Permissions changed while the answer was being written, twice."""
 
-    reply = "What may be read here changed while I was answering. Please ask again."
+    reply = (
+        "What may be read here changed while I was answering, so I held my answer back. Please ask "
+        "again."
+    )
 
 
 class OperatorError(Exception):

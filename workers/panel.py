@@ -102,8 +102,8 @@ def _nothing() -> dict[str, Any]:
 def _refuse_production(settings: Settings) -> Settings:
     if settings.production or settings.playground is None:
         raise InputInvalid(
-            "The panel belongs to the playground, and this home has none.",
-            remedy="`make demo` makes a home with a playground.",
+            "The panel is part of the playground, and this home has no playground.",
+            remedy="Run `make demo` for a home with a playground.",
         )
     return settings
 

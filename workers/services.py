@@ -11,10 +11,10 @@ from workers.slack.messenger import Messenger
 from workers.slack.workspaces import installed_workspace, workspace
 
 AS_SYNCER = (
-    "note accounts that have no link",
-    "take link codes",
+    "record accounts without a link",
+    "accept link codes",
     "link by confirmed address",
-    "delete what is gone",
+    "delete documents that are gone",
 )
 """What a worker does as the syncer, and leaves undone where that password is missing."""
 

@@ -24,13 +24,13 @@ from workers.slack.messenger import Task
 
 log = structlog.get_logger()
 
-SEARCHING = Task("search", "Searching what may be read here")
+SEARCHING = Task("search", "Searching the documents that may be read here")
 CHECKING = Task("check", "Checking every sentence against its source")
 
 
-def reading(sources: int) -> Task:
+def reading(documents: int) -> Task:
     """Of these many documents, all of which the readers may read."""
-    return Task("read", f"Reading {sources} {'source' if sources == 1 else 'sources'}")
+    return Task("read", f"Reading {documents} {'document' if documents == 1 else 'documents'}")
 
 
 @dataclass(slots=True)

@@ -55,8 +55,8 @@ from workers.replies.rendering import HELP
 from workers.slack.marks import is_only_carried
 
 _REPLIES = {
-    Talk.INSULT: "I am sorry that I was not more help. Ask me in other words, or press “Bad "
-    "answer” below an answer, and the people who look after the documents will see it.",
+    Talk.INSULT: "I am sorry that I was not more help. Try asking in other words, or press “Bad "
+    "answer” below an answer: the people who look after the documents will see it.",
     Talk.HELP: HELP,
     Talk.WHO: "I am Ken, an assistant. I answer questions from your company's documents and name "
     "my sources. Write “help” to see what I can do.",
@@ -69,14 +69,14 @@ _REPLIES = {
     Talk.BYE: "Goodbye! I am here when you have a question.",
     Talk.THANKS: "You are welcome.",
     Talk.SORRY: "No problem.",
-    Talk.SURE: "The source of every sentence stands below my answer: please look there to be sure.",
+    Talk.SURE: "To be sure, open the sources: they are listed below each of my answers.",
     Talk.CHAT: "I only know your company's documents. What would you like to know from them?",
     Talk.GREETING: "Hello! What would you like to know?",
-    Talk.ACK: "Good. I am here when you have a question.",
+    Talk.ACK: "Good. I am here if you have another question.",
     Talk.ACT: "I cannot do that for you: I only answer questions from your company's documents. "
-    "Ask me how it is done, and I look it up.",
-    Talk.WORDLESS: "I read words only. What would you like to know?",
-    Talk.UNREADABLE: "I cannot read files, or this kind of forwarded message. Tell me in your own "
+    "Ask me how it is done, and I will look it up.",
+    Talk.WORDLESS: "I can only read words. What would you like to know?",
+    Talk.UNREADABLE: "I cannot read files or forwarded messages of this kind. Tell me in your own "
     "words what you would like to know.",
 }
 

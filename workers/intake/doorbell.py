@@ -63,7 +63,8 @@ def address(settings: Settings) -> str:
     found = settings.redis_url.get_secret_value()
     if not found:
         raise SettingsInvalid(
-            "KEN_REDIS_URL is not set.", remedy="Run `ken up` for the embedded one, or set it."
+            "KEN_REDIS_URL is not set.",
+            remedy="Run `ken up` to start the embedded Redis, or set the address of yours.",
         )
     return found
 
@@ -72,7 +73,7 @@ def _call(settings: Settings, *command: str) -> str:
     """What Redis replies, in a line. Raises OSError, ValueError, SettingsInvalid."""
     where = urlsplit(address(settings))
     if where.scheme not in _SCHEMES:
-        raise ValueError("KEN_REDIS_URL is no address of Redis")
+        raise ValueError("KEN_REDIS_URL is not the address of a Redis server")
     options = dict(parse_qsl(where.query))
     commands = [*_greetings(where, options), command]
     with _connected(where, options) as connection:
@@ -141,5 +142,5 @@ def _reply(replies: BinaryIO) -> str:
     """OK or a number; of a refusal only its kind is told."""
     line = replies.readline(_LONGEST_REPLY).decode(errors="replace").strip()
     if not line.startswith(("+", ":")):
-        raise ConnectionError(f"Redis did not take it: {line.partition(' ')[0] or 'no reply'}")
+        raise ConnectionError(f"Redis refused: {line.partition(' ')[0] or 'no reply'}")
     return line[1:]

@@ -41,7 +41,7 @@ def keep_in(database: Database, question: Question) -> int | None:
     except (SQLAlchemyError, psycopg.Error) as error:
         metrics.QUESTIONS_KEPT.labels("failed").inc()
         log.error("question_not_kept", error=type(error).__name__)
-        raise ServerUnavailable("PostgreSQL did not keep the question.") from None
+        raise ServerUnavailable("PostgreSQL did not store the question.") from None
     metrics.QUESTIONS_KEPT.labels("known" if question_id is None else "kept").inc()
     return question_id
 
@@ -74,7 +74,7 @@ def submit_errand(database: Database, errand: Errand) -> int | None:
             errand_id = session.execute(_STORE_ERRAND, row).scalar_one_or_none()
     except SQLAlchemyError as error:
         log.error("errand_not_kept", error=type(error).__name__)
-        raise ServerUnavailable("PostgreSQL did not keep the errand.") from None
+        raise ServerUnavailable("PostgreSQL did not store the errand.") from None
     if errand_id is not None:
         ring(database.settings, errand_id, task=ERRAND)
     return errand_id

@@ -41,18 +41,18 @@ def address_of(url: str, model: str) -> Address:
     except ValueError:  # a broken port or bracket; its words hold the value
         is_one = False
     if not is_one:
-        raise ValueError("is no address: write it as https://HOST/v1")
+        raise ValueError("is not an address: write it as https://HOST/v1")
     if "@" in where.netloc:
         raise ValueError(
-            "holds a name or a password: write it as https://HOST/v1, and the key as "
+            "contains a name or a password: write it as https://HOST/v1, and the key as "
             "KEN_MODEL_API_KEY"
         )
     if re.search(r"[\s\\]", given) or not given.isprintable() or where.fragment:
-        raise ValueError("holds a blank, a backslash or a #: write it as https://HOST/v1")
+        raise ValueError("contains a space, a backslash or a #: write it as https://HOST/v1")
     query = tuple(parse_qsl(where.query, keep_blank_values=True))
     if any(_SECRETS.search(name) for name, _ in query):
         raise ValueError(
-            "holds a secret after its ?: take it out, and write it as KEN_MODEL_API_KEY"
+            "contains a secret after its ?: remove it, and set it as KEN_MODEL_API_KEY"
         )
     host, path = where.hostname or "", _without_end(where.path)
     dated = any(name == "api-version" for name, _ in query)

@@ -29,17 +29,20 @@ _NO_KEY = re.compile(r"(?:invalid|incorrect)[_ ]api[_ ]key|api key not valid")
 
 EXPLAINED: dict[str, tuple[str, str]] = {
     "timeout": (
-        "gave no whole answer in time",
+        "did not give a complete answer in time",
         "Raise KEN_MODEL_TIMEOUT_S, or shorten the prompt with KEN_PASSAGES_PER_ANSWER.",
     ),
     "connection": (
         "cannot be reached, or closed the connection",
-        "Does it run? Check KEN_MODEL_BASE_URL, and the way there (proxy, TLS).",
+        "Check that it is running, KEN_MODEL_BASE_URL, and the network (proxy, TLS).",
     ),
     "busy": ("is busy (429)", "Wait, or raise its limit."),
-    "server_error": ("answers with an error of its own (5xx)", "Its own log says why."),
-    "cut_body": ("answers with half a body", "A proxy between may cut it: ask it directly."),
-    "unauthorized": ("does not take the key (401)", "Correct KEN_MODEL_API_KEY."),
+    "server_error": ("reports an internal error (5xx)", "See its log for the reason."),
+    "cut_body": (
+        "sends an incomplete body",
+        "A proxy in between may cut it off: try without the proxy.",
+    ),
+    "unauthorized": ("does not accept the key (401)", "Correct KEN_MODEL_API_KEY."),
     "forbidden": (
         "refuses this key (403)",
         "Allow the key to use this model, or this address to call it.",
@@ -47,7 +50,7 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     "no_credit": ("has no credit or quota left for this key", "Top it up at the vendor."),
     "redirected": (
         "answers with a redirect",
-        "Write the address that it leads to as KEN_MODEL_BASE_URL; Ken follows none.",
+        "Set KEN_MODEL_BASE_URL to the address that it leads to; Ken follows no redirects.",
     ),
     "model_not_found": (
         "does not know this model",
@@ -59,8 +62,8 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     ),
     "bad_address": ("cannot be called", "Correct KEN_MODEL_BASE_URL: https://HOST/v1."),
     "no_json_body": (
-        "answers with something that is no JSON",
-        "Is it a page to sign in, or a proxy's? Correct KEN_MODEL_BASE_URL.",
+        "answers with something other than JSON",
+        "It may be a sign-in page, or a proxy's page. Correct KEN_MODEL_BASE_URL.",
     ),
     "no_answer_body": (
         "answers in the form of another API",
@@ -68,28 +71,28 @@ EXPLAINED: dict[str, tuple[str, str]] = {
     ),
     "body_too_large": (
         "answers with more than 4 MB",
-        "Correct KEN_MODEL_BASE_URL: no answer is so long.",
+        "Correct KEN_MODEL_BASE_URL: an answer is never that long.",
     ),
     "too_long": (
         "has too small a context, even for a short question",
         "Give it 8,000 tokens or more, or lower KEN_MODEL_MAX_TOKENS.",
     ),
     "no_json": (
-        "answers, and writes no JSON in any form",
+        "answers, but not with JSON in any form",
         "Choose a model that follows instructions, or a server that takes a JSON schema.",
     ),
-    "empty": ("answers with nothing", "Choose another model, or look at its server's log."),
+    "empty": ("sends an empty answer", "Choose another model, or see its server's log."),
     "refused": ("refuses a harmless question", "Choose another model."),
     "content_filter": (
         "filters a harmless question or its answer",
-        "Loosen the filter, at Azure of the deployment.",
+        "Loosen the filter (at Azure, the deployment's).",
     ),
     "cut": (
-        "gives an answer that is cut before its end, with more room again",
+        "cuts its answer off, even with a higher limit",
         "Raise KEN_MODEL_MAX_TOKENS, or lower KEN_MODEL_REASONING_EFFORT.",
     ),
     "parameter": (
-        "does not take a parameter that is set: {parameter}",
+        "does not accept a parameter that is set: {parameter}",
         "Unset the setting of that name (KEN_MODEL_REASONING_EFFORT, KEN_MODEL_TEMPERATURE), or "
         "choose another KEN_MODEL_API.",
     ),
@@ -112,7 +115,7 @@ def explained(reason: str) -> tuple[str, str]:
     elif reason in _CUT or reason.startswith("status_incomplete"):
         name = "cut"
     return EXPLAINED.get(
-        name, ("refuses what it is asked", "Its own log says why; see KEN_MODEL_API.")
+        name, ("refuses the request", "See its log for the reason, and KEN_MODEL_API.")
     )
 
 

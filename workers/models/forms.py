@@ -28,7 +28,7 @@ NAMES = {
     Form.RESPONSES: "Responses API",
     Form.CHAT_SCHEMA: "Chat Completions with a JSON schema",
     Form.CHAT_JSON: "Chat Completions in JSON mode",
-    Form.CHAT_TEXT: "Chat Completions, JSON asked for in words",
+    Form.CHAT_TEXT: "Chat Completions with JSON requested in the prompt",
 }
 _NAMED = {"name": "answer", "strict": True, "schema": SCHEMA}
 _RESPONSE_FORMATS: dict[Form, dict[str, Any]] = {

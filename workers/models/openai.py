@@ -71,7 +71,7 @@ class Look:
     @property
     def said(self) -> str:
         """In words: the form, and why it is not a better one."""
-        why = {"no_api": "there is no {}", "": "{} does not keep to a form"}
+        why = {"no_api": "there is no {}", "": "{} gives the wrong form"}
         before = [why.get(reason, "{} does not work").format(NAMES[f]) for f, reason in self.before]
         return NAMES[self.dialect.form] + (f" ({'; '.join(before)})" if before else "")
 

@@ -34,11 +34,11 @@ _SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 30, 60, 120, 300, 900, 3600
 
 # -- the bot ------------------------------------------------------------------------------------
 
-EVENTS_RECEIVED = Counter("ken_events_received", "Requests of Slack", registry=REGISTRY)
+EVENTS_RECEIVED = Counter("ken_events_received", "Requests from Slack", registry=REGISTRY)
 EVENTS = Counter(
     "ken_events",
-    "acknowledged; unknown: so was this, which nothing of ours hears; not_kept: Slack sends it"
-    " again; signature, size: refused; malformed: refused, or acknowledged and forgotten",
+    "acknowledged; unknown: acknowledged, of a kind that Ken does not use; not_kept: Slack sends"
+    " it again; signature, size: refused; malformed: refused, or acknowledged and dropped",
     ["outcome"],
     registry=REGISTRY,
 )
@@ -47,20 +47,22 @@ EVENTS = Counter(
 
 QUESTIONS_KEPT = Counter(
     "ken_questions_kept",
-    "kept; known: Slack sent it again; failed: PostgreSQL did not take it",
+    "kept: stored; known: sent again by Slack, stored before; failed: PostgreSQL did not store it",
     ["outcome"],
     registry=REGISTRY,
 )
 RINGS_FAILED = Counter(
-    "ken_rings_failed", "Rings that Redis did not take; the sweeper rings again", registry=REGISTRY
+    "ken_rings_failed",
+    "Rings that Redis did not accept; the sweeper rings again",
+    registry=REGISTRY,
 )
-RUNG_AGAIN = Counter("ken_rung_again", "Rings of the sweeper", registry=REGISTRY)
+RUNG_AGAIN = Counter("ken_rung_again", "Rings that the sweeper sent", registry=REGISTRY)
 
 # -- the worker ---------------------------------------------------------------------------------
 
 QUESTIONS_ENDED = Counter(
     "ken_questions_ended",
-    "answered, abstained or failed; of those that failed, the class of the error",
+    "answered, abstained or failed; for failed ones, the class of the error",
     ["state", "reason"],
     registry=REGISTRY,
 )
@@ -71,21 +73,28 @@ QUESTION_SECONDS = Histogram(
     buckets=_SECONDS,
     registry=REGISTRY,
 )
-LEASES_LOST = Counter("ken_leases_lost", "Questions that another worker took", registry=REGISTRY)
+LEASES_LOST = Counter(
+    "ken_leases_lost", "Questions that another worker took over", registry=REGISTRY
+)
 SENTENCES_DROPPED = Counter(
     "ken_sentences_dropped", "Sentences of drafts that no passage supported", registry=REGISTRY
 )
 FINAL_CHECKS = Counter(
     "ken_final_checks",
-    "May all of the audience read it, once more before it is posted: passed, refused",
+    "Checks, before posting, that all of the audience may read the answer: passed, refused",
     ["verdict"],
     registry=REGISTRY,
 )
 ANSWERS_REBUILT = Counter(
-    "ken_answers_rebuilt", "Permissions changed while an answer was written", registry=REGISTRY
+    "ken_answers_rebuilt",
+    "Answers written again because permissions changed meanwhile",
+    registry=REGISTRY,
 )
 LAYERS_DISAGREE = Counter(
-    "ken_layers_disagree", "Two permission checks differ: a bug", ["layer"], registry=REGISTRY
+    "ken_layers_disagree",
+    "Cases in which two permission checks differ: a bug",
+    ["layer"],
+    registry=REGISTRY,
 )
 ERRANDS = Counter("ken_errands", "Errands that ended", ["kind", "outcome"], registry=REGISTRY)
 ANSWERS_REVISED = Counter(
@@ -96,21 +105,24 @@ ANSWERS_REVISED = Counter(
 )
 MODEL_SECONDS = Histogram(
     "ken_model_seconds",
-    "Calls of the language model, those that failed as well",
+    "Calls of the language model, including those that failed",
     buckets=_SECONDS,
     registry=REGISTRY,
 )
 MODEL_FAILURES = Counter(
-    "ken_model_failures", "By what went wrong, a constant", ["error"], registry=REGISTRY
+    "ken_model_failures",
+    "Failed calls of the language model, by a constant reason",
+    ["error"],
+    registry=REGISTRY,
 )
 MODEL_DOWN = Gauge(
     "ken_model_down",
-    "1: its server refuses every question, and nothing but a change of settings will mend that",
+    "1: the server refuses every question until a setting is changed",
     registry=REGISTRY,
 )
 SLACK_CALLS = Counter(
     "ken_slack_calls",
-    "By method of the Web API: ok, refused, unavailable",
+    "Calls of Slack's Web API, by method: ok, refused, unavailable",
     ["method", "outcome"],
     registry=REGISTRY,
 )

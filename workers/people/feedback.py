@@ -41,24 +41,26 @@ _LARGEST_ID = 2**63 - 1
 _LONGEST_COMMENT, _LONGEST_QUESTION, _LONGEST_NAME, _LONGEST_TITLE = 2000, 1000, 100, 200
 
 CALLED = (
-    "I have passed your question on to people, in the channel that your company has set up for it. "
-    "Somebody there will answer you."
+    "I have passed your question on to colleagues, in the channel that your company has set up for "
+    "this. Someone there will get back to you."
 )
 NOT_YOURS = (
-    "I can pass on only what you have asked in your own words. Ask it yourself, and call then."
+    "I can pass on only questions in your own words. Please ask it yourself, then use the button "
+    "below my answer."
 )
 NOBODY_TO_CALL = (
-    "I cannot call a person: no channel is set up for that. Nothing was sent. "
-    "Please ask your administrator."
+    "There is no channel set up for reaching a person, so I sent nothing. Your administrator can "
+    "set one up."
 )
 NOT_CALLED = (
-    "I could not reach the channel for people. Nothing was sent. Please ask your administrator."
+    "I could not post in the channel for reaching a person, so nothing was sent. Please tell your "
+    "administrator."
 )
-_WRONG = "Somebody says that an answer of mine is wrong or out of date."
-_NO_WORDS = "(no words)"
-_NOT_SHOWN = "(written by somebody else, where not everybody can read)"
+_WRONG = "A colleague says that one of my answers is wrong or out of date."
+_NO_WORDS = "(no text)"
+_NOT_SHOWN = "(not shown: someone else wrote it, where not everyone can read)"
 _NO_TITLE = "none"
-_TO_THE_ANSWER = "To the answer"
+_TO_THE_ANSWER = "Go to the answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,12 +278,12 @@ def _report(
     question_id: int, said: _Said, *, name: str, words: str, titles: Sequence[str], address: str
 ) -> Json:
     told = {
-        "Said by": name,
+        "From": name,
         "Verdict": said.verdict.replace("_", " "),
         "Reason": said.reason.replace("_", " "),
         "Comment": inert_excerpt(said.comment, _LONGEST_COMMENT, hosts=True),
         "Question": inert_excerpt(words, _LONGEST_QUESTION, hosts=True) or _NO_WORDS,
-        "Documents of the answer that you may read": "; ".join(titles) or _NO_TITLE,
+        "Documents behind the answer that you may read": "; ".join(titles) or _NO_TITLE,
     }
     lead = f"{_WRONG} (question {question_id})"
     lines = [f"{what}: {shown}" for what, shown in told.items() if shown]

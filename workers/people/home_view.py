@@ -16,17 +16,17 @@ from workers.replies.blocks import Json, header, plain, rich_text, section, span
 from workers.replies.inert import elements, inert, inert_excerpt
 
 _UNLINKED = (
-    "I do not know which person of your company this Slack account is. So I answer you only from "
-    "what anybody on the internet may read. Ask your administrator for a code, and write it to me "
-    "in a direct message: link, and the code."
+    "I cannot match this Slack account to anyone in your company's directory, so I answer only "
+    "from public documents. Ask your administrator for a code, then send it to me in a direct "
+    "message: the word link, and the code."
 )
 _INACTIVE = (
-    "That user is not active any more, so I can read nothing for you. "
-    "Please ask your administrator."
+    "This person is no longer active in your company's directory, so I cannot look anything up for "
+    "you. Please ask your administrator."
 )
 _GROUPS = (
-    "What you may read, and which groups you are in, comes from your company's systems. I cannot "
-    "change it; your administrator can look it up."
+    "What you may read and which groups you are in comes from your company's systems. I cannot "
+    "change it, but your administrator can look it up."
 )
 _LINKED_BY = {
     CODE: "You linked it with a code.",
@@ -45,15 +45,16 @@ _TOLD = {
 }
 """What the identity provider may say of somebody, and how we call it."""
 _NAMELESS = "(no name)"
-_NO_SOURCE = "I know of no document that you may read."
+_NO_SOURCE = "So far I have no documents that you may read."
 _OUT_OF_DATE = (
-    "A source is out of date. I leave it out until its permissions are synced again, whoever asks."
+    "The permissions of a source are out of date. I leave it out for everyone until they are "
+    "synced again."
 )
 """Never which one: the same words for everybody."""
 _MORE_SOURCES = "And more."
 _NO_QUESTION = "You have not asked me anything yet."
 _FORGOTTEN = "(forgotten)"
-_NO_WORDS = "(no words)"
+_NO_WORDS = "(no text)"
 _CODE = "(a link code)"
 _NOT_OWN = "(about a message)"
 """Whose writer may have meant it for the place where it stands."""
@@ -64,17 +65,19 @@ _STATES = {
     QuestionState.FAILED: "failed",
 }
 _REMEMBERED = (
-    "I keep your questions, a record of each answer (which documents it used, and for whom), what "
-    "you said of answers, and your choices on this page. “Forget” clears the words of your "
-    "questions that have ended, of my private answers in my own records, and of your comments. "
-    "The record of which documents were used stays, and so does what stands in Slack."
+    "I keep your questions, a record of each answer (which documents it used, and for whom), your "
+    "ratings and comments, and your choices on this page. “Forget” clears the text of your "
+    "finished questions, of my private answers in my own records, and of your comments. The record "
+    "of which documents were used stays, and so do the messages in Slack."
 )
 _FORGET_TITLE = "Forget my questions?"
 _FORGET = "Forget"
-_FORGET_WORDS = "I clear the words of your questions. This cannot be undone."
+_FORGET_WORDS = (
+    "I clear the text of your questions, private answers and comments. I cannot undo it."
+)
 _KEEP = "Keep them"
-_MUTED = "I speak to you only where you ask me."
-_SPEAKS = "I also answer in threads that I am part of, without a mention."
+_MUTED = "I reply only when you ask me."
+_SPEAKS = "I also answer without a mention in threads that I am part of."
 _LONGEST_QUESTION = 100
 _LONGEST_NAME = 100
 
@@ -122,7 +125,7 @@ def _who(home: HomeContents) -> Iterator[list[Json]]:
     told = {key: inert_excerpt(str(home.link.told.get(key) or ""), _LONGEST_NAME) for key in _TOLD}
     told_of = [f"{words} {told[key]}" for key, words in _TOLD.items() if told[key]]
     if told_of:
-        yield [span("Your company's directory says of you: "), span(", ".join(told_of))]
+        yield [span("From your company's directory: "), span(", ".join(told_of))]
     yield [span(_GROUPS)]
 
 

@@ -35,14 +35,14 @@ from workers.slack.messenger import Names, Profile, source_of_team
 
 log = structlog.get_logger()
 
-LINKED = "Your Slack account is linked to {name}'s account now. Ask me again."
-INVALID = "This code cannot be used. Please ask your administrator for a new one."
+LINKED = "Your Slack account is now linked to {name}. What would you like to know?"
+INVALID = "I cannot use this code. Please ask your administrator for a new one."
 """The same words for every reason: wrong, used, expired, too many tries, not for this account."""
 IN_CHANNEL = (
-    "A code is for a direct message to me. Others may have seen this one, so it cannot be used "
-    "any more. Please ask your administrator for a new one."
+    "Please send a code only in a direct message to me. Others may have seen this one, so it no "
+    "longer works. Your administrator can give you a new one."
 )
-TAKEN = "Your Slack account is linked to somebody else. Please ask an administrator."
+TAKEN = "Your Slack account is already linked to someone else. Please ask your administrator."
 
 ADMIN, CODE, ADDRESS = "admin", "code", "confirmed e-mail"
 """What a link says of its origin."""
@@ -215,13 +215,15 @@ def set_link(database: Database, source: str, native_id: str, user_id: int, acto
         source_id = _source_id(session, source)
         if change.owner_of(source_id, native_id) not in (None, user_id):
             raise InputInvalid(
-                f"{source}:{native_id} is linked to somebody else. Nothing was changed.",
-                remedy=f"Look with `ken link list --linked`, then `ken link remove "
-                f"{source}:{native_id}`.",
+                f"{source}:{native_id} is already linked to another user. Nothing was changed.",
+                remedy="`ken link list --linked` shows to whom. To remove that link, run "
+                f"`ken link remove {source}:{native_id}`.",
             )
         status = session.scalar(select(User.status).where(User.id == user_id))
         if status is None or status is UserStatus.DELETED:
-            raise InputInvalid("There is no such user, or they were deleted. Nothing was changed.")
+            raise InputInvalid(
+                "There is no user with this id, or they were deleted. Nothing was changed."
+            )
         change.link(user_id, source_id, native_id, by=ADMIN)
 
 
@@ -251,13 +253,14 @@ def set_external(
         source_id = _source_id(session, source)
         if change.owner_of(source_id, native_id) is not None:
             raise InputInvalid(
-                f"{source}:{native_id} is linked to somebody. Nothing was changed.",
-                remedy=f"If it is nobody's here: `ken link remove {source}:{native_id}` first.",
+                f"{source}:{native_id} is linked to a user. Nothing was changed.",
+                remedy="If it belongs to nobody here, first run "
+                f"`ken link remove {source}:{native_id}`.",
             )
         if native_id not in known_accounts(session, source_id):
             raise InputInvalid(
                 f"There is no account {source}:{native_id}. Nothing was changed.",
-                remedy="`ken link list` names the accounts that nobody is linked to.",
+                remedy="`ken link list` shows the accounts that have no link.",
             )
         if is_external(session, source_id, native_id) is external:
             return False
@@ -299,7 +302,7 @@ def _source_id(session: Session, name: str) -> int:
     if found is None:
         raise InputInvalid(
             f"There is no source {name!r}.",
-            remedy="`ken link scan` reads the Slack workspace; `ken load`, `ken sync`: others.",
+            remedy="Sources come with `ken link scan` (Slack), `ken load` and `ken sync`.",
         )
     return found
 
@@ -313,12 +316,12 @@ def make_code(database: Database, user_id: int, actor: str, expires: timedelta) 
     80 random bits. Only its hash is kept, so it can be read nowhere again.
     """
     if not timedelta(0) < expires <= LONGEST:
-        raise InputInvalid(f"A code is good for {LONGEST.days} days at the most.")
+        raise InputInvalid(f"A code can be valid for {LONGEST.days} days at most.")
     groups = ["".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS)]
     code = "-".join(groups)
     with database.session("syncer") as session:
         if session.scalar(select(User.status).where(User.id == user_id)) is not UserStatus.ACTIVE:
-            raise InputInvalid("There is no such user, or they are suspended. No code was made.")
+            raise InputInvalid("There is no active user with this id. No code was made.")
         session.execute(
             update(LinkCode)
             .where(LinkCode.user_id == user_id, LinkCode.used_at.is_(None))

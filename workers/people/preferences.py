@@ -17,11 +17,14 @@ from workers.services import Services
 
 log = structlog.get_logger()
 
-CHOICES = {"asked": "As I ask", **{code: one.own_name for code, one in LANGUAGES.items()}}
+CHOICES = {
+    "asked": "The language I ask in",
+    **{code: one.own_name for code, one in LANGUAGES.items()},
+}
 """What can be chosen; `asked` is nobody's choice yet."""
 LENGTHS = {Length.NORMAL: "Normal", Length.SHORT: "Short"}
 
-FORGOTTEN = "The words of this answer were forgotten, as you asked."
+FORGOTTEN = "I cleared the text of this answer, as you asked."
 """What is kept in its place."""
 _TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,8}")
 

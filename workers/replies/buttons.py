@@ -18,8 +18,8 @@ _MORE = {
 }
 _SHARE_TITLE = "Ask again for the channel?"
 _SHARE_WORDS = (
-    "Your question is asked again for everybody there, and the answer holds only what all of them "
-    "may read. What you were told here is not copied."
+    "I ask your question again for everyone in the channel, and answer only from what all of them "
+    "may read. Nothing is copied from your private answer."
 )
 
 

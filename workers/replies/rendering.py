@@ -25,31 +25,34 @@ from workers.replies.inert import (
     without_look_alikes,
 )
 
-NOTHING_FOUND = "That is beyond my ken: I found nothing that you may read which answers this."
+NOTHING_FOUND = (
+    "That is beyond my ken: I found nothing you may read that answers this. Try other words, or "
+    "ask a colleague."
+)
 """The same words whether there is nothing, or nothing for these readers."""
 ANSWERED_PRIVATELY = "I have answered you in a direct message."
 """The same words whether or not private material exists."""
-SOURCE_OUT_OF_DATE = "A source was out of date and was left out."
+SOURCE_OUT_OF_DATE = "I left out a source because its permissions are out of date."
 """Never which one, nor what is in it: the same words for everybody."""
 WITHDRAWN = (
-    "This answer was withdrawn: what may be read here has changed. Ask again if you still need it."
+    "I withdrew this answer because what may be read here has changed. Ask again if you still need "
+    "it."
 )
 CUT_SHORT = (
-    "I could not tell you all of this answer, so I have taken back what stood here. "
-    "Please ask again."
+    "I could not post the whole answer, so I removed the part that was here. Please ask again."
 )
-OUTDATED = "A document that this answer rests on has changed since. Ask again for the current one."
+OUTDATED = "A document behind this answer has changed since. Ask again for an up-to-date answer."
 CANNOT_SHARE = (
-    "I have nothing that I can tell the whole channel: an answer there holds only what everybody "
-    "there may read."
+    "I found nothing that everyone in the channel may read, so I cannot answer there. Nothing was "
+    "posted."
 )
-"""In private, to whoever pressed the button; the same words whatever the reason."""
+"""Sent in private to the person who pressed the button; the same words for every reason."""
 LIMITED = (
-    "Those were many questions in a short time, so I have not looked this one up. Please ask it "
-    "again in a minute; if you still read this then, tomorrow."
+    "You have asked many questions in a short time, so I skipped this one. Try again in a minute, "
+    "or tomorrow if that does not help."
 )
-FORGOTTEN = "I have forgotten the words of that question. Please ask it again."
-STOPPED = "I have stopped. Ask again if you still want to know."
+FORGOTTEN = "I no longer have the text of that question. Please ask it again."
+STOPPED = "I have stopped. Ask again whenever you like."
 EXAMPLES = (
     "How many days of vacation do I have?",
     "Can I carry over unused vacation to next year?",
@@ -66,25 +69,25 @@ HELP = "\n".join(
         *(f"• {example}" for example in EXAMPLES),
         "",
         "How to ask",
-        "• In a channel: mention me with your question. An answer there holds only what everybody "
-        "there may read; where that is not enough, I write to you in a direct message.",
+        "• In a channel: mention me with your question. There I use only what everyone in the "
+        "channel may read. If that is not enough, I write to you in a direct message.",
         "• In a direct message, or anywhere with /ken and your question: only you see the answer.",
-        "• In a thread where I have answered: keep asking, no mention needed.",
-        "• “Ask Ken about this”, in the menu of a message: I look up what it says, for you alone.",
-        "• Edit your question and I answer again; delete it and my answer goes.",
+        "• In a thread where I have answered: keep asking; no mention needed.",
+        "• “Ask Ken about this” in the menu of a message: I look it up for you alone.",
+        "• Edit your question and I answer again; delete it and I delete my answer.",
         "",
         "Good to know",
-        "• “Share with the channel” asks again, for everybody there. “Ask privately” asks again "
-        "for you.",
-        "• “Mute this thread”, /ken mute and /ken unmute decide where I answer without a mention.",
-        "• /ken forget clears the words of what you asked. My home tab shows what I know of you.",
-        "• Tell me whether an answer was good: the people who look after the documents see it.",
+        "• “Share with the channel” asks again for everyone there. “Ask privately” asks again for "
+        "you alone.",
+        "• “Mute this thread”, /ken mute and /ken unmute set where I answer without a mention.",
+        "• /ken forget clears the text of your questions. My home tab shows what I know about you.",
+        "• Rate my answers: the people who look after the documents see your ratings.",
     )
 )
 _QUOTED = "From the documents:"
 _UNTITLED = "Untitled"
 _OPEN = "open"
-_NO_WORDS = "(no words)"
+_NO_WORDS = "(no text)"
 _MOST_LINES, _SHORT_LINES = 40, 3
 _MOST_SOURCES = 10
 """Of one sentence: with all of them it has to fit a message."""
@@ -266,7 +269,7 @@ def asked_by(
     Whoever asks and the group on call are the only mentions; the fall-back text has none.
     """
     asked = inert_excerpt(question, _MAX_QUESTION, hosts=True) or _NO_WORDS
-    first = [span("Somebody"), span(" asks for a person:")]
+    first = [span("A colleague"), span(" would like a person to answer this:")]
     if _USER.fullmatch(user_id):
         first[0] = {"type": "user", "user_id": user_id}
     if _USERGROUP.fullmatch(usergroup_id):
@@ -274,8 +277,8 @@ def asked_by(
     quoted = quote(elements(asked))
     sections = [section(first), quoted]
     if _PERMALINK.fullmatch(permalink):
-        sections.append(section([link(permalink, "To the conversation")]))
-    return Reply(f"Somebody asks for a person: {inert(asked)}").payload() | {
+        sections.append(section([link(permalink, "Go to the conversation")]))
+    return Reply(f"A colleague would like a person to answer this: {inert(asked)}").payload() | {
         "blocks": [rich_text(sections)]
     }
 

@@ -217,8 +217,9 @@ class SlackMessenger:
                     return str(channel["id"])
                 seen.append(str(channel.get("name")))
         raise InputInvalid(
-            f"There is no channel {name!r} that Ken is in.",
-            remedy=f"Known: {', '.join(sorted(seen)[:12])}" if seen else "Invite Ken to it.",
+            f"Ken is not in a channel {name!r}.",
+            remedy="Invite Ken to it."
+            + (f" Ken is in: {', '.join(sorted(seen)[:12])}." if seen else ""),
         )
 
     def public_name(self, channel_id: str) -> str:

@@ -25,7 +25,10 @@ def unseal(settings: Settings, sealed: bytes | None) -> str:
     try:
         return _cipher(settings).decrypt(sealed or b"").decode()
     except (InvalidToken, SettingsInvalid):
-        log.error("token_unreadable", remedy="KEN_TOKEN_KEY lacks the key that it was kept with")
+        log.error(
+            "token_unreadable",
+            remedy="KEN_TOKEN_KEY does not contain the key that it was encrypted with",
+        )
         raise SlackRefused("token_unreadable") from None
 
 
@@ -52,7 +55,7 @@ def _cipher(settings: Settings) -> MultiFernet:
         return MultiFernet([Fernet(key) for key in keys if key])
     except ValueError:
         raise SettingsInvalid(
-            "KEN_TOKEN_KEY is not set, or is no Fernet key: tokens are only kept encrypted.",
-            remedy="Make one with `openssl rand -base64 32 | tr +/ -_`, and set it for the bot and "
-            "the workers alike (docs/install.md).",
+            "KEN_TOKEN_KEY is not set or is not a Fernet key; tokens are stored only encrypted.",
+            remedy="Generate one with `openssl rand -base64 32 | tr +/ -_`, and set the same one "
+            "for the bot and the workers (docs/install.md).",
         ) from None

@@ -126,7 +126,7 @@ def keep(database: Database, bot: Bot, *, installed_by: str) -> None:
             session.execute(_STORE_INSTALLATION, row)
     except SQLAlchemyError as error:
         log.error("installation_not_kept", error=type(error).__name__)
-        raise ServerUnavailable("PostgreSQL did not keep the installation.") from None
+        raise ServerUnavailable("PostgreSQL did not store the installation.") from None
     log.info("installation_kept", enterprise_id=place["enterprise"], team_id=place["team"])
 
 

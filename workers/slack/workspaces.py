@@ -16,13 +16,13 @@ def workspace(settings: Settings) -> Messenger:
     """The Slack workspace of these settings; no call is made yet. Raises InputInvalid."""
     if settings.has_oauth:
         raise InputInvalid(
-            "Ken is installed by OAuth, and this works with a token of one workspace only.",
+            "This needs the token of one workspace, but Ken is installed by OAuth.",
             remedy="Set KEN_SLACK_BOT_TOKEN instead of KEN_SLACK_CLIENT_ID (docs/install.md).",
         )
     if not settings.has_slack:
         raise InputInvalid(
             "No Slack workspace is connected to this home.",
-            remedy="Set KEN_SLACK_BOT_TOKEN, or try `make demo`: it brings a local one.",
+            remedy="Set KEN_SLACK_BOT_TOKEN, or try `make demo`, which starts a local workspace.",
         )
     from workers.slack.client import SlackMessenger  # noqa: PLC0415 - only a call loads Slack's SDK
 
@@ -47,8 +47,9 @@ def workspaces(settings: Settings, database: Database) -> dict[str, Messenger]:
         teams |= {one for one in settings.slack_workspaces if one.startswith("T")}
     if not teams:
         raise InputInvalid(
-            "Nobody has installed Ken in a workspace that KEN_SLACK_WORKSPACES names.",
-            remedy=f"Open {settings.public_url}/slack/install, or see `ken installations list`.",
+            "Ken is not installed in any workspace listed in KEN_SLACK_WORKSPACES.",
+            remedy=f"Install it at {settings.public_url}/slack/install. "
+            "`ken installations list` shows where it is installed.",
         )
     found = {team: token_of(database, "answerer", team_id=team) for team in sorted(teams)}
     return {team: installed_workspace(settings, team, token) for team, token in found.items()}

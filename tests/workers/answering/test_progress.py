@@ -64,7 +64,7 @@ def test_the_message_that_shows_the_work_becomes_the_answer(
 
     ((working,),) = found
     assert working.streaming is streams
-    assert "Reading 2 sources" in repr(working)
+    assert "Reading 2 documents" in repr(working)
     assert "ten million" not in repr(working)
     (answer,) = company.posts(channel)
     assert answer.ts == working.ts
@@ -341,7 +341,7 @@ def test_the_cards_say_no_more_than_the_readers_may_know(company: Company, alice
     said = company.slack.say("board", "alice", QUESTION)
     found = seen_while_thinking(company, "CBOARD", after=said.ts)
     company.work(kept(channel_id="CBOARD", ts=said.ts))
-    assert "Reading 2 sources" in repr(found)
+    assert "Reading 2 documents" in repr(found)
 
 
 def test_nothing_is_shown_where_no_reply_may_come(company: Company, alice: int) -> None:

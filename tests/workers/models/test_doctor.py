@@ -35,7 +35,7 @@ def examined(server: Server, **more: Any) -> doctor.Finding:
         (both, "by Responses API."),
         (
             ignoring,
-            "by Chat Completions with a JSON schema (Responses API does not keep to a form).",
+            "by Chat Completions with a JSON schema (Responses API gives the wrong form).",
         ),
         (only_chat, "by Chat Completions with a JSON schema (there is no Responses API)."),
     ],

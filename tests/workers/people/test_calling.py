@@ -216,4 +216,4 @@ def test_a_call_of_a_question_whose_words_are_forgotten_has_none(company: Compan
     company.look(question_id, "UPDATE question SET text = '' RETURNING id")
     call(company, question_id)
     (posted,) = company.posts("CBOARD")
-    assert "(no words)" in all_text(posted.blocks)
+    assert "(no text)" in all_text(posted.blocks)

@@ -173,7 +173,7 @@ def test_a_report_says_what_was_said_and_of_what(company: Company) -> None:
         (report,) = told(company, person)
         words = all_text(report.blocks)
         assert f"(question {question_id})" in words
-        assert "Said by: alice" in words
+        assert "From: alice" in words
         assert "Reason: outdated" in words
         assert "Comment: It is eleven now." in words
         assert "Question: What is the budget?" in words

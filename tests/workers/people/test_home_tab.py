@@ -115,10 +115,10 @@ def test_somebody_without_a_link_is_told_what_that_means(company: Company) -> No
 
     words = all_text(shown(company)["blocks"])
 
-    assert "I do not know which person of your company this Slack account is" in words
+    assert "I cannot match this Slack account to anyone in your company's directory" in words
     assert "Ask your administrator for a code" in words
     assert "This account belongs to" not in words
-    assert "I know of no document that you may read." in words
+    assert "So far I have no documents that you may read." in words
 
 
 def test_what_the_company_says_of_somebody_is_theirs_to_see(company: Company) -> None:
@@ -130,7 +130,7 @@ def test_what_the_company_says_of_somebody_is_theirs_to_see(company: Company) ->
 
     words = all_text(shown(company)["blocks"])
 
-    assert "says of you: title Boss, team Finance" in words
+    assert "directory: title Boss, team Finance" in words
     assert "hidden" not in words
     assert "Secret" not in words
 
@@ -144,7 +144,7 @@ def test_somebody_inactive_reads_nothing_and_is_told(company: Company, status: U
     words = all_text(shown(company)["blocks"])
 
     assert "is not active any more" in words
-    assert "I know of no document that you may read." in words
+    assert "So far I have no documents that you may read." in words
     assert prompts(company) == [{"title": suggestions._HELP, "message": suggestions._HELP}]
 
 
@@ -280,7 +280,7 @@ def test_a_code_and_forgotten_words_are_not_shown(company: Company) -> None:
 
     words = all_text(shown(company)["blocks"])
     assert "(forgotten)" in words
-    assert "(no words)" in words
+    assert "(no text)" in words
 
 
 def test_whoever_has_asked_nothing_is_told_so(company: Company) -> None:

@@ -42,7 +42,7 @@ from workers.slack.client import SlackMessenger
 
 SLACK = f"slack:{TEAM}"
 HOUR = timedelta(hours=1)
-NOW_LINKED = "Your Slack account is linked to Alice's account now. Ask me again."
+NOW_LINKED = "Your Slack account is now linked to Alice. What would you like to know?"
 QUESTION = "How large is the budget?"
 
 PEOPLE = {

@@ -484,9 +484,9 @@ def test_people_are_called_by_their_group_and_told_who_asks() -> None:
     assert found["link"]["url"] == PERMALINK
     (quote,) = (leaf for leaf in leaves(payload["blocks"]) if leaf["type"] == "rich_text_quote")
     assert quote["elements"] == [{"type": "text", "text": "How … *many* days?"}]
-    assert payload["text"] == "Somebody asks for a person: How … *many* days?"
+    assert payload["text"] == "A colleague would like a person to answer this: How … *many* days?"
     assert "usergroup" not in json.dumps(asked_by("Why?", "U1", PERMALINK)["blocks"])
-    assert "(no words)" in asked_by("\u200b", "U1")["text"]
+    assert "(no text)" in asked_by("\u200b", "U1")["text"]
 
 
 @pytest.mark.parametrize(
