@@ -22,7 +22,7 @@ from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.ingest import pipeline
 from workers.ingest.bundle import read_bundle
-from workers.ingest.pipeline import Loading, Report
+from workers.ingest.pipeline import LeftOut, Loading, Report
 from workers.models.embedder import MiniLM
 from workers.settings import Settings
 
@@ -37,6 +37,7 @@ def load_folder(
     allow: tuple[str, ...],
     remove_missing: bool,
     console: Console | None,
+    shows_all: bool = False,
 ) -> Report:
     """Read, check and load a folder, as the indexer; `console` shows what was done.
 
@@ -61,7 +62,8 @@ def load_folder(
             remove_missing=remove_missing,
         ).run()
     if console is not None:
-        _print(report, bundle.source, time.monotonic() - started, console)
+        shown = None if shows_all else _SHOWN
+        _print(report, bundle.source, time.monotonic() - started, console, shown=shown)
     return report
 
 
@@ -110,21 +112,29 @@ class _Lines(Progress):
         )
 
 
-def _print(report: Report, source: str, seconds: float, console: Console) -> None:
+def _print(
+    report: Report, source: str, seconds: float, console: Console, *, shown: int | None
+) -> None:
     done = report.new + report.changed
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     console.print(
         f"[bold]{escape(source)}[/]: {report.new} new, {report.changed} changed, "
         f"{report.unchanged} unchanged, {report.removed} removed, "
-        f"{len(report.left_out)} left out; {report.users} people, {report.groups} groups."
+        f"{len(report.left_out)} left out, {len(report.partial)} in part; "
+        f"{report.users} people, {report.groups} groups."
     )
     console.print(
-        f"{report.chunks} chunks in {seconds:.1f} s"
+        f"{report.chunks} chunks, {report.embedded} of them embedded, in {seconds:.1f} s"
         + (f", {done / seconds:.1f} documents/s" if done else "")
         + f"; peak memory {memory:.0f} MB.",
         style="dim",
     )
-    for left in report.left_out[:_SHOWN]:
-        console.print(f"  [yellow]left out[/] {escape(left.place)}: {escape(left.reason)}")
-    if len(report.left_out) > _SHOWN:
-        console.print(f"  … and {len(report.left_out) - _SHOWN} more")
+    _list("left out", report.left_out, shown, console)
+    _list("in part", report.partial, shown, console)
+
+
+def _list(what: str, files: list[LeftOut], shown: int | None, console: Console) -> None:
+    for file in files[:shown]:
+        console.print(f"  [yellow]{what}[/] {escape(file.place)}: {escape(file.reason)}")
+    if shown is not None and len(files) > shown:
+        console.print(f"  … and {len(files) - shown} more: ken load --report lists them all")

@@ -144,7 +144,8 @@ class _Outline:
             self._above = [*(one for one in self._above if one.level < block.level), block]
         self._is_at_heading = isinstance(block, Heading)
         path = " > ".join(one.text[:_MAX_HEADING] for one in self._above)
-        anchor = self._above[-1].anchor[:_MAX_HEADING] if self._above else ""
+        anchors = (one.anchor[:_MAX_HEADING] for one in reversed(self._above) if one.anchor)
+        anchor = next(anchors, "")
         return _Place(
             self._section, path, f"page={block.page}" if block.page else anchor, block.page
         )
@@ -277,9 +278,9 @@ def _leads(text: str, following: Block | None) -> bool:
         return False
     if text.endswith((":", "：")):
         return True
-    return (
-        not isinstance(following, Quotation) and len(text) < _MAX_LEAD and not _ENDED.search(text)
-    )
+    if isinstance(following, Quotation) or (isinstance(following, Row) and not following.columns):
+        return False
+    return len(text) < _MAX_LEAD and not _ENDED.search(text)
 
 
 # -- parts to pieces ------------------------------------------------------------------------------

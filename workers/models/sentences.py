@@ -207,7 +207,7 @@ def _plain(text: str, span: Span) -> str:
     if span.kind == "code":
         return "\n".join(line for line in own.split("\n") if not _FENCE.match(line))
     if span.kind == "item":
-        return _BULLET.sub("", own)
+        return _BULLET.sub("", own, count=1)
     if span.kind == "quotation":
         own = own.removeprefix("> ").replace("\n> ", "\n")
     return own

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from policies import Audience
 from policies.names import resolve_user
@@ -19,6 +20,7 @@ from tests.workers.ingest.folder import (
     group,
     user,
 )
+from tests.workers.ingest.test_parse import pdf
 from workers.answering.answer import compose_answer
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
@@ -674,3 +676,47 @@ def status_of(shelf: Shelf, name: str) -> UserStatus:
         user_id = resolve_user(session, name)
     ((status,),) = shelf.rows(f"SELECT status FROM user_account WHERE id = {user_id}")  # noqa: S608
     return UserStatus(status)
+
+
+def test_what_another_version_read_is_read_again_and_only_new_text_is_embedded(
+    shelf: Shelf, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.documents(document("a", "class:members", text="# One\n\nText.\n\n# Two\n\nMore."))
+    assert (shelf.load(folder).embedded, shelf.embedder.calls) == (2, 2)
+    before = shelf.versions()
+    assert (shelf.load(folder).unchanged, shelf.versions()) == (1, before)
+
+    monkeypatch.setattr("workers.ingest.store.READER_VERSION", 999)
+    report = shelf.load(folder)
+    assert (report.changed, report.chunks, report.embedded) == (1, 2, 0)
+
+    folder.documents(document("a", "class:members", text="# One\n\nText.\n\n# Two\n\nOther."))
+    assert (shelf.load(folder).embedded, shelf.embedder.calls) == (1, 3)
+
+
+def test_what_was_stored_without_hashes_is_not_embedded_again(shelf: Shelf, folder: Folder) -> None:
+    folder.documents(document("a", "class:members", text="Text."))
+    shelf.load(folder)
+    with shelf.database.session("indexer") as session:
+        session.execute(text("UPDATE embedding SET text_hash = NULL"))
+        session.execute(text("UPDATE document SET reader_version = 0"))
+    report = shelf.load(folder)
+    assert (report.changed, report.embedded) == (1, 0)
+    assert shelf.is_whole()
+
+
+def test_equal_text_of_two_documents_is_embedded_once(shelf: Shelf, folder: Folder) -> None:
+    same = {"title": "Leave", "text": "Thirty days."}
+    folder.documents(document("a", "class:members") | same, document("b", "class:members") | same)
+    report = shelf.load(folder)
+    assert (report.new, report.chunks, report.embedded, shelf.embedder.calls) == (2, 2, 1, 1)
+
+
+def test_what_is_read_in_part_is_reported(shelf: Shelf, folder: Folder) -> None:
+    pages = [[(700, 11, "The gate opens at seven.")], [(700, 11, "It shuts at nine.")]]
+    folder.file("rules.pdf", pdf(*pages, others={12: "null"}))
+    report = shelf.load(folder, allow=("class:members",))
+    assert [(one.place, one.reason) for one in report.partial] == [
+        ("rules.pdf", "1 page was not read: damaged PDF")
+    ]
+    assert (report.new, report.left_out) == (1, [])

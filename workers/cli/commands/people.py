@@ -28,6 +28,12 @@ def load(
             "--remove-missing", help="Go on even if many loaded documents are not there any more."
         ),
     ] = False,
+    shows_all: Annotated[
+        bool,
+        typer.Option(
+            "--report", help="List every file that was left out or read in part, and why."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Load people, permissions and documents from a folder. docs/loading.md says its format.
@@ -46,6 +52,7 @@ def load(
         allow=tuple(allow or ()),
         remove_missing=remove_missing,
         console=None if as_json else out,
+        shows_all=shows_all,
     )
     if as_json:
         print_json(asdict(report))

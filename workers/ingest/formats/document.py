@@ -69,7 +69,9 @@ class Row:
         """Such as "Grade: Senior; Days of leave: 28."."""
         if not any(self.columns):
             filled = [cell for cell in self.cells if cell]
-            return ended((": " if len(filled) == 2 else "; ").join(filled))
+            if len(filled) == 2:
+                return ended(_named(*filled))
+            return ended("; ".join(filled))
         names = (*self.columns, *[""] * (len(self.cells) - len(self.columns)))
         pairs = zip(names, self.cells, strict=False)
         return ended("; ".join(_named(name, cell) for name, cell in pairs if cell))
@@ -191,6 +193,11 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def squeezed(text: str) -> str:
+    """On one line; marks of footnotes, which `clean` would take, stay."""
+    return " ".join(text.split())
+
+
 def table(
     rows: Sequence[Sequence[str]],
     *,
@@ -202,7 +209,7 @@ def table(
 
     Names of two header rows are joined ("Rate > 2026"). A single column is no table.
     """
-    filled = [tuple(map(one_line, row)) for row in rows if any(map(str.strip, row))]
+    filled = [tuple(map(squeezed, row)) for row in rows if any(map(str.strip, row))]
     width = max(map(len, filled), default=0)
     if width < 2:
         for row in filled:

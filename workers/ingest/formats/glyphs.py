@@ -111,7 +111,7 @@ def _letter(raw: pdfium.FPDF_TEXTPAGE, at: int) -> _Letter | None:
 
 
 _STRAIGHT = 0.05
-_COS_SIN = {0: (1, 0), 1: (0, 1), 2: (-1, 0), 3: (0, -1)}
+_COS_SIN = {0: (1, 0), 1: (0, -1), 2: (-1, 0), 3: (0, 1)}  # PDFium counts clockwise
 
 
 def _is_apart(before: _Letter, letter: _Letter) -> bool:

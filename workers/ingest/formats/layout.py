@@ -109,8 +109,10 @@ def regions(words: Sequence[Word]) -> list[Region]:
 def _rows_of(words: Sequence[Word]) -> list[_Row]:
     groups: list[list[Word]] = []
     for word in sorted((one for one in words if one.text.strip()), key=lambda one: -one.y):
-        if groups and (_is_level(groups[-1][0], word) or _hangs_over(groups[-1], word)):
+        if groups and _is_level(groups[-1][0], word):
             groups[-1].append(word)
+        elif groups and _hangs_over(groups[-1], word):
+            groups[-1].insert(0, word)
         else:
             groups.append([word])
     return [_row(group) for group in groups]
@@ -262,7 +264,10 @@ def _labels_below(line: Line, row: _Row) -> bool:
 
 def _filled_in(row: _Row, above: Line | None) -> Iterator[list[str]]:
     label = above.text if above else ""
+    named: _Segment | None = None
     for number, one in enumerate(row.segments):
+        if one is named:
+            continue
         if not one.is_field:
             if label:
                 yield [label]
@@ -275,10 +280,10 @@ def _filled_in(row: _Row, above: Line | None) -> Iterator[list[str]]:
             else:
                 if label:
                     yield [label]
-                label = one.text
+                named, label = following, ""
+                yield [f"{one.text} {following.text}"]
         else:
-            text = f"{label.removeprefix('[x] ')}" if label else ""
-            yield [text, one.text]
+            yield [label, one.text]
             label = ""
     if label:
         yield [label]
@@ -296,12 +301,19 @@ def _end_of_table(rows: Sequence[_Row], first: int) -> int:
             break
         if len(_columns(rows[first : end + 1])) < 2:
             break
-        if len(row.segments) >= 2:
+        if len(row.segments) >= 2 or _goes_on_in_cell(rows[first : end + 1], gap):
             last = end + 1
         elif gap > 1.7 * row.size or end - last > 2:
             break
         end += 1
     return last
+
+
+def _goes_on_in_cell(rows: Sequence[_Row], gap: float) -> bool:
+    """Whether the last row is one more line of a cell that is not its row's first."""
+    columns, last = _columns(rows), rows[-1]
+    left = last.segments[0].left
+    return gap < 1.35 * last.size and any(abs(left - start) < 3 for start, _ in columns[1:])
 
 
 def _columns(rows: Sequence[_Row]) -> list[tuple[float, float]]:

@@ -126,7 +126,7 @@ def _prepared(text: str) -> tuple[list[str], dict[str, str]]:
             note = note if not line.strip() else ""
             if box := _ADMONITION.match(line) or _TAB.match(line):
                 inset.append((inset[-1] if inset else 0) + len(box[1]) + 4)
-                lines += ["", f"**{box[2]}**" if box[2] else "", ""]
+                lines += ["", f"{box[2]}:" if box[2] else "", ""]
                 continue
             if _DIRECTIVE.match(line):
                 lines.append("")

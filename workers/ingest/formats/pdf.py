@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import pypdfium2
 
@@ -39,6 +39,8 @@ _SENTENCE_END = re.compile(r"[.!?:…][\"'”’)\]]*\Z")
 _LEADERS = re.compile(r"(?:\s?[.·_]){5,}\s*\d{0,4}\Z")
 _PAGES_HELD = 60
 """Of a document with more pages a sample is read first, to know its look."""
+_EDGE = 5
+"""Lines at the top and at the bottom of a page that may be on each page."""
 _MOST_FAULTS = 30
 """Pages in a row that cannot be read: then none of the others can."""
 
@@ -146,27 +148,47 @@ class _Running:
         self._shown: set[str] = set()
         seen: dict[tuple[str, int], list[tuple[int, list[int]]]] = {}
         for number, words in sample.items():
-            for text, y in _edges(words):
-                key = re.sub(r"\d+", "0", text), round(y / 4)
-                seen.setdefault(key, []).append((number, [int(n[:9]) for n in _digits(text)]))
+            found = {}
+            for line in (line for edge in _edges(words) for line in edge):
+                text = _line_text(line)
+                key = re.sub(r"\d+", "0", text), round(line[0].y / 4)
+                found[key] = number, [int(n[:9]) for n in _digits(text)]
+            for key, place in found.items():
+                seen.setdefault(key, []).append(place)
         needed = 2 if len(sample) <= 4 else 3
         self._running = {
             key for key, places in seen.items() if len(places) >= needed and _only_counts(places)
         }
 
+    def _is_running(self, line: Sequence[Word]) -> bool:
+        skeleton, at = re.sub(r"\d+", "0", _line_text(line)), round(line[0].y / 4)
+        return any((skeleton, at + near) in self._running for near in (-1, 0, 1))
+
     def without(self, words: list[Word], number: int) -> list[Word]:
         gone: set[int] = set()
-        edges = list(_edge_lines(words))
-        for line in edges:
-            text = _line_text(line)
-            skeleton, at = re.sub(r"\d+", "0", text), round(line[0].y / 4)
-            is_running = any((skeleton, at + near) in self._running for near in (-1, 0, 1))
-            if _is_page_number(text, number) or (is_running and skeleton in self._shown):
-                gone.update(map(id, line))
-            elif is_running:
+        for edge in _edges(words):
+            taken = list(takewhile(self._is_running, edge))
+            while taken and not _is_set_off(edge, len(taken)):
+                taken.pop()
+            for line in edge:
+                text = _line_text(line)
+                skeleton = re.sub(r"\d+", "0", text)
+                is_again = line in taken and skeleton in self._shown
+                if is_again or (_is_page_number(text, number) and _stands_alone(line, words)):
+                    gone.update(map(id, line))
+                elif line not in taken:
+                    break
                 self._shown.add(skeleton)
         kept = [word for word in words if id(word) not in gone]
         return kept or (words if self._count == 1 else kept)
+
+
+def _is_set_off(edge: Sequence[list[Word]], count: int) -> bool:
+    """Whether there is space between the first lines of the edge and the text."""
+    if count >= len(edge):
+        return len(edge) < _EDGE
+    last, following = edge[count - 1][0], edge[count][0]
+    return abs(last.y - following.y) > 1.5 * max(last.size, following.size)
 
 
 def _digits(text: str) -> list[str]:
@@ -186,20 +208,22 @@ _MOST_OFFSET = 40
 """Pages before the one that is numbered 1."""
 
 
-def _edge_lines(words: Sequence[Word]) -> Iterator[list[Word]]:
-    """The first three and the last three lines of a page."""
+def _edges(words: Sequence[Word]) -> tuple[list[list[Word]], list[list[Word]]]:
+    """The first lines of a page, and its last ones from the last on."""
     lines: list[list[Word]] = []
     for word in sorted((one for one in words if not one.is_field), key=lambda one: -one.y):
         if lines and abs(lines[-1][0].y - word.y) <= 0.3 * word.size:
             lines[-1].append(word)
         else:
             lines.append([word])
-    yield from lines[:3]
-    yield from lines[max(3, len(lines) - 3) :]
+    return lines[:_EDGE], lines[::-1][:_EDGE]
 
 
-def _edges(words: Sequence[Word]) -> Iterator[tuple[str, float]]:
-    return ((_line_text(line), line[0].y) for line in _edge_lines(words))
+def _stands_alone(line: Sequence[Word], words: Sequence[Word]) -> bool:
+    """Whether nothing is as near as a figure of this height is to its line."""
+    own = set(map(id, line))
+    near = (one for one in words if abs(one.y - line[0].y) < 0.8 * max(one.size, line[0].size))
+    return all(id(one) in own for one in near)
 
 
 def _line_text(line: Sequence[Word]) -> str:
@@ -273,7 +297,7 @@ class _Look:
     def _named(self, paragraph: Sequence[Line], text: str, page: int) -> Block | None:
         if one_line(text).endswith("?"):
             return Question(text, page=page)
-        if len(text) > 60 and text.endswith(".") and not _SECTION.match(text):
+        if text.endswith(".") and len(text.split()) > 4 and not _SECTION.match(text):
             return None  # a sentence, however large it is set
         level = self._levels.get(paragraph[0].size, self._deepest)
         return heading(text, level, page=page)

@@ -21,6 +21,7 @@ from workers.ingest.formats.document import (
     Row,
     clean,
     one_line,
+    squeezed,
     table,
 )
 from workers.models.sentences import sentence_ends
@@ -112,7 +113,7 @@ def begins_answer(text: str) -> str:
 
 def bold(text: str, level: int, *, page: int = 0) -> Block:
     """A paragraph all of whose letters are bold: a question, a heading, or a sentence."""
-    line = one_line(text)
+    line = squeezed(text)
     if line.endswith("?"):
         return Question(line, page=page)
     if is_title(line):
@@ -127,7 +128,7 @@ def is_title(line: str) -> bool:
 
 def heading(text: str, level: int, *, anchor: str = "", page: int = 0) -> Block:
     """A heading; or a paragraph, where a whole sentence is set as one."""
-    line = one_line(text)
+    line = squeezed(text)
     if len(line) > 2 * _LONGEST_TITLE or (
         len(line) > _LONGEST_TITLE and line.endswith((".", ";", ","))
     ):
@@ -137,6 +138,8 @@ def heading(text: str, level: int, *, anchor: str = "", page: int = 0) -> Block:
 
 # -- footnotes ----------------------------------------------------------------------------------
 
+_INNER_END = re.compile(r"[.!?]\s+(?=\S)")
+"""A note of several sentences stays in the sentence that it belongs to."""
 _NOTE = re.compile("\x02([^\x02\x03]{1,80})\x03")
 _LATE_NOTE = re.compile("([.!?…,;:。][\"'”’)]*)((?:\x02[^\x02\x03]{1,80}\x03)+)")
 _END = re.compile(r"\s*[.!?…。]?[\"'”’)\]]*\s*\Z")
@@ -172,7 +175,7 @@ def _with_notes_of(sentence: str, notes: Mapping[str, str]) -> str:
 
     def place(mark: re.Match[str]) -> str:
         name, number = mark[1], _number_of(mark[1])
-        note = notes.get(name, "").strip()
+        note = _INNER_END.sub("; ", notes.get(name, "").strip())
         stays = sentence[mark.start() - 1 : mark.start()].isdigit() or not note
         if note:
             said.append(f"{number}: {note}" if stays else note)
@@ -237,7 +240,7 @@ def cell_text(blocks: Sequence[Block]) -> str:
     parts: list[str] = []
     before = ""
     for block in blocks:
-        text = " ".join(block.text.split())
+        text = squeezed(block.text)
         if isinstance(block, Item) and block.mark != "-":
             text = f"{block.mark} {text}"
         joint = " " if _CLOSED.search(before) else "; "
@@ -284,7 +287,7 @@ def read_text(content: bytes, about: About) -> Iterator[Block]:
     """Text as its author laid it out: underlined and numbered headings, lists, aligned columns."""
     reader = _Text()
     for number, block in enumerate(reader.read(decode(content).expandtabs(8))):
-        if isinstance(block, Heading) and block.level == 1 and (number == 0 or not about.titles):
+        if number == 0 and isinstance(block, Heading) and block.level == 1:
             about.titles.append(block.text)
         yield block
 
@@ -387,14 +390,14 @@ def _paragraph_and_items(lines: Sequence[str]) -> Iterator[Block]:
 
 def aligned(lines: Sequence[str]) -> list[list[str]]:
     """The cells of lines that are set in columns with spaces between them; else nothing."""
+    lines = [line for line in lines if set(line) - set("-=_+| ")]
     if len(lines) < 2 or not all(len(_GAP.split(line.strip())) > 1 for line in lines):
         return []
     gaps = _gutters(lines)
     if not gaps or all(map(_ITEM.match, lines)):
         return []
     bounds = [0, *gaps, max(map(len, lines))]
-    found = [[line[a:b].strip() for a, b in pairwise(bounds)] for line in lines]
-    return [cells for cells in found if not all(set(cell) <= set("-=_+ ") for cell in cells)]
+    return [[line[a:b].strip() for a, b in pairwise(bounds)] for line in lines]
 
 
 def _gutters(lines: Sequence[str]) -> list[int]:
@@ -431,11 +434,19 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
         return False
     if any(_DATUM.fullmatch(cell) or len(cell) > _LONG_CELL for cell in first if cell):
         return False
-    if len(first) == 2 and all(row[0].endswith(":") for row in rows if row[0]):
+    if len(first) == 2 and not _is_even(others):
         return False
     if any(cell.endswith((".", "!", "?")) and " " in cell for cell in first):
         return False
     return bool(others)
+
+
+def _is_even(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the second cells of these rows are alike: a name above them can fit them all."""
+    if any(row[0].endswith(":") for row in rows if row):
+        return False
+    seconds = [row[1] for row in rows if len(row) > 1 and row[1]]
+    return len({bool(_DATUM.fullmatch(cell)) for cell in seconds}) <= 1
 
 
 def table_of(
