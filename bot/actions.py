@@ -29,9 +29,9 @@ from workers.interface import (
     ask,
     bot_token,
     carried,
-    hand_over,
     plain,
     reply_to_talk,
+    submit_errand,
 )
 
 log = structlog.get_logger()
@@ -227,7 +227,7 @@ def _judge(
 
 def _hand_over(kind: ErrandKind, body: Json, details: Json | None = None) -> int | None:
     """Raises ServerUnavailable: Slack then tells the person that it did not work."""
-    return hand_over(
+    return submit_errand(
         Errand(
             event_id=_event_id(body),
             kind=kind,

@@ -14,14 +14,14 @@ from workers.interface import (
     ErrandKind,
     Question,
     Surface,
-    answers_by_itself,
     ask,
+    auto_answer_enabled,
     carried,
-    follows,
-    hand_over,
+    is_ken_thread,
+    is_known_question,
     is_muted,
-    knows,
     plain,
+    submit_errand,
 )
 
 _WRITTEN_BY_PEOPLE = frozenset({"", "file_share", "thread_broadcast"})
@@ -97,7 +97,7 @@ def on_team_access(event: Json, body: Json) -> None:
     """A whole organisation's Ken may be kept out of a workspace, and let in again."""
     for team_id in event.get("team_ids") or ():
         event_id = f"{identifier(body, 'event_id')}/{identifier({'team': team_id}, 'team')}"
-        hand_over(Errand(event_id=event_id, kind="team_access", team_id=team_id))
+        submit_errand(Errand(event_id=event_id, kind="team_access", team_id=team_id))
 
 
 def on_home_opened(event: Json, body: Json) -> None:
@@ -140,10 +140,10 @@ def _unasked(event: Json, body: Json) -> Surface | None:
     channel_id, thread_ts = identifier(event, "channel"), text(event, "thread_ts")
     if thread_ts and thread_ts != text(event, "ts"):
         surface = Surface.FOLLOW_UP
-        wanted = follows(channel_id, thread_ts)
+        wanted = is_ken_thread(channel_id, thread_ts)
     else:
         surface = Surface.AUTOMATIC
-        wanted = text(event, "channel_type") != "mpim" and answers_by_itself(channel_id)
+        wanted = text(event, "channel_type") != "mpim" and auto_answer_enabled(channel_id)
     if not wanted or is_muted(_team_id(body), identifier(event, "user")):
         return None
     return surface
@@ -211,7 +211,7 @@ def _on_edit(event: Json, body: Json) -> None:
     edited = _in_place(event, message)
     surface: Surface | None = Surface.SLACK
     if not direct and not (mentioned and _mentions(said_before, own_id)):
-        is_known = knows(identifier(event, "channel"), ts)
+        is_known = is_known_question(identifier(event, "channel"), ts)
         if not mentioned:  # it may have come before the message itself
             unasked = Surface.FOLLOW_UP if _is_reply(message) else Surface.AUTOMATIC
             surface = unasked if is_known else _unasked(edited, body)
@@ -230,7 +230,9 @@ def _on_deletion(event: Json, body: Json, ts: str, *, revision: str = "") -> Non
     channel_id = identifier(event, "channel")
     if not ts or (before and not _may_have_asked(event, before, body)):
         return
-    if knows(channel_id, ts) or (before and _is_for_ken(_in_place(event, before), body)):
+    if is_known_question(channel_id, ts) or (
+        before and _is_for_ken(_in_place(event, before), body)
+    ):
         details = {"ts": ts, **({"revision": revision} if revision else {})}
         _hand_over("deleted", event, body, details, user_id=text(before, "user"))
 
@@ -268,7 +270,7 @@ def _hand_over(
     user_id: str | None = None,
 ) -> None:
     """Raises ServerUnavailable."""
-    hand_over(
+    submit_errand(
         Errand(
             event_id=identifier(body, "event_id"),
             kind=kind,

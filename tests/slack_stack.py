@@ -17,7 +17,7 @@ from bot.playground.client import Call, Playground, Seen
 from tests.ends import ANSWER_S, written
 from workers.database.sessions import Database
 from workers.embedded.process import Child, wait_until
-from workers.intake.leases import at_work
+from workers.intake.leases import question_session
 from workers.settings import load_settings
 
 Json = dict[str, Any]
@@ -218,7 +218,7 @@ class Stack:
         return [self._ended(question_id) for question_id in found]
 
     def _ended(self, question_id: int) -> tuple[str, str | None]:
-        with at_work(self.database, question_id) as session:
+        with question_session(self.database, question_id) as session:
             row = session.execute(
                 text("SELECT state, reason FROM question WHERE id = :id"), {"id": question_id}
             ).one()

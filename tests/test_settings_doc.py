@@ -17,7 +17,7 @@ def test_every_setting_has_a_row_and_every_row_a_setting() -> None:
 
 def test_what_is_said_to_be_usual_is_so() -> None:
     page = PAGE.read_text()
-    for name in ("questions_per_minute", "questions_per_day", "mend_days", "cards_after_s"):
+    for name in ("questions_per_minute", "questions_per_day", "review_days", "cards_after_s"):
         (row,) = re.findall(
             rf"^\| [^|]*`KEN_{name.upper()}`[^|]* \| ([^|]*) \|", page, re.MULTILINE
         )

@@ -17,7 +17,7 @@ from workers.answering import suggestions
 from workers.database.sessions import Database
 from workers.database.statements import statement
 from workers.errors import AssistantError, ServerUnavailable, SlackRefused
-from workers.intake.leases import at_work, stored_question
+from workers.intake.leases import question_session, stored_question
 from workers.intake.messages import (
     ERRAND_COLUMNS,
     ErrandKind,
@@ -26,7 +26,7 @@ from workers.intake.messages import (
     Surface,
     errand_of,
 )
-from workers.intake.store import keep_in, ring
+from workers.intake.store import ring, store_question
 from workers.observe import metrics, stopping, tracing
 from workers.people import feedback, home_tab, preferences
 from workers.replies.rendering import FORGOTTEN, notice
@@ -34,7 +34,7 @@ from workers.services import Services
 from workers.slack.installations import forget
 from workers.slack.messenger import Message
 from workers.upkeep import channel_move, review
-from workers.upkeep.retraction import stop, take_back
+from workers.upkeep.retraction import retract, stop
 
 log = structlog.get_logger()
 
@@ -76,7 +76,7 @@ def _do(services: Services, errand: StoredErrand) -> str | None:
 
 def _may_pass(errand: StoredErrand, error: Exception) -> bool:
     if isinstance(error, AssistantError):
-        return error.passing and errand.age_s < _GIVE_UP_S
+        return error.transient and errand.age_s < _GIVE_UP_S
     return isinstance(error, SQLAlchemyError | ServerUnavailable) or errand.attempts < _MOST_DEATHS
 
 
@@ -93,10 +93,10 @@ def _ask_again(services: Services, errand: StoredErrand) -> None:
     if about is None:
         return
     if not about.text:  # whoever asked it has told Ken to forget it
-        _whisper(services, errand, FORGOTTEN)
+        _tell_privately(services, errand, FORGOTTEN)
         return
     event_id = f"errand:{errand.id}"
-    question_id = keep_in(
+    question_id = store_question(
         services.database,
         Question(
             event_id=event_id,
@@ -125,7 +125,7 @@ def _surface(kind: str, about: Question) -> Surface:
     return Surface.SHARE if about.surface.is_share else Surface.SLACK
 
 
-def _whisper(services: Services, errand: StoredErrand, words: str) -> None:
+def _tell_privately(services: Services, errand: StoredErrand, words: str) -> None:
     """Tell whoever pressed, alone, and once."""
     messenger, mark = services.messenger_of(errand.team_id), f"errand:{errand.id}"
     since = f"{time.time() - errand.age_s:.6f}"
@@ -142,7 +142,7 @@ def _asked_about(services: Services, errand: StoredErrand) -> Question | None:
     question_id = errand.details.get("question_id")
     if type(question_id) is not int:
         return None
-    with at_work(services.database, question_id) as session:
+    with question_session(services.database, question_id) as session:
         question = stored_question(session, question_id)
     if question is None:
         return None
@@ -184,16 +184,16 @@ def _rest_from_work(services: Services, errand: StoredErrand) -> None:
         )
 
 
-def _look_at_channel(services: Services, errand: StoredErrand) -> None:
-    review.look_at_channel(services, errand.channel_id)
+def _review_channel(services: Services, errand: StoredErrand) -> None:
+    review.review_channel(services, errand.channel_id)
 
 
-def _look_at_places_of(services: Services, errand: StoredErrand) -> None:
-    review.look_at_places_of(services, errand.team_id, errand.user_id)
+def _review_places_of(services: Services, errand: StoredErrand) -> None:
+    review.review_places_of(services, errand.team_id, errand.user_id)
 
 
-def _look_at_team(services: Services, errand: StoredErrand) -> None:
-    review.look_at_team(services, errand.team_id)
+def _review_team(services: Services, errand: StoredErrand) -> None:
+    review.review_team(services, errand.team_id)
 
 
 def wipe(services: Services, errand: StoredErrand) -> None:
@@ -226,13 +226,13 @@ def _time(at: object) -> datetime | None:
 _HANDLERS: dict[ErrandKind, Callable[[Services, StoredErrand], None]] = {
     "home": _publish_home,
     "prompts": _suggest,
-    "deleted": take_back,
-    "joined": _look_at_channel,
-    "shared": _look_at_channel,
-    "place": _look_at_channel,
+    "deleted": retract,
+    "joined": _review_channel,
+    "shared": _review_channel,
+    "place": _review_channel,
     "moved": channel_move.move,
-    "standing": _look_at_places_of,
-    "team_access": _look_at_team,
+    "standing": _review_places_of,
+    "team_access": _review_team,
     "rested": _rest_from_work,
     "stopped": stop,
     "share": _ask_again,

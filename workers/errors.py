@@ -14,29 +14,29 @@ class AssistantError(Exception):
         "Something went wrong on my side. Please ask again. If it happens again, please tell your "
         "administrator."
     )
-    passing: bool = False
+    transient: bool = False
     """It may be over soon: the question is tried again before anybody hears of it."""
     retry_after_s: float | None = None
     """How long whoever is busy asks us to wait."""
 
 
 class ModelUnavailable(AssistantError):
-    """The model did not answer, or not usefully; `passing` unless it will say the same again."""
+    """The model did not answer, or not usefully; `transient` unless it will say the same again."""
 
     reply = "My language model is not answering right now. Please try again in a minute."
 
     def __init__(
-        self, reason: str, *, passing: bool = True, retry_after_s: float | None = None
+        self, reason: str, *, transient: bool = True, retry_after_s: float | None = None
     ) -> None:
         super().__init__(reason)
-        self.passing = passing
+        self.transient = transient
         self.retry_after_s = retry_after_s
 
 
 class SlackUnavailable(AssistantError):
     """Slack did not answer, or not usefully."""
 
-    passing = True
+    transient = True
 
 
 class SlackBusy(SlackUnavailable):
@@ -50,13 +50,13 @@ class SlackBusy(SlackUnavailable):
 class SlackRefused(SlackUnavailable):
     """Slack answered, and will say the same again: archived, removed, revoked."""
 
-    passing = False
+    transient = False
 
 
 class Busy(AssistantError):
     """Somebody else is in the middle of it; a moment later they are not."""
 
-    passing = True
+    transient = True
 
 
 class PoisonQuestion(AssistantError):

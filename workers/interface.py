@@ -1,6 +1,6 @@
 """The door to the workers, and the only file of the house that `bot` imports.
 
-The row is the truth, the queue a doorbell: `ask` and `hand_over` return once it cannot be lost.
+The row is the truth, the queue a doorbell: `ask` and `submit_errand` return once it cannot be lost.
 """
 
 from datetime import timedelta
@@ -15,11 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from workers.answering.talk import reply_to_talk
 from workers.database.sessions import Database
 from workers.errors import OperatorError, ServerUnavailable, SlackUnavailable
+from workers.intake import store
 from workers.intake.messages import ALOUD, Errand, ErrandKind, Question, Surface
-from workers.intake.store import keep_in, ring, submit_errand
+from workers.intake.store import ring
 from workers.models.wishes import Length
 from workers.observe import metrics, tracing
-from workers.observe.crashpoints import reached
+from workers.observe.crashpoints import crashpoint
 from workers.observe.logs import configure as configure_logs
 from workers.ops.health import Report
 from workers.ops.production import refuse_unsafe
@@ -39,18 +40,17 @@ __all__ = [
     "Report",
     "Settings",
     "Surface",
-    "answers_by_itself",
     "ask",
+    "auto_answer_enabled",
     "bot_listener",
     "bot_readiness",
     "bot_token",
     "carried",
     "configure_logs",
-    "follows",
-    "hand_over",
     "installation_store",
+    "is_ken_thread",
+    "is_known_question",
     "is_muted",
-    "knows",
     "load_settings",
     "may_install",
     "metrics",
@@ -58,6 +58,7 @@ __all__ = [
     "refuse_unsafe",
     "reply_to_talk",
     "state_store",
+    "submit_errand",
     "tracing",
     "written",
 ]
@@ -71,34 +72,34 @@ def ask(question: Question) -> int | None:
     None: we hold it already (same event, or same channel and ts), and nothing more is done.
     Raises ServerUnavailable if PostgreSQL does not answer: Slack must hear a non-2xx and retry.
     """
-    reached("asked")
-    question_id = keep(question)
-    reached("kept")
+    crashpoint("asked")
+    question_id = store_question(question)
+    crashpoint("kept")
     if question_id is not None:
         ring(_settings(), question_id)
-    reached("rung")
+    crashpoint("rung")
     return question_id
 
 
-def keep(question: Question) -> int | None:
+def store_question(question: Question) -> int | None:
     """The id under which the question is kept; None if it was kept before."""
-    return keep_in(_door(), question)
+    return store.store_question(_door(), question)
 
 
-def hand_over(errand: Errand) -> int | None:
+def submit_errand(errand: Errand) -> int | None:
     """Keep the errand, then ring. Returns once it cannot be lost: its id; None: we hold it already.
 
     Raises ServerUnavailable if PostgreSQL does not answer.
     """
-    return submit_errand(_door(), errand)
+    return store.submit_errand(_door(), errand)
 
 
-def knows(channel_id: str, message_ts: str) -> bool:
+def is_known_question(channel_id: str, message_ts: str) -> bool:
     """Whether a question was asked with this message. Raises ServerUnavailable."""
     return bool(_asked_of_postgres(_IS_MESSAGE_KNOWN, {"channel": channel_id, "ts": message_ts}))
 
 
-def follows(channel_id: str, thread_ts: str) -> bool:
+def is_ken_thread(channel_id: str, thread_ts: str) -> bool:
     """Whether Ken takes part in this thread, and nobody muted it. Raises ServerUnavailable."""
     return bool(_asked_of_postgres(_IS_THREAD_FOLLOWED, {"channel": channel_id, "ts": thread_ts}))
 
@@ -111,7 +112,7 @@ def is_muted(team_id: str, user_id: str) -> bool:
     return bool(_asked_of_postgres(_IS_PERSON_MUTED, {"team": team_id, "user": user_id}))
 
 
-def answers_by_itself(channel_id: str) -> bool:
+def auto_answer_enabled(channel_id: str) -> bool:
     """Whether Ken may answer in this channel unasked. Raises ServerUnavailable."""
     return bool(_asked_of_postgres(_IS_CHANNEL_AUTOMATIC, {"channel": channel_id}))
 
@@ -126,7 +127,7 @@ def bot_token(enterprise_id: str | None, team_id: str | None) -> str | None:
         return _settings().slack_bot_token.get_secret_value() or None
     place = {"team_id": team_id or "", "enterprise_id": enterprise_id or ""}
     try:
-        return token_of(_door(), "ingress", **place, early=timedelta(0)).secret
+        return token_of(_door(), "ingress", **place, minimum_lifetime=timedelta(0)).secret
     except SlackUnavailable as error:
         log.warning("no_bot_token", **place, error=str(error))
         return None

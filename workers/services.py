@@ -6,7 +6,7 @@ from functools import cache
 from workers.database.sessions import Database
 from workers.models.base import Answerer, Embedder
 from workers.settings import Settings, load_settings
-from workers.slack.bot_tokens import AT_THE_LAST, token_of
+from workers.slack.bot_tokens import MINIMUM_LIFETIME, token_of
 from workers.slack.messenger import Messenger
 from workers.slack.workspaces import installed_workspace, workspace
 
@@ -41,7 +41,9 @@ class Services:
         """
         if not self.settings.has_oauth:
             return self.messenger
-        token = token_of(self.database, "answerer", team_id=team_id, early=AT_THE_LAST)
+        token = token_of(
+            self.database, "answerer", team_id=team_id, minimum_lifetime=MINIMUM_LIFETIME
+        )
         return installed_workspace(self.settings, team_id, token)
 
 

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     questions_per_minute: int = Field(10, ge=1)
     questions_per_day: int = Field(300, ge=1)
     """Of one person. More of them are not answered, politely."""
-    mend_days: float = Field(90.0, gt=0)
+    review_days: float = Field(90.0, gt=0)
     """So long a posted answer is withdrawn when its readers may not read it any more."""
     cards_after_s: float = Field(1.0, ge=0)
     """An answer that takes longer is announced by a message that says what is being done."""

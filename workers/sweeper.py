@@ -16,7 +16,7 @@ from workers.errors import SlackUnavailable
 from workers.intake import doorbell
 from workers.observe import metrics, stopping
 from workers.ops import health
-from workers.replies.outbox import look_again
+from workers.replies.outbox import remove_late_duplicates
 from workers.services import Services
 from workers.slack.bot_tokens import refresh_due
 from workers.sync import runs
@@ -33,8 +33,8 @@ def start(services: Services) -> None:
     for name, duty, every_s in (
         ("sweeper", ring_again, services.settings.sweep_s),
         ("errands", do_errands, services.settings.sweep_s),
-        ("posted answers", review.look_at_all, services.settings.sweep_s),
-        ("readers", review.look_at_oldest, 5.0),
+        ("posted answers", review.review_all, services.settings.sweep_s),
+        ("readers", review.review_oldest, 5.0),
         ("late posts", look_for_late_posts, 10.0),
         ("tokens", refresh_tokens, 60.0),
         ("deletion", delete_old, 3600.0),
@@ -77,7 +77,7 @@ def look_for_late_posts(services: Services) -> None:
         unsure = session.execute(_UNSURE_POSTS, {"late_s": _LATE_S}).all()
     for question_id, kind in unsure:
         try:
-            look_again(services, question_id, kind)
+            remove_late_duplicates(services, question_id, kind)
         except SlackUnavailable as error:
             log.warning("not_looked_again", question_id=question_id, error=type(error).__name__)
 

@@ -22,14 +22,14 @@ from workers.intake.leases import (
     MAX_ATTEMPTS,
     Leased,
     LeaseLost,
-    at_work,
     finish,
-    holder,
     lease,
     put_back,
+    question_session,
+    worker_id,
 )
 from workers.observe import metrics, stopping, tracing
-from workers.observe.crashpoints import reached
+from workers.observe.crashpoints import crashpoint
 from workers.people.home_tab import publish_if_shown
 from workers.replies.outbox import (
     Existing,
@@ -41,7 +41,7 @@ from workers.replies.outbox import (
     put_and_deliver,
 )
 from workers.replies.rendering import notice
-from workers.replies.revisions import take_back_halves
+from workers.replies.revisions import withdraw_partial_answers
 from workers.services import Services, live_services
 from workers.upkeep.retraction import supersede
 
@@ -81,7 +81,7 @@ def work_on(services: Services, question_id: int) -> None:
         return
     try:
         with lease(
-            services.database, question_id, holder=holder(), lease_s=services.settings.lease_s
+            services.database, question_id, worker_id=worker_id(), lease_s=services.settings.lease_s
         ) as leased:
             if leased is not None:
                 _work_on(services, leased)
@@ -123,13 +123,13 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
         if ended.state is QuestionState.FAILED:
             ended = Ended(ended.state, type(error).__name__)
     rest(services, leased.question)
-    with at_work(services.database, leased.id) as session:
+    with question_session(services.database, leased.id) as session:
         if finish(session, leased, ended.state, reason=ended.reason):
             withdrawn = ended.reason == AnswerWithdrawn.__name__
-            take_back_halves(session, leased.id, withdrawn=withdrawn)
+            withdraw_partial_answers(session, leased.id, withdrawn=withdrawn)
             drop_unsent(session, leased.id)
     leased.released.set()
-    reached("finished")
+    crashpoint("finished")
     if not leased.question.surface.is_terminal:
         publish_if_shown(services, leased.question.team_id, leased.question.user_id)
 
@@ -150,7 +150,7 @@ def _put_back(services: Services, leased: Leased, error: Exception, *, patience_
     """
     if isinstance(error, AssistantError):
         rest_s = max(error.retry_after_s or 0.0, leased.rest_s)
-        if not error.passing or leased.age_s + rest_s > patience_s:
+        if not error.transient or leased.age_s + rest_s > patience_s:
             return False
         put_back(services.database, leased, after_s=rest_s)
         return True

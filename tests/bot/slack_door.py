@@ -68,7 +68,7 @@ class Door:
     """PostgreSQL does not answer."""
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def hand_over(self, errand: Errand) -> int | None:
+    def submit_errand(self, errand: Errand) -> int | None:
         self._open()
         with self._changed:
             repeated = any(errand.event_id == other.event_id for other in self.errands)
@@ -76,14 +76,14 @@ class Door:
             self._changed.notify_all()
         return None if repeated else len(self.errands)
 
-    def knows(self, channel_id: str, message_ts: str) -> bool:
-        return self._look_up("knows", (channel_id, message_ts) in self.known)
+    def is_known_question(self, channel_id: str, message_ts: str) -> bool:
+        return self._look_up("is_known_question", (channel_id, message_ts) in self.known)
 
-    def follows(self, channel_id: str, thread_ts: str) -> bool:
-        return self._look_up("follows", (channel_id, thread_ts) in self.followed)
+    def is_ken_thread(self, channel_id: str, thread_ts: str) -> bool:
+        return self._look_up("is_ken_thread", (channel_id, thread_ts) in self.followed)
 
-    def answers_by_itself(self, channel_id: str) -> bool:
-        return self._look_up("answers_by_itself", channel_id in self.by_itself)
+    def auto_answer_enabled(self, channel_id: str) -> bool:
+        return self._look_up("auto_answer_enabled", channel_id in self.by_itself)
 
     def is_muted(self, team_id: str, user_id: str) -> bool:
         return self._look_up("is_muted", user_id in self.muted)
@@ -111,8 +111,15 @@ class Door:
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Door:
     """In front of the bot instead of workers.interface."""
     door = Door()
-    for name in ("hand_over", "knows", "follows", "answers_by_itself", "is_muted", "ask"):
+    for name in (
+        "submit_errand",
+        "is_known_question",
+        "is_ken_thread",
+        "auto_answer_enabled",
+        "is_muted",
+        "ask",
+    ):
         monkeypatch.setattr(f"bot.listeners.{name}", getattr(door, name))
-    for name in ("hand_over", "ask"):
+    for name in ("submit_errand", "ask"):
         monkeypatch.setattr(f"bot.actions.{name}", getattr(door, name))
     return door

@@ -327,7 +327,7 @@ def test_without_postgresql_an_event_is_not_acknowledged(
 
 def test_whose_installation_ended_and_when_is_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[Errand] = []
-    monkeypatch.setattr(listeners, "hand_over", kept.append)
+    monkeypatch.setattr(listeners, "submit_errand", kept.append)
     body = {"event_id": "Ev1", "event_time": 1_700_000_000, "team_id": "T1"}
     wide = {"enterprise_id": "E1", "team_id": "T1", "is_enterprise_install": True}
     event = {"type": "app_uninstalled"}

@@ -375,7 +375,7 @@ def test_socket_mode_comes_back_when_slack_asks_for_it(tmp_path: Path, asked: As
 def test_through_the_real_door_a_thread_is_followed_edited_and_taken_back(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same events, kept in PostgreSQL: what `knows` and `follows` find is what was asked."""
+    """The same events, stored in PostgreSQL: the look-ups find what was asked."""
     monkeypatch.setattr(interface, "_door", lambda: database)
     monkeypatch.setattr(interface, "ring", lambda *_, **__: None)
     app = create_app(settings)

@@ -197,7 +197,7 @@ def test_a_deleted_question_takes_its_answers_along(slack: Playground, door: Doo
 
     (errand,) = door.errands
     assert (errand.kind, errand.user_id, errand.details) == ("deleted", "UALICE", {"ts": said.ts})
-    assert door.lookups.count("knows") == 2
+    assert door.lookups.count("is_known_question") == 2
 
 
 def test_what_ken_or_nobody_asked_is_deleted_without_a_look_up(

@@ -13,7 +13,7 @@ from policies.audit import audit_rows, exposure, people_of_classes
 from policies.described import Permissions
 from policies.tables.people import UserStatus
 from tests.policies.world import World
-from workers.intake.leases import at_work
+from workers.intake.leases import question_session
 
 _numbers = count(1)
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -33,7 +33,7 @@ def answered(
     number = str(next(_numbers))
     with world.database.session("ingress") as session:
         question_id: int = session.execute(_ASK, {"number": number}).scalar_one()
-    with at_work(world.database, question_id) as session:
+    with question_session(world.database, question_id) as session:
         session.execute(
             _RECORD,
             {

@@ -29,7 +29,7 @@ from workers.ingest.formats.document import Paragraph
 from workers.ingest.split import Piece
 from workers.ingest.store import Content, Text, embedding_model_id, store
 from workers.intake.messages import Question, Surface
-from workers.intake.rows import store_question
+from workers.intake.rows import insert_question
 from workers.models.base import Answerer
 from workers.people.linking import note
 from workers.services import Services
@@ -151,7 +151,7 @@ class Company:
             surface=surface,
         )
         with self.database.session("ingress") as session:
-            question_id = store_question(driver_of(session), question, trace=None)
+            question_id = insert_question(driver_of(session), question, trace=None)
         assert question_id is not None
         return question_id
 

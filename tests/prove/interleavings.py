@@ -24,7 +24,7 @@ from tests.prove.facts import Facts, Human, Page, Room, Rules, Thing
 from tests.servers import empty
 from workers.database.sessions import Database
 from workers.errors import AnswerWithdrawn
-from workers.intake.leases import at_work
+from workers.intake.leases import question_session
 from workers.models.base import Draft, Passage, Sentence
 from workers.replies.outbox import Kind
 from workers.slack.messenger import Message, PlaceKind
@@ -444,7 +444,7 @@ class _Running:
 
     def compare(self, question_id: int) -> None:
         """Against the books: the state of the question, and the answers on record."""
-        with at_work(self.company.database, question_id) as session:
+        with question_session(self.company.database, question_id) as session:
             state, reason = session.execute(text("SELECT state, reason FROM question")).one()
             answers = session.execute(text("SELECT kind, audience, epoch, used FROM answer")).all()
         as_it_should_be = state in ("answered", "abstained") or reason == AnswerWithdrawn.__name__

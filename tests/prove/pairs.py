@@ -32,7 +32,7 @@ from tests.servers import empty
 from workers.answering import retrieval
 from workers.cli import asking
 from workers.database.sessions import Database, driver_of
-from workers.intake.leases import at_work
+from workers.intake.leases import question_session
 from workers.intake.messages import Surface
 from workers.models.base import Draft, Passage
 from workers.models.embedded import QuotingAnswerer
@@ -350,7 +350,7 @@ def _ask(company: Company, place: Place, question: str) -> Heard:
     with company.database.session("answerer") as session:
         told = asking.wait(settings, driver_of(session), question_id, timeout_s=1)
     told["seconds"] = None
-    with at_work(company.database, question_id) as session:
+    with question_session(company.database, question_id) as session:
         kept = [tuple(row) for row in session.execute(_KEPT)]
     posts = [(channel, replace(one, mark="")) for channel, one in company.slack.posts]
     in_channel = (

@@ -64,7 +64,7 @@ def test_every_point_of_the_code_has_a_kind_and_every_kind_of_a_point_has_one() 
     named = set()
     for folder in ("workers", "bot", "policies"):
         for file in (ROOT / folder).rglob("*.py"):
-            named |= set(re.findall(r'\breached\("(\w+)"\)', file.read_text()))
+            named |= set(re.findall(r'\bcrashpoint\("(\w+)"\)', file.read_text()))
     ours = {*WORKER_POINTS, "asked", "kept", "rung"}
     ours |= {"sync_staged", "sync_applied", "sync_committed"}
     ours |= {"document_written", "document_committed"}

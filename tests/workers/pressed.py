@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import text
 
 from tests.workers.slack_company import TEAM, Company
-from workers.intake.leases import at_work
+from workers.intake.leases import question_session
 from workers.intake.messages import ErrandKind, StoredErrand
 from workers.replies.rendering import Citation, Line, Reply
 
@@ -53,7 +53,7 @@ def answered(
         "ts": ts,
         "cited": list(cited),
     }
-    with at_work(company.library.database, question_id) as session:
+    with question_session(company.library.database, question_id) as session:
         for statement in _ANSWERED:
             session.execute(statement, given)
 

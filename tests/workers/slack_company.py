@@ -11,9 +11,9 @@ from bot.playground.client import Playground, Seen
 from policies.tables.people import UserStatus
 from tests.workers.library import Library
 from workers.database.sessions import connect
-from workers.intake.leases import at_work
+from workers.intake.leases import question_session
 from workers.intake.messages import Question, Surface
-from workers.interface import keep
+from workers.interface import store_question
 from workers.models.base import Draft, Passage, Sentence
 from workers.services import Services
 from workers.tasks import work_on
@@ -152,7 +152,7 @@ class Company:
 
     def look(self, question_id: int, statement: str) -> list[Any]:
         """As a worker sees it that works on this question."""
-        with at_work(self.library.database, question_id) as session:
+        with question_session(self.library.database, question_id) as session:
             return list(session.execute(text(statement)))
 
     def posts(self, channel: str) -> list[Seen]:
@@ -186,6 +186,6 @@ def kept(
         surface=surface,
         revision="" if surface in (Surface.SLACK, Surface.TERMINAL) else f"Ev{number}",
     )
-    question_id = keep(question)
+    question_id = store_question(question)
     assert question_id is not None
     return question_id

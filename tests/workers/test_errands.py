@@ -10,7 +10,7 @@ from tests.workers.slack_company import TEAM, Company
 from workers import errands, sweeper
 from workers.errors import SlackBusy, SlackRefused, SlackUnavailable
 from workers.intake.messages import Errand, ErrandKind, StoredErrand
-from workers.interface import hand_over
+from workers.interface import submit_errand
 from workers.services import Services
 
 
@@ -30,7 +30,7 @@ def does(monkeypatch: pytest.MonkeyPatch, duty: Callable[[StoredErrand], object]
 
 
 def keep(event_id: str = "Ev1", **details: Any) -> int | None:
-    return hand_over(Errand(event_id, "home", TEAM, "UALICE", "", details))
+    return submit_errand(Errand(event_id, "home", TEAM, "UALICE", "", details))
 
 
 def test_every_kind_of_errand_has_a_handler() -> None:
@@ -167,7 +167,7 @@ def test_a_worker_sees_no_errand_but_the_one_it_is_on(
 
 def test_a_thread_that_is_gone_shows_nothing_that_could_be_taken_back(company: Company) -> None:
     """Whoever deleted it took the status along."""
-    hand_over(Errand("Ev1", "rested", TEAM, "UALICE", "CALL", {"thread_ts": "1.000001"}))
+    submit_errand(Errand("Ev1", "rested", TEAM, "UALICE", "CALL", {"thread_ts": "1.000001"}))
     errands.run_errand(company.services, 1)
     assert (row(company).done, row(company).outcome) == (True, None)
     (call,) = company.slack.calls("agents.sessions.setStatus")

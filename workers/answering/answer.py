@@ -22,23 +22,23 @@ from workers.answering.asked import (
     named_thread,
     with_names,
 )
-from workers.answering.audience import asker, audience_of, is_private
+from workers.answering.audience import asker_readers, audience_of, is_private
 from workers.answering.context import self_contained
-from workers.answering.limits import Standing, may_speak_unasked, standing
+from workers.answering.limits import RateLimit, may_speak_unasked, rate_limit
 from workers.answering.progress import CHECKING, SEARCHING, Progress, reading, shown
 from workers.answering.retrieval import retrieve
 from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.answering.verify import verify
 from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
-from workers.intake.leases import Leased, at_work, still_mine
+from workers.intake.leases import Leased, question_session, require_lease
 from workers.intake.messages import Question
 from workers.models.base import Passage
 from workers.models.prompt import VERSION
 from workers.models.wishes import Length
 from workers.observe import metrics, tracing
-from workers.observe.crashpoints import reached
+from workers.observe.crashpoints import crashpoint
 from workers.people import preferences
-from workers.people.linking import AskedByApp, meet
+from workers.people.linking import AskedByApp, identify_asker
 from workers.replies import rendering as say
 from workers.replies.outbox import (
     Existing,
@@ -98,10 +98,10 @@ def answer(services: Services, leased: Leased) -> Ended:
     first = kinds[0]
     if reply_to_request(question.text) is not None:
         kinds = kinds[:1]  # a request to do something never opens a direct message
-    match standing(services, leased):
-        case Standing.FIRST_OVER if not question.surface.is_unasked:
+    match rate_limit(services, leased):
+        case RateLimit.JUST_EXCEEDED if not question.surface.is_unasked:
             return _say(services, leased, first, say.LIMITED, reason="limited")
-        case Standing.FIRST_OVER | Standing.OVER:
+        case RateLimit.JUST_EXCEEDED | RateLimit.EXCEEDED:
             return Ended(QuestionState.ABSTAINED, "limited")
     talk = reply_to_talk(question.text)
     if question.surface.is_unasked:
@@ -109,10 +109,10 @@ def answer(services: Services, leased: Leased) -> Ended:
             return Ended(QuestionState.ABSTAINED, "talk")
         return _answer_unasked(services, leased)
     try:
-        words = meet(services, question, private=first is Kind.DIRECT) or talk
+        words = identify_asker(services, question, private=first is Kind.DIRECT) or talk
     except AskedByApp:
         return Ended(QuestionState.ABSTAINED, "asked_by_app")
-    reached("met")
+    crashpoint("met")
     if words is not None:
         return _say(services, leased, first, words)
     return _answer_first(services, leased, kinds)
@@ -180,7 +180,7 @@ def _reply(services: Services, leased: Leased, kind: Kind) -> bool:
 def _compose(services: Services, leased: Leased, kind: Kind, progress: Progress) -> Composed:
     question = leased.question
     resolved = audience_of(services, question, kind)
-    reached("audience_known")
+    crashpoint("audience_known")
     if resolved is None:
         return Composed(Reply(""))
     wishes = preferences.of(services, question.team_id, question.user_id)
@@ -264,7 +264,7 @@ def _finish_parts(services: Services, leased: Leased, kind: Kind) -> None:
     if not missing:
         return
     resolved = audience_of(services, leased.question, kind)
-    with at_work(services.database, leased.id) as session:
+    with question_session(services.database, leased.id) as session:
         used = session.scalar(_USED, {"id": leased.id, "kind": kind})
     if resolved is None or used is None:
         raise AnswerWithdrawn
@@ -320,13 +320,13 @@ def compose_answer(
                 raise LayersDisagree
             out_of_date = any_source_out_of_date(session)
         at.set(passages=len(passages))
-    reached("passages_read")
+    crashpoint("passages_read")
     if not passages:
         return Composed(Reply(""), out_of_date=out_of_date)
     progress.at(reading(len({passage.document_id for passage in passages})))
     with tracing.span("model", model=services.answerer.name):
         draft = services.answerer.write(question, passages, language=language)
-    reached("model_answered")
+    crashpoint("model_answered")
     progress.at(CHECKING)
     with tracing.span("verify") as at:
         verified = verify(draft, passages)
@@ -350,7 +350,7 @@ def _still_readable(services: Services, leased: Leased, kind: Kind, composed: Co
         passed = _check(services, leased, kind, composed)
         at.set(passed=passed)
     metrics.FINAL_CHECKS.labels("passed" if passed else "refused").inc()
-    reached("checked")
+    crashpoint("checked")
     return passed
 
 
@@ -372,9 +372,9 @@ def _check(services: Services, leased: Leased, kind: Kind, composed: Composed) -
         if refused:
             return False
         alone = audience if kind is Kind.DIRECT else None
-        asker_id = (alone or resolve_audience(session, asker(leased.question))).ids[0]
-    with at_work(services.database, leased.id) as session:
-        still_mine(session, leased)
+        asker_id = (alone or resolve_audience(session, asker_readers(leased.question))).ids[0]
+    with question_session(services.database, leased.id) as session:
+        require_lease(session, leased)
         session.execute(
             _RECORD,
             {

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from policies.tables.people import AccountKind
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
-from workers.intake.leases import Leased, at_work, still_mine
+from workers.intake.leases import Leased, question_session, require_lease
 from workers.intake.messages import Question
 from workers.replies.outbox import Kind, in_place
 from workers.replies.rendering import Asked, Reply
@@ -32,8 +32,8 @@ def with_names(services: Services, leased: Leased) -> Leased:
     if not wanted:
         return leased
     words = named(question.text, _names(services, question, wanted)).strip()
-    with at_work(services.database, leased.id) as session:
-        still_mine(session, leased)
+    with question_session(services.database, leased.id) as session:
+        require_lease(session, leased)
         session.execute(_STORE_WORDS, {"id": leased.id, "text": words})
     return replace(leased, question=replace(question, text=words))
 

@@ -18,7 +18,7 @@ _ANYBODY = Readers(classes=frozenset({Class.MEMBERS_AND_GUESTS}), strangers=True
 """Where we do not know who is there: a guest, and one whom we cannot name, may be."""
 
 
-def asker(question: Question) -> Readers:
+def asker_readers(question: Question) -> Readers:
     """The person who asked, alone."""
     if question.surface.is_terminal:
         return Readers(users=frozenset({int(question.user_id)}))
@@ -40,7 +40,7 @@ def readers_of(services: Services, question: Question, kind: Kind) -> Readers | 
 
     Strangers of another company read along, or nobody is there any more.
     """
-    return asker(question) if kind is Kind.DIRECT else _channel(services, question)
+    return asker_readers(question) if kind is Kind.DIRECT else _channel(services, question)
 
 
 def audience_of(services: Services, question: Question, kind: Kind) -> Resolved | None:
@@ -95,7 +95,7 @@ def _channel(services: Services, question: Question) -> Readers | None:
     """Whoever is there, and the asker: at the terminal one may ask for a channel from outside."""
     messenger = services.messenger_of(question.team_id)
     readers = channel_readers(question.channel_id, messenger, services.database).readers
-    return None if readers is None else readers | asker(question)
+    return None if readers is None else readers | asker_readers(question)
 
 
 def _public(place: Place, messenger: Conversations, database: Database) -> ChannelReaders:

@@ -9,21 +9,21 @@ from workers.intake.messages import Question, Surface
 from workers.services import Services
 
 
-class Standing(Enum):
+class RateLimit(Enum):
     WITHIN = "within"
-    FIRST_OVER = "first over"
+    JUST_EXCEEDED = "first over"
     """The one that is told about it."""
-    OVER = "over"
+    EXCEEDED = "over"
 
 
-def standing(services: Services, leased: Leased) -> Standing:
+def rate_limit(services: Services, leased: Leased) -> RateLimit:
     """Where this question stands among those that the same person asked shortly before it.
 
     The questions themselves are counted, so neither a restart nor another worker forgets any.
     """
     question, settings = leased.question, services.settings
     if question.surface.is_terminal:
-        return Standing.WITHIN
+        return RateLimit.WITHIN
     with services.database.session("ingress") as session:
         given = {"id": leased.id, "team": question.team_id, "user": question.user_id}
         row = session.execute(_COUNT_BEFORE, given).one()
@@ -31,8 +31,8 @@ def standing(services: Services, leased: Leased) -> Standing:
         row.in_a_minute - settings.questions_per_minute, row.in_a_day - settings.questions_per_day
     )
     if over_by < 0:
-        return Standing.WITHIN
-    return Standing.FIRST_OVER if over_by == 0 else Standing.OVER
+        return RateLimit.WITHIN
+    return RateLimit.JUST_EXCEEDED if over_by == 0 else RateLimit.EXCEEDED
 
 
 def may_speak_unasked(services: Services, question: Question) -> bool:

@@ -18,7 +18,7 @@ from workers.intake.leases import Leased, LeaseLost
 from workers.intake.messages import Errand, Question
 from workers.intake.store import submit_errand
 from workers.replies.inert import inert
-from workers.replies.outbox import Kind, announce
+from workers.replies.outbox import Kind, open_progress_message
 from workers.services import Services
 from workers.slack.messenger import Task
 
@@ -120,7 +120,7 @@ def rest(services: Services, question: Question) -> None:
     try:
         _set_working(services, question, working=False)
     except SlackUnavailable as error:
-        if error.passing:
+        if error.transient:
             submit_errand(services.database, resting(question))
     except InputInvalid:
         pass  # Ken is in this workspace no more
@@ -153,6 +153,6 @@ def _show_cards(services: Services, leased: Leased, kind: Kind, progress: Progre
     """Raises SlackUnavailable, LeaseLost."""
     messenger = services.messenger_of(leased.question.team_id)
     tasks = progress.after([])
-    opened = announce(services, leased, kind, tasks) if tasks else None
+    opened = open_progress_message(services, leased, kind, tasks) if tasks else None
     while opened is not None and (tasks := progress.after(tasks or [])) is not None:
         messenger.show(opened, tasks)

@@ -18,7 +18,7 @@ from workers.database.requirements import require, unreachable
 from workers.errors import InputInvalid, OperatorError, ServerUnavailable
 from workers.intake import doorbell
 from workers.intake.messages import Question, Surface
-from workers.intake.rows import store_question
+from workers.intake.rows import insert_question
 from workers.settings import Settings
 from workers.slack.marks import plain as without_marks
 
@@ -99,7 +99,7 @@ def _answering(settings: Settings) -> Iterator[None]:
 def _ask(settings: Settings, question: Question) -> int:
     """Keep the question, then ring: the sweeper rings again if nobody heard it."""
     with connected(settings, "ingress") as connection, transaction(connection, "ingress"):
-        question_id = store_question(connection, question, trace=None)
+        question_id = insert_question(connection, question, trace=None)
     assert question_id is not None, "a fresh uuid is no repetition"
     try:
         doorbell.send(settings, doorbell.TASK, question_id)

@@ -51,7 +51,7 @@ from workers.ingest.store import (
     text_hash,
 )
 from workers.models.base import Embedder
-from workers.observe.crashpoints import reached
+from workers.observe.crashpoints import crashpoint
 
 _ACTOR = "ken load"
 _AHEAD = 4
@@ -406,8 +406,8 @@ class Loading:
                 permissions=one.permissions,
                 text=Text(one.content, one.content_hash, one.pieces, vectors, self._model_id),
             )
-            reached("document_written")
-        reached("document_committed")
+            crashpoint("document_written")
+        crashpoint("document_committed")
         self._report.chunks += len(one.pieces)
         node = self._held.get(one.native_id)
         if node is not None and node.id in self._hashes:

@@ -24,7 +24,7 @@ from workers.database.statements import statement
 from workers.errors import Busy
 from workers.intake.messages import QUESTION_COLUMNS, Question, question_of
 from workers.observe import metrics
-from workers.observe.crashpoints import reached
+from workers.observe.crashpoints import crashpoint
 
 log = structlog.get_logger()
 
@@ -75,15 +75,15 @@ class LeaseLost(Exception):
 
 @contextmanager
 def lease(
-    database: Database, question_id: int, *, holder: str, lease_s: int
+    database: Database, question_id: int, *, worker_id: str, lease_s: int
 ) -> Iterator[Leased | None]:
     """The question under a lease that is renewed until the block ends; None: nothing to do.
 
     Raises SQLAlchemyError before the block, never after it: a lease that cannot be given back
     runs out.
     """
-    with at_work(database, question_id) as session:
-        leased = _take(session, question_id, holder=holder, lease_s=lease_s)
+    with question_session(database, question_id) as session:
+        leased = _take(session, question_id, worker_id=worker_id, lease_s=lease_s)
     if leased is None:
         yield None
         return
@@ -91,7 +91,7 @@ def lease(
     pulse = threading.Thread(target=_renew, args=(database, leased, lease_s, ended), daemon=True)
     pulse.start()
     try:
-        reached("taken")
+        crashpoint("taken")
         yield leased
     finally:
         ended.set()
@@ -102,14 +102,14 @@ def lease(
 
 def _give_back_at_end(database: Database, leased: Leased) -> None:
     try:
-        with at_work(database, leased.id) as session:
+        with question_session(database, leased.id) as session:
             _release(session, leased, leased.rest_s)
     except SQLAlchemyError as error:
         log.warning("lease_not_released", question_id=leased.id, error=type(error).__name__)
 
 
 @contextmanager
-def at_work(database: Database, question_id: int) -> Iterator[Session]:
+def question_session(database: Database, question_id: int) -> Iterator[Session]:
     """A transaction in which row-level security shows this one question."""
     with database.session("answerer", question=str(question_id)) as session:
         yield session
@@ -125,7 +125,7 @@ def stored_question(session: Session, question_id: int) -> Question | None:
     return None if row is None else question_of(row)
 
 
-def holder() -> str:
+def worker_id() -> str:
     """This process, as it stands in its leases."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
@@ -133,17 +133,17 @@ def holder() -> str:
 def give_back(database: Database) -> int:
     """Leases of this process, which ends: whoever comes next need not wait for them to run out."""
     with database.session("answerer") as session:
-        return len(session.execute(_RELEASE_ALL_LEASES, {"holder": holder()}).all())
+        return len(session.execute(_RELEASE_ALL_LEASES, {"holder": worker_id()}).all())
 
 
-def still_mine(session: Session, leased: Leased) -> None:
+def require_lease(session: Session, leased: Leased) -> None:
     """Hold the lease's row to the end of this transaction. Raises LeaseLost."""
     if not session.scalar(_HOLD_LEASE, {"id": leased.id, "token": leased.token}):
         raise LeaseLost
 
 
 @contextmanager
-def speaking(database: Database, leased: Leased) -> Iterator[Session]:
+def posting_lock(database: Database, leased: Leased) -> Iterator[Session]:
     """Nobody can take the question while this process may be saying something for it.
 
     Slack cannot refuse a message of a worker that froze on its way there; so while it is on its
@@ -151,32 +151,32 @@ def speaking(database: Database, leased: Leased) -> Iterator[Session]:
     transaction of a process that sleeps for a minute: then, see `outbox`. What is written in this
     session is seen before the next one may speak. Raises LeaseLost.
     """
-    with at_work(database, leased.id) as session:
+    with question_session(database, leased.id) as session:
         session.execute(_LOCK_POSTING, {"id": leased.id})
         if not session.scalar(_CHECK_LEASE, {"id": leased.id, "token": leased.token}):
             raise LeaseLost
         yield session
 
 
-def is_speaking(session: Session, question_id: int) -> bool:
+def is_posting(session: Session, question_id: int) -> bool:
     """Whether somebody speaks for it; if not, nobody does before this transaction ends."""
     return not session.scalar(_TRY_LOCK_POSTING, {"id": question_id})
 
 
 def put_back(database: Database, leased: Leased, *, after_s: float | None = None) -> None:
     """What was in the way is not the question's fault: it is tried again after a rest."""
-    with at_work(database, leased.id) as session:
+    with question_session(database, leased.id) as session:
         if _release(session, leased, leased.rest_s if after_s is None else after_s):
             session.execute(_RESET_ATTEMPTS, {"id": leased.id})
 
 
-def retire(database: Database, question_id: int, reason: str) -> None:
+def cancel(database: Database, question_id: int, reason: str) -> None:
     """Nobody wants the answer any more: whoever works on it is fenced off.
 
-    Raises Busy while somebody is speaking for it.
+    Raises Busy while somebody is posting for it.
     """
-    with at_work(database, question_id) as session:
-        if is_speaking(session, question_id):
+    with question_session(database, question_id) as session:
+        if is_posting(session, question_id):
             raise Busy
         session.execute(_FENCE_OFF, {"id": question_id})
         session.execute(_CANCEL_QUESTION, {"id": question_id, "reason": reason})
@@ -198,8 +198,8 @@ def finish(
     return bool(row.has_unsent)
 
 
-def _take(session: Session, question_id: int, *, holder: str, lease_s: int) -> Leased | None:
-    given = {"id": question_id, "holder": holder, "seconds": lease_s, "first": _FIRST_TOKEN}
+def _take(session: Session, question_id: int, *, worker_id: str, lease_s: int) -> Leased | None:
+    given = {"id": question_id, "holder": worker_id, "seconds": lease_s, "first": _FIRST_TOKEN}
     row = session.execute(_TAKE_LEASE, given).mappings().one_or_none()
     if row is None:
         return None
@@ -223,7 +223,7 @@ def _renew(database: Database, leased: Leased, lease_s: int, ended: threading.Ev
     until = time.monotonic() + LONGEST_WORK_S
     while not ended.wait(lease_s / 3) and time.monotonic() < until:
         try:
-            with at_work(database, leased.id) as session:
+            with question_session(database, leased.id) as session:
                 session.execute(
                     _RENEW_LEASE, {"id": leased.id, "token": leased.token, "seconds": lease_s}
                 )
@@ -233,7 +233,7 @@ def _renew(database: Database, leased: Leased, lease_s: int, ended: threading.Ev
 
 # Takes the lease of an open question and counts one more worker on it; returns the lease's new
 # token and the question as it is now, or nothing. A lease is taken only over an open question, only
-# when nobody's is running, and only when nobody is speaking for it (`speaking`).
+# when nobody's is running, and only when nobody is posting for it (`posting_lock`).
 _TAKE_LEASE = statement(
     """
     WITH taken AS (

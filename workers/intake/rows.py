@@ -8,7 +8,7 @@ from workers.database.connection import Connection
 from workers.intake.messages import QUESTION_COLUMNS, Question, storable
 
 
-def store_question(connection: Connection, question: Question, *, trace: str | None) -> int | None:
+def insert_question(connection: Connection, question: Question, *, trace: str | None) -> int | None:
     """Its id; None if it was stored before. Raises psycopg.Error."""
     row = {**asdict(question), "text": storable(question.text), "trace": trace}
     stored = connection.execute(_STORE_QUESTION, row).fetchone()

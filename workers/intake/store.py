@@ -18,7 +18,7 @@ from workers.errors import ServerUnavailable
 from workers.intake import doorbell
 from workers.intake.doorbell import ERRAND, TASK
 from workers.intake.messages import ERRAND_COLUMNS, Errand, Question, storable
-from workers.intake.rows import store_question
+from workers.intake.rows import insert_question
 from workers.observe import metrics, tracing
 from workers.settings import Settings
 
@@ -29,14 +29,14 @@ _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 """As JSON writes it; not where somebody typed a backslash before `u0000`."""
 
 
-def keep_in(database: Database, question: Question) -> int | None:
+def store_question(database: Database, question: Question) -> int | None:
     """Store the question. Its id; None if it was stored before. Raises ServerUnavailable."""
     try:
         with (
             tracing.span("keep", event_id=question.event_id) as at,
             database.session("ingress") as session,
         ):
-            question_id = store_question(driver_of(session), question, trace=tracing.current())
+            question_id = insert_question(driver_of(session), question, trace=tracing.current())
             at.set(question_id=question_id, known=question_id is None)
     except (SQLAlchemyError, psycopg.Error) as error:
         metrics.QUESTIONS_KEPT.labels("failed").inc()

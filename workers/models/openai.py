@@ -350,6 +350,6 @@ def _unavailable(failed: Failed) -> ModelUnavailable:
     log.warning("model_failed", reason=failed.reason)
     return ModelUnavailable(
         failed.reason,
-        passing=failed.fault is Fault.PASSING,
+        transient=failed.fault is Fault.PASSING,
         retry_after_s=failed.retry_after_s,
     )

@@ -15,7 +15,7 @@ _ALL = "kill all"
 _ACTIONS = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP}
 
 
-def reached(point: str) -> None:
+def crashpoint(point: str) -> None:
     if _ARMED:
         _act(Path(_ARMED) / point)
 

@@ -13,12 +13,12 @@ from policies.audience import Account
 from policies.tables.content import Document
 from policies.tables.people import UserStatus
 from workers.errors import InputInvalid, SlackRefused
-from workers.intake.leases import at_work, stored_question
+from workers.intake.leases import question_session, stored_question
 from workers.intake.messages import Question, StoredErrand
 from workers.people.reading import reading_as, require_agreement
 from workers.replies.blocks import Json, rich_text, section
 from workers.replies.inert import elements, inert, inert_excerpt, link
-from workers.replies.rendering import asked_by, escaped, notice
+from workers.replies.rendering import escaped, notice, person_request
 from workers.services import Services
 from workers.slack.marks import own_words
 from workers.slack.messenger import (
@@ -171,7 +171,7 @@ def _asked(services: Services, errand: StoredErrand) -> _Asked | None:
     question_id = errand.details.get("question_id")
     if type(question_id) is not int or not 0 < question_id <= _LARGEST_ID:
         return None
-    with at_work(services.database, question_id) as session:
+    with question_session(services.database, question_id) as session:
         question = stored_question(session, question_id)
         if question is None or question.surface.is_terminal or question.team_id != errand.team_id:
             return None
@@ -194,7 +194,7 @@ def _said(errand: StoredErrand) -> _Said | None:
 
 def _store(services: Services, errand: StoredErrand, asked: _Asked, said: _Said) -> _Stored:
     """Store what was said, unless the same person has said something later of this answer."""
-    with at_work(services.database, asked.id) as session:
+    with question_session(services.database, asked.id) as session:
         was_reported = session.execute(
             _STORE_FEEDBACK,
             {
@@ -240,7 +240,7 @@ def _tell_admins(
         except SlackRefused as refused:
             log.warning("admin_not_told", errand_id=errand.id, error=type(refused).__name__)
     if told:
-        with at_work(services.database, asked.id) as session:
+        with question_session(services.database, asked.id) as session:
             whose = {"team": errand.team_id, "user": errand.user_id}
             session.execute(_MARK_REPORTED, {"question": asked.id, **whose})
 
@@ -331,7 +331,7 @@ def _call(services: Services, messenger: Messenger, errand: StoredErrand, asked:
         )
         if messenger.find(channel_id, "", mark, since=asked.question.message_ts):
             return channel_id
-        payload = asked_by(
+        payload = person_request(
             asked.question.text,
             errand.user_id,
             _conversation(messenger, asked),

@@ -68,7 +68,7 @@ class AskedByApp(Exception):
     """Whatever the event said: the account that asks is an app's."""
 
 
-def meet(services: Services, question: Question, *, private: bool) -> str | None:
+def identify_asker(services: Services, question: Question, *, private: bool) -> str | None:
     """Before a question is answered: who asks? The words to reply, if it was a code instead.
 
     Whoever has no link is noted for the admins, and linked where the rules allow it. Raises

@@ -2,7 +2,7 @@
 
 Slack has no way to say "only if it is not there yet". So: an attempt is on record before it is
 made; after one whose end we do not know, the conversation is read back before another; while one
-is on its way nobody else tries (`questions.speaking`); and whoever finds that a message of its
+is on its way nobody else tries (`leases.posting_lock`); and whoever finds that a message of its
 kind was out already takes its own away again.
 """
 
@@ -20,15 +20,15 @@ from policies.tables.questions import OutboxState
 from workers.errors import SlackRefused
 from workers.intake.leases import (
     Leased,
-    at_work,
-    is_speaking,
-    speaking,
-    still_mine,
+    is_posting,
+    posting_lock,
+    question_session,
+    require_lease,
     stored_question,
 )
 from workers.intake.messages import Question
 from workers.observe import tracing
-from workers.observe.crashpoints import reached
+from workers.observe.crashpoints import crashpoint
 from workers.replies.rendering import Buttons, Reply
 from workers.services import Services
 from workers.slack.messenger import Message, Messenger, Opened, Posted, Task
@@ -74,10 +74,10 @@ def put(
     part: int = 1,
 ) -> None:
     """Write the reply down, in place of one that was not posted. Raises LeaseLost."""
-    with at_work(services.database, leased.id) as session:
-        still_mine(session, leased)
+    with question_session(services.database, leased.id) as session:
+        require_lease(session, leased)
         session.execute(_WRITE_REPLY, _written(leased, kind.part(part), reply, buttons))
-    reached("written_down")
+    crashpoint("written_down")
 
 
 def _written(
@@ -94,12 +94,12 @@ def put_and_deliver(
     Raises LeaseLost, SlackUnavailable.
     """
     name = kind.part(1)
-    with at_work(services.database, leased.id) as session:
-        still_mine(session, leased)
+    with question_session(services.database, leased.id) as session:
+        require_lease(session, leased)
         given = _written(leased, name, reply, buttons)
         attempt = session.execute(_WRITE_REPLY_AND_COUNT_ATTEMPT, given).one_or_none()
-    reached("written_down")
-    reached("attempt_counted")
+    crashpoint("written_down")
+    crashpoint("attempt_counted")
     _deliver(services, leased, kind, 1, attempt)
 
 
@@ -109,11 +109,11 @@ def deliver(services: Services, leased: Leased, kind: Kind, *, part: int = 1) ->
     The attempt is counted and committed before the post: whoever comes after a crash reads the
     conversation back first (`existing_reply`).
     """
-    with at_work(services.database, leased.id) as session:
-        still_mine(session, leased)
+    with question_session(services.database, leased.id) as session:
+        require_lease(session, leased)
         given = {"id": leased.id, "kind": kind.part(part)}
         attempt = session.execute(_COUNT_ATTEMPT, given).one_or_none()
-    reached("attempt_counted")
+    crashpoint("attempt_counted")
     _deliver(services, leased, kind, part, attempt)
 
 
@@ -124,14 +124,16 @@ def _deliver(
     if attempt is None:
         return
     if part == 1 and attempt.attempts > 1 and attempt.opened_ts is None:
-        sweep_up(services, leased.question, kind)  # Slack may have opened one and not said so
+        delete_orphaned_openings(
+            services, leased.question, kind
+        )  # Slack may have opened one and not said so
     name, posted, counts = kind.part(part), None, None
     try:
-        with speaking(services.database, leased) as session:
-            reached("sending")
+        with posting_lock(services.database, leased) as session:
+            crashpoint("sending")
             with tracing.span("post", question_id=leased.id, kind=name):
                 posted = _post(services, leased.question, name, attempt.payload, _opened(attempt))
-            reached("accepted")
+            crashpoint("accepted")
             counts = _mark(session, leased.id, name, posted)
     except SQLAlchemyError:  # we slept so long that PostgreSQL ended the transaction
         if posted is None:
@@ -139,10 +141,10 @@ def _deliver(
         _mark_posted(services, leased.id, name, posted)
     else:
         _take_away_unless(services, leased.id, posted, counts)
-    reached("marked")
+    crashpoint("marked")
 
 
-def announce(
+def open_progress_message(
     services: Services, leased: Leased, kind: Kind, tasks: Sequence[Task]
 ) -> Opened | None:
     """Open the message that will become the reply; None if there was an attempt at one before.
@@ -151,8 +153,8 @@ def announce(
     Raises LeaseLost, SlackUnavailable.
     """
     question = leased.question
-    with at_work(services.database, leased.id) as session:
-        still_mine(session, leased)
+    with question_session(services.database, leased.id) as session:
+        require_lease(session, leased)
         first = session.execute(
             _COUNT_OPENING, {"id": leased.id, "kind": kind}
         ).scalar_one_or_none()
@@ -162,9 +164,9 @@ def announce(
     where = (question.channel_id, question.thread_ts, question.user_id)
     opened = None
     try:
-        with speaking(services.database, leased) as session:
+        with posting_lock(services.database, leased) as session:
             opened = messenger.open(*where, tasks, mark)
-            reached("opened")
+            crashpoint("opened")
             session.execute(_RECORD_OPENING, _opening(leased.id, kind, opened))
     except SQLAlchemyError:  # we slept so long that nobody knows any more of what we opened
         if opened is not None:
@@ -188,7 +190,7 @@ def existing_reply(services: Services, leased: Leased, kind: Kind) -> Existing:
 
     What is found in Slack is marked as posted. Raises SlackUnavailable.
     """
-    with at_work(services.database, leased.id) as session:
+    with question_session(services.database, leased.id) as session:
         row = session.execute(_READ_REPLY, {"id": leased.id, "kind": kind}).one_or_none()
     if row is None:
         return Existing.NOTHING
@@ -196,7 +198,7 @@ def existing_reply(services: Services, leased: Leased, kind: Kind) -> Existing:
         found = find(services, leased.question, kind) if row.attempts else []
         if not found:
             if row.attempts and _opened(row) is None:
-                sweep_up(services, leased.question, kind)
+                delete_orphaned_openings(services, leased.question, kind)
             return Existing.NOTHING
         _mark_posted(services, leased.id, kind, found[0])
     return Existing.ANSWER if row.answers else Existing.NOTICE
@@ -204,7 +206,7 @@ def existing_reply(services: Services, leased: Leased, kind: Kind) -> Existing:
 
 def missing_parts(services: Services, leased: Leased, kind: Kind) -> list[int]:
     """Of a long reply, those that are written down and not out, by our books."""
-    with at_work(services.database, leased.id) as session:
+    with question_session(services.database, leased.id) as session:
         names = session.scalars(_UNSENT_PARTS, {"id": leased.id, "kind": f"{kind}/%"}).all()
     return sorted(int(name.rpartition("/")[2]) for name in names)
 
@@ -218,13 +220,13 @@ def deliver_if_missing(services: Services, leased: Leased, kind: Kind, part: int
         deliver(services, leased, kind, part=part)
 
 
-def sweep_up(services: Services, question: Question, kind: Kind) -> bool:
+def delete_orphaned_openings(services: Services, question: Question, kind: Kind) -> bool:
     """Take away what was opened in this thread since the question, and no row knows.
 
-    A stream carries no mark, so it may be of any question in the thread. What is opened is on
-    record before its worker stops speaking (`announce`): so first we look into Slack, and then at
-    each question of the thread while nobody speaks for it. False: somebody speaks, and it may be
-    theirs; look again later. Raises SlackUnavailable.
+    A stream carries no mark, so it may belong to any question in the thread. What is opened is on
+    record before its worker releases the posting lock (`open_progress_message`): so we look into
+    Slack first, and then at each question of the thread while nobody posts for it. False: somebody
+    is posting, and the message may be theirs; look again later. Raises SlackUnavailable.
     """
     if question.surface.is_terminal or not in_place(question, kind):
         return True
@@ -247,8 +249,8 @@ def _known(services: Services, question: Question) -> frozenset[str] | None:
         ids = session.scalars(_QUESTIONS_OF_THREAD, where).all()
     known: set[str] = set()
     for question_id in ids:
-        with at_work(services.database, question_id) as session:
-            if is_speaking(session, question_id):
+        with question_session(services.database, question_id) as session:
+            if is_posting(session, question_id):
                 return None
             known.update(session.scalars(_MESSAGES_OF_QUESTION, {"id": question_id}))
     return frozenset(known)
@@ -269,13 +271,13 @@ def _opened(row: Row[Any]) -> Opened | None:
     return Opened(Posted(row.opened_channel, row.opened_ts), stream=row.opened_stream)
 
 
-def look_again(services: Services, question_id: int, kind: str) -> None:
+def remove_late_duplicates(services: Services, question_id: int, kind: str) -> None:
     """Take away what Slack showed late, after we had read back and posted once more.
 
     Where Slack shows us nothing any more there is nothing to take away. While somebody speaks in
     the thread, it is looked at again later. Raises SlackUnavailable.
     """
-    with at_work(services.database, question_id) as session:
+    with question_session(services.database, question_id) as session:
         row = session.execute(_READ_POSTED, {"id": question_id, "kind": kind}).one()
         question = stored_question(session, question_id)
     if question is None:
@@ -287,12 +289,12 @@ def look_again(services: Services, question_id: int, kind: str) -> None:
         if (
             row.opened_ts is None
             and "/" not in kind
-            and not sweep_up(services, question, Kind(kind))
+            and not delete_orphaned_openings(services, question, Kind(kind))
         ):
             return
     except SlackRefused as refused:
         log.warning("not_looked_again", question_id=question_id, error=type(refused).__name__)
-    with at_work(services.database, question_id) as session:
+    with question_session(services.database, question_id) as session:
         session.execute(_MARK_LOOKED, {"id": question_id, "kind": kind})
 
 
@@ -350,7 +352,7 @@ def mark_of(question: Question, kind: str) -> str:
 
 def _mark_posted(services: Services, question_id: int, kind: str, posted: Posted) -> None:
     """Even a worker that lost its lease says what it knows to be out; the first one counts."""
-    with at_work(services.database, question_id) as session:
+    with question_session(services.database, question_id) as session:
         counts = _mark(session, question_id, kind, posted)
     _take_away_unless(services, question_id, posted, counts)
 
@@ -372,7 +374,7 @@ def _take_away_unless(
 
 def _take_away(services: Services, posted: Posted, question_id: int) -> None:
     log.warning("second_message_deleted", question_id=question_id)
-    with at_work(services.database, question_id) as session:
+    with question_session(services.database, question_id) as session:
         team_id = session.execute(_TEAM_OF_QUESTION, {"id": question_id}).scalar_one()
     services.messenger_of(team_id).delete(posted)
 

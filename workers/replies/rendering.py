@@ -261,7 +261,7 @@ def parts(reply: Reply) -> list[Reply]:
     return made
 
 
-def asked_by(
+def person_request(
     question: str, user_id: str, permalink: str = "", *, usergroup_id: str = ""
 ) -> dict[str, Any]:
     """The payload that tells people in their channel that somebody asks for one of them.

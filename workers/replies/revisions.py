@@ -17,11 +17,11 @@ from policies.tables.questions import OutboxState, Revision
 from workers.database.sessions import Database
 from workers.database.statements import statement
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
-from workers.intake.leases import at_work, stored_question
+from workers.intake.leases import question_session, stored_question
 from workers.intake.messages import Question
 from workers.observe import metrics
 from workers.replies import rendering as say
-from workers.replies.outbox import Kind, find, mark_of, sweep_up
+from workers.replies.outbox import Kind, delete_orphaned_openings, find, mark_of
 from workers.replies.rendering import Buttons, Reply
 from workers.services import Services
 from workers.slack.messenger import Message, Posted, Posts
@@ -52,12 +52,12 @@ UNCONFIRMED = """
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _PushResult:
     """What became of a message in Slack."""
 
     rest_s: float | None = None
     """Before it is told again; None: Slack knows."""
-    is_away: bool = False
+    slack_down: bool = False
     """Slack does not answer, or not now."""
 
 
@@ -66,7 +66,7 @@ def revise(database: Database, question_id: int, kind: str, revision: Revision) 
 
     What was withdrawn or deleted stays so. A notice is nothing that could be withdrawn.
     """
-    with at_work(database, question_id) as session:
+    with question_session(database, question_id) as session:
         told = {"id": question_id, "kind": kind, "parts": f"{kind}/%"}
         if revision is Revision.WITHDRAWN:
             told["empty"] = json.dumps(say.withdrawn().payload())
@@ -77,7 +77,7 @@ def revise(database: Database, question_id: int, kind: str, revision: Revision) 
         _count(question_id, revision)
 
 
-def take_back_halves(session: Session, question_id: int, *, withdrawn: bool) -> None:
+def withdraw_partial_answers(session: Session, question_id: int, *, withdrawn: bool) -> None:
     """At a question's end: of a long answer some parts are out and others never will be. Words
     stand in their place.
 
@@ -91,7 +91,7 @@ def take_back_halves(session: Session, question_id: int, *, withdrawn: bool) -> 
 
 def remove_all(database: Database, question_id: int) -> list[str]:
     """Write down that all messages for this question go: their kinds."""
-    with at_work(database, question_id) as session:
+    with question_session(database, question_id) as session:
         given = {"id": question_id, "empty": json.dumps(Reply("").payload())}
         kinds = list(session.scalars(_REMOVE_MESSAGES, given))
     if kinds:
@@ -99,26 +99,26 @@ def remove_all(database: Database, question_id: int) -> list[str]:
     return kinds
 
 
-def tell_slack(services: Services) -> None:
+def push_changes(services: Services) -> None:
     """What is withdrawn first. A workspace that does not answer is left alone for this turn."""
-    given = {"limit": _AT_ONCE, "days": services.settings.mend_days}
+    given = {"limit": _AT_ONCE, "days": services.settings.review_days}
     with services.database.session("ingress") as session:
         rows = session.execute(_UNCONFIRMED_MESSAGES, given).all()
     stopped: set[str] = set()
     for row in rows:
-        if row.team_id not in stopped and not tell(services, row.question_id, row.kind):
+        if row.team_id not in stopped and not push_to_slack(services, row.question_id, row.kind):
             stopped.add(row.team_id)
 
 
-def tell(services: Services, question_id: int, kind: str) -> bool:
+def push_to_slack(services: Services, question_id: int, kind: str) -> bool:
     """Bring one message to what the outbox says. False: Slack does not answer."""
     told = None
     try:
-        with at_work(services.database, question_id) as session:
-            row = _to_tell(session, question_id, kind, services.settings.mend_days)
+        with question_session(services.database, question_id) as session:
+            row = _change_to_push(session, question_id, kind, services.settings.review_days)
             if row is None:
                 return True
-            told = _told(services, stored_question(session, question_id), row)
+            told = _push(services, stored_question(session, question_id), row)
             given = {"id": question_id, "kind": kind, "revision": row.revision}
             if told.rest_s is None:
                 session.execute(_MARK_CONFIRMED, given)
@@ -126,13 +126,13 @@ def tell(services: Services, question_id: int, kind: str) -> bool:
                 session.execute(REST_MESSAGE, {**given, "rest_s": told.rest_s})
     except SQLAlchemyError:
         if told:  # we slept, and may have told something older after another had told its own
-            with at_work(services.database, question_id) as session:
+            with question_session(services.database, question_id) as session:
                 session.execute(_MARK_UNCONFIRMED, {"id": question_id, "kind": kind})
         raise
-    return not told.is_away
+    return not told.slack_down
 
 
-def _to_tell(session: Session, question_id: int, kind: str, days: float) -> Row[Any] | None:
+def _change_to_push(session: Session, question_id: int, kind: str, days: float) -> Row[Any] | None:
     """None: there is nothing to tell, or somebody is telling it."""
     if not session.scalar(_TRY_LOCK_CHANGES, {"id": question_id}):
         return None
@@ -140,24 +140,24 @@ def _to_tell(session: Session, question_id: int, kind: str, days: float) -> Row[
     return session.execute(_READ_CHANGE, given).one_or_none()
 
 
-def _told(services: Services, question: Question | None, row: Row[Any]) -> _Told:
+def _push(services: Services, question: Question | None, row: Row[Any]) -> _PushResult:
     if question is None or question.surface.is_terminal:
-        return _Told()
+        return _PushResult()
     try:
         messenger = services.messenger_of(question.team_id)
         if row.revision != Revision.DELETED:
             messenger.update(Posted(row.channel_id, row.message_ts), _message(question, row))
         elif not _delete(services, messenger, question, row):
-            return _Told(_LATE_S)
+            return _PushResult(_LATE_S)
     except SlackRefused as refused:
         log.warning("answer_not_revised", question_id=row.question_id, error=str(refused))
         if str(refused) in _TOKEN:
-            return _Told(_TOKEN_REST_S, is_away=True)
-        return _Told(None if str(refused) == _GONE else LONG_REST_S)
+            return _PushResult(_TOKEN_REST_S, slack_down=True)
+        return _PushResult(None if str(refused) == _GONE else LONG_REST_S)
     except (SlackUnavailable, InputInvalid) as error:
         log.warning("answer_not_revised", question_id=row.question_id, error=type(error).__name__)
-        return _Told(rest_after(error), is_away=True)
-    return _Told()
+        return _PushResult(rest_after(error), slack_down=True)
+    return _PushResult()
 
 
 def _delete(services: Services, messenger: Posts, question: Question, row: Row[Any]) -> bool:
@@ -174,7 +174,7 @@ def _delete(services: Services, messenger: Posts, question: Question, row: Row[A
     if not unsure:
         return True
     kind = Kind(row.kind.partition("/")[0])
-    swept = row.opened_ts is not None or sweep_up(services, question, kind)
+    swept = row.opened_ts is not None or delete_orphaned_openings(services, question, kind)
     return swept and not row.is_first
 
 
@@ -301,7 +301,7 @@ _MARK_UNCONFIRMED = text("""
 def remove(services: Services, question_id: int) -> None:
     """Take all of our messages for this question away; what fails now, the sweep does later.
 
-    Nobody may be working on it any more (`questions.retire`).
+    Nobody may be working on it any more (`leases.cancel`).
     """
     for kind in remove_all(services.database, question_id):
-        tell(services, question_id, kind)
+        push_to_slack(services, question_id, kind)

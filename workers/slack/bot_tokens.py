@@ -28,9 +28,9 @@ from workers.slack.installations import (
 
 log = structlog.get_logger()
 
-EARLY = timedelta(hours=2)
+REFRESH_BEFORE = timedelta(hours=2)
 """So long before its end the sweeper refreshes a token: it lives for 12 hours."""
-AT_THE_LAST = timedelta(minutes=5)
+MINIMUM_LIFETIME = timedelta(minutes=5)
 """So long before its end whoever needs a token refreshes it: no sweeper did."""
 _TIMEOUT_S = 5
 _DEAD = frozenset({"invalid_refresh_token", "token_revoked", "token_expired"})
@@ -50,9 +50,9 @@ def token_of(
     *,
     team_id: str,
     enterprise_id: str | None = None,
-    early: timedelta = EARLY,
+    minimum_lifetime: timedelta = REFRESH_BEFORE,
 ) -> BotToken:
-    """The bot's token in a workspace, refreshed where it ends within `early`.
+    """The bot's token in a workspace, refreshed where it ends within `minimum_lifetime`.
 
     `enterprise_id`: the Grid organisation, "" for none, None if it is not known. Raises
     SlackRefused where Ken is not installed or the token is of no use, and SlackUnavailable where
@@ -63,10 +63,12 @@ def token_of(
         found = find(session, database.settings, team_id=team_id, enterprise_id=enterprise_id)
     if found is None:
         raise SlackRefused("not_installed")
-    if found.lasts(early, now=now) or (found.sealed_refresh is None and _lives(found, now)):
+    if found.lasts(minimum_lifetime, now=now) or (
+        found.sealed_refresh is None and _lives(found, now)
+    ):
         return _opened(database.settings, found)
     try:
-        return _refresh(database, role, found, early=early)
+        return _refresh(database, role, found, minimum_lifetime=minimum_lifetime)
     except SlackUnavailable:
         with database.session(role) as session:
             found = find(session, database.settings, team_id=team_id, enterprise_id=enterprise_id)
@@ -79,12 +81,12 @@ def refresh_due(database: Database, role: Role) -> int:
     """Refresh every token that ends soon: how many. For the sweeper; no failure stops the rest."""
     now, refreshed = datetime.now(UTC), 0
     for found in installed(database, role):
-        if found.sealed_refresh is None or found.lasts(EARLY, now=now):
+        if found.sealed_refresh is None or found.lasts(REFRESH_BEFORE, now=now):
             continue
         if not may_install(database.settings, **named(found)):
             continue
         try:
-            _refresh(database, role, found, early=EARLY)
+            _refresh(database, role, found, minimum_lifetime=REFRESH_BEFORE)
             refreshed += 1
         except (SlackUnavailable, SQLAlchemyError) as error:
             log.warning("token_not_refreshed", **named(found), error=type(error).__name__)
@@ -95,7 +97,9 @@ def _lives(found: Installed, now: datetime) -> bool:
     return found.lasts(timedelta(0), now=now)
 
 
-def _refresh(database: Database, role: Role, found: Installed, *, early: timedelta) -> BotToken:
+def _refresh(
+    database: Database, role: Role, found: Installed, *, minimum_lifetime: timedelta
+) -> BotToken:
     """A refresh token serves once: one process asks Slack, the others read what it was given.
 
     While the old token lives nobody waits for whoever asks. Raises SlackUnavailable, SlackRefused.
@@ -112,7 +116,7 @@ def _refresh(database: Database, role: Role, found: Installed, *, early: timedel
         current = Installed(**row)
         if current.sealed is None:
             raise SlackRefused("not_installed")
-        if current.lasts(early, now=now):
+        if current.lasts(minimum_lifetime, now=now):
             return _opened(settings, current)
         if current.sealed_refresh is None:
             raise SlackRefused("token_expired")

@@ -54,12 +54,12 @@ _SHARED = ("is_ext_shared", "is_pending_ext_shared", "is_org_shared", "is_shared
 """With other companies or workspaces, from the invitation on. The last is of every kind: Slack may
 come to know one more."""
 _SLACKBOT = "USLACKBOT"
-_BY_PEOPLE = frozenset({None, "file_share", "thread_broadcast", "me_message"})
+_HUMAN_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 MARK = "ken_reply"
 """The event type of the metadata that our messages carry."""
 
 
-class Allowance:
+class TokenBucket:
     """So many a minute, by a token bucket; none for a while where Slack has enough."""
 
     def __init__(self, a_minute: int) -> None:
@@ -90,7 +90,7 @@ class SlackMessenger:
     showing: WebClient
     """For what may fail: an answer does not wait for it for long."""
     audience_limit: int
-    streams: "Allowance"
+    streams: TokenBucket
     team_of_org: str = ""
 
     @classmethod
@@ -112,7 +112,7 @@ class SlackMessenger:
             posting=of_team([]),
             showing=of_team([], timeout_s=_SHORT_TIMEOUT_S),
             audience_limit=settings.audience_limit,
-            streams=Allowance(_STREAMS_A_MINUTE),
+            streams=TokenBucket(_STREAMS_A_MINUTE),
             team_of_org=team_of_org,
         )
 
@@ -145,7 +145,7 @@ class SlackMessenger:
                 if len(members) > self.audience_limit:
                     return None, False
         except SlackUnavailable as error:
-            return None, error.passing
+            return None, error.transient
         people = members - {self._own["user_id"]}
         return frozenset(Account(self._source, one) for one in people), False
 
@@ -379,7 +379,7 @@ class SlackMessenger:
             Said(message["user"], self._read(message), message["ts"])
             for page in pages
             for message in page["messages"]
-            if message["ts"] < before and _is_a_persons(message, self._own["user_id"])
+            if message["ts"] < before and _is_from_person(message, self._own["user_id"])
         ]
 
     def _read(self, message: dict[str, Any]) -> str:
@@ -460,8 +460,8 @@ def _mark(message: dict[str, Any]) -> dict[str, Any]:
     return {name: payload[name] for name in ("mark", "open") if name in payload}
 
 
-def _is_a_persons(message: dict[str, Any], own_id: str) -> bool:
-    if message.get("bot_id") or message.get("subtype") not in _BY_PEOPLE:
+def _is_from_person(message: dict[str, Any], own_id: str) -> bool:
+    if message.get("bot_id") or message.get("subtype") not in _HUMAN_SUBTYPES:
         return False
     return message.get("user") not in (None, _SLACKBOT, own_id)
 

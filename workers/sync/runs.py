@@ -22,7 +22,7 @@ from policies.tables.permissions import Node
 from policies.tables.sources import RunKind, RunState, Source, SyncPage, SyncRun
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
-from workers.observe.crashpoints import reached
+from workers.observe.crashpoints import crashpoint
 from workers.settings import Settings
 from workers.sync.breaker import (
     is_mass_revocation,
@@ -137,14 +137,14 @@ def finish(
     meanwhile, or overtaken by another, raises WrongState.
     """
     run(database, run_id)  # one that does not exist cannot be marked as refused
-    reached("sync_staged")
+    crashpoint("sync_staged")
     try:
         with database.session("syncer") as session, session.begin_nested() as trial:
             told = _finish(session, run_id, pages, database.settings, confirmed=confirmed)
             if dry_run:
                 trial.rollback()
-            reached("sync_applied")
-        reached("sync_committed")
+            crashpoint("sync_applied")
+        crashpoint("sync_committed")
     except PagesMissing:
         raise
     except InputInvalid as error:

@@ -5,7 +5,7 @@ import re
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from workers.intake.leases import at_work, retire
+from workers.intake.leases import cancel, question_session
 from workers.intake.messages import StoredErrand
 from workers.replies import revisions
 from workers.services import Services
@@ -27,18 +27,18 @@ def move(services: Services, errand: StoredErrand) -> None:
         asked = session.scalars(_QUESTIONS_OF_CHANNEL, ids).all()
     for question_id in asked:
         if not _move_question(services, question_id, ids):
-            retire(services.database, question_id, "asked_anew")
+            cancel(services.database, question_id, "asked_anew")
             revisions.remove(services, question_id)
     with services.database.session("answerer") as session:
         for statement in _OF_CHANNEL:
             session.execute(statement, ids)
-    review.look_at_channel(services, new)
+    review.review_channel(services, new)
 
 
 def _move_question(services: Services, question_id: int, ids: dict[str, str]) -> bool:
     """False: Slack has told the same message under the new id, too. What was posted is there."""
     given = {**ids, "id": question_id}
-    with at_work(services.database, question_id) as session:
+    with question_session(services.database, question_id) as session:
         for statement in _OF_QUESTION:
             session.execute(statement, given)
         try:

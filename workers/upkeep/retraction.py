@@ -7,7 +7,7 @@ whatever comes after it finds it here.
 from sqlalchemy import text
 
 from workers.answering.progress import resting
-from workers.intake.leases import Leased, retire
+from workers.intake.leases import Leased, cancel
 from workers.intake.messages import (
     ADDRESSED,
     ALOUD,
@@ -16,7 +16,7 @@ from workers.intake.messages import (
     Question,
     StoredErrand,
 )
-from workers.intake.store import keep_in, submit_errand
+from workers.intake.store import store_question, submit_errand
 from workers.replies import revisions
 from workers.replies.rendering import STOPPED, notice
 from workers.services import Services
@@ -26,7 +26,7 @@ _FOR_EVER = "9999999999.999999"
 """The version of a message that was deleted: none is newer."""
 
 
-def take_back(services: Services, errand: StoredErrand) -> None:
+def retract(services: Services, errand: StoredErrand) -> None:
     """The message was deleted, or its edit asks nothing: older versions end, their answers go.
 
     That is kept as a version without words and of nobody, for those that are still on their way.
@@ -42,12 +42,12 @@ def take_back(services: Services, errand: StoredErrand) -> None:
         text="",
         revision=str(errand.details.get("revision") or _FOR_EVER),
     )
-    keep_in(services.database, gone)
+    store_question(services.database, gone)
     given = {"channel": gone.channel_id, "ts": gone.message_ts, "revision": gone.revision}
     with services.database.session("ingress") as session:
         asked = session.scalars(_VERSIONS_UP_TO, given).all()
-        at_work = session.execute(_OPEN_QUESTIONS, {"ids": asked}).all()
-    for row in at_work:
+        open_questions = session.execute(_OPEN_QUESTIONS, {"ids": asked}).all()
+    for row in open_questions:
         submit_errand(services.database, resting(row))
     for question_id in asked:
         _end(services, question_id, "deleted")
@@ -71,7 +71,7 @@ def supersede(services: Services, leased: Leased) -> bool:
 
 
 def _end(services: Services, question_id: int, reason: str) -> None:
-    retire(services.database, question_id, reason)
+    cancel(services.database, question_id, reason)
     revisions.remove(services, question_id)
 
 

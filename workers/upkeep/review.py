@@ -31,7 +31,7 @@ from workers.answering.audience import ChannelReaders, Rule, channel_readers
 from workers.database.sessions import Database
 from workers.database.statements import statement
 from workers.errors import Busy, InputInvalid, SlackRefused, SlackUnavailable
-from workers.intake.leases import at_work
+from workers.intake.leases import question_session
 from workers.intake.messages import Surface
 from workers.observe import metrics
 from workers.replies.outbox import Kind
@@ -39,10 +39,10 @@ from workers.replies.revisions import (
     LONG_REST_S,
     REST_MESSAGE,
     UNCONFIRMED,
+    push_changes,
+    push_to_slack,
     rest_after,
     revise,
-    tell,
-    tell_slack,
 )
 from workers.services import Services
 from workers.slack.messenger import Conversations, source_of_team
@@ -59,7 +59,7 @@ _AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class _PostedAnswer:
     """An answer as it is on record, without a word of it."""
 
     question_id: int
@@ -70,43 +70,43 @@ class _Given:
     versions: Mapping[str, str]
 
 
-def look_at_all(services: Services) -> None:
+def review_all(services: Services) -> None:
     """A turn of the sweep. Where nothing has changed it costs one small query."""
     with services.database.session("ingress") as session:
-        due = session.execute(_DUE, {"days": services.settings.mend_days}).one()
-    looked = due.new and _look_at_new(services)
+        due = session.execute(_DUE, {"days": services.settings.review_days}).one()
+    looked = due.new and _review_new(services)
     if due.changed:
-        _look_by_readers(services)
+        _review_by_readers(services)
     if looked or due.changed or due.unconfirmed:
-        tell_slack(services)
+        push_changes(services)
 
 
-def look_at_channel(services: Services, channel_id: str) -> None:
+def review_channel(services: Services, channel_id: str) -> None:
     """The answers in this channel, against who reads there now.
 
     Raises SlackUnavailable, and Busy where somebody else did the same: to be tried again. Where
     Slack refuses to say who reads there, they wait as new ones do.
     """
-    given = {"channel": channel_id, "days": services.settings.mend_days}
+    given = {"channel": channel_id, "days": services.settings.review_days}
     with services.database.session("ingress") as session:
         posted = session.execute(_IN_CHANNEL, given).all()
     for team_id in {one.team_id for one in posted}:
         here = [(one.question_id, one.kind) for one in posted if one.team_id == team_id]
         try:
-            _look_in_channel(services, team_id, channel_id, here)
+            _review_in_channel(services, team_id, channel_id, here)
         except SlackRefused as refused:
             _put_off(services.database, here, LONG_REST_S, unread=True)
             log.warning("not_reviewed", channel_id=channel_id, error=str(refused))
     for question_id, kind in {(one.question_id, one.kind) for one in posted}:
-        tell(services, question_id, kind)
+        push_to_slack(services, question_id, kind)
     with services.database.session("ingress") as session:
         put_off = session.execute(_PUT_OFF_IN_CHANNEL, given).all()
     for one in put_off:  # Ken may be back from where it had been removed
         _leave(services.database, one.question_id, one.kind, 0.0)
-        tell(services, one.question_id, one.kind)
+        push_to_slack(services, one.question_id, one.kind)
 
 
-def look_at_places_of(services: Services, team_id: str, user_id: str) -> None:
+def review_places_of(services: Services, team_id: str, user_id: str) -> None:
     """Wherever this person reads, if they are no full member: a guest counts by themselves.
 
     Raises SlackUnavailable, Busy.
@@ -114,16 +114,16 @@ def look_at_places_of(services: Services, team_id: str, user_id: str) -> None:
     messenger = services.messenger_of(team_id)
     if messenger.profile(user_id).kind is AccountKind.MEMBER:
         return
-    given = {"team": team_id, "days": services.settings.mend_days}
+    given = {"team": team_id, "days": services.settings.review_days}
     with services.database.session("ingress") as session:
         places = set(session.scalars(_PLACES, given))
     for channel_id in sorted(places & messenger.channels_of(user_id)):
-        look_at_channel(services, channel_id)
+        review_channel(services, channel_id)
 
 
-def look_at_team(services: Services, team_id: str) -> None:
+def review_team(services: Services, team_id: str) -> None:
     """All channels of a workspace that Ken may see no more, or again, as soon as there is time."""
-    given = {"team": team_id, "days": services.settings.mend_days}
+    given = {"team": team_id, "days": services.settings.review_days}
     with services.database.session("ingress") as session:
         posted = session.execute(_IN_TEAM, given).all()
     _put_off(services.database, [(one.question_id, one.kind) for one in posted], 0.0, unread=True)
@@ -132,21 +132,21 @@ def look_at_team(services: Services, team_id: str) -> None:
 # -- each reply, once after it was posted ---------------------------------------------------------
 
 
-def _look_at_new(services: Services) -> bool:
+def _review_new(services: Services) -> bool:
     """Between the final check and the post somebody may have come, or have lost access.
 
     False: nothing has changed for any of them, and nothing was revised.
     """
-    days = services.settings.mend_days
+    days = services.settings.review_days
     with services.database.session("ingress") as session:
         rows = session.execute(_NEW, {"limit": _AT_ONCE, "days": days}).all()
     stopped: set[str] = set()
     looked = False
     for row in rows:
-        if row.team_id in stopped or not _needs_look(services, row):
+        if row.team_id in stopped or not _needs_review(services, row):
             continue
         try:
-            looked |= _look_at_one(services, row)
+            looked |= _review_one(services, row)
         except Busy:
             looked = True
         except SlackRefused as refused:  # nobody can say who reads there: it waits
@@ -159,15 +159,15 @@ def _look_at_new(services: Services) -> bool:
     return looked
 
 
-def _needs_look(services: Services, row: Row[Any]) -> bool:
+def _needs_review(services: Services, row: Row[Any]) -> bool:
     """Whether this worker has to look at it; not if nothing has changed since its final check.
 
     Every change of who may read what, and of a text, takes an epoch. While that is still the
     answer's, and its readers are not asked of Slack, what was checked holds. A notice needs none.
     """
-    given = {"id": row.question_id, "kind": row.kind, "days": services.settings.mend_days}
+    given = {"id": row.question_id, "kind": row.kind, "days": services.settings.review_days}
     asked = {**given, "asked_of_slack": _is_asked_of_slack(row)}
-    with at_work(services.database, row.question_id) as session:
+    with question_session(services.database, row.question_id) as session:
         if session.execute(_REVIEW_UNCHANGED, asked).one_or_none() is not None:
             return False
         return session.execute(_TAKE, given).one_or_none() is not None
@@ -177,11 +177,11 @@ def _is_asked_of_slack(row: Row[Any]) -> bool:
     return bool(row.kind == Kind.CHANNEL and not Surface(row.surface).is_terminal)
 
 
-def _look_at_one(services: Services, row: Row[Any]) -> bool:
+def _review_one(services: Services, row: Row[Any]) -> bool:
     """False: it is still what was checked, for the same readers."""
     database, here = services.database, [(row.question_id, row.kind)]
     if not _is_asked_of_slack(row):
-        _withdraw_and_date(database, _answers(database, here))
+        _withdraw_or_mark_outdated(database, _answers(database, here))
     else:
         there = _readers_there(services.messenger_of(row.team_id), database, row.channel_id)
         if _is_unchanged_for(database, row, there):
@@ -207,14 +207,14 @@ def _is_unchanged_for(database: Database, row: Row[Any], there: ChannelReaders) 
         "checked": json.dumps(checked.told),
         "there": json.dumps(there.readers.told),
     }
-    with at_work(database, row.question_id) as session:
+    with question_session(database, row.question_id) as session:
         return session.execute(_REVIEW_UNCHANGED_FOR, given).one_or_none() is not None
 
 
 # -- all of them, by their readers ----------------------------------------------------------------
 
 
-def _look_by_readers(services: Services) -> None:
+def _review_by_readers(services: Services) -> None:
     """Go on with the look that is under way, or begin one: equal readers are looked at together.
 
     Workers share it: a few groups at a time, under the row that says how far it has come.
@@ -228,7 +228,7 @@ def _look_by_readers(services: Services) -> None:
     groups = [one for one in _groups(services, at.now_at) if one[0] > at.after]
     while groups:
         some, groups = groups[:_GROUPS_AT_ONCE], groups[_GROUPS_AT_ONCE:]
-        if not _look_at_groups(services.database, some, at.now_at):
+        if not _review_groups(services.database, some, at.now_at):
             return
         if groups and time.monotonic() > until:
             return
@@ -239,15 +239,15 @@ def _look_by_readers(services: Services) -> None:
 def _groups(services: Services, now_at: int) -> list[tuple[str, list[int]]]:
     """The key of some readers, and the ids of the answers that they read."""
     with services.database.session("ingress") as session:
-        posted = session.execute(_POSTED, {"days": services.settings.mend_days}).all()
+        posted = session.execute(_POSTED, {"days": services.settings.review_days}).all()
     pairs = {"ids": [one.question_id for one in posted], "kinds": [one.kind for one in posted]}
     with services.database.session("answerer") as session:
-        _mend(session)
+        _act_as_reviewer(session)
         rows = session.execute(_GROUPS, {**pairs, "pass": now_at})
         return [(row.key, row.answers) for row in rows]
 
 
-def _look_at_groups(
+def _review_groups(
     database: Database, groups: Sequence[tuple[str, list[int]]], now_at: int
 ) -> bool:
     """False: another worker is at it, or has begun another look; the next turn goes on."""
@@ -258,30 +258,30 @@ def _look_at_groups(
         try:
             for key, answers in groups:
                 if key > at.after:
-                    _look_at_group(database, key, answers)
+                    _review_group(database, key, answers)
         except Busy:
             return False
         holding.execute(_ADVANCE, {"after": groups[-1][0]})
     return True
 
 
-def _look_at_group(database: Database, key: str, answers: list[int]) -> None:
+def _review_group(database: Database, key: str, answers: list[int]) -> None:
     """Those whose readers have changed meanwhile were looked at by whoever changed them."""
     with database.session("answerer") as session:
-        _mend(session)
+        _act_as_reviewer(session)
         rows = session.execute(_ANSWERS_BY_ID, {"answers": answers}).all()
-    _withdraw_and_date(database, [_given(row) for row in rows if row.key == key])
+    _withdraw_or_mark_outdated(database, [_posted_answer(row) for row in rows if row.key == key])
 
 
 # -- those of the channel that was not looked at for longest --------------------------------------
 
 
-def look_at_oldest(services: Services) -> None:
+def review_oldest(services: Services) -> None:
     """Who reads there may have changed without a word to us, or while nobody heard it.
 
     One at a time, some seconds apart, whatever there is: Slack counts our calls.
     """
-    given = {"days": services.settings.mend_days}
+    given = {"days": services.settings.review_days}
     with services.database.session("answerer") as session:
         if session.execute(_TAKE_TURN).one_or_none() is None:
             return
@@ -289,14 +289,14 @@ def look_at_oldest(services: Services) -> None:
         oldest = session.execute(_OLDEST, given).one_or_none()
         if oldest is None:
             return
-        place = {"channel": oldest.channel_id, "days": services.settings.mend_days}
+        place = {"channel": oldest.channel_id, "days": services.settings.review_days}
         posted = session.execute(_IN_CHANNEL, place).all()
     here = [(one.question_id, one.kind) for one in posted]
     if not _taken(services, oldest.question_id, oldest.kind):
         return
     _put_off(services.database, here, _HELD_S)  # for other workers
     try:
-        look_at_channel(services, oldest.channel_id)
+        review_channel(services, oldest.channel_id)
     except (SlackUnavailable, InputInvalid, Busy) as error:
         _put_off(services.database, here, rest_after(error))
         log.warning("not_reviewed", channel_id=oldest.channel_id, error=type(error).__name__)
@@ -305,7 +305,7 @@ def look_at_oldest(services: Services) -> None:
 # -- a channel's ----------------------------------------------------------------------------------
 
 
-def _look_in_channel(
+def _review_in_channel(
     services: Services, team_id: str, channel_id: str, here: Iterable[tuple[int, str]]
 ) -> None:
     """Who reads there is asked of Slack, and kept with what they may go on reading."""
@@ -316,7 +316,7 @@ def _look_in_channel(
     _reviewed(database, here)
 
 
-def _judge_for(database: Database, there: ChannelReaders, given: Sequence[_Given]) -> None:
+def _judge_for(database: Database, there: ChannelReaders, given: Sequence[_PostedAnswer]) -> None:
     """What not all who read there now may read is withdrawn. It stood until now: they are on record
     as well.
     """
@@ -344,8 +344,10 @@ def _readers_there(messenger: Conversations, database: Database, channel_id: str
     return found
 
 
-def _keep_readers(database: Database, given: _Given, readers: Readers, audience: Audience) -> None:
-    with at_work(database, given.question_id) as session:
+def _keep_readers(
+    database: Database, given: _PostedAnswer, readers: Readers, audience: Audience
+) -> None:
+    with question_session(database, given.question_id) as session:
         kept = session.execute(
             _KEEP_READERS,
             {
@@ -363,11 +365,11 @@ def _keep_readers(database: Database, given: _Given, readers: Readers, audience:
 # -- what is wrong --------------------------------------------------------------------------------
 
 
-def _withdraw_and_date(database: Database, given: Sequence[_Given]) -> None:
+def _withdraw_or_mark_outdated(database: Database, given: Sequence[_PostedAnswer]) -> None:
     """Answers of equal readers, who are resolved anew. Raises Busy if they change meanwhile."""
     if not given:
         return
-    with at_work(database, given[0].question_id) as session:
+    with question_session(database, given[0].question_id) as session:
         stored = session.execute(
             _READERS, {"id": given[0].question_id, "kind": given[0].kind}
         ).one()
@@ -383,7 +385,7 @@ def _withdraw_and_date(database: Database, given: Sequence[_Given]) -> None:
         milder = _judged(database, Audience.of(set(audience.ids) - {STRANGER}), given)
     for one, verdict, without in zip(given, verdicts, milder, strict=True):
         if verdict is not without:  # Slack says whether they are a guest, or one of all members
-            with at_work(database, one.question_id) as session:
+            with question_session(database, one.question_id) as session:
                 session.execute(_IS_NEXT, {"id": one.question_id, "kind": one.kind})
         elif verdict is not None:
             revise(database, one.question_id, one.kind, verdict)
@@ -395,7 +397,7 @@ def _resolved(database: Database, readers: Readers) -> Audience:
 
 
 def _judged(
-    database: Database, audience: Audience, given: Sequence[_Given]
+    database: Database, audience: Audience, given: Sequence[_PostedAnswer]
 ) -> list[Revision | None]:
     """What has to become of each. One snapshot, in which two independent layers must agree."""
     used = frozenset[int]().union(*(one.used for one in given))
@@ -413,7 +415,7 @@ def _judged(
     return [_verdict(one, refused, hashes) for one in given]
 
 
-def _verdict(given: _Given, refused: set[int], hashes: Mapping[int, str]) -> Revision | None:
+def _verdict(given: _PostedAnswer, refused: set[int], hashes: Mapping[int, str]) -> Revision | None:
     if given.used & refused:
         return Revision.WITHDRAWN
     now = {str(document_id): each for document_id, each in hashes.items()}
@@ -425,34 +427,34 @@ def _verdict(given: _Given, refused: set[int], hashes: Mapping[int, str]) -> Rev
 # -- reading and writing --------------------------------------------------------------------------
 
 
-def _answers(database: Database, pairs: Iterable[tuple[int, str]]) -> list[_Given]:
+def _answers(database: Database, pairs: Iterable[tuple[int, str]]) -> list[_PostedAnswer]:
     """What is on record of these replies; a notice has nothing."""
     listed = list(pairs)
     given = {"ids": [one for one, _ in listed], "kinds": [kind for _, kind in listed]}
     with database.session("answerer") as session:
-        _mend(session)
-        return [_given(row) for row in session.execute(_ANSWERS, given)]
+        _act_as_reviewer(session)
+        return [_posted_answer(row) for row in session.execute(_ANSWERS, given)]
 
 
-def _given(row: Row[Any]) -> _Given:
-    return _Given(row.question_id, row.kind, row.key, frozenset(row.used), row.versions)
+def _posted_answer(row: Row[Any]) -> _PostedAnswer:
+    return _PostedAnswer(row.question_id, row.kind, row.key, frozenset(row.used), row.versions)
 
 
-def _mend(session: Session) -> None:
+def _act_as_reviewer(session: Session) -> None:
     """Until this transaction ends row-level security shows what all answers rest on: no text."""
     session.execute(text("SELECT set_config('ken.mending', 'on', true)"))
 
 
 def _taken(services: Services, question_id: int, kind: str) -> bool:
-    with at_work(services.database, question_id) as session:
-        given = {"id": question_id, "kind": kind, "days": services.settings.mend_days}
+    with question_session(services.database, question_id) as session:
+        given = {"id": question_id, "kind": kind, "days": services.settings.review_days}
         taken = session.execute(_TAKE, given)
         return taken.scalar_one_or_none() is not None
 
 
 def _reviewed(database: Database, replies: Iterable[tuple[int, str]]) -> None:
     for question_id, kind in replies:
-        with at_work(database, question_id) as session:
+        with question_session(database, question_id) as session:
             session.execute(_REVIEWED, {"id": question_id, "kind": kind})
 
 
@@ -461,13 +463,13 @@ def _put_off(
 ) -> None:
     """They are looked at after this rest; `unread`: as if it had never been done."""
     for question_id, kind in replies:
-        with at_work(database, question_id) as session:
+        with question_session(database, question_id) as session:
             given = {"id": question_id, "kind": kind, "rest_s": rest_s, "unread": unread}
             session.execute(_PUT_OFF, given)
 
 
 def _leave(database: Database, question_id: int, kind: str, rest_s: float) -> None:
-    with at_work(database, question_id) as session:
+    with question_session(database, question_id) as session:
         session.execute(REST_MESSAGE, {"id": question_id, "kind": kind, "rest_s": rest_s})
 
 
@@ -566,7 +568,7 @@ _PUT_OFF = text("""
       AND (revision IS NULL OR revised_at IS NOT NULL)
 """)
 
-# Its channel is among the next that Slack is asked for (`look_at_oldest`).
+# Its channel is among the next that Slack is asked for (`review_oldest`).
 _IS_NEXT = text("""
     UPDATE outbox SET reviewed_at = now() - interval '1 day'
     WHERE question_id = :id AND kind = :kind

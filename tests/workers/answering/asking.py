@@ -32,7 +32,7 @@ def ask(company: Company, surface: Surface, *, channel: str, ts: str, thread: st
         surface=surface,
         revision="" if surface.is_message else f"r{next(_numbers)}",
     )
-    question_id = interface.keep(question)
+    question_id = interface.store_question(question)
     assert question_id is not None
     company.work(question_id)
     return question_id
@@ -43,7 +43,7 @@ def errand(
 ) -> None:
     """Somebody pressed something, and a worker does it, and all that came of it."""
     known = newest(company)
-    errand_id = interface.hand_over(
+    errand_id = interface.submit_errand(
         Errand(f"Er{next(_numbers)}", kind, TEAM, user, channel, dict(details))
     )
     assert errand_id is not None

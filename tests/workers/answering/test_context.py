@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.workers.replies.test_rendering import PAYLOADS, check_text, hostile
 from workers.answering.context import self_contained
-from workers.slack.client import Allowance, SlackMessenger
+from workers.slack.client import SlackMessenger, TokenBucket
 from workers.slack.marks import named, plain
 from workers.slack.messenger import Said
 
@@ -234,6 +234,6 @@ def test_an_answer_another_bot_or_another_thread_is_never_context() -> None:
     slack.post("1.0", "99.0", "Is it 36 days?", user="UBOB")
     slack.post("50.0", "50.0", "Is it 37 days?", user="UBOB")
     client = cast(Any, slack)
-    messenger = SlackMessenger(client, client, client, 10, Allowance(1))
+    messenger = SlackMessenger(client, client, client, 10, TokenBucket(1))
     before = messenger.said_before("C1", "1.0", "9.0")
     assert self_contained("and in Berlin?", before) == f"{FULL}\nand in Berlin?"

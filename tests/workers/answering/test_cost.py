@@ -56,13 +56,13 @@ def asked_and_reviewed(company: Company, channel: str) -> tuple[Counted, Counted
     members = Permissions(allow=frozenset({int(Class.MEMBERS)}))
     company.library.document("ours", "The budget is ten million.", members)
     company.asked(channel, "alice", QUESTION)
-    review.look_at_all(company.services)
+    review.review_all(company.services)
     question_id = company.said(channel, "alice", QUESTION)
     with counted(company) as answering:
         company.work(question_id)
     assert company.state(question_id) == ("answered", None)
     with counted(company) as looking:
-        review.look_at_all(company.services)
+        review.review_all(company.services)
     ((reviewed,),) = company.look(question_id, "SELECT reviewed_at IS NOT NULL FROM outbox")
     assert reviewed
     return answering, looking

@@ -22,7 +22,7 @@ def test_an_edited_question_is_answered_anew_and_its_old_answer_is_gone(
         ts = session.scalar(text("SELECT message_ts FROM question WHERE id = :id"), {"id": first})
     (old,) = company.posts("DUALICE")
 
-    edited = interface.keep(
+    edited = interface.store_question(
         Question("Ev-edit", TEAM, "DUALICE", str(ts), str(ts), "UALICE", QUESTION, revision="9.9")
     )
     assert edited is not None
@@ -66,7 +66,7 @@ def version(
         surface=surface,
         revision=revision,
     )
-    question_id = interface.keep(question)
+    question_id = interface.store_question(question)
     assert question_id is not None
     company.work(question_id)
     return question_id
@@ -194,7 +194,7 @@ def test_whoever_stops_stops_their_own_questions_and_nobody_elses(
     """Threat 14: Bob presses in a thread in which Alice waits, for an answer to all or to her."""
     said = company.slack.say("CBOARD", "UBOB", "hello")
     hers = kept(channel_id="CBOARD", ts=said.ts, words=QUESTION, surface=surface)
-    his = interface.keep(
+    his = interface.store_question(
         Question(
             "EvBob", TEAM, "CBOARD", "1.1", said.ts, "UBOB", QUESTION, surface=Surface.FOLLOW_UP
         )

@@ -23,7 +23,7 @@ from workers.replies.rendering import ANSWERED_PRIVATELY, NOTHING_FOUND
 def test_a_model_that_does_not_answer_ends_in_a_notice_with_the_number(company: Company) -> None:
     alice, bob = company.person("alice"), company.person("bob")
     company.library.document("ours", "The budget is ten million.", only(alice, bob))
-    company.model.write_next = failing(ModelUnavailable("canary", passing=False))
+    company.model.write_next = failing(ModelUnavailable("canary", transient=False))
 
     question_id = company.asked("CBOARD", "alice", QUESTION)
 
@@ -121,7 +121,7 @@ def test_a_failure_after_the_constant_sentence_is_told_in_private(company: Compa
     """Who was promised a direct message gets one."""
     alice, _bob = company.person("alice"), company.person("bob")
     company.library.document("hers", "The budget is ten million.", only(alice))
-    company.model.write_next = failing(ModelUnavailable("canary", passing=False))
+    company.model.write_next = failing(ModelUnavailable("canary", transient=False))
 
     question_id = company.asked("CBOARD", "alice", QUESTION)
 
@@ -147,7 +147,7 @@ def test_a_notice_that_cannot_be_posted_now_is_posted_later(company: Company) ->
     """Every accepted question ends visibly."""
     alice = company.person("alice")
     company.library.document("hers", "The budget is ten million.", only(alice))
-    company.model.write_next = failing(ModelUnavailable("canary", passing=False))
+    company.model.write_next = failing(ModelUnavailable("canary", transient=False))
     company.slack.fault("http", method="chat.postMessage")
 
     question_id = company.asked("DUALICE", "alice", QUESTION)

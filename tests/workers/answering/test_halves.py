@@ -74,10 +74,10 @@ def test_where_the_rest_is_refused_words_stand_in_place_of_the_first_part(
     assert company.state(question_id) == ("failed", "SlackRefused")
 
     company.slack.fault("error", method="chat.update", error="internal_error", times=1)
-    review.look_at_all(company.services)
+    review.review_all(company.services)
     assert "y y" in company.posts(channel)[0].text
     company.look(question_id, "UPDATE outbox SET mend_at = now() RETURNING id")
-    review.look_at_all(company.services)
+    review.review_all(company.services)
 
     (left,) = company.posts(channel)
     assert left.text == say.CUT_SHORT
@@ -93,7 +93,7 @@ def test_what_every_worker_dies_of_leaves_no_half(company: Company, second_part:
     for _ in range(MAX_ATTEMPTS):
         next_worker(company, question_id)
     assert company.state(question_id)[0] == "failed"
-    review.look_at_all(company.services)
+    review.review_all(company.services)
     assert [post.text for post in company.posts("DUALICE")] == [say.CUT_SHORT]
 
 
@@ -111,7 +111,7 @@ def test_where_the_source_gets_too_old_for_the_rest_the_first_part_goes(
         )
     second_part(None)
     next_worker(company, question_id)
-    review.look_at_all(company.services)
+    review.review_all(company.services)
     assert [post.text for post in company.posts("DUALICE")] == [say.WITHDRAWN]
 
 
@@ -139,7 +139,7 @@ def test_the_rest_of_an_answer_in_a_channel_is_checked_for_all_who_read_there(
         )
     next_worker(company, question_id)
     assert (len(company.posts("CBOARD")) > 1) is for_the_asker_alone
-    review.look_at_all(company.services)
+    review.review_all(company.services)
     assert "y y" not in company.posts("CBOARD")[0].text
 
 
@@ -154,7 +154,7 @@ def test_somebody_who_joins_between_the_parts_counts(
     company.slack.join("board", "carl")
     second_part(None)
     next_worker(company, question_id)
-    review.look_at_all(company.services)
+    review.review_all(company.services)
     assert [post.text for post in company.posts("CBOARD")] == [say.WITHDRAWN]
 
 
@@ -189,8 +189,8 @@ def test_what_was_withdrawn_meanwhile_is_not_followed_by_its_rest(
     for readers in ((), (alice,)):
         with company.library.change() as change:
             change.set_permissions(document, only(*readers))
-        review.look_at_all(company.services)
+        review.review_all(company.services)
     second_part(None)
     next_worker(company, question_id)
-    review.look_at_all(company.services)
+    review.review_all(company.services)
     assert [post.text for post in company.posts("DUALICE")] == [say.WITHDRAWN]

@@ -28,7 +28,7 @@ from tests.prove.facts import Human, Page, Room, Rules, Thing
 from tests.prove.interleavings import START, Echo, canary
 from workers.answering import audience
 from workers.database.sessions import Database
-from workers.intake.leases import at_work
+from workers.intake.leases import question_session
 from workers.models.base import Draft, Passage
 from workers.replies import rendering
 from workers.slack.messenger import Message, PlaceKind
@@ -133,7 +133,7 @@ def without_check_before_post() -> Iterator[None]:
 @contextmanager
 def without_rendering() -> Iterator[None]:
     """6: what the model wrote is shown as it is."""
-    with patch.object(rendering, "inert", lambda words, **_given: words):
+    with patch.object(rendering, "inert", lambda words, **_posted_answer: words):
         yield
 
 
@@ -174,7 +174,7 @@ def ask(company: Company, *, count: int = QUESTIONS, until_leak: bool = False) -
         company.slack.on_post = _listening(tally, asker)
         question_id = company.kept(asker, channel, words)
         company.work(question_id)
-        with at_work(company.database, question_id) as session:
+        with question_session(company.database, question_id) as session:
             tally.ended[session.scalars(text("SELECT reason FROM question")).one()] += 1
         tally.asked += 1
         if until_leak and tally.leaks:

@@ -66,7 +66,7 @@ def test_a_long_answer_that_is_out_in_part_is_not_mixed_with_another(
     question_id = company.asked("DUALICE", "alice", QUESTION)
     assert len(company.posts("DUALICE")) == 1
 
-    review.look_at_all(company.services)
+    review.review_all(company.services)
 
     (posted,) = company.posts("DUALICE")
     assert posted.text == say.WITHDRAWN
@@ -103,6 +103,6 @@ def test_the_rest_of_a_long_answer_is_checked_again_after_a_crash(
     company.rest_is_over(question_id)
     company.work(question_id)
 
-    review.look_at_all(company.services)
+    review.review_all(company.services)
     (left,) = company.posts("DUALICE")
     assert left.text == say.WITHDRAWN

@@ -20,7 +20,7 @@ def test_what_people_said_in_the_thread_is_context_and_what_ken_said_is_not(
     question = Question(
         "Ev-follow-up", TEAM, "CBOARD", said.ts, began, "UBOB", "and for Berlin?", Surface.FOLLOW_UP
     )
-    question_id = interface.keep(question)
+    question_id = interface.store_question(question)
     assert question_id is not None
     company.work(question_id)
 
@@ -65,7 +65,7 @@ def test_marks_in_the_thread_are_words_too(company: Company, alice: int) -> None
     ).ts
     reply = company.slack.say("board", "alice", "and for interns?", thread_ts=root).ts
     question = Question("EvT", TEAM, "CBOARD", reply, root, "UALICE", "and for interns?")
-    question_id = interface.keep(question)
+    question_id = interface.store_question(question)
     assert question_id is not None
     company.work(question_id)
     assert company.model.shown[-1][0] == "what is the budget of bob & co?\nand for interns?"

@@ -14,14 +14,14 @@ from workers.intake.messages import Surface
 from workers.models.base import Draft, Passage
 from workers.replies import outbox
 from workers.replies import rendering as say
-from workers.slack.client import Allowance, _cut
+from workers.slack.client import TokenBucket, _cut
 
 QUESTION = "What is the budget?"
 
 
 @pytest.fixture
 def alice(company: Company, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(Allowance, "take", lambda allowance: True)
+    monkeypatch.setattr(TokenBucket, "take", lambda allowance: True)
     alice = company.person("alice")
     bob = company.person("bob")
     both = Permissions(frozenset({alice, bob}))
@@ -135,7 +135,7 @@ def test_an_opening_that_slack_does_not_change_gives_way_to_a_new_message(
     company.model.write_next = refusing
     question_id = kept(channel_id="CBOARD", ts=said.ts)
     company.work(question_id)
-    outbox.look_again(company.services, question_id, "channel")
+    outbox.remove_late_duplicates(company.services, question_id, "channel")
 
     (answer,) = company.posts("CBOARD")
     assert answer.ts != found[0][0].ts
@@ -365,8 +365,8 @@ def test_nothing_is_shown_where_no_reply_may_come(company: Company, alice: int) 
 
 def test_streams_are_few_enough_for_slack_and_none_after_it_had_enough() -> None:
     """Tier 2: about 20 a minute for a workspace."""
-    allowance = Allowance(15)
+    allowance = TokenBucket(15)
     assert [allowance.take() for _ in range(16)] == [True] * 15 + [False]
-    allowance = Allowance(15)
+    allowance = TokenBucket(15)
     allowance.empty(60)
     assert not allowance.take()

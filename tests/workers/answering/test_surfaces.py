@@ -120,7 +120,7 @@ def test_a_press_in_another_workspace_is_no_press_of_ours(
         pressed = Errand(
             f"Er{next(_numbers)}", kind, team, user, "CBOARD", {"question_id": question_id}
         )
-        errand_id = interface.hand_over(pressed)
+        errand_id = interface.submit_errand(pressed)
         assert errand_id is not None
         run_errand(company.services, errand_id)
         assert (newest(company) > before) is (team == TEAM)

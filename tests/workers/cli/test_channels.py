@@ -18,7 +18,7 @@ from workers.cli import channels, main, output
 from workers.cli.commands import slack
 from workers.errors import InputInvalid, ServerUnavailable
 from workers.intake.messages import Surface
-from workers.interface import answers_by_itself
+from workers.interface import auto_answer_enabled
 from workers.slack.client import SlackMessenger
 
 QUESTION = "What is the budget?"
@@ -83,13 +83,13 @@ def test_auto_and_quiet_count_for_the_next_question(
     told = ken("auto", wanted, "--per-hour", "3").stdout
     assert "#board of T1, at most 3 times" in told
     assert "whoever is in it" in told
-    assert answers_by_itself("CBOARD")
-    assert not answers_by_itself("CALL")
+    assert auto_answer_enabled("CBOARD")
+    assert not auto_answer_enabled("CALL")
     (one,) = listed(ken, "--automatic").values()
     assert (one["team_id"], one["name"], one["per_hour"]) == (TEAM, "board", 3)
 
     assert "only where it is asked" in ken("quiet", wanted).stdout
-    assert not answers_by_itself("CBOARD")
+    assert not auto_answer_enabled("CBOARD")
     assert listed(ken, "--automatic") == {}
     place = {"team_id": TEAM, "channel_id": "CBOARD"}
     assert recorded(company) == [

@@ -23,17 +23,17 @@ from workers.intake.leases import (
     MAX_ATTEMPTS,
     Leased,
     LeaseLost,
-    at_work,
     finish,
     give_back,
-    holder,
     lease,
+    posting_lock,
     put_back,
-    speaking,
-    still_mine,
+    question_session,
+    require_lease,
+    worker_id,
 )
 from workers.intake.messages import Question
-from workers.interface import keep
+from workers.interface import store_question
 from workers.services import Services
 from workers.settings import Settings
 from workers.sweeper import ring_again
@@ -56,14 +56,16 @@ def held(database: Database) -> Iterator[Callable[..., Leased | None]]:
     """Takes leases that last until the test ends."""
     with ExitStack() as stack:
 
-        def take(question_id: int, *, holder: str = "one", lease_s: int = 60) -> Leased | None:
-            return stack.enter_context(lease(database, question_id, holder=holder, lease_s=lease_s))
+        def take(question_id: int, *, worker_id: str = "one", lease_s: int = 60) -> Leased | None:
+            return stack.enter_context(
+                lease(database, question_id, worker_id=worker_id, lease_s=lease_s)
+            )
 
         yield take
 
 
 def row(database: Database, question_id: int, columns: str) -> tuple[object, ...]:
-    with at_work(database, question_id) as session:
+    with question_session(database, question_id) as session:
         found = session.execute(
             text(f"SELECT {columns} FROM question LEFT JOIN lease ON question_id = id")  # noqa: S608
         ).one()
@@ -72,7 +74,7 @@ def row(database: Database, question_id: int, columns: str) -> tuple[object, ...
 
 def expire(database: Database, question_id: int) -> None:
     """As if its holder had slept through it."""
-    with at_work(database, question_id) as session:
+    with question_session(database, question_id) as session:
         session.execute(
             text(
                 "UPDATE lease SET expires_at = now() - interval '1 second' WHERE question_id = :id"
@@ -83,8 +85,8 @@ def expire(database: Database, question_id: int) -> None:
 
 def is_mine(database: Database, leased: Leased) -> bool:
     try:
-        with at_work(database, leased.id) as session:
-            still_mine(session, leased)
+        with question_session(database, leased.id) as session:
+            require_lease(session, leased)
     except LeaseLost:
         return False
     return True
@@ -104,9 +106,9 @@ def is_mine(database: Database, leased: Leased) -> bool:
 )
 def test_a_question_is_kept_once(again: Question) -> None:
     """Faults: Slack retries; one message through two event types."""
-    assert keep(QUESTION) is not None
-    assert keep(again) is None
-    assert keep(replace(QUESTION, event_id="Ev3", message_ts="3.000001")) is not None
+    assert store_question(QUESTION) is not None
+    assert store_question(again) is None
+    assert store_question(replace(QUESTION, event_id="Ev3", message_ts="3.000001")) is not None
 
 
 def test_the_same_question_from_many_sides_at_once_is_kept_once() -> None:
@@ -116,7 +118,7 @@ def test_the_same_question_from_many_sides_at_once_is_kept_once() -> None:
     def knock(number: int) -> int | None:
         barrier.wait()
         event = QUESTION.event_id if number % 2 else f"Ev{number}"
-        return keep(replace(QUESTION, event_id=event))
+        return store_question(replace(QUESTION, event_id=event))
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(knock, range(8)))
@@ -129,7 +131,7 @@ def test_a_question_that_cannot_be_kept_is_refused_without_its_text(
     """Fault: PostgreSQL down at the door; Slack must hear it, and retry."""
     monkeypatch.setattr("workers.interface._door", lambda: settings_of_nowhere)
     with pytest.raises(ServerUnavailable) as caught:
-        keep(replace(QUESTION, text="canary"))
+        store_question(replace(QUESTION, text="canary"))
     assert "canary" not in str(caught.value)
     assert caught.value.__cause__ is None
 
@@ -152,7 +154,7 @@ def test_one_worker_holds_a_question_and_another_gets_nothing(
     first = held(question_id)
     assert first is not None
     assert (first.token, first.attempts, first.question.text) == (1, 1, "What is the budget?")
-    assert held(question_id, holder="two") is None
+    assert held(question_id, worker_id="two") is None
     assert held(question_id + 1000) is None
     assert row(database, question_id, "holder, attempts") == ("one", 1)
 
@@ -163,7 +165,7 @@ def test_of_many_workers_at_once_one_gets_the_question(database: Database) -> No
 
     def take(number: int) -> bool:
         start.wait()
-        with lease(database, question_id, holder=str(number), lease_s=60) as leased:
+        with lease(database, question_id, worker_id=str(number), lease_s=60) as leased:
             done.wait()
             return leased is not None
 
@@ -176,18 +178,18 @@ def test_an_expired_lease_is_taken_over_and_its_holder_is_fenced_off(
 ) -> None:
     """Fault: a worker stopped beyond its lease that comes back (zombie)."""
     question_id = kept()
-    zombie = held(question_id, holder="zombie")
+    zombie = held(question_id, worker_id="zombie")
     assert zombie
     assert is_mine(database, zombie)
     expire(database, question_id)
     assert not is_mine(database, zombie)
 
-    heir = held(question_id, holder="heir")
+    heir = held(question_id, worker_id="heir")
     assert heir
     assert (heir.token, heir.attempts) == (zombie.token + 1, 2)
     assert is_mine(database, heir)
     assert not is_mine(database, zombie)
-    with pytest.raises(LeaseLost), at_work(database, question_id) as session:
+    with pytest.raises(LeaseLost), question_session(database, question_id) as session:
         finish(session, zombie, QuestionState.ANSWERED)
     assert row(database, question_id, "state, ended_at") == ("kept", None)
 
@@ -195,16 +197,16 @@ def test_an_expired_lease_is_taken_over_and_its_holder_is_fenced_off(
 def test_a_zombies_end_does_not_release_the_heirs_lease(database: Database) -> None:
     question_id = kept()
     with ExitStack() as heirs:
-        with lease(database, question_id, holder="zombie", lease_s=60):
+        with lease(database, question_id, worker_id="zombie", lease_s=60):
             expire(database, question_id)
-            heir = heirs.enter_context(lease(database, question_id, holder="heir", lease_s=60))
+            heir = heirs.enter_context(lease(database, question_id, worker_id="heir", lease_s=60))
         assert heir
         assert is_mine(database, heir)
 
 
 def test_a_lease_is_renewed_as_long_as_its_holder_works(database: Database) -> None:
     question_id = kept()
-    with lease(database, question_id, holder="one", lease_s=1) as leased:
+    with lease(database, question_id, worker_id="one", lease_s=1) as leased:
         assert leased
         (before,) = row(database, question_id, "expires_at")
         until(lambda: row(database, question_id, "expires_at") > (before,))
@@ -214,12 +216,12 @@ def test_a_lease_is_renewed_as_long_as_its_holder_works(database: Database) -> N
 def test_a_lease_that_ran_out_is_not_renewed(database: Database) -> None:
     """Renewing it would bring a zombie back between two checks."""
     question_id = kept()
-    with lease(database, question_id, holder="one", lease_s=1) as leased:
+    with lease(database, question_id, worker_id="one", lease_s=1) as leased:
         assert leased
         expire(database, question_id)
         (before,) = row(database, question_id, "expires_at")
         other = kept()
-        with lease(database, other, holder="one", lease_s=1):  # as long as two of its beats
+        with lease(database, other, worker_id="one", lease_s=1):  # as long as two of its beats
             (start,) = row(database, other, "expires_at")
             until(lambda: row(database, other, "expires_at") > (start,))
         assert row(database, question_id, "expires_at") == (before,)
@@ -230,13 +232,13 @@ def test_tries_are_counted_and_rest_longer_each_time(database: Database) -> None
     question_id = kept()
     rests = []
     for attempt in (1, 2, 3):
-        with lease(database, question_id, holder="one", lease_s=60) as leased:
+        with lease(database, question_id, worker_id="one", lease_s=60) as leased:
             assert leased
             assert leased.attempts == attempt
         assert row(database, question_id, "attempts") == (attempt,)
         ((rest,),) = [row(database, question_id, "extract(epoch FROM expires_at - now())")]
         rests.append(rest)
-        with lease(database, question_id, holder="two", lease_s=60) as too_early:
+        with lease(database, question_id, worker_id="two", lease_s=60) as too_early:
             assert too_early is None
         expire(database, question_id)
     assert rests == sorted(rests)  # type: ignore[type-var]
@@ -253,7 +255,7 @@ def test_a_question_that_has_ended_is_never_worked_on_again(
     question_id = kept()
     leased = held(question_id)
     assert leased
-    with at_work(database, question_id) as session:
+    with question_session(database, question_id) as session:
         finish(session, leased, state, reason="Because")
     assert row(database, question_id, "state, reason, ended_at IS NULL") == (
         state,
@@ -267,9 +269,9 @@ def test_a_question_that_has_ended_is_never_worked_on_again(
 def test_a_worker_at_one_question_sees_no_other(database: Database) -> None:
     """Row-level security: threat 32."""
     mine, other = kept(), kept()
-    with at_work(database, mine) as session:
+    with question_session(database, mine) as session:
         assert session.scalars(text("SELECT id FROM question")).all() == [mine]
-    with at_work(database, other) as session:
+    with question_session(database, other) as session:
         assert session.scalars(text("SELECT id FROM question")).all() == [other]
     with database.session("answerer") as session:
         assert session.scalars(text("SELECT id FROM question")).all() == []
@@ -305,7 +307,7 @@ def test_the_sweeper_rings_for_what_nobody_works_on(
     expire(database, lost)
     leased = held(ended)
     assert leased
-    with at_work(database, ended) as session:
+    with question_session(database, ended) as session:
         finish(session, leased, QuestionState.ANSWERED)
     expire(database, ended)
     services = Services(database.settings, database, WordEmbedder(), FakeAnswerer())
@@ -324,25 +326,25 @@ def test_the_sweeper_rings_for_what_nobody_works_on(
 def test_while_a_worker_speaks_nobody_takes_its_question(database: Database) -> None:
     """Fault: a worker that stops on its way to Slack, beyond its lease. Without the lock: two."""
     question_id = kept()
-    with lease(database, question_id, holder="frozen", lease_s=60) as frozen:
+    with lease(database, question_id, worker_id="frozen", lease_s=60) as frozen:
         assert frozen
-        with speaking(database, frozen):
+        with posting_lock(database, frozen):
             expire(database, question_id)
-            with lease(database, question_id, holder="heir", lease_s=60) as heir:
+            with lease(database, question_id, worker_id="heir", lease_s=60) as heir:
                 assert heir is None
-        with lease(database, question_id, holder="heir", lease_s=60) as heir:
+        with lease(database, question_id, worker_id="heir", lease_s=60) as heir:
             assert heir is not None
-            with pytest.raises(LeaseLost), speaking(database, frozen):
+            with pytest.raises(LeaseLost), posting_lock(database, frozen):
                 raise AssertionError("a zombie spoke")
 
 
 def test_speaking_for_one_question_keeps_nobody_from_another(database: Database) -> None:
     mine, other = kept(), kept()
-    with lease(database, mine, holder="one", lease_s=60) as leased:
+    with lease(database, mine, worker_id="one", lease_s=60) as leased:
         assert leased
         with (
-            speaking(database, leased),
-            lease(database, other, holder="two", lease_s=60) as second,
+            posting_lock(database, leased),
+            lease(database, other, worker_id="two", lease_s=60) as second,
         ):
             assert second is not None
 
@@ -350,7 +352,7 @@ def test_speaking_for_one_question_keeps_nobody_from_another(database: Database)
 def test_what_was_not_the_questions_fault_is_not_counted_against_it(database: Database) -> None:
     question_id = kept()
     for _ in range(MAX_ATTEMPTS + 2):
-        with lease(database, question_id, holder="one", lease_s=60) as leased:
+        with lease(database, question_id, worker_id="one", lease_s=60) as leased:
             assert leased
             assert leased.attempts == 1
             put_back(database, leased)
@@ -362,10 +364,10 @@ def test_a_process_that_ends_gives_back_what_it_holds_and_nothing_else(
 ) -> None:
     """Fault: deploy, warm stop."""
     mine, others = kept(), kept()
-    held(mine, holder=holder())
-    theirs = held(others, holder="another")
+    held(mine, worker_id=worker_id())
+    theirs = held(others, worker_id="another")
     assert give_back(database) == 1
-    assert held(mine, holder="heir") is not None
+    assert held(mine, worker_id="heir") is not None
     assert theirs
     assert is_mine(database, theirs)
 
@@ -391,6 +393,6 @@ def test_whoever_hangs_over_a_question_does_not_keep_it_for_ever(
     """Its lease is renewed for a while and no longer, though its process lives."""
     monkeypatch.setattr("workers.intake.leases.LONGEST_WORK_S", 0.0)
     question_id = kept()
-    with lease(database, question_id, holder="hangs", lease_s=60) as leased:
+    with lease(database, question_id, worker_id="hangs", lease_s=60) as leased:
         assert leased
         leases._renew(database, leased, 0, threading.Event())  # returns

@@ -97,7 +97,7 @@ def test_a_form_at_which_the_server_breaks_is_passed_over(
 def test_a_server_that_breaks_at_every_form_may_be_well_later(serve: Serve) -> None:
     server = serve(lambda path, body: error(503))
     answerer = connect(server, "")
-    assert (str(failure(answerer)), failure(answerer).passing) == ("server_error", True)
+    assert (str(failure(answerer)), failure(answerer).transient) == ("server_error", True)
     assert {path for path, _ in server.asked} == {"/v1/responses", "/v1/chat/completions"}
     server.kind = both
     assert write(answerer) == SENTENCES
@@ -223,9 +223,9 @@ def test_the_time_is_for_all_of_an_answer_and_a_body_without_end_is_none(serve: 
     ticks = count(step=70)
     object.__setattr__(answerer, "clock", lambda: float(next(ticks)))
     slow = failure(answerer)
-    assert (str(slow), slow.passing) == ("timeout", True)
+    assert (str(slow), slow.transient) == ("timeout", True)
     endless = failure(connect(serve(lambda path, body: Reply("{" * 4_100_000))))
-    assert (str(endless), endless.passing) == ("body_too_large", False)
+    assert (str(endless), endless.transient) == ("body_too_large", False)
 
 
 def test_effort_budget_and_temperature_are_sent_as_they_are_set(serve: Serve) -> None:

@@ -185,7 +185,7 @@ def test_the_request_holds_the_question_the_passages_and_nothing_else(server: Se
 
 
 @pytest.mark.parametrize(
-    ("answer", "passing", "retry_after_s"),
+    ("answer", "transient", "retry_after_s"),
     [
         (Answer({"error": {"message": CANARY}}, 429, {"Retry-After": "7"}), True, 7.0),
         (Answer({"error": {"message": CANARY}}, 429, {"Retry-After": "0.5"}), True, 0.5),
@@ -198,13 +198,13 @@ def test_the_request_holds_the_question_the_passages_and_nothing_else(server: Se
     ],
 )
 def test_what_may_pass_is_tried_again_later_and_once_a_time(
-    server: Server, answer: Answer, passing: bool, retry_after_s: float | None
+    server: Server, answer: Answer, transient: bool, retry_after_s: float | None
 ) -> None:
     """Fault: the model's API answers 429 with Retry-After, 5xx, garbage. Each call is made once."""
     server.answers = [answer]
     with pytest.raises(ModelUnavailable) as caught:
         connect(server).write("What is the budget?", PASSAGES)
-    assert (caught.value.passing, caught.value.retry_after_s) == (passing, retry_after_s)
+    assert (caught.value.transient, caught.value.retry_after_s) == (transient, retry_after_s)
     assert len(server.requests) == 1
 
 

@@ -141,7 +141,7 @@ def test_a_cut_answer_is_asked_for_once_more_with_more_room_and_named(
     server = serve(kind)
     before = REGISTRY.get_sample_value("ken_model_failures_total", {"error": reason}) or 0.0
     error = failure(connect(server, model_api="responses", model_max_tokens=500))
-    assert (str(error), error.passing) == (reason, False)
+    assert (str(error), error.transient) == (reason, False)
     assert [body["max_output_tokens"] for body in server.questions] == [500, 2000]
     after = REGISTRY.get_sample_value("ken_model_failures_total", {"error": reason})
     assert after == before + 1
@@ -166,7 +166,7 @@ def test_what_will_not_pass_ends_at_once_and_is_left_alone_for_a_minute(
     answerer = connect(server, model_reasoning_effort="low", model_temperature=0.5)
     object.__setattr__(answerer, "clock", clock)
     error = failure(answerer)
-    assert (str(error), error.passing) == (reason, False)
+    assert (str(error), error.transient) == (reason, False)
     assert server.questions == []
     assert REGISTRY.get_sample_value("ken_model_down") == 1
 
@@ -201,6 +201,6 @@ def test_what_is_this_questions_alone_bars_no_other(serve: Serve, reply: Reply) 
     answerer = connect(server)
     with pytest.raises(ModelUnavailable) as caught:
         answerer.write("What is odd?", PASSAGES)
-    assert not caught.value.passing
+    assert not caught.value.transient
     assert len(server.questions) <= 2
     assert write(answerer) == SENTENCES

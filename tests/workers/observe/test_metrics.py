@@ -99,7 +99,7 @@ def test_a_question_that_fails_is_counted_by_the_class_of_its_error(
     company: Company, since: Any
 ) -> None:
     def fail(question: str, passages: tuple[Passage, ...]) -> Draft:
-        raise ModelUnavailable("canary", passing=False)
+        raise ModelUnavailable("canary", transient=False)
 
     alice = company.person("alice")
     company.library.document("budget", BUDGET, Permissions(allow=frozenset({alice})))

@@ -124,7 +124,7 @@ def test_an_error_leaves_the_name_of_its_class_and_no_word(
     company: Company, collector: Collector
 ) -> None:
     def fail(question: str, passages: tuple[Passage, ...]) -> Draft:
-        raise ModelUnavailable(f"cannot answer {question}", passing=False)
+        raise ModelUnavailable(f"cannot answer {question}", transient=False)
 
     company.model.write_next = fail
     traced(company.services.settings, collector, "worker")

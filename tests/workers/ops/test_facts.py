@@ -14,7 +14,7 @@ from tests.workers.slack_company import kept
 from workers.database.sessions import Database, connect
 from workers.embedded.servers import EmbeddedRedis
 from workers.intake import doorbell
-from workers.intake.leases import at_work, lease
+from workers.intake.leases import lease, question_session
 from workers.ops import facts
 from workers.settings import Settings
 
@@ -46,8 +46,8 @@ def test_questions_leases_and_messages_are_counted_with_the_age_of_the_oldest(
     ids = [kept(channel_id=f"D{number}") for number in range(3)]
     _asked_ago(settings, ids[0], 90)
     _asked_ago(settings, ids[1], 40)
-    with lease(database, ids[1], holder="one", lease_s=60):
-        with at_work(database, ids[1]) as session:
+    with lease(database, ids[1], worker_id="one", lease_s=60):
+        with question_session(database, ids[1]) as session:
             session.execute(
                 text(
                     "INSERT INTO outbox (question_id, kind, payload) VALUES (:id, 'direct', '{}')"

@@ -36,7 +36,7 @@ from workers.embedded.process import wait_until
 from workers.embedded.servers import EmbeddedRedis
 from workers.intake import store
 from workers.intake.doorbell import QUEUE
-from workers.intake.leases import at_work
+from workers.intake.leases import question_session
 from workers.models.embedder import MiniLM
 from workers.settings import Settings
 
@@ -341,7 +341,7 @@ def test_what_is_not_finished_in_time_is_given_back(deployment: Deployment) -> N
     with deployment.worker():
         assert deployment.ended(question_id)
     assert len(deployment.posts()) == 1
-    with at_work(deployment.company.library.database, question_id):
+    with question_session(deployment.company.library.database, question_id):
         assert deployment.state(question_id) == "answered"
 
 

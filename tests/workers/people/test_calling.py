@@ -115,7 +115,7 @@ def pressed_again(company: Company, kind: ErrandKind, question_id: int) -> int:
     """Alice presses "Ask again" or "Ask privately" below it: the question that comes of it."""
     about = {"question_id": question_id}
     errand = Errand(f"Again{question_id}", kind, TEAM, "UALICE", "CBOARD", about)
-    errand_id = interface.hand_over(errand)
+    errand_id = interface.submit_errand(errand)
     assert errand_id is not None
     run_errand(company.services, errand_id)
     return question_id + 1

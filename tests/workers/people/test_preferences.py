@@ -9,7 +9,7 @@ from tests.workers.pressed import all_text, answered, pressed
 from tests.workers.slack_company import TEAM, Company, kept
 from workers import errands, interface
 from workers.errors import SlackUnavailable
-from workers.intake.leases import at_work
+from workers.intake.leases import question_session
 from workers.intake.messages import ErrandKind, Surface
 from workers.models.wishes import Length
 from workers.people import home_tab, home_view, preferences
@@ -28,7 +28,7 @@ def chosen(company: Company, person: str = "alice", team: str = TEAM) -> Prefere
 
 def words_of(company: Company, question_id: int) -> tuple[str, list[str]]:
     """Of a question, and of what is kept of its answers."""
-    with at_work(company.library.database, question_id) as session:
+    with question_session(company.library.database, question_id) as session:
         asked = session.scalars(text("SELECT text FROM question")).one()
         told = session.scalars(text("SELECT payload #>> '{}' FROM outbox ORDER BY kind")).all()
     return asked, list(told)
@@ -103,12 +103,12 @@ def test_the_bot_hears_that_somebody_wants_quiet(company: Company) -> None:
 
 def test_a_thread_is_left_alone_until_somebody_says_otherwise(company: Company) -> None:
     kept(channel_id="CALL", ts=THREAD)
-    assert interface.follows("CALL", THREAD)
+    assert interface.is_ken_thread("CALL", THREAD)
     for _again in range(2):
         change(company, "mute_thread", channel="CALL", thread_ts=THREAD, muted=True)
-        assert not interface.follows("CALL", THREAD)
+        assert not interface.is_ken_thread("CALL", THREAD)
     change(company, "mute_thread", "bob", channel="CALL", thread_ts=THREAD, muted=False)
-    assert interface.follows("CALL", THREAD)
+    assert interface.is_ken_thread("CALL", THREAD)
 
 
 @pytest.mark.parametrize(

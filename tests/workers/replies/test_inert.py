@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.workers.answering.passages import passage
 from workers.models.base import Sentence
 from workers.replies.inert import elements, inert, link, web_address, without_look_alikes
-from workers.replies.rendering import Reply, asked_by, compose, from_payload
+from workers.replies.rendering import Reply, compose, from_payload, person_request
 
 LOOK_ALIKES = {
     ".": "．。｡․ꓸ۔٠۰܁﹒",
@@ -213,7 +213,7 @@ def test_a_name_with_a_host_in_it_is_no_link_to_another_host() -> None:
 
 
 def test_a_persons_own_question_keeps_its_words_as_code() -> None:
-    payload = asked_by("Is Monday.com safe? https://evil.example/x", "U1")
+    payload = person_request("Is Monday.com safe? https://evil.example/x", "U1")
     quoted = payload["blocks"][0]["elements"][1]["elements"]
     assert [part["text"] for part in quoted] == ["Is ", "Monday.com", " safe? […]"]
     assert "Monday" not in payload["text"]

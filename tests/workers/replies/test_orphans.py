@@ -11,16 +11,16 @@ from tests.workers.pressed import pressed
 from tests.workers.slack_company import TEAM, Company, kept, quote_all
 from workers.answering.progress import SEARCHING
 from workers.errands import run_errand
-from workers.intake.leases import MAX_ATTEMPTS, Leased, lease, speaking
+from workers.intake.leases import MAX_ATTEMPTS, Leased, lease, posting_lock
 from workers.intake.messages import Surface
 from workers.models.base import Draft, Passage
 from workers.replies import outbox
-from workers.replies.outbox import Kind, sweep_up
+from workers.replies.outbox import Kind, delete_orphaned_openings
 from workers.replies.rendering import NOTHING_FOUND
-from workers.replies.revisions import tell_slack
-from workers.slack.client import Allowance
+from workers.replies.revisions import push_changes
+from workers.slack.client import TokenBucket
 from workers.slack.messenger import Opened
-from workers.upkeep.retraction import take_back
+from workers.upkeep.retraction import retract
 
 QUESTION = "What is the budget?"
 PLACES = ["CBOARD", "DUALICE"]
@@ -33,7 +33,7 @@ class Died(BaseException):
 @pytest.fixture(autouse=True)
 def cards(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     """Alice and Bob may read the one document, and cards open at once."""
-    monkeypatch.setattr(Allowance, "take", lambda allowance: True)
+    monkeypatch.setattr(TokenBucket, "take", lambda allowance: True)
     both = Permissions(frozenset({company.person("alice"), company.person("bob")}))
     company.library.document("plan", "The budget is ten million, says the plan.", both)
     settings = company.services.settings.model_copy(update={"cards_after_s": 0.0})
@@ -86,7 +86,7 @@ def asked_in(company: Company, place: str, surface: Surface = Surface.SLACK) -> 
 
 def as_if_half_a_minute_later(company: Company, question_id: int) -> None:
     company.look(question_id, "UPDATE outbox SET mend_at = now() RETURNING id")
-    tell_slack(company.services)
+    push_changes(company.services)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -98,7 +98,7 @@ def test_a_question_that_ends_all_its_workers_leaves_its_notice_and_nothing_else
 
     company.rest_is_over(question_id)
     company.work(question_id)
-    tell_slack(company.services)
+    push_changes(company.services)
 
     assert company.state(question_id) == ("failed", "PoisonQuestion")
     (notice,) = ours(company)
@@ -114,7 +114,7 @@ def test_a_question_that_is_taken_back_leaves_nothing(
     dies_with_its_card_open(company, question_id)
     ((ts,),) = company.look(question_id, "SELECT message_ts FROM question")
 
-    take_back(company.services, pressed("deleted", channel=place, ts=ts))
+    retract(company.services, pressed("deleted", channel=place, ts=ts))
 
     assert ours(company) == []
 
@@ -126,7 +126,7 @@ def test_what_slack_shows_late_of_a_question_that_was_taken_back_goes_too(
     dies_with_its_card_open(company, question_id)
     company.look(question_id, "UPDATE outbox SET opened_ts = NULL RETURNING id")
     ((ts,),) = company.look(question_id, "SELECT message_ts FROM question")
-    take_back(company.services, pressed("deleted", channel="CBOARD", ts=ts))
+    retract(company.services, pressed("deleted", channel="CBOARD", ts=ts))
 
     opened_in(company, "CBOARD", ts)
     as_if_half_a_minute_later(company, question_id)
@@ -145,7 +145,7 @@ def test_a_card_whose_question_ends_without_a_word_there_is_taken_away(
 
     company.rest_is_over(question_id)
     company.work(question_id)
-    tell_slack(company.services)
+    push_changes(company.services)
 
     assert company.state(question_id)[0] == "failed"
     assert [post.channel for post in ours(company)] == ["DUALICE"]
@@ -200,7 +200,7 @@ def test_what_stands_while_the_token_is_revoked_goes_soon_after_it_works_again(
     company.slack.fault("error", error="token_revoked", times=10_000)
     company.rest_is_over(question_id)
     company.work(question_id)
-    tell_slack(company.services)
+    push_changes(company.services)
     assert company.state(question_id)[0] == "failed"
 
     rests = "SELECT 1 FROM outbox HAVING max(mend_at) <= now() + interval '60 seconds'"
@@ -234,7 +234,7 @@ def test_a_question_that_is_taken_back_is_not_worked_on(company: Company) -> Non
     dies_with_its_card_open(company, question_id)
 
     ((ts,),) = company.look(question_id, "SELECT message_ts FROM question")
-    take_back(company.services, pressed("deleted", channel="CBOARD", ts=ts))
+    retract(company.services, pressed("deleted", channel="CBOARD", ts=ts))
     run_errand(company.services, 1)
 
     assert statuses(company) == ["active"]
@@ -250,8 +250,8 @@ def two(company: Company) -> Iterator[tuple[Leased, Leased]]:
         ids.append(kept(channel_id="CBOARD", user_id=person, ts=ts, thread_ts=root))
     database = company.library.database
     with (
-        lease(database, ids[0], holder="one", lease_s=60) as one,
-        lease(database, ids[1], holder="other", lease_s=60) as other,
+        lease(database, ids[0], worker_id="one", lease_s=60) as one,
+        lease(database, ids[1], worker_id="other", lease_s=60) as other,
     ):
         assert one
         assert other
@@ -268,11 +268,11 @@ def test_what_another_question_of_the_thread_opened_just_now_is_left_alone(
 ) -> None:
     """Seen before it is on record, and its worker lives: nothing is deleted, and we look again."""
     alices, bobs = two
-    with speaking(company.library.database, bobs):
+    with posting_lock(company.library.database, bobs):
         opened_in(company, "CBOARD", bobs.question.thread_ts)
-        assert not sweep_up(company.services, alices.question, Kind.CHANNEL)
+        assert not delete_orphaned_openings(company.services, alices.question, Kind.CHANNEL)
         assert len(ours(company)) == 1
-    assert sweep_up(company.services, alices.question, Kind.CHANNEL)
+    assert delete_orphaned_openings(company.services, alices.question, Kind.CHANNEL)
     assert ours(company) == []  # its worker speaks no more, and has written nothing down
 
 
@@ -280,8 +280,8 @@ def test_what_another_question_of_the_thread_has_on_record_is_left_alone(
     company: Company, two: tuple[Leased, Leased]
 ) -> None:
     alices, bobs = two
-    assert outbox.announce(company.services, bobs, Kind.CHANNEL, [SEARCHING])
-    assert sweep_up(company.services, alices.question, Kind.CHANNEL)
+    assert outbox.open_progress_message(company.services, bobs, Kind.CHANNEL, [SEARCHING])
+    assert delete_orphaned_openings(company.services, alices.question, Kind.CHANNEL)
     assert len(ours(company)) == 1
 
 
@@ -295,10 +295,10 @@ def test_a_worker_that_slept_until_nobody_knew_of_its_card_takes_it_away_itself(
         if point == "opened":
             company.look(question_id, _END_OTHERS)
 
-    monkeypatch.setattr("workers.replies.outbox.reached", ended)
+    monkeypatch.setattr("workers.replies.outbox.crashpoint", ended)
     company.model.write_next = lambda question, passages: Draft(())
     company.work(question_id)
-    tell_slack(company.services)
+    push_changes(company.services)
 
     assert len(company.slack.calls("chat.startStream")) == 1
     assert len(company.slack.calls("chat.delete")) == 1

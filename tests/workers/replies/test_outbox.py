@@ -7,7 +7,7 @@ import pytest
 from tests.workers.answering.passages import passage
 from tests.workers.slack_company import Company, kept
 from workers.errors import SlackBusy, SlackRefused, SlackUnavailable
-from workers.intake.leases import Leased, LeaseLost, at_work, lease
+from workers.intake.leases import Leased, LeaseLost, lease, question_session
 from workers.intake.messages import Surface
 from workers.models.base import Sentence
 from workers.replies.outbox import Existing, Kind, deliver, existing_reply, put
@@ -23,7 +23,7 @@ ANSWER = compose(
 def leased(company: Company) -> Iterator[Leased]:
     """A question of Alice's in a private channel, under our lease."""
     question_id = company.said("CBOARD", "alice", "What is the budget?")
-    with lease(company.library.database, question_id, holder="test", lease_s=60) as held:
+    with lease(company.library.database, question_id, worker_id="test", lease_s=60) as held:
         assert held
         yield held
 
@@ -129,7 +129,7 @@ def test_another_questions_reply_in_the_thread_is_not_taken_for_this_one(
     with pytest.raises(SlackUnavailable):
         post(company, leased, ANSWER)
     other_id = company.said("CBOARD", "bob", "And the plan?")
-    with lease(company.library.database, other_id, holder="test", lease_s=60) as other:
+    with lease(company.library.database, other_id, worker_id="test", lease_s=60) as other:
         assert other
         post(company, other, ANSWER)
     assert existing_reply(company.services, leased, Kind.CHANNEL) is Existing.NOTHING
@@ -154,14 +154,14 @@ def test_of_two_messages_the_later_to_be_marked_is_taken_away(
 
     def posted_meanwhile(point: str) -> None:
         if point == "sending":
-            monkeypatch.setattr("workers.replies.outbox.reached", lambda point: None)
+            monkeypatch.setattr("workers.replies.outbox.crashpoint", lambda point: None)
             monkeypatch.setattr(
-                "workers.replies.outbox.speaking",
-                lambda database, leased: at_work(database, leased.id),
+                "workers.replies.outbox.posting_lock",
+                lambda database, leased: question_session(database, leased.id),
             )
             deliver(company.services, leased, Kind.CHANNEL)
 
-    monkeypatch.setattr("workers.replies.outbox.reached", posted_meanwhile)
+    monkeypatch.setattr("workers.replies.outbox.crashpoint", posted_meanwhile)
     deliver(company.services, leased, Kind.CHANNEL)
 
     assert len(company.slack.calls("chat.postMessage")) == 2
@@ -232,7 +232,7 @@ def test_what_slack_refuses_for_good_is_told_apart_from_what_may_pass(
     with pytest.raises(SlackUnavailable) as caught:
         post(company, leased, ANSWER)
     assert not isinstance(caught.value, SlackRefused)
-    assert caught.value.passing
+    assert caught.value.transient
 
 
 def test_a_worker_that_lost_its_lease_can_neither_put_nor_deliver(
@@ -241,7 +241,7 @@ def test_a_worker_that_lost_its_lease_can_neither_put_nor_deliver(
     """Fault: a zombie comes back between writing down and posting."""
     put(company.services, leased, Kind.CHANNEL, ANSWER)
     company.rest_is_over(leased.id)
-    with lease(company.library.database, leased.id, holder="heir", lease_s=60) as heir:
+    with lease(company.library.database, leased.id, worker_id="heir", lease_s=60) as heir:
         assert heir
         with pytest.raises(LeaseLost):
             put(company.services, leased, Kind.CHANNEL, notice("zombie"))
@@ -256,7 +256,7 @@ def test_a_question_from_the_terminal_never_calls_slack(company: Company) -> Non
     alice = company.person("alice")
     question_id = kept(user_id=str(alice), surface=Surface.TERMINAL)
     before = len(company.slack.calls())
-    with lease(company.library.database, question_id, holder="test", lease_s=60) as held:
+    with lease(company.library.database, question_id, worker_id="test", lease_s=60) as held:
         assert held
         post(company, held, ANSWER, Kind.DIRECT)
         assert existing_reply(company.services, held, Kind.DIRECT) is Existing.ANSWER

@@ -22,13 +22,13 @@ from workers.replies.rendering import (
     OUTDATED,
     SOURCE_OUT_OF_DATE,
     Reply,
-    asked_by,
     buttons_of,
     compose,
     from_payload,
     notice,
     outdated,
     parts,
+    person_request,
     withdrawn,
 )
 
@@ -178,7 +178,7 @@ def test_no_payload_survives_anywhere(payload: str) -> None:
 
 def check_asked(question: str, user_id: str, permalink: str, usergroup_id: str) -> None:
     """What somebody wrote can name nobody, whichever argument it comes in."""
-    payload = asked_by(question, user_id, permalink, usergroup_id=usergroup_id)
+    payload = person_request(question, user_id, permalink, usergroup_id=usergroup_id)
     check_payload(payload, stored=set())
     kinds = {leaf["type"] for leaf in leaves(payload["blocks"])}
     assert kinds == {"rich_text", "rich_text_section", "rich_text_quote", "text"}
@@ -195,7 +195,7 @@ def test_nothing_that_is_written_can_do_anything(
     reply = compose([Sentence(text, 1, quote)] * 2, [told])
     check(reply, stored={STORED})
     check(outdated(reply.payload()), stored={STORED})
-    check_payload(asked_by(text, "U1", PERMALINK, usergroup_id="S1"), stored={PERMALINK})
+    check_payload(person_request(text, "U1", PERMALINK, usergroup_id="S1"), stored={PERMALINK})
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_the_longest_answer_stays_within_slacks_limits(letter: str) -> None:
     check(reply, stored=stored)
     for part in parts(reply):
         check(outdated(part.payload(EVERY_BUTTON)), stored=stored)
-    check_payload(asked_by(long * 13, "U1", PERMALINK), stored={PERMALINK})
+    check_payload(person_request(long * 13, "U1", PERMALINK), stored={PERMALINK})
     assert len(reply.lines) == 40
     assert all(line.text.endswith("…") for line in reply.lines)
 
@@ -476,7 +476,7 @@ def test_help_names_every_way_to_ask() -> None:
 
 
 def test_people_are_called_by_their_group_and_told_who_asks() -> None:
-    payload = asked_by("How <!channel> *many* days?", "U1", PERMALINK, usergroup_id="S1")
+    payload = person_request("How <!channel> *many* days?", "U1", PERMALINK, usergroup_id="S1")
     check_payload(payload, stored={PERMALINK})
     found = {leaf["type"]: leaf for leaf in leaves(payload["blocks"])}
     assert found["user"]["user_id"] == "U1"
@@ -485,8 +485,8 @@ def test_people_are_called_by_their_group_and_told_who_asks() -> None:
     (quote,) = (leaf for leaf in leaves(payload["blocks"]) if leaf["type"] == "rich_text_quote")
     assert quote["elements"] == [{"type": "text", "text": "How … *many* days?"}]
     assert payload["text"] == "A colleague would like a person to answer this: How … *many* days?"
-    assert "usergroup" not in json.dumps(asked_by("Why?", "U1", PERMALINK)["blocks"])
-    assert "(no text)" in asked_by("\u200b", "U1")["text"]
+    assert "usergroup" not in json.dumps(person_request("Why?", "U1", PERMALINK)["blocks"])
+    assert "(no text)" in person_request("\u200b", "U1")["text"]
 
 
 @pytest.mark.parametrize(
@@ -510,7 +510,7 @@ def test_only_slacks_own_permalink_is_a_link_to_the_conversation(
     permalink: str, linked: bool
 ) -> None:
     """Threat 20."""
-    payload = asked_by("How many days?", "U1", permalink)
+    payload = person_request("How many days?", "U1", permalink)
     links = [leaf["url"] for leaf in leaves(payload["blocks"]) if leaf["type"] == "link"]
     assert links == ([permalink] if linked else [])
     check_payload(payload, stored={permalink.partition("#")[0]})
@@ -521,7 +521,7 @@ def test_only_slacks_own_permalink_is_a_link_to_the_conversation(
 )
 def test_only_an_id_of_slacks_is_a_mention(written: str) -> None:
     """Threat 22."""
-    payload = asked_by("How many days?", written, usergroup_id=written.replace("S", "s"))
+    payload = person_request("How many days?", written, usergroup_id=written.replace("S", "s"))
     assert {"user", "usergroup"}.isdisjoint(leaf["type"] for leaf in leaves(payload["blocks"]))
 
 

@@ -126,7 +126,7 @@ def test_a_token_that_ends_soon_is_refreshed_and_one_that_lasts_is_not(
     assert slack_tokens.calls == []
 
     expire(ours, rest_s=3600)
-    assert held(ours, early=timedelta(0)) == "canary-token-0"
+    assert held(ours, minimum_lifetime=timedelta(0)) == "canary-token-0"
     assert slack_tokens.calls == []
     assert held(ours) == "canary-token-1"
     assert held(ours) == "canary-token-1"
@@ -229,7 +229,7 @@ def test_where_slack_gives_no_new_token_the_old_one_serves_to_its_end(
     expire(ours)
     with pytest.raises(SlackUnavailable) as unavailable:
         held(ours)
-    assert unavailable.value.passing
+    assert unavailable.value.transient
     slack_tokens.status = 200
     slack_tokens.refreshers.add("canary-refresh-0")
     assert held(ours).startswith("canary-token-")

@@ -15,7 +15,7 @@ from tests.workers.library import Library
 from tests.workers.slack_company import TEAM, kept
 from workers.answering.audience import readers_of
 from workers.errors import SlackRefused
-from workers.intake.leases import at_work
+from workers.intake.leases import question_session
 from workers.intake.messages import Question
 from workers.replies.outbox import Kind
 from workers.replies.rendering import Citation, Line, Reply
@@ -135,7 +135,7 @@ class Desk:
             ).all()
             epoch = current_epoch(session)
         assert {one.id for one in found} == set(documents)
-        with at_work(self.library.database, question_id) as session:
+        with question_session(self.library.database, question_id) as session:
             session.execute(
                 text("""
                     INSERT INTO answer (question_id, kind, audience, epoch, used, cited, model,
@@ -169,7 +169,7 @@ class Desk:
         self.slack.messages[channel_id, ts] = Message(
             payload["text"], payload["blocks"], f"{event_id}/{kind}"
         )
-        with at_work(self.library.database, question_id) as session:
+        with question_session(self.library.database, question_id) as session:
             session.execute(
                 text("""
                     INSERT INTO outbox (question_id, kind, payload, state, attempts, channel_id,
@@ -186,7 +186,7 @@ class Desk:
             )
 
     def look(self, question_id: int, statement: str) -> list[Any]:
-        with at_work(self.library.database, question_id) as session:
+        with question_session(self.library.database, question_id) as session:
             return list(session.execute(text(statement)))
 
     def revisions(self, question_id: int) -> list[tuple[str | None, bool]]:
@@ -202,7 +202,7 @@ class Desk:
         return [message.text for (channel, _), message in messages if channel == channel_id]
 
     def turn(self) -> None:
-        review.look_at_all(self.services)
+        review.review_all(self.services)
 
     def allow(self, document: int, *principals: int) -> None:
         with self.library.change() as change:

@@ -83,7 +83,7 @@ def turn(company: Company, times: int = 3) -> None:
     """What every turn of a worker does with posted answers, after a change of permissions, too."""
     company.library.person(f"somebody{company.library.source_id}")
     for _ in range(times):
-        review.look_at_all(company.services)
+        review.review_all(company.services)
 
 
 def heard(company: Company) -> list[str]:
@@ -262,7 +262,7 @@ def test_a_channel_with_another_id_keeps_its_answers_and_their_protection(live: 
     assert heard(live) == ["moved"]
 
     assert stands(live, "CNEW")
-    assert interface.follows("CNEW", thread_ts)
+    assert interface.is_ken_thread("CNEW", thread_ts)
     assert live.look(question_id, "SELECT channel_id FROM question") == [("CNEW",)]
     live.slack.join("room", "carl")
     heard(live)
@@ -306,7 +306,7 @@ def test_a_workspace_that_lets_ken_in_again_is_looked_at(live: Company) -> None:
     live.slack.let_in()
     assert heard(live) == ["team_access"]
     for _ in range(2):
-        review.look_at_all(live.services)
+        review.review_all(live.services)
     assert not stands(live, "CROOM")
 
 
@@ -346,9 +346,9 @@ def test_who_loses_the_link_in_a_public_channel_is_one_of_all_members_unless_sla
         leaves(change, *((slack, "UBOB") if leaves is Change.unlink else (bob,)))
     hours_pass(live, 1)
     for _ in range(3):
-        review.look_at_all(live.services)
+        review.review_all(live.services)
     assert stands(live, "CALL")
-    review.look_at_oldest(live.services)
+    review.review_oldest(live.services)
     assert stands(live, "CALL") is not is_guest
 
 
@@ -360,7 +360,7 @@ def test_what_a_guest_without_a_link_may_read_no_more_is_withdrawn_without_askin
     with live.library.change() as change:
         change.set_permissions(live.library.ids["in-CGUEST"], only(int(Class.MEMBERS)))
     for _ in range(3):
-        review.look_at_all(live.services)
+        review.review_all(live.services)
     assert not stands(live, "CGUEST")
 
 
@@ -381,11 +381,11 @@ def test_a_group_message_that_gains_a_member_without_a_word_is_looked_at_in_time
     answered(live, "GTRIO", alice, bob)
     live.slack.change_channel("trio", members=["UALICE", "UBOB", "UCARL", "UKEN"])
     turn(live, 6)
-    review.look_at_oldest(live.services)
+    review.review_oldest(live.services)
     assert stands(live, "GTRIO")
 
     hours_pass(live, 7)
-    review.look_at_oldest(live.services)
+    review.review_oldest(live.services)
     assert not stands(live, "GTRIO")
 
 
@@ -397,7 +397,7 @@ def test_a_guest_of_whom_nobody_heard_is_found_in_time(live: Company) -> None:
     turn(live, 6)
     assert stands(live, "CALL")
     hours_pass(live, 7)
-    review.look_at_oldest(live.services)
+    review.review_oldest(live.services)
     assert not stands(live, "CALL")
 
 
@@ -413,14 +413,14 @@ def test_places_are_asked_for_one_after_the_other_the_oldest_first(live: Company
         calls = live.slack.calls("conversations.members")[before:]
         return [str(call.arguments["channel"]) for call in calls]
 
-    review.look_at_oldest(live.services)
-    review.look_at_oldest(live.services)
+    review.review_oldest(live.services)
+    review.review_oldest(live.services)
     assert asked_for() == ["CROOM"]
     hours_pass(live, 1)
-    review.look_at_oldest(live.services)
+    review.review_oldest(live.services)
     assert asked_for() == ["CROOM", "CBOARD"]
     hours_pass(live, 1)
-    review.look_at_oldest(live.services)
+    review.review_oldest(live.services)
     assert len(asked_for()) == 2
 
 
@@ -431,11 +431,11 @@ def test_a_look_that_slack_does_not_answer_comes_again(live: Company) -> None:
     somebody_is_added(live.slack)
     hours_pass(live, 7)
     live.slack.fault("error", method="conversations.members", error="internal_error", times=9)
-    review.look_at_oldest(live.services)
+    review.review_oldest(live.services)
     assert stands(live, "CROOM")
     live.slack.calm()
     hours_pass(live, 1)
-    review.look_at_oldest(live.services)
+    review.review_oldest(live.services)
     assert not stands(live, "CROOM")
 
 
@@ -450,7 +450,7 @@ def test_an_errand_that_slack_refuses_is_done_when_it_does_not(live: Company) ->
     assert stands(live, "CROOM")
     live.look(question_id, "UPDATE outbox SET mend_at = now() RETURNING id")
     for _ in range(2):
-        review.look_at_all(live.services)
+        review.review_all(live.services)
     assert not stands(live, "CROOM")
 
 

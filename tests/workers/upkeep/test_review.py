@@ -23,7 +23,7 @@ def test_a_turn_in_which_nothing_changed_looks_at_nothing(
     *_, document = board
     desk.answered("CBOARD", "UALICE", document)
     desk.turn()
-    for name in ("_look_at_new", "_look_by_readers", "tell_slack"):
+    for name in ("_review_new", "_review_by_readers", "push_changes"):
         monkeypatch.setattr(review, name, lambda *_: pytest.fail("there is nothing to do"))
 
     desk.turn()
@@ -49,7 +49,7 @@ def test_a_killed_look_goes_on_where_it_was(desk: Desk, monkeypatch: pytest.Monk
     document, people = company_of(desk, 4)
     monkeypatch.setattr(review, "_GROUPS_AT_ONCE", 1)
     judged: list[str] = []
-    look = review._look_at_group
+    look = review._review_group
 
     def killed_at_the_third(database: Any, key: str, answers: list[int]) -> None:
         if len(judged) == 2:
@@ -58,7 +58,7 @@ def test_a_killed_look_goes_on_where_it_was(desk: Desk, monkeypatch: pytest.Monk
         judged.append(key)
         look(database, key, answers)
 
-    monkeypatch.setattr(review, "_look_at_group", killed_at_the_third)
+    monkeypatch.setattr(review, "_review_group", killed_at_the_third)
     desk.allow(document)
     with pytest.raises(Killed):
         desk.turn()
@@ -75,7 +75,7 @@ def test_a_change_in_the_middle_of_a_look_has_another_look(
     """Threat 39: the group that it bears on was done already."""
     document, people = company_of(desk, 3)
     monkeypatch.setattr(review, "_GROUPS_AT_ONCE", 1)
-    look = review._look_at_group
+    look = review._review_group
     seen: list[str] = []
 
     def revoked_after_the_second(database: Any, key: str, answers: list[int]) -> None:
@@ -84,7 +84,7 @@ def test_a_change_in_the_middle_of_a_look_has_another_look(
         if len(seen) == 2:
             desk.allow(document)
 
-    monkeypatch.setattr(review, "_look_at_group", revoked_after_the_second)
+    monkeypatch.setattr(review, "_review_group", revoked_after_the_second)
     desk.library.folder("another epoch")
     desk.turn()
     assert {desk.revisions(one)[0][0] for one in people.values()} == {None, "withdrawn"}
@@ -98,7 +98,7 @@ def test_two_workers_share_a_look(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
     """While one has some groups in hand, the other leaves the look to it."""
     document, people = company_of(desk, 3)
     monkeypatch.setattr(review, "_GROUPS_AT_ONCE", 1)
-    look = review._look_at_group
+    look = review._review_group
     seen: list[str] = []
 
     def the_other_comes(database: Any, key: str, answers: list[int]) -> None:
@@ -107,7 +107,7 @@ def test_two_workers_share_a_look(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
             desk.turn()
         look(database, key, answers)
 
-    monkeypatch.setattr(review, "_look_at_group", the_other_comes)
+    monkeypatch.setattr(review, "_review_group", the_other_comes)
     desk.allow(document)
 
     desk.turn()
@@ -122,16 +122,16 @@ def test_what_another_worker_did_between_two_steps_is_not_done_again(
 ) -> None:
     document, people = company_of(desk, 3)
     monkeypatch.setattr(review, "_GROUPS_AT_ONCE", 1)
-    step = review._look_at_groups
+    step = review._review_groups
 
     def the_other_comes_next(database: Any, groups: Any, now_at: int) -> bool:
         done = step(database, groups, now_at)
-        monkeypatch.setattr(review, "_look_at_groups", step)
+        monkeypatch.setattr(review, "_review_groups", step)
         monkeypatch.setattr(review, "_TURN_S", -1.0)
         desk.turn()  # for one step
         return done
 
-    monkeypatch.setattr(review, "_look_at_groups", the_other_comes_next)
+    monkeypatch.setattr(review, "_review_groups", the_other_comes_next)
     judged = judgements(monkeypatch)
     desk.allow(document)
 
@@ -204,7 +204,7 @@ def test_across_questions_nobody_sees_a_word(desk: Desk, board: tuple[int, int, 
     desk.answered("CBOARD", "UALICE", document)
     with desk.library.database.session("answerer") as session:
         assert session.execute(text("SELECT id FROM answer")).all() == []
-        review._mend(session)
+        review._act_as_reviewer(session)
         assert len(session.execute(text("SELECT id FROM answer")).all()) == 1
         for table in ("question", "outbox", "document", "chunk"):
             assert session.execute(text(f"SELECT * FROM {table}")).all() == []  # noqa: S608
@@ -318,7 +318,7 @@ def turns_until_done(desk: Desk) -> int:
     """Without telling Slack."""
     turns = 0
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(review, "tell_slack", lambda _: None)
+        patched.setattr(review, "push_changes", lambda _: None)
         while turns < 10:
             desk.turn()
             turns += 1

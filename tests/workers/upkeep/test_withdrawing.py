@@ -242,12 +242,12 @@ def test_an_answer_that_ken_gave_is_withdrawn_in_slack(company: Company) -> None
     alice, bob = company.person("alice"), company.person("bob")
     ours = company.library.document("ours", SECRET, only(alice, bob))
     question_id = company.asked("CBOARD", "alice", "What is the budget?")
-    review.look_at_all(company.services)
+    review.review_all(company.services)
     assert SECRET in repr(company.posts("CBOARD")[0].blocks)
 
     with company.library.change() as change:
         change.set_permissions(ours, only(alice))
-    review.look_at_all(company.services)
+    review.review_all(company.services)
 
     (posted,) = company.posts("CBOARD")
     assert posted.text == WITHDRAWN
@@ -262,7 +262,7 @@ def test_an_answer_that_ken_gave_is_withdrawn_when_somebody_joins(company: Compa
     company.asked("CBOARD", "alice", "What is the budget?")
     company.slack.join("CBOARD", "UCARL")
 
-    review.look_at_channel(company.services, "CBOARD")
+    review.review_channel(company.services, "CBOARD")
 
     assert [posted.text for posted in company.posts("CBOARD")] == [WITHDRAWN]
 
