@@ -62,7 +62,7 @@ def _do(services: Services, errand: StoredErrand) -> str | None:
     try:
         _HANDLERS[errand.kind](services, errand)
     except Exception as error:  # noqa: BLE001 - a worker survives whatever one errand does to it
-        stopping.survives(error)
+        stopping.exit_if_out_of_memory(error)
         outcome = type(error).__name__
         log.warning("errand_failed", errand_id=errand.id, kind=errand.kind, error=outcome)
         if _may_pass(errand, error):
@@ -130,8 +130,8 @@ def _tell_privately(services: Services, errand: StoredErrand, words: str) -> Non
     messenger, mark = services.messenger_of(errand.team_id), f"errand:{errand.id}"
     since = f"{time.time() - errand.age_s:.6f}"
     if errand.attempts == 1 or not messenger.find_direct(errand.user_id, mark, since=since):
-        told = notice(words).payload()
-        messenger.post_direct(errand.user_id, Message(told["text"], told["blocks"], mark))
+        payload = notice(words).payload()
+        messenger.post_direct(errand.user_id, Message(payload["text"], payload["blocks"], mark))
 
 
 def _asked_about(services: Services, errand: StoredErrand) -> Question | None:

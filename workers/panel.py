@@ -32,8 +32,8 @@ def person_panel(settings: Settings, team_id: str, user_id: str) -> dict[str, An
     readers = Readers(accounts=frozenset({Account(source_of_team(team_id), user_id)}))
     with database.session("answerer") as session:
         audience = resolve_audience(session, readers)
-        told = _person(session, audience.ids[0])
-    return {**told, "documents": _documents(database, audience)}
+        person = _person(session, audience.ids[0])
+    return {**person, "documents": _documents(database, audience)}
 
 
 def channel_panel(settings: Settings, channel_id: str) -> dict[str, Any]:
@@ -42,21 +42,26 @@ def channel_panel(settings: Settings, channel_id: str) -> dict[str, Any]:
     Raises SlackUnavailable and InputInvalid.
     """
     database = _database(_refuse_production(settings))
-    told = channel_readers(channel_id, workspace(settings), database)
-    if told.readers is None:
-        return {"rule": told.rule.value, "people": [], "documents": _nothing(), "all_members": None}
+    found = channel_readers(channel_id, workspace(settings), database)
+    if found.readers is None:
+        return {
+            "rule": found.rule.value,
+            "people": [],
+            "documents": _nothing(),
+            "all_members": None,
+        }
     with database.session("answerer") as session:
-        audience = resolve_audience(session, told.readers)
-        accounts = sorted(told.readers.accounts, key=lambda account: account.native_id)
+        audience = resolve_audience(session, found.readers)
+        accounts = sorted(found.readers.accounts, key=lambda account: account.native_id)
         people = [
             (account.native_id, resolve_audience(session, Readers(accounts=frozenset({account}))))
             for account in accounts[:_MOST_PEOPLE]
         ]
         named = [(user_id, _person(session, of.ids[0]), of) for user_id, of in people]
-    by_rule = told.rule in (Rule.PUBLIC, Rule.UNLISTED, Rule.UNLINKED)
+    by_rule = found.rule in (Rule.PUBLIC, Rule.UNLISTED, Rule.UNLINKED)
     members = Audience.of([int(Class.MEMBERS)])
     return {
-        "rule": told.rule.value,
+        "rule": found.rule.value,
         "people": [
             {"user_id": user_id, **person, "documents": _documents(database, of)["count"]}
             for user_id, person, of in named

@@ -99,7 +99,7 @@ def _do(services: Services, duty: Callable[[Services], None]) -> None:
     try:
         duty(services)
     except Exception as error:  # noqa: BLE001 - neither a server that is away nor a bug ends it
-        stopping.survives(error)
+        stopping.exit_if_out_of_memory(error)
         log.warning("sweep_failed", duty=duty.__name__, error=type(error).__name__)
 
 

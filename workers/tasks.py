@@ -64,7 +64,7 @@ def answer_question(question_id: int) -> None:
 @shared_task(name=ERRAND)
 def do_errand(errand_id: int) -> None:
     """The same for an errand."""
-    if _is_id(errand_id) and not stopping.begun():
+    if _is_id(errand_id) and not stopping.is_requested():
         run_errand(live_services(), errand_id)
 
 
@@ -77,7 +77,7 @@ def _is_id(given: object) -> bool:
 
 def work_on(services: Services, question_id: int) -> None:
     """Answer one question to its end. Does nothing if another worker holds it, or it has ended."""
-    if stopping.begun():
+    if stopping.is_requested():
         return
     try:
         with lease(
@@ -109,7 +109,7 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
     except LeaseLost:
         raise
     except Exception as error:  # noqa: BLE001 - a worker survives whatever one question does to it
-        stopping.survives(error)
+        stopping.exit_if_out_of_memory(error)
         log.warning("question_failed", question_id=leased.id, error=type(error).__name__)
         if _put_back(services, leased, error, patience_s=PATIENCE_S):
             return

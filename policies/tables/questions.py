@@ -24,7 +24,7 @@ class OutboxState(StrEnum):
     DROPPED = "dropped"
 
 
-class Revision(StrEnum):
+class PostedChange(StrEnum):
     WITHDRAWN = "withdrawn"
     OUTDATED = "outdated"
     DELETED = "deleted"
@@ -129,7 +129,7 @@ class Outbox(Base):
     """The message that says what is being done, and becomes this one."""
     opened_channel: Mapped[str | None]
     opened_stream: Mapped[bool] = mapped_column(default=False, server_default="false")
-    revision: Mapped[Revision | None] = mapped_column(as_text(Revision))
+    revision: Mapped[PostedChange | None] = mapped_column(as_text(PostedChange))
     """How the posted message was changed afterwards."""
     revised_at: Mapped[datetime | None]
     """When Slack confirmed that."""

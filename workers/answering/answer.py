@@ -216,11 +216,11 @@ def _post_nothing(services: Services, leased: Leased, kind: Kind, composed: Comp
     if (words := reply_to_request(leased.question.text)) is not None:
         _post(services, leased, kind, say.notice(words))
     elif kind is Kind.CHANNEL:
-        told = say.notice(say.ANSWERED_PRIVATELY)
-        _post(services, leased, kind, leading_to_asker(services, leased.question, told))
+        reply = say.notice(say.ANSWERED_PRIVATELY)
+        _post(services, leased, kind, leading_to_asker(services, leased.question, reply))
     else:
-        told = _noted(say.notice(say.NOTHING_FOUND), composed)
-        _post(services, leased, kind, told, buttons=_buttons(services, leased, kind))
+        reply = _noted(say.notice(say.NOTHING_FOUND), composed)
+        _post(services, leased, kind, reply, buttons=_buttons(services, leased, kind))
 
 
 def _check_and_post(services: Services, leased: Leased, kind: Kind, composed: Composed) -> bool:
@@ -408,8 +408,8 @@ def _post(
     *,
     buttons: say.Buttons | None = None,
 ) -> None:
-    told = below_question(services, leased.question, kind, reply)
-    put_and_deliver(services, leased, kind, told, buttons)
+    below = below_question(services, leased.question, kind, reply)
+    put_and_deliver(services, leased, kind, below, buttons)
 
 
 # Through row-level security alone: what is not visible is not there.

@@ -30,5 +30,5 @@ def _supported(sentence: Sentence, passages: tuple[Passage, ...]) -> bool:
     quote = words(sentence.quote)
     if len(quote) < MIN_QUOTE_WORDS or not words(sentence.text):
         return False
-    told = passages[sentence.passage - 1].text
-    return contains(words(told), quote) or contains(words(without_marks(told)), quote)
+    text = passages[sentence.passage - 1].text
+    return contains(words(text), quote) or contains(words(without_marks(text)), quote)

@@ -144,7 +144,7 @@ def work(settings: Settings) -> None:
     Raises SettingsInvalid, ServerUnavailable, SchemaBehind.
     """
     logs.configure("worker")
-    stopping.end_without_memory()
+    stopping.exit_on_memory_error()
     refuse_unsafe(settings, "worker")
     app = consuming(settings)
     listener = worker_listener(settings, watched(app, settings.worker_threads))
@@ -165,8 +165,8 @@ def work(settings: Settings) -> None:
     @worker_shutting_down.connect(weak=False)
     def _finish(**_: object) -> None:
         """Inside a signal's handler: no more than this."""
-        if not stopping.begun():
-            stopping.begin()
+        if not stopping.is_requested():
+            stopping.request()
             threading.Thread(target=_end_in_time, args=(services,), daemon=True).start()
 
     services.embedder.embed_one("warm")

@@ -63,10 +63,10 @@ def _is_ring(message: Any) -> bool:
 def _is_call(body: str) -> bool:
     """One argument, no task that follows. Celery ends the worker over a body of another shape."""
     try:
-        told = json.loads(base64.b64decode(body, validate=True))
+        call = json.loads(base64.b64decode(body, validate=True))
     except (ValueError, RecursionError):
         return False
-    match told:
+    match call:
         case [[_], {}, dict(after)]:
             return not any(after.values())
     return False

@@ -90,12 +90,12 @@ class QuotingAnswerer:
         self, asked: _Question, passage: Passage, number: int
     ) -> list[tuple[float, Sentence]]:
         above = _stems(f"{passage.title} {passage.heading}")
-        told = [
+        candidates = [
             (_share(asked.stems, above | _stems(unit.core)), unit)
             for unit in units(passage.text, passage.spans)
             if len(_WORD.findall(unit.quote)) >= _MIN_WORDS
         ]
-        told.sort(key=lambda pair: -pair[0])  # stable: of equals the first
+        candidates.sort(key=lambda pair: -pair[0])  # stable: of equals the first
         return [
             (
                 2 * passage.relevance
@@ -104,7 +104,7 @@ class QuotingAnswerer:
                 + 0.15 / number,
                 Sentence(unit.text, number, unit.quote),
             )
-            for cover, unit in told[:_MOST_WEIGHED]
+            for cover, unit in candidates[:_MOST_WEIGHED]
         ]
 
 
@@ -118,8 +118,10 @@ def _distinct(passages: Sequence[Passage]) -> list[tuple[int, Passage]]:
 
 def _support(asked: _Question, passages: Sequence[Passage]) -> float:
     """How well the passages bear on the question: its names and numbers should be in one."""
-    told = [_stems(f"{p.title} {p.heading} {p.text}") for p in passages]
-    missing_names = min(1 - _share(asked.names, stems) for stems in told) if asked.names else 0.0
+    stems_of = [_stems(f"{p.title} {p.heading} {p.text}") for p in passages]
+    missing_names = (
+        min(1 - _share(asked.names, stems) for stems in stems_of) if asked.names else 0.0
+    )
     has_numbers = any(
         asked.numbers <= set(_NUMBER.findall(f"{p.title} {p.heading} {p.text}")) for p in passages
     )

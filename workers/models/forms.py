@@ -122,7 +122,7 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Completion:
     """One answer as the server gave it: its texts, those thought aloud, and how it ended."""
 
     texts: tuple[str, ...] = ()
@@ -145,7 +145,7 @@ def read(raw: bytes) -> Any:
     return body[0] if isinstance(body, list) and len(body) == 1 else body
 
 
-def told(body: Any) -> Told | None:
+def completion_in(body: Any) -> Completion | None:
     """None: it is no answer in either form."""
     if not isinstance(body, dict):
         return None
@@ -160,7 +160,7 @@ def told(body: Any) -> Told | None:
     return None
 
 
-def _of_output(body: dict[str, Any]) -> Told:
+def _of_output(body: dict[str, Any]) -> Completion:
     texts: list[str] = []
     thoughts: list[str] = []
     refused = False
@@ -175,7 +175,7 @@ def _of_output(body: dict[str, Any]) -> Told:
                 refused = refused or _refuses(item.get("content"))
     texts = texts or _texts(body.get("output_text"))
     ending, reason = _responses_ending(body, refused=refused and not any(texts))
-    return Told(tuple(texts), tuple(thoughts), ending, reason)
+    return Completion(tuple(texts), tuple(thoughts), ending, reason)
 
 
 def _responses_ending(body: dict[str, Any], *, refused: bool) -> tuple[Ending, str]:
@@ -194,7 +194,7 @@ def _responses_ending(body: dict[str, Any], *, refused: bool) -> tuple[Ending, s
             return Ending.FAILED, "status_failed"
 
 
-def _of_choices(choices: list[Any]) -> Told | None:
+def _of_choices(choices: list[Any]) -> Completion | None:
     """Of several the first that is whole and says something."""
     all_told = [_of_choice(choice) for choice in _objects(choices)]
     whole = [one for one in all_told if one.ending is Ending.WHOLE]
@@ -202,7 +202,7 @@ def _of_choices(choices: list[Any]) -> Told | None:
     return next(iter(saying + whole + all_told), None)
 
 
-def _of_choice(choice: dict[str, Any]) -> Told:
+def _of_choice(choice: dict[str, Any]) -> Completion:
     message = choice.get("message")
     message = message if isinstance(message, dict) else {"content": choice.get("text")}
     texts = _texts(message.get("content"))
@@ -220,7 +220,7 @@ def _of_choice(choice: dict[str, Any]) -> Told:
             ending, reason = Ending.FAILED, "finish_error"
         case _ if not any(texts) and (message.get("refusal") or _refuses(message.get("content"))):
             ending, reason = Ending.REFUSED, "refused"
-    return Told(tuple(texts), tuple(thoughts), ending, reason)
+    return Completion(tuple(texts), tuple(thoughts), ending, reason)
 
 
 def _texts(content: Any) -> list[str]:

@@ -22,9 +22,9 @@ from workers.models.forms import (
     Dialect,
     Ending,
     Form,
+    completion_in,
     read,
     request,
-    told,
 )
 from workers.models.prompt import INSTRUCTIONS, prompt
 from workers.observe import metrics
@@ -60,7 +60,7 @@ class Hold(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ServerForm:
     """How a server wants to be asked."""
 
     dialect: Dialect
@@ -80,7 +80,7 @@ class Look:
 class _Known:
     """What this process has learned of the server."""
 
-    look: Look | None
+    look: ServerForm | None
     looked_at: float | None = None
     down: Failed | None = None
     down_until: float = 0.0
@@ -110,7 +110,7 @@ class OpenAIAnswerer:
             follow_redirects=False,
         )
         is_known = not settings.model_base_url or settings.model_api != "auto"
-        first = Look(Dialect(address.bases[0], _forms(settings)[0]), Hold.ALL)
+        first = ServerForm(Dialect(address.bases[0], _forms(settings)[0]), Hold.ALL)
         return cls(client, settings, address, _Known(first if is_known else None))
 
     @property
@@ -128,7 +128,7 @@ class OpenAIAnswerer:
         metrics.MODEL_DOWN.set(0)
         return draft
 
-    def look(self) -> Look:
+    def look(self) -> ServerForm:
         """How this server wants to be asked, found out if need be. Raises ModelUnavailable."""
         try:
             return self.known.look or self._look_again()
@@ -156,7 +156,7 @@ class OpenAIAnswerer:
 
     # -- how it wants to be asked ---------------------------------------------------------------
 
-    def _look_again(self) -> Look:
+    def _look_again(self) -> ServerForm:
         """At most once a minute, by one thread while the others wait. Raises Failed."""
         with self._one_looks:
             self._rest()
@@ -167,7 +167,7 @@ class OpenAIAnswerer:
             assert self.known.look is not None, "it was looked for"
             return self.known.look
 
-    def _best(self) -> Look:
+    def _best(self) -> ServerForm:
         """The best form that the server keeps to. Raises Failed; if it will fail again, the server
         is left alone for a minute."""
         try:
@@ -180,8 +180,8 @@ class OpenAIAnswerer:
         log.info("model_form", form=best.dialect.form, left_out=sorted(best.dialect.left_out))
         return best
 
-    def _first_that_holds(self) -> Look:
-        best: Look | None = None
+    def _first_that_holds(self) -> ServerForm:
+        best: ServerForm | None = None
         failures: list[Failed] = []
         before: list[tuple[Form, str]] = []
         nowhere: set[str] = set()
@@ -201,7 +201,7 @@ class OpenAIAnswerer:
                 elif failed.fault is Fault.PASSING:
                     breaks_at = dialect.base  # it is there: not to be looked for elsewhere
                 continue
-            look = Look(adapted, hold, tuple(before))
+            look = ServerForm(adapted, hold, tuple(before))
             if hold is Hold.ALL:
                 return look
             if best is None or hold > best.hold:
@@ -259,7 +259,7 @@ class OpenAIAnswerer:
         answered = _read(self._post(dialect, body))
         if (error := refused(200, {}, answered, body)) is not None:
             raise error
-        answer = told(answered)
+        answer = completion_in(answered)
         if answer is None:
             raise Failed(Fault.UNUSABLE, "no_answer_body")
         match answer.ending:

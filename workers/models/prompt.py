@@ -24,12 +24,14 @@ If the passages do not answer the question: {"sentences": []}"""
 
 def prompt(question: str, passages: tuple[Passage, ...], language: str = "") -> str:
     """The question and its passages, numbered from 1; `language` is of LANGUAGES, or empty."""
-    told = "\n\n".join(_told(number, passage) for number, passage in enumerate(passages, start=1))
+    passages_text = "\n\n".join(
+        _passage_text(number, passage) for number, passage in enumerate(passages, start=1)
+    )
     asked_for = f"\n\nLanguage of the answer: {LANGUAGES[language].name}" if language else ""
-    return f"Passages:\n\n{told}\n\nQuestion: {question}{asked_for}"
+    return f"Passages:\n\n{passages_text}\n\nQuestion: {question}{asked_for}"
 
 
-def _told(number: int, passage: Passage) -> str:
+def _passage_text(number: int, passage: Passage) -> str:
     age = f", updated {passage.updated_at:%Y-%m-%d}" if passage.updated_at else ""
     heading = f" › {passage.heading}" if passage.heading else ""
     return f"[{number}] {passage.title}{heading}{age}\n{passage.text}"

@@ -31,12 +31,12 @@ def copies_of(sentence: Sentence, passages: Sequence[Passage]) -> list[int]:
     All of them are readable by the whole audience: others are not among the passages.
     """
     cited, quote = passages[sentence.passage - 1], words(sentence.quote)
-    told = words(without_marks(cited.text))
+    quoted_text = words(without_marks(cited.text))
     found = []
     for number, other in enumerate(passages, start=1):
         if other.document_id != cited.document_id:
             text = words(without_marks(other.text))
-            is_same = text == told and len(text) >= MIN_QUOTE_WORDS
+            is_same = text == quoted_text and len(text) >= MIN_QUOTE_WORDS
             if is_same or (len(quote) >= _COPIED_WORDS and contains(text, quote)):
                 found.append(number)
     return found

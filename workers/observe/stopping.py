@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import Any
 
-_told = threading.Event()
+_requested = threading.Event()
 _ends_without_memory = threading.Event()
 _BEGIN_S = 10.0
 """A thread that has not begun within so long never will."""
@@ -15,15 +15,15 @@ _end = partial(os._exit, 70)
 """As if killed: its leases run out, and whoever runs it starts it again."""
 
 
-def begin() -> None:
-    _told.set()
+def request() -> None:
+    _requested.set()
 
 
-def begun() -> bool:
-    return _told.is_set()
+def is_requested() -> bool:
+    return _requested.is_set()
 
 
-def end_without_memory() -> None:
+def exit_on_memory_error() -> None:
     """From now on the first MemoryError ends this process.
 
     A thread that finds no memory to begin with leaves `Thread.start` waiting for ever. That hangs
@@ -32,8 +32,8 @@ def end_without_memory() -> None:
     """
     _ends_without_memory.set()
     threading.Thread(target=_watch, name="beginnings", daemon=True).start()
-    sys.unraisablehook = partial(_look_at, sys.unraisablehook)
-    threading.excepthook = partial(_look_at, threading.excepthook)
+    sys.unraisablehook = partial(_exit_if_memory_error, sys.unraisablehook)
+    threading.excepthook = partial(_exit_if_memory_error, threading.excepthook)
 
 
 def _watch() -> None:
@@ -49,13 +49,13 @@ def _watch() -> None:
         _end()
 
 
-def survives(error: BaseException) -> None:
+def exit_if_out_of_memory(error: BaseException) -> None:
     """Whoever catches everything asks first whether this process may go on."""
     if isinstance(error, MemoryError) and _ends_without_memory.is_set():
         _end()
 
 
-def _look_at(otherwise: Any, failed: Any) -> None:
+def _exit_if_memory_error(otherwise: Any, failed: Any) -> None:
     if issubclass(failed.exc_type, MemoryError):
         _end()
     otherwise(failed)

@@ -184,8 +184,8 @@ def _asked(services: Services, errand: StoredErrand) -> _Asked | None:
 def _said(errand: StoredErrand) -> _Said | None:
     verdict = errand.details.get("verdict")
     reason, comment = errand.details.get("reason") or "", errand.details.get("comment") or ""
-    told = (verdict, reason, comment)
-    if not all(isinstance(one, str) for one in told) or verdict not in VERDICTS:
+    given = (verdict, reason, comment)
+    if not all(isinstance(one, str) for one in given) or verdict not in VERDICTS:
         return None
     if reason and not _WORD.fullmatch(reason):
         return None
@@ -225,7 +225,7 @@ def _tell_admins(
     messenger = services.messenger_of(errand.team_id)
     name = _name(messenger, errand.user_id)
     words = asked.question.text if _may_pass_on(messenger, errand, asked) else _NOT_SHOWN
-    told = False
+    reached = False
     for admin in dict.fromkeys(services.settings.admins):
         try:
             if _is_inactive(services, errand.team_id, admin):
@@ -236,10 +236,10 @@ def _tell_admins(
             mark = f"feedback:{asked.id}/{errand.user_id}/{admin}"
             message = Message(payload["text"], payload["blocks"], mark)
             _tell(messenger, admin, message, since=asked.question.message_ts, look=look)
-            told = True
+            reached = True
         except SlackRefused as refused:
             log.warning("admin_not_told", errand_id=errand.id, error=type(refused).__name__)
-    if told:
+    if reached:
         with question_session(services.database, asked.id) as session:
             whose = {"team": errand.team_id, "user": errand.user_id}
             session.execute(_MARK_REPORTED, {"question": asked.id, **whose})
@@ -277,7 +277,7 @@ def _link_for(messenger: Messenger, team_id: str, user_id: str, asked: _Asked) -
 def _report(
     question_id: int, said: _Said, *, name: str, words: str, titles: Sequence[str], address: str
 ) -> Json:
-    told = {
+    rows = {
         "From": name,
         "Verdict": said.verdict.replace("_", " "),
         "Reason": said.reason.replace("_", " "),
@@ -286,7 +286,7 @@ def _report(
         "Documents behind the answer that you may read": "; ".join(titles) or _NO_TITLE,
     }
     lead = f"{_WRONG} (question {question_id})"
-    lines = [f"{what}: {shown}" for what, shown in told.items() if shown]
+    lines = [f"{what}: {shown}" for what, shown in rows.items() if shown]
     sections = [section(elements(one)) for one in (lead, *lines)]
     if address:
         shown = link(address, _TO_THE_ANSWER)

@@ -33,7 +33,7 @@ class LinkedPerson:
     name: str
     active: bool
     by: str
-    told: Mapping[str, Any]
+    profile_fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _link(session: Session, team_id: str, user_id: str) -> LinkedPerson | None:
     row = session.execute(_READ_LINK, given).one_or_none()
     if row is None:
         return None
-    return LinkedPerson(row.name, row.status == UserStatus.ACTIVE, row.by, row.told)
+    return LinkedPerson(row.name, row.status == UserStatus.ACTIVE, row.by, row.profile_fields)
 
 
 def _sources(session: Session, audience: Audience) -> tuple[tuple[str, datetime | None], ...]:
@@ -129,7 +129,7 @@ def _sources(session: Session, audience: Audience) -> tuple[tuple[str, datetime 
 
 # The person whom an account is linked to.
 _READ_LINK = text("""
-    SELECT user_account.name, status, linked_by AS by, profile AS told
+    SELECT user_account.name, status, linked_by AS by, profile AS profile_fields
     FROM identity JOIN source ON source.id = source_id
     JOIN user_account ON user_account.id = user_id
     WHERE source.name = :source AND native_id = :user

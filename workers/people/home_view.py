@@ -34,7 +34,7 @@ _LINKED_BY = {
     PROVIDER: "Your company's identity provider linked it.",
 }
 _LINKED_BY_ADMIN = "An administrator linked it."
-_TOLD = {
+_PROFILE_FIELDS = {
     "title": "title",
     "team": "team",
     "location": "location",
@@ -122,10 +122,13 @@ def _who(home: HomeContents) -> Iterator[list[Json]]:
     yield [span(_LINKED_BY.get(home.link.by, _LINKED_BY_ADMIN))]
     if not home.link.active:
         yield [span(_INACTIVE)]
-    told = {key: inert_excerpt(str(home.link.told.get(key) or ""), _LONGEST_NAME) for key in _TOLD}
-    told_of = [f"{words} {told[key]}" for key, words in _TOLD.items() if told[key]]
-    if told_of:
-        yield [span("From your company's directory: "), span(", ".join(told_of))]
+    profile = {
+        key: inert_excerpt(str(home.link.profile_fields.get(key) or ""), _LONGEST_NAME)
+        for key in _PROFILE_FIELDS
+    }
+    named = [f"{words} {profile[key]}" for key, words in _PROFILE_FIELDS.items() if profile[key]]
+    if named:
+        yield [span("From your company's directory: "), span(", ".join(named))]
     yield [span(_GROUPS)]
 
 

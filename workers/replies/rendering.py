@@ -163,8 +163,8 @@ class Reply:
 
     def plain(self) -> str:
         """As Slack's fall-back text, which clients read for addresses: so there are none."""
-        told = [f"{inert(line.text)} {_numbers(line)}" for line in self.lines]
-        return "\n".join([self.lead, *told, *([self.note] if self.note else [])])
+        lines = [f"{inert(line.text)} {_numbers(line)}" for line in self.lines]
+        return "\n".join([self.lead, *lines, *([self.note] if self.note else [])])
 
 
 def notice(words: str, *, question_id: int | None = None) -> Reply:
@@ -181,10 +181,10 @@ def withdrawn(words: str = WITHDRAWN) -> Reply:
 
 def outdated(payload: Mapping[str, Any]) -> Reply:
     """A stored reply, saying now that a document has changed; saying it twice adds nothing."""
-    told = from_payload(payload)
-    if OUTDATED in told.note:
-        return told
-    return replace(told, note=f"{told.note} {OUTDATED}".strip())
+    reply = from_payload(payload)
+    if OUTDATED in reply.note:
+        return reply
+    return replace(reply, note=f"{reply.note} {OUTDATED}".strip())
 
 
 def from_payload(payload: Mapping[str, Any]) -> Reply:
@@ -243,11 +243,11 @@ def parts(reply: Reply) -> list[Reply]:
     groups = _groups(reply)
     if len(groups) < 2:
         return [reply]
-    told: set[int] = set()
+    listed: set[int] = set()
     made = []
     for number, lines in enumerate(groups, start=1):
-        named = {cited for line in lines for cited in line.citations} - told
-        told |= named
+        named = {cited for line in lines for cited in line.citations} - listed
+        listed |= named
         count = f"({number}/{len(groups)})"
         made.append(
             Reply(
@@ -307,10 +307,10 @@ def _question(asked: Asked | None) -> list[dict[str, Any]]:
     """The question on one line, and the way to it."""
     if asked is None:
         return []
-    told = elements(inert_excerpt(asked.words, _MAX_ASKED, hosts=True) or _NO_WORDS)
+    shown = elements(inert_excerpt(asked.words, _MAX_ASKED, hosts=True) or _NO_WORDS)
     if _PERMALINK.fullmatch(asked.link):
-        told += [span(" "), link(asked.link, "where you asked")]
-    return [quote(told)]
+        shown += [span(" "), link(asked.link, "where you asked")]
+    return [quote(shown)]
 
 
 def _groups(reply: Reply) -> list[list[Line]]:

@@ -13,7 +13,7 @@ from sqlalchemy import Row, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from policies.tables.questions import OutboxState, Revision
+from policies.tables.questions import OutboxState, PostedChange
 from workers.database.sessions import Database
 from workers.database.statements import statement
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
@@ -61,18 +61,18 @@ class _PushResult:
     """Slack does not answer, or not now."""
 
 
-def revise(database: Database, question_id: int, kind: str, revision: Revision) -> None:
+def revise(database: Database, question_id: int, kind: str, revision: PostedChange) -> None:
     """Write down what becomes of an answer, in all its parts. Withdrawn, it leaves no word behind.
 
     What was withdrawn or deleted stays so. A notice is nothing that could be withdrawn.
     """
     with question_session(database, question_id) as session:
-        told = {"id": question_id, "kind": kind, "parts": f"{kind}/%"}
-        if revision is Revision.WITHDRAWN:
-            told["empty"] = json.dumps(say.withdrawn().payload())
-            changed = session.execute(_WITHDRAW_ANSWER, told).all()
+        given = {"id": question_id, "kind": kind, "parts": f"{kind}/%"}
+        if revision is PostedChange.WITHDRAWN:
+            given["empty"] = json.dumps(say.withdrawn().payload())
+            changed = session.execute(_WITHDRAW_ANSWER, given).all()
         else:
-            changed = session.execute(_MARK_OUTDATED, told).all()
+            changed = session.execute(_MARK_OUTDATED, given).all()
     if changed:
         _count(question_id, revision)
 
@@ -86,7 +86,7 @@ def withdraw_partial_answers(session: Session, question_id: int, *, withdrawn: b
     words = say.withdrawn() if withdrawn else say.withdrawn(say.CUT_SHORT)
     given = {"id": question_id, "words": json.dumps(words.payload())}
     if session.execute(_WITHDRAW_HALVES, given).all():
-        _count(question_id, Revision.WITHDRAWN)
+        _count(question_id, PostedChange.WITHDRAWN)
 
 
 def remove_all(database: Database, question_id: int) -> list[str]:
@@ -95,7 +95,7 @@ def remove_all(database: Database, question_id: int) -> list[str]:
         given = {"id": question_id, "empty": json.dumps(Reply("").payload())}
         kinds = list(session.scalars(_REMOVE_MESSAGES, given))
     if kinds:
-        _count(question_id, Revision.DELETED)
+        _count(question_id, PostedChange.DELETED)
     return kinds
 
 
@@ -112,24 +112,24 @@ def push_changes(services: Services) -> None:
 
 def push_to_slack(services: Services, question_id: int, kind: str) -> bool:
     """Bring one message to what the outbox says. False: Slack does not answer."""
-    told = None
+    result = None
     try:
         with question_session(services.database, question_id) as session:
             row = _change_to_push(session, question_id, kind, services.settings.review_days)
             if row is None:
                 return True
-            told = _push(services, stored_question(session, question_id), row)
+            result = _push(services, stored_question(session, question_id), row)
             given = {"id": question_id, "kind": kind, "revision": row.revision}
-            if told.rest_s is None:
+            if result.rest_s is None:
                 session.execute(_MARK_CONFIRMED, given)
             else:
-                session.execute(REST_MESSAGE, {**given, "rest_s": told.rest_s})
+                session.execute(REST_MESSAGE, {**given, "rest_s": result.rest_s})
     except SQLAlchemyError:
-        if told:  # we slept, and may have told something older after another had told its own
+        if result:  # we slept, and may have told something older after another had told its own
             with question_session(services.database, question_id) as session:
                 session.execute(_MARK_UNCONFIRMED, {"id": question_id, "kind": kind})
         raise
-    return not told.slack_down
+    return not result.slack_down
 
 
 def _change_to_push(session: Session, question_id: int, kind: str, days: float) -> Row[Any] | None:
@@ -145,7 +145,7 @@ def _push(services: Services, question: Question | None, row: Row[Any]) -> _Push
         return _PushResult()
     try:
         messenger = services.messenger_of(question.team_id)
-        if row.revision != Revision.DELETED:
+        if row.revision != PostedChange.DELETED:
             messenger.update(Posted(row.channel_id, row.message_ts), _message(question, row))
         elif not _delete(services, messenger, question, row):
             return _PushResult(_LATE_S)
@@ -181,7 +181,7 @@ def _delete(services: Services, messenger: Posts, question: Question, row: Row[A
 def _message(question: Question, row: Row[Any]) -> Message:
     """The last part of a long reply has the buttons."""
     again = Buttons(row.question_id, share=False, private=False, again=True)
-    if row.revision == Revision.WITHDRAWN:
+    if row.revision == PostedChange.WITHDRAWN:
         payload = say.from_payload(row.payload).payload(again if row.is_last else None)
     else:
         stored = say.buttons_of(row.payload)
@@ -196,7 +196,7 @@ def rest_after(error: Exception) -> float:
     return max(getattr(error, "retry_after_s", None) or 0.0, _REST_S)
 
 
-def _count(question_id: int, revision: Revision) -> None:
+def _count(question_id: int, revision: PostedChange) -> None:
     metrics.ANSWERS_REVISED.labels(revision.value).inc()
     log.info("answer_revised", question_id=question_id, revision=revision.value)
 

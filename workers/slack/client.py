@@ -169,15 +169,15 @@ class SlackMessenger:
             yield [self._profile(user) for user in page["members"]]
 
     def _profile(self, user: dict[str, Any]) -> Profile:
-        told = user.get("profile") or {}
-        name = user.get("real_name") or told.get("real_name") or user.get("name") or user["id"]
+        profile = user.get("profile") or {}
+        name = user.get("real_name") or profile.get("real_name") or user.get("name") or user["id"]
         return Profile(
             account=Account(self._source, user["id"]),
             name=storable(name),
-            email=storable(told.get("email") or "") or None,
+            email=storable(profile.get("email") or "") or None,
             confirmed=user.get("is_email_confirmed") is True,
             kind=_kind(user, self._own["team_id"]),
-            title=storable(told.get("title") or ""),
+            title=storable(profile.get("title") or ""),
         )
 
     def channels(self) -> Iterator[list[Listed]]:
@@ -553,8 +553,8 @@ def _retry_after(response: SlackResponse | None) -> float | None:
     """Seconds, where Slack says that we call too often."""
     if response is None or response.status_code != 429:
         return None
-    told = {name.lower(): value for name, value in response.headers.items()}.get("retry-after", "")
-    return float(told) if str(told).isdecimal() else 1.0
+    delay = {name.lower(): value for name, value in response.headers.items()}.get("retry-after", "")
+    return float(delay) if str(delay).isdecimal() else 1.0
 
 
 def _pages(method: Callable[..., SlackResponse], **arguments: Any) -> Iterator[SlackResponse]:

@@ -102,8 +102,8 @@ def stop(services: Services, errand: StoredErrand) -> None:
 def _say_stopped(messenger: Posts, errand: StoredErrand, thread_ts: str, *, aloud: bool) -> None:
     """In the thread; in private where all that was stopped was asked for oneself."""
     mark, where, user_id = f"errand:{errand.id}", (errand.channel_id, thread_ts), errand.user_id
-    told = notice(STOPPED).payload()
-    message = Message(told["text"], told["blocks"], mark)
+    payload = notice(STOPPED).payload()
+    message = Message(payload["text"], payload["blocks"], mark)
     again = errand.attempts > 1
     if aloud and not (again and messenger.find(*where, mark, since=thread_ts)):
         messenger.post(*where, message)

@@ -26,7 +26,7 @@ from policies.audience import Account, Readers
 from policies.directory import resolve_audience
 from policies.explain import revoked, unreadable
 from policies.tables.people import AccountKind
-from policies.tables.questions import Revision
+from policies.tables.questions import PostedChange
 from workers.answering.audience import ChannelReaders, Rule, channel_readers
 from workers.database.sessions import Database
 from workers.database.statements import statement
@@ -320,7 +320,7 @@ def _judge_for(database: Database, there: ChannelReaders, given: Sequence[_Poste
     """What not all who read there now may read is withdrawn. It stood until now: they are on record
     as well.
     """
-    verdicts: Sequence[Revision | None] = [Revision.WITHDRAWN] * len(given)
+    verdicts: Sequence[PostedChange | None] = [PostedChange.WITHDRAWN] * len(given)
     if there.readers is not None:
         verdicts = _judged(database, _resolved(database, there.readers), given)
     for one, verdict in zip(given, verdicts, strict=True):
@@ -381,7 +381,7 @@ def _withdraw_or_mark_outdated(database: Database, given: Sequence[_PostedAnswer
     verdicts = _judged(database, audience, given)
     milder = verdicts
     lost = STRANGER in audience.ids and STRANGER not in stored.audience
-    if lost and Class.MEMBERS in readers.classes and Revision.WITHDRAWN in verdicts:
+    if lost and Class.MEMBERS in readers.classes and PostedChange.WITHDRAWN in verdicts:
         milder = _judged(database, Audience.of(set(audience.ids) - {STRANGER}), given)
     for one, verdict, without in zip(given, verdicts, milder, strict=True):
         if verdict is not without:  # Slack says whether they are a guest, or one of all members
@@ -398,7 +398,7 @@ def _resolved(database: Database, readers: Readers) -> Audience:
 
 def _judged(
     database: Database, audience: Audience, given: Sequence[_PostedAnswer]
-) -> list[Revision | None]:
+) -> list[PostedChange | None]:
     """What has to become of each. One snapshot, in which two independent layers must agree."""
     used = frozenset[int]().union(*(one.used for one in given))
     with database.reading_for(audience) as session:
@@ -415,12 +415,14 @@ def _judged(
     return [_verdict(one, refused, hashes) for one in given]
 
 
-def _verdict(given: _PostedAnswer, refused: set[int], hashes: Mapping[int, str]) -> Revision | None:
+def _verdict(
+    given: _PostedAnswer, refused: set[int], hashes: Mapping[int, str]
+) -> PostedChange | None:
     if given.used & refused:
-        return Revision.WITHDRAWN
+        return PostedChange.WITHDRAWN
     now = {str(document_id): each for document_id, each in hashes.items()}
     if any(now.get(document_id, was) != was for document_id, was in given.versions.items()):
-        return Revision.OUTDATED
+        return PostedChange.OUTDATED
     return None
 
 

@@ -25,7 +25,7 @@ _CAUGHT = """
 try:
     raise MemoryError
 except Exception as error:
-    stopping.survives(error)
+    stopping.exit_if_out_of_memory(error)
 """
 
 
@@ -43,7 +43,7 @@ def test_it_survives_every_other_failure() -> None:
     script = (
         "import threading\nfrom workers.observe import stopping\nstopping.end_without_memory()\n"
         "thread = threading.Thread(target=lambda: 1 / 0)\nthread.start()\nthread.join()\n"
-        "stopping.survives(ValueError())\n"
+        "stopping.exit_if_out_of_memory(ValueError())\n"
     )
     ended = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
