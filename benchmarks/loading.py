@@ -24,9 +24,9 @@ from workers.settings import load_settings
 DOCUMENTS, TURNS = 40, 3
 
 
-def main(home: Path, folder: Path) -> None:
+def main(data_dir: Path, folder: Path) -> None:
     embedder = MiniLM.load(threads=1)
-    database = Database(load_settings(home))
+    database = Database(load_settings(data_dir))
     with tempfile.TemporaryDirectory() as place:
         part = Path(place)
         chunks = _part_of(folder, part)

@@ -44,9 +44,9 @@ Figures = dict[str, float]
 out = Console(highlight=False)
 
 
-def main(home: Path, report: Path | None) -> None:
-    ensure(home)
-    with _own_database(load_settings(home)) as settings:
+def main(data_dir: Path, report: Path | None) -> None:
+    ensure(data_dir)
+    with _own_database(load_settings(data_dir)) as settings:
         out.print("Making the company")
         company = _Company(settings)
         figures = {}

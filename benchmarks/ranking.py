@@ -44,8 +44,8 @@ WAYS: dict[str, Callable[[Lists], list[int]]] = {
 }
 
 
-def main(home: Path, folder: Path) -> None:
-    database, embedder = Database(load_settings(home)), MiniLM.load()
+def main(data_dir: Path, folder: Path) -> None:
+    database, embedder = Database(load_settings(data_dir)), MiniLM.load()
     ranks: dict[tuple[str, str], list[int | None]] = defaultdict(list)
     for row in _read_set(folder).questions:
         if row["expected"] != "answer":

@@ -20,10 +20,10 @@ from policies.labels import (
     below,
     intern,
     policies_through,
+    reassign_policies,
+    recompute_subtree,
     refresh_chains,
     refresh_guards,
-    rehang,
-    relabel,
 )
 from policies.tables.history import Epoch
 from policies.tables.people import (
@@ -293,7 +293,7 @@ class Change:
                 Entry.node_id.in_(allowing),
             )
         )
-        relabel(self.session, sorted(allowing - closed))
+        reassign_policies(self.session, sorted(allowing - closed))
         for node_id in sorted(closed):
             self.set_unknown(node_id)
         return len(closed)
@@ -370,7 +370,7 @@ class Change:
         if parent_id is not None and parent_id in below(self.session, node_id):
             raise NodeCycle(f"node {node_id} cannot move below itself")
         self.session.execute(update(Node).where(Node.id == node_id).values(parent_id=parent_id))
-        rehang(self.session, node_id)
+        recompute_subtree(self.session, node_id)
         self._record("move", node_id=node_id)
 
     def set_permissions(self, node_id: int, permissions: Permissions) -> None:
@@ -393,9 +393,9 @@ class Change:
         if rows := _entries(node_id, permissions):
             self.session.execute(insert(Entry), rows)
         if anchor and not before.anchor:
-            rehang(self.session, node_id)
+            recompute_subtree(self.session, node_id)
         else:
-            relabel(self.session, [node_id])
+            reassign_policies(self.session, [node_id])
             if permissions.inherit != before.inherit:
                 refresh_chains(self.session, policies_through(self.session, node_id))
             else:
@@ -419,10 +419,10 @@ class Change:
             update(Node).where(Node.id == node_id).values(acl_state=AclState.UNKNOWN, anchor=True)
         )
         if anchor:
-            relabel(self.session, [node_id])
+            reassign_policies(self.session, [node_id])
             refresh_guards(self.session, node_id)
         else:
-            rehang(self.session, node_id)
+            recompute_subtree(self.session, node_id)
         self._record("set_unknown", node_id=node_id)
 
     def set_gone(self, node_id: int) -> None:

@@ -11,14 +11,14 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 
-def rehang(session: Session, node_id: int) -> None:
+def recompute_subtree(session: Session, node_id: int) -> None:
     """A node moved, or became an anchor: what hangs below has another chain."""
     hanging = below(session, node_id)
     refresh_chains(session, _policies_anchored_at(session, hanging))
-    relabel(session, hanging)  # policies that are made now know their chain
+    reassign_policies(session, hanging)  # policies that are made now know their chain
 
 
-def relabel(session: Session, node_ids: Sequence[int]) -> None:
+def reassign_policies(session: Session, node_ids: Sequence[int]) -> None:
     """Give the documents among these nodes the policy that they have now."""
     with_text = session.scalars(_WITH_TEXT, {"ids": list(node_ids)}).all()
     labels = intern(session, with_text)

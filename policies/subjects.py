@@ -61,7 +61,7 @@ def closures(
     nodes = [node for chain in chains for node in chain]
     named, denied = named_in(nodes), frozenset[int]().union(*(node.deny for node in nodes))
     users, groups_of = people.users, people.groups_of
-    leads = _leads(groups_of, users.keys(), named)
+    leads = _named_by_group(groups_of, users.keys(), named)
     classes = _CLASSES.intersection(subject_ids)
     ways: Ways = {}
     if denied and _look_below(session, subject_ids, at):
@@ -309,7 +309,7 @@ def _edges(session: Session, here: Any, there: Any, start: Iterable[int]) -> dic
     return edges
 
 
-def _reach(edges: Mapping[int, Iterable[int]], start: Iterable[int]) -> set[int]:
+def _closure(edges: Mapping[int, Iterable[int]], start: Iterable[int]) -> set[int]:
     """The start, and whatever the edges lead to from there."""
     found = set(start)
     waiting = list(found)
@@ -320,7 +320,7 @@ def _reach(edges: Mapping[int, Iterable[int]], start: Iterable[int]) -> set[int]
     return found
 
 
-def _leads(
+def _named_by_group(
     groups_of: Mapping[int, Iterable[int]], people: Collection[int], named: Iterable[int]
 ) -> dict[int, set[int]]:
     """Each named principal, and each group below one, with the named principals that it is."""
@@ -330,6 +330,6 @@ def _leads(
             below[above].append(group_id)
     leads: dict[int, set[int]] = defaultdict(set)
     for one in named:
-        for each in _reach(below, [one]):
+        for each in _closure(below, [one]):
             leads[each].add(one)
     return leads

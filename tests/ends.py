@@ -17,7 +17,7 @@ from tests.ports import free_port
 from workers.cli import running
 from workers.cli.loading import load_folder
 from workers.database.schema import migrate
-from workers.embedded.home import socket_home
+from workers.embedded.data_dir import socket_folder
 from workers.embedded.process import wait_until
 from workers.embedded.servers import ensure, write_env
 from workers.ingest.pipeline import Report
@@ -27,7 +27,7 @@ ANSWER_S = 120
 
 
 @pytest.fixture(scope="module")
-def home() -> Iterator[Path]:
+def data_dir() -> Iterator[Path]:
     """A folder of its own, in memory where there is room; in the end nothing of it runs on."""
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2**30
@@ -35,19 +35,19 @@ def home() -> Iterator[Path]:
     place.chmod(0o755)
     yield place / "home"
     running.down(place / "home")
-    shutil.rmtree(socket_home(place / "home"), ignore_errors=True)
+    shutil.rmtree(socket_folder(place / "home"), ignore_errors=True)
     shutil.rmtree(place)
 
 
-def set_up(home: Path, folder: Path, workspace: Mapping[str, Any], **more: str) -> None:
+def set_up(data_dir: Path, folder: Path, workspace: Mapping[str, Any], **more: str) -> None:
     """Servers, the folder's documents, and settings for the double; `more` are settings, too."""
-    ensure(home)
-    migrate(load_settings(home))
-    assert load(home, folder).left_out == []
-    file = home.parent / "workspace.json"
+    ensure(data_dir)
+    migrate(load_settings(data_dir))
+    assert load(data_dir, folder).left_out == []
+    file = data_dir.parent / "workspace.json"
     file.write_text(json.dumps(workspace))
     write_env(
-        home,
+        data_dir,
         {
             "KEN_PLAYGROUND": str(file),
             "KEN_SLACK_API_URL": f"http://127.0.0.1:{free_port()}/api/",
@@ -60,9 +60,9 @@ def set_up(home: Path, folder: Path, workspace: Mapping[str, Any], **more: str) 
     )
 
 
-def load(home: Path, folder: Path, *, remove_missing: bool = False) -> Report:
+def load(data_dir: Path, folder: Path, *, remove_missing: bool = False) -> Report:
     return load_folder(
-        load_settings(home),
+        load_settings(data_dir),
         folder,
         source=None,
         allow=(),
@@ -89,10 +89,10 @@ def written(
     return folder
 
 
-def started(home: Path) -> Playground:
+def started(data_dir: Path) -> Playground:
     """After `ken up`: the bot listens."""
-    running.up(home, lambda step: None)
-    slack = Playground(load_settings(home).slack_api_url.removesuffix("/api/"))
+    running.up(data_dir, lambda step: None)
+    slack = Playground(load_settings(data_dir).slack_api_url.removesuffix("/api/"))
     wait_until(lambda: is_up(slack), 60)
     slack.wait_until_ready()
     return slack

@@ -121,7 +121,7 @@ MOVE = "When does the move to Lisbon happen?"
 class Stack:
     """The double, the processes behind it, and what was seen of them so far."""
 
-    home: Path
+    data_dir: Path
     slack: Playground
     folder: Path
     database: Database
@@ -256,7 +256,7 @@ class Stack:
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """The worker does nothing meanwhile; what it was to do waits."""
-        pid = Child(self.home, "worker").pid
+        pid = Child(self.data_dir, "worker").pid
         assert pid
         os.kill(pid, signal.SIGSTOP)
         try:
@@ -266,7 +266,7 @@ class Stack:
 
     def in_redis(self) -> str:
         """Every key and value that is there now; the bodies of tasks in the clear."""
-        url = load_settings(self.home).redis_url.get_secret_value()
+        url = load_settings(self.data_dir).redis_url.get_secret_value()
         with redis.Redis.from_url(url.replace("redis+socket://", "unix://")) as client:
             found = [value for key in client.scan_iter() for value in (key, *_values(client, key))]
         told = [value.decode(errors="replace") for value in found]

@@ -14,7 +14,7 @@ import pytest
 
 from bot.playground.client import Playground, Seen
 from tests.bot.slack_schemas import check_calls
-from tests.ends import ANSWER_S, home, listens, next_direct, set_up, started, written
+from tests.ends import ANSWER_S, data_dir, listens, next_direct, set_up, started, written
 from tests.ports import free_port
 from workers.cli import running
 from workers.embedded.process import Child, wait_until
@@ -22,7 +22,7 @@ from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, write_env
 from workers.replies.rendering import ANSWERED_PRIVATELY, NOTHING_FOUND
 from workers.settings import load_settings
 
-__all__ = ["home"]
+__all__ = ["data_dir"]
 
 WORKSPACE = {
     "team": {"id": "T1", "name": "Acme", "domain": "acme"},
@@ -59,12 +59,12 @@ BONUS = "How large is the bonus pool of this year?"
 
 
 @pytest.fixture(scope="module")
-def slack(home: Path) -> Playground:
+def slack(data_dir: Path) -> Playground:
     """Servers, documents, the double, a worker and the bot over Socket Mode."""
     groups = [{"type": "group", "id": "staff"}]
-    folder = written(home.parent / "company", DOCUMENTS, [*PEOPLE, *groups], PERMISSIONS)
-    set_up(home, folder, WORKSPACE)
-    return started(home)
+    folder = written(data_dir.parent / "company", DOCUMENTS, [*PEOPLE, *groups], PERMISSIONS)
+    set_up(data_dir, folder, WORKSPACE)
+    return started(data_dir)
 
 
 def mentioned(slack: Playground, person: str, question: str) -> Seen:
@@ -90,7 +90,7 @@ def links(seen: Seen) -> list[str]:
     ]
 
 
-def family(home: Path) -> list[psutil.Process]:
+def family(data_dir: Path) -> list[psutil.Process]:
     """Every process of the home: by its command, its folder or its environment."""
 
     def belongs(process: psutil.Process) -> bool:
@@ -100,7 +100,7 @@ def family(home: Path) -> list[psutil.Process]:
             told = [*process.cmdline(), process.environ().get("KEN_HOME", "")]
             with suppress(psutil.Error):
                 told.append(process.cwd())
-            return any(str(home) in one for one in told)
+            return any(str(data_dir) in one for one in told)
         return False
 
     return [process for process in psutil.process_iter() if belongs(process)]
@@ -133,10 +133,10 @@ def test_questions_are_answered_over_socket_mode(slack: Playground) -> None:
 
 
 def test_a_question_asked_while_redis_is_down_is_answered_once_it_is_back(
-    home: Path, slack: Playground
+    data_dir: Path, slack: Playground
 ) -> None:
     """Faults: Redis down; Slack still hears that the question is kept, the sweeper finds it."""
-    queue = EmbeddedRedis(home)
+    queue = EmbeddedRedis(data_dir)
     queue.stop()
     asked = slack.say("team", "bob", f"<@UKEN> {VACATION}")
     slack.wait_until_delivered()
@@ -149,10 +149,10 @@ def test_a_question_asked_while_redis_is_down_is_answered_once_it_is_back(
 
 
 def test_a_worker_that_was_killed_is_started_again_and_answers_what_was_asked_meanwhile(
-    home: Path, slack: Playground
+    data_dir: Path, slack: Playground
 ) -> None:
     """Fault: kill -9 of an idle worker."""
-    worker = Child(home, "worker")
+    worker = Child(data_dir, "worker")
     killed = worker.pid
     assert killed
     os.kill(killed, signal.SIGKILL)
@@ -160,48 +160,50 @@ def test_a_worker_that_was_killed_is_started_again_and_answers_what_was_asked_me
     asked = slack.say("team", "bob", f"<@UKEN> {VACATION}")
     slack.wait_until_delivered()
 
-    running.up(home, lambda step: None)
+    running.up(data_dir, lambda step: None)
 
     assert worker.pid not in (None, killed)
     assert "thirty days" in slack.wait_for_reply("team", asked.ts, ANSWER_S).text
-    assert running.status(home)["worker"] == "running"
+    assert running.status(data_dir)["worker"] == "running"
     check_calls(slack.calls())
 
 
-def test_questions_are_answered_over_http(home: Path, slack: Playground) -> None:
+def test_questions_are_answered_over_http(data_dir: Path, slack: Playground) -> None:
     """The same, with KEN_SLACK_MODE=http: what reads settings starts again, the servers stay."""
-    ran = {name: Child(home, name).pid for name in ("bot", "playground", "worker")}
-    redis = Child(home, "redis").pid
-    write_env(home, {"KEN_SLACK_MODE": "http", "KEN_HTTP_PORT": str(free_port())})
-    assert set(running.status(home)["outdated"]) == set(ran)
+    ran = {name: Child(data_dir, name).pid for name in ("bot", "playground", "worker")}
+    redis = Child(data_dir, "redis").pid
+    write_env(data_dir, {"KEN_SLACK_MODE": "http", "KEN_HTTP_PORT": str(free_port())})
+    assert set(running.status(data_dir)["outdated"]) == set(ran)
 
-    over_http = started(home)
-    port = load_settings(home).http_port
+    over_http = started(data_dir)
+    port = load_settings(data_dir).http_port
     assert wait_until(lambda: listens(port), 60)  # the double would try again in a minute
 
-    assert [name for name, pid in ran.items() if Child(home, name).pid in (None, pid)] == []
-    assert Child(home, "redis").pid == redis
-    assert running.status(home)["problems"] == []
+    assert [name for name, pid in ran.items() if Child(data_dir, name).pid in (None, pid)] == []
+    assert Child(data_dir, "redis").pid == redis
+    assert running.status(data_dir)["problems"] == []
     check_conversation(over_http)
 
 
-def test_down_leaves_no_process_of_the_home(home: Path, slack: Playground) -> None:
-    names = {process.name() for process in family(home)}
+def test_down_leaves_no_process_of_the_home(data_dir: Path, slack: Playground) -> None:
+    names = {process.name() for process in family(data_dir)}
     assert {"postgres", "valkey-server"} <= names
 
-    stopped = running.down(home)
+    stopped = running.down(data_dir)
 
     assert set(stopped) == {"bot", "worker", "playground", "redis", "postgresql"}
-    assert [p.cmdline() for p in family(home)] == []
-    assert running.down(home) == []
-    assert not EmbeddedPostgres(home).running()
+    assert [p.cmdline() for p in family(data_dir)] == []
+    assert running.down(data_dir) == []
+    assert not EmbeddedPostgres(data_dir).running()
 
 
-def test_nothing_that_was_asked_or_answered_is_in_the_logs(home: Path, slack: Playground) -> None:
+def test_nothing_that_was_asked_or_answered_is_in_the_logs(
+    data_dir: Path, slack: Playground
+) -> None:
     """Threat 26: no text, no token, whatever happened above."""
     logged = "".join(
         file.read_text(errors="replace")
-        for file in (home / "logs").iterdir()
+        for file in (data_dir / "logs").iterdir()
         if not file.name.startswith(("postgres", "redis"))
     )
     assert logged

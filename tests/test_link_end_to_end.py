@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from bot.playground.client import Playground
 from tests.bot.slack_schemas import check_calls
-from tests.ends import home, started
+from tests.ends import data_dir, started
 from tests.ports import free_port
 from tests.test_end_to_end import BONUS, WORKSPACE, wrote
 from workers.cli.loading import load_folder
@@ -21,18 +21,18 @@ from workers.people.linking import INVALID, make_code
 from workers.replies.rendering import NOTHING_FOUND
 from workers.settings import load_settings
 
-__all__ = ["home"]
+__all__ = ["data_dir"]
 
 TOLD = "The bonus pool of this year is two million euros."
 
 
 @pytest.fixture(scope="module")
-def slack(home: Path) -> Playground:
+def slack(data_dir: Path) -> Playground:
     """Alice is known, and no account in Slack is hers."""
-    ensure(home)
-    settings = load_settings(home)
+    ensure(data_dir)
+    settings = load_settings(data_dir)
     migrate(settings)
-    folder = home.parent / "company"
+    folder = data_dir.parent / "company"
     folder.mkdir()
     for name, line in {
         "source": {"name": "wiki"},
@@ -51,10 +51,10 @@ def slack(home: Path) -> Playground:
         settings, folder, source=None, allow=(), remove_missing=False, console=quiet
     )
     assert (report.new, report.left_out) == (1, [])
-    workspace = home.parent / "workspace.json"
+    workspace = data_dir.parent / "workspace.json"
     workspace.write_text(json.dumps(WORKSPACE))
     write_env(
-        home,
+        data_dir,
         {
             "KEN_PLAYGROUND": str(workspace),
             "KEN_SLACK_API_URL": f"http://127.0.0.1:{free_port()}/api/",
@@ -63,14 +63,14 @@ def slack(home: Path) -> Playground:
             "KEN_SLACK_SIGNING_SECRET": "playground",
         },
     )
-    return started(home)
+    return started(data_dir)
 
 
 def test_a_code_in_a_direct_message_opens_her_documents_to_her_and_nobody_else(
-    home: Path, slack: Playground
+    data_dir: Path, slack: Playground
 ) -> None:
     """Threats 8, 10 and 26: from one end to the other."""
-    database = Database(load_settings(home))
+    database = Database(load_settings(data_dir))
     with database.session("syncer") as session:
         alice = session.execute(text("SELECT id FROM user_account")).scalar_one()
     assert wrote(slack, "alice", BONUS).text == NOTHING_FOUND
@@ -83,6 +83,6 @@ def test_a_code_in_a_direct_message_opens_her_documents_to_her_and_nobody_else(
     assert "two million euros" in wrote(slack, "alice", BONUS).text
     assert wrote(slack, "bob", BONUS).text == NOTHING_FOUND
     check_calls(slack.calls())
-    logged = "".join(file.read_text(errors="replace") for file in (home / "logs").iterdir())
+    logged = "".join(file.read_text(errors="replace") for file in (data_dir / "logs").iterdir())
     for secret in (code, code.replace("-", ""), code[:9]):
         assert secret not in logged

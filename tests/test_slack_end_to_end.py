@@ -15,7 +15,7 @@ from sqlalchemy import text
 from bot import views
 from bot.playground.client import Playground, Seen
 from tests.bot.slack_schemas import check_calls
-from tests.ends import home, listens, load, set_up, started, written
+from tests.ends import data_dir, listens, load, set_up, started, written
 from tests.ports import free_port
 from tests.slack_stack import (
     BONUS,
@@ -44,17 +44,17 @@ from workers.people.feedback import CALLED
 from workers.replies import rendering as say
 from workers.settings import load_settings
 
-__all__ = ["home"]
+__all__ = ["data_dir"]
 
 ADMIN_PAGE = "https://ken.acme.example/admin"
 DAYS = "thirty days"
 
 
 @pytest.fixture(scope="module")
-def whole(home: Path) -> Iterator[Stack]:
-    folder = written(home.parent / "company", DOCUMENTS, PRINCIPALS, PERMISSIONS)
+def whole(data_dir: Path) -> Iterator[Stack]:
+    folder = written(data_dir.parent / "company", DOCUMENTS, PRINCIPALS, PERMISSIONS)
     set_up(
-        home,
+        data_dir,
         folder,
         WORKSPACE,
         KEN_QUESTIONS_PER_MINUTE="1000",
@@ -63,9 +63,9 @@ def whole(home: Path) -> Iterator[Stack]:
         KEN_ADMIN_PAGE_URL=ADMIN_PAGE,
         KEN_PEOPLE_CHANNEL="people",
     )
-    slack = started(home)
-    database = Database(load_settings(home))
-    yield Stack(home, slack, folder, database)
+    slack = started(data_dir)
+    database = Database(load_settings(data_dir))
+    yield Stack(data_dir, slack, folder, database)
     database.close()
 
 
@@ -382,7 +382,7 @@ def test_what_is_replaced_revoked_or_deleted(stack: Stack) -> None:
     office = stack.ask("office", "bob", PARKING)
     handbook = "handbook/parking.md"
     changed = {handbook: "# Parking Parvulo\n\nA parking space costs nothing a month (Parvulo).\n"}
-    load(stack.home, written(stack.folder, changed, PRINCIPALS, PERMISSIONS))
+    load(stack.data_dir, written(stack.folder, changed, PRINCIPALS, PERMISSIONS))
     outdated = stack.changed("office", office, say.OUTDATED)
     assert "forty euros" in outdated.text
     assert stack.slack.press("UBOB", "ken_again", channel="office", ts=outdated.ts).failed == ""
@@ -399,7 +399,7 @@ def test_what_is_replaced_revoked_or_deleted(stack: Stack) -> None:
     revoked = [
         one | ({"allow": ["user:alice"]} if one["path"] == "plans" else {}) for one in PERMISSIONS
     ]
-    load(stack.home, written(stack.folder, {}, PRINCIPALS, revoked))
+    load(stack.data_dir, written(stack.folder, {}, PRINCIPALS, revoked))
     stack.readers["Movarro"] = frozenset({"UALICE"})
     stack.changed("office", office, say.WITHDRAWN)
     stack.changed("DUBOB", bobs, say.WITHDRAWN)
@@ -409,7 +409,7 @@ def test_what_is_replaced_revoked_or_deleted(stack: Stack) -> None:
 
     canteen = stack.ask("office", "bob", CANTEEN)
     (stack.folder / "documents/handbook/canteen.md").unlink()
-    load(stack.home, stack.folder, remove_missing=True)
+    load(stack.data_dir, stack.folder, remove_missing=True)
     del stack.readers["Canzonet"]
     gone = stack.changed("office", canteen, say.WITHDRAWN)
     assert "Canzonet" not in json.dumps(gone.blocks)
@@ -519,10 +519,10 @@ def test_over_http_with_a_limit_and_cards(stack: Stack) -> None:
     """
     stack.stopped()
     for name in ("bot", "playground", "worker"):
-        assert Child(stack.home, name).stop(20)
+        assert Child(stack.data_dir, name).stop(20)
     port = free_port()
     write_env(
-        stack.home,
+        stack.data_dir,
         {
             "KEN_SLACK_MODE": "http",
             "KEN_HTTP_PORT": str(port),
@@ -530,7 +530,7 @@ def test_over_http_with_a_limit_and_cards(stack: Stack) -> None:
             "KEN_CARDS_AFTER_S": "0",
         },
     )
-    slack = stack.slack = started(stack.home)
+    slack = stack.slack = started(stack.data_dir)
     assert wait_until(lambda: listens(port), 60)
 
     answer = stack.ask("crew", "ivy", VACATION)
@@ -589,7 +589,7 @@ def test_no_word_of_a_document_or_of_anybody_is_in_logs_or_redis(stack: Stack) -
     """Threat 26: no question, no answer, no token."""
     logged = "".join(
         file.read_text(errors="replace")
-        for file in (stack.home / "logs").iterdir()
+        for file in (stack.data_dir / "logs").iterdir()
         if not file.name.startswith(("postgres", "redis"))
     )
     kept = stack.in_redis()

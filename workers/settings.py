@@ -172,12 +172,12 @@ class _Home(BaseSettings):
     home: Path = Path(".ken")
 
 
-def load_settings(home: Path | None = None) -> Settings:
+def load_settings(data_dir: Path | None = None) -> Settings:
     """Settings of one home: `home`, else `KEN_HOME`, else `.ken` in the working directory.
 
     Raises SettingsInvalid, which names the setting, and never its value.
     """
-    folder = (home or _Home().home).expanduser().absolute()
+    folder = (data_dir or _Home().home).expanduser().absolute()
     try:
         return Settings(_env_file=folder / "ken.env", home=folder)
     except ValidationError as error:

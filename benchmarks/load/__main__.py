@@ -42,11 +42,11 @@ GOALS = {"ack_p99_ms": 300, "ack_max_ms": 1000, "added_p95_ms": 400}
 out = Console(highlight=False)
 
 
-def main(home: Path, report: Path | None) -> None:
+def main(data_dir: Path, report: Path | None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and the stack is stopped
     if report:
         report.parent.mkdir(parents=True, exist_ok=True)
-    with started(home, out) as stack:
+    with started(data_dir, out) as stack:
         figures, memory = asyncio.run(_measure(stack))
     _print(figures)
     if report:

@@ -71,8 +71,8 @@ async def _idle(stack: Stack) -> dict[str, float]:
     return {one: (after[one] - before[one]) / took for one in MEASURED}
 
 
-def main(home: Path, report: Path | None) -> None:
-    with started(home, out) as stack:
+def main(data_dir: Path, report: Path | None) -> None:
+    with started(data_dir, out) as stack:
         figures = asyncio.run(measure(stack))
     out.print(figures)
     if report:

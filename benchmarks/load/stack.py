@@ -31,13 +31,13 @@ _CHANNEL = "C0GENERAL1"
 class Stack:
     """PostgreSQL, Redis, a worker, the bot over HTTP, the Slack double, the paced model."""
 
-    def __init__(self, home: Path, model_port: int) -> None:
-        self.home = home
-        self.settings = load_settings(home)
+    def __init__(self, data_dir: Path, model_port: int) -> None:
+        self.data_dir = data_dir
+        self.settings = load_settings(data_dir)
         self.slack = Playground(self.settings.slack_api_url.removesuffix("/api/"))
         self.model_url = f"http://127.0.0.1:{model_port}"
         self.events_url = f"http://127.0.0.1:{self.settings.http_port}/slack/events"
-        self.redis = EmbeddedRedis(home)
+        self.redis = EmbeddedRedis(data_dir)
         self.rows = _superuser(self.settings)
         self.team, self.questions = _asked_in()
         self.next_question = cycle(self.questions)
@@ -56,12 +56,12 @@ class Stack:
 
     def with_threads(self, threads: int) -> None:
         """A worker with so many threads."""
-        if self.settings.worker_threads == threads and Child(self.home, "worker").running():
+        if self.settings.worker_threads == threads and Child(self.data_dir, "worker").running():
             return
-        Child(self.home, "worker").stop()
-        write_env(self.home, {"KEN_WORKER_THREADS": str(threads)})
-        running.up(self.home, lambda _step: None)
-        self.settings = load_settings(self.home)
+        Child(self.data_dir, "worker").stop()
+        write_env(self.data_dir, {"KEN_WORKER_THREADS": str(threads)})
+        running.up(self.data_dir, lambda _step: None)
+        self.settings = load_settings(self.data_dir)
 
     def one(self, statement: str, *values: object) -> Any:
         """The first column of the first row."""
@@ -75,10 +75,10 @@ class Stack:
         """Whose work and memory is measured, with their children."""
         found = {"bench": [psutil.Process()]}
         for name in ("worker", "bot", "playground", "model", "redis"):
-            pid = Child(self.home, name).pid
+            pid = Child(self.data_dir, name).pid
             first = psutil.Process(pid) if pid else None
             found[name] = [first, *first.children(recursive=True)] if first else []
-        data = str(EmbeddedPostgres(self.home).data)
+        data = str(EmbeddedPostgres(self.data_dir).data)
         found["postgresql"] = [
             process
             for process in psutil.process_iter(["name"])
@@ -100,30 +100,30 @@ class Stack:
 
 
 @contextmanager
-def started(home: Path, out: Console) -> Iterator[Stack]:
+def started(data_dir: Path, out: Console) -> Iterator[Stack]:
     """From an empty home to a warm stack; in the end nothing of it runs."""
-    model = Child(home, "model")
-    if home.exists():  # a run that was killed may have left something
+    model = Child(data_dir, "model")
+    if data_dir.exists():  # a run that was killed may have left something
         model.stop()
-        running.down(home)
+        running.down(data_dir)
     ports = [_free_port() for _ in range(3)]
     try:
-        ensure(home)
-        settings = load_settings(home)
+        ensure(data_dir)
+        settings = load_settings(data_dir)
         migrate(settings)
         load_folder(settings, COMPANY, source=None, allow=(), remove_missing=True, console=out)
         with _superuser(settings) as rows:
             rows.execute("TRUNCATE question, lease, outbox, answer, feedback")
-        write_env(home, _environment(*ports))
+        write_env(data_dir, _environment(*ports))
         command = [sys.executable, "-m", "benchmarks.load.model", str(ports[2])]
-        model.start(command, child_environment(load_settings(home)))
+        model.start(command, child_environment(load_settings(data_dir)))
         assert wait_until(lambda: _listens(ports[2]), 20), model.tail(5)
-        running.up(home, lambda _step: None)
+        running.up(data_dir, lambda _step: None)
         assert wait_until(lambda: _listens(ports[0]) and _listens(ports[1]), 20)
-        yield Stack(home, ports[2])
+        yield Stack(data_dir, ports[2])
     finally:
         model.stop()
-        running.down(home)
+        running.down(data_dir)
 
 
 def _works_in(process: psutil.Process, folder: str) -> bool:

@@ -40,19 +40,19 @@ class Node:
     npm: Path
 
 
-def bundle(home: Path) -> Path:
+def bundle(data_dir: Path) -> Path:
     """Where the bundle of these sources lies, or will lie."""
-    return home.absolute() / "page" / _fingerprint()
+    return data_dir.absolute() / "page" / _fingerprint()
 
 
-def is_built(home: Path) -> bool:
-    return (bundle(home) / "index.html").is_file()
+def is_built(data_dir: Path) -> bool:
+    return (bundle(data_dir) / "index.html").is_file()
 
 
-def build(home: Path, *, longest_s: float = LONGEST_S) -> Path:
+def build(data_dir: Path, *, longest_s: float = LONGEST_S) -> Path:
     """Make the bundle unless it is there: its folder. Raises NotBuilt."""
-    done = bundle(home)
-    if is_built(home):
+    done = bundle(data_dir)
+    if is_built(data_dir):
         return done
     until = time.monotonic() + longest_s
     folder = done.parent
@@ -62,7 +62,7 @@ def build(home: Path, *, longest_s: float = LONGEST_S) -> Path:
         tempfile.TemporaryDirectory(dir=folder, prefix=".building-") as name,
     ):
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if is_built(home):  # by whom we waited for
+        if is_built(data_dir):  # by whom we waited for
             return done
         work = Path(name)
         shutil.copytree(

@@ -56,7 +56,7 @@ _NO_HOME = "This playground runs without a Ken home, so it cannot show documents
 class Page:
     """What the page is made of. Without settings there is no panel of permissions."""
 
-    home: Path | None = None
+    data_dir: Path | None = None
     """Where the bundle is looked for at each request: it may be built, or built anew, later."""
     settings: Settings | None = None
     tour: Path | None = None
@@ -69,7 +69,7 @@ def page_of(workspace: Path) -> Page:
     if not os.environ.get("KEN_HOME"):
         return Page(tour=tour)
     settings = load_settings()
-    return Page(home=settings.home, settings=settings, tour=tour)
+    return Page(data_dir=settings.home, settings=settings, tour=tour)
 
 
 def add_page(app: web.Application, double: Double, page: Page) -> None:
@@ -119,7 +119,7 @@ async def _with_headers(_request: web.Request, response: web.StreamResponse) -> 
 
 def _index(page: Page) -> Any:
     async def respond(_: web.Request) -> web.Response:
-        is_built = page.home is not None and building.is_built(page.home)
+        is_built = page.data_dir is not None and building.is_built(page.data_dir)
         text = (_bundle(page) / "index.html").read_text() if is_built else _NOT_BUILT
         return web.Response(
             text=text, content_type="text/html", headers={"Cache-Control": "no-store"}
@@ -140,7 +140,7 @@ def _asset(page: Page) -> Any:
 
 
 def _bundle(page: Page) -> Path:
-    return building.bundle(page.home) if page.home else Path("/nowhere")
+    return building.bundle(page.data_dir) if page.data_dir else Path("/nowhere")
 
 
 def _told(look: Callable[[Json], Json]) -> Any:

@@ -193,7 +193,7 @@ def sit(browser: Any, tmp_path: Path) -> Iterator[Sit]:
                 running(
                     read_workspace(world),
                     Access(events_url=events_url if listens else "", trigger_life_s=600.0),
-                    page=Page(home=ROOT / "build", tour=tour),
+                    page=Page(data_dir=ROOT / "build", tour=tour),
                 )
             )
             size = {name: window.pop(name) for name in ("width", "height") if name in window}

@@ -23,13 +23,13 @@ TRANSPORTS = ("http", "socket")
 
 
 @contextmanager
-def listening(transport: str, home: Path, **access: float) -> Iterator[Playground]:
+def listening(transport: str, data_dir: Path, **access: float) -> Iterator[Playground]:
     """A double and a bot that hears it. A machine that is slow lets nothing be sent again."""
     retries = {"retry_delays_s": (0.0, 0.0, 0.0), "ack_timeout_s": 60.0, **access}
     if transport == "socket":
         with running(read_workspace(WORLD), Access(**retries)) as url:  # type: ignore[arg-type]
             playground = Playground(url)
-            app = create_app(settings_for(playground, home))
+            app = create_app(settings_for(playground, data_dir))
             handler = Handler(app, "xapp-playground")
             handler.client.connect()
             playground.wait_until_ready()
@@ -39,7 +39,7 @@ def listening(transport: str, home: Path, **access: float) -> Iterator[Playgroun
             until(lambda: not handler.client.is_connected())
             handler.client.close()
         return
-    app = create_app(settings_for(Playground("http://127.0.0.1:9"), home))
+    app = create_app(settings_for(Playground("http://127.0.0.1:9"), data_dir))
     with (
         serving(create_web(app, "playground")) as bot,
         running(

@@ -54,9 +54,9 @@ WORLD: Json = {
 }
 
 
-def settings_for(playground: Playground, home: Path, **more: Any) -> Settings:
+def settings_for(playground: Playground, data_dir: Path, **more: Any) -> Settings:
     return Settings(
-        home=home,
+        home=data_dir,
         slack_api_url=playground.api_url,
         slack_bot_token=SecretStr("xoxb-playground"),
         slack_app_token=SecretStr("xapp-playground"),

@@ -41,9 +41,9 @@ TOKENS = {
 }
 
 
-def environment(home: Path, **more: str) -> dict[str, str]:
+def environment(data_dir: Path, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KEN_")}
-    return {**kept, "KEN_HOME": str(home), **more}
+    return {**kept, "KEN_HOME": str(data_dir), **more}
 
 
 @contextmanager
@@ -61,11 +61,11 @@ def process(*arguments: str, env: dict[str, str]) -> Iterator["subprocess.Popen[
 
 
 @contextmanager
-def playground(home: Path, *more: str) -> Iterator[Playground]:
-    file = home / "workspace.json"
+def playground(data_dir: Path, *more: str) -> Iterator[Playground]:
+    file = data_dir / "workspace.json"
     file.write_text(json.dumps(WORLD))
     order = ["-m", "bot.playground", "--workspace", str(file), "--port", "0", *more]
-    with process(*order, env=environment(home)) as started:
+    with process(*order, env=environment(data_dir)) as started:
         assert started.stdout
         found = re.search(r"http://127\.0\.0\.1:\d+", started.stdout.readline())
         assert found

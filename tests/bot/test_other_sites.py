@@ -23,7 +23,7 @@ BY_GET = f"/api/chat.postMessage?{urlencode(POSTS)}"
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def data_dir(tmp_path: Path) -> Path:
     """With a bundle, and secrets around it."""
     bundle = building.bundle(tmp_path)
     (bundle / "assets" / "deeper").mkdir(parents=True)
@@ -36,8 +36,8 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def playground(home: Path) -> Iterator[Playground]:
-    with running(read_workspace(WORLD), page=Page(home=home)) as url:
+def playground(data_dir: Path) -> Iterator[Playground]:
+    with running(read_workspace(WORLD), page=Page(data_dir=data_dir)) as url:
         yield Playground(url)
 
 

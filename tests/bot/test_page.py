@@ -358,7 +358,7 @@ def test_without_a_home_the_panel_says_so(desk: Desk) -> None:
 
 
 def test_where_the_page_is_not_built_it_says_so_and_the_rest_works() -> None:
-    with running(read_workspace(WORLD), page=Page(home=Path("/nowhere"))) as url:
+    with running(read_workspace(WORLD), page=Page(data_dir=Path("/nowhere"))) as url:
         with urlopen(url) as response:
             assert "The page is not built" in response.read().decode()
         assert Playground(url).say("general", "alice", "hello").ts

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from policies import Audience, readable_documents
 from policies.change import Change, NodeCycle
 from policies.described import NewNode, Permissions, Person, SeenAccount
-from policies.labels import refresh_guards, relabel
+from policies.labels import reassign_policies, refresh_guards
 from policies.source import stored_nodes
 from policies.tables.content import Document
 from policies.tables.history import Audit, Past
@@ -128,7 +128,7 @@ def test_what_is_put_again_is_read_by_nobody_before_its_permissions_are_set(
 def _know_again(session: Session, node_id: int) -> None:
     """The slip: what it was before it went counts again."""
     session.execute(update(Node).where(Node.id == node_id).values(acl_state=AclState.OK))
-    relabel(session, [node_id])
+    reassign_policies(session, [node_id])
     refresh_guards(session, node_id)
 
 

@@ -181,11 +181,11 @@ def is_true(world: RandomWorld, subject: str, document: str, decision: Decision)
         case "denied":
             if decision.account_id is not None:  # of nobody's, that the subject may be behind
                 start = world.called[decision.account_id]
-                led = start in said.suspects(subject) and _leads(world, said, start, path)
+                led = start in said.suspects(subject) and _named_by_group(world, said, start, path)
             elif subject in oracle.CLASSES:  # whoever bars it, through somebody who is in it
                 led = path[0] == subject
             else:
-                led = _leads(world, said, subject, path)
+                led = _named_by_group(world, said, subject, path)
             return bool(
                 facts and on_chain and led
                 and path[-1] in facts.deny and path[-1] in said.bars(subject)
@@ -198,7 +198,7 @@ def is_true(world: RandomWorld, subject: str, document: str, decision: Decision)
         case "allowed":
             return bool(
                 facts and node in said.granting(document)
-                and path[-1] in facts.allow and _leads(world, said, subject, path)
+                and path[-1] in facts.allow and _named_by_group(world, said, subject, path)
             )  # fmt: skip
         case "no_allow":
             wanted = {world.called[one] for one in decision.wanted}
@@ -214,7 +214,7 @@ def is_true(world: RandomWorld, subject: str, document: str, decision: Decision)
     return False
 
 
-def _leads(world: RandomWorld, said: oracle.Oracle, subject: str, path: list[str]) -> bool:
+def _named_by_group(world: RandomWorld, said: oracle.Oracle, subject: str, path: list[str]) -> bool:
     """Each step of the path is a link, or a membership that the source gave, upward."""
     return path[0] == subject and all(_is_step(world, said, *step) for step in pairwise(path))
 

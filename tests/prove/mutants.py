@@ -602,10 +602,12 @@ _CHANGE = {
         'set_={"user_id": user_id, "linked_by": by}', 'set_={"linked_by": by}',
     ),
     "a moved folder keeps its old chain": (
-        'rehang(self.session, node_id)\n        self._record("move"', 'self._record("move"',
+        'recompute_subtree(self.session, node_id)\n        self._record("move"',
+        'self._record("move"',
     ),
     "a document's new entries do not reach its policy": (
-        "            relabel(self.session, [node_id])\n            if permissions.inherit",
+        "            reassign_policies(self.session, [node_id])\n"
+        "            if permissions.inherit",
         "            if permissions.inherit",
     ),
     "a new break does not reach the chains": (
@@ -623,7 +625,7 @@ _LABELS = {
         "    refresh_chains(session, _policies_anchored_at(session, hanging))\n", "",
     ),
     "documents keep their label below a folder that moved": (
-        "    relabel(session, hanging)  #", "    #",
+        "    reassign_policies(session, hanging)  #", "    #",
     ),
     "policies that differ in their gates are one": (
         "concat_ws(':', effect, gate, principal_id)", "concat_ws(':', effect, principal_id)",

@@ -42,7 +42,7 @@ from tests.survive.slack import Slack
 from workers.cli.loading import load_folder
 from workers.database.schema import migrate
 from workers.database.sessions import Database
-from workers.embedded.home import read_env, socket_home
+from workers.embedded.data_dir import read_env, socket_folder
 from workers.embedded.process import Child
 from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure
 from workers.settings import load_settings
@@ -93,7 +93,7 @@ class Cell:
         self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
         self._stack.callback(self._keep_logs)
         self.folder.chmod(0o755)
-        self.home = self.folder / "home"
+        self.data_dir = self.folder / "home"
         self.points = self.folder / "points"
         self.points.mkdir()
         self.clock = self.folder / "clock"
@@ -101,17 +101,17 @@ class Cell:
     def _keep_logs(self) -> None:
         kept = LOGS / f"cell{self.number}"
         shutil.rmtree(kept, ignore_errors=True)
-        shutil.copytree(self.home / "logs", kept, dirs_exist_ok=True)
+        shutil.copytree(self.data_dir / "logs", kept, dirs_exist_ok=True)
         for log in self.folder.glob("*.log"):
             shutil.copy(log, kept)
 
     def _start_servers(self) -> None:
-        self.postgres, self.redis = EmbeddedPostgres(self.home), EmbeddedRedis(self.home)
-        self._stack.callback(shutil.rmtree, socket_home(self.home), ignore_errors=True)
+        self.postgres, self.redis = EmbeddedPostgres(self.data_dir), EmbeddedRedis(self.data_dir)
+        self._stack.callback(shutil.rmtree, socket_folder(self.data_dir), ignore_errors=True)
         self._stack.callback(self.postgres.stop)
         self._stack.callback(self.redis.stop)
-        ensure(self.home)
-        self.settings = load_settings(self.home)
+        ensure(self.data_dir)
+        self.settings = load_settings(self.data_dir)
         migrate(self.settings)
         self.database = Database(self.settings)
         self._stack.callback(self.database.close)
@@ -200,14 +200,14 @@ class Cell:
 
     def _environment(self, name: str, roles: Sequence[str]) -> dict[str, str]:
         """Everything through the proxies, and of the passwords only those that it needs."""
-        home = self.folder / name
-        home.mkdir(exist_ok=True)
-        known = read_env(self.home)
+        data_dir = self.folder / name
+        data_dir.mkdir(exist_ok=True)
+        known = read_env(self.data_dir)
         passwords = {key: known[key] for key in (f"KEN_{role.upper()}_PASSWORD" for role in roles)}
         sockets = self.folder / "net"
-        secret = (self.home / "secrets" / "redis").read_text().strip()
+        secret = (self.data_dir / "secrets" / "redis").read_text().strip()
         return environment(
-            KEN_HOME=str(home),
+            KEN_HOME=str(data_dir),
             KEN_DATABASE_URL=f"postgresql:///ken?host={sockets}&port=5432",
             KEN_REDIS_URL=f"redis://:{secret}@127.0.0.1:{self.proxies['redis'].port}/0",
             KEN_SLACK_API_URL=f"http://127.0.0.1:{self.proxies['slack'].port}/api/",
@@ -279,10 +279,10 @@ class Cell:
 
     def command(self, *words: str, timeout_s: float = 60) -> int:
         """`ken WORDS` to its end, with the crash points; a signal is a negative number."""
-        known = read_env(self.home)
+        known = read_env(self.data_dir)
         env = environment(
             **{name: value for name, value in known.items() if name.startswith("KEN_")},
-            KEN_HOME=str(self.home),
+            KEN_HOME=str(self.data_dir),
             KEN_CRASHPOINTS=str(self.points),
         )
         with (self.folder / "commands.log").open("ab") as log:
@@ -314,10 +314,10 @@ class Cell:
         self.postgres.start()
 
     def kill_redis(self) -> None:
-        pid = Child(self.home, "redis").pid
+        pid = Child(self.data_dir, "redis").pid
         assert pid
         os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: Child(self.home, "redis").pid is None, 10)
+        wait_until(lambda: Child(self.data_dir, "redis").pid is None, 10)
 
     def snapshot_redis(self) -> None:
         """Keep its file as it is now."""

@@ -31,7 +31,7 @@ from workers.cli import running
 from workers.cli.loading import load_folder
 from workers.database.schema import migrate
 from workers.database.sessions import Database
-from workers.embedded.home import socket_home
+from workers.embedded.data_dir import socket_folder
 from workers.embedded.process import Child, open_log
 from workers.embedded.servers import EmbeddedRedis, ensure, write_env
 from workers.settings import load_settings
@@ -77,9 +77,9 @@ class Design(Protocol):
 
 
 class PlainCelery:
-    def __init__(self, kind: str, home: Path, slack: Playground, model: HeldModel) -> None:
+    def __init__(self, kind: str, data_dir: Path, slack: Playground, model: HeldModel) -> None:
         self.kind, self.slack, self.model = kind, slack, model
-        self.broker, self.queue = EmbeddedRedis(home), plain.QUEUE
+        self.broker, self.queue = EmbeddedRedis(data_dir), plain.QUEUE
         self.failures: Queue[Exception] = Queue()
         self._workers: list[subprocess.Popen[bytes]] = []
 
@@ -91,7 +91,7 @@ class PlainCelery:
         """Whatever nobody has acknowledged in time is delivered to it."""
         until(self._has_waited_long_enough)
         command = [sys.executable, "-m", "tests.survive_plain.plain", *self.place]
-        with open_log(self.broker.home, "worker") as log:
+        with open_log(self.broker.data_dir, "worker") as log:
             self._workers.append(
                 subprocess.Popen(command, start_new_session=True, stdout=log, stderr=log)
             )
@@ -124,18 +124,18 @@ class PlainCelery:
 
 
 class Ken:
-    def __init__(self, home: Path, model: HeldModel) -> None:
-        self.home, self.model = home, model
-        self.settings = load_settings(home)
+    def __init__(self, data_dir: Path, model: HeldModel) -> None:
+        self.data_dir, self.model = data_dir, model
+        self.settings = load_settings(data_dir)
         self.slack = Playground(self.settings.slack_api_url.removesuffix("/api/"))
-        self.broker, self.queue = EmbeddedRedis(home), "ken"
+        self.broker, self.queue = EmbeddedRedis(data_dir), "ken"
         self.database = Database(self.settings)
 
     def start_worker(self) -> None:
-        running.up(self.home, lambda step: None)
+        running.up(self.data_dir, lambda step: None)
 
     def kill_worker(self) -> None:
-        worker = Child(self.home, "worker")
+        worker = Child(self.data_dir, "worker")
         os.kill(worker.pid or 0, signal.SIGKILL)
         until(lambda: not _listeners(self.broker))
 
@@ -185,12 +185,12 @@ def connected(broker: EmbeddedRedis) -> Any:
 
 
 @contextmanager
-def plain_celery(kind: str, home: Path, model: HeldModel) -> Iterator[PlainCelery]:
-    broker = EmbeddedRedis(home)
+def plain_celery(kind: str, data_dir: Path, model: HeldModel) -> Iterator[PlainCelery]:
+    broker = EmbeddedRedis(data_dir)
     broker.start()
     connected(broker).flushall()
     port = free_port()
-    design = PlainCelery(kind, home, Playground(f"http://127.0.0.1:{port}"), model)
+    design = PlainCelery(kind, data_dir, Playground(f"http://127.0.0.1:{port}"), model)
     bot = plain.create_bot(
         plain.create_app(*design.place), design.slack.api_url, design.failures.put
     )
@@ -205,17 +205,17 @@ def plain_celery(kind: str, home: Path, model: HeldModel) -> Iterator[PlainCeler
 
 
 @contextmanager
-def ken(home: Path, model: HeldModel) -> Iterator[Ken]:
+def ken(data_dir: Path, model: HeldModel) -> Iterator[Ken]:
     """Servers, one document, the double, the bot over HTTP and a worker."""
-    ensure(home)
-    migrate(load_settings(home))
-    folder, workspace = _written(home.parent)
+    ensure(data_dir)
+    migrate(load_settings(data_dir))
+    folder, workspace = _written(data_dir.parent)
     quiet = Console(quiet=True)
     load_folder(
-        load_settings(home), folder, source=None, allow=(), remove_missing=False, console=quiet
+        load_settings(data_dir), folder, source=None, allow=(), remove_missing=False, console=quiet
     )
     write_env(
-        home,
+        data_dir,
         _SLACK
         | {
             "KEN_PLAYGROUND": str(workspace),
@@ -229,15 +229,15 @@ def ken(home: Path, model: HeldModel) -> Iterator[Ken]:
             "KEN_SWEEP_S": "0.5",
         },
     )
-    design = Ken(home, model)
+    design = Ken(data_dir, model)
     try:
         design.start_worker()
         design.slack.wait_until_ready()
         yield design
     finally:
         design.database.close()
-        running.down(home)
-        shutil.rmtree(socket_home(home), ignore_errors=True)
+        running.down(data_dir)
+        shutil.rmtree(socket_folder(data_dir), ignore_errors=True)
 
 
 @contextmanager

@@ -26,14 +26,14 @@ def model() -> Iterator[HeldModel]:
 
 
 @pytest.fixture(scope="module")
-def home() -> Iterator[Path]:
+def data_dir() -> Iterator[Path]:
     with designs.folder() as place:
         yield place / "home"
 
 
 @pytest.fixture(scope="module")
-def ken(home: Path, model: HeldModel) -> Iterator[Design]:
-    with designs.ken(home, model) as made:
+def ken(data_dir: Path, model: HeldModel) -> Iterator[Design]:
+    with designs.ken(data_dir, model) as made:
         yield made
 
 

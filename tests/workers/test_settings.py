@@ -21,25 +21,25 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def data_dir(tmp_path: Path) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
     return folder
 
 
-def put(home: Path, *lines: str) -> None:
-    (home / "ken.env").write_text("\n".join(lines) + "\n")
+def put(data_dir: Path, *lines: str) -> None:
+    (data_dir / "ken.env").write_text("\n".join(lines) + "\n")
 
 
 def test_the_environment_beats_the_file_which_beats_what_is_usual(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert load_settings(home).passages_per_answer == 8
-    put(home, "KEN_PASSAGES_PER_ANSWER=5", "KEN_WORKER_THREADS=3")
-    assert load_settings(home).passages_per_answer == 5
+    assert load_settings(data_dir).passages_per_answer == 8
+    put(data_dir, "KEN_PASSAGES_PER_ANSWER=5", "KEN_WORKER_THREADS=3")
+    assert load_settings(data_dir).passages_per_answer == 5
     monkeypatch.setenv("KEN_PASSAGES_PER_ANSWER", "7")
-    assert load_settings(home).passages_per_answer == 7
-    assert load_settings(home).worker_threads == 3
+    assert load_settings(data_dir).passages_per_answer == 7
+    assert load_settings(data_dir).worker_threads == 3
 
 
 def test_the_home_is_what_is_given_else_ken_home_else_here(
@@ -53,13 +53,13 @@ def test_the_home_is_what_is_given_else_ken_home_else_here(
 
 
 def test_each_home_has_a_file_of_its_own_and_a_word_that_is_not_ours_is_passed_over(
-    home: Path, tmp_path: Path
+    data_dir: Path, tmp_path: Path
 ) -> None:
-    put(home, "KEN_LEASE_S=7", "KEN_NO_SUCH_SETTING=1", "PATH=/nowhere", "HOME=/nowhere")
+    put(data_dir, "KEN_LEASE_S=7", "KEN_NO_SUCH_SETTING=1", "PATH=/nowhere", "HOME=/nowhere")
     put(tmp_path, "KEN_LEASE_S=8")
-    assert load_settings(home).lease_s == 7
+    assert load_settings(data_dir).lease_s == 7
     assert load_settings(tmp_path).lease_s == 8
-    assert load_settings(home).home == home
+    assert load_settings(data_dir).home == data_dir
 
 
 @pytest.mark.parametrize(
@@ -77,14 +77,14 @@ def test_each_home_has_a_file_of_its_own_and_a_word_that_is_not_ours_is_passed_o
 )
 @pytest.mark.parametrize("place", ["environment", "ken.env"])
 def test_a_setting_without_a_valid_value_is_named_and_its_value_is_not_shown(
-    place: str, name: str, value: str, home: Path, monkeypatch: pytest.MonkeyPatch
+    place: str, name: str, value: str, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if place == "environment":
         monkeypatch.setenv(name, value)
     else:
-        put(home, f"{name}={value}")
+        put(data_dir, f"{name}={value}")
     with pytest.raises(SettingsInvalid) as caught:
-        load_settings(home)
+        load_settings(data_dir)
     assert str(caught.value).startswith(f"{name}: ")
     assert SECRET not in str(caught.value) + caught.value.remedy
     assert caught.value.__cause__ is None
@@ -93,11 +93,11 @@ def test_a_setting_without_a_valid_value_is_named_and_its_value_is_not_shown(
 
 
 def test_an_invalid_setting_comes_with_a_remedy(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KEN_LEASE_S", "x")
     with pytest.raises(SettingsInvalid) as caught:
-        load_settings(home)
+        load_settings(data_dir)
     assert "ken.env" in caught.value.remedy
 
 
@@ -107,12 +107,12 @@ def secret_settings() -> list[str]:
     return [name for name in Settings.model_fields if name.endswith(named) and name not in shown]
 
 
-def test_no_secret_is_shown_by_repr_str_json_or_an_error(home: Path) -> None:
+def test_no_secret_is_shown_by_repr_str_json_or_an_error(data_dir: Path) -> None:
     names = secret_settings()
     assert {"database_url", "redis_url", "owner_password", "slack_bot_token",
             "slack_signing_secret", "model_api_key"} <= set(names)  # fmt: skip
-    put(home, *(f"KEN_{name.upper()}={SECRET}{name}" for name in names))
-    settings = load_settings(home)
+    put(data_dir, *(f"KEN_{name.upper()}={SECRET}{name}" for name in names))
+    settings = load_settings(data_dir)
     shown = (repr(settings), str(settings), settings.model_dump_json(), f"{settings!r:>10}")
     assert all(SECRET not in one for one in shown)
     for name in names:
@@ -122,47 +122,47 @@ def test_no_secret_is_shown_by_repr_str_json_or_an_error(home: Path) -> None:
     assert SECRET not in str(caught.value)
 
 
-def test_a_value_is_taken_as_it_is_written(home: Path) -> None:
-    put(home, "KEN_OWNER_PASSWORD='a b#c\"d'", "KEN_MODEL_NAME=${HOME}", "# KEN_LEASE_S=1", "")
-    settings = load_settings(home)
+def test_a_value_is_taken_as_it_is_written(data_dir: Path) -> None:
+    put(data_dir, "KEN_OWNER_PASSWORD='a b#c\"d'", "KEN_MODEL_NAME=${HOME}", "# KEN_LEASE_S=1", "")
+    settings = load_settings(data_dir)
     assert settings.owner_password.get_secret_value() == 'a b#c"d'
     assert settings.lease_s == 6
 
 
 def test_our_own_processes_get_the_home_and_ken_s_settings_and_no_other_secret(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KEN_LEASE_S", "7")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    put(home, f"KEN_OWNER_PASSWORD={SECRET}")
-    passed = child_environment(load_settings(home))
-    assert (passed["KEN_HOME"], passed["KEN_LEASE_S"]) == (str(home), "7")
+    put(data_dir, f"KEN_OWNER_PASSWORD={SECRET}")
+    passed = child_environment(load_settings(data_dir))
+    assert (passed["KEN_HOME"], passed["KEN_LEASE_S"]) == (str(data_dir), "7")
     assert all(SECRET not in value for value in passed.values())
 
 
 def test_a_model_writes_only_where_one_is_set_and_slack_is_there_only_with_a_token(
-    home: Path,
+    data_dir: Path,
 ) -> None:
-    bare = load_settings(home)
+    bare = load_settings(data_dir)
     assert (bare.writes_with_a_model, bare.has_slack) == (False, False)
-    put(home, "KEN_MODEL_BASE_URL=http://127.0.0.1:1/v1", "KEN_SLACK_BOT_TOKEN=xoxb-1")
-    told = load_settings(home)
+    put(data_dir, "KEN_MODEL_BASE_URL=http://127.0.0.1:1/v1", "KEN_SLACK_BOT_TOKEN=xoxb-1")
+    told = load_settings(data_dir)
     assert (told.writes_with_a_model, told.has_slack) == (True, True)
 
 
-def test_slack_is_there_as_well_where_workspaces_install_ken_by_oauth(home: Path) -> None:
-    put(home, "KEN_SLACK_CLIENT_ID=1.2", "KEN_SLACK_WORKSPACES=T1, E1 ,T2")
-    told = load_settings(home)
+def test_slack_is_there_as_well_where_workspaces_install_ken_by_oauth(data_dir: Path) -> None:
+    put(data_dir, "KEN_SLACK_CLIENT_ID=1.2", "KEN_SLACK_WORKSPACES=T1, E1 ,T2")
+    told = load_settings(data_dir)
     assert (told.has_slack, told.has_oauth) == (True, True)
     assert told.slack_workspaces == ("T1", "E1", "T2")
 
 
 def test_our_own_processes_do_not_get_the_owners_password(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Threat 32: who could take row-level security away is nobody who works."""
     monkeypatch.setenv("KEN_OWNER_PASSWORD", SECRET)
     monkeypatch.setenv("KEN_SYNCER_PASSWORD", "passed-on")
-    passed = child_environment(load_settings(home))
+    passed = child_environment(load_settings(data_dir))
     assert "KEN_OWNER_PASSWORD" not in passed
     assert passed["KEN_SYNCER_PASSWORD"] == "passed-on"

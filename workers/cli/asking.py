@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import psycopg
 
-from workers.cli.home import configure_logs
+from workers.cli.data_dir import configure_logs
 from workers.cli.output import plain
 from workers.database.connection import Connection, connected, transaction
 from workers.database.requirements import require, unreachable

@@ -27,7 +27,7 @@ _PAGE_S = 330
 """More than the building gives itself."""
 
 
-def run(home: Path, out: Console) -> None:
+def run(data_dir: Path, out: Console) -> None:
     """Start, load, ask. A second run reuses everything. Raises OperatorError."""
     steps: list[tuple[str, float]] = []
     started = time.monotonic()
@@ -38,37 +38,37 @@ def run(home: Path, out: Console) -> None:
         steps.append((step, now - started))
         started = now
 
-    _refuse_other_workspace(load_settings(home))
+    _refuse_other_workspace(load_settings(data_dir))
     with out.status("Starting PostgreSQL and Redis…") as status:
-        ensure(home, lambda step: status.update(f"{step}…"))
-        migrate(load_settings(home))
+        ensure(data_dir, lambda step: status.update(f"{step}…"))
+        migrate(load_settings(data_dir))
     took("servers and schema")
-    settings = load_settings(home)
+    settings = load_settings(data_dir)
     _refuse_other_documents(settings)
     load_folder(settings, COMPANY, source=None, allow=(), remove_missing=True, console=out)
     took("documents")
     if settings.playground is None:
-        write_env(home, _local_workspace())
+        write_env(data_dir, _local_workspace())
     with out.status("Starting the worker, the local workspace and the bot…") as status:
-        changes = running.up(home, lambda step: status.update(f"{step}…"))
+        changes = running.up(data_dir, lambda step: status.update(f"{step}…"))
     for change in changes:
         out.print(change, soft_wrap=True)
     took("worker and bot")
     tour = json.loads((COMPANY / "demo.json").read_text())
-    _ask_each(load_settings(home), tour, out)
+    _ask_each(load_settings(data_dir), tour, out)
     took("three questions")
     with out.status("Building the playground page (once)…"):
-        missing = _build_page(home)
+        missing = _build_page(data_dir)
     took("page")
     _print_next(tour, out)
     told = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in steps)
     out.print(f"[dim]{told}[/]\n")
-    _print_page(load_settings(home), missing, out)
+    _print_page(load_settings(data_dir), missing, out)
 
 
-def _build_page(home: Path) -> str:
+def _build_page(data_dir: Path) -> str:
     """Why there is no page; empty: it is there. The playground finds it by itself."""
-    command = [sys.executable, "-m", "bot.playground.building", str(home)]
+    command = [sys.executable, "-m", "bot.playground.building", str(data_dir)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PAGE_S)
     except subprocess.TimeoutExpired:

@@ -56,13 +56,13 @@ class Finding:
     """Fine for trying Ken, but not in production."""
 
 
-def examine(home: Path, *, production: bool = False) -> Iterator[Finding]:
+def examine(data_dir: Path, *, production: bool = False) -> Iterator[Finding]:
     """One finding after another; a failed check never stops the next.
 
     `production`: each setting that is unsafe is a failed check, and not only counted.
     """
     yield Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], "")
-    settings = load_settings(home)
+    settings = load_settings(data_dir)
     yield _home(settings)
     yield from _settings(settings, strict=production or settings.production)
     database = Database(settings)
@@ -92,11 +92,11 @@ def _safely(
 
 
 def _home(settings: Settings) -> Finding:
-    home = settings.home
-    if not home.exists():
-        return Finding("home", False, f"{home} is not there", "Run `ken up`.")
-    writable = os.access(home, os.W_OK)
-    return Finding("home", writable, str(home), "" if writable else "Make it writable for you.")
+    data_dir = settings.home
+    if not data_dir.exists():
+        return Finding("home", False, f"{data_dir} is not there", "Run `ken up`.")
+    writable = os.access(data_dir, os.W_OK)
+    return Finding("home", writable, str(data_dir), "" if writable else "Make it writable for you.")
 
 
 def _settings(settings: Settings, *, strict: bool) -> Iterator[Finding]:

@@ -52,9 +52,10 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def choose_home(
-    home: Annotated[
+    data_dir: Annotated[
         Path | None,
         typer.Option(
+            "--home",
             metavar="DIR",
             help="The data folder, with its own servers. Default: $KEN_HOME, else ./.ken",
         ),
@@ -66,8 +67,8 @@ def choose_home(
         ),
     ] = False,
 ) -> None:
-    if home is not None:
-        os.environ["KEN_HOME"] = str(home.expanduser().absolute())  # for child processes too
+    if data_dir is not None:
+        os.environ["KEN_HOME"] = str(data_dir.expanduser().absolute())  # for child processes too
 
 
 RUN = "Run"

@@ -38,22 +38,22 @@ _SILENT = "does not answer"
 log = structlog.get_logger()
 
 
-def up(home: Path, tell: Callable[[str], None]) -> list[str]:
+def up(data_dir: Path, tell: Callable[[str], None]) -> list[str]:
     """Start what is missing, and start again what was started with other settings.
 
     Returns a sentence for each process that ran and was stopped, or started again. Raises
     ServerUnavailable with the last words of what did not start.
     """
-    settings = load_settings(home)
+    settings = load_settings(data_dir)
     refuse_unsafe(settings, "up")
     if uses_embedded(settings):
-        ensure(home, tell)
-    settings = load_settings(home)
+        ensure(data_dir, tell)
+    settings = load_settings(data_dir)
     tell("Bringing the schema up to date")
     migrate(settings)
     changes = []
     for process in PROCESSES:
-        child = Child(home, process.name)
+        child = Child(data_dir, process.name)
         outdated = child.outdated(process.reads(settings))
         if not process.is_wanted(settings):
             if child.stop(_STOP_S):
@@ -72,7 +72,7 @@ def up(home: Path, tell: Callable[[str], None]) -> list[str]:
         _wait_for(settings, "admin")
     for name in ("playground", "bot"):
         started = settings.has_slack if name == "bot" else settings.playground is not None
-        if started and not Child(home, name).running():
+        if started and not Child(data_dir, name).running():
             raise _did_not_start(settings, name)
     return changes
 
@@ -92,27 +92,27 @@ def names(changed: Sequence[str]) -> str:
     return ", ".join(changed[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def down(home: Path) -> list[str]:
+def down(data_dir: Path) -> list[str]:
     """Stop this home's processes, those first that need the others. The names of what stopped."""
     ours = ("bot", "admin", "worker", "playground")
-    stopped = [name for name in ours if Child(home, name).stop(_STOP_S)]
-    for name, server in _servers(home).items():
+    stopped = [name for name in ours if Child(data_dir, name).stop(_STOP_S)]
+    for name, server in _servers(data_dir).items():
         if server.running():
             server.stop()
             stopped.append(name)
     return stopped
 
 
-def status(home: Path) -> dict[str, Any]:
+def status(data_dir: Path) -> dict[str, Any]:
     """Name and state of each process, what the home holds, and in `problems` what is wrong."""
-    settings = load_settings(home)
-    facts: dict[str, Any] = {"home": str(home)}
+    settings = load_settings(data_dir)
+    facts: dict[str, Any] = {"home": str(data_dir)}
     embedded = uses_embedded(settings)
     if embedded:
-        for name, server in _servers(home).items():
+        for name, server in _servers(data_dir).items():
             facts[name] = "running" if server.running() else "stopped"
     for process in PROCESSES:
-        child = Child(home, process.name)
+        child = Child(data_dir, process.name)
         if child.running():
             facts[process.name] = "running"
         elif not process.is_wanted(settings):
@@ -288,8 +288,8 @@ def _ready_file(settings: Settings, name: str) -> Path:
     return settings.home / "run" / f"{name}.ready"
 
 
-def _servers(home: Path) -> dict[str, EmbeddedPostgres | EmbeddedRedis]:
-    return {"redis": EmbeddedRedis(home), "postgresql": EmbeddedPostgres(home)}
+def _servers(data_dir: Path) -> dict[str, EmbeddedPostgres | EmbeddedRedis]:
+    return {"redis": EmbeddedRedis(data_dir), "postgresql": EmbeddedPostgres(data_dir)}
 
 
 def _holdings(settings: Settings) -> dict[str, object]:

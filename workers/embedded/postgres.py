@@ -19,8 +19,8 @@ import psutil
 import psycopg
 
 from workers.database.roles import ROLES, provision
-from workers.embedded import home as homes
-from workers.embedded.home import Account
+from workers.embedded import data_dir as folders
+from workers.embedded.data_dir import SystemUser
 from workers.embedded.process import bare_environment, is_alive, log_tail, open_log, wait_until
 from workers.errors import ServerUnavailable
 
@@ -75,10 +75,10 @@ def silent(step: str) -> None:
 class EmbeddedPostgres:
     """PostgreSQL with pgvector in `home`, reached by a unix socket and with passwords only."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home.expanduser().resolve()
-        self.data = self.home / "postgres"
-        self._ready = self.home / "run" / "postgres.ready"
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir.expanduser().resolve()
+        self.data = self.data_dir / "postgres"
+        self._ready = self.data_dir / "run" / "postgres.ready"
 
     @property
     def url(self) -> str:
@@ -88,26 +88,26 @@ class EmbeddedPostgres:
     @property
     def superuser_password(self) -> str:
         """Of the user postgres. Raises ServerUnavailable before the first start."""
-        return homes.kept_secret(self.home, "postgres")
+        return folders.stored_secret(self.data_dir, "postgres")
 
     def start(self, progress: Progress = silent) -> None:
         """Start it unless it runs, making the database first where there is none.
 
         May be called at any time, by many at once. Raises ServerUnavailable with the remedy.
         """
-        homes.prepare_home(self.home)
-        with homes.locked(self.home, "postgres"):
+        folders.prepare_data_dir(self.data_dir)
+        with folders.locked(self.data_dir, "postgres"):
             if self._ready.exists() and self.running():
                 return
             binaries = postgres_binaries()
-            account = homes.account_for(self.home, binaries / "postgres")
+            system_user = folders.system_user_for(self.data_dir, binaries / "postgres")
             if not self.data.exists():
                 progress("Creating the database (once)")
-                self._initialise(binaries, account)
+                self._initialise(binaries, system_user)
             self._refuse_another_major_version(binaries)
             if self._clear_the_way() is None:
                 progress("Starting PostgreSQL")
-                self._launch(binaries, account)
+                self._launch(binaries, system_user)
             wait_until(lambda: self.running() or self._postmaster() is None, _RECOVERY_S)
             if not self.running():
                 raise self._failure("PostgreSQL does not answer")
@@ -118,7 +118,7 @@ class EmbeddedPostgres:
         """Stop it if it runs; what is committed stays."""
         if not self.data.exists():
             return
-        with homes.locked(self.home, "postgres"):
+        with folders.locked(self.data_dir, "postgres"):
             postmaster = self._postmaster()
             if postmaster is None:
                 return
@@ -162,19 +162,19 @@ class EmbeddedPostgres:
 
     @property
     def _sockets(self) -> Path:
-        return homes.socket_home(self.home) / "pg"
+        return folders.socket_folder(self.data_dir) / "pg"
 
-    def _initialise(self, binaries: Path, account: Account) -> None:
+    def _initialise(self, binaries: Path, system_user: SystemUser) -> None:
         """Into a sibling first, renamed when it is whole: a failure leaves no half database."""
         self._ready.unlink(missing_ok=True)
-        workshop = self.home / "postgres.new"
+        workshop = self.data_dir / "postgres.new"
         shutil.rmtree(workshop, ignore_errors=True)
         try:
-            password = homes.generated_secret(self.home, "postgres")
-            homes.hand_over(workshop, account)
-            homes.write_private(workshop / "password", password, account)
+            password = folders.generated_secret(self.data_dir, "postgres")
+            folders.hand_over(workshop, system_user)
+            folders.write_private(workshop / "password", password, system_user)
             made = subprocess.run(
-                account.command(
+                system_user.command(
                     *(binaries / "initdb", "-D", workshop / "data", "--no-instructions"),
                     *("-U", "postgres", f"--pwfile={workshop / 'password'}"),
                     *("--auth-local=scram-sha-256", "--auth-host=scram-sha-256"),
@@ -182,16 +182,16 @@ class EmbeddedPostgres:
                     *("--locale=C.UTF-8", "--sync-method=syncfs"),  # not a sync for each file: 4 s
                     *(f"--set={name}={value}" for name, value in _INITIAL.items()),
                 ),
-                **_quietly(account),
+                **_quietly(system_user),
                 capture_output=True,
                 text=True,
                 check=False,
             )
             if made.returncode != 0:
-                raise _initialisation_failure(self.home, made.stdout + made.stderr)
+                raise _initialisation_failure(self.data_dir, made.stdout + made.stderr)
             (workshop / "data").rename(self.data)
         except OSError as error:
-            raise _initialisation_failure(self.home, str(error)) from error
+            raise _initialisation_failure(self.data_dir, str(error)) from error
         finally:
             shutil.rmtree(workshop, ignore_errors=True)
 
@@ -247,18 +247,18 @@ class EmbeddedPostgres:
             and is_alive(candidate)
         ]
 
-    def _launch(self, binaries: Path, account: Account) -> None:
-        sockets = homes.make_socket_home(self.home, account) / "pg"
-        homes.hand_over(sockets, account)
-        homes.hand_over(self.data, account)
+    def _launch(self, binaries: Path, system_user: SystemUser) -> None:
+        sockets = folders.make_socket_folder(self.data_dir, system_user) / "pg"
+        folders.hand_over(sockets, system_user)
+        folders.hand_over(self.data, system_user)
         options = {"unix_socket_directories": f'"{sockets}"', **_ALWAYS}
         words = shlex.join(f"--{name}={value}" for name, value in options.items())
-        with open_log(self.home, "postgres") as log:  # a pipe would keep pg_ctl for ever
+        with open_log(self.data_dir, "postgres") as log:  # a pipe would keep pg_ctl for ever
             subprocess.run(
-                account.command(
+                system_user.command(
                     *(binaries / "pg_ctl", "start", "-s", "-w", "-t", f"{START_S:.0f}", "-o", words)
                 ),
-                **_quietly(account, PGDATA=str(self.data)),
+                **_quietly(system_user, PGDATA=str(self.data)),
                 stdout=log,
                 stderr=log,
                 check=False,  # whether it answers is asked next
@@ -268,7 +268,7 @@ class EmbeddedPostgres:
 
     def _provision(self) -> None:
         names = [f"KEN_{role.upper()}_PASSWORD" for role in ROLES]
-        passwords = homes.generated_env(self.home, names)
+        passwords = folders.generated_env(self.data_dir, names)
         with self._connect("postgres") as connection:
             provision(connection, dict(zip(ROLES, map(passwords.__getitem__, names), strict=True)))
 
@@ -288,8 +288,8 @@ class EmbeddedPostgres:
 
     def _failure(self, what: str) -> ServerUnavailable:
         return ServerUnavailable(
-            f"{what} ({self.data}). Its last words:\n{log_tail(self.home, 'postgres', 8)}",
-            remedy=f"See {self.home / 'logs' / 'postgres.log'}, then start again.",
+            f"{what} ({self.data}). Its last words:\n{log_tail(self.data_dir, 'postgres', 8)}",
+            remedy=f"See {self.data_dir / 'logs' / 'postgres.log'}, then start again.",
         )
 
 
@@ -308,23 +308,23 @@ def postgres_binaries() -> Path:
     )
 
 
-def _quietly(account: Account, **variables: str) -> dict[str, Any]:
+def _quietly(system_user: SystemUser, **variables: str) -> dict[str, Any]:
     return {
         "cwd": "/",  # one that the account may be in
         "env": {**bare_environment(), **variables},
         "stdin": subprocess.DEVNULL,
-        **account.popen_arguments(),
+        **system_user.popen_arguments(),
     }
 
 
-def _initialisation_failure(home: Path, output: str) -> ServerUnavailable:
+def _initialisation_failure(data_dir: Path, output: str) -> ServerUnavailable:
     if "No space left" in output:
         return ServerUnavailable(
-            f"there is no space left for a database in {home}",
+            f"there is no space left for a database in {data_dir}",
             remedy="Free at least 200 MB on its disk, then start again.",
         )
     last = "\n".join(output.strip().splitlines()[-6:])
     return ServerUnavailable(
-        f"the database could not be created in {home}:\n{last}",
+        f"the database could not be created in {data_dir}:\n{last}",
         remedy="Mend that, then start again: nothing was left behind.",
     )

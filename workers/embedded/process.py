@@ -13,7 +13,7 @@ from typing import IO
 
 import psutil
 
-from workers.embedded.home import Account, locked, prepare_home, write_private
+from workers.embedded.data_dir import SystemUser, locked, prepare_data_dir, write_private
 from workers.errors import InputInvalid, ServerUnavailable
 
 LARGEST_LOG = 10_000_000
@@ -26,39 +26,39 @@ _spawned: list[subprocess.Popen[bytes]] = []
 class Child:
     """A detached process of a home: it outlives whoever started it."""
 
-    def __init__(self, home: Path, name: str) -> None:
+    def __init__(self, data_dir: Path, name: str) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
             raise ValueError(f"not a name for a process: {name!r}")
-        self.home = home.expanduser().resolve()
+        self.data_dir = data_dir.expanduser().resolve()
         self.name = name
-        self._record = self.home / "run" / f"{name}.json"
+        self._record = self.data_dir / "run" / f"{name}.json"
 
     def start(
         self,
         argv: Sequence[str],
         env: Mapping[str, str],
         *,
-        account: Account | None = None,
+        system_user: SystemUser | None = None,
         read: Mapping[str, str] | None = None,
     ) -> None:
-        """Start it unless it runs. `env` is all of its environment, `account` other than ours.
+        """Start it unless it runs. `env` is all of its environment, `system_user` other than ours.
 
         `read` are fingerprints of what it reads at its start; `outdated` compares them.
         """
-        prepare_home(self.home)
-        account = account or Account(os.geteuid(), os.getegid())
-        with locked(self.home, self.name), open_log(self.home, self.name) as log:
+        prepare_data_dir(self.data_dir)
+        system_user = system_user or SystemUser(os.geteuid(), os.getegid())
+        with locked(self.data_dir, self.name), open_log(self.data_dir, self.name) as log:
             if self.running():
                 return
             try:
                 child = subprocess.Popen(
-                    account.command(*argv),
+                    system_user.command(*argv),
                     env=dict(env),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
-                    **account.popen_arguments(),
+                    **system_user.popen_arguments(),
                 )
             except (OSError, subprocess.SubprocessError) as error:
                 raise ServerUnavailable(
@@ -114,7 +114,7 @@ class Child:
 
     def tail(self, lines: int) -> str:
         """The last lines of its log, for whoever runs Ken."""
-        return log_tail(self.home, self.name, lines)
+        return log_tail(self.data_dir, self.name, lines)
 
     def _process(self) -> psutil.Process | None:
         _spawned[:] = [child for child in _spawned if child.poll() is None]
@@ -155,17 +155,17 @@ def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
     return True
 
 
-def open_log(home: Path, name: str) -> IO[bytes]:
+def open_log(data_dir: Path, name: str) -> IO[bytes]:
     """`logs/NAME.log`, to append to. A large one is set aside first, in place of the last."""
-    path = home / "logs" / f"{name}.log"
+    path = data_dir / "logs" / f"{name}.log"
     if path.exists() and path.stat().st_size > LARGEST_LOG:
         path.replace(path.with_suffix(".log.1"))
     return open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
-def log_tail(home: Path, name: str, lines: int) -> str:
+def log_tail(data_dir: Path, name: str, lines: int) -> str:
     try:
-        with (home / "logs" / f"{name}.log").open("rb") as file:
+        with (data_dir / "logs" / f"{name}.log").open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 65_536))
             return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
     except FileNotFoundError:

@@ -10,8 +10,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from workers.embedded import home as homes
-from workers.embedded.home import write_env
+from workers.embedded import data_dir as folders
+from workers.embedded.data_dir import write_env
 from workers.embedded.postgres import START_S, EmbeddedPostgres, Progress, silent
 from workers.embedded.process import Child, bare_environment, wait_until
 from workers.errors import InputInvalid, ServerUnavailable
@@ -19,61 +19,64 @@ from workers.errors import InputInvalid, ServerUnavailable
 __all__ = ["Child", "EmbeddedPostgres", "EmbeddedRedis", "Progress", "ensure", "write_env"]
 
 
-def ensure(home: Path, progress: Progress = silent) -> None:
+def ensure(data_dir: Path, progress: Progress = silent) -> None:
     """Both servers of the home run, and its `ken.env` says how to reach them.
 
     Raises InputInvalid where `ken.env` names servers that are not ours: it is never overwritten.
     """
-    postgres, queue = EmbeddedPostgres(home), EmbeddedRedis(home)
-    homes.prepare_home(postgres.home)
-    _refuse_other_servers(postgres.home)
+    postgres, queue = EmbeddedPostgres(data_dir), EmbeddedRedis(data_dir)
+    folders.prepare_data_dir(postgres.data_dir)
+    _refuse_other_servers(postgres.data_dir)
     postgres.start(progress)
     queue.start(progress)
-    write_env(home, {"KEN_DATABASE_URL": postgres.url, "KEN_REDIS_URL": queue.url})
+    write_env(data_dir, {"KEN_DATABASE_URL": postgres.url, "KEN_REDIS_URL": queue.url})
 
 
 class EmbeddedRedis:
     """Valkey in `home`, append-only, reached by a unix socket and with a password only."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home.expanduser().resolve()
-        self.data = self.home / "redis"
-        self._child = Child(self.home, "redis")
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir.expanduser().resolve()
+        self.data = self.data_dir / "redis"
+        self._child = Child(self.data_dir, "redis")
 
     @property
     def url(self) -> str:
         """For `KEN_REDIS_URL`, password and all. ServerUnavailable before the first start."""
-        return f"redis+socket://:{homes.kept_secret(self.home, 'redis')}@{quote(str(self._socket))}"
+        password = folders.stored_secret(self.data_dir, "redis")
+        return f"redis+socket://:{password}@{quote(str(self._socket))}"
 
     def start(self, progress: Progress = silent) -> None:
         """Start it unless it runs. Raises ServerUnavailable with the remedy."""
-        homes.prepare_home(self.home)
-        with homes.locked(self.home, "redis-server"):
-            password = homes.generated_secret(self.home, "redis")
+        folders.prepare_data_dir(self.data_dir)
+        with folders.locked(self.data_dir, "redis-server"):
+            password = folders.generated_secret(self.data_dir, "redis")
             if self.running():
                 return
             progress("Starting Redis")
             program = redis_binary()
-            account = homes.account_for(self.home, program)
-            homes.hand_over(homes.make_socket_home(self.home, account) / "redis", account)
-            homes.hand_over(self.data, account)
-            configuration = self.home / "run" / "redis.conf"
-            homes.write_private(configuration, self._configuration(password), account)
+            system_user = folders.system_user_for(self.data_dir, program)
+            folders.hand_over(
+                folders.make_socket_folder(self.data_dir, system_user) / "redis", system_user
+            )
+            folders.hand_over(self.data, system_user)
+            configuration = self.data_dir / "run" / "redis.conf"
+            folders.write_private(configuration, self._configuration(password), system_user)
             self._child.start(
-                [str(program), str(configuration)], bare_environment(), account=account
+                [str(program), str(configuration)], bare_environment(), system_user=system_user
             )
             wait_until(lambda: self.running() or not self._child.running(), START_S)
             if not self.running():
                 raise ServerUnavailable(
                     f"Redis did not start. Its last words:\n{self._child.tail(8)}",
-                    remedy=f"See {self.home / 'logs' / 'redis.log'}, then start again.",
+                    remedy=f"See {self.data_dir / 'logs' / 'redis.log'}, then start again.",
                 )
 
     def stop(self, progress: Progress = silent) -> None:
         """Stop it if it runs; what it holds is on the disk."""
         if not self.data.exists():
             return
-        with homes.locked(self.home, "redis-server"):
+        with folders.locked(self.data_dir, "redis-server"):
             if self._child.running():
                 progress("Stopping Redis")
                 self._child.stop(START_S)
@@ -105,12 +108,12 @@ class EmbeddedRedis:
 
     @property
     def _socket(self) -> Path:
-        return homes.socket_home(self.home) / "redis" / "redis.sock"
+        return folders.socket_folder(self.data_dir) / "redis" / "redis.sock"
 
     def _client(self) -> redis.Redis:
         return redis.Redis(
             unix_socket_path=str(self._socket),
-            password=homes.kept_secret(self.home, "redis"),
+            password=folders.stored_secret(self.data_dir, "redis"),
             socket_timeout=10,
             retry=Retry(NoBackoff(), 0),
         )
@@ -151,12 +154,12 @@ def is_embedded(address: str) -> bool:
     return bool(re.search(r"/ken-[0-9a-f]{16}/", address))
 
 
-def _refuse_other_servers(home: Path) -> None:
-    found = homes.read_env(home)
+def _refuse_other_servers(data_dir: Path) -> None:
+    found = folders.read_env(data_dir)
     for name in ("KEN_DATABASE_URL", "KEN_REDIS_URL"):
         if name in found and not is_embedded(found[name]):
             raise InputInvalid(
-                f"{home / 'ken.env'}: {name} names a server that is not the embedded one",
+                f"{data_dir / 'ken.env'}: {name} names a server that is not the embedded one",
                 remedy="Remove the line to use the embedded servers, or name another KEN_HOME.",
             )
 

@@ -21,7 +21,7 @@ from tests.survive.cell import Cell
 from tests.survive.process import wait_until
 from tests.survive.scene import Scene
 from workers.database.sessions import connect
-from workers.embedded.home import account_for
+from workers.embedded.data_dir import system_user_for
 from workers.embedded.postgres import postgres_binaries
 from workers.embedded.process import is_alive
 
@@ -138,7 +138,7 @@ def _limit_files(cell: Cell, postmaster: psutil.Process, soft: str) -> None:
 
 def _limit(cell: Cell, processes: Sequence[psutil.Process], soft: str) -> None:
     """As who they are: in a container root may not do it. One that has ended meanwhile is none."""
-    account = account_for(cell.home, postgres_binaries() / "postgres")
+    system_user = system_user_for(cell.data_dir, postgres_binaries() / "postgres")
     for process in processes:
         if process.is_running():
             subprocess.run(
@@ -146,7 +146,7 @@ def _limit(cell: Cell, processes: Sequence[psutil.Process], soft: str) -> None:
                 cwd="/",
                 stderr=subprocess.DEVNULL,
                 check=False,
-                **account.popen_arguments(),
+                **system_user.popen_arguments(),
             )
 
 

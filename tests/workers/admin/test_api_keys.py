@@ -213,7 +213,7 @@ def ken(*words: str) -> Result:
 def test_the_command_prints_the_secret_once(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "home_settings", lambda: settings)
+    monkeypatch.setattr(tokens, "command_settings", lambda: settings)
 
     secret = ken("create", "wiki", "--scope", "sync:wiki", "--scope", "audit", "--expires", "2w")
     listed = ken("list")
@@ -233,7 +233,7 @@ def test_the_command_prints_the_secret_once(
 def test_the_command_refuses_what_is_no_period(
     database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch, period: str
 ) -> None:
-    monkeypatch.setattr(tokens, "home_settings", lambda: settings)
+    monkeypatch.setattr(tokens, "command_settings", lambda: settings)
 
     refused = ken("create", "wiki", "--scope", "audit", f"--expires={period}")
 

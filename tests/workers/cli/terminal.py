@@ -28,7 +28,7 @@ class Done:
 class Ken:
     """`ken` in a home of its own. Whatever it prints is searched for secrets and tracebacks."""
 
-    home: Path
+    data_dir: Path
     secrets: tuple[str, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = COMMAND
@@ -41,7 +41,7 @@ class Ken:
         return subprocess.Popen(
             [*self.command, *arguments],
             cwd=REPOSITORY,
-            env={**passed, "KEN_HOME": str(self.home), "COLUMNS": "400", **self.extra, **extra},
+            env={**passed, "KEN_HOME": str(self.data_dir), "COLUMNS": "400", **self.extra, **extra},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -65,7 +65,7 @@ def test_ask_prints_the_answer_of_a_worker_to_who_may_read_it(
 def test_ask_tells_who_may_not_read_it_nothing_of_it(
     ken: Ken, shelf: Shelf, worker: Callable[[int], None]
 ) -> None:
-    shelf.load(_only_the_plan(shelf, ken.home.parent / "wiki"))
+    shelf.load(_only_the_plan(shelf, ken.data_dir.parent / "wiki"))
     process = ken.start("ask", "Where does the office move?", "--as", "bo", "--json")
     worker(question_kept_by(shelf.database, process))
     done = ken.result(process)

@@ -29,7 +29,7 @@ Ken = Callable[..., Result]
 @pytest.fixture
 def ken(company: Company, monkeypatch: pytest.MonkeyPatch) -> Ken:
     """The command in this process; what it raises is raised here."""
-    monkeypatch.setattr(slack, "home_settings", lambda: company.services.settings)
+    monkeypatch.setattr(slack, "command_settings", lambda: company.services.settings)
     monkeypatch.setattr(output.out, "_width", 300)
 
     def run(*arguments: str) -> Result:

@@ -99,7 +99,7 @@ def test_a_home_without_a_database_says_how_to_get_one_and_is_not_made(tmp_path:
     error = ken.refused("ask", "Where?", "--as", "ana", code=2)
     assert "No database is set up for this home" in error
     assert "ken up" in error.partition("what to do: ")[2]
-    assert not ken.home.exists()
+    assert not ken.data_dir.exists()
 
 
 def test_postgresql_that_is_down_is_told_without_its_address(
@@ -226,7 +226,7 @@ def test_status_counts_what_the_home_holds_and_says_what_runs(ken: Ken, shelf: S
     _started_and_ended(ken, "worker")
     process = ken.start("status")
     told = ken("status", "--json").json()
-    assert told["home"] == str(ken.home)
+    assert told["home"] == str(ken.data_dir)
     assert (told["worker"], told["bot"]) == ("stopped", "not set up")
     assert (told["people"], told["groups"], told["documents"], told["chunks"]) == (2, 2, 2, 2)
     assert told["nodes_nobody_may_read"] == told["questions_waiting"] == 0
@@ -320,7 +320,7 @@ def test_doctor_asks_the_admin_api_where_it_has_a_port(ken: Ken) -> None:
     assert "`ken up` starts it" in remedy
     admin = ken.start("admin", **settings)
     try:
-        ready = ken.home / "run" / "admin.ready"
+        ready = ken.data_dir / "run" / "admin.ready"
         assert wait_until(lambda: ready.exists() or admin.poll() is not None, PATIENCE_S)
         assert found(ken("doctor", **settings), "admin API") == ["ok", f"http://127.0.0.1:{port}"]
     finally:
@@ -351,7 +351,7 @@ def test_doctor_does_not_take_another_server_for_the_admin_api(ken: Ken) -> None
 
 
 def _started_and_ended(ken: Ken, name: str) -> None:
-    child = Child(ken.home, name)
+    child = Child(ken.data_dir, name)
     child.start(["true"], {})
     assert wait_until(lambda: not child.running(), PATIENCE_S)
 
@@ -381,7 +381,7 @@ def test_up_says_where_the_admin_api_is(
 ) -> None:
     for name, value in (("HOME", tmp_path), ("ADMIN_HOST", host), ("ADMIN_PORT", port)):
         monkeypatch.setenv(f"KEN_{name}", str(value))
-    monkeypatch.setattr(running, "up", lambda home, tell: [])
+    monkeypatch.setattr(running, "up", lambda data_dir, tell: [])
     up()
     assert told in " ".join(capsys.readouterr().out.split())
 
@@ -541,11 +541,11 @@ def test_load_says_which_classes_there_are_where_a_document_names_another(
 
 
 def test_the_demo_leaves_a_home_with_a_slack_workspace_as_it_is(ken: Ken) -> None:
-    before = sorted(ken.home.iterdir())
+    before = sorted(ken.data_dir.iterdir())
     error = ken.refused("demo", code=2, KEN_SLACK_BOT_TOKEN="xoxb-real")
     assert "is connected to a Slack workspace" in error
     assert "KEN_HOME=.ken-demo make demo" in error
-    assert sorted(ken.home.iterdir()) == before
+    assert sorted(ken.data_dir.iterdir()) == before
     assert ken("status", "--json").json()["documents"] == 0
 
 

@@ -34,7 +34,7 @@ def oauth(company: Company) -> Iterator[Services]:
 @pytest.fixture
 def ken(oauth: Services, monkeypatch: pytest.MonkeyPatch) -> Ken:
     for commands in (people, questions, slack):
-        monkeypatch.setattr(commands, "home_settings", lambda: oauth.settings)
+        monkeypatch.setattr(commands, "command_settings", lambda: oauth.settings)
     monkeypatch.setattr(output.out, "_width", 300)
 
     def run(*arguments: str) -> Result:

@@ -22,7 +22,7 @@ Ken = Callable[..., Result]
 @pytest.fixture
 def ken(company: Company, monkeypatch: pytest.MonkeyPatch) -> Ken:
     """The command in this process; what it raises is raised here."""
-    monkeypatch.setattr(commands.people, "home_settings", lambda: company.services.settings)
+    monkeypatch.setattr(commands.people, "command_settings", lambda: company.services.settings)
     monkeypatch.setattr(output.out, "_width", 300)
 
     def run(*arguments: str, answer: str = "") -> Result:

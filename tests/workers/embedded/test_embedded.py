@@ -20,7 +20,7 @@ from redis.retry import Retry
 
 from workers.database.roles import ROLES, login, provision
 from workers.embedded import postgres as embedded_postgres
-from workers.embedded.home import Account, socket_home
+from workers.embedded.data_dir import SystemUser, socket_folder
 from workers.embedded.process import is_alive, wait_until
 from workers.embedded.servers import Child, EmbeddedPostgres, EmbeddedRedis, ensure, write_env
 from workers.errors import InputInvalid, OperatorError, ServerUnavailable
@@ -39,33 +39,33 @@ def place() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(dir=memory if roomy else None))
     folder.chmod(0o755)
     yield folder
-    for home in (run.parent for run in folder.rglob("run")):
-        for postmaster in postmasters(home):
+    for data_dir in (run.parent for run in folder.rglob("run")):
+        for postmaster in postmasters(data_dir):
             postmaster.send_signal(signal.SIGQUIT)  # at once: nothing here is kept
-            assert wait_until(lambda: not postmasters(home), 60)  # noqa: B023
-        EmbeddedRedis(home).stop()
-        shutil.rmtree(socket_home(home), ignore_errors=True)
+            assert wait_until(lambda: not postmasters(data_dir), 60)  # noqa: B023
+        EmbeddedRedis(data_dir).stop()
+        shutil.rmtree(socket_folder(data_dir), ignore_errors=True)
     shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
-def home(place: Path) -> Path:
+def data_dir(place: Path) -> Path:
     folder = place / "the home, with spaces"
     ensure(folder)
     return folder
 
 
 @pytest.fixture
-def postgres(home: Path) -> EmbeddedPostgres:
+def postgres(data_dir: Path) -> EmbeddedPostgres:
     """Running, whatever the test before did."""
-    server = EmbeddedPostgres(home)
+    server = EmbeddedPostgres(data_dir)
     server.start()
     return server
 
 
 @pytest.fixture
-def queue(home: Path) -> EmbeddedRedis:
-    server = EmbeddedRedis(home)
+def queue(data_dir: Path) -> EmbeddedRedis:
+    server = EmbeddedRedis(data_dir)
     server.start()
     return server
 
@@ -87,11 +87,12 @@ def as_superuser(server: EmbeddedPostgres) -> psycopg.Connection:
     return connect(server, "postgres", server.superuser_password)
 
 
-def postmasters(home: Path) -> list[psutil.Process]:
+def postmasters(data_dir: Path) -> list[psutil.Process]:
     family = [
         one
         for one in psutil.process_iter(["name", "cwd", "ppid"])
-        if one.info["name"] == "postgres" and one.info["cwd"] == str(home.resolve() / "postgres")
+        if one.info["name"] == "postgres"
+        and one.info["cwd"] == str(data_dir.resolve() / "postgres")
     ]
     pids = {one.pid for one in family}
     return [one for one in family if one.info["ppid"] not in pids and is_alive(one)]
@@ -105,42 +106,42 @@ def mode(path: Path) -> int:
 
 
 def test_starting_and_stopping_may_be_repeated(
-    postgres: EmbeddedPostgres, queue: EmbeddedRedis, home: Path
+    postgres: EmbeddedPostgres, queue: EmbeddedRedis, data_dir: Path
 ) -> None:
-    before = [one.pid for one in postmasters(home)]
+    before = [one.pid for one in postmasters(data_dir)]
     postgres.start()
     queue.start()
-    assert [one.pid for one in postmasters(home)] == before
+    assert [one.pid for one in postmasters(data_dir)] == before
 
     for _ in range(2):
         postgres.stop()
         queue.stop()
         assert not postgres.running()
         assert not queue.running()
-    assert postmasters(home) == []
+    assert postmasters(data_dir) == []
 
     steps: list[str] = []
-    ensure(home, steps.append)
+    ensure(data_dir, steps.append)
     assert postgres.running()
     assert queue.running()
     assert steps == ["Starting PostgreSQL", "Starting Redis"]
 
 
 def test_four_processes_that_start_a_home_with_a_long_path_give_one_server(place: Path) -> None:
-    home = place / ("long " * 20) / ("path " * 20) / "home"
-    assert len(str(home)) > 200
+    data_dir = place / ("long " * 20) / ("path " * 20) / "home"
+    assert len(str(data_dir)) > 200
     program = (
         "import sys, pathlib, workers.embedded.servers as e; e.ensure(pathlib.Path(sys.argv[1]))"
     )
-    racing = [subprocess.Popen([sys.executable, "-c", program, str(home)]) for _ in range(4)]
+    racing = [subprocess.Popen([sys.executable, "-c", program, str(data_dir)]) for _ in range(4)]
 
     assert [one.wait() for one in racing] == [0, 0, 0, 0]
-    assert len(postmasters(home)) == 1
-    with as_superuser(EmbeddedPostgres(home)) as connection:
+    assert len(postmasters(data_dir)) == 1
+    with as_superuser(EmbeddedPostgres(data_dir)) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
-    log = (home / "logs" / "postgres.log").read_text()
+    log = (data_dir / "logs" / "postgres.log").read_text()
     assert log.count("ready to accept connections") == 1
-    assert (home / "logs" / "redis.log").read_text().count("Ready to accept connections") == 1
+    assert (data_dir / "logs" / "redis.log").read_text().count("Ready to accept connections") == 1
 
 
 def test_stopping_one_home_stops_nothing_else(
@@ -155,12 +156,12 @@ def test_stopping_one_home_stops_nothing_else(
 
 
 def test_what_was_committed_is_there_after_the_postmaster_was_killed(
-    postgres: EmbeddedPostgres, home: Path
+    postgres: EmbeddedPostgres, data_dir: Path
 ) -> None:
     with as_superuser(postgres) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS kept (line text)")
         connection.execute("INSERT INTO kept VALUES ('committed')")
-        [postmaster] = postmasters(home)
+        [postmaster] = postmasters(data_dir)
         postmaster.kill()
         assert wait_until(lambda: not postgres.running(), 60)
     postgres.start()
@@ -180,8 +181,8 @@ def test_a_stale_pid_file_neither_hurts_the_process_that_has_its_number_now_nor_
     assert is_alive(stranger)
 
 
-def test_a_socket_that_was_removed_comes_back(postgres: EmbeddedPostgres, home: Path) -> None:
-    (socket_home(home.resolve()) / "pg" / ".s.PGSQL.5432").unlink()
+def test_a_socket_that_was_removed_comes_back(postgres: EmbeddedPostgres, data_dir: Path) -> None:
+    (socket_folder(data_dir.resolve()) / "pg" / ".s.PGSQL.5432").unlink()
     assert not postgres.running()
     postgres.start()
     assert postgres.running()
@@ -198,11 +199,11 @@ def test_sockets_stay_where_they_are_when_the_folder_for_temporary_files_changes
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root has to become somebody else")
 def test_root_runs_the_servers_as_nobody_and_in_a_closed_folder_in_a_user_namespace(
-    postgres: EmbeddedPostgres, home: Path, place: Path
+    postgres: EmbeddedPostgres, data_dir: Path, place: Path
 ) -> None:
-    assert postmasters(home)[0].uids().real != 0
+    assert postmasters(data_dir)[0].uids().real != 0
 
-    if not Account(0, 0, ("unshare", "--user", "--map-user=65534")).can_run(Path("/bin/true")):
+    if not SystemUser(0, 0, ("unshare", "--user", "--map-user=65534")).can_run(Path("/bin/true")):
         pytest.skip("this machine allows no user namespaces")
     closed = place / "closed"
     closed.mkdir(mode=0o700)
@@ -216,9 +217,9 @@ def test_root_runs_the_servers_as_nobody_and_in_a_closed_folder_in_a_user_namesp
 
 
 def test_postgres_lets_nobody_in_without_the_right_password(
-    postgres: EmbeddedPostgres, home: Path
+    postgres: EmbeddedPostgres, data_dir: Path
 ) -> None:
-    settings = load_settings(home)
+    settings = load_settings(data_dir)
     for role in ROLES:
         password = settings.password(role).get_secret_value()
         with connect(postgres, login(role), password) as connection:
@@ -230,8 +231,8 @@ def test_postgres_lets_nobody_in_without_the_right_password(
         connect(postgres, "postgres", "")
 
 
-def test_redis_lets_nobody_in_without_the_password(queue: EmbeddedRedis, home: Path) -> None:
-    path = str(socket_home(home.resolve()) / "redis" / "redis.sock")
+def test_redis_lets_nobody_in_without_the_password(queue: EmbeddedRedis, data_dir: Path) -> None:
+    path = str(socket_folder(data_dir.resolve()) / "redis" / "redis.sock")
     for wrong in (None, "wrong"):
         once = Retry(NoBackoff(), 0)
         with pytest.raises(redis.AuthenticationError):
@@ -241,16 +242,16 @@ def test_redis_lets_nobody_in_without_the_password(queue: EmbeddedRedis, home: P
 
 
 def test_neither_server_listens_on_the_network(
-    postgres: EmbeddedPostgres, queue: EmbeddedRedis, home: Path
+    postgres: EmbeddedPostgres, queue: EmbeddedRedis, data_dir: Path
 ) -> None:
     with as_superuser(postgres) as connection:
         assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
         assert connection.execute("SHOW fsync").fetchone() == ("on",)
-    assert "port 0" in (home / "run" / "redis.conf").read_text().splitlines()
+    assert "port 0" in (data_dir / "run" / "redis.conf").read_text().splitlines()
 
 
 def test_no_role_is_a_superuser_or_escapes_row_security_and_only_the_owner_creates(
-    postgres: EmbeddedPostgres, home: Path
+    postgres: EmbeddedPostgres, data_dir: Path
 ) -> None:
     with as_superuser(postgres) as connection:
         assert connection.execute(
@@ -260,7 +261,7 @@ def test_no_role_is_a_superuser_or_escapes_row_security_and_only_the_owner_creat
         assert connection.execute(
             "SELECT has_database_privilege('pg_monitor', 'ken', 'CONNECT')"
         ).fetchone() == (False,)
-    settings = load_settings(home)
+    settings = load_settings(data_dir)
     with connect(postgres, "ken_owner", settings.owner_password.get_secret_value()) as owner:
         owner.execute("CREATE TABLE made (v vector(2))")
         owner.execute("DROP TABLE made")
@@ -271,9 +272,9 @@ def test_no_role_is_a_superuser_or_escapes_row_security_and_only_the_owner_creat
 
 
 def test_provisioning_again_takes_away_what_a_role_should_not_have(
-    postgres: EmbeddedPostgres, home: Path
+    postgres: EmbeddedPostgres, data_dir: Path
 ) -> None:
-    settings = load_settings(home)
+    settings = load_settings(data_dir)
     passwords = {role: settings.password(role).get_secret_value() for role in ROLES}
     with as_superuser(postgres) as connection:
         connection.execute("ALTER ROLE ken_syncer SUPERUSER BYPASSRLS PASSWORD 'guessed'")
@@ -288,56 +289,58 @@ def test_provisioning_again_takes_away_what_a_role_should_not_have(
 
 
 def test_a_folder_for_sockets_that_somebody_else_made_is_refused(place: Path) -> None:
-    home = place / "attacked"
+    data_dir = place / "attacked"
     trap = place / "trap"
     trap.mkdir()
-    socket_home(home.resolve()).symlink_to(trap)
+    socket_folder(data_dir.resolve()).symlink_to(trap)
     try:
         with pytest.raises(ServerUnavailable, match="somebody else") as refused:
-            EmbeddedRedis(home).start()
+            EmbeddedRedis(data_dir).start()
         assert refused.value.remedy
         assert list(trap.iterdir()) == []
     finally:
-        socket_home(home.resolve()).unlink()
+        socket_folder(data_dir.resolve()).unlink()
 
 
 # What is on the disk
 
 
-def test_only_the_files_owner_can_read_them(postgres: EmbeddedPostgres, home: Path) -> None:
-    secret = [home / "ken.env", home / "run" / "redis.conf"]
-    secret += [*(home / "secrets").iterdir(), *(home / "logs").iterdir()]
+def test_only_the_files_owner_can_read_them(postgres: EmbeddedPostgres, data_dir: Path) -> None:
+    secret = [data_dir / "ken.env", data_dir / "run" / "redis.conf"]
+    secret += [*(data_dir / "secrets").iterdir(), *(data_dir / "logs").iterdir()]
     assert {mode(path) for path in secret} == {0o600}
     closed = ["logs", "secrets", "postgres", "redis"]
-    assert {mode(home / name) for name in closed} == {0o700}
-    assert mode(home) == (0o711 if AS_ROOT else 0o700)
-    sockets = socket_home(home.resolve())
+    assert {mode(data_dir / name) for name in closed} == {0o700}
+    assert mode(data_dir) == (0o711 if AS_ROOT else 0o700)
+    sockets = socket_folder(data_dir.resolve())
     assert {mode(sockets / name) for name in ("pg", "redis")} == {0o700}
     assert mode(sockets / "redis" / "redis.sock") == 0o700
 
 
-def test_the_superusers_password_is_not_in_ken_env(postgres: EmbeddedPostgres, home: Path) -> None:
-    kept = (home / "ken.env").read_text()
+def test_the_superusers_password_is_not_in_ken_env(
+    postgres: EmbeddedPostgres, data_dir: Path
+) -> None:
+    kept = (data_dir / "ken.env").read_text()
     assert len(postgres.superuser_password) >= 32
     assert postgres.superuser_password not in kept
-    settings = load_settings(home)
+    settings = load_settings(data_dir)
     assert settings.database_url.get_secret_value() == postgres.url
-    assert settings.redis_url.get_secret_value() == EmbeddedRedis(home).url
+    assert settings.redis_url.get_secret_value() == EmbeddedRedis(data_dir).url
     assert len({settings.password(role).get_secret_value() for role in ROLES}) == len(ROLES)
 
 
 def test_no_password_is_on_a_command_line(
-    postgres: EmbeddedPostgres, queue: EmbeddedRedis, home: Path
+    postgres: EmbeddedPostgres, queue: EmbeddedRedis, data_dir: Path
 ) -> None:
     lines = " ".join(
         " ".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"])
     )
     for name in ("postgres", "redis"):
-        assert (home / "secrets" / name).read_text().strip() not in lines
+        assert (data_dir / "secrets" / name).read_text().strip() not in lines
 
 
 def test_the_log_holds_neither_statements_nor_values(
-    postgres: EmbeddedPostgres, home: Path
+    postgres: EmbeddedPostgres, data_dir: Path
 ) -> None:
     with as_superuser(postgres) as connection:
         connection.execute("CREATE TABLE said (line text PRIMARY KEY)")
@@ -358,7 +361,7 @@ def test_the_log_holds_neither_statements_nor_values(
             with pytest.raises(psycopg.OperationalError):
                 connection.execute("SELECT 'zebra'")
     assert wait_until(postgres.running, 60)
-    log = (home / "logs" / "postgres.log").read_text()
+    log = (data_dir / "logs" / "postgres.log").read_text()
     assert "terminated by signal 9" in log
     assert "zebra" not in log
 
@@ -376,19 +379,19 @@ def test_what_redis_holds_survives_a_restart_and_celery_speaks_to_it(
         message.ack()
 
 
-def test_lines_that_somebody_added_to_ken_env_stay(home: Path) -> None:
-    path = home / "ken.env"
+def test_lines_that_somebody_added_to_ken_env_stay(data_dir: Path) -> None:
+    path = data_dir / "ken.env"
     with path.open("a") as file:
         file.write("# ours\nKEN_MODEL_NAME=large\n")
-    write_env(home, {"KEN_MODEL_NAME": "it's \\ a 'name' # 100 $HOME & more"})
-    ensure(home)
+    write_env(data_dir, {"KEN_MODEL_NAME": "it's \\ a 'name' # 100 $HOME & more"})
+    ensure(data_dir)
     assert "# ours" in path.read_text().splitlines()
     assert path.read_text().count("KEN_MODEL_NAME") == 1
-    assert load_settings(home).model_name == "it's \\ a 'name' # 100 $HOME & more"
+    assert load_settings(data_dir).model_name == "it's \\ a 'name' # 100 $HOME & more"
     assert mode(path) == 0o600
     for name, value in (("KEN_X", "two\nlines"), ("KEN_X", "${HOME}"), ("not a name", "")):
         with pytest.raises(InputInvalid):
-            write_env(home, {name: value})
+            write_env(data_dir, {name: value})
 
 
 # What can be wrong
@@ -397,12 +400,12 @@ def test_lines_that_somebody_added_to_ken_env_stay(home: Path) -> None:
 def test_a_failed_creation_leaves_nothing_behind_and_can_be_repeated(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home = place / "unlucky"
+    data_dir = place / "unlucky"
     monkeypatch.setitem(embedded_postgres._INITIAL, "shared_buffers", "nonsense")
     with pytest.raises(ServerUnavailable, match="could not be created") as failed:
-        EmbeddedPostgres(home).start()
+        EmbeddedPostgres(data_dir).start()
     assert failed.value.remedy
-    assert [path.name for path in home.iterdir() if "postgres" in path.name] == []
+    assert [path.name for path in data_dir.iterdir() if "postgres" in path.name] == []
 
 
 def test_a_database_of_another_major_version_is_refused_and_not_touched(place: Path) -> None:
@@ -417,9 +420,9 @@ def test_a_database_of_another_major_version_is_refused_and_not_touched(place: P
 
 def test_a_home_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    for home in (tmp_path / "file", tmp_path / "file" / "below"):
+    for data_dir in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(OperatorError, match="file") as refused:
-            ensure(home)
+            ensure(data_dir)
         assert refused.value.remedy
 
 

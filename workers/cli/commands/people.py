@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.home import home_settings
+from workers.cli.data_dir import command_settings
 from workers.cli.output import err, out, plain, print_json
 
 
@@ -46,7 +46,7 @@ def load(
     from workers.cli.loading import load_folder
 
     report = load_folder(
-        home_settings(),
+        command_settings(),
         folder,
         source=source,
         allow=tuple(allow or ()),
@@ -92,11 +92,11 @@ def list_links(
     from workers.cli import linking
 
     if linked:
-        owned = list(linking.with_link(home_settings(), source))
+        owned = list(linking.with_link(command_settings(), source))
         print_json([asdict(one) for one in owned]) if as_json else linking.print_linked(owned, out)
         return
     found = list(
-        linking.without_link(home_settings(), source, everybody=everybody, external=external)
+        linking.without_link(command_settings(), source, everybody=everybody, external=external)
     )
     if as_json:
         print_json([asdict(one) for one in found])
@@ -113,7 +113,7 @@ def scan_accounts() -> None:
     """Read who is in the Slack workspace. That links nobody."""
     from workers.cli.linking import scan
 
-    scan(home_settings(), out)
+    scan(command_settings(), out)
 
 
 @link_app.command("set")
@@ -124,7 +124,7 @@ def set_link(
     """This account is this person, as of the next question."""
     from workers.cli import linking
 
-    out.print(plain(linking.set_link(home_settings(), account, person)))
+    out.print(plain(linking.set_link(command_settings(), account, person)))
 
 
 @link_app.command("remove")
@@ -132,7 +132,7 @@ def remove_link(account: LinkAccount) -> None:
     """This account is nobody's, as of the next question."""
     from workers.cli import linking
 
-    out.print(plain(linking.remove_link(home_settings(), account)))
+    out.print(plain(linking.remove_link(command_settings(), account)))
 
 
 @link_app.command("external")
@@ -143,7 +143,7 @@ def mark_external(
     """This account is nobody's here, such as a partner's: what denies it bars nobody of yours."""
     from workers.cli import linking
 
-    out.print(plain(linking.set_external(home_settings(), account, external=not off)))
+    out.print(plain(linking.set_external(command_settings(), account, external=not off)))
 
 
 @link_app.command("code")
@@ -157,7 +157,7 @@ def link_code(
     """
     from workers.cli.linking import make_code
 
-    code, name = make_code(home_settings(), person, expires)
+    code, name = make_code(command_settings(), person, expires)
     print(code)  # noqa: T201
     err.print(f"For {plain(name)} alone, once, within {expires}. Nobody can show it again.")
 
@@ -171,7 +171,7 @@ def accept_links(
     """Link the accounts whose address is a user's, letter for letter, and was nobody else's."""
     from workers.cli import linking
 
-    chosen = linking.acceptable(home_settings(), source)
+    chosen = linking.acceptable(command_settings(), source)
     if not chosen:
         out.print("There is none to accept. `ken link list` shows what speaks against the others.")
         return
@@ -180,4 +180,4 @@ def accept_links(
         return
     if not yes:
         typer.confirm(f"Link these {len(chosen)}?", abort=True)
-    out.print(f"Linked: {linking.accept(home_settings(), chosen)} of {len(chosen)}.")
+    out.print(f"Linked: {linking.accept(command_settings(), chosen)} of {len(chosen)}.")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.home import home_settings
+from workers.cli.data_dir import command_settings
 from workers.cli.output import err, out, plain, print_json, print_lines
 
 Person = Annotated[
@@ -67,7 +67,7 @@ def why(
     """
     from workers.admin import explaining
 
-    told = explaining.explain_access(home_settings(), person, document, at)
+    told = explaining.explain_access(command_settings(), person, document, at)
     if as_json:
         print_json(told)
         return
@@ -84,7 +84,7 @@ def who(
     """Everybody who may read a document, and by which path. For administrators."""
     from workers.admin import explaining
 
-    told = explaining.who_reads(home_settings(), document, at)
+    told = explaining.who_reads(command_settings(), document, at)
     print_json(told) if as_json else print_lines(explaining.who_lines(told))
 
 
@@ -95,7 +95,7 @@ def audience(
     """Who reads in a Slack channel, and how many documents all of them may read."""
     from workers.admin import explaining
 
-    told = explaining.audience_in(home_settings(), channel)
+    told = explaining.audience_in(command_settings(), channel)
     print_json(told) if as_json else print_lines(explaining.audience_lines(told))
 
 
@@ -114,7 +114,7 @@ def shown(
     """Who could have been shown a document: each answer that used it, and who reads there."""
     from workers.admin import explaining
 
-    told = explaining.who_was_shown(home_settings(), document, start, end)
+    told = explaining.who_was_shown(command_settings(), document, start, end)
     print_json(told) if as_json else print_lines(explaining.shown_lines(told))
 
 
@@ -134,7 +134,9 @@ def evaluate(
     """
     from workers.cli.evaluate import evaluate_folder
 
-    figures = evaluate_folder(home_settings(), folder, echo=echo, console=None if as_json else out)
+    figures = evaluate_folder(
+        command_settings(), folder, echo=echo, console=None if as_json else out
+    )
     if as_json:
         print_json(figures)
     if report is not None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.home import home_folder, home_settings
+from workers.cli.data_dir import chosen_data_dir, command_settings
 from workers.cli.output import out, plain, print_json, table_of
 
 
@@ -20,14 +20,14 @@ def up() -> None:
     from workers.cli import running
 
     with out.status("Starting…") as status:
-        changes = running.up(home_folder(), lambda step: status.update(f"{step}…"))
+        changes = running.up(chosen_data_dir(), lambda step: status.update(f"{step}…"))
     for change in changes:
         out.print(change, soft_wrap=True)
     out.print(
         "Ken is up. Next: [bold]ken load FOLDER[/], then [bold]ken ask[/]; "
         "[bold]ken status[/] shows what runs."
     )
-    url = home_settings().admin_url
+    url = command_settings().admin_url
     out.print(
         f"The admin API answers at {plain(url)}; [bold]ken token create[/] makes a key to it."
         if url
@@ -39,7 +39,7 @@ def down() -> None:
     """Stop what `ken up` started in this home, and nothing else. Data stays."""
     from workers.cli import running
 
-    stopped = running.down(home_folder())
+    stopped = running.down(chosen_data_dir())
     out.print(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
 
 
@@ -49,7 +49,7 @@ def status(
     """What runs in this home, and what it holds. Exit code 1 if something is wrong."""
     from workers.cli import running
 
-    facts = running.status(home_folder())
+    facts = running.status(chosen_data_dir())
     problems = facts["problems"]
     if as_json:
         print_json(facts)
@@ -82,7 +82,7 @@ def doctor(
 
     findings = []
     table = table_of("", "check", "found", "what to do")
-    for finding in examine(home_folder(), production=production):
+    for finding in examine(chosen_data_dir(), production=production):
         findings.append(finding)
         mark = "[green]ok[/]" if finding.ok else "[red]no[/]"
         if finding.ok and finding.warns:
@@ -100,7 +100,7 @@ def migrate() -> None:
     from workers.database.requirements import HEAD
     from workers.database.schema import migrate as run
 
-    run(home_settings())
+    run(command_settings())
     out.print(f"The schema is at {HEAD}.")
 
 
@@ -108,18 +108,18 @@ def worker() -> None:
     """Answer questions, in the foreground. `ken up` starts one; a deployment starts many."""
     from workers.cli.running import work
 
-    work(home_settings())
+    work(command_settings())
 
 
 def admin() -> None:
     """Serve the admin API in the foreground. `ken up` starts it where KEN_ADMIN_PORT is set."""
     from workers.cli.admin import serve
 
-    serve(home_settings())
+    serve(command_settings())
 
 
 def demo() -> None:
     """Load the demo company and ask one question as three people. `make demo` runs this."""
     from workers.cli.demo import run
 
-    run(home_folder(), out)
+    run(chosen_data_dir(), out)

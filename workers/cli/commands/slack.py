@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.home import home_settings
+from workers.cli.data_dir import command_settings
 from workers.cli.output import err, out, plain, print_json
 
 installations_app = typer.Typer(
@@ -19,7 +19,7 @@ def list_installations(
     """Every installation, and whether Ken can speak there. Tokens are not shown."""
     from workers.cli import installing
 
-    found = installing.rows(home_settings())
+    found = installing.rows(command_settings())
     if as_json:
         print_json(found)
     elif found:
@@ -35,7 +35,7 @@ def wipe_installation(
     """Forget the tokens of one workspace, as when Ken is uninstalled there."""
     from workers.cli import installing
 
-    out.print(plain(installing.wipe(home_settings(), place)))
+    out.print(plain(installing.wipe(command_settings(), place)))
 
 
 channels_app = typer.Typer(
@@ -67,7 +67,7 @@ def list_channels(
     from workers.cli import channels
 
     with err.status("Reading the channels…"):
-        found = channels.listed(home_settings(), only_automatic=automatic)
+        found = channels.listed(command_settings(), only_automatic=automatic)
     if as_json:
         print_json([asdict(one) for one in found])
     elif found:
@@ -95,7 +95,7 @@ def answer_unasked(
     """
     from workers.cli import channels
 
-    out.print(plain(channels.auto(home_settings(), channel, per_hour)), soft_wrap=True)
+    out.print(plain(channels.auto(command_settings(), channel, per_hour)), soft_wrap=True)
 
 
 @channels_app.command("quiet")
@@ -103,4 +103,4 @@ def answer_when_asked(channel: Channel) -> None:
     """Ken answers in this channel only where it is asked, as of the next question."""
     from workers.cli import channels
 
-    out.print(plain(channels.quiet(home_settings(), channel)), soft_wrap=True)
+    out.print(plain(channels.quiet(command_settings(), channel)), soft_wrap=True)

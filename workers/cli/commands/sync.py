@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.home import home_settings
+from workers.cli.data_dir import command_settings
 from workers.cli.output import out, plain, print_json
 
 sync_app = typer.Typer(
@@ -57,7 +57,7 @@ def push_permissions(
     from workers.cli import syncing
 
     run = syncing.push(
-        home_settings(),
+        command_settings(),
         place,
         source=source,
         delta=delta,
@@ -79,7 +79,7 @@ def list_runs(
     """The history: what was pushed, by whom, what it changed and what became of it."""
     from workers.cli import syncing
 
-    found = syncing.history(home_settings(), source, limit)
+    found = syncing.history(command_settings(), source, limit)
     if as_json:
         print_json([syncing.as_json(run) for run in found])
     else:
@@ -91,7 +91,7 @@ def show_run(run_id: RunId, as_json: AsJson = False) -> None:
     """One run: who gained and who lost, what waits, and what was left out."""
     from workers.cli import syncing
 
-    run = syncing.one(home_settings(), run_id)
+    run = syncing.one(command_settings(), run_id)
     print_json(syncing.as_json(run)) if as_json else syncing.show(run, out)
 
 
@@ -100,7 +100,7 @@ def confirm_run(run_id: RunId, as_json: AsJson = False) -> None:
     """Apply all of a run that waits. Refused if another was applied since."""
     from workers.cli import syncing
 
-    run = syncing.confirm(home_settings(), run_id)
+    run = syncing.confirm(command_settings(), run_id)
     print_json(syncing.as_json(run)) if as_json else syncing.show(run, out)
 
 
@@ -109,7 +109,7 @@ def drop_run(run_id: RunId) -> None:
     """Forget what a run waits for. What it took away stays away until the next push."""
     from workers.cli import syncing
 
-    syncing.drop(home_settings(), run_id)
+    syncing.drop(command_settings(), run_id)
     out.print(f"Run {run_id} is dropped.")
 
 
@@ -122,7 +122,7 @@ def undo_run(run_id: RunId, as_json: AsJson = False) -> None:
     """
     from workers.cli import syncing
 
-    run = syncing.undo(home_settings(), run_id)
+    run = syncing.undo(command_settings(), run_id)
     print_json(syncing.as_json(run)) if as_json else syncing.show(run, out)
 
 
@@ -138,7 +138,7 @@ def list_sources(as_json: AsJson = False) -> None:
 
     from workers.cli import syncing
 
-    found = syncing.sources(home_settings())
+    found = syncing.sources(command_settings())
     if as_json:
         print_json([asdict(one) for one in found])
     else:
@@ -164,5 +164,5 @@ def set_source(
     """Pause a source, or say how old its permissions may be. It counts for the next question."""
     from workers.cli import syncing
 
-    syncing.set_source(home_settings(), name, max_staleness=max_staleness, paused=paused)
+    syncing.set_source(command_settings(), name, max_staleness=max_staleness, paused=paused)
     out.print(f"{plain(name)} is set; `ken source list` shows it.")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from workers.cli.home import home_settings
+from workers.cli.data_dir import command_settings
 from workers.cli.output import err, out, plain, print_json, table_of
 
 token_app = typer.Typer(help="Keys to the admin API.", no_args_is_help=True)
@@ -28,7 +28,7 @@ def create_token(
     """
     from workers.cli.admin import make_token
 
-    print(make_token(home_settings(), name, scope, expires))  # noqa: T201
+    print(make_token(command_settings(), name, scope, expires))  # noqa: T201
     err.print("Keep it now: nobody can show it again.")
 
 
@@ -41,7 +41,7 @@ def list_tokens(
 
     from workers.cli import admin
 
-    found = admin.list_tokens(home_settings())
+    found = admin.list_tokens(command_settings())
     if as_json:
         print_json([asdict(one) for one in found])
         return
@@ -58,5 +58,5 @@ def revoke_token(token_id: Annotated[int, typer.Argument(metavar="ID", min=1)]) 
     """End a token, as of the next request."""
     from workers.cli import admin
 
-    admin.revoke_token(home_settings(), token_id)
+    admin.revoke_token(command_settings(), token_id)
     out.print(f"Token {token_id} opens nothing any more.")

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from workers.settings import Settings
 
 
-def home_settings() -> "Settings":
+def command_settings() -> "Settings":
     """Raises SettingsInvalid."""
     from workers.settings import load_settings
 
@@ -22,5 +22,5 @@ def configure_logs() -> None:
     configure()
 
 
-def home_folder() -> Path:
-    return home_settings().home
+def chosen_data_dir() -> Path:
+    return command_settings().home

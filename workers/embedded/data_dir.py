@@ -23,7 +23,7 @@ LONGEST_SOCKET = 107
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SystemUser:
     """Whom a server runs as. PostgreSQL refuses root, so root hands its servers to `nobody`."""
 
     uid: int
@@ -56,7 +56,7 @@ class Account:
         return done.returncode == 0
 
 
-def account_for(home: Path, program: Path) -> Account:
+def system_user_for(data_dir: Path, program: Path) -> SystemUser:
     """Whom `program` runs as in `home`; raises ServerUnavailable where PostgreSQL takes nobody.
 
     It refuses root and a user without a name (as in `docker run --user 1234`). Where the user
@@ -64,22 +64,22 @@ def account_for(home: Path, program: Path) -> Account:
     namespace makes us look like nobody to the program, without any right that we lack.
     """
     mapping = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
-    us = Account(os.geteuid(), os.getegid())
+    us = SystemUser(os.geteuid(), os.getegid())
     if us.uid != 0 and _has_name(us.uid):
         return us
-    mapped = Account(us.uid, us.gid, mapping)
-    for account in (_nobody(), mapped) if us.uid == 0 else (mapped,):
-        if account.can_enter(home) and account.can_run(program):
-            return account
+    mapped = SystemUser(us.uid, us.gid, mapping)
+    for system_user in (_nobody(), mapped) if us.uid == 0 else (mapped,):
+        if system_user.can_enter(data_dir) and system_user.can_run(program):
+            return system_user
     raise ServerUnavailable(
-        f"PostgreSQL does not run as user {us.uid}, and the user nobody cannot reach {home} and"
+        f"PostgreSQL does not run as user {us.uid}, and the user nobody cannot reach {data_dir} and"
         f" {program}",
         remedy="Run Ken as an ordinary user of this machine, or move it and its home out of folders"
         " that are closed to others, such as /root.",
     )
 
 
-def prepare_home(home: Path) -> None:
+def prepare_data_dir(data_dir: Path) -> None:
     """Make the folder and the ones inside that are ours; raises InputInvalid if it cannot be.
 
     Root's home may be entered but not listed (0711): its servers run as nobody and have folders
@@ -87,38 +87,38 @@ def prepare_home(home: Path) -> None:
     """
     entered = 0o711 if os.geteuid() == 0 else 0o700
     try:
-        _make_folder(home, entered)
+        _make_folder(data_dir, entered)
         for name, mode in (("run", entered), ("logs", 0o700), ("secrets", 0o700)):
-            _make_folder(home / name, mode)
+            _make_folder(data_dir / name, mode)
     except (FileExistsError, NotADirectoryError) as error:
         raise InputInvalid(
             f"{error.filename} is not a folder", remedy="Name another home, in KEN_HOME."
         ) from error
     except OSError as error:
-        raise _unusable(home, error) from error
+        raise _unusable(data_dir, error) from error
 
 
 @contextmanager
-def locked(home: Path, name: str) -> Iterator[None]:
+def locked(data_dir: Path, name: str) -> Iterator[None]:
     """One process at a time; the lock goes with the process, so a crash leaves none behind."""
     try:
-        lock = (home / "run" / f"{name}.lock").open("a")
+        lock = (data_dir / "run" / f"{name}.lock").open("a")
     except OSError as error:
-        raise _unusable(home, error) from error
+        raise _unusable(data_dir, error) from error
     with lock as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def write_private(path: Path, text: str, account: Account | None = None) -> None:
+def write_private(path: Path, text: str, system_user: SystemUser | None = None) -> None:
     """Write a file of mode 0600, whole or not at all."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-            if account and account.uid != os.geteuid():
-                os.fchown(descriptor, account.uid, account.gid)
+            if system_user and system_user.uid != os.geteuid():
+                os.fchown(descriptor, system_user.uid, system_user.gid)
             os.fsync(descriptor)
         Path(temporary).replace(path)
     except BaseException:
@@ -126,28 +126,28 @@ def write_private(path: Path, text: str, account: Account | None = None) -> None
         raise
 
 
-def hand_over(folder: Path, account: Account) -> None:
+def hand_over(folder: Path, system_user: SystemUser) -> None:
     """Make the folder with mode 0700, or give all of it to the account that now uses it."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid == account.uid:
+    if folder.stat().st_uid == system_user.uid:
         return
     for path in (folder, *folder.rglob("*")):
-        os.chown(path, account.uid, account.gid, follow_symlinks=False)
+        os.chown(path, system_user.uid, system_user.gid, follow_symlinks=False)
 
 
-def generated_secret(home: Path, name: str) -> str:
+def generated_secret(data_dir: Path, name: str) -> str:
     """The home's secret of that name; made at the first call."""
-    path = home / "secrets" / name
-    with locked(home, "secrets"):
+    path = data_dir / "secrets" / name
+    with locked(data_dir, "secrets"):
         if not path.exists():
             write_private(path, secrets.token_urlsafe(32) + "\n")
-    return kept_secret(home, name)
+    return stored_secret(data_dir, name)
 
 
-def kept_secret(home: Path, name: str) -> str:
+def stored_secret(data_dir: Path, name: str) -> str:
     """The same, where it must exist already: raises ServerUnavailable if it does not."""
     try:
-        return (home / "secrets" / name).read_text().strip()
+        return (data_dir / "secrets" / name).read_text().strip()
     except OSError as error:
         raise ServerUnavailable(
             f"there is no password in {error.filename}",
@@ -155,47 +155,47 @@ def kept_secret(home: Path, name: str) -> str:
         ) from error
 
 
-def write_env(home: Path, values: Mapping[str, str]) -> None:
+def write_env(data_dir: Path, values: Mapping[str, str]) -> None:
     """Add or change lines of `home/ken.env`, whole or not at all; all others stay as they are."""
-    home = home.expanduser().resolve()
-    prepare_home(home)
-    with locked(home, "env"):
-        _write_env(home / "ken.env", values)
+    data_dir = data_dir.expanduser().resolve()
+    prepare_data_dir(data_dir)
+    with locked(data_dir, "env"):
+        _write_env(data_dir / "ken.env", values)
 
 
-def generated_env(home: Path, names: list[str]) -> dict[str, str]:
+def generated_env(data_dir: Path, names: list[str]) -> dict[str, str]:
     """Those settings of `ken.env`; what it lacks is generated and written first."""
-    with locked(home, "env"):
-        found = read_env(home)
+    with locked(data_dir, "env"):
+        found = read_env(data_dir)
         new = {name: secrets.token_urlsafe(32) for name in names if name not in found}
         if new:
-            _write_env(home / "ken.env", new)
+            _write_env(data_dir / "ken.env", new)
     return {name: (found | new)[name] for name in names}
 
 
-def read_env(home: Path) -> dict[str, str]:
+def read_env(data_dir: Path) -> dict[str, str]:
     """What `ken.env` sets, without what it leaves empty."""
-    found = dotenv_values(home / "ken.env", interpolate=False)
+    found = dotenv_values(data_dir / "ken.env", interpolate=False)
     return {name: value for name, value in found.items() if value}
 
 
-def socket_home(home: Path) -> Path:
+def socket_folder(data_dir: Path) -> Path:
     """The short folder of the home's sockets. Once used it stays, whatever TMPDIR says next."""
-    name = "ken-" + hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
+    name = "ken-" + hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     try:
-        used = Path((home / "run" / "sockets").read_text().strip())
+        used = Path((data_dir / "run" / "sockets").read_text().strip())
     except OSError:
         return Path(tempfile.gettempdir()) / name
     return used.parent / name  # of another name: the home was copied or moved
 
 
-def make_socket_home(home: Path, account: Account) -> Path:
+def make_socket_folder(data_dir: Path, system_user: SystemUser) -> Path:
     """Make it, or refuse one that another user could have put there for us to walk into."""
-    wanted = socket_home(home)
+    wanted = socket_folder(data_dir)
     for base in (wanted.parent, Path(tempfile.gettempdir()), Path("/tmp")):
         folder = base / wanted.name
         length = len(os.fsencode(folder / "pg" / ".s.PGSQL.5432"))
-        if length <= LONGEST_SOCKET and os.access(base, os.W_OK) and account.can_enter(base):
+        if length <= LONGEST_SOCKET and os.access(base, os.W_OK) and system_user.can_enter(base):
             break
     else:
         raise ServerUnavailable(
@@ -211,7 +211,7 @@ def make_socket_home(home: Path, account: Account) -> Path:
             remedy="Have it removed, or set TMPDIR to a folder of your own.",
         )
     folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
-    write_private(home / "run" / "sockets", f"{folder}\n")
+    write_private(data_dir / "run" / "sockets", f"{folder}\n")
     return folder
 
 
@@ -234,9 +234,9 @@ def _make_folder(folder: Path, mode: int) -> None:
         raise PermissionError(0, "it may not be written to", str(folder))
 
 
-def _unusable(home: Path, error: OSError) -> InputInvalid:
+def _unusable(data_dir: Path, error: OSError) -> InputInvalid:
     return InputInvalid(
-        f"the home {home} cannot be used: {error.strerror}",
+        f"the home {data_dir} cannot be used: {error.strerror}",
         remedy="Name a folder that you may write to, in KEN_HOME, on a disk with space left.",
     )
 
@@ -271,9 +271,9 @@ def _has_name(uid: int) -> bool:
         return False
 
 
-def _nobody() -> Account:
+def _nobody() -> SystemUser:
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
-        return Account(65534, 65534)
-    return Account(entry.pw_uid, entry.pw_gid)
+        return SystemUser(65534, 65534)
+    return SystemUser(entry.pw_uid, entry.pw_gid)
