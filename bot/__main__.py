@@ -1,4 +1,4 @@
-"""`python -m bot`: Slack on one side, the door to the workers on the other, until SIGTERM."""
+"""`python -m bot`: passes what Slack sends to the workers, until SIGTERM."""
 
 import logging
 import signal
@@ -17,9 +17,9 @@ from slack_sdk.socket_mode.builtin import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from bot.app import Counted, create_app
+from bot.app import MeteredApp, create_app
 from bot.install import oauth_flow
-from bot.web import InTime, create_web
+from bot.web import DeadlineWorker, create_web
 from workers.interface import (
     OperatorError,
     Report,
@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 _LONGEST_WAIT_S = 30.0
 _FINISH_S = 10
-"""So long a bot that was told to stop keeps what has come."""
+"""How long a stopping bot has to store what has already arrived."""
 
 
 def main() -> int:
@@ -50,9 +50,11 @@ def main() -> int:
         return _refuse("\n".join(filter(None, (str(error), error.remedy))), error.exit_code)
 
 
-def serve_socket(app: Counted, settings: Settings) -> int:
-    """Until SIGTERM or SIGINT. What has come by then is kept and acknowledged; if that takes too
-    long Slack sends it again, and `ask` knows it. Raises OperatorError.
+def serve_socket(app: MeteredApp, settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT. Raises OperatorError.
+
+    What has arrived by then is stored and acknowledged. If that takes too long, Slack sends it
+    again, and `ask` recognises it.
     """
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -71,7 +73,7 @@ def serve_socket(app: Counted, settings: Settings) -> int:
         if not handler.finish(_FINISH_S):
             log.warning("bot_not_finished")
     finally:
-        with suppress(AttributeError):  # the SDK's, if the connection ends at this moment
+        with suppress(AttributeError):  # raised by the SDK if the connection ends right now
             handler.client.close()
         tracing.close()
     log.info("bot_stopped", mode="socket")
@@ -79,9 +81,9 @@ def serve_socket(app: Counted, settings: Settings) -> int:
 
 
 class Handler(SocketModeHandler):
-    """Knows what is on its way, so that it is not cut off between keeping and acknowledging."""
+    """Counts events in progress, so that none is cut off between storing and acknowledging."""
 
-    def __init__(self, app: Counted, app_token: str) -> None:
+    def __init__(self, app: MeteredApp, app_token: str) -> None:
         super().__init__(app, app_token)
         self._app = app
         self._under_way = 0
@@ -101,12 +103,12 @@ class Handler(SocketModeHandler):
                 self._changed.notify_all()
 
     def finish(self, timeout_s: float) -> bool:
-        """Whether all that has come was answered in time."""
+        """Wait for all events in progress; return whether they ended in time."""
         with self._changed:
             return self._changed.wait_for(lambda: self._under_way == 0, timeout_s)
 
     def works(self) -> Report:
-        """The SDK's threads live; while Slack is away they try again, and that is work too."""
+        """Report whether the SDK's threads are alive. While Slack is down they keep retrying."""
         threads = (self.client.current_session_runner, self.client.message_processor)
         return Report(
             {"threads": all(thread.is_alive() for thread in threads)},
@@ -114,8 +116,8 @@ class Handler(SocketModeHandler):
         )
 
 
-class ThroughOurs(Logger):  # type: ignore[misc]
-    """gunicorn's own lines quote requests; ours say that it warned."""
+class QuietLogger(Logger):  # type: ignore[misc]
+    """gunicorn's logger, reduced to warnings through our log: its own lines quote requests."""
 
     def setup(self, _cfg: Any) -> None:
         self.error_log.propagate = True
@@ -123,10 +125,10 @@ class ThroughOurs(Logger):  # type: ignore[misc]
         self.access_log.setLevel(logging.CRITICAL)
 
 
-def serve_http(app: Counted, settings: Settings) -> int:
-    """Until SIGTERM: gunicorn takes nothing new, and finishes what has come. Raises OperatorError.
+def serve_http(app: MeteredApp, settings: Settings) -> int:
+    """Serve until SIGTERM; then gunicorn finishes what has arrived. Raises OperatorError.
 
-    What is told of health is bound here and told in gunicorn's worker, which counts.
+    The health port is bound here, but answered in gunicorn's worker, which has the counters.
     """
     ready = bot_readiness(settings)
     secret = settings.slack_signing_secret.get_secret_value()
@@ -134,13 +136,13 @@ def serve_http(app: Counted, settings: Settings) -> int:
     listener = bot_listener(settings, works=lambda: Report({"process": True}, {}), ready=ready)
     options = {
         "bind": f"{settings.http_host}:{settings.http_port}",
-        "worker_class": InTime,
+        "worker_class": DeadlineWorker,
         "workers": 1,
         "threads": 16,
         "graceful_timeout": _FINISH_S,
         "worker_exit": lambda _server, _worker: tracing.close(),
         "control_socket_disable": True,
-        "logger_class": ThroughOurs,
+        "logger_class": QuietLogger,
         "proc_name": "ken-bot",
     }
 
@@ -160,7 +162,7 @@ def serve_http(app: Counted, settings: Settings) -> int:
 
 
 def _connect(handler: SocketModeHandler, stop: Event) -> str:
-    """Waits for Slack as long as it takes; returns Slack's error if it will not have us."""
+    """Connect, however long it takes; return Slack's error if it refuses the token."""
     wait_s = 1.0
     while not stop.is_set():
         try:

@@ -1,7 +1,9 @@
-"""What people press, submit and type after `/`: handed over, and acknowledged.
+"""Listeners for buttons, menus, modals, `/ken` and the message menu: each stores an errand or a
+question, then acknowledges.
 
-Two things call Slack from here: a modal, whose trigger lives 3 seconds, and words on what becomes
-of "Ask Ken about this". Neither is worth failing for.
+Two calls to Slack are made here: to open the modal, whose trigger lasts 3 seconds, and to send a
+short private note that says what happens with "Ask Ken about this". If one of them fails, the
+errand or question is stored all the same.
 """
 
 import json
@@ -17,8 +19,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.webhook import WebhookClient
 
 from bot import views
-from bot.payload import Json, Malformed, identifier, part, row_id, text
-from bot.payload import said as said_in
+from bot.payload import Json, Malformed, identifier, message_text, part, row_id, text
 from workers.interface import (
     Errand,
     ErrandKind,
@@ -37,7 +38,7 @@ from workers.interface import (
 log = structlog.get_logger()
 
 TIMEOUT_S = 2
-"""For a call to Slack: it waits for us for three."""
+"""Of a call to Slack, which itself waits 3 seconds for our acknowledgement."""
 
 _QUIET = logging.getLogger("ken.slack")
 _VERDICTS = ("good", "bad", "not_asked", "wrong")
@@ -48,59 +49,59 @@ _VERDICTS = ("good", "bad", "not_asked", "wrong")
 
 def on_feedback(body: Json, ack: Ack, client: WebClient, context: BoltContext) -> None:
     verdict, question_id = _choice(_value(body))
-    _must_be(verdict, ("good", "bad"))
-    _judge(body, client, context, verdict, question_id)
+    _require_one_of(verdict, ("good", "bad"))
+    _store_verdict(body, client, context, verdict, question_id)
     ack()
 
 
 def on_more(body: Json, ack: Ack, client: WebClient, context: BoltContext) -> None:
-    """The menu of an answer."""
+    """Run the choice from the menu of an answer."""
     choice, question_id = _choice(_selected(body))
     match choice:
         case "not_asked" | "wrong":
-            _judge(body, client, context, choice, question_id)
+            _store_verdict(body, client, context, choice, question_id)
         case "person":
-            _hand_over("person", body, {"question_id": question_id})
+            _submit("person", body, {"question_id": question_id})
         case "mute":
-            _hand_over("mute_thread", body, {"thread_ts": _thread(body), "muted": True})
+            _submit("mute_thread", body, {"thread_ts": _thread(body), "muted": True})
         case _:
             raise Malformed
     ack()
 
 
 def on_share(body: Json, ack: Ack) -> None:
-    _about_a_question("share", body, ack)
+    _submit_for_question("share", body, ack)
 
 
 def on_private(body: Json, ack: Ack) -> None:
-    _about_a_question("private", body, ack)
+    _submit_for_question("private", body, ack)
 
 
 def on_again(body: Json, ack: Ack) -> None:
-    _about_a_question("again", body, ack)
+    _submit_for_question("again", body, ack)
 
 
 # -- the modal ----------------------------------------------------------------------------------
 
 
 def on_reason(body: Json, view: Json, ack: Ack) -> None:
-    """Whoever may not have asked for a reason gives none: the worker looks who it is."""
-    about = _private(view)
+    """Store the reason and the comment from the modal. The worker checks that the person may."""
+    about = _metadata(view)
     verdict, question_id = text(about, "verdict"), row_id(str(about.get("question_id")))
-    _must_be(verdict, _VERDICTS)
+    _require_one_of(verdict, _VERDICTS)
     answers = part(part(view, "state"), "values")
-    reason = _told_reason(part(part(answers, views.REASON), views.REASON))
+    reason = _chosen_reason(part(part(answers, views.REASON), views.REASON))
     comment = _storable(text(part(part(answers, views.COMMENT), views.COMMENT), "value")).strip()
     if len(comment) > views.LONGEST_COMMENT:
-        _say_in_modal(ack, f"Please use at most {views.LONGEST_COMMENT:,} characters.")
+        _show_modal_error(ack, f"Please use at most {views.LONGEST_COMMENT:,} characters.")
         return
     details: Json = {"question_id": question_id, "verdict": verdict}
     details |= {k: v for k, v in (("reason", reason), ("comment", comment)) if v}
     try:
-        _hand_over("feedback", body, details)
+        _submit("feedback", body, details)
     except OperatorError as error:
         log.error("interaction_not_kept", error=type(error).__name__)
-        _say_in_modal(ack, views.NOT_KEPT)
+        _show_modal_error(ack, views.NOT_KEPT)
         return
     ack()
 
@@ -112,34 +113,34 @@ def on_language(body: Json, ack: Ack) -> None:
     language = _selected(body)
     if len(language) > 35 or not language.replace("-", "").isalnum():
         raise Malformed
-    _hand_over("preferences", body, {"language": language})
+    _submit("preferences", body, {"language": language})
     ack()
 
 
 def on_length(body: Json, ack: Ack) -> None:
     length = _selected(body)
-    _must_be(length, tuple(Length))
-    _hand_over("preferences", body, {"length": length})
+    _require_one_of(length, tuple(Length))
+    _submit("preferences", body, {"length": length})
     ack()
 
 
 def on_mute(body: Json, ack: Ack) -> None:
     wanted = _value(body)
-    _must_be(wanted, ("true", "false"))
-    _hand_over("mute", body, {"muted": wanted == "true"})
+    _require_one_of(wanted, ("true", "false"))
+    _submit("mute", body, {"muted": wanted == "true"})
     ack()
 
 
 def on_forget(body: Json, ack: Ack) -> None:
-    """Of the home tab, which asks first, or of the question that `/ken forget` puts."""
-    _hand_over("forget", body)
+    """Run the Forget button, in the Home tab or below the reply to `/ken forget`."""
+    _submit("forget", body)
     if not body.get("view"):
-        _whisper(body, views.FORGOTTEN, instead=True)
+        _reply_privately(body, views.FORGOTTEN, instead=True)
     ack()
 
 
 def on_link(ack: Ack) -> None:
-    """Slack opens it, and wants to hear that we know."""
+    """Acknowledge the click; Slack opens the URL itself."""
     ack()
 
 
@@ -147,7 +148,7 @@ def on_link(ack: Ack) -> None:
 
 
 def on_command(body: Json, ack: Ack, context: BoltContext) -> None:
-    """Answers at once, to that person alone, what becomes of it."""
+    """Run `/ken`, and reply at once and only to that person with what happens next."""
     try:
         ack(**_commanded(body), response_type="ephemeral")
     except Malformed:
@@ -160,61 +161,64 @@ def on_command(body: Json, ack: Ack, context: BoltContext) -> None:
 
 
 def on_ask_about(body: Json, ack: Ack, context: BoltContext) -> None:
-    """The text of a message, somebody else's too, is asked for the one who pressed."""
+    """Ask the text of a message, anybody's, as a question of the person who clicked."""
     message = part(body, "message")
-    words = _without_address(said_in(message))
-    said = "\n".join(filter(None, (words, carried(message))))
-    if reply_to_talk(said) is not None:
-        _whisper(body, views.ASK_SOMETHING)
+    words = _without_leading_mentions(message_text(message))
+    words = "\n".join(filter(None, (words, carried(message))))
+    if reply_to_talk(words) is not None:
+        _reply_privately(body, views.ASK_SOMETHING)
     else:
         ts = identifier({**message, "body": text(body, "message_ts")}, "thread_ts", "ts", "body")
         try:
-            _ask(Surface.SHORTCUT, body, said, channel_id=_channel(body), thread_ts=ts)
+            _ask(Surface.SHORTCUT, body, words, channel_id=_channel(body), thread_ts=ts)
             note = views.LOOKING
         except OperatorError as error:
             context["outcome"] = "not_kept"
             log.error("interaction_not_kept", error=type(error).__name__)
             note = views.NOT_KEPT
-        _whisper(body, note)
+        _reply_privately(body, note)
     ack()
 
 
 def _commanded(body: Json) -> Json:
-    """Does it, and says what was done. Raises Malformed, ServerUnavailable."""
-    said = plain(text(body, "text")).strip()
-    match said.casefold():
+    """Run the command and return the reply. Raises Malformed, ServerUnavailable."""
+    words = plain(text(body, "text")).strip()
+    match words.casefold():
         case "forget":
             return views.ask_to_forget()
         case "mute":
-            _hand_over("mute", body, {"muted": True})
+            _submit("mute", body, {"muted": True})
             return {"text": views.MUTED}
         case "unmute":
-            _hand_over("mute", body, {"muted": False})
+            _submit("mute", body, {"muted": False})
             return {"text": views.UNMUTED}
-    if len(said) > views.LONGEST_COMMAND:
+    if len(words) > views.LONGEST_COMMAND:
         return {"text": views.TOO_LONG}
-    talk = reply_to_talk(said)
+    talk = reply_to_talk(words)
     if talk is None:
-        _ask(Surface.COMMAND, body, said, channel_id=_channel(body), thread_ts="")
+        _ask(Surface.COMMAND, body, words, channel_id=_channel(body), thread_ts="")
     return {"text": talk or views.LOOKING}
 
 
-# -- handing over -------------------------------------------------------------------------------
+# -- storing errands and questions --------------------------------------------------------------
 
 
-def _about_a_question(kind: ErrandKind, body: Json, ack: Ack) -> None:
-    _hand_over(kind, body, {"question_id": row_id(_value(body))})
+def _submit_for_question(kind: ErrandKind, body: Json, ack: Ack) -> None:
+    _submit(kind, body, {"question_id": row_id(_value(body))})
     ack()
 
 
-def _judge(
+def _store_verdict(
     body: Json, client: WebClient, context: BoltContext, verdict: str, question_id: int
 ) -> None:
-    """The verdict is kept first: whoever closes the modal has been heard all the same."""
+    """Store the verdict, then open the modal that asks for a reason.
+
+    The verdict is stored first, so closing the modal loses nothing.
+    """
     details = {"question_id": question_id, "verdict": verdict}
-    if _hand_over("feedback", body, details) is None or verdict == "good":
+    if _submit("feedback", body, details) is None or verdict == "good":
         return
-    client.default_params.clear()  # Bolt's team_id, which this method does not know
+    client.default_params.clear()  # Bolt adds team_id, which views.open does not take
     try:
         client.views_open(
             token=client.token or bot_token(context.enterprise_id, context.team_id),
@@ -225,8 +229,8 @@ def _judge(
         log.warning("modal_not_opened", error=_code(error))
 
 
-def _hand_over(kind: ErrandKind, body: Json, details: Json | None = None) -> int | None:
-    """Raises ServerUnavailable: Slack then tells the person that it did not work."""
+def _submit(kind: ErrandKind, body: Json, details: Json | None = None) -> int | None:
+    """Store the errand. Raises ServerUnavailable: then Slack shows the person an error."""
     return submit_errand(
         Errand(
             event_id=_event_id(body),
@@ -239,7 +243,7 @@ def _hand_over(kind: ErrandKind, body: Json, details: Json | None = None) -> int
     )
 
 
-def _ask(surface: Surface, body: Json, said: str, *, channel_id: str, thread_ts: str) -> None:
+def _ask(surface: Surface, body: Json, words: str, *, channel_id: str, thread_ts: str) -> None:
     """Raises ServerUnavailable."""
     event_id = _event_id(body)
     ask(
@@ -250,15 +254,15 @@ def _ask(surface: Surface, body: Json, said: str, *, channel_id: str, thread_ts:
             message_ts=f"{time.time():.6f}",
             thread_ts=thread_ts,
             user_id=_user(body),
-            text=said,
+            text=words,
             surface=surface,
             revision=event_id,
         )
     )
 
 
-def _whisper(body: Json, words: str, *, instead: bool = False) -> None:
-    """Through the address that Slack gives with each press; nothing is said where it gives none."""
+def _reply_privately(body: Json, words: str, *, instead: bool = False) -> None:
+    """Send a note through the interaction's response_url, if it has one."""
     address = text(body, "response_url")
     if not address:
         return
@@ -270,7 +274,7 @@ def _whisper(body: Json, words: str, *, instead: bool = False) -> None:
         log.warning("whisper_failed", error=type(error).__name__)
 
 
-def _say_in_modal(ack: Ack, words: str) -> None:
+def _show_modal_error(ack: Ack, words: str) -> None:
     ack(response_action="errors", errors={views.COMMENT: words})
 
 
@@ -278,7 +282,7 @@ def _say_in_modal(ack: Ack, words: str) -> None:
 
 
 def _event_id(body: Json) -> str:
-    """The same for the same press, however often Slack tells of it; of a fixed length."""
+    """Return an id of fixed length, the same each time Slack sends the same interaction."""
     trigger_id = text(body, "trigger_id")
     if trigger_id:
         unique = ["trigger", trigger_id]
@@ -294,7 +298,7 @@ def _event_id(body: Json) -> str:
 
 
 def _team(body: Json) -> str:
-    """The workspace that Ken is installed in, also where the person is of another one."""
+    """Return the workspace where Ken is installed, even if the person is from another one."""
     installed = text(part(body, "view"), "app_installed_team_id")
     team = body.get("team")
     known = text(team, "id") if isinstance(team, dict) else ""
@@ -308,21 +312,21 @@ def _user(body: Json) -> str:
 
 
 def _channel(body: Json) -> str:
-    """Empty in the home tab and in a modal."""
+    """Return the channel's id, or an empty text in the Home tab and in a modal."""
     channel = body.get("channel")
     known = text(channel, "id") if isinstance(channel, dict) else text(body, "channel_id")
     return known or text(part(body, "container"), "channel_id")
 
 
 def _thread(body: Json) -> str:
-    """Of the answer whose button was pressed; an answer in no thread has only itself."""
+    """Return the thread of the clicked answer; outside a thread, the answer's own ts."""
     container, message = part(body, "container"), part(body, "message")
     thread_ts = text(container, "thread_ts") or text(message, "thread_ts")
     return thread_ts or identifier({**message, **container}, "message_ts", "ts")
 
 
 def _action(body: Json) -> Json:
-    """Slack sends one at a time."""
+    """Return the first action; Slack sends one at a time."""
     return dict(body["actions"][0])
 
 
@@ -334,13 +338,13 @@ def _selected(body: Json) -> str:
     return text(part(_action(body), "selected_option"), "value")
 
 
-def _choice(told: str) -> tuple[str, int]:
-    """`word:id`, as our menus and feedback buttons have it."""
-    word, _, question_id = told.partition(":")
+def _choice(value: str) -> tuple[str, int]:
+    """Split `word:id`, the form of the values in our menus and feedback buttons."""
+    word, _, question_id = value.partition(":")
     return word, row_id(question_id)
 
 
-def _private(view: Json) -> Json:
+def _metadata(view: Json) -> Json:
     try:
         about = json.loads(text(view, "private_metadata"))
     except (ValueError, RecursionError):
@@ -350,33 +354,33 @@ def _private(view: Json) -> Json:
     return about
 
 
-def _told_reason(element: Json) -> str:
+def _chosen_reason(element: Json) -> str:
     reason = text(part(element, "selected_option"), "value")
     if reason:
-        _must_be(reason, tuple(views.REASONS))
+        _require_one_of(reason, tuple(views.REASONS))
     return reason
 
 
-def _without_address(said: str) -> str:
-    """A message that was for Ken, or for somebody else, without the mention that begins it."""
-    words = said.strip()
+def _without_leading_mentions(words: str) -> str:
+    """Remove the mentions at the beginning of a message, of Ken or of anybody else."""
+    words = words.strip()
     while words.startswith("<@") and ">" in words:
         words = words.partition(">")[2].strip(" \t,:")
     return plain(words).strip()
 
 
-def _storable(told: str) -> str:
-    """Without what JSON in PostgreSQL refuses."""
-    return told.replace("\0", "").encode("utf-8", "ignore").decode()
+def _storable(value: str) -> str:
+    """Remove what PostgreSQL does not store in JSON: NUL and lone surrogates."""
+    return value.replace("\0", "").encode("utf-8", "ignore").decode()
 
 
-def _must_be(told: str, known: tuple[str, ...]) -> None:
-    if told not in known:
+def _require_one_of(value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
         raise Malformed
 
 
 def _code(error: Any) -> str:
-    """Slack's own word, or the error's class: never what was sent."""
+    """Return Slack's error code, or else the error's class; never what was sent."""
     answer = getattr(error, "response", None)
     code = answer.get("error") if answer is not None and hasattr(answer, "get") else None
     return code if isinstance(code, str) else type(error).__name__

@@ -1,4 +1,4 @@
-"""The Bolt app: which listener hears what, and what Slack is told when one fails."""
+"""The Bolt app: which listener handles which event, and what Slack gets if one fails."""
 
 import logging
 from typing import Any
@@ -43,8 +43,8 @@ UNSUBSCRIBED = (
     *("channel_convert_to_private", "channel_convert_to_public"),
     *("shared_channel_invite_accepted", "shared_channel_invite_approved"),
 )
-"""Changes of a place that the manifest cannot ask for, or not without a further scope: Slack tells
-of some in a message. Where it sends such an event all the same, it counts.
+"""Changes of a channel that the manifest cannot subscribe to, or only with a further scope. Slack
+announces some of them in a message. If such an event arrives anyway, it is handled.
 """
 ACTIONS = {
     "ken_feedback": actions.on_feedback,
@@ -62,8 +62,8 @@ COMMAND = "/ken"
 SHORTCUT = "ken_ask_about"
 
 
-class Counted(App):
-    """What came, and what Slack was told; a trace begins here."""
+class MeteredApp(App):
+    """Bolt's app, which counts each event and its outcome, and starts its trace."""
 
     def dispatch(self, req: BoltRequest) -> BoltResponse:
         metrics.EVENTS_RECEIVED.inc()
@@ -79,8 +79,9 @@ class Counted(App):
         return response
 
     def accepts(self, body: Any) -> bool:
-        """False: Slack does not write such a thing, and Bolt stumbles over it. Counted here; to be
-        acknowledged and forgotten.
+        """Return False if the body is malformed: Bolt would raise on it.
+
+        It is counted here. The caller acknowledges it and does nothing else.
         """
         try:
             check(body)
@@ -93,15 +94,15 @@ class Counted(App):
         return True
 
 
-def create_app(settings: Settings) -> Counted:
-    """No listener waits for Slack, but for the modal's 2 seconds (bot/actions.py).
+def create_app(settings: Settings) -> MeteredApp:
+    """Build the app. No listener waits for Slack, except to open a modal (bot/actions.py).
 
-    With a token, Bolt would call auth.test before the first event, and answer 200 to an event that
-    it then does not process if that call fails; hence `authorize`. Of several workspaces none has
-    its token here: an event needs none, and is kept where Ken has none.
+    With a token, Bolt would call auth.test before the first event; if that failed, it would answer
+    200 to an event without processing it. `authorize` avoids that call. With several workspaces, no
+    token is given here: an event needs none, and is stored even if Ken has no token for it.
     """
     quiet = _quiet_logger()
-    app = Counted(
+    app = MeteredApp(
         name=quiet.name,
         logger=quiet,
         client=WebClient(
@@ -144,11 +145,11 @@ def _authorize(bot_token: str) -> Any:
 
 
 def _on_error(error: Exception, body: dict[str, Any], context: BoltContext) -> BoltResponse:
-    """What is not kept is not acknowledged: Slack sends an event again, and tells a person who
-    pressed something that it did not work.
+    """Answer 503 if something was not stored: Slack then repeats an event, and shows an error to a
+    person who clicked something.
 
-    What no listener wants (other events, actions, commands, views) is acknowledged; Bolt would
-    answer 404. So is what makes no sense: it would make none the next time.
+    Events, actions, commands and views without a listener are acknowledged (Bolt would answer 404).
+    So is malformed input, which a repeat would not change.
     """
     if isinstance(error, BoltUnhandledRequestError):
         context["outcome"] = "unknown"
@@ -162,7 +163,7 @@ def _on_error(error: Exception, body: dict[str, Any], context: BoltContext) -> B
 
 
 def _quiet_logger() -> logging.Logger:
-    """Below warnings Bolt and the SDK log whole requests, the badly signed ones included."""
+    """A logger for warnings only: below them, Bolt and the SDK log whole requests."""
     logger = logging.getLogger("ken.slack")
     logger.setLevel(logging.WARNING)
     return logger

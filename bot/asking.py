@@ -1,14 +1,14 @@
-"""Whether a message that does not mention Ken is meant for it: pure text, no look-up.
+"""Decides from its text alone whether a message that does not mention Ken is meant for it.
 
-Wrong in one direction is silence, wrong in the other is a bot that butts in. So a question mark
-counts, a word that asks counts only where it begins a question, and code, quotations and what is
-addressed to somebody else never count.
+A missed question means silence; a false one means a bot that butts in. So a question mark counts, a
+question word counts only at the beginning, and code, quotations and messages that are addressed to
+somebody else never count.
 """
 
 import re
 
 _LONGEST = 4000
-"""Characters. What is longer is pasted, not asked."""
+"""Characters. A longer message is pasted text, not a question."""
 
 _CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 _QUOTATION = re.compile(
@@ -110,31 +110,31 @@ _ASKS = re.compile(
 
 
 def asks_ken(text: str) -> bool:
-    """`text` as Slack sends it: addressed to Ken by name, or a question, or an order to look up."""
-    said = _said(text)
-    if not said or _TO_SOMEBODY.search(said):
+    """Return whether this text, as Slack sends it, names Ken, asks, or requests a search."""
+    own = _own_text(text)
+    if not own or _TO_SOMEBODY.search(own):
         return False
-    said = _LINK.sub(lambda link: link.group(1) or " ", said).strip()
-    if not _WORD.search(said):
+    own = _LINK.sub(lambda link: link.group(1) or " ", own).strip()
+    if not _WORD.search(own):
         return False
-    if _MARK.search(said):
+    if _MARK.search(own):
         return True
-    if _THANKS.match(said):
+    if _THANKS.match(own):
         return False
-    return bool(_NAMED.search(said) or _begins_a_question(said))
+    return bool(_NAMED.search(own) or _begins_a_question(own))
 
 
-def _said(text: str) -> str:
-    """Without code and quotations; empty where so much is said that it is no question."""
+def _own_text(text: str) -> str:
+    """Remove code and quotations; return an empty text if it is too long for a question."""
     return "" if len(text) > _LONGEST else without_quotations(text).strip()
 
 
 def without_quotations(text: str) -> str:
-    """Without code and quotations, which the person who writes does not say, and what is struck."""
+    """Remove code, quotations and struck-out text."""
     return _QUOTATION.sub(" ", _CODE.sub(" ", text))
 
 
-def _begins_a_question(said: str) -> bool:
-    begun = said.lstrip("*_~\"'“„«» \t")
+def _begins_a_question(own: str) -> bool:
+    begun = own.lstrip("*_~\"'“„«» \t")
     without = _NAME_FIRST.sub("", _FILLER.sub("", begun))
     return bool(_ASKS.match(begun) or _ASKS.match(without))

@@ -59,8 +59,8 @@ _HEADERS = {
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",
 }
-_AGAIN = f'<p><a href="{INSTALL}">Start again</a></p>'
-_WORDS = {
+_START_AGAIN = f'<p><a href="{INSTALL}">Start again</a></p>'
+_FAILURES = {
     "access_denied": (
         "Ken was not installed",
         "You cancelled, or your workspace's administrators have not approved it. Nothing was "
@@ -85,10 +85,10 @@ _WORDS = {
         "Its database or Slack did not answer, and no token was stored. Try again in a minute.",
     ),
 }
-_OTHERWISE = ("Slack did not accept the installation", "Nothing was stored.")
+_OTHER_FAILURE = ("Slack did not accept the installation", "Nothing was stored.")
 
 
-class NotOurs(BoltError):
+class ForeignWorkspace(BoltError):
     """The workspace belongs to another company; one deployment serves one company."""
 
 
@@ -102,7 +102,7 @@ def oauth_flow(settings: Settings) -> OAuthFlow | None:
             base_url=settings.slack_api_url, timeout=_TIMEOUT_S, retry_handlers=[], logger=quiet
         ),
         logger=quiet,
-        ours=lambda found: may_install(
+        is_allowed=lambda found: may_install(
             settings,
             enterprise_id=found.enterprise_id or "",
             team_id="" if found.is_enterprise_install else found.team_id or "",
@@ -134,20 +134,20 @@ class Flow(OAuthFlow):
         client: WebClient,
         logger: logging.Logger,
         settings: OAuthSettings,
-        ours: Callable[[Installation], bool],
+        is_allowed: Callable[[Installation], bool],
     ) -> None:
         super().__init__(client=client, logger=logger, settings=settings)
-        self._ours = ours
+        self._is_allowed = is_allowed
 
     def store_installation(self, request: BoltRequest, installation: Installation) -> None:
-        if not self._ours(installation):
-            self._give_back(installation)
-            raise NotOurs("not one of the company's workspaces")
+        if not self._is_allowed(installation):
+            self._revoke_token(installation)
+            raise ForeignWorkspace("not one of the company's workspaces")
         if not installation.bot_token:
             raise BoltError("Slack sent no bot token")
         super().store_installation(request, installation)
 
-    def _give_back(self, installation: Installation) -> None:
+    def _revoke_token(self, installation: Installation) -> None:
         log.warning(
             "installation_refused",
             enterprise_id=installation.enterprise_id,
@@ -168,7 +168,7 @@ def respond(flow: OAuthFlow, path: str, query: str, headers: dict[str, str]) -> 
         return flow.handle_callback(request)
     except (OperatorError, SlackClientError, HTTPException, OSError) as error:
         log.error("install_unavailable", error=type(error).__name__)
-        return _page(503, *_WORDS["unavailable"], end=_AGAIN)
+        return _page(503, *_FAILURES["unavailable"], end=_START_AGAIN)
 
 
 def _installed(args: SuccessArgs) -> BoltResponse:
@@ -179,11 +179,11 @@ def _installed(args: SuccessArgs) -> BoltResponse:
 
 
 def _failed(args: FailureArgs) -> BoltResponse:
-    reason = "not_ours" if isinstance(args.error, NotOurs) else args.reason
-    known = reason in _WORDS
+    reason = "not_ours" if isinstance(args.error, ForeignWorkspace) else args.reason
+    known = reason in _FAILURES
     log.warning("install_failed", reason=reason if known else "other")
     status = {"access_denied": 200, "not_ours": 403}.get(reason, 400)
-    page = _page(status, *_WORDS.get(reason, _OTHERWISE), end=_AGAIN)
+    page = _page(status, *_FAILURES.get(reason, _OTHER_FAILURE), end=_START_AGAIN)
     return _without_cookie(args, page)
 
 

@@ -1,4 +1,4 @@
-"""What Slack sent, read with care: what is not as Slack writes it is `Malformed`, never a crash."""
+"""Reads what Slack sent. Input that Slack would never send is `Malformed`, not a crash."""
 
 import json
 from typing import Any
@@ -18,13 +18,13 @@ _TEXTS = (
 
 
 class Malformed(ValueError):
-    """Slack does not write such a thing. Sending it again would not mend it."""
+    """Slack would never send this, and a repeat would be the same."""
 
 
 def read_body(raw: str, content_type: str) -> Json:
-    """A request's body as Slack means it. Raises Malformed.
+    """Parse a request's body. Raises Malformed.
 
-    Bolt loses a command whose text has the word `payload` in it, hence not by Bolt.
+    Bolt's own parser loses a command whose text contains the word `payload`.
     """
     if content_type.partition(";")[0].strip().lower() == _FORM:
         form: Json = dict(parse_qsl(raw, keep_blank_values=True))
@@ -33,7 +33,7 @@ def read_body(raw: str, content_type: str) -> Json:
 
 
 def check(body: Any) -> None:
-    """Whether Bolt can look for a listener without stumbling. Raises Malformed."""
+    """Check the fields that Bolt reads to find a listener. Raises Malformed."""
     _must(isinstance(body, dict))
     kind = body.get("type")
     if kind == "event_callback" or "event" in body:
@@ -51,7 +51,7 @@ def check(body: Any) -> None:
 
 
 def text(where: Json, name: str) -> str:
-    """A text; empty where Slack leaves it out or null. Raises Malformed."""
+    """Return a text, empty if it is missing or null. Raises Malformed."""
     found = where.get(name)
     if found is None:
         return ""
@@ -60,7 +60,7 @@ def text(where: Json, name: str) -> str:
 
 
 def identifier(where: Json, *names: str) -> str:
-    """An id or a ts: the first of these names that is there. Raises Malformed if none is."""
+    """Return the first id or ts among these names. Raises Malformed if there is none."""
     for name in names:
         found = text(where, name)
         if found:
@@ -70,7 +70,7 @@ def identifier(where: Json, *names: str) -> str:
 
 
 def part(where: Json, name: str) -> Json:
-    """An object; empty where Slack leaves it out or null. Raises Malformed."""
+    """Return an object, empty if it is missing or null. Raises Malformed."""
     found = where.get(name)
     if found is None:
         return {}
@@ -78,16 +78,21 @@ def part(where: Json, name: str) -> Json:
     return dict(found)
 
 
-def said(message: Json) -> str:
-    """What the author of a message wrote, as Slack sends it. Raises Malformed."""
+def message_text(message: Json) -> str:
+    """Return the text that the author of a message wrote, as Slack sends it. Raises Malformed."""
     text(message, "text")
     return written(message)
 
 
-def row_id(told: str) -> int:
-    """The id of a row of ours, as we wrote it into a button. Raises Malformed."""
-    _must(told.isascii() and told.isdecimal() and len(told) <= 19 and 0 < int(told) <= _LARGEST_ROW)
-    return int(told)
+def row_id(value: str) -> int:
+    """Parse the id of one of our rows, as we put it into a button. Raises Malformed."""
+    _must(
+        value.isascii()
+        and value.isdecimal()
+        and len(value) <= 19
+        and 0 < int(value) <= _LARGEST_ROW
+    )
+    return int(value)
 
 
 def _parsed(raw: str) -> Json:

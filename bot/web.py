@@ -1,6 +1,6 @@
-"""Events over HTTP: POST /slack/events, GET /healthz, GET /readyz; and the installation's pages.
+"""HTTP side of the bot: POST /slack/events, GET /healthz, GET /readyz, and installation pages.
 
-Refuses before Bolt reads anything.
+Bad requests are refused before Bolt reads anything.
 """
 
 import json
@@ -21,7 +21,7 @@ from slack_bolt.request.internals import build_context
 from slack_sdk.signature import SignatureVerifier
 
 from bot import install
-from bot.app import Counted
+from bot.app import MeteredApp
 from bot.payload import Malformed, read_body
 from workers.interface import Report, metrics
 
@@ -32,21 +32,20 @@ LARGEST_BODY = 1_000_000
 
 _OLDEST_S = 300
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
-_UNDERSTOOD = ("application/json", "application/x-www-form-urlencoded")
+_CONTENT_TYPES = ("application/json", "application/x-www-form-urlencoded")
 
 Environ = dict[str, Any]
 Web = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
-class InTime(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's, whose threads wait for the rest of a request for ever: here it comes in time or
-    never."""
+class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's worker with a deadline; without it, a thread waits for a request for ever."""
 
     patience_s = 10.0
-    """For its head and its body. Slack sends both at once, and asks again after 3 seconds."""
+    """For head and body. Slack sends both at once, and repeats the request after 3 seconds."""
 
     def handle(self, conn: TConn) -> Any:
-        ending = Timer(self.patience_s, _hang_up, (conn.sock,))
+        ending = Timer(self.patience_s, _stop_reading, (conn.sock,))
         ending.daemon = True
         ending.start()
         try:
@@ -56,13 +55,15 @@ class InTime(ThreadWorker):  # type: ignore[misc]
 
 
 def create_web(
-    app: Counted,
+    app: MeteredApp,
     signing_secret: str,
     ready: Callable[[], Report] | None = None,
     flow: OAuthFlow | None = None,
 ) -> Web:
-    """The WSGI application, for workers that are `InTime`; `ready` answers GET /readyz, `flow`
-    lets workspaces install Ken."""
+    """Build the WSGI application, to be run by a `DeadlineWorker`.
+
+    `ready` answers GET /readyz; `flow` lets workspaces install Ken.
+    """
     verifier = SignatureVerifier(signing_secret)
 
     def web(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -79,7 +80,7 @@ def create_web(
 
 
 def _respond(
-    app: Counted,
+    app: MeteredApp,
     verifier: SignatureVerifier,
     ready: Callable[[], Report] | None,
     flow: OAuthFlow | None,
@@ -106,16 +107,16 @@ def _readiness(report: Report) -> BoltResponse:
     )
 
 
-def _receive(app: Counted, verifier: SignatureVerifier, environ: Environ) -> BoltResponse:
+def _receive(app: MeteredApp, verifier: SignatureVerifier, environ: Environ) -> BoltResponse:
     length = environ.get("CONTENT_LENGTH") or ""
     if not re.fullmatch(r"[0-9]{1,18}", length):
         return _refuse(411, "size")
     if int(length) > LARGEST_BODY:
         return _refuse(413, "size")
     headers = _headers(environ)
-    if not _may_be_signed(headers):
+    if not _looks_signed(headers):
         return _unsigned()
-    if headers["content-type"].partition(";")[0].strip().lower() not in _UNDERSTOOD:
+    if headers["content-type"].partition(";")[0].strip().lower() not in _CONTENT_TYPES:
         return _refuse(415, "malformed")
     raw = bytes(environ["wsgi.input"].read(int(length)))
     if len(raw) < int(length):
@@ -133,15 +134,15 @@ def _receive(app: Counted, verifier: SignatureVerifier, environ: Environ) -> Bol
 
 
 def _request(text: str, body: dict[str, Any], headers: dict[str, str]) -> BoltRequest:
-    """As Bolt makes it, but for the reading of the body."""
+    """Build Bolt's request from a body that is already parsed."""
     request = BoltRequest(body="", headers=dict(headers))
     request.raw_body, request.body = text, body
     request.context = build_context(request.context, body)
     return request
 
 
-def _hang_up(connection: socket.socket) -> None:
-    """Nothing more is read; what waits for it goes on. We can still answer."""
+def _stop_reading(connection: socket.socket) -> None:
+    """Shut the connection for reading, so that a waiting read ends. We can still answer."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RD)
 
@@ -157,8 +158,8 @@ def _refuse(status: int, reason: str) -> BoltResponse:
     return BoltResponse(status=status)
 
 
-def _may_be_signed(headers: dict[str, str]) -> bool:
-    """What the headers alone tell, before a byte of the body is read."""
+def _looks_signed(headers: dict[str, str]) -> bool:
+    """Check the headers alone, before a byte of the body is read."""
     timestamp = headers.get("x-slack-request-timestamp", "")
     if not re.fullmatch(r"[0-9]{1,12}", timestamp):
         return False
@@ -167,9 +168,9 @@ def _may_be_signed(headers: dict[str, str]) -> bool:
 
 
 def _is_signed(verifier: SignatureVerifier, raw: bytes, headers: dict[str, str]) -> bool:
-    """Slack's signature, not older than 5 minutes; never raises, unlike the SDK's check.
+    """Check Slack's signature, at most 5 minutes old. Never raises, unlike the SDK's check.
 
-    That one does int() on the timestamp, decodes the body and cannot compare beyond ASCII.
+    The SDK calls int() on the timestamp, decodes the body, and cannot compare beyond ASCII.
     https://docs.slack.dev/authentication/verifying-requests-from-slack/
     """
     timestamp = headers.get("x-slack-request-timestamp", "")

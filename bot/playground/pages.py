@@ -1,6 +1,6 @@
-"""The page in front of the double, and what it asks for: `/`, `/assets/` and `/_page/`.
+"""Serves the playground's web page and its data: `/`, `/assets/` and `/_page/`.
 
-For one person at one machine: requests of other sites are refused, whatever name they give us.
+It is for one person at this machine: requests from other sites are refused.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.playground import building
-from bot.playground.control.order import Impossible, user_named
+from bot.playground.control.order import InvalidOrder, user_named
 from bot.playground.control.views_of_people import is_open_to, same_questions, seen_by
 from bot.playground.double import Double
 from bot.playground.workspace import Json
@@ -39,9 +39,9 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 _NAMES = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?", re.IGNORECASE)
-_NEAR = frozenset({"same-origin", "none"})
-_VISITED = frozenset({"/", "/oauth/v2/authorize"})
-_ELSEWHERE = "Requests from other sites are refused."
+_SAME_ORIGIN = frozenset({"same-origin", "none"})
+_LINKABLE = frozenset({"/", "/oauth/v2/authorize"})
+_OTHER_SITE = "Requests from other sites are refused."
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _NOT_BUILT = """<!doctype html><html lang="en"><title>Ken's playground</title>
 <style>body{font:16px/1.5 sans-serif;max-width:40em;margin:4em auto;padding:0 1em}</style>
@@ -54,17 +54,17 @@ _NO_HOME = "This playground runs without a Ken home, so it cannot show documents
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What the page is made of. Without settings there is no panel of permissions."""
+    """Sources of the page. Without settings, its panel shows no permissions."""
 
     data_dir: Path | None = None
-    """Where the bundle is looked for at each request: it may be built, or built anew, later."""
+    """Where the bundle is looked up at each request: it may be built, or rebuilt, later."""
     settings: Settings | None = None
     tour: Path | None = None
     """Questions to try (JSON), as in examples/company/demo.json."""
 
 
 def page_of(workspace: Path) -> Page:
-    """With the bundle and the settings of the home that KEN_HOME names; else without a panel."""
+    """Return the page with the bundle and settings of KEN_HOME; without it, neither."""
     tour = workspace.with_name("demo.json")
     if not os.environ.get("KEN_HOME"):
         return Page(tour=tour)
@@ -76,9 +76,9 @@ def add_page(app: web.Application, double: Double, page: Page) -> None:
     get = app.router.add_get
     get("/", _index(page))
     get(r"/assets/{name:[\w.-]+}", _asset(page))
-    get("/_page/seen", _told(lambda query: seen_by(double, query.get("user", ""))))
-    get("/_page/same", _told(lambda _query: same_questions(double)))
-    get("/_page/tour", _told(lambda _query: _tour(page)))
+    get("/_page/seen", _json_endpoint(lambda query: seen_by(double, query.get("user", ""))))
+    get("/_page/same", _json_endpoint(lambda _query: same_questions(double)))
+    get("/_page/tour", _json_endpoint(lambda _query: _tour(page)))
     get("/_page/person", _panel(double, page, _of_person))
     get("/_page/channel", _panel(double, page, _of_channel))
     app.middlewares.append(only_this_machine)
@@ -89,11 +89,11 @@ def add_page(app: web.Application, double: Double, page: Page) -> None:
 async def only_this_machine(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Refuses a site that rebound its name to us, and orders that another site's page sends.
+    """Refuse a site that rebound its name to this machine, and any request from another site.
 
-    A browser names the page that a POST or a socket comes from; of an image, a script or a form
-    that only reads it says how far away that page is (Sec-Fetch-Site). The Web API takes orders by
-    GET, with a token that everybody knows. Another port of this machine is another site.
+    For a POST or a socket, the browser sends the page's origin; for an image, a script or a GET
+    form, it sends Sec-Fetch-Site. GET matters too: the Web API accepts changes by GET, and its
+    token is public. Another port of this machine counts as another site.
     """
     if not _NAMES.fullmatch(request.host):
         return web.json_response(
@@ -101,16 +101,16 @@ async def only_this_machine(
         )
     origin = request.headers.get("Origin")
     if origin is not None and origin != f"http://{request.host}":
-        return web.json_response({"error": _ELSEWHERE}, status=403)
-    if request.headers.get("Sec-Fetch-Site", "none") not in _NEAR and not _is_visit(request):
-        return web.json_response({"error": _ELSEWHERE}, status=403)
+        return web.json_response({"error": _OTHER_SITE}, status=403)
+    if request.headers.get("Sec-Fetch-Site", "none") not in _SAME_ORIGIN and not _is_visit(request):
+        return web.json_response({"error": _OTHER_SITE}, status=403)
     return await handler(request)
 
 
 def _is_visit(request: web.Request) -> bool:
-    """Somebody follows a link to the page, or is sent on to where an app is approved."""
+    """Return whether the browser opens the page, or OAuth's approval, from a link."""
     mode, kind = (request.headers.get(f"Sec-Fetch-{name}") for name in ("Mode", "Dest"))
-    return (mode, kind) == ("navigate", "document") and request.path in _VISITED
+    return (mode, kind) == ("navigate", "document") and request.path in _LINKABLE
 
 
 async def _with_headers(_request: web.Request, response: web.StreamResponse) -> None:
@@ -143,11 +143,11 @@ def _bundle(page: Page) -> Path:
     return building.bundle(page.data_dir) if page.data_dir else Path("/nowhere")
 
 
-def _told(look: Callable[[Json], Json]) -> Any:
+def _json_endpoint(look: Callable[[Json], Json]) -> Any:
     async def respond(request: web.Request) -> web.Response:
         try:
             return web.json_response(look(dict(request.query)))
-        except Impossible as error:
+        except InvalidOrder as error:
             return web.json_response({"error": str(error)}, status=400)
 
     return respond
@@ -156,8 +156,8 @@ def _told(look: Callable[[Json], Json]) -> Any:
 def _tour(page: Page) -> Json:
     if page.tour is None or not page.tour.is_file():
         return {"askers": [], "question": "", "more": []}
-    told = json.loads(page.tour.read_text(encoding="utf-8"))
-    return {"askers": told["askers"], "question": told["question"], "more": told["more"]}
+    tour = json.loads(page.tour.read_text(encoding="utf-8"))
+    return {"askers": tour["askers"], "question": tour["question"], "more": tour["more"]}
 
 
 def _panel(
@@ -169,7 +169,7 @@ def _panel(
         try:
             work = look(double, page.settings, dict(request.query))
             return web.json_response(await asyncio.to_thread(work))
-        except Impossible as error:
+        except InvalidOrder as error:
             return web.json_response({"error": str(error)}, status=400)
         except OperatorError as error:
             return web.json_response({"error": str(error)}, status=503)
@@ -184,9 +184,9 @@ def _of_person(double: Double, settings: Settings, query: Json) -> Callable[[], 
 
 
 def _of_channel(double: Double, settings: Settings, query: Json) -> Callable[[], Json]:
-    """Of a channel that the acting person sees."""
+    """Return the panel of a channel that the acting person can open."""
     user = user_named(double, query.get("user", ""))
     channel = double.workspace.channels.get(query.get("channel", ""))
     if channel is None or not is_open_to(double.workspace, channel, user):
-        raise Impossible("no such channel, or this person cannot open it")
+        raise InvalidOrder("no such channel, or this person cannot open it")
     return lambda: channel_panel(settings, channel.id)

@@ -1,7 +1,7 @@
-"""What a token must be allowed for a call.
+"""Scopes that a call needs.
 
-A conversation's kind decides which of a method's scopes it takes: `groups:read` for a private
-channel. https://docs.slack.dev/reference/scopes/
+The kind of conversation decides which of a method's scopes is needed, such as `groups:read` for a
+private channel. https://docs.slack.dev/reference/scopes/
 """
 
 from bot.playground.workspace import BOT_USER, Json, Workspace
@@ -17,7 +17,7 @@ _FAMILIES = {
 def needed_scopes(
     workspace: Workspace, scopes: tuple[str, ...], arguments: Json
 ) -> list[tuple[str, ...]]:
-    """One of each of these is wanted."""
+    """Return sets of scopes; the token needs one scope of each set."""
     if len(scopes) < 2:
         return [scopes] if scopes else []
     kinds = _kinds(workspace, arguments)
@@ -26,7 +26,7 @@ def needed_scopes(
 
 
 def _kinds(workspace: Workspace, arguments: Json) -> list[str]:
-    """Of the conversations that a call is about; those that Ken does not see have none."""
+    """Return the kinds of the call's conversations, without those that Ken does not see."""
     channel = workspace.channels.get(str(arguments.get("channel")))
     if channel and (channel.is_public or BOT_USER in channel.members):
         return [channel.kind]

@@ -1,4 +1,4 @@
-"""The double's HTTP side: /api/ for the bot, /link for Socket Mode, /_double/ for everybody else.
+"""HTTP server of the double: /api/ for the bot, /link for Socket Mode, /_double/ for the rest.
 
 It listens on 127.0.0.1 only.
 """
@@ -25,7 +25,7 @@ _LARGEST_REQUEST = 10_000_000
 
 
 class _Dropped(Exception):
-    """The connection ends here, without an answer."""
+    """A fault closes the connection without an answer."""
 
 
 def create_server(double: Double, page: Page | None = None) -> web.Application:
@@ -39,7 +39,7 @@ def create_server(double: Double, page: Page | None = None) -> web.Application:
     add_page(app, double, page or Page())
 
     async def close(_: web.Application) -> None:
-        double.wake()  # the page always waits for a change: stopping would wait for it
+        double.wake()  # else the page's waiting request would hold up the stop
         await double.delivery.close()
         double.save()
 
@@ -51,7 +51,7 @@ def create_server(double: Double, page: Page | None = None) -> web.Application:
 def running(
     workspace: Workspace, access: Access | None = None, *, port: int = 0, page: Page | None = None
 ) -> Iterator[str]:
-    """The double in a thread of its own, for tests: yields its address, `http://127.0.0.1:PORT`."""
+    """Run the double in a thread, for tests; yields its address, `http://127.0.0.1:PORT`."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="playground")
     thread.start()
@@ -148,7 +148,7 @@ def _open_door(double: Double, answer: Json, host: str) -> None:
 
 
 async def _read(request: web.Request) -> tuple[str, Json]:
-    """The token and the arguments, from the query, a form or a JSON body."""
+    """Return the token and the arguments, from the query, a form or a JSON body."""
     arguments: Json = dict(request.query)
     if request.content_type == "application/json":
         arguments |= _object(await request.text())
@@ -185,7 +185,7 @@ def _link(double: Double) -> Handler:
 
 
 def _approve(double: Double) -> Handler:
-    """Where Slack would ask a person, who here says yes at once."""
+    """OAuth's approval page. Slack would ask a person here; the double approves at once."""
 
     async def respond(request: web.Request) -> web.StreamResponse:
         query = request.query

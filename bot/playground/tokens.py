@@ -1,4 +1,4 @@
-"""Which tokens the double gave out, what each may do, and how long.
+"""Tokens that the double has issued, with their scopes and their expiry.
 
 https://docs.slack.dev/authentication/using-token-rotation/
 """
@@ -25,7 +25,7 @@ KEN_SCOPES = (
     "users:read",
     "users:read.email",
 )
-"""As deploy/slack-manifest.yaml asks for them."""
+"""The scopes of deploy/slack-manifest.yaml."""
 LIFE_S = 12 * 60 * 60
 
 
@@ -35,11 +35,11 @@ class Token:
     expires_at: float = float("inf")
     """As time.monotonic() counts."""
     error: str = ""
-    """What a call with it meets: `token_revoked`, `account_inactive`."""
+    """Error of every call with this token: `token_revoked`, `account_inactive`."""
 
     @property
     def refusal(self) -> str:
-        """Empty while it serves."""
+        """Error of a call with this token now; empty if it is valid."""
         return self.error or ("token_expired" if time.monotonic() >= self.expires_at else "")
 
 
@@ -47,42 +47,42 @@ class Token:
 class Tokens:
     known: dict[str, Token]
     codes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """An OAuth code that was not exchanged yet, and the scopes that it stands for."""
+    """OAuth codes that were not exchanged yet, with the scopes of each."""
     refreshers: dict[str, Token] = field(default_factory=dict)
-    """A refresh token that was not used yet, and the token that came with it."""
+    """Refresh tokens that were not used yet, with the token that came with each."""
 
     def of(self, token: str) -> Token | None:
         return self.known.get(token)
 
     @property
     def is_installed(self) -> bool:
-        """Slack tells an app that was removed nothing more."""
+        """Whether the app is installed; Slack sends no events to a removed app."""
         return any(token.error != "account_inactive" for token in self.known.values())
 
     def issue(self, scopes: tuple[str, ...]) -> str:
-        """One that serves until it is revoked."""
+        """Issue a token that is valid until it is revoked."""
         return self._add(f"xoxb-{uuid4().hex}", Token(scopes))
 
-    def issue_for_a_while(self, scopes: tuple[str, ...]) -> tuple[str, str]:
-        """One of twelve hours, and the refresh token, which serves once."""
+    def issue_rotating(self, scopes: tuple[str, ...]) -> tuple[str, str]:
+        """Issue a token for twelve hours and a refresh token, which can be used once."""
         token = Token(scopes, time.monotonic() + LIFE_S)
         refresher = f"xoxe-1-{uuid4().hex}"
         self.refreshers[refresher] = token
         return self._add(f"xoxe.xoxb-1-{uuid4().hex}", token), refresher
 
     def new_code(self, scopes: tuple[str, ...]) -> str:
-        """As a person's approval gives one; see oauth.v2.access."""
+        """Create the code of a person's approval; see oauth.v2.access."""
         code = uuid4().hex
         self.codes[code] = scopes
         return code
 
     def refuse_all(self, error: str) -> None:
-        """Every token so far meets this error; empty lets all of them serve again."""
+        """Make every token so far fail with this error; empty makes them valid again."""
         for token in self.known.values():
             token.error = error
 
     def expire_all(self) -> None:
-        """As if twelve hours had gone by; tokens that never expire stay."""
+        """Expire all tokens that rotate, as if twelve hours had passed."""
         for token in self.known.values():
             if token.expires_at != float("inf"):
                 token.expires_at = 0.0

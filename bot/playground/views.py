@@ -1,4 +1,4 @@
-"""Modals and homes: built as Slack builds them, filled in, and changed by what the app answers.
+"""Modals and Home tabs: built as Slack builds them, filled in, and changed by the app's answers.
 
 https://docs.slack.dev/surfaces/modals/
 """
@@ -18,7 +18,7 @@ _EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
 def build_view(workspace: Workspace, view: object, *, kind: str) -> Json:
-    """What Slack makes of the view that an app sends. Raises Refused."""
+    """Return the app's view with the fields that Slack adds. Raises Refused."""
     if not isinstance(view, dict) or view.get("type") != kind:
         raise Refused("invalid_arguments", f"[ERROR] must be a {kind} [json-pointer:/view/type]")
     try:
@@ -52,7 +52,7 @@ def build_view(workspace: Workspace, view: object, *, kind: str) -> Json:
 
 
 def replace(workspace: Workspace, old: Json, new: object) -> None:
-    """The same view with other content; its place in the stack stays. Raises Refused."""
+    """Replace a view's content; its id and its place in the stack stay. Raises Refused."""
     built = build_view(workspace, new, kind=old["type"])
     kept = {name: old[name] for name in ("id", "root_view_id", "previous_view_id")}
     old.clear()
@@ -60,7 +60,7 @@ def replace(workspace: Workspace, old: Json, new: object) -> None:
 
 
 def push(workspace: Workspace, stack: list[Json], new: object) -> Json:
-    """Raises Refused."""
+    """Put a modal on top of the stack. Raises Refused."""
     if len(stack) >= MOST_ON_TOP:
         raise Refused("push_limit_reached")
     view = build_view(workspace, new, kind="modal")
@@ -71,9 +71,9 @@ def push(workspace: Workspace, stack: list[Json], new: object) -> Json:
 
 
 def fill(view: Json, values: Json) -> dict[str, str]:
-    """Into the view's state; returns what Slack itself says beside empty required inputs.
+    """Fill in the view's inputs; return Slack's own errors for required inputs left empty.
 
-    Raises ValueError where the view has no such input.
+    Raises ValueError if the view has no such input.
     """
     missing, known = {}, set()
     for block in view["blocks"]:
@@ -98,9 +98,9 @@ def fill(view: Json, values: Json) -> dict[str, str]:
 
 
 def respond(workspace: Workspace, stack: list[Json], view: Json, answer: Json) -> dict[str, str]:
-    """What the app's answer to a submission does; the errors it wants to see, if any.
+    """Apply the app's answer to a submission; return the errors to show, if any.
 
-    Raises Refused where Slack could make nothing of it.
+    Raises Refused if the answer is not valid.
     """
     match answer.get("response_action"):
         case None:
@@ -119,7 +119,7 @@ def respond(workspace: Workspace, stack: list[Json], view: Json, answer: Json) -
 
 
 def keep_state(view: Json, action: Json) -> None:
-    """What somebody chose stays chosen until the view changes."""
+    """Store a choice in the view's state, until the view changes."""
     names = [name for name in action if name.startswith("selected_")]
     if names:
         place = view["state"]["values"].setdefault(action["block_id"], {})
@@ -128,7 +128,7 @@ def keep_state(view: Json, action: Json) -> None:
 
 
 def elements(blocks: list[Json]) -> Iterator[tuple[Json, Json]]:
-    """Everything that can be pressed or filled in, with its block."""
+    """Yield each interactive element, with its block."""
     for block in blocks:
         if block["type"] in ("actions", "context_actions"):
             for element in block["elements"]:
@@ -152,7 +152,7 @@ def _errors(view: Json, errors: object) -> dict[str, str]:
 
 
 def _initial(blocks: list[Json]) -> Json:
-    """`state.values` before anybody touched anything."""
+    """Return the initial `state.values`."""
     values: Json = {}
     for block, element in elements(blocks):
         kept = {

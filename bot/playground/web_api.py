@@ -1,4 +1,4 @@
-"""The Web API: one function per method, its arguments checked, its answer or its error.
+"""The Web API's frame: registers a function per method, checks arguments, reports errors.
 
 https://docs.slack.dev/apis/web-api/
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from bot.playground.events.kinds import Happening
+from bot.playground.events.kinds import OutgoingEvent
 from bot.playground.tokens import Tokens
 from bot.playground.workspace import BOT_USER, Channel, Json, Message, User, Workspace
 
@@ -34,13 +34,13 @@ COMMON_ERRORS = frozenset(
         "unknown_method",
     }
 )
-"""What any method may answer; the lists of the single methods leave these out."""
+"""Errors that any method may return; the lists of single methods leave these out."""
 
 Kind = Literal["str", "bool", "int", "json"]
 
 
 class Refused(Exception):
-    """`ok: false`. `details` goes into `response_metadata.messages`."""
+    """The call fails with `ok: false`; `details` goes into `response_metadata.messages`."""
 
     def __init__(self, error: str, *details: str) -> None:
         super().__init__(error)
@@ -51,7 +51,7 @@ class Refused(Exception):
 
 
 class MissingScope(Refused):
-    """Says what was wanted, and what the token may do."""
+    """The token lacks a scope; the answer names the needed and the given scopes."""
 
     def __init__(self, needed: tuple[str, ...], provided: tuple[str, ...]) -> None:
         super().__init__("missing_scope")
@@ -60,26 +60,26 @@ class MissingScope(Refused):
 
 @dataclass(slots=True)
 class Slack:
-    """What a method may touch."""
+    """State that a method may read and change."""
 
     workspace: Workspace
     tokens: Tokens
     token: str = ""
-    """The one that was called with."""
+    """The token of the call."""
     client: tuple[str, str] = ("", "")
     """The app's client id and client secret."""
     rotates: bool = False
     """New tokens expire."""
-    happenings: list[Happening] = field(default_factory=list)
+    outgoing_events: list[OutgoingEvent] = field(default_factory=list)
     news: list[Json] = field(default_factory=list)
-    """Events that are about no channel."""
+    """Events that belong to no channel."""
 
     def may(self, scope: str) -> bool:
         token = self.tokens.of(self.token)
         return token is not None and scope in token.scopes
 
     def readable(self, channel_id: str) -> Channel:
-        """A public channel, or one with Ken in it. Others do not exist for it."""
+        """Return a channel that is public or has Ken in it; others do not exist for Ken."""
         channel = self.workspace.channels.get(channel_id)
         if channel is None or not (channel.is_public or BOT_USER in channel.members):
             raise Refused("channel_not_found")
@@ -97,7 +97,7 @@ class Slack:
         return self.workspace.users[user_id]
 
     def end_stream(self, message: Message) -> None:
-        """Before it is updated: while it is streamed, that is a conflict."""
+        """End a message's stream before an update; while the stream is open, refuse."""
         stream = self.workspace.streams.get(f"{message.channel}/{message.ts}")
         if stream is None:
             return
@@ -123,7 +123,7 @@ class Method:
     required: frozenset[str]
     kinds: dict[str, Kind]
     scopes: tuple[str, ...]
-    """One of them is wanted; none at all if it is empty. See scopes.py."""
+    """The token needs one of these; empty means that no scope is needed. See scopes.py."""
 
 
 METHODS: dict[str, Method] = {}
@@ -137,7 +137,7 @@ def method(
     scopes: tuple[str, ...] = (),
     **arguments: str,
 ) -> Callable[[Function], Function]:
-    """Registers a method; each argument is `str`, `bool`, `int` or `json`, with `!` if required."""
+    """Register a method; each argument is `str`, `bool`, `int` or `json`, with `!` if required."""
 
     def register(function: Function) -> Function:
         kinds: dict[str, Any] = {key: kind.rstrip("!") for key, kind in arguments.items()}
@@ -149,7 +149,7 @@ def method(
 
 
 def read_arguments(target: Method, raw: Json) -> Json:
-    """The arguments that the method knows, as Python values; Slack ignores the others."""
+    """Return the method's arguments as Python values; others are ignored, as Slack does."""
     given = {key: value for key, value in raw.items() if value is not None and key in target.kinds}
     missing = sorted(target.required - given.keys())
     if missing:
@@ -167,9 +167,9 @@ def page(
     most: int = 1000,
     bad_limit: str = "invalid_limit",
 ) -> tuple[list[Any], str]:
-    """One page of sorted items and the cursor of the next. A cursor names the next item's key.
+    """Return one page of sorted items, and the cursor of the next page.
 
-    `limit=0` is the default; more than `most` gives as many as `most`.
+    A cursor holds the next item's key. `limit=0` means the default; `most` is the maximum.
     """
     limit = arguments.get("limit") or default
     if limit < 0:

@@ -1,4 +1,4 @@
-"""A Slack workspace in memory: people, channels and what was said, loaded from a file."""
+"""A Slack workspace in memory: people, channels and messages, loaded from a file."""
 
 import copy
 import dataclasses
@@ -18,12 +18,12 @@ BOT_ID = "BKEN"
 APP_ID = "AKEN"
 
 _MOST_KEPT = 500
-"""Messages that outlast a restart: more would hold everybody up while they are written."""
+"""Messages that survive a restart; more would take too long to write."""
 _PLAIN_STATE = ("homes", "statuses", "titles", "prompts", "sessions", "read", "serial", "clock")
 
 
 class WorkspaceInvalid(Exception):
-    """The workspace file is not what it should be. The message names the file and the field."""
+    """The workspace file is invalid. The message names the file and the field."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class User:
     is_bot: bool = False
     deleted: bool = False
     team_id: str = ""
-    """Empty: the workspace's own team."""
+    """Empty for the workspace's own team."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,11 +61,11 @@ class Channel:
     is_im: bool = False
     is_ext_shared: bool = False
     is_pending_ext_shared: bool = False
-    """Another company was invited and has not come in yet."""
+    """Another company is invited and has not accepted yet."""
     is_org_shared: bool = False
-    """With other workspaces of the organisation."""
+    """Shared with other workspaces of the organisation."""
     is_shared: bool = False
-    """In a way that no other flag names."""
+    """Shared in a way that no other flag covers."""
     is_archived: bool = False
     members: list[str] = field(default_factory=list)
 
@@ -85,7 +85,7 @@ class Channel:
 
 @dataclass(slots=True, kw_only=True)
 class Usergroup:
-    """`name` is also its handle."""
+    """A user group; `name` is also its handle."""
 
     id: str
     name: str
@@ -113,7 +113,7 @@ class Message:
     """Only this person sees it; no API method returns it."""
     streaming: bool = False
     chunks: list[Json] = field(default_factory=list)
-    """What was streamed so far; empty once the stream was stopped."""
+    """Chunks streamed so far; empty once the stream was stopped."""
 
 
 @dataclass(slots=True)
@@ -124,18 +124,18 @@ class Stream:
     """As time.monotonic() counts."""
     as_plan: bool
     is_stopped: bool = False
-    """By a person; the app still has to end it."""
+    """Stopped by a person; the app still has to end it."""
 
 
 @dataclass(slots=True)
 class Trigger:
-    """Somebody did something just now; it opens one view for them."""
+    """The trigger of a person's interaction; it opens one view for them."""
 
     user: str
     expires_at: float
     """As time.monotonic() counts."""
     view_id: str = ""
-    """The modal in which it was."""
+    """The modal of the interaction; empty outside modals."""
     is_used: bool = False
 
 
@@ -146,27 +146,27 @@ class Workspace:
     channels: dict[str, Channel]
     messages: list[Message] = field(default_factory=list)
     homes: dict[str, Json] = field(default_factory=dict)
-    """The home view of a person."""
+    """Home views by person."""
     statuses: dict[str, str] = field(default_factory=dict)
-    """`channel/thread_ts` and what the assistant says it is doing there."""
+    """The assistant's status by `channel/thread_ts`."""
     titles: dict[str, str] = field(default_factory=dict)
     prompts: dict[str, list[Json]] = field(default_factory=dict)
     sessions: dict[str, Json] = field(default_factory=dict)
-    """`channel/thread_ts` and the status and title of the agent session there."""
+    """Status and title of agent sessions by `channel/thread_ts`."""
     read: dict[str, dict[str, str]] = field(default_factory=dict)
-    """By person and channel: the ts of the newest message that they have seen."""
+    """The ts of the newest message seen, by person and channel."""
     streams: dict[str, Stream] = field(default_factory=dict)
-    """`channel/ts` of the messages that are still being written."""
+    """Messages that are still being written, by `channel/ts`."""
     usergroups: dict[str, Usergroup] = field(default_factory=dict)
     triggers: dict[str, Trigger] = field(default_factory=dict)
     modals: dict[str, list[Json]] = field(default_factory=dict)
-    """The open modals of a person, the one on top last."""
+    """Open modals by person, the top one last."""
     serial: int = 0
     clock: int = 0
-    """Microseconds; the last ts that was given out."""
+    """The last ts that was issued, in microseconds."""
 
     def next_ts(self) -> str:
-        """Unique and rising, also after a restart from a state file."""
+        """Return a new ts, higher than all before, also after a restart from a state file."""
         self.clock = max(time.time_ns() // 1000, self.clock + 1)
         return f"{self.clock // 1_000_000}.{self.clock % 1_000_000:06}"
 
@@ -175,7 +175,7 @@ class Workspace:
         return f"{prefix}{self.serial:010}"
 
     def in_channel(self, channel_id: str) -> Iterator[Message]:
-        """What everybody there sees, oldest first."""
+        """Yield the messages that everybody there sees, oldest first."""
         for message in self.messages:
             if message.channel == channel_id and not message.ephemeral_to:
                 yield message
@@ -187,7 +187,7 @@ class Workspace:
         return [m for m in self.in_channel(root.channel) if m.thread_ts == root.ts]
 
     def remove(self, message: Message) -> None:
-        """A root with replies leaves a tombstone, which keeps the thread together."""
+        """Delete a message. A root with replies leaves a tombstone, which keeps the thread."""
         if not self.replies(message):
             self.messages.remove(message)
             return
@@ -196,7 +196,7 @@ class Workspace:
         message.blocks, message.attachments, message.files, message.metadata = [], [], [], {}
 
     def open_im(self, user_id: str) -> Channel:
-        """The direct messages of a person with Ken."""
+        """Return the direct conversation of a person with Ken; create it if needed."""
         channel_id = f"D{user_id}"
         return self.channels.setdefault(
             channel_id, Channel(id=channel_id, is_im=True, members=[user_id, BOT_USER])
@@ -218,12 +218,12 @@ class Workspace:
         return self.users[user_id].team_id != self.team.id
 
     def mark_read(self, user_id: str, channel_id: str, ts: str) -> None:
-        """A mark only moves forward: another window may have read further."""
+        """Move the read mark forward, never back: another window may have read further."""
         marks = self.read.setdefault(user_id, {})
         marks[channel_id] = max(ts, marks.get(channel_id, ""))
 
     def state(self) -> Json:
-        """What changed since the file was read, of messages the newest; see `restore`."""
+        """Return what can change after the file is read, with the newest messages."""
         channels = {key: dataclasses.asdict(channel) for key, channel in self.channels.items()}
         messages = [dataclasses.asdict(one) for one in self.messages[-_MOST_KEPT:]]
         plain = {name: getattr(self, name) for name in _PLAIN_STATE}
@@ -237,7 +237,7 @@ class Workspace:
 
 
 def load_workspace(path: Path) -> Workspace:
-    """Raises WorkspaceInvalid, which names the file and the field."""
+    """Read a workspace file. Raises WorkspaceInvalid, which names the file and the field."""
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -248,7 +248,10 @@ def load_workspace(path: Path) -> Workspace:
 
 
 def read_workspace(raw: object, *, where: str = "workspace") -> Workspace:
-    """Adds the bot user and everybody's direct messages with it. Raises WorkspaceInvalid."""
+    """Build a workspace from JSON, with the bot user and a direct conversation for everybody.
+
+    Raises WorkspaceInvalid.
+    """
     if not isinstance(raw, dict):
         raise WorkspaceInvalid(f"{where}: not an object")
     for name in raw:
@@ -274,7 +277,7 @@ def read_workspace(raw: object, *, where: str = "workspace") -> Workspace:
 
 
 def _record(kind: type[T], raw: object, place: str) -> T:
-    """One dataclass from one object: no unknown field, none missing, none of another type."""
+    """Build a dataclass from an object; refuse unknown, missing and wrongly typed fields."""
     if not isinstance(raw, dict):
         raise WorkspaceInvalid(f"{place}: not an object")
     types = get_type_hints(kind)

@@ -8,7 +8,7 @@ import pytest
 from slack_sdk import WebClient
 from slack_sdk.signature import SignatureVerifier
 
-from bot.playground.client import Playground, Said
+from bot.playground.client import Playground, Posted
 from tests.bot.conftest import Start
 from tests.bot.slack_schemas import needs_shared, sample, unknown_keys
 from tests.bot.slack_world import Inbox, Json
@@ -61,12 +61,12 @@ def test_ken_hears_nothing_from_where_it_is_not(inbox: Inbox, workspace: Playgro
     assert [body["event"]["channel"] for body in bodies(inbox, workspace)] == ["DUALICE"]
 
 
-def broadcast(workspace: Playground) -> Said:
+def broadcast(workspace: Playground) -> Posted:
     root = workspace.say("general", "alice", "root").ts
     return workspace.say("general", "bob", "all!", thread_ts=root, subtype="thread_broadcast")
 
 
-def reply_to_ken(workspace: Playground) -> Said:
+def reply_to_ken(workspace: Playground) -> Posted:
     client = WebClient("xoxb-playground", base_url=workspace.api_url)
     root = client.chat_postMessage(channel="CGENERAL", text="Ken's own")["ts"]
     return workspace.say("general", "bob", "thanks", thread_ts=root)

@@ -24,7 +24,7 @@ from gunicorn.workers.gthread import TConn  # type: ignore[import-untyped]
 from bot import views
 from bot.app import create_app
 from bot.playground.client import Playground
-from bot.web import InTime, Web, create_web
+from bot.web import DeadlineWorker, Web, create_web
 from tests.bot.slack_world import Asked, Json, serving, settings_for
 from workers.interface import metrics
 
@@ -322,7 +322,7 @@ def test_without_a_signature_that_could_be_good_no_body_is_read(bot: Bot, asked:
 def served(web: Web, begun: bytes) -> bytes:
     """What one of gunicorn's threads answers to a request that is never finished."""
     cfg = Config()
-    worker: Any = InTime(1, os.getpid(), [], None, 30, cfg, Logger(cfg))
+    worker: Any = DeadlineWorker(1, os.getpid(), [], None, 30, cfg, Logger(cfg))
     worker.wsgi = web
     ours, theirs = socket.socketpair()
     with theirs, ThreadPoolExecutor(1) as thread:
@@ -341,7 +341,7 @@ def served(web: Web, begun: bytes) -> bytes:
 def test_a_head_that_does_not_come_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: str
 ) -> None:
-    monkeypatch.setattr(InTime, "patience_s", 0.05)
+    monkeypatch.setattr(DeadlineWorker, "patience_s", 0.05)
     monkeypatch.setattr(gthread, "DEFAULT_WORKER_DATA_TIMEOUT", 0.05)
     nobodys = create_app(settings_for(Playground("http://127.0.0.1:9"), tmp_path))
     assert served(create_web(nobodys, "playground"), begun.encode()) == b""
@@ -350,7 +350,7 @@ def test_a_head_that_does_not_come_is_not_waited_for(
 def test_a_body_that_does_not_come_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(InTime, "patience_s", 0.05)
+    monkeypatch.setattr(DeadlineWorker, "patience_s", 0.05)
     nobodys = create_app(settings_for(Playground("http://127.0.0.1:9"), tmp_path))
     head = (
         "POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n"

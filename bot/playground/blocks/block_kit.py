@@ -1,4 +1,4 @@
-"""Which blocks and views Slack takes, as strict as Slack and a little stricter.
+"""Checks blocks and views as strictly as Slack, or slightly more so.
 
 Limits: https://docs.slack.dev/reference/block-kit/blocks/ . The total text of a message's blocks is
 not documented; 13,200 characters were measured (https://github.com/slackapi/bolt-js/issues/2509).
@@ -32,14 +32,14 @@ from bot.playground.workspace import Json
 
 LARGEST_TEXT = 13_200
 LONGEST_MARKDOWN = 12_000
-"""Of one call, all markdown blocks together."""
+"""Characters in all markdown blocks of one call together."""
 MOST_IN_MESSAGE = 50
 MOST_IN_VIEW = 100
 _IN_MESSAGES_ONLY = {"context_actions", "plan", "table", "task_card"}
 
 
 def check_blocks(blocks: object, *, most: int = MOST_IN_MESSAGE) -> None:
-    """Raises BlocksInvalid."""
+    """Check a list of blocks. Raises BlocksInvalid."""
     if not isinstance(blocks, list):
         raise BlocksInvalid("must provide an array", "/blocks")
     if len(blocks) > most:
@@ -54,7 +54,7 @@ def check_blocks(blocks: object, *, most: int = MOST_IN_MESSAGE) -> None:
 
 
 def check_view(view: Json) -> None:
-    """A home or a modal with its blocks. Raises BlocksInvalid."""
+    """Check a Home tab or a modal with its blocks. Raises BlocksInvalid."""
     optional = {"private_metadata", "callback_id", "external_id"}
     required = {"type", "blocks"}
     if view["type"] == "modal":
@@ -76,7 +76,7 @@ def check_view(view: Json) -> None:
 
 
 def check_sources(sources: object, place: str) -> None:
-    """Of a task: links with a text. Raises BlocksInvalid."""
+    """Check a task's sources: links with a text. Raises BlocksInvalid."""
     for item, at in as_list(sources, place, fewest=0):
         source = as_object(item, at)
         check_names(source, {"type", "url", "text"}, {"icon_url"}, at)
@@ -194,7 +194,7 @@ def _alert(block: Json, place: str) -> None:
 
 
 def _unchecked(block: Json, place: str) -> None:
-    """Only the names are checked; Ken does not send these."""
+    """Check nothing but the field names; Ken does not send these blocks."""
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -225,4 +225,4 @@ _BLOCKS: dict[str, tuple[set[str], set[str], Callable[[Json, str], None]]] = {
     "plan": ({"title"}, {"tasks"}, _plan),
     "alert": ({"text"}, {"level"}, _alert),
 }
-"""The fields that must and may be there beside `type` and `block_id`, and the rest of the check."""
+"""Required and optional fields besides `type` and `block_id`, and the check of their values."""

@@ -1,4 +1,4 @@
-"""What the checks of blocks have in common: strings, lists, texts, addresses and names."""
+"""Checks shared by all blocks: strings, lists, texts, URLs and field names."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from bot.playground.workspace import Json
 
 
 class BlocksInvalid(Exception):
-    """Says what is wrong and where, as `response_metadata.messages` does."""
+    """A block is invalid; the message says what and where, as `response_metadata.messages` does."""
 
     def __init__(self, message: str, pointer: str) -> None:
         super().__init__(f"[ERROR] {message} [json-pointer:{pointer}]")

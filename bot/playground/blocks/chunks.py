@@ -1,4 +1,4 @@
-"""What is streamed: text, tasks and a plan, and the blocks that they become at the end.
+"""Streamed chunks (text, tasks, a plan), and the blocks that they become at the end.
 
 https://docs.slack.dev/reference/methods/chat.appendStream
 """
@@ -15,13 +15,13 @@ _FIELDS: dict[str, tuple[set[str], set[str]]] = {
     "plan_update": ({"title"}, set()),
     "blocks": ({"blocks"}, set()),
 }
-"""The fields that must and may be there beside `type`."""
+"""Required and optional fields besides `type`."""
 _LONGEST_LINE = 256
-"""Of titles, details and outputs."""
+"""Characters in a title, details or an output."""
 
 
 def check_chunks(chunks: object) -> list[Json]:
-    """Raises Refused."""
+    """Check a list of chunks. Raises Refused."""
     if chunks is None:
         return []
     if not isinstance(chunks, list):
@@ -32,7 +32,7 @@ def check_chunks(chunks: object) -> list[Json]:
 
 
 def add_chunks(shown: list[Json], chunks: list[Json]) -> list[Json]:
-    """Text goes to the end; a task or a plan that is known already changes where it stands."""
+    """Add chunks: text at the end; a known task or plan is updated in its place."""
     joined = [dict(chunk) for chunk in shown]
     for chunk in chunks:
         known = next((old for old in joined if _key(old) == _key(chunk) is not None), None)
@@ -45,13 +45,13 @@ def add_chunks(shown: list[Json], chunks: list[Json]) -> list[Json]:
     return joined
 
 
-def spoken(chunks: list[Json]) -> str:
-    """The text alone."""
+def text_of(chunks: list[Json]) -> str:
+    """Return the text without tasks and plan."""
     return "".join(chunk["text"] for chunk in chunks if chunk["type"] == "markdown_text")
 
 
 def as_blocks(chunks: list[Json], *, as_plan: bool) -> list[Json]:
-    """Tasks between the texts, or all of them in one plan at the top."""
+    """Return blocks: tasks between the texts, or all tasks in one plan at the top."""
     blocks: list[Json] = []
     tasks = [_task(chunk) for chunk in chunks if chunk["type"] == "task_update"]
     title = next((chunk["title"] for chunk in chunks if chunk["type"] == "plan_update"), "")
@@ -95,7 +95,7 @@ def _key(chunk: Json) -> tuple[str, str] | None:
 
 
 def _task(chunk: Json) -> Json:
-    """A task_card block; its details are text in a chunk and rich text in a block."""
+    """Build a task_card block; a chunk's details are text, a block's are rich text."""
     card: Json = {"type": "task_card", "task_id": chunk["id"]}
     card |= {name: chunk[name] for name in ("title", "status", "sources") if name in chunk}
     for name in ("details", "output"):

@@ -1,4 +1,4 @@
-"""What a message may say: text, blocks, attachments and metadata."""
+"""Checks a message's content: text, blocks, attachments and metadata."""
 
 import json
 
@@ -19,7 +19,7 @@ _LARGEST_METADATA = 4_000
 
 
 def with_ids(workspace: Workspace, blocks: list[Json]) -> list[Json]:
-    """Slack names the blocks that the app did not name."""
+    """Add a block_id to blocks without one, as Slack does."""
     return [{"block_id": workspace.next_id("b"), **block} for block in blocks]
 
 
@@ -46,7 +46,7 @@ def check_content(
 
 
 def check_blocks_of(blocks: object) -> None:
-    """Raises Refused."""
+    """Check a message's blocks. Raises Refused."""
     try:
         check_blocks(blocks)
     except BlocksInvalid as error:

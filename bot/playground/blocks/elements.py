@@ -1,4 +1,4 @@
-"""Which buttons, menus and inputs Slack takes, and where.
+"""Checks buttons, menus and inputs, and where each may be used.
 
 https://docs.slack.dev/reference/block-kit/block-elements/
 """
@@ -23,7 +23,7 @@ from bot.playground.workspace import Json
 
 
 def check_element(element: object, place: str, kinds: frozenset[str]) -> None:
-    """One of these kinds. Raises BlocksInvalid."""
+    """Check an element, which must be of one of these kinds. Raises BlocksInvalid."""
     element = as_object(element, place)
     kind = element.get("type")
     if kind not in kinds:
@@ -89,7 +89,7 @@ def _static_select(menu: Json, place: str) -> None:
 
 
 def _choice(element: Json, place: str) -> None:
-    """Checkboxes and radio buttons."""
+    """Check checkboxes or radio buttons."""
     kinds = ("mrkdwn", "plain_text")
     values = _check_options(element["options"], f"{place}/options", most=10, kinds=kinds)
     _check_initial(element, values, place)
@@ -115,7 +115,7 @@ def _check_options(
     kinds: tuple[str, ...] = ("plain_text",),
     extra: frozenset[str] | set[str] = frozenset(),
 ) -> list[str]:
-    """Returns their values."""
+    """Check options, and return their values."""
     values = []
     for option, at in as_list(options, place, most=most):
         check_names(as_object(option, at), {"text", "value"}, {"description", *extra}, at)
@@ -183,7 +183,7 @@ _ELEMENTS: dict[str, tuple[set[str], set[str], Callable[[Json, str], None]]] = {
     ),
     "image": ({"alt_text"}, {"image_url", "slack_file"}, check_image),
 }
-"""The fields that must and may be there beside `type` and `action_id`, and the rest of it."""
+"""Required and optional fields besides `type` and `action_id`, and the check of their values."""
 
 _CHOSEN_FROM = frozenset(
     {
@@ -195,7 +195,7 @@ _CHOSEN_FROM = frozenset(
         ),
     }
 )
-"""Of those that are not in _ELEMENTS only the names are known; Ken does not send them."""
+"""Elements that are not in _ELEMENTS are only known by name; Ken does not send them."""
 
 IN_ACTIONS = _CHOSEN_FROM | {"button", "overflow"}
 IN_CONTEXT_ACTIONS = frozenset({"feedback_buttons", "icon_button"})

@@ -1,4 +1,4 @@
-"""Which rich text Slack takes.
+"""Checks rich text.
 
 https://docs.slack.dev/reference/block-kit/blocks/rich-text-block/
 """
@@ -25,7 +25,7 @@ _PARTS = {
     "rich_text_preformatted": {"border", "language"},
 }
 _NUMBERS = {"indent": 8, "offset": 10_000, "border": 1}
-"""The largest of each."""
+"""The largest value of each field."""
 
 _LEAVES: dict[str, tuple[set[str], set[str]]] = {
     "text": ({"text"}, set()),
@@ -39,7 +39,7 @@ _LEAVES: dict[str, tuple[set[str], set[str]]] = {
     "date": ({"timestamp", "format"}, {"url", "fallback"}),
     "color": ({"value"}, set()),
 }
-"""The fields that must and may be there beside `type` and `style`."""
+"""Required and optional fields besides `type` and `style`."""
 
 _STYLES = {
     "bold",

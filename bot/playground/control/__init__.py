@@ -1,1 +1,1 @@
-"""What a test or the page orders: people, channels, faults, and what somebody sees."""
+"""Orders of tests and the page: acting people, channels, faults, and what a person sees."""

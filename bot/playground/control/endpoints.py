@@ -1,4 +1,4 @@
-"""`/_double/`: people write, join and leave; tests look behind the scenes and order faults."""
+"""`/_double/`: orders that act as people and add faults, and looks at the double's state."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -10,7 +10,7 @@ from aiohttp import web
 
 from bot.playground.control.faults import Faults, read_fault
 from bot.playground.control.order import (
-    Impossible,
+    InvalidOrder,
     channel_of,
     message_of,
     message_seen_by,
@@ -71,7 +71,7 @@ def dm(double: Double, order: Json) -> Json:
 
 
 def group_dm(double: Double, order: Json) -> Json:
-    """{user, users, text?}: with Ken, whom nobody needs to name."""
+    """{user, users, text?}: a group message with Ken, who is added."""
     user = user_of(double, order)
     others = [user_named(double, name) for name in order.get("users", [])]
     channel = double.workspace.open_mpim([user, *others])
@@ -79,7 +79,7 @@ def group_dm(double: Double, order: Json) -> Json:
 
 
 def edit(double: Double, order: Json) -> Json:
-    """{channel, ts, text}; a mention that was not there before is told as one."""
+    """{channel, ts, text}: a mention that the edit adds is also sent as app_mention."""
     message, workspace = message_of(double, order), double.workspace
     before, was_mentioned = message_object(workspace, message), _mentions(message)
     message.text, message.edited_ts = str(order.get("text")), workspace.next_ts()
@@ -100,12 +100,12 @@ def delete(double: Double, order: Json) -> Json:
 
 
 def join(double: Double, order: Json) -> Json:
-    """{channel, user}; Ken, too."""
+    """{channel, user}: the user may be Ken."""
     channel, user = channel_of(double, order), user_of(double, order)
     if user in channel.members:
-        raise Impossible(f"{user} is already in {channel.id}")
+        raise InvalidOrder(f"{user} is already in {channel.id}")
     channel.members.append(user)
-    double.announce(kinds.member_came(double.workspace, channel, user))
+    double.announce(kinds.member_joined(double.workspace, channel, user))
     text = f"<@{user}> has joined the channel"
     written = _write(double, channel, {"user": user, "text": text, "subtype": "channel_join"})
     double.workspace.mark_read(user, channel.id, written["ts"])
@@ -116,7 +116,7 @@ def leave(double: Double, order: Json) -> Json:
     """{channel, user}"""
     channel, user = channel_of(double, order), user_of(double, order)
     if user not in channel.members:
-        raise Impossible(f"{user} is not in {channel.id}")
+        raise InvalidOrder(f"{user} is not in {channel.id}")
     channel.members.remove(user)
     double.announce(kinds.member_left(double.workspace, channel, user))
     return {}
@@ -131,25 +131,25 @@ def mark(double: Double, order: Json) -> Json:
 
 
 def event(double: Double, order: Json) -> Json:
-    """{event}: sent as it is."""
+    """{event}: sent unchanged."""
     double.announce_raw(order["event"])
     return {}
 
 
 def reset(double: Double, _order: Json) -> Json:
-    """{}: as after the start; connections stay."""
+    """{}: back to the state after the start; connections stay."""
     double.reset()
     return {}
 
 
 def calm(double: Double, _order: Json) -> Json:
-    """{}: no fault waits any more."""
+    """{}: removes all waiting faults."""
     double.faults = Faults()
     return {}
 
 
 def messages(double: Double, query: Json) -> Json:
-    """Of one channel, oldest first, ephemeral ones with `ephemeral_to`."""
+    """Return a channel's messages, oldest first, ephemeral ones with `ephemeral_to`."""
     channel = channel_of(double, query)
     found = [
         asdict(message) for message in double.workspace.messages if message.channel == channel.id
@@ -166,7 +166,7 @@ def attempts(double: Double, _query: Json) -> Json:
 
 
 def surfaces(double: Double, _query: Json) -> Json:
-    """Homes, statuses, titles and suggested prompts."""
+    """Return homes, statuses, titles, suggested prompts and agent sessions."""
     workspace = double.workspace
     return {
         "homes": workspace.homes,
@@ -179,13 +179,13 @@ def surfaces(double: Double, _query: Json) -> Json:
 
 
 def views(double: Double, query: Json) -> Json:
-    """The open modals of one person, the one on top last."""
+    """Return a person's open modals, the top one last."""
     open_ones = double.workspace.modals.get(user_of(double, query), [])
     return {"views": open_ones, "version": double.version}
 
 
 def people(double: Double, _query: Json) -> Json:
-    """Who and what is there, for a page."""
+    """Return the team, users, user groups and channels."""
     workspace = double.workspace
     return {
         "team": asdict(workspace.team),
@@ -228,7 +228,7 @@ _LOOKS: dict[str, Answer] = {
 def _write(double: Double, channel: Channel, order: Json) -> Json:
     workspace, user = double.workspace, user_of(double, order)
     if user not in channel.members:
-        raise Impossible(f"{user} is not in {channel.id}")
+        raise InvalidOrder(f"{user} is not in {channel.id}")
     message = Message(
         channel=channel.id,
         ts=workspace.next_ts(),
@@ -238,7 +238,7 @@ def _write(double: Double, channel: Channel, order: Json) -> Json:
         subtype=str(order.get("subtype") or ""),
     )
     if message.thread_ts and workspace.find(channel.id, message.thread_ts) is None:
-        raise Impossible(f"there is no message {message.thread_ts} in {channel.id}")
+        raise InvalidOrder(f"there is no message {message.thread_ts} in {channel.id}")
     if message.subtype == "file_share":
         message.files = [{"id": workspace.next_id("F"), "user": user, **_FILE}]
     if workspace.users[user].is_bot:
@@ -261,7 +261,7 @@ def _post(double: Double, order: Order) -> Any:
             answer = order(double, await _body(request))
             if isawaitable(answer):
                 answer = await answer
-        except (Impossible, KeyError, ValueError) as error:
+        except (InvalidOrder, KeyError, ValueError) as error:
             return web.json_response({"error": str(error)}, status=400)
         double.changed()
         return web.json_response(answer)
@@ -273,7 +273,7 @@ def _get(double: Double, look: Answer) -> Any:
     async def respond(request: web.Request) -> web.Response:
         try:
             return web.json_response(look(double, dict(request.query)))
-        except Impossible as error:
+        except InvalidOrder as error:
             return web.json_response({"error": str(error)}, status=400)
 
     return respond
@@ -283,7 +283,7 @@ def _faults(double: Double) -> Any:
     async def respond(request: web.Request) -> web.Response:
         try:
             fault = read_fault(await _body(request))
-        except (Impossible, ValueError, TypeError) as error:
+        except (InvalidOrder, ValueError, TypeError) as error:
             return web.json_response({"error": str(error)}, status=400)
         if fault.kind in ("disconnect", "cut"):
             await double.delivery.retire_sockets(politely=fault.kind == "disconnect")
@@ -307,5 +307,5 @@ async def _body(request: web.Request) -> Json:
     raw = await request.text()
     body = json.loads(raw) if raw else {}
     if not isinstance(body, dict):
-        raise Impossible("the body must be a JSON object")
+        raise InvalidOrder("the body must be a JSON object")
     return body

@@ -1,4 +1,4 @@
-"""What the double does wrong when it is told to, so that tests see Ken bear it."""
+"""Faults that tests can order, to check that Ken survives them."""
 
 import time
 from collections import defaultdict, deque
@@ -21,10 +21,11 @@ FaultKind = Literal[
     "disconnect",
     "cut",
 ]
-"""In a call: 429; a bare HTTP status; `ok: false`; a pause; the connection closed before or after
-the call took effect; Slack's own limits from now on; the stream over before the call. In events:
-the next one twice; the next one after the one that follows it, or late if none does; Socket Mode
-asked to reconnect; Socket Mode closed."""
+"""Faults of a call: `ratelimited` (429), `http` (a bare status), `error` (`ok: false`), `delay`,
+`drop_before` and `drop_after` (the connection closes before or after the call takes effect),
+`tiers` (Slack's rate limits from now on), `stream_expired` (the stream ends before the call).
+Faults of events: `duplicate_event` (the next one twice), `reorder_events` (the next one after the
+one that follows, or late), `disconnect` (Socket Mode asks to reconnect), `cut` (it closes)."""
 
 PER_MINUTE = {"tier1": 1, "tier2": 20, "tier3": 50, "tier4": 100}
 """https://docs.slack.dev/apis/web-api/rate-limits/"""
@@ -42,7 +43,7 @@ class Fault:
 
 
 def read_fault(raw: Json) -> Fault:
-    """Raises ValueError."""
+    """Parse a fault. Raises ValueError."""
     unknown = raw.keys() - {item.name for item in fields(Fault)}
     if unknown:
         raise ValueError(f"unknown fields: {', '.join(sorted(unknown))}")
@@ -65,7 +66,7 @@ class Faults:
             self.waiting.append(fault)
 
     def of_call(self, method: str) -> Fault | None:
-        """The next fault for this method, used up by one."""
+        """Return the next fault for this method, and count it as used once."""
         for fault in self.waiting:
             if not fault.kind.endswith(("event", "events")) and fault.method in ("*", method):
                 return self._use(fault)
@@ -78,7 +79,7 @@ class Faults:
         return False
 
     def over_limit(self, method: str, channel: str) -> bool:
-        """More calls in this minute than the method's tier allows, if limits are on."""
+        """Return whether the method has had too many calls in this minute, if limits are on."""
         limit = PER_MINUTE.get(TIERS.get(method, ""))
         key, window_s = (method, 60.0) if limit else (f"{method} {channel}", 1.0)
         if not self.tiers_on or (limit is None and not method.startswith("chat.post")):
@@ -138,4 +139,4 @@ TIERS = {
     "views.push": "tier4",
     "views.update": "tier4",
 }
-"""The others have limits of their own; chat.postMessage one a second and channel."""
+"""Methods that are not listed have special limits; chat.postMessage: one a second per channel."""

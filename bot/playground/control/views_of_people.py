@@ -1,4 +1,4 @@
-"""What one person sees of the workspace, and what people heard who asked the same."""
+"""What one person sees of the workspace, and the answers to questions that several people asked."""
 
 import re
 from collections import defaultdict
@@ -10,9 +10,9 @@ from bot.playground.workspace import BOT_USER, Channel, Json, Message, Workspace
 
 
 def seen_by(double: Double, wanted: str) -> Json:
-    """Channels, messages, home and open modals of this person, and nothing of anybody else.
+    """Return this person's channels, messages, Home tab and open modals, and nobody else's.
 
-    Raises Impossible.
+    Raises InvalidOrder.
     """
     workspace, user = double.workspace, user_named(double, wanted)
     channels = [one for one in workspace.channels.values() if is_open_to(workspace, one, user)]
@@ -37,7 +37,7 @@ def seen_by(double: Double, wanted: str) -> Json:
 
 
 def is_open_to(workspace: Workspace, channel: Channel, user_id: str) -> bool:
-    """They are in it; or it is public, and they are a full member who could join."""
+    """Return whether the person is in the channel, or is a full member who may join it."""
     user = workspace.users[user_id]
     if user_id in channel.members:
         return True
@@ -46,14 +46,14 @@ def is_open_to(workspace: Workspace, channel: Channel, user_id: str) -> bool:
 
 
 def same_questions(double: Double) -> Json:
-    """Questions that several people asked, with what each of them got, where and when.
+    """Return questions that several people asked, with each person's answers.
 
-    For the person at the keyboard, who acts for all of them: nobody in Slack sees this.
+    Only for the playground's panel: nobody in Slack sees this.
     """
     asked: dict[str, list[Json]] = defaultdict(list)
     for message in double.workspace.messages:
         if question := _question(double.workspace, message):
-            asked[_same(question)].append(_asked(double.workspace, message, question))
+            asked[_normalized(question)].append(_asked(double.workspace, message, question))
     return {
         "questions": [
             {"question": entries[0]["question"], "asked": list(latest.values())}
@@ -64,8 +64,8 @@ def same_questions(double: Double) -> Json:
 
 
 def _messages(double: Double, channel: Channel, user: str) -> list[Json]:
-    told = endpoints.messages(double, {"channel": channel.id})["messages"]
-    return [one for one in told if one["ephemeral_to"] in ("", user)]
+    messages = endpoints.messages(double, {"channel": channel.id})["messages"]
+    return [one for one in messages if one["ephemeral_to"] in ("", user)]
 
 
 def _within(surface: Json, places: set[str]) -> Json:
@@ -73,7 +73,7 @@ def _within(surface: Json, places: set[str]) -> Json:
 
 
 def _question(workspace: Workspace, message: Message) -> str:
-    """What Ken was asked with this message; empty: nothing."""
+    """Return the question to Ken in this message; empty if there is none."""
     author = workspace.users.get(message.user)
     if author is None or author.is_bot or message.subtype or message.ephemeral_to:
         return ""
@@ -102,10 +102,10 @@ def _asked(workspace: Workspace, message: Message, question: str) -> Json:
 
 
 def _mark(message: Message) -> str:
-    """All that Ken says to one question carries its mark, wherever it stands."""
+    """Return the mark that all of Ken's messages about one question share."""
     payload = message.metadata.get("event_payload") or {}
     return str(payload.get("mark", "")).partition("/")[0]
 
 
-def _same(question: str) -> str:
+def _normalized(question: str) -> str:
     return " ".join(re.findall(r"\w+", question.casefold()))

@@ -1,19 +1,19 @@
-"""Orders: channels come, go and are shared; the app is opened, revoked or thrown out."""
+"""Orders that change the workspace: channels, their members and sharing, people, installation."""
 
 from dataclasses import fields
 from typing import Any
 
-from bot.playground.control.order import Impossible, channel_of, user_named, user_of
+from bot.playground.control.order import InvalidOrder, channel_of, user_named, user_of
 from bot.playground.double import Double
 from bot.playground.events import kinds
 from bot.playground.workspace import BOT_USER, Channel, Json, Message, User
 
 
 def open_home(double: Double, order: Json) -> Json:
-    """{user, tab: "home" | "messages"}: they open the app."""
+    """{user, tab: "home" | "messages"}: the person opens the app."""
     user, tab = user_of(double, order), order.get("tab", "home")
     if tab not in ("home", "messages"):
-        raise Impossible(f"tab: {tab!r} is not home or messages")
+        raise InvalidOrder(f"tab: {tab!r} is not home or messages")
     channel = double.workspace.open_im(user)
     double.announce(kinds.app_home_opened(double.workspace, channel, user, str(tab)))
     return {"channel": channel.id}
@@ -30,10 +30,10 @@ def unarchive(double: Double, order: Json) -> Json:
 
 
 def create_channel(double: Double, order: Json) -> Json:
-    """{name, is_private?, members?}: Ken, too, where it is among the members."""
+    """{name, is_private?, members?}: Ken may be one of the members."""
     name = str(order.get("name", ""))
     if not name or any(channel.name == name for channel in double.workspace.channels.values()):
-        raise Impossible(f"the channel name {name!r} is empty or taken")
+        raise InvalidOrder(f"the channel name {name!r} is empty or taken")
     channel = Channel(
         id=double.workspace.next_id("C"),
         name=name,
@@ -42,12 +42,12 @@ def create_channel(double: Double, order: Json) -> Json:
     )
     double.workspace.channels[channel.id] = channel
     if BOT_USER in channel.members:
-        double.announce(kinds.member_came(double.workspace, channel, BOT_USER))
+        double.announce(kinds.member_joined(double.workspace, channel, BOT_USER))
     return {"channel": channel.id}
 
 
 def share(double: Double, order: Json) -> Json:
-    """{channel, team}: with another company."""
+    """{channel, team}: shares the channel with another company."""
     channel = channel_of(double, order)
     channel.is_ext_shared = True
     team_id = str(order.get("team") or "TOTHER")
@@ -65,14 +65,14 @@ def unshare(double: Double, order: Json) -> Json:
 
 
 def convert(double: Double, order: Json) -> Json:
-    """{channel, user}: a private channel is made public, or a public one private."""
+    """{channel, user}: makes a private channel public, or a public one private."""
     channel, user = channel_of(double, order), user_of(double, order)
     if channel.is_im or channel.is_mpim:
-        raise Impossible(f"{channel.id} is a direct conversation, not a channel")
+        raise InvalidOrder(f"{channel.id} is a direct conversation, not a channel")
     channel.is_private = not channel.is_private
     now = "private" if channel.is_private else "public"
     words = f"made this channel *{now}*."
-    return _say_of(double, channel, user, f"channel_convert_to_{now}", words)
+    return _post_notice(double, channel, user, f"channel_convert_to_{now}", words)
 
 
 def rename(double: Double, order: Json) -> Json:
@@ -81,14 +81,14 @@ def rename(double: Double, order: Json) -> Json:
     words = f'has renamed the channel from "{channel.name}" to "{name}"'
     channel.name = name
     double.announce(kinds.channel_renamed(double.workspace, channel))
-    return _say_of(double, channel, user, "channel_name", words)
+    return _post_notice(double, channel, user, "channel_name", words)
 
 
 def change_id(double: Double, order: Json) -> Json:
-    """{channel, id}: what was said there is found under the new id alone."""
+    """{channel, id}: its messages are then found only under the new id."""
     workspace, channel, new_id = double.workspace, channel_of(double, order), str(order["id"])
     if new_id in workspace.channels:
-        raise Impossible(f"{new_id} already exists")
+        raise InvalidOrder(f"{new_id} already exists")
     old_id, channel.id = channel.id, new_id
     workspace.channels[new_id] = workspace.channels.pop(old_id)
     for message in workspace.messages:
@@ -102,37 +102,37 @@ def change_id(double: Double, order: Json) -> Json:
 
 
 def change_channel(double: Double, order: Json) -> Json:
-    """{channel, ...}: fields of a channel as in the workspace file, without a word to anybody."""
+    """{channel, ...}: changes fields of the workspace file, without an event."""
     _set(channel_of(double, order), order, named="channel", fixed=("id", "is_im"))
     return {}
 
 
 def remove_bot(double: Double, order: Json) -> Json:
-    """{channel}: somebody removes Ken from it."""
+    """{channel}: removes Ken from it."""
     channel = channel_of(double, order)
     if BOT_USER not in channel.members:
-        raise Impossible(f"Ken is not in {channel.id}")
+        raise InvalidOrder(f"Ken is not in {channel.id}")
     channel.members.remove(BOT_USER)
-    double.announce_raw(kinds.bot_left(double.workspace, channel))
+    double.announce_raw(kinds.bot_removed(double.workspace, channel))
     return {}
 
 
 def keep_out(double: Double, _order: Json) -> Json:
-    """{}: the organisation keeps Ken out of this workspace, until `let_in`."""
+    """{}: the organisation takes Ken's access to this workspace away, until `let_in`."""
     double.announce_raw(kinds.team_access(double.workspace, is_granted=False))
     double.tokens.refuse_all("team_access_not_granted")
     return {}
 
 
 def let_in(double: Double, _order: Json) -> Json:
-    """{}"""
+    """{}: the organisation gives Ken access to this workspace again."""
     double.tokens.refuse_all("")
     double.announce_raw(kinds.team_access(double.workspace, is_granted=True))
     return {}
 
 
 def change_user(double: Double, order: Json) -> Json:
-    """{user, ...}: fields of a person as in the workspace file, `deleted` for instance."""
+    """{user, ...}: changes fields of the workspace file, `deleted` for instance."""
     user = double.workspace.users[user_of(double, order)]
     _set(user, order, named="user", fixed=("id",))
     for kind in ("user_change", "user_profile_changed"):  # at the same moment
@@ -141,20 +141,20 @@ def change_user(double: Double, order: Json) -> Json:
 
 
 def revoke(double: Double, _order: Json) -> Json:
-    """{}: Ken's tokens serve no more, until `restore`."""
+    """{}: revokes Ken's tokens, until `restore`."""
     double.tokens.refuse_all("token_revoked")
     double.announce_raw({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT_USER]}})
     return {}
 
 
 def restore(double: Double, _order: Json) -> Json:
-    """{}: Ken's token serves again, as after a new installation with the same one."""
+    """{}: makes Ken's tokens valid again, as after a new installation with the same ones."""
     double.tokens.refuse_all("")
     return {}
 
 
 def uninstall(double: Double, _order: Json) -> Json:
-    """{}: Slack tells both, in either order."""
+    """{}: uninstalls Ken. Slack sends both events, in either order."""
     double.tokens.refuse_all("account_inactive")
     double.announce_raw({"type": "app_uninstalled"})
     double.announce_raw({"type": "tokens_revoked", "tokens": {"oauth": [], "bot": [BOT_USER]}})
@@ -162,25 +162,25 @@ def uninstall(double: Double, _order: Json) -> Json:
 
 
 def expire(double: Double, _order: Json) -> Json:
-    """{}: twelve hours go by for the tokens that rotate."""
+    """{}: expires the tokens that rotate, as after twelve hours."""
     double.tokens.expire_all()
     return {}
 
 
 def code(double: Double, order: Json) -> Json:
-    """{scopes?}: somebody approved the installation; for oauth.v2.access."""
+    """{scopes?}: approves an installation, and returns its code for oauth.v2.access."""
     return {"code": double.tokens.new_code(tuple(order.get("scopes") or double.access.scopes))}
 
 
 def grant(double: Double, order: Json) -> Json:
-    """{scopes}: all that Ken's tokens may do from now on."""
+    """{scopes}: sets the scopes of Ken's tokens."""
     for token in double.tokens.known.values():
         token.scopes = tuple(order["scopes"])
     return {}
 
 
 def stop(double: Double, order: Json) -> Json:
-    """{user, channel, thread_ts}: the stop button of an agent session."""
+    """{user, channel, thread_ts}: clicks the stop button of an agent session."""
     user, channel = user_of(double, order), channel_of(double, order)
     stopped = []
     for key, stream in double.workspace.streams.items():
@@ -195,7 +195,7 @@ def stop(double: Double, order: Json) -> Json:
 
 
 def look_at(double: Double, order: Json) -> Json:
-    """{user, channel}: they open a channel beside Ken's pane."""
+    """{user, channel}: the person opens a channel next to Ken's pane."""
     user, channel = user_of(double, order), channel_of(double, order)
     double.announce_raw(kinds.context_changed(double.workspace, channel, user))
     return {}
@@ -204,7 +204,7 @@ def look_at(double: Double, order: Json) -> Json:
 def _set_archived(double: Double, order: Json, *, is_archived: bool) -> Json:
     channel = channel_of(double, order)
     if channel.is_archived == is_archived:
-        raise Impossible(f"{channel.id} is {'already' if is_archived else 'not'} archived")
+        raise InvalidOrder(f"{channel.id} is {'already' if is_archived else 'not'} archived")
     channel.is_archived = is_archived
     user = user_of(double, order) if order.get("user") else ""
     double.announce(kinds.channel_archived(double.workspace, channel, user))
@@ -212,17 +212,17 @@ def _set_archived(double: Double, order: Json, *, is_archived: bool) -> Json:
 
 
 def _set(record: Channel | User, order: Json, *, named: str, fixed: tuple[str, ...]) -> None:
-    """Its fields to what the order says. Raises Impossible."""
+    """Set the record's fields as ordered. Raises InvalidOrder."""
     changes: dict[str, Any] = {name: value for name, value in order.items() if name != named}
     unknown = changes.keys() - {item.name for item in fields(record)} | changes.keys() & {*fixed}
     if unknown:
-        raise Impossible(f"unknown or fixed fields: {', '.join(sorted(unknown))}")
+        raise InvalidOrder(f"unknown or fixed fields: {', '.join(sorted(unknown))}")
     for name, value in changes.items():
         setattr(record, name, value)
 
 
-def _say_of(double: Double, channel: Channel, user: str, subtype: str, words: str) -> Json:
-    """What Slack writes into a conversation when somebody changes it."""
+def _post_notice(double: Double, channel: Channel, user: str, subtype: str, words: str) -> Json:
+    """Post the note that Slack writes into a conversation when somebody changes it."""
     workspace = double.workspace
     message = Message(
         channel=channel.id, ts=workspace.next_ts(), user=user, text=words, subtype=subtype

@@ -1,4 +1,4 @@
-"""How events reach the bot: Socket Mode envelopes or signed requests, repeated until acknowledged.
+"""Sends events to the bot, over Socket Mode or as signed requests, until they are acknowledged.
 
 https://docs.slack.dev/apis/events-api/#errors and /apis/events-api/using-socket-mode/
 """
@@ -19,7 +19,7 @@ from slack_sdk.signature import SignatureVerifier
 from bot.playground.workspace import APP_ID, BOT_USER, Json
 
 RETRY_DELAYS_S = (1.0, 60.0, 300.0)
-"""Slack repeats an event nearly at once, after a minute and after five."""
+"""Slack repeats an event almost at once, after one minute, and after five minutes."""
 ACK_TIMEOUT_S = 3.0
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
@@ -27,7 +27,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the app said to an interaction; `failed` is empty if it said something in time."""
+    """The app's answer to an interaction; `failed` is empty if it came in time."""
 
     failed: str
     payload: Json = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Delivery:
     signing_secret: str
     changed: Callable[[], None]
     events_url: str = ""
-    """Empty: over Socket Mode, waiting for a connection if there is none."""
+    """Empty for Socket Mode, which waits for a connection if there is none."""
     ack_timeout_s: float = ACK_TIMEOUT_S
     retry_delays_s: tuple[float, ...] = RETRY_DELAYS_S
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
@@ -58,11 +58,11 @@ class Delivery:
 
     @property
     def pending(self) -> int:
-        """Events that are neither acknowledged nor given up."""
+        """Number of events that are neither acknowledged nor given up."""
         return len(self._running)
 
     def send(self, *bodies: Json) -> None:
-        """One after the other; what was sent before or after is not waited for."""
+        """Send these one after the other, without waiting for earlier or later events."""
         task = asyncio.create_task(self._deliver_all(bodies))
         self._running.add(task)
         task.add_done_callback(self._done)
@@ -91,7 +91,7 @@ class Delivery:
     async def interact(
         self, kind: Literal["interactive", "slash_commands"], payload: Json
     ) -> Answer:
-        """Once, and the answer with it: Slack does not repeat interactions."""
+        """Send an interaction once, and return the answer: Slack does not repeat interactions."""
         if self.events_url:
             form = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
             answer = await self._post(urlencode(form), _FORM)
@@ -103,7 +103,7 @@ class Delivery:
         return answer
 
     async def serve_socket(self, socket: web.WebSocketResponse) -> None:
-        """One Socket Mode connection, from hello to its end."""
+        """Serve one Socket Mode connection, from hello to its end."""
         hello = {
             "type": "hello",
             "num_connections": len(self.sockets) + 1,
@@ -122,7 +122,7 @@ class Delivery:
             self._set_sockets([other for other in self.sockets if other is not socket])
 
     async def retire_sockets(self, *, politely: bool) -> None:
-        """Sends them nothing more and closes them; politely, once another one is there."""
+        """Stop using the open connections; `politely` closes them once another one is open."""
         retired = self.sockets
         self._set_sockets([])
         for socket in retired:
@@ -138,7 +138,7 @@ class Delivery:
         await _close([*self.sockets, *self._retired])
 
     def forget(self) -> None:
-        """What is under way is not sent again."""
+        """Cancel all deliveries and clear the attempts."""
         for task in self._running:
             task.cancel()
         self.attempts.clear()
@@ -181,7 +181,7 @@ class Delivery:
         return (await self._send_envelope("events_api", body, more)).failed
 
     async def _send_envelope(self, kind: str, payload: Json, more: Json) -> Answer:
-        """To one of the sockets, in turn."""
+        """Send an envelope over one of the sockets, in turn, and wait for its answer."""
         envelope_id = str(uuid4())
         ack: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
         self._acks[envelope_id] = ack
@@ -229,7 +229,7 @@ class Delivery:
 
 
 def _read_answer(kind: str, raw: str) -> Json:
-    """JSON, or the plain text that a command may answer with."""
+    """Parse an answer: JSON, or the plain text that a command may answer with."""
     try:
         read = json.loads(raw) if kind == _JSON and raw.strip() else {}
     except ValueError:

@@ -1,6 +1,6 @@
-"""Orders: somebody presses, submits, closes, takes a shortcut or gives a command.
+"""Orders for interactions: buttons, modals, shortcuts and slash commands.
 
-The app has three seconds to answer, and is asked once: Slack does not repeat interactions.
+The app has three seconds to answer, and gets each interaction once: Slack does not repeat them.
 https://docs.slack.dev/interactivity/handling-user-interaction/
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.playground import views
 from bot.playground.control.order import (
-    Impossible,
+    InvalidOrder,
     channel_of,
     message_seen_by,
     user_of,
@@ -38,10 +38,11 @@ _WITH_VALUE = {
 
 
 async def press(double: Double, order: Json) -> Json:
-    """{user, channel, ts, action_id, value? | selected?} in a message, or with `view_id`, or with
-    `home: true`; `selected` is the value of an option, a date or an id, or a list of them.
+    """{user, channel, ts, action_id, value? | selected?}: uses an element of a message.
 
-    If the element has a `confirm`, the person has agreed already: Slack asks before it sends.
+    With `view_id` or `home: true` in place of `channel` and `ts`: of a modal or the Home tab.
+    `selected` is the value of an option, a date or an id, or a list of them. If the element has a
+    `confirm`, the person has already agreed: Slack asks before it sends.
     """
     workspace, user = double.workspace, user_of(double, order)
     if "channel" in order:
@@ -65,7 +66,7 @@ async def press(double: Double, order: Json) -> Json:
 async def submit(double: Double, order: Json) -> Json:
     """{user, view_id, values: {block_id: {action_id: ...}}} -> {closed, errors, view, failed}
 
-    `view` is what is shown afterwards; nothing is sent while a required input is empty.
+    `view` is the modal shown afterwards. Nothing is sent while a required input is empty.
     """
     user = user_of(double, order)
     stack, view = _modal(double, user, order)
@@ -86,7 +87,7 @@ async def submit(double: Double, order: Json) -> Json:
 
 
 async def close_view(double: Double, order: Json) -> Json:
-    """{user, view_id, all?}: the app hears of it if it asked to."""
+    """{user, view_id, all?}: the app is notified if it asked for that."""
     user = user_of(double, order)
     stack, view = _modal(double, user, order)
     is_cleared = bool(order.get("all"))
@@ -101,12 +102,10 @@ async def close_view(double: Double, order: Json) -> Json:
 
 
 async def command(double: Double, order: Json) -> Json:
-    """{user, channel, text, command?}: what the app answers is shown to this person alone, unless
-    it says `in_channel`.
-    """
+    """{user, channel, text, command?}: only this person sees the answer, unless `in_channel`."""
     user, channel = user_of(double, order), channel_of(double, order)
     if user not in channel.members:
-        raise Impossible(f"{user} is not in {channel.id}")
+        raise InvalidOrder(f"{user} is not in {channel.id}")
     trigger_id = double.new_trigger(user)
     payload = payloads.slash_command(
         double.workspace,
@@ -128,7 +127,7 @@ async def command(double: Double, order: Json) -> Json:
 
 
 async def shortcut(double: Double, order: Json) -> Json:
-    """{user, channel, ts, callback_id}: on a message."""
+    """{user, channel, ts, callback_id}: uses a message shortcut."""
     user = user_of(double, order)
     message = message_seen_by(double, user, order)
     trigger_id = double.new_trigger(user)
@@ -145,7 +144,7 @@ async def shortcut(double: Double, order: Json) -> Json:
 
 
 def trigger(double: Double, order: Json) -> Json:
-    """{user}: as if they had pressed something; opens one view."""
+    """{user}: a trigger as after a click; it opens one view."""
     return {"trigger_id": double.new_trigger(user_of(double, order))}
 
 
@@ -161,10 +160,10 @@ def _submitted(
 
 
 def _view(double: Double, user: str, order: Json) -> Json:
-    """Their home, or a modal of theirs."""
+    """Return the person's Home tab or one of their modals."""
     if order.get("home"):
         if user not in double.workspace.homes:
-            raise Impossible(f"Ken has not published a Home tab for {user}")
+            raise InvalidOrder(f"Ken has not published a Home tab for {user}")
         return double.workspace.homes[user]
     home = double.workspace.homes.get(user)
     if home and home["id"] == order.get("view_id"):
@@ -177,11 +176,11 @@ def _modal(double: Double, user: str, order: Json) -> tuple[list[Json], Json]:
     for view in stack:
         if view["id"] == order.get("view_id"):
             return stack, view
-    raise Impossible(f"{user} has no open view {order.get('view_id')!r}")
+    raise InvalidOrder(f"{user} has no open view {order.get('view_id')!r}")
 
 
 def _action(double: Double, blocks: list[Json], order: Json) -> Json:
-    """One entry of `actions`. Raises Impossible where there is nothing to press."""
+    """Build one entry of `actions`. Raises InvalidOrder if there is no such element."""
     wanted = order.get("action_id")
     for block, element in views.elements(blocks):
         if element.get("action_id") == wanted:
@@ -191,11 +190,11 @@ def _action(double: Double, blocks: list[Json], order: Json) -> Json:
                 stamp = {"action_ts": double.workspace.next_ts()}
                 return {"type": element["type"], **place, **done, **stamp}
     given = order.get("value", order.get("selected"))
-    raise Impossible(f"there is no element {wanted!r} that takes {given!r}")
+    raise InvalidOrder(f"there is no element {wanted!r} that takes {given!r}")
 
 
 def _done(element: Json, order: Json) -> Iterator[Json]:
-    """What the press says beyond where it was, if the element can be pressed like that."""
+    """Yield the action's values, if the element can be used like that."""
     kind, value, selected = element["type"], order.get("value"), order.get("selected")
     if kind == "feedback_buttons":
         for name in ("positive_button", "negative_button"):

@@ -1,4 +1,4 @@
-"""What Slack tells apps about: the inner `event` of each, and who hears of it.
+"""Events that Slack sends to apps: the inner `event` of each, and whether Ken gets it.
 
 https://docs.slack.dev/reference/events/
 """
@@ -19,19 +19,19 @@ _PUBLIC_NEWS = frozenset({"channel_archive", "channel_rename", "channel_unarchiv
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class OutgoingEvent:
     channel: Channel
     event: Json
 
     @property
     def reaches_ken(self) -> bool:
-        """Of public channels some things are told to all who may list them."""
+        """Whether Ken gets it, as a member or because it is public news of a public channel."""
         is_public_news = self.channel.is_public and self.event["type"] in _PUBLIC_NEWS
         return is_public_news or BOT_USER in self.channel.members
 
 
-def message_posted(workspace: Workspace, message: Message) -> Happening:
-    """Of a person or of an app: Slack tells an app about its own messages too."""
+def message_posted(workspace: Workspace, message: Message) -> OutgoingEvent:
+    """A new message, of a person or an app; an app also gets its own messages."""
     channel = workspace.channels[message.channel]
     event: Json = {
         "type": "message",
@@ -50,10 +50,10 @@ def message_posted(workspace: Workspace, message: Message) -> Happening:
         event["parent_user_id"] = root.user
     if message.subtype == "bot_message":
         del event["user"]
-    return Happening(channel, event | _by_subtype(workspace, message))
+    return OutgoingEvent(channel, event | _by_subtype(workspace, message))
 
 
-def mention(workspace: Workspace, message: Message) -> Happening:
+def mention(workspace: Workspace, message: Message) -> OutgoingEvent:
     """The same message again, as `app_mention`: another event_id, the same ts."""
     channel = workspace.channels[message.channel]
     event: Json = {
@@ -74,38 +74,40 @@ def mention(workspace: Workspace, message: Message) -> Happening:
     if workspace.is_foreign(message.user):
         team_id = workspace.users[message.user].team_id
         event |= {"user_team": team_id, "source_team": team_id}
-    return Happening(channel, event)
+    return OutgoingEvent(channel, event)
 
 
-def message_changed(workspace: Workspace, message: Message, before: Json) -> Happening:
+def message_changed(workspace: Workspace, message: Message, before: Json) -> OutgoingEvent:
     channel = workspace.channels[message.channel]
     event = _about_a_message(channel, "message_changed", message.edited_ts) | {
         "message": _plain(message_object(workspace, message)),
         "previous_message": _plain(before),
     }
-    return Happening(channel, event)
+    return OutgoingEvent(channel, event)
 
 
-def message_deleted(workspace: Workspace, message: Message) -> Happening:
-    """Call it before the message goes."""
+def message_deleted(workspace: Workspace, message: Message) -> OutgoingEvent:
+    """A deletion; to be called before the message is removed."""
     channel = workspace.channels[message.channel]
     event = _about_a_message(channel, "message_deleted", workspace.next_ts()) | {
         "deleted_ts": message.ts,
         "previous_message": _plain(message_object(workspace, message)),
     }
-    return Happening(channel, event)
+    return OutgoingEvent(channel, event)
 
 
-def member_came(workspace: Workspace, channel: Channel, user_id: str) -> Happening:
+def member_joined(workspace: Workspace, channel: Channel, user_id: str) -> OutgoingEvent:
     return _membership(workspace, channel, user_id, "member_joined_channel")
 
 
-def member_left(workspace: Workspace, channel: Channel, user_id: str) -> Happening:
+def member_left(workspace: Workspace, channel: Channel, user_id: str) -> OutgoingEvent:
     return _membership(workspace, channel, user_id, "member_left_channel")
 
 
-def app_home_opened(workspace: Workspace, channel: Channel, user_id: str, tab: str) -> Happening:
-    """The view is there if one was published and it is looked at."""
+def app_home_opened(
+    workspace: Workspace, channel: Channel, user_id: str, tab: str
+) -> OutgoingEvent:
+    """The view is included if the Home tab is opened and has been published."""
     event: Json = {
         "type": "app_home_opened",
         "user": user_id,
@@ -115,11 +117,11 @@ def app_home_opened(workspace: Workspace, channel: Channel, user_id: str, tab: s
     }
     if tab == "home" and user_id in workspace.homes:
         event["view"] = workspace.homes[user_id]
-    return Happening(channel, event)
+    return OutgoingEvent(channel, event)
 
 
-def channel_archived(workspace: Workspace, channel: Channel, user_id: str) -> Happening:
-    """Or unarchived, as the channel now is; private channels have words of their own."""
+def channel_archived(workspace: Workspace, channel: Channel, user_id: str) -> OutgoingEvent:
+    """Archived or unarchived, as the channel is now; private channels have their own types."""
     place = "channel" if channel.is_public else "group"
     event: Json = {
         "type": f"{place}_{'archive' if channel.is_archived else 'unarchive'}",
@@ -129,12 +131,12 @@ def channel_archived(workspace: Workspace, channel: Channel, user_id: str) -> Ha
     }
     if channel.is_archived:
         event["is_moved"] = 0
-    return Happening(channel, event)
+    return OutgoingEvent(channel, event)
 
 
-def channel_renamed(workspace: Workspace, channel: Channel) -> Happening:
-    """As the channel is called now."""
-    told = {
+def channel_renamed(workspace: Workspace, channel: Channel) -> OutgoingEvent:
+    """Renamed to the channel's present name."""
+    renamed = {
         "id": channel.id,
         "is_channel": channel.is_public,
         "is_mpim": channel.is_mpim,
@@ -144,13 +146,13 @@ def channel_renamed(workspace: Workspace, channel: Channel) -> Happening:
     }
     event: Json = {
         "type": f"{'channel' if channel.is_public else 'group'}_rename",
-        "channel": told,
+        "channel": renamed,
         "event_ts": workspace.next_ts(),
     }
-    return Happening(channel, event)
+    return OutgoingEvent(channel, event)
 
 
-def channel_id_changed(workspace: Workspace, channel: Channel, old_id: str) -> Happening:
+def channel_id_changed(workspace: Workspace, channel: Channel, old_id: str) -> OutgoingEvent:
     """https://docs.slack.dev/reference/events/channel_id_changed"""
     event: Json = {
         "type": "channel_id_changed",
@@ -158,11 +160,11 @@ def channel_id_changed(workspace: Workspace, channel: Channel, old_id: str) -> H
         "new_channel_id": channel.id,
         "event_ts": workspace.next_ts(),
     }
-    return Happening(channel, event)
+    return OutgoingEvent(channel, event)
 
 
-def bot_left(workspace: Workspace, channel: Channel) -> Json:
-    """Told to whoever was removed, and is there no more."""
+def bot_removed(workspace: Workspace, channel: Channel) -> Json:
+    """Sent to the removed bot, which is no longer a member."""
     return {
         "type": f"{'channel' if channel.is_public else 'group'}_left",
         "channel": channel.id,
@@ -178,17 +180,17 @@ def team_access(workspace: Workspace, *, is_granted: bool) -> Json:
     }
 
 
-def channel_shared(workspace: Workspace, channel: Channel, team_id: str) -> Happening:
+def channel_shared(workspace: Workspace, channel: Channel, team_id: str) -> OutgoingEvent:
     event: Json = {
         "type": "channel_shared",
         "connected_team_id": team_id,
         "channel": channel.id,
         "event_ts": workspace.next_ts(),
     }
-    return Happening(channel, event)
+    return OutgoingEvent(channel, event)
 
 
-def channel_unshared(workspace: Workspace, channel: Channel, team_id: str) -> Happening:
+def channel_unshared(workspace: Workspace, channel: Channel, team_id: str) -> OutgoingEvent:
     event: Json = {
         "type": "channel_unshared",
         "previously_connected_team_id": team_id,
@@ -196,12 +198,12 @@ def channel_unshared(workspace: Workspace, channel: Channel, team_id: str) -> Ha
         "is_ext_shared": channel.is_ext_shared,
         "event_ts": workspace.next_ts(),
     }
-    return Happening(channel, event)
+    return OutgoingEvent(channel, event)
 
 
 def session_stopped(
     workspace: Workspace, channel: Channel, user_id: str, thread_ts: str, streams: list[str]
-) -> Happening:
+) -> OutgoingEvent:
     """https://docs.slack.dev/reference/events/agent_session_stopped"""
     event: Json = {
         "type": "agent_session_stopped",
@@ -211,7 +213,7 @@ def session_stopped(
         "streaming_message_ts": streams,
         "event_ts": workspace.next_ts(),
     }
-    return Happening(channel, event)
+    return OutgoingEvent(channel, event)
 
 
 def context_changed(workspace: Workspace, seen: Channel, user_id: str) -> Json:
@@ -241,7 +243,7 @@ def user_changed(workspace: Workspace, user: User, kind: str = "user_change") ->
     }
 
 
-def _membership(workspace: Workspace, channel: Channel, user_id: str, kind: str) -> Happening:
+def _membership(workspace: Workspace, channel: Channel, user_id: str, kind: str) -> OutgoingEvent:
     event: Json = {
         "type": kind,
         "user": user_id,
@@ -250,7 +252,7 @@ def _membership(workspace: Workspace, channel: Channel, user_id: str, kind: str)
         "team": workspace.team.id,
         "event_ts": workspace.next_ts(),
     }
-    return Happening(channel, event)
+    return OutgoingEvent(channel, event)
 
 
 def _about_a_message(channel: Channel, subtype: str, ts: str) -> Json:
@@ -266,7 +268,7 @@ def _about_a_message(channel: Channel, subtype: str, ts: str) -> Json:
 
 
 def _by_subtype(workspace: Workspace, message: Message) -> Json:
-    """Which further fields come with which kind of message."""
+    """Return the extra fields for the message's subtype."""
     if message.subtype == "bot_message":
         return {"subtype": "bot_message", "bot_id": message.bot_id, "username": message.user}
     if message.subtype == "file_share":
@@ -290,6 +292,6 @@ def _by_subtype(workspace: Workspace, message: Message) -> Json:
 
 
 def _plain(shape: Json) -> Json:
-    """Without what only the Web API adds."""
+    """Remove the fields that only the Web API adds."""
     extra = ("app_id", "user_id", "reactions", "reply_users", "is_locked", "files")
     return {name: value for name, value in shape.items() if name not in extra}

@@ -1,4 +1,4 @@
-"""How Slack writes down what somebody did: buttons, modals, shortcuts and commands.
+"""Payloads of interactions: buttons, modals, shortcuts and commands.
 
 https://docs.slack.dev/reference/interaction-payloads/
 """
@@ -12,7 +12,7 @@ COMMAND = "/ken"
 def on_message(
     workspace: Workspace, user_id: str, message: Message, *, trigger_id: str, response_url: str
 ) -> Json:
-    """A `block_actions` payload without its actions; an ephemeral message is not repeated."""
+    """Build a `block_actions` payload without actions; it omits an ephemeral message."""
     container: Json = {
         "type": "message",
         "message_ts": message.ts,
@@ -21,7 +21,7 @@ def on_message(
     }
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
-    payload = _beginning(workspace, "block_actions", user_id, trigger_id) | {
+    payload = _common_fields(workspace, "block_actions", user_id, trigger_id) | {
         "container": container,
         "channel": _channel(workspace.channels[message.channel]),
         "state": {"values": {}},
@@ -33,19 +33,19 @@ def on_message(
 
 
 def on_view(workspace: Workspace, user_id: str, view: Json, *, trigger_id: str) -> Json:
-    """A `block_actions` payload without its actions."""
-    return _beginning(workspace, "block_actions", user_id, trigger_id) | {
+    """Build a `block_actions` payload without actions."""
+    return _common_fields(workspace, "block_actions", user_id, trigger_id) | {
         "container": {"type": "view", "view_id": view["id"]},
         "view": view,
     }
 
 
 def view_submission(workspace: Workspace, user_id: str, view: Json, *, trigger_id: str) -> Json:
-    return _beginning(workspace, "view_submission", user_id, trigger_id) | {"view": view}
+    return _common_fields(workspace, "view_submission", user_id, trigger_id) | {"view": view}
 
 
 def view_closed(workspace: Workspace, user_id: str, view: Json, *, is_cleared: bool) -> Json:
-    payload = _beginning(workspace, "view_closed", user_id, "")
+    payload = _common_fields(workspace, "view_closed", user_id, "")
     del payload["trigger_id"]
     return payload | {"view": view, "is_cleared": is_cleared}
 
@@ -59,8 +59,8 @@ def message_action(
     trigger_id: str,
     response_url: str,
 ) -> Json:
-    """A message shortcut."""
-    payload = _beginning(workspace, "message_action", user_id, trigger_id) | {
+    """Build the payload of a message shortcut."""
+    payload = _common_fields(workspace, "message_action", user_id, trigger_id) | {
         "callback_id": callback_id,
         "response_url": response_url,
         "message_ts": message.ts,
@@ -99,7 +99,7 @@ def slash_command(
     }
 
 
-def _beginning(workspace: Workspace, kind: str, user_id: str, trigger_id: str) -> Json:
+def _common_fields(workspace: Workspace, kind: str, user_id: str, trigger_id: str) -> Json:
     user = workspace.users[user_id]
     return {
         "type": kind,

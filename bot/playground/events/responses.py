@@ -1,4 +1,4 @@
-"""`response_url`: what an app says after an interaction, up to five times in thirty minutes.
+"""`response_url`: an app's replies to an interaction, up to five times in thirty minutes.
 
 https://docs.slack.dev/interactivity/handling-user-interaction/#message_responses
 """
@@ -19,7 +19,7 @@ _ABOUT_THE_MESSAGE = {"response_type", "replace_original", "delete_original", "t
 
 
 def open_response(double: Double, user_id: str, channel_id: str, *, original: str = "") -> str:
-    """The address of a new one."""
+    """Create a response_url and return its address."""
     key = double.workspace.next_id("response-")
     expires_at = time.monotonic() + double.access.response_life_s
     double.responses[key] = Response(user_id, channel_id, original, expires_at)
@@ -46,25 +46,25 @@ def add_responses(app: web.Application, double: Double) -> None:
     app.router.add_post("/response/{key}", respond)
 
 
-def take(double: Double, response: Response, said: Json) -> None:
-    """Replaces or deletes the original, or says something new. Raises Refused."""
+def take(double: Double, response: Response, reply: Json) -> None:
+    """Replace or delete the original message, or post a new one. Raises Refused."""
     original = _original(double, response)
-    if said.get("delete_original"):
+    if reply.get("delete_original"):
         if original is None:
             raise Refused("message_not_found")
         _delete(double, original)
-    elif said.get("replace_original"):
+    elif reply.get("replace_original"):
         if original is None:
             raise Refused("message_not_found")
-        _replace(double, original, said)
+        _replace(double, original, reply)
     else:
-        show(double, response.user, response.channel, said)
+        show(double, response.user, response.channel, reply)
 
 
-def show(double: Double, user_id: str, channel_id: str, said: Json) -> None:
-    """A message of Ken for this person alone, or for all with `in_channel`. Raises Refused."""
+def show(double: Double, user_id: str, channel_id: str, reply: Json) -> None:
+    """Post Ken's reply to this person only, or to all with `in_channel`. Raises Refused."""
     workspace = double.workspace
-    content = {key: value for key, value in said.items() if key not in _ABOUT_THE_MESSAGE}
+    content = {key: value for key, value in reply.items() if key not in _ABOUT_THE_MESSAGE}
     check_content(content)
     message = Message(
         channel=channel_id,
@@ -74,9 +74,9 @@ def show(double: Double, user_id: str, channel_id: str, said: Json) -> None:
         text=str(content.get("text") or ""),
         blocks=with_ids(workspace, content.get("blocks") or []),
         attachments=content.get("attachments") or [],
-        thread_ts=str(said.get("thread_ts") or ""),
+        thread_ts=str(reply.get("thread_ts") or ""),
     )
-    if said.get("response_type") == "in_channel":
+    if reply.get("response_type") == "in_channel":
         workspace.messages.append(message)
         double.announce(message_posted(workspace, message))
     else:
@@ -99,11 +99,11 @@ def _delete(double: Double, message: Message) -> None:
     double.workspace.remove(message)
 
 
-def _replace(double: Double, message: Message, said: Json) -> None:
-    check_content(said)
+def _replace(double: Double, message: Message, reply: Json) -> None:
+    check_content(reply)
     before = message_object(double.workspace, message)
-    message.text = str(said.get("text") or "")
-    message.blocks = with_ids(double.workspace, said.get("blocks") or [])
+    message.text = str(reply.get("text") or "")
+    message.blocks = with_ids(double.workspace, reply.get("blocks") or [])
     message.edited_ts = double.workspace.next_ts()
     if not message.ephemeral_to:
         double.announce(message_changed(double.workspace, message, before))

@@ -1,4 +1,4 @@
-"""How Slack writes down users, channels and messages.
+"""Users, channels and messages as Slack's JSON.
 
 https://docs.slack.dev/reference/objects/
 """
@@ -75,7 +75,7 @@ def channel_object(workspace: Workspace, channel: Channel) -> Json:
 
 
 def message_object(workspace: Workspace, message: Message, *, with_metadata: bool = False) -> Json:
-    """As conversations.replies gives it; a root with replies carries their summary."""
+    """Return a message as conversations.replies does; a root has a summary of its replies."""
     shape: Json = {
         "type": "message",
         "user": message.user,
@@ -139,7 +139,7 @@ def bot_profile(workspace: Workspace) -> Json:
 
 
 def written_as_blocks(text: str) -> list[Json]:
-    """What a person types reaches apps as one rich text block too."""
+    """Return the rich text block that Slack adds to text that a person typed."""
     elements: list[Json] = []
     for part in re.split(r"(<@[A-Z0-9]+>)", text):
         if re.fullmatch(r"<@[A-Z0-9]+>", part):

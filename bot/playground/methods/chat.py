@@ -1,4 +1,4 @@
-"""chat.* and reactions.*: what Ken writes."""
+"""chat.* and reactions.*: posts, changes and deletes Ken's messages."""
 
 import re
 
@@ -36,7 +36,7 @@ def post_message(slack: Slack, arguments: Json) -> Json:
         message.subtype = "thread_broadcast"
     slack.workspace.messages.append(message)
     slack.workspace.statuses.pop(f"{channel.id}/{message.thread_ts or message.ts}", None)
-    slack.happenings.append(message_posted(slack.workspace, message))
+    slack.outgoing_events.append(message_posted(slack.workspace, message))
     shape = message_object(slack.workspace, message, with_metadata=True)
     return {"channel": channel.id, "ts": message.ts, "message": shape}
 
@@ -85,7 +85,7 @@ def post_ephemeral(slack: Slack, arguments: Json) -> Json:
     reply_broadcast="bool",
 )
 def update(slack: Slack, arguments: Json) -> Json:
-    """Text without blocks leaves the old blocks; an empty list of blocks removes them."""
+    """Update a message. Without `blocks` the old blocks stay; an empty list removes them."""
     channel = slack.readable(arguments["channel"])
     message = slack.message(channel, arguments["ts"], otherwise="message_not_found")
     if message.user != BOT_USER:
@@ -100,19 +100,19 @@ def update(slack: Slack, arguments: Json) -> Json:
         message.blocks = with_ids(slack.workspace, arguments["blocks"])
     message.text = arguments.get("markdown_text") or arguments.get("text") or message.text
     message.edited_ts = slack.workspace.next_ts()
-    slack.happenings.append(message_changed(slack.workspace, message, before))
+    slack.outgoing_events.append(message_changed(slack.workspace, message, before))
     shape = message_object(slack.workspace, message, with_metadata=True)
     return {"channel": channel.id, "ts": message.ts, "text": message.text, "message": shape}
 
 
 @method("chat.delete", scopes=("chat:write",), channel="str!", ts="str!")
 def delete(slack: Slack, arguments: Json) -> Json:
-    """A root with replies stays as a tombstone."""
+    """Delete a message; a root with replies stays as a tombstone."""
     channel = slack.readable(arguments["channel"])
     message = slack.message(channel, arguments["ts"], otherwise="message_not_found")
     if message.user != BOT_USER:
         raise Refused("cant_delete_message")
-    slack.happenings.append(message_deleted(slack.workspace, message))
+    slack.outgoing_events.append(message_deleted(slack.workspace, message))
     slack.workspace.remove(message)
     return {"channel": channel.id, "ts": message.ts}
 
@@ -149,7 +149,7 @@ def remove_reaction(slack: Slack, arguments: Json) -> Json:
 
 
 def _destination(slack: Slack, name: str) -> Channel:
-    """A channel by id or name, or a person, whose direct messages are meant."""
+    """Find a channel by id or name; a person's id means their direct messages."""
     if name in slack.workspace.users:
         user = slack.workspace.users[name]
         if user.deleted or user.is_bot:
@@ -181,7 +181,7 @@ def _write(
 
 
 def _thread(slack: Slack, channel: Channel, thread_ts: str) -> str:
-    """Only the root of a thread will do, a deleted one with replies included."""
+    """Check that the ts is a thread's root; a deleted root with replies counts too."""
     if not thread_ts:
         return ""
     check_ts(thread_ts)

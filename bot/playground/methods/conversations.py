@@ -1,9 +1,9 @@
-"""conversations.* and users.conversations: where Ken is, who is there and what was said."""
+"""conversations.* and users.conversations: channels, their members and their messages."""
 
 import re
 from typing import Any
 
-from bot.playground.events.kinds import member_came
+from bot.playground.events.kinds import member_joined
 from bot.playground.events.shapes import channel_object, message_object
 from bot.playground.web_api import Refused, Slack, check_ts, method, page, paged
 from bot.playground.workspace import BOT_USER, Channel, Json, Message
@@ -42,7 +42,7 @@ def info(slack: Slack, arguments: Json) -> Json:
     team_id="str",
 )
 def list_all(slack: Slack, arguments: Json) -> Json:
-    """Public channels, and of the others those with Ken in them."""
+    """List public channels, and other conversations with Ken in them."""
     channels = [
         channel
         for channel in slack.workspace.channels.values()
@@ -63,7 +63,7 @@ def list_all(slack: Slack, arguments: Json) -> Json:
     team_id="str",
 )
 def of_user(slack: Slack, arguments: Json) -> Json:
-    """Somebody else's private channels show only where Ken is, too."""
+    """List a person's channels; a private one only if Ken is in it too."""
     user_id = arguments.get("user", BOT_USER)
     if user_id not in slack.workspace.users:
         raise Refused("invalid_arguments", "[ERROR] no such user [json-pointer:/user]")
@@ -94,7 +94,7 @@ def members(slack: Slack, arguments: Json) -> Json:
     include_all_metadata="bool",
 )
 def history(slack: Slack, arguments: Json) -> Json:
-    """Newest first; replies only where they were broadcast."""
+    """List messages, newest first; of replies, only those that were broadcast."""
     channel = slack.joined(arguments["channel"])
     found = [
         message
@@ -119,7 +119,7 @@ def history(slack: Slack, arguments: Json) -> Json:
     include_all_metadata="bool",
 )
 def replies(slack: Slack, arguments: Json) -> Json:
-    """Oldest first, the root before all; it comes even where `oldest` leaves it out."""
+    """List a thread, oldest first. The root comes first, even if `oldest` excludes it."""
     channel = slack.joined(arguments["channel"], otherwise="channel_not_found")
     check_ts(arguments["ts"], otherwise="thread_not_found")
     message = slack.message(channel, arguments["ts"], otherwise="thread_not_found")
@@ -163,7 +163,7 @@ def join(slack: Slack, arguments: Json) -> Json:
         shape = channel_object(slack.workspace, channel)
         return {"channel": shape, "warning": "already_in_channel"}
     channel.members.append(BOT_USER)
-    slack.happenings.append(member_came(slack.workspace, channel, BOT_USER))
+    slack.outgoing_events.append(member_joined(slack.workspace, channel, BOT_USER))
     return {"channel": channel_object(slack.workspace, channel)}
 
 
@@ -201,7 +201,7 @@ def _ts(message: Any) -> str:
 
 
 def _within(message: Message, arguments: Json) -> bool:
-    """`oldest` and `latest` themselves are in only with `inclusive`."""
+    """Return whether the message is in the range; `inclusive` includes its two ends."""
     at = float(message.ts)
     oldest = _time(arguments, "oldest", 0.0)
     latest = _time(arguments, "latest", float("inf"))

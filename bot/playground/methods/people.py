@@ -1,4 +1,4 @@
-"""users.*, usergroups.*, team.info, bots.info, auth.test, api.test: who is who."""
+"""users.*, usergroups.*, team.info, bots.info, auth.test, api.test."""
 
 from bot.playground.events.shapes import user_object, usergroup_object
 from bot.playground.web_api import Refused, Slack, method, page, paged
@@ -41,7 +41,7 @@ def user_info(slack: Slack, arguments: Json) -> Json:
     team_id="str",
 )
 def list_users(slack: Slack, arguments: Json) -> Json:
-    """Everybody of the workspace, the deactivated included; without `limit`, all at once."""
+    """List everybody in the workspace, deactivated people too; without `limit`, all at once."""
     users = sorted(
         (
             user
@@ -131,7 +131,7 @@ def list_group_users(slack: Slack, arguments: Json) -> Json:
 
 
 def _described(slack: Slack, user: User, arguments: Json) -> Json:
-    """The address only with its own scope."""
+    """Describe a user; the e-mail address needs a scope of its own."""
     shape = user_object(user, include_locale=arguments.get("include_locale", False))
     if not slack.may("users:read.email"):
         shape["profile"].pop("email", None)

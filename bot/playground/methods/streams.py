@@ -1,4 +1,4 @@
-"""chat.startStream, appendStream and stopStream, agents.sessions.*: an answer while it is written.
+"""chat.startStream, appendStream and stopStream, agents.sessions.*: answers in progress.
 
 https://docs.slack.dev/reference/methods/chat.startStream
 """
@@ -6,7 +6,7 @@ https://docs.slack.dev/reference/methods/chat.startStream
 import time
 
 from bot.playground.blocks.block_kit import LONGEST_MARKDOWN, MOST_IN_MESSAGE
-from bot.playground.blocks.chunks import add_chunks, as_blocks, check_chunks, spoken
+from bot.playground.blocks.chunks import add_chunks, as_blocks, check_chunks, text_of
 from bot.playground.blocks.content import check_blocks_of, check_metadata, with_ids
 from bot.playground.events.kinds import message_changed, message_posted
 from bot.playground.events.shapes import message_object
@@ -14,7 +14,7 @@ from bot.playground.web_api import Refused, Slack, check_ts, method
 from bot.playground.workspace import BOT_ID, BOT_USER, Channel, Json, Message, Stream
 
 _LIFE_S = 300.0
-"""Not documented; about five minutes were seen."""
+"""Not documented; observed to be about five minutes."""
 _STATUSES = ("active", "processing", "suspended", "closed")
 
 
@@ -33,7 +33,7 @@ _STATUSES = ("active", "processing", "suspended", "closed")
     icon_url="str",
 )
 def start(slack: Slack, arguments: Json) -> Json:
-    """In a channel it is for one person; in direct messages it is a reply."""
+    """Start a stream: in a channel for one person, in direct messages as a reply."""
     channel = _channel(slack, arguments)
     if channel.is_archived:
         raise Refused("is_archived")
@@ -57,7 +57,7 @@ def start(slack: Slack, arguments: Json) -> Json:
         ends_at=time.monotonic() + _LIFE_S, as_plan=mode == "plan"
     )
     slack.workspace.statuses.pop(f"{channel.id}/{message.thread_ts or message.ts}", None)
-    slack.happenings.append(message_posted(slack.workspace, message))
+    slack.outgoing_events.append(message_posted(slack.workspace, message))
     return {"channel": channel.id, "ts": message.ts}
 
 
@@ -90,7 +90,7 @@ def append(slack: Slack, arguments: Json) -> Json:
     metadata="json",
 )
 def stop(slack: Slack, arguments: Json) -> Json:
-    """What was streamed becomes blocks; those of the call come below."""
+    """Stop a stream: its chunks become blocks, with the call's blocks below them."""
     message, stream = _open_stream(slack, arguments)
     before = message_object(slack.workspace, message)
     last = arguments.get("blocks") or []
@@ -108,7 +108,7 @@ def stop(slack: Slack, arguments: Json) -> Json:
     )
     message.streaming, message.chunks = False, []
     del slack.workspace.streams[f"{message.channel}/{message.ts}"]
-    slack.happenings.append(message_changed(slack.workspace, message, before))
+    slack.outgoing_events.append(message_changed(slack.workspace, message, before))
     shape = message_object(slack.workspace, message, with_metadata=True)
     return {"channel": message.channel, "ts": message.ts, "message": shape}
 
@@ -180,7 +180,7 @@ def _check_recipient(slack: Slack, channel: Channel, arguments: Json) -> None:
 
 
 def _root(slack: Slack, channel: Channel, arguments: Json) -> str:
-    """Only a channel takes a stream at its top."""
+    """Return the thread's root; only a channel accepts a stream outside a thread."""
     thread_ts = arguments.get("thread_ts", "")
     if not thread_ts and not channel.is_im:
         return ""
@@ -209,9 +209,9 @@ def _append(message: Message, arguments: Json) -> None:
     joined = add_chunks(message.chunks, chunks)
     if len(markdown) > LONGEST_MARKDOWN:
         raise Refused("invalid_arguments", "[ERROR] too long [json-pointer:/markdown_text]")
-    if len(spoken(joined)) > LONGEST_MARKDOWN:
+    if len(text_of(joined)) > LONGEST_MARKDOWN:
         raise Refused("msg_blocks_too_long")
-    message.chunks, message.text = joined, spoken(joined)
+    message.chunks, message.text = joined, text_of(joined)
 
 
 def _session(slack: Slack, arguments: Json) -> str:

@@ -1,4 +1,4 @@
-"""assistant.threads.*, apps.connections.open: what people see beside messages."""
+"""assistant.threads.* and apps.connections.open: status, title and prompts of a thread."""
 
 from bot.playground.web_api import Refused, Slack, check_ts, method
 from bot.playground.workspace import Json
@@ -16,7 +16,7 @@ from bot.playground.workspace import Json
     username="str",
 )
 def set_status(slack: Slack, arguments: Json) -> Json:
-    """Gone with the next message in the thread, or when it is set to nothing."""
+    """Set the status; the next message in the thread, or an empty status, clears it."""
     messages = arguments.get("loading_messages", ["..."])
     if not (isinstance(messages, list) and 1 <= len(messages) <= 10):
         raise Refused("invalid_arguments", "[ERROR] 1 to 10 [json-pointer:/loading_messages]")
@@ -50,7 +50,7 @@ def set_title(slack: Slack, arguments: Json) -> Json:
     title="str",
 )
 def set_prompts(slack: Slack, arguments: Json) -> Json:
-    """Without a thread, for the messages tab as a whole."""
+    """Set suggested prompts; without a thread, for the whole Messages tab."""
     prompts = arguments["prompts"]
     if not (isinstance(prompts, list) and 1 <= len(prompts) <= 4):
         raise Refused("invalid_arguments", "[ERROR] 1 to 4 prompts [json-pointer:/prompts]")
@@ -67,7 +67,7 @@ def set_prompts(slack: Slack, arguments: Json) -> Json:
 
 @method("apps.connections.open", token="app")
 def open_connection(slack: Slack, _arguments: Json) -> Json:
-    """The server, which knows its own address, puts the URL in."""
+    """Return a ticket, which the server replaces with the URL."""
     return {"url": slack.workspace.next_id("ticket-")}
 
 

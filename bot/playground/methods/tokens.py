@@ -1,4 +1,4 @@
-"""auth.revoke, apps.uninstall, oauth.v2.*: how Ken comes in and goes.
+"""auth.revoke, apps.uninstall and oauth.v2.*: installing and removing Ken.
 
 tooling.tokens.rotate is about an app's configuration, which Ken does not touch.
 """
@@ -41,7 +41,7 @@ def uninstall(slack: Slack, arguments: Json) -> Json:
     refresh_token="str",
 )
 def access(slack: Slack, arguments: Json) -> Json:
-    """A code, or with `grant_type=refresh_token` a refresh token, for a bot token; each once."""
+    """Exchange a code or (`grant_type=refresh_token`) a refresh token for a bot token, once."""
     _check_client(slack, arguments)
     match arguments.get("grant_type", "authorization_code"):
         case "authorization_code":
@@ -59,7 +59,7 @@ def access(slack: Slack, arguments: Json) -> Json:
 
 @method("oauth.v2.exchange", client_id="str!", client_secret="str!")
 def exchange(slack: Slack, arguments: Json) -> Json:
-    """A token that never expires for one that rotates; the old one serves no more."""
+    """Exchange a token that never expires for one that rotates; the old one is revoked."""
     _check_client(slack, arguments)
     if not slack.rotates:
         raise Refused("token_rotation_not_enabled")
@@ -94,6 +94,6 @@ def _installation(slack: Slack, scopes: tuple[str, ...], *, rotates: bool) -> Js
     }
     if not rotates:
         return {**answer, "access_token": slack.tokens.issue(scopes)}
-    token, refresher = slack.tokens.issue_for_a_while(scopes)
+    token, refresher = slack.tokens.issue_rotating(scopes)
     rotating = {"access_token": token, "refresh_token": refresher, "expires_in": LIFE_S}
     return {**answer, **rotating}

@@ -1,4 +1,4 @@
-"""views.*: homes and modals."""
+"""views.*: Home tabs and modals."""
 
 import time
 
@@ -24,7 +24,7 @@ def publish(slack: Slack, arguments: Json) -> Json:
 
 @method("views.open", view="json!", trigger_id="str", interactivity_pointer="str")
 def open_view(slack: Slack, arguments: Json) -> Json:
-    """In place of what is open; for one more on top there is views.push."""
+    """Open a modal in place of any open ones; views.push adds one on top."""
     trigger = _trigger(slack, arguments)
     view = build_view(slack.workspace, arguments["view"], kind="modal")
     _check_external_id(slack, view)
@@ -35,7 +35,7 @@ def open_view(slack: Slack, arguments: Json) -> Json:
 
 @method("views.push", view="json!", trigger_id="str", interactivity_pointer="str")
 def push_view(slack: Slack, arguments: Json) -> Json:
-    """Onto the modal in which the trigger arose."""
+    """Push a modal onto the one that the trigger came from."""
     trigger = _trigger(slack, arguments)
     stack = slack.workspace.modals.get(trigger.user, [])
     if trigger.view_id not in [view["id"] for view in stack]:
@@ -55,7 +55,7 @@ def update_view(slack: Slack, arguments: Json) -> Json:
 
 
 def _trigger(slack: Slack, arguments: Json) -> Trigger:
-    """It comes from an interaction, serves once, and not for long."""
+    """Use up the call's trigger: from an interaction, valid once and for a short time."""
     trigger = slack.workspace.triggers.get(arguments.get("trigger_id", ""))
     if trigger is None:
         raise Refused("invalid_trigger_id")
