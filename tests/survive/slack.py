@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.playground.client import Attempt, Playground, Said
+from bot.playground.client import Attempt, Playground, Posted
 from bot.playground.control.faults import Fault
 from bot.playground.double import Access, Double
 from bot.playground.server import HOST, create_server
@@ -60,7 +60,7 @@ class Slack:
     def port(self) -> int:
         return int(self._runner.addresses[0][1])
 
-    def write(self, channel: str, person: str, text: str) -> Said:
+    def write(self, channel: str, person: str, text: str) -> Posted:
         if channel.startswith("D"):
             return self.people.dm(slack_id(person), text)
         return self.people.say(channel, slack_id(person), f"<@{BOT_USER}> {text}")
