@@ -13,7 +13,7 @@ SETS := ../shared/eval
 SET := $(firstword $(wildcard $(SETS)/$(if $(SMALL),small,dev)) examples/company)
 EVAL_HOME := build/eval-$(notdir $(SET))
 
-.PHONY: help demo demo-down test check ci format lint types contracts eval prove survive coverage bench shuffled nightly installers lock clean
+.PHONY: help demo demo-down test check ci format lint types contracts eval read prove survive coverage bench shuffled nightly installers lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -91,6 +91,9 @@ eval: $(BIN)/ken  ## ask a whole question set, count leaks and hits (SMALL=1: th
 	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --echo --report build/figures/eval-echo.json
 	@$(BIN)/ken --home $(EVAL_HOME) down
 
+read: $(VENV)/dev  ## how well each format is read, and 10,000 mutated files (SMALL=1: 300)
+	@SMALL=$(SMALL) $(BIN)/python -m tests.workers.ingest.measure
+
 prove: $(VENV)/dev  ## the proofs of policies/: decisions, interleavings, paired worlds, mutants (SMALL=1: the short form; PARTS=… alone)
 	@PYTHONHASHSEED=0 SMALL=$(SMALL) $(BIN)/python -m tests.prove $(PARTS)
 
@@ -104,7 +107,7 @@ bench: $(VENV)/dev  ## what deciding and changing cost, and what Ken carries (a 
 	@$(BIN)/python -m benchmarks.permissions build/bench-home build/figures/bench.json
 	@SMALL=$(SMALL) $(BIN)/python -m benchmarks.load build/bench-load-home build/figures/load.json
 
-nightly: shuffled eval prove survive coverage bench  ## every long suite in full, and the tests in a random order
+nightly: shuffled eval read prove survive coverage bench  ## every long suite in full, and the tests in a random order
 
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom)
 
