@@ -34,14 +34,14 @@ except Exception as error:
 )
 def test_a_worker_ends_of_the_first_lack_of_memory(lacking: str) -> None:
     begun = "import threading\nfrom workers.observe import stopping\nstopping._BEGIN_S = 0.2\n"
-    begun += "stopping.end_without_memory()\n"
+    begun += "stopping.exit_on_memory_error()\n"
     ended = subprocess.run([sys.executable, "-c", begun + lacking], timeout=60, check=False)
     assert ended.returncode == 70
 
 
 def test_it_survives_every_other_failure() -> None:
     script = (
-        "import threading\nfrom workers.observe import stopping\nstopping.end_without_memory()\n"
+        "import threading\nfrom workers.observe import stopping\nstopping.exit_on_memory_error()\n"
         "thread = threading.Thread(target=lambda: 1 / 0)\nthread.start()\nthread.join()\n"
         "stopping.exit_if_out_of_memory(ValueError())\n"
     )
