@@ -1,9 +1,10 @@
-"""The doorbell: a ring is a message in Redis that carries a row's id.
+"""Sends rings: a ring is a message in Redis that carries a row's id.
 
 A ring is written as Celery's workers read it: a task's message of protocol 2, in kombu's envelope
-(https://docs.celeryq.dev/en/stable/internals/protocol.html). `queue.py` takes nothing else. Who
-rings needs neither Celery nor redis-py, whose import takes longer than an answer: one command over
-a connection of its own, without state that a fork, a thread or a restart of Redis could spoil.
+(https://docs.celeryq.dev/en/stable/internals/protocol.html). `queue.py` accepts nothing else.
+Sending one needs neither Celery nor redis-py, whose import takes longer than an answer: it is one
+command over its own connection, without state that a fork, a thread or a restart of Redis could
+break.
 """
 
 import base64
@@ -27,17 +28,21 @@ _LONGEST_REPLY = 1000
 
 
 def send(settings: Settings, task: str, *arguments: object) -> None:
-    """Ring once. Raises OSError, ValueError, SettingsInvalid: then nobody may have been woken."""
+    """Send one ring. Raises OSError, ValueError or SettingsInvalid; then perhaps no worker was
+    woken.
+    """
     _call(settings, "LPUSH", QUEUE, message(task, *arguments))
 
 
 def waiting(settings: Settings) -> int:
-    """Rings that no worker has taken yet. Raises OSError, ValueError, SettingsInvalid."""
+    """Return the number of rings that no worker has taken. Raises OSError, ValueError,
+    SettingsInvalid.
+    """
     return int(_call(settings, "LLEN", QUEUE))
 
 
 def message(task: str, *arguments: object) -> str:
-    """A ring as it lies in the queue."""
+    """Return a ring as it is stored in the queue."""
     call = [arguments, {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
     task_id = str(uuid4())
     return json.dumps(
@@ -59,7 +64,7 @@ def message(task: str, *arguments: object) -> str:
 
 
 def address(settings: Settings) -> str:
-    """Raises SettingsInvalid: there is none."""
+    """Return the address of Redis. Raises SettingsInvalid if none is set."""
     found = settings.redis_url.get_secret_value()
     if not found:
         raise SettingsInvalid(
@@ -70,7 +75,7 @@ def address(settings: Settings) -> str:
 
 
 def _call(settings: Settings, *command: str) -> str:
-    """What Redis replies, in a line. Raises OSError, ValueError, SettingsInvalid."""
+    """Return Redis's one-line reply. Raises OSError, ValueError, SettingsInvalid."""
     where = urlsplit(address(settings))
     if where.scheme not in _SCHEMES:
         raise ValueError("KEN_REDIS_URL is not the address of a Redis server")
@@ -83,7 +88,7 @@ def _call(settings: Settings, *command: str) -> str:
 
 
 def _greetings(where: SplitResult, options: Mapping[str, str]) -> list[tuple[str, ...]]:
-    """Who we are, and which of its databases is meant."""
+    """The commands that log in and select the database."""
     greetings: list[tuple[str, ...]] = []
     if where.password:
         names = [unquote(where.username)] if where.username else []
@@ -116,7 +121,7 @@ def _connected(where: SplitResult, options: Mapping[str, str]) -> socket.socket:
 
 
 def _tls(options: Mapping[str, str]) -> ssl.SSLContext:
-    """With redis-py's names for what can be set. Unless it is told not to, it checks the server."""
+    """Read redis-py's option names. The server's certificate is checked unless they turn it off."""
     context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"))
     if options.get("ssl_cert_reqs", "required").lower().removeprefix("cert_") == "none":
         context.check_hostname = False
@@ -139,7 +144,7 @@ def _encoded(command: tuple[str, ...]) -> bytes:
 
 
 def _reply(replies: BinaryIO) -> str:
-    """OK or a number; of a refusal only its kind is told."""
+    """Return OK or a number; for an error only its kind is reported."""
     line = replies.readline(_LONGEST_REPLY).decode(errors="replace").strip()
     if not line.startswith(("+", ":")):
         raise ConnectionError(f"Redis refused: {line.partition(' ')[0] or 'no reply'}")

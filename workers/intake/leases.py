@@ -1,8 +1,7 @@
-"""A question's life in PostgreSQL: kept once, worked on under a lease, ended visibly.
+"""Leases: a question is stored once, one worker at a time works on it, and its end is visible.
 
-The lease's token only grows. Whoever works on a question shows the token with every step that
-can be seen from outside, so that a worker which slept through its lease can do nothing any more.
-All times are the database's.
+A lease's token only grows. A worker shows its token with every step that others can see, so a
+worker that slept through its lease can do nothing any more. All times are the database's.
 """
 
 import os
@@ -29,27 +28,27 @@ from workers.observe.crashpoints import crashpoint
 log = structlog.get_logger()
 
 MAX_ATTEMPTS = 5
-"""So many workers in a row that did not come back from a question: it is what they die of."""
+"""A question that this many workers in a row failed to finish is abandoned."""
 LONGEST_WORK_S = 900.0
-"""Whoever works longer at one take hangs: the lease is not renewed, and another takes it."""
+"""A lease is not renewed for longer than this: its worker hangs, and another takes over."""
 LONGEST_REST_S = 5.0
-"""Between two tries, unless somebody outside asks for more."""
+"""The longest pause between two tries, unless the server that failed asks for more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A question that this process works on, and the token that says so."""
+    """A question that this process works on, and the token that proves it."""
 
     id: int
     token: int
     attempts: int
-    """Workers that took it since one came back, this one included."""
+    """How many workers in a row took it without giving it back, this one included."""
     asked_at: float
     """By this process's monotonic clock."""
     question: Question
     trace: str | None = None
     released: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
-    """The lease has been given back already."""
+    """Set once the lease has been given back."""
 
     @property
     def age_s(self) -> float:
@@ -57,12 +56,12 @@ class Leased:
 
     @property
     def is_first(self) -> bool:
-        """Nobody held it before: nothing was written or said for it yet, but by this process."""
+        """Whether no other process held it before, and so wrote or posted nothing for it."""
         return self.token == _FIRST_TOKEN
 
     @property
     def rest_s(self) -> float:
-        """Before the next try. A token is spent on each take and on each return."""
+        """The pause before the next try. Each take and each return uses up a token."""
         return min(0.5 * self.token, LONGEST_REST_S)
 
 
@@ -70,17 +69,18 @@ _FIRST_TOKEN = 1
 
 
 class LeaseLost(Exception):
-    """Somebody else has the question now, or has ended it. There is nothing left to do."""
+    """Another worker has the question now, or it has ended. There is nothing left to do."""
 
 
 @contextmanager
 def lease(
     database: Database, question_id: int, *, worker_id: str, lease_s: int
 ) -> Iterator[Leased | None]:
-    """The question under a lease that is renewed until the block ends; None: nothing to do.
+    """Hold the question under a lease that is renewed until the block ends; None if there is
+    nothing to do.
 
     Raises SQLAlchemyError before the block, never after it: a lease that cannot be given back
-    runs out.
+    expires.
     """
     with question_session(database, question_id) as session:
         leased = _take(session, question_id, worker_id=worker_id, lease_s=lease_s)
@@ -110,7 +110,7 @@ def _give_back_at_end(database: Database, leased: Leased) -> None:
 
 @contextmanager
 def question_session(database: Database, question_id: int) -> Iterator[Session]:
-    """A transaction in which row-level security shows this one question."""
+    """Open a transaction in which row-level security shows this one question."""
     with database.session("answerer", question=str(question_id)) as session:
         yield session
 
@@ -120,36 +120,38 @@ def show_question(session: Session, question_id: int) -> None:
 
 
 def stored_question(session: Session, question_id: int) -> Question | None:
-    """The question as it is stored, in a session in which it can be seen."""
+    """Return the question as it is stored; the session must be allowed to see it."""
     row = session.execute(_READ_QUESTION, {"id": question_id}).mappings().one_or_none()
     return None if row is None else question_of(row)
 
 
 def worker_id() -> str:
-    """This process, as it stands in its leases."""
+    """Return the name of this process in its leases."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def give_back(database: Database) -> int:
-    """Leases of this process, which ends: whoever comes next need not wait for them to run out."""
+    """Release all leases of this process, which is ending, so that others need not wait; return how
+    many.
+    """
     with database.session("answerer") as session:
         return len(session.execute(_RELEASE_ALL_LEASES, {"holder": worker_id()}).all())
 
 
 def require_lease(session: Session, leased: Leased) -> None:
-    """Hold the lease's row to the end of this transaction. Raises LeaseLost."""
+    """Lock the lease's row until this transaction ends. Raises LeaseLost if it is not ours."""
     if not session.scalar(_HOLD_LEASE, {"id": leased.id, "token": leased.token}):
         raise LeaseLost
 
 
 @contextmanager
 def posting_lock(database: Database, leased: Leased) -> Iterator[Session]:
-    """Nobody can take the question while this process may be saying something for it.
+    """Keep every other worker from taking the question while this process may be posting for it.
 
-    Slack cannot refuse a message of a worker that froze on its way there; so while it is on its
-    way, the question is nobody else's, however long its holder sleeps. PostgreSQL ends the
-    transaction of a process that sleeps for a minute: then, see `outbox`. What is written in this
-    session is seen before the next one may speak. Raises LeaseLost.
+    Slack cannot refuse a message from a worker that froze while sending it. So while a message is
+    on its way, nobody else can take the question, however long its worker sleeps. PostgreSQL ends
+    the transaction of a process that sleeps for a minute; `outbox` handles that case. The next
+    worker that may post sees what was written in this session. Raises LeaseLost.
     """
     with question_session(database, leased.id) as session:
         session.execute(_LOCK_POSTING, {"id": leased.id})
@@ -159,19 +161,21 @@ def posting_lock(database: Database, leased: Leased) -> Iterator[Session]:
 
 
 def is_posting(session: Session, question_id: int) -> bool:
-    """Whether somebody speaks for it; if not, nobody does before this transaction ends."""
+    """Whether somebody is posting for it; if not, nobody can before this transaction ends."""
     return not session.scalar(_TRY_LOCK_POSTING, {"id": question_id})
 
 
 def put_back(database: Database, leased: Leased, *, after_s: float | None = None) -> None:
-    """What was in the way is not the question's fault: it is tried again after a rest."""
+    """Give the question back after a failure that is not its own; it is tried again
+    after a pause.
+    """
     with question_session(database, leased.id) as session:
         if _release(session, leased, leased.rest_s if after_s is None else after_s):
             session.execute(_RESET_ATTEMPTS, {"id": leased.id})
 
 
 def cancel(database: Database, question_id: int, reason: str) -> None:
-    """Nobody wants the answer any more: whoever works on it is fenced off.
+    """End a question whose answer is not needed any more, and fence off its worker.
 
     Raises Busy while somebody is posting for it.
     """
@@ -185,9 +189,9 @@ def cancel(database: Database, question_id: int, reason: str) -> None:
 def finish(
     session: Session, leased: Leased, state: QuestionState, *, reason: str | None = None
 ) -> bool:
-    """The question has ended, and is never worked on again; its lease is given back.
+    """End the question for good and give its lease back.
 
-    True: something that was written down for it is not out. Raises LeaseLost.
+    Returns True if something that was written down for it was not posted. Raises LeaseLost.
     """
     given = {"id": leased.id, "token": leased.token, "state": state.value, "reason": reason}
     row = session.execute(_END_QUESTION, given).one()
@@ -214,7 +218,7 @@ def _take(session: Session, question_id: int, *, worker_id: str, lease_s: int) -
 
 
 def _release(session: Session, leased: Leased, rest_s: float) -> bool:
-    """Whether it was ours to give back."""
+    """Whether the lease was ours to give back."""
     given = {"id": leased.id, "token": leased.token, "seconds": rest_s}
     return session.execute(_RELEASE_LEASE, given).scalar_one_or_none() is not None
 
@@ -253,7 +257,7 @@ _TAKE_LEASE = statement(
     columns=", ".join(QUESTION_COLUMNS),
 )
 
-# The question's own columns.
+# Returns a question's columns.
 _READ_QUESTION = statement(
     "SELECT {columns} FROM question WHERE id = :id", columns=", ".join(QUESTION_COLUMNS)
 )
@@ -266,10 +270,10 @@ _LOCK_POSTING = text(
 # The same without waiting; returns whether it has the lock.
 _TRY_LOCK_POSTING = text(_LOCK_POSTING.text.replace("pg_advisory", "pg_try_advisory"))
 
-# Ends the lease, whoever has it: their token is worth nothing any more.
+# Ends the lease, whoever has it: its token is void.
 _FENCE_OFF = text("UPDATE lease SET token = token + 1, expires_at = now() WHERE question_id = :id")
 
-# Ends an open question that nobody wants answered any more.
+# Ends an open question whose answer is not needed any more.
 _CANCEL_QUESTION = text("""
     UPDATE question SET state = 'abstained', reason = :reason, ended_at = now()
     WHERE id = :id AND state = 'kept'
@@ -300,15 +304,14 @@ _END_QUESTION = text("""
                AS has_unsent
 """)
 
-# Prolongs a lease that has not run out.
+# Renews a lease that has not expired.
 _RENEW_LEASE = text("""
     UPDATE lease SET expires_at = now() + make_interval(secs => :seconds)
     WHERE question_id = :id AND token = :token AND expires_at > now()
 """)
 
-# Gives the lease back; an open question rests first. Returns the token, or nothing if it was
-# another's. Who waits for an open question to rest is the next to take it; one that has ended
-# needs no rest.
+# Gives the lease back. Returns the token, or nothing if another worker has it. Only an open
+# question keeps its back-off; a finished one is released at once.
 _RELEASE_LEASE = text("""
     UPDATE lease SET token = token + 1, expires_at = now() + CASE question.state
         WHEN 'kept' THEN make_interval(secs => :seconds) ELSE interval '0' END
@@ -324,5 +327,5 @@ _RELEASE_ALL_LEASES = text("""
     RETURNING question_id
 """)
 
-# Forgets the attempts of an open question: its worker came back.
+# Resets the attempts of an open question: its worker came back.
 _RESET_ATTEMPTS = text("UPDATE question SET attempts = 0 WHERE id = :id AND state = 'kept'")

@@ -1,4 +1,4 @@
-"""What comes in: a question, or an errand. Both are rows before anything is done."""
+"""What Slack and `ken ask` send: questions and errands. Both are stored before anything is done."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -7,87 +7,89 @@ from typing import Any, Literal
 
 
 class Surface(StrEnum):
-    """How a question came. Nobody compares with these: each has the properties below."""
+    """How a question was asked. Code does not compare with these: it uses the properties below."""
 
     SLACK = "slack"
     """A mention, or a direct message."""
     FOLLOW_UP = "follow_up"
-    """In a thread where Ken takes part, without a mention."""
+    """Without a mention, in a thread that Ken is part of."""
     AUTOMATIC = "automatic"
-    """Asked of nobody, in a channel where Ken may answer unasked."""
+    """Not addressed to Ken, in a channel where Ken may answer unasked."""
     COMMAND = "command"
     """`/ken`."""
     SHORTCUT = "shortcut"
-    """About a message, which somebody else may have written."""
+    """About a message, which another person may have written."""
     SHARE = "share"
-    """Asked again, for the channel."""
+    """Asked again for the channel."""
     PRIVATE = "private"
-    """Asked again, by somebody for themselves."""
+    """Asked again by somebody for themselves."""
     TERMINAL = "terminal"
-    """`ken ask`: the asker is a user of ours, and no message stands in Slack."""
+    """`ken ask`: the asker is a user of ours, and there is no message in Slack."""
 
     @property
     def is_terminal(self) -> bool:
-        """Nothing in Slack belongs to it: no account, no message, no place."""
+        """Whether nothing in Slack belongs to it: no account, no message, no channel."""
         return self is Surface.TERMINAL
 
     @property
     def is_addressed(self) -> bool:
-        """Whether the asker turned to Ken with a message of their own, and waits for a reply."""
+        """Whether the asker addressed Ken with a message of their own and waits for a reply."""
         return self in (Surface.SLACK, Surface.FOLLOW_UP)
 
     @property
     def is_unasked(self) -> bool:
-        """Nobody asked Ken: it answers, or is silent."""
+        """Whether the question was not addressed to Ken, so that Ken may also stay silent."""
         return self is Surface.AUTOMATIC
 
     @property
     def is_message(self) -> bool:
-        """Whether a message asks it, which may be edited and deleted."""
+        """Whether it is a message, which may be edited and deleted."""
         return self.is_addressed or self.is_unasked
 
     @property
     def is_aloud(self) -> bool:
-        """Whether what it asks stands in a place in Slack, for all who read there."""
+        """Whether everybody who reads the conversation can read the question."""
         return self.is_message or self.is_share
 
     @property
     def is_share(self) -> bool:
-        """Asked again for the channel: it is answered there, or not at all."""
+        """Whether it was asked again for the channel: it is answered there or not at all."""
         return self is Surface.SHARE
 
     @property
     def is_for_the_asker(self) -> bool:
-        """Asked somewhere, and answered to the asker alone."""
+        """Whether only the asker gets the answer, although it was asked elsewhere."""
         return self in (Surface.COMMAND, Surface.SHORTCUT, Surface.PRIVATE)
 
     @property
     def is_about_a_message(self) -> bool:
-        """Its words are a message's, which may be anybody's: only its readers may read them."""
+        """Whether its text is a message that anybody may have written: only its readers may read
+        it.
+        """
         return self is Surface.SHORTCUT
 
     @property
     def is_quiet(self) -> bool:
-        """Where there is nothing to answer, nothing is said."""
+        """Whether Ken stays silent if there is nothing to answer."""
         return self.is_unasked or self.is_share
 
     @property
     def reads_thread(self) -> bool:
-        """Whether what was said before it in its thread belongs to the question."""
+        """Whether earlier messages of its thread belong to the question."""
         return self.is_aloud or self is Surface.PRIVATE
 
     @property
     def takes_link_codes(self) -> bool:
-        """A code counts only where somebody wrote it to Ken itself."""
+        """Whether a link code counts: only in a message that was written to Ken itself."""
         return self is Surface.SLACK
 
     @property
     def has_message(self) -> bool:
-        """Whether a message in Slack holds its words: `/ken` leaves none."""
+        """Whether a message in Slack has its text: `/ken` leaves none."""
         return not self.is_terminal and self is not Surface.COMMAND
 
 
-# For statements, which name no surface themselves: `surface = ANY(:messages)`.
+# Values for statements, which use `surface = ANY(:messages)` and name no surface themselves.
 ADDRESSED = [surface for surface in Surface if surface.is_addressed]
 MESSAGES = [surface for surface in Surface if surface.is_message]
 ALOUD = [surface for surface in Surface if surface.is_aloud]
@@ -128,20 +130,20 @@ class Question:
     """Unique; Slack repeats events."""
     team_id: str
     channel_id: str
-    """Empty: asked at the terminal, for nobody else to read."""
+    """Empty: asked at the terminal, where nobody else reads."""
     message_ts: str
     thread_ts: str
-    """The thread to answer in: the message's own `ts` where it starts one."""
+    """The thread to answer in; the message's own `ts` if it starts one."""
     user_id: str
-    """A Slack id, or at the terminal the principal id of a user."""
+    """A Slack id; at the terminal, the principal id of a user."""
     text: str
     surface: Surface = Surface.SLACK
     revision: str = ""
-    """When the message was edited, as Slack's ts. What is no message has its event's id here."""
+    """When the message was edited, as Slack's ts. If it is not a message, its event's id."""
     about: int | None = None
-    """The question that is asked again, for other readers."""
+    """The question that this one asks again for other readers."""
     borrowed: bool = False
-    """Somebody else wrote these words, or some of them."""
+    """Whether another person wrote this text, or part of it."""
 
     @property
     def in_direct_message(self) -> bool:
@@ -150,28 +152,30 @@ class Question:
 
     @property
     def is_for_the_asker(self) -> bool:
-        """Asked somewhere, and answered to the asker alone."""
+        """Whether only the asker gets the answer, although it was asked elsewhere."""
         return self.surface.is_for_the_asker
 
     @property
     def is_in_own_words(self) -> bool:
-        """Whether the asker wrote this, as far as we know: a message of which they asked may be
-        anybody's, and only its readers may read it.
+        """Whether the asker wrote this, as far as we know. A message that they ask about may be by
+        anybody, and only its readers may read it.
         """
         return not self.borrowed and not self.surface.is_about_a_message
 
     @property
     def is_a_message(self) -> bool:
-        """Whether a message asks it, which may be edited and deleted."""
+        """Whether it is a message, which may be edited and deleted."""
         return self.about is None and self.surface.is_message
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """What Slack told us to do that is no question. Done at least once; twice does no harm."""
+    """Anything Slack asks of us that is not a question. Runs at least once; running it twice is
+    harmless.
+    """
 
     event_id: str
-    """Unique; Slack repeats itself."""
+    """Unique; Slack repeats events."""
     kind: ErrandKind
     team_id: str
     user_id: str = ""
@@ -184,7 +188,7 @@ class Errand:
 class StoredErrand(Errand):
     """An errand as it is stored, for the code that runs it.
 
-    Its details are what somebody outside sent: nothing of it is believed before it is checked.
+    Its details come from outside: check them before use.
     """
 
     id: int
@@ -197,13 +201,13 @@ ERRAND_COLUMNS = tuple(one.name for one in fields(Errand))
 
 
 def question_of(row: Mapping[Any, Any]) -> Question:
-    """The question in a row of its table. Other columns may stand beside it."""
+    """Return the question in a row of its table. The row may have other columns, too."""
     columns = {name: row[name] for name in QUESTION_COLUMNS}
     return Question(**{**columns, "surface": Surface(columns["surface"])})
 
 
 def errand_of(row: Mapping[Any, Any]) -> StoredErrand:
-    """The errand in a row of its table, with how old it is."""
+    """Return the errand in a row of its table, with its age."""
     columns = {name: row[name] for name in ERRAND_COLUMNS}
     return StoredErrand(
         **columns, id=row["id"], attempts=row["attempts"], age_s=float(row["age_s"])
@@ -211,5 +215,5 @@ def errand_of(row: Mapping[Any, Any]) -> StoredErrand:
 
 
 def storable(text: str) -> str:
-    """Without what PostgreSQL refuses, NUL and halves of characters: else nothing is kept."""
+    """Remove what PostgreSQL cannot store: NUL and halves of surrogate pairs."""
     return text.replace("\0", "").encode("utf-8", "ignore").decode()

@@ -1,4 +1,4 @@
-"""The queue, as a worker hears it. What Redis loses or repeats is found again in PostgreSQL."""
+"""The queue as a worker reads it. Rings that Redis loses or repeats are found in PostgreSQL."""
 
 import base64
 import json
@@ -15,12 +15,14 @@ from workers.settings import Settings
 log = structlog.get_logger()
 
 _LONGEST_RING = 10_000
-"""Characters. A ring carries an id."""
+"""In characters. A ring only carries an id."""
 
 
 class _Channel(redis.Channel):
     def _brpop_read(self, **options: Any) -> Any:
-        """What cannot be read is gone from the queue already. Kombu would end the worker."""
+        """Drop a ring that cannot be read; it is off the queue already. Kombu would end
+        the worker.
+        """
         try:
             return super()._brpop_read(**options)  # type: ignore[no-untyped-call]
         except (JSONDecodeError, UnicodeDecodeError, RecursionError):
@@ -29,7 +31,8 @@ class _Channel(redis.Channel):
 
 
 class Transport(redis.Transport):
-    """Redis as kombu has it; whatever is no ring of ours is dropped before Celery looks at it.
+    """Kombu's Redis transport, which drops anything that is not a ring of ours before Celery sees
+    it.
 
     Celery logs the whole body of a task that it does not know.
     """
@@ -61,7 +64,9 @@ def _is_ring(message: Any) -> bool:
 
 
 def _is_call(body: str) -> bool:
-    """One argument, no task that follows. Celery ends the worker over a body of another shape."""
+    """Whether this is a call with one argument and no task after it. Any other shape ends Celery's
+    worker.
+    """
     try:
         call = json.loads(base64.b64decode(body, validate=True))
     except (ValueError, RecursionError):
@@ -97,7 +102,7 @@ app.conf.update(
 
 
 def consuming(settings: Settings) -> Celery:
-    """The app with its broker set, for a worker: it waits for a broker that comes back.
+    """Return the app with its broker set, for a worker; it waits for a broker that comes back.
 
     Raises SettingsInvalid: without an address Celery would look for RabbitMQ.
     """

@@ -1,4 +1,4 @@
-"""A question becomes a row. By psycopg alone: the bot and `ken ask` store it in the same words."""
+"""Inserts questions with psycopg alone: the bot and `ken ask` use the same statement."""
 
 from dataclasses import asdict
 
@@ -9,14 +9,14 @@ from workers.intake.messages import QUESTION_COLUMNS, Question, storable
 
 
 def insert_question(connection: Connection, question: Question, *, trace: str | None) -> int | None:
-    """Its id; None if it was stored before. Raises psycopg.Error."""
+    """Insert the question. Returns its id, None if it was stored before. Raises psycopg.Error."""
     row = {**asdict(question), "text": storable(question.text), "trace": trace}
     stored = connection.execute(_STORE_QUESTION, row).fetchone()
     return stored[0] if stored else None
 
 
 _COLUMNS = (*QUESTION_COLUMNS, "trace")
-# A question that is new; nothing if it was stored before.
+# Inserts a question that is new; returns its id, or nothing if it was stored before.
 _STORE_QUESTION = sql.SQL(
     "INSERT INTO question ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING RETURNING id"
 ).format(

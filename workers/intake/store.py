@@ -1,6 +1,6 @@
-"""Questions and errands are stored in PostgreSQL, then a worker is woken.
+"""Stores questions and errands in PostgreSQL, then wakes a worker.
 
-The row is the truth, the queue a doorbell.
+The row is what counts; the queue is only a doorbell.
 """
 
 import json
@@ -26,11 +26,13 @@ log = structlog.get_logger()
 
 _SILENCE_S = 2.0
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
-"""As JSON writes it; not where somebody typed a backslash before `u0000`."""
+"""Matches \\u0000 as JSON escapes it, but not a literal backslash-u0000 that a user typed."""
 
 
 def store_question(database: Database, question: Question) -> int | None:
-    """Store the question. Its id; None if it was stored before. Raises ServerUnavailable."""
+    """Store the question. Returns its id, or None if it was stored before. Raises
+    ServerUnavailable.
+    """
     try:
         with (
             tracing.span("keep", event_id=question.event_id) as at,
@@ -47,9 +49,9 @@ def store_question(database: Database, question: Question) -> int | None:
 
 
 def ring(settings: Settings, wanted: int, *, task: str = TASK) -> None:
-    """Wake a worker. If the queue is down the sweeper finds the row, so this never fails.
+    """Wake a worker. Never fails: if the queue is down, the sweeper finds the row.
 
-    After a failure the bell is left alone for a moment: Slack is waiting for its answer.
+    After a failure no ring is sent for a moment, because Slack is waiting for its response.
     """
     if time.monotonic() < _bell.silent_until:
         return
@@ -63,7 +65,7 @@ def ring(settings: Settings, wanted: int, *, task: str = TASK) -> None:
 
 
 def submit_errand(database: Database, errand: Errand) -> int | None:
-    """Store the errand, then ring. Its id; None if it was stored before.
+    """Store the errand, then ring. Returns its id, or None if it was stored before.
 
     Raises ServerUnavailable.
     """

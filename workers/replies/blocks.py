@@ -1,4 +1,4 @@
-"""Block Kit in Python: the few shapes that our messages and the home tab are made of."""
+"""Block Kit in Python: the few shapes that messages and the home tab use."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ Json = dict[str, Any]
 
 
 def plain(words: str) -> Json:
-    """For buttons, headers and choices: constant words, in which Slack reads no marks."""
+    """Make constant words for a button, header or choice; Slack reads no marks in them."""
     return {"type": "plain_text", "text": words, "emoji": False}
 
 
@@ -16,12 +16,12 @@ def header(words: str) -> Json:
 
 
 def span(words: str, **style: bool) -> Json:
-    """Words in a rich text, which Slack shows as they are: no marks, no mentions."""
+    """Make text for a rich-text block, which Slack shows literally: no marks, no mentions."""
     return {"type": "text", "text": words, **({"style": style} if style else {})}
 
 
 def section(elements: Sequence[Json]) -> Json:
-    """One line of a rich text."""
+    """Make one line of a rich-text block."""
     return {"type": "rich_text_section", "elements": [*elements, span("\n")]}
 
 
@@ -30,5 +30,5 @@ def quote(elements: Sequence[Json]) -> Json:
 
 
 def rich_text(sections: Sequence[Json]) -> Json:
-    """A block of lines and quotes."""
+    """Make a block of lines and quotes."""
     return {"type": "rich_text", "elements": [*sections]}

@@ -1,6 +1,6 @@
 """The buttons below a reply: constant words and the question's number, and nothing else.
 
-Who may press what is decided by the worker that does it (`workers/errands.py`).
+The worker that runs the errand checks who may press them (`workers/errands.py`).
 """
 
 from dataclasses import dataclass
@@ -25,20 +25,22 @@ _SHARE_WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class Buttons:
-    """What a reply offers, beside feedback."""
+    """What a reply offers besides feedback."""
 
     question_id: int
     share: bool
     private: bool
     again: bool = False
     person: bool = False
-    """A human can be called."""
+    """A person can be reached."""
     mute: bool = False
-    """It stands in a thread that others write in, too."""
+    """It is in a thread that others write in, too."""
 
 
 def button_blocks(buttons: Buttons, *, answers: bool) -> list[dict[str, Any]]:
-    """Block Kit; for a notice (`answers` is false) only what makes sense without an answer."""
+    """Return Block Kit; for a notice (`answers` is false) only what makes sense without
+    an answer.
+    """
     row = []
     if buttons.again:
         row.append(_button("ken_again", _AGAIN, buttons))

@@ -1,7 +1,7 @@
-"""What others wrote, made harmless: text in which nothing can be followed, checked addresses.
+"""Makes other people's text harmless: nothing in it can be followed, and addresses are checked.
 
-An address that stands in the cited passage is content, shown as inert code. One that stands
-nowhere goes, and so does whatever looks like a citation of ours. docs/threats.md has the rules.
+An address from the cited passage is content and shown as inert code. Any other address is removed,
+and so is whatever looks like one of our citations. docs/threats.md has the rules.
 """
 
 import re
@@ -13,13 +13,14 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 LONGEST_ADDRESS = 3000
-"""Slack's limit for the address of a button; a link element has none that is documented."""
+"""Slack's limit for the address of a button; no limit is documented for a link element."""
 _GONE = "[…]"
 _END, _END_OF_RUN = re.compile(""), re.compile(r"\S*")
-"""What goes with an address: nothing; where its going made another one, all that is glued to it."""
+"""What is removed with an address: nothing; or, if the removal made a new address, all text
+attached to it."""
 
-# What Unicode lets a reader not see (Default_Ignorable_Code_Point), what moves the writing
-# direction, controls, and halves of characters, which PostgreSQL would refuse.
+# Characters that a reader does not see (Default_Ignorable_Code_Point), that change the writing
+# direction, controls, and halves of surrogate pairs, which PostgreSQL would refuse.
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
     "\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
@@ -47,13 +48,13 @@ _CONFUSABLES = str.maketrans(
         **{chr(at + n): chr(97 + n) for at in (0x1F150, 0x1F170, 0x1F1E6) for n in range(26)},
     }
 )
-"""Characters that read as one of ASCII and that NFKC leaves as they are (Unicode TR 39)."""
+"""Characters that look like an ASCII one and that NFKC leaves as they are (Unicode TR 39)."""
 _MARKS = frozenset({"Mn", "Me"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Shadow:
-    """A text as the eye reads it: what looks like ASCII is ASCII. `at` leads back to the text."""
+    """A text as a reader sees it: what looks like ASCII is ASCII. `at` maps back to the text."""
 
     text: str
     at: list[int] | None
@@ -74,7 +75,9 @@ class _Shadow:
         return offset if self.at is None else self.at[offset]
 
     def until(self, offset: int) -> int:
-        """The place behind what ends at this offset, with the marks that stand on it."""
+        """Return the position after the character that ends at this offset, with its combining
+        marks.
+        """
         return offset if self.at is None else self.at[offset - 1] + 1
 
 
@@ -100,11 +103,11 @@ _KEPT_IN_ADDRESS = "%!$&'()*+,-./:;=?@_~#[]"
 
 
 def web_address(stored: str | None, anchor: str = "") -> str | None:
-    """A stored address as a link may have it, with the place in the page; None: it is no link.
+    """Return a stored address as a link may have it, with the place in the page; None if unsafe.
 
-    http or https and a host in ASCII that is what it shows: no user in front, no escapes, no
-    number in an odd spelling, and no `xn--`, whose letters a browser may show as others. Nor is
-    the reader's own machine anybody's page.
+    It must be http or https with an ASCII host that is what it shows: no user name, no escapes, no
+    unusual number, and no `xn--`, which a browser may show as other letters. The reader's own
+    machine is refused, too.
     """
     parsed = _WEB_ADDRESS.fullmatch(stored or "")
     if parsed is None or not _is_plain_host(parsed["host"].lower()):
@@ -122,7 +125,9 @@ def web_address(stored: str | None, anchor: str = "") -> str | None:
 
 
 def link(address: str | None, words: str) -> dict[str, Any]:
-    """The one place that makes a link of a stored address; without a good one, the words alone."""
+    """Make a link of a stored address, the only place that does; if it is unsafe, only
+    the words.
+    """
     checked = web_address(address)
     if checked is None:
         return {"type": "text", "text": words}
@@ -148,9 +153,9 @@ def _is_plain_host(host: str) -> bool:
 
 
 def inert(text: str, *, passage: str = "", hosts: bool = False) -> str:
-    """Text that can cause nothing: no address, no mention, nothing that cannot be seen.
+    """Return text that can cause nothing: no addresses, mentions or invisible characters.
 
-    An address stays if it stands in the `passage`, too; with `hosts`, a bare `acme.example` does.
+    An address stays if the `passage` contains it; with `hosts`, a bare `acme.example` stays, too.
     What stays is still shown as code (`elements`).
     """
     shown = _SLACK_MARK.sub("…", _INVISIBLE.sub("", text))
@@ -165,12 +170,12 @@ def inert(text: str, *, passage: str = "", hosts: bool = False) -> str:
 
 
 def inert_excerpt(text: str, limit: int, *, hosts: bool = False) -> str:
-    """The beginning of a text, inert; with `hosts` it is shown by `elements`."""
+    """Return the beginning of a text, inert; with `hosts` it is shown by `elements`."""
     return shortened(inert(text[: 10 * limit], hosts=hosts), limit)
 
 
 def shortened(text: str, limit: int) -> str:
-    """What is already inert, at most this long; where something is left out, that is seen."""
+    """Shorten inert text to this length; an ellipsis shows that something is left out."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
@@ -187,7 +192,7 @@ def _without_addresses(
 
 
 def elements(text: str) -> list[dict[str, Any]]:
-    """Text of a `rich_text` section, every address in it as code, which no client makes a link."""
+    """Split text for a `rich_text` section, with every address as code, which no client links."""
     made: list[dict[str, Any]] = []
     end = 0
     for found in _found(text):
@@ -208,7 +213,7 @@ class _Found:
     start: int
     end: int
     name: str
-    """As the eye reads it, in small letters: how it is known again in a passage."""
+    """As a reader sees it, in lower case: used to find it in a passage."""
     is_bare: bool
 
 
@@ -226,9 +231,9 @@ _ADDRESS = re.compile(
     r"|\bjava\s?script\s?:\S+"
     rf"|\b(?:{_SCHEMES}):\S+"
     r"|\bdata:[^\s,:]{0,200},\S*"
-    # A word that is no scheme that we know, before what only an address has.
+    # An unknown word with a colon, before something that only an address has.
     r"|(?<![\w+.-])[a-z][a-z0-9+-]{1,20}:(?=\+?\d{7}|[/\\]\w|#\w{1,20};|[^\s?:]{1,200}\?[a-z])\S+"
-    # Mailboxes, also as people write them who hide them.
+    # Mailboxes, also in the spellings that people use to hide them.
     r"|(?<![\w.+%-])[\w.+%-]++@\w[\w.-]*+(?:[:/?]\S*)?"
     r"|(?<![\w.+%-])[\w.+%-]{1,64}+\s?[\[({]\s?(?:at|@)\s?[\])}]\s?\w\S*"
     # Hosts that have no name, or one without a dot.
@@ -237,15 +242,15 @@ _ADDRESS = re.compile(
     r"|\[[0-9a-f.]{0,15}:[0-9a-f:.]{1,40}\][:/\\]\S*"
     r"|\blocalhost(?::\d|[/\\?#])\S*"
     r"|(?<![\w./%-])[\w.%-]++/[\w./%-]*+\?[\w%-]{1,60}=\S*"
-    # Numbers that telephones ring.
+    # Telephone numbers.
     r"|(?<![\w+])\+\d(?:[ ()/.-]{0,2}\d){6,17}"
-    # Names in pieces.
+    # Names written in pieces.
     r"|(?<![\w-])[\w-]{1,63}+\s?[\[({]\s?(?:dot|\.)\s?[\])}]\s?[a-z]\S*"
     rf"|(?<![\w-])[\w-]{{1,63}}+(?: dot | \.(?!(?-i:NET)\b) ?|[·‧•∙⋅])(?:{_COMMON})\b\S*"
     r"|(?P<host>(?<![\w-])[\w-]++(?:\.[\w-]++)++)",
     re.IGNORECASE,
 )
-"""On the shadow of a text. No run of characters is read twice: its time is linear."""
+"""Applied to the shadow of a text. No run of characters is read twice: its time is linear."""
 _BEHIND_HOST = re.compile(r"\.?(?::\d{1,5})?[/\\?#]\S*|:\d{1,5}\b")
 _TRAILING = ".,;:!?'\"»”’*_~…"
 _CLOSING = {")": "(", "]": "[", "}": "{", ">": "<"}
@@ -259,7 +264,7 @@ _FILES = frozenset(
     " xz lock bak tmp env pem crt key bat ps1 dll jar war vue scss less rst adoc".split()
 )
 _FILES_AND_TOPS = frozenset("md py sh pl rs zip mov ps app".split())
-"""Ends of file names that are top-level domains, too: with one dot it is taken for a file."""
+"""File name endings that are also top-level domains: with one dot it counts as a file."""
 _ABBREVIATED = frozenset(
     "dr prof dipl ing ca bzw inkl exkl ggf evtl zzgl abs nr art etc vs usw approx incl excl no st"
     " sog vgl max min tel str fig sec para al".split()
@@ -285,7 +290,7 @@ def _found(text: str) -> Iterator[_Found]:
 
 
 def _trimmed(text: str, start: int, end: int) -> int:
-    """Without the marks of the sentence around it."""
+    """Strip the punctuation of the sentence around it."""
     within = set(text[start:end])
     while end - start > 1:
         last = text[end - 1]
@@ -341,14 +346,14 @@ _LOOK_ALIKE = re.compile(
     r"|[「『〈《⟨˹‹«{<]\s?#?\d{1,3}\s?[」』〉》⟩˼›»}>])",
     re.IGNORECASE,
 )
-"""On the shadow of a text, where every kind of bracket and digit is that of ASCII."""
+"""Applied to the shadow of a text, in which brackets and digits of every kind are ASCII."""
 _SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 _RAISED = re.compile(rf"[{_SUPERSCRIPT}]{{1,4}}|[\u2460-\u249b\u24ea-\u24ff\u2776-\u2793]|\d\u20e3")
 _UNIT = re.compile(r"(?:[\d⁻⁺]|(?<![^\W\d_])[^\W\d_]{1,2})\Z")
 _REFERENCE = re.compile(
     r"(?:\d|§|\b(?:section|paragraph|para|clause|article|art|step|form|table|figure|annex|appendix"
     r"|level|phase|absatz|abs|satz|artikel|nr|no|class|category|group|option"
-    # A number in words, said again in digits.
+    # A number in words, repeated in digits.
     r"|one|two|three|four|five|six|seven|eight|nine|eine?|zwei|drei|vier|fünf|sechs|sieben|acht|neun"
     r")\.?)\s?\Z",
     re.IGNORECASE,
@@ -358,7 +363,7 @@ _IN_CODE = re.compile(r"[=`{}_]|\w\(")
 
 
 def without_look_alikes(text: str) -> str:
-    """Without what could be taken for a citation: only our own numbers are shown as such.
+    """Remove whatever could be taken for a citation: only our own numbers are shown as such.
 
     Numbers of a list ("(1) Fill in the form"), of sections and of code (`list[0]`) stay.
     """
@@ -398,7 +403,7 @@ def _cited(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_index(before: str, brackets: str, *, is_code: bool) -> bool:
-    """`list[0]`: a place that code names. Our own numbers begin at 1."""
+    """Whether it is an index in code, such as `list[0]`. Our own numbers begin at 1."""
     if brackets[0] != "[" or not (before.isalnum() or (before and before in "_])")):
         return False
     return is_code or "0" in brackets
@@ -411,7 +416,9 @@ def _stands_where_citations_do(text: str, start: int, end: int) -> bool:
 
 
 def _raised(text: str) -> Iterator[tuple[int, int]]:
-    """Raised and circled numbers; not those of a unit (m², 10³) or at the head of a list."""
+    """Whether it is a raised or circled number; not one of a unit (m², 10³) or at the head of a
+    list.
+    """
     for found in _RAISED.finditer(text):
         start, end = found.span()
         if found[0][0] in _SUPERSCRIPT:

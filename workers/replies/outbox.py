@@ -1,9 +1,9 @@
-"""Messages to post: written down first, posted once, found again when the answer was lost.
+"""Messages to post: written down first, posted once, and found again if Slack's response was lost.
 
-Slack has no way to say "only if it is not there yet". So: an attempt is on record before it is
-made; after one whose end we do not know, the conversation is read back before another; while one
-is on its way nobody else tries (`leases.posting_lock`); and whoever finds that a message of its
-kind was out already takes its own away again.
+Slack cannot post "only if it is not there yet". So an attempt is recorded before it is made. After
+an attempt with an unknown end, the conversation is read back before the next one. While a message
+is on its way, nobody else may post (`leases.posting_lock`). A worker that finds that a message of
+its kind was posted before deletes its own.
 """
 
 import json
@@ -37,27 +37,29 @@ log = structlog.get_logger()
 
 
 class Kind(StrEnum):
-    """Where a reply goes. One question has one of each at the most."""
+    """Where a reply goes. A question has at most one of each."""
 
     CHANNEL = "channel"
     DIRECT = "direct"
 
     def part(self, number: int) -> str:
-        """What the outbox calls this part of a long reply, counted from 1."""
+        """Return the outbox's name for this part of a long reply, counted from 1."""
         return str(self) if number == 1 else f"{self}/{number}"
 
 
 class Existing(StrEnum):
-    """What stands already in one place for a question."""
+    """What has already been posted for a question in one place."""
 
     NOTHING = "nothing"
     NOTICE = "notice"
-    """Words of ours, and no answer."""
+    """A fixed text, not an answer."""
     ANSWER = "answer"
 
 
 def kinds_of(question: Question) -> tuple[Kind, ...]:
-    """Where its reply may go, in this order; what is for the asker alone has one place."""
+    """Return where its reply may go, in this order; a question for the asker alone has
+    one place.
+    """
     is_private = not question.channel_id or question.in_direct_message
     if is_private or question.is_for_the_asker:
         return (Kind.DIRECT,)
@@ -73,7 +75,7 @@ def put(
     *,
     part: int = 1,
 ) -> None:
-    """Write the reply down, in place of one that was not posted. Raises LeaseLost."""
+    """Write the reply down, replacing one that was not posted. Raises LeaseLost."""
     with question_session(services.database, leased.id) as session:
         require_lease(session, leased)
         session.execute(_WRITE_REPLY, _written(leased, kind.part(part), reply, buttons))
@@ -89,7 +91,7 @@ def _written(
 def put_and_deliver(
     services: Services, leased: Leased, kind: Kind, reply: Reply, buttons: Buttons | None = None
 ) -> None:
-    """`put`, then `deliver`: written down and counted as an attempt in one transaction.
+    """Do `put` and `deliver`: write it down and count the attempt in one transaction.
 
     Raises LeaseLost, SlackUnavailable.
     """
@@ -104,9 +106,9 @@ def put_and_deliver(
 
 
 def deliver(services: Services, leased: Leased, kind: Kind, *, part: int = 1) -> None:
-    """Post what was written down, if it is not out yet. Raises LeaseLost, SlackUnavailable.
+    """Post what was written down, unless it was posted before. Raises LeaseLost, SlackUnavailable.
 
-    The attempt is counted and committed before the post: whoever comes after a crash reads the
+    The attempt is counted and committed before the post: after a crash, the next worker reads the
     conversation back first (`existing_reply`).
     """
     with question_session(services.database, leased.id) as session:
@@ -120,7 +122,9 @@ def deliver(services: Services, leased: Leased, kind: Kind, *, part: int = 1) ->
 def _deliver(
     services: Services, leased: Leased, kind: Kind, part: int, attempt: Row[Any] | None
 ) -> None:
-    """It is marked in the transaction in which nobody else may speak, or else right after it."""
+    """Post it, and mark it in the transaction that holds the posting lock, or else
+    right after it.
+    """
     if attempt is None:
         return
     if part == 1 and attempt.attempts > 1 and attempt.opened_ts is None:
@@ -147,9 +151,9 @@ def _deliver(
 def open_progress_message(
     services: Services, leased: Leased, kind: Kind, tasks: Sequence[Task]
 ) -> Opened | None:
-    """Open the message that will become the reply; None if there was an attempt at one before.
+    """Open the message that will become the reply; None if there was an attempt before.
 
-    It is counted like an attempt: whoever comes after a crash takes away what is not on record.
+    It counts as an attempt: after a crash, the next worker deletes an opening that is not recorded.
     Raises LeaseLost, SlackUnavailable.
     """
     question = leased.question
@@ -186,9 +190,9 @@ def _opening(question_id: int, kind: Kind, opened: Opened) -> dict[str, Any]:
 
 
 def existing_reply(services: Services, leased: Leased, kind: Kind) -> Existing:
-    """What is out already, by our books or Slack's: a worker before us may have got this far.
+    """Return what a worker before us has posted, by our records or Slack's.
 
-    What is found in Slack is marked as posted. Raises SlackUnavailable.
+    A message found in Slack is marked as posted. Raises SlackUnavailable.
     """
     with question_session(services.database, leased.id) as session:
         row = session.execute(_READ_REPLY, {"id": leased.id, "kind": kind}).one_or_none()
@@ -205,7 +209,7 @@ def existing_reply(services: Services, leased: Leased, kind: Kind) -> Existing:
 
 
 def missing_parts(services: Services, leased: Leased, kind: Kind) -> list[int]:
-    """Of a long reply, those that are written down and not out, by our books."""
+    """Return the parts of a long reply that are written down and, by our records, not posted."""
     with question_session(services.database, leased.id) as session:
         names = session.scalars(_UNSENT_PARTS, {"id": leased.id, "kind": f"{kind}/%"}).all()
     return sorted(int(name.rpartition("/")[2]) for name in names)
@@ -221,12 +225,12 @@ def deliver_if_missing(services: Services, leased: Leased, kind: Kind, part: int
 
 
 def delete_orphaned_openings(services: Services, question: Question, kind: Kind) -> bool:
-    """Take away what was opened in this thread since the question, and no row knows.
+    """Delete openings in this thread, since the question, that no row records.
 
     A stream carries no mark, so it may belong to any question in the thread. What is opened is on
     record before its worker releases the posting lock (`open_progress_message`): so we look into
-    Slack first, and then at each question of the thread while nobody posts for it. False: somebody
-    is posting, and the message may be theirs; look again later. Raises SlackUnavailable.
+    Slack first, and then at each question of the thread while nobody posts for it. Returns False if
+    somebody is posting, since the message may be theirs; try again later. Raises SlackUnavailable.
     """
     if question.surface.is_terminal or not in_place(question, kind):
         return True
@@ -243,7 +247,7 @@ def delete_orphaned_openings(services: Services, question: Question, kind: Kind)
 
 
 def _known(services: Services, question: Question) -> frozenset[str] | None:
-    """Each message that a question of this thread has on record; None: one may be missing."""
+    """Return every recorded message of this thread's questions; None if one may be missing."""
     where = {"channel": question.channel_id, "thread": question.thread_ts}
     with services.database.session("ingress") as session:
         ids = session.scalars(_QUESTIONS_OF_THREAD, where).all()
@@ -257,9 +261,10 @@ def _known(services: Services, question: Question) -> frozenset[str] | None:
 
 
 def drop_unsent(session: Session, question_id: int) -> None:
-    """At a question's end: what it has not said it will not say, and what it opened goes.
+    """Drop what a question that ends has not posted, and have its opened message deleted.
 
-    Nobody knows whether an attempt has left something in Slack: see `revision`, until it confirms.
+    An attempt may have left something in Slack. The outbox says `deleted` until Slack has confirmed
+    that it is gone.
     """
     given = {"id": question_id, "empty": json.dumps(Reply("").payload())}
     session.execute(_DROP_UNSENT, given)
@@ -272,10 +277,10 @@ def _opened(row: Row[Any]) -> Opened | None:
 
 
 def remove_late_duplicates(services: Services, question_id: int, kind: str) -> None:
-    """Take away what Slack showed late, after we had read back and posted once more.
+    """Delete what Slack showed late, after we had read back and posted once more.
 
-    Where Slack shows us nothing any more there is nothing to take away. While somebody speaks in
-    the thread, it is looked at again later. Raises SlackUnavailable.
+    If Slack no longer shows us the conversation, there is nothing to delete. While somebody posts
+    in the thread, it is left for later. Raises SlackUnavailable.
     """
     with question_session(services.database, question_id) as session:
         row = session.execute(_READ_POSTED, {"id": question_id, "kind": kind}).one()
@@ -317,8 +322,8 @@ def _post(
 
 
 def _close(messenger: Messenger, opened: Opened, message: Message, question: Question) -> Posted:
-    """It becomes the reply. Somebody deleted it, or Slack does not take the change: then it goes
-    first, so that a crash leaves one message at most, and the reply is posted.
+    """Turn the opening into the reply. If it was deleted, or Slack refuses the change, delete it
+    first and post the reply: so a crash leaves one message at most.
     """
     try:
         return messenger.close(opened, message)
@@ -329,7 +334,7 @@ def _close(messenger: Messenger, opened: Opened, message: Message, question: Que
 
 
 def find(services: Services, question: Question, kind: str) -> list[Posted]:
-    """Ours that Slack has, oldest first."""
+    """Return our messages for this reply that Slack has, oldest first."""
     if question.surface.is_terminal:
         return []
     messenger = services.messenger_of(question.team_id)
@@ -340,7 +345,7 @@ def find(services: Services, question: Question, kind: str) -> list[Posted]:
 
 
 def in_place(question: Question, kind: str) -> bool:
-    """Whether this reply stands where the question was asked."""
+    """Whether this reply goes where the question was asked."""
     if kind.startswith(Kind.CHANNEL):
         return True
     return question.in_direct_message and not question.is_for_the_asker
@@ -351,14 +356,14 @@ def mark_of(question: Question, kind: str) -> str:
 
 
 def _mark_posted(services: Services, question_id: int, kind: str, posted: Posted) -> None:
-    """Even a worker that lost its lease says what it knows to be out; the first one counts."""
+    """Record that it was posted, even if the lease is lost; the first record counts."""
     with question_session(services.database, question_id) as session:
         counts = _mark(session, question_id, kind, posted)
     _take_away_unless(services, question_id, posted, counts)
 
 
 def _mark(session: Session, question_id: int, kind: str, posted: Posted) -> str:
-    """The message that is on record from now on: this one, or one that was there before."""
+    """Return the message that is on record now: this one, or one from before."""
     given = {"id": question_id, "kind": kind}
     where = {"channel": posted.channel_id, "ts": posted.message_ts}
     marked = session.execute(_MARK_POSTED, {**given, **where}).scalar_one_or_none()
@@ -379,15 +384,14 @@ def _take_away(services: Services, posted: Posted, question_id: int) -> None:
     services.messenger_of(team_id).delete(posted)
 
 
-# Writes a reply down, in place of one that is not out.
+# Writes a reply down, replacing one that was not posted.
 _WRITE_REPLY = text("""
     INSERT INTO outbox (question_id, kind, payload) VALUES (:id, :kind, CAST(:payload AS jsonb))
     ON CONFLICT (question_id, kind) DO UPDATE SET payload = excluded.payload
     WHERE outbox.state = 'ready'
 """)
 
-# Both at once: writes a reply down, and counts an attempt; returns what to post, or nothing if a
-# reply is out.
+# Writes a reply down and counts an attempt; returns what to post, or nothing if a reply was posted.
 _WRITE_REPLY_AND_COUNT_ATTEMPT = text("""
     INSERT INTO outbox (question_id, kind, payload, attempts)
     VALUES (:id, :kind, CAST(:payload AS jsonb), 1)
@@ -410,47 +414,47 @@ _COUNT_OPENING = text("""
     RETURNING id
 """)
 
-# Says which message was opened.
+# Records which message was opened.
 _RECORD_OPENING = text("""
     UPDATE outbox SET opened_channel = :channel, opened_ts = :ts, opened_stream = :stream
     WHERE question_id = :id AND kind = :kind
 """)
 
-# The parts of a reply that are written down and not out.
+# Returns the parts of a reply that are written down and not posted.
 _UNSENT_PARTS = text("""
     SELECT kind FROM outbox
     WHERE question_id = :id AND kind LIKE :kind AND state = 'ready' AND revision IS NULL
 """)
 
-# The questions asked in one thread, oldest first.
+# Returns the questions asked in one thread, oldest first.
 _QUESTIONS_OF_THREAD = text("""
     SELECT id FROM question WHERE channel_id = :channel AND thread_ts = :thread ORDER BY id
 """)
 
-# Each message of ours that a question has on record.
+# Returns each recorded message of ours for a question.
 _MESSAGES_OF_QUESTION = text("""
     SELECT ts FROM outbox, unnest(ARRAY[opened_ts, message_ts]) AS ts
     WHERE question_id = :id AND ts IS NOT NULL
 """)
 
-# Drops what is not out; what may be in Slack all the same is to be deleted there.
+# Drops what was not posted; whatever is in Slack all the same is to be deleted there.
 _DROP_UNSENT = text("""
     UPDATE outbox SET revision = 'deleted', revised_at = NULL, mend_at = '-infinity',
                       payload = CAST(:empty AS jsonb), state = 'dropped'
     WHERE question_id = :id AND state = 'ready'
 """)
 
-# The workspace that a question came from.
+# Returns the workspace that a question came from.
 _TEAM_OF_QUESTION = text("SELECT team_id FROM question WHERE id = :id")
 
-# What is written down of one reply, and how far it has come.
+# Returns what is written down of one reply, and how far it has come.
 _READ_REPLY = text("""
     SELECT state, attempts, jsonb_array_length(payload -> 'lines') > 0 AS answers,
            opened_channel, opened_ts, opened_stream
     FROM outbox WHERE question_id = :id AND kind = :kind
 """)
 
-# Says that a reply is out, unless it is marked already; returns its message if it was not. Not
+# Marks a reply as posted, unless it is marked already; returns its message if it was not. Not
 # `now()`: the transaction began before the post.
 _MARK_POSTED = text("""
     UPDATE outbox SET state = 'posted', posted_at = clock_timestamp(), channel_id = :channel,
@@ -459,13 +463,13 @@ _MARK_POSTED = text("""
     RETURNING message_ts
 """)
 
-# Which message counts as the reply.
+# Returns which message counts as the reply.
 _READ_POSTED_TS = text("SELECT message_ts FROM outbox WHERE question_id = :id AND kind = :kind")
 
-# The message that counts, and the one that was opened.
+# Returns the message that counts, and the one that was opened.
 _READ_POSTED = text("""
     SELECT message_ts, opened_ts FROM outbox WHERE question_id = :id AND kind = :kind
 """)
 
-# Says that duplicates were looked for.
+# Records that duplicates were looked for.
 _MARK_LOOKED = text("UPDATE outbox SET looked_at = now() WHERE question_id = :id AND kind = :kind")

@@ -1,7 +1,7 @@
-"""A verified answer as people see it: numbered sentences, a list of sources, nothing active.
+"""Turns a verified answer into a reply: numbered sentences, a list of sources, nothing active.
 
-What is told is a `rich_text` block, whose text Slack shows as it is: no mrkdwn, no mention, no
-link of a model's or a document's making. The only links are stored addresses of cited documents.
+The text goes into a `rich_text` block, which Slack renders literally: no mrkdwn, no mention, and no
+link that a model or a document wrote. The only links are stored addresses of cited documents.
 """
 
 import re
@@ -29,11 +29,11 @@ NOTHING_FOUND = (
     "That is beyond my ken: I found nothing you may read that answers this. Try other words, or "
     "ask a colleague."
 )
-"""The same words whether there is nothing, or nothing for these readers."""
+"""The same words whether nothing exists or nothing for these readers."""
 ANSWERED_PRIVATELY = "I have answered you in a direct message."
 """The same words whether or not private material exists."""
 SOURCE_OUT_OF_DATE = "I left out a source because its permissions are out of date."
-"""Never which one, nor what is in it: the same words for everybody."""
+"""Never names the source or its content: the same words for everybody."""
 WITHDRAWN = (
     "I withdrew this answer because what may be read here has changed. Ask again if you still need "
     "it."
@@ -90,9 +90,9 @@ _OPEN = "open"
 _NO_WORDS = "(no text)"
 _MOST_LINES, _SHORT_LINES = 40, 3
 _MOST_SOURCES = 10
-"""Of one sentence: with all of them it has to fit a message."""
+"""For one sentence: with all its sources it has to fit a message."""
 _LINES_OF_PART, _LARGEST_PART = 10, 12_000
-"""Slack takes about 13,200 characters in the blocks of a message: buttons and notes need some."""
+"""Slack accepts about 13,200 characters in a message's blocks; buttons and notes need some."""
 _MAX_SENTENCE, _MAX_NAME, _MAX_SOURCE, _MAX_QUESTION, _MAX_ASKED = 700, 200, 100, 2000, 150
 
 _USER, _USERGROUP = re.compile(r"[UW][A-Z0-9]{1,20}"), re.compile(r"S[A-Z0-9]{1,20}")
@@ -100,7 +100,7 @@ _PERMALINK = re.compile(
     r"https://[a-z0-9-]{1,63}(?:\.enterprise)?\.slack\.com/archives/[CDG][A-Z0-9]{1,20}/p[0-9]{10,20}"
     r"(?:\?thread_ts=[0-9]{1,12}\.[0-9]{1,8}&cid=[CDG][A-Z0-9]{1,20})?"
 )
-"""What Slack's `chat.getPermalink` gives, and nothing else."""
+"""Matches what Slack's `chat.getPermalink` returns, and nothing else."""
 _CONVERSATION = re.compile(
     r"https://[a-z0-9-]{1,63}(?:\.enterprise)?\.slack\.com/archives/D[A-Z0-9]{1,20}"
 )
@@ -113,7 +113,7 @@ class Citation:
     number: int
     title: str
     heading: str
-    """The nearest one; the way down to it would fill the line."""
+    """The nearest one; the whole path would fill the line."""
     url: str | None
     source: str
     document: str
@@ -129,11 +129,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The question in front of a reply that stands elsewhere; for nobody but the asker."""
+    """The question above a reply that is posted elsewhere; only for the asker."""
 
     words: str
     link: str = ""
-    """Where it was asked; empty: in no message."""
+    """Where it was asked; empty if no message holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +142,13 @@ class Reply:
     lines: tuple[Line, ...] = ()
     citations: tuple[Citation, ...] = ()
     note: str = ""
-    """A constant sentence at the end; empty: none."""
+    """A constant sentence at the end; empty for none."""
     asked: Asked | None = None
     lead_link: str = ""
-    """The conversation that the lead leads to; empty: none."""
+    """The conversation that the lead links to; empty for none."""
 
     def payload(self, buttons: Buttons | None = None) -> dict[str, Any]:
-        """What the outbox keeps: for Slack, and for whoever reads it as data (`from_payload`)."""
+        """Return what the outbox stores: for Slack, and as data for `from_payload`."""
         below = button_blocks(buttons, answers=bool(self.lines)) if buttons else []
         return {
             "text": escaped(self.plain()),
@@ -162,25 +162,23 @@ class Reply:
         }
 
     def plain(self) -> str:
-        """As Slack's fall-back text, which clients read for addresses: so there are none."""
+        """Return Slack's fall-back text. Clients look for addresses in it, so it has none."""
         lines = [f"{inert(line.text)} {_numbers(line)}" for line in self.lines]
         return "\n".join([self.lead, *lines, *([self.note] if self.note else [])])
 
 
 def notice(words: str, *, question_id: int | None = None) -> Reply:
-    """A constant sentence, with the question's number where somebody may ask about it."""
+    """Make a fixed text into a reply; with the question's number if somebody may ask about it."""
     return Reply(words if question_id is None else f"{words} (question {question_id})")
 
 
 def withdrawn(words: str = WITHDRAWN) -> Reply:
-    """What stands where an answer stood that not all readers may read any more, or that could not
-    be told to its end.
-    """
+    """Return the text that replaces an answer that was withdrawn or could not be completed."""
     return Reply(words)
 
 
 def outdated(payload: Mapping[str, Any]) -> Reply:
-    """A stored reply, saying now that a document has changed; saying it twice adds nothing."""
+    """Return a stored reply with a note that a document has changed; a second call adds nothing."""
     reply = from_payload(payload)
     if OUTDATED in reply.note:
         return reply
@@ -188,7 +186,7 @@ def outdated(payload: Mapping[str, Any]) -> Reply:
 
 
 def from_payload(payload: Mapping[str, Any]) -> Reply:
-    """The reply that was stored with `Reply.payload`."""
+    """Return the reply that `Reply.payload` stored."""
     return Reply(
         payload["lead"],
         tuple(Line(line["text"], tuple(line["citations"])) for line in payload["lines"]),
@@ -199,7 +197,7 @@ def from_payload(payload: Mapping[str, Any]) -> Reply:
 
 
 def buttons_of(payload: Mapping[str, Any]) -> Buttons | None:
-    """The buttons that a stored reply was posted with."""
+    """Return the buttons that a stored reply was posted with."""
     stored = payload.get("buttons")
     return Buttons(**stored) if stored else None
 
@@ -207,10 +205,10 @@ def buttons_of(payload: Mapping[str, Any]) -> Buttons | None:
 def compose(
     sentences: Sequence[Sentence], passages: Sequence[Passage], *, length: Length = Length.NORMAL
 ) -> Reply:
-    """The reply that these verified sentences make. Citations are numbered as they appear.
+    """Make a reply of these verified sentences. Citations are numbered in order of appearance.
 
-    Of more sentences than a reply may have the first are taken, and a long one is cut. What
-    several documents hold alike is said once, with all of them as its sources, ten at most.
+    Only the first sentences are used if there are too many, and a long sentence is cut. A sentence
+    that several documents share appears once, with at most ten of them as its sources.
     """
     most = _SHORT_LINES if length == "short" else _MOST_LINES
     numbers: dict[int, int] = {}
@@ -236,9 +234,9 @@ def compose(
 
 
 def parts(reply: Reply) -> list[Reply]:
-    """The reply as one message or several, each as Slack takes it, every sentence whole.
+    """Split the reply into messages that Slack accepts, with every sentence whole.
 
-    A source stands in the part that names it first; the note is in the last part.
+    A source is listed in the part that names it first; the note is in the last part.
     """
     groups = _groups(reply)
     if len(groups) < 2:
@@ -264,9 +262,9 @@ def parts(reply: Reply) -> list[Reply]:
 def person_request(
     question: str, user_id: str, permalink: str = "", *, usergroup_id: str = ""
 ) -> dict[str, Any]:
-    """The payload that tells people in their channel that somebody asks for one of them.
+    """Return the payload that asks the people in their channel to answer somebody's question.
 
-    Whoever asks and the group on call are the only mentions; the fall-back text has none.
+    The only mentions are the asker and the group on call; the fall-back text has none.
     """
     asked = inert_excerpt(question, _MAX_QUESTION, hosts=True) or _NO_WORDS
     first = [span("A colleague"), span(" would like a person to answer this:")]
@@ -284,12 +282,12 @@ def person_request(
 
 
 def escaped(text: str) -> str:
-    """For the fall-back text, the one place where Slack still reads marks (Slack's own rule)."""
+    """Escape the fall-back text, the one place where Slack still reads marks (Slack's own rule)."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def blocks(reply: Reply) -> list[dict[str, Any]]:
-    """Block Kit for what a reply tells; its buttons come below."""
+    """Return the Block Kit blocks of a reply; its buttons come below."""
     lead = span(reply.lead)
     if _CONVERSATION.fullmatch(reply.lead_link):
         lead = link(reply.lead_link, reply.lead)
@@ -304,7 +302,7 @@ def blocks(reply: Reply) -> list[dict[str, Any]]:
 
 
 def _question(asked: Asked | None) -> list[dict[str, Any]]:
-    """The question on one line, and the way to it."""
+    """Return the question on one line, with a link to it."""
     if asked is None:
         return []
     shown = elements(inert_excerpt(asked.words, _MAX_ASKED, hosts=True) or _NO_WORDS)
@@ -314,7 +312,7 @@ def _question(asked: Asked | None) -> list[dict[str, Any]]:
 
 
 def _groups(reply: Reply) -> list[list[Line]]:
-    """The lines, divided so that each group fits a message with the sources that are new in it."""
+    """Group the lines so that each group fits a message with the sources that are new in it."""
     sources = {citation.number: _size(_source_line(citation)) for citation in reply.citations}
     groups: list[list[Line]] = []
     size = 0
@@ -329,7 +327,7 @@ def _groups(reply: Reply) -> list[list[Line]]:
 
 
 def _size(elements: list[dict[str, Any]]) -> int:
-    """Characters as Slack's clients count them, an emoji as two; one for the end of the line."""
+    """Count characters as Slack's clients do: an emoji as two, and one for the end of the line."""
     return 1 + sum(len(str(element["text"]).encode("utf-16-le")) // 2 for element in elements)
 
 
@@ -365,6 +363,6 @@ def _citation(number: int, passage: Passage, quote: str) -> Citation:
 
 
 def _quoted(text: str, passage: Passage) -> str:
-    """What a sentence or a quote shows: of addresses those of its passage, of citations none."""
+    """Make a sentence or a quote safe to show: only addresses of its passage, and no citations."""
     shown = without_look_alikes(text[: 10 * _MAX_SENTENCE])
     return shortened(inert(shown, passage=passage.text), _MAX_SENTENCE)

@@ -1,7 +1,7 @@
-"""What becomes of a posted message afterwards: written down first, then told to Slack.
+"""Changes of posted messages: written down first, then pushed to Slack.
 
-It is told again at each turn of the sweep until Slack has confirmed it; twice does no harm. Of
-several that would tell one does, so that the last word in Slack is the last that was written down.
+A change is pushed again at each turn of the sweep until Slack has confirmed it; doing it twice is
+harmless. Only one worker at a time pushes for a question, so the last push is the newest change.
 """
 
 import json
@@ -29,42 +29,42 @@ from workers.slack.messenger import Message, Posted, Posts
 log = structlog.get_logger()
 
 _AT_ONCE = 20
-"""Messages in a turn."""
+"""Messages in one turn."""
 _REST_S, LONG_REST_S = 10.0, 3600.0
-"""After a failure that may pass soon, and after one that somebody has to put right."""
+"""Pauses after a failure that may be over soon, and after one that a person has to fix."""
 _LATE_S = 30.0
-"""Slack may show a message so long after it took it."""
+"""How long after a post Slack may still show it for the first time."""
 _TOKEN_REST_S = 60.0
 _GONE = "message_not_found"
-"""There is nothing left to change. Not so `channel_not_found`: Ken may have been removed from a
-private channel, whose members still read what stands there."""
+"""There is nothing left to change. `channel_not_found` is different: Ken may have been removed from
+a private channel, whose members still read what is posted there."""
 _TOKEN = frozenset(
     {"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"}
 )
-"""With these codes Slack refuses every call of the workspace until its token works again: then what
-stands there has to change soon."""
+"""With these codes Slack refuses every call for the workspace until its token works again; the
+change is then due soon."""
 UNCONFIRMED = """
     outbox.revision IS NOT NULL AND revised_at IS NULL
     AND mend_at <= now() AND (outbox.state = 'posted' OR outbox.revision = 'deleted')
     AND (posted_at IS NULL OR posted_at > now() - make_interval(secs => 86400 * :days))
 """
-"""Slack has not confirmed what the outbox says, and it is time to tell it."""
+"""The outbox has a change that Slack has not confirmed, and it is time to push it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _PushResult:
-    """What became of a message in Slack."""
+    """Result of pushing one change to Slack."""
 
     rest_s: float | None = None
-    """Before it is told again; None: Slack knows."""
+    """The pause before the next push; None if Slack has confirmed."""
     slack_down: bool = False
     """Slack does not answer, or not now."""
 
 
 def revise(database: Database, question_id: int, kind: str, revision: PostedChange) -> None:
-    """Write down what becomes of an answer, in all its parts. Withdrawn, it leaves no word behind.
+    """Write down that an answer changes, in all its parts. A withdrawn answer loses all its text.
 
-    What was withdrawn or deleted stays so. A notice is nothing that could be withdrawn.
+    A withdrawn or deleted answer stays so. A notice cannot be withdrawn.
     """
     with question_session(database, question_id) as session:
         given = {"id": question_id, "kind": kind, "parts": f"{kind}/%"}
@@ -78,10 +78,9 @@ def revise(database: Database, question_id: int, kind: str, revision: PostedChan
 
 
 def withdraw_partial_answers(session: Session, question_id: int, *, withdrawn: bool) -> None:
-    """At a question's end: of a long answer some parts are out and others never will be. Words
-    stand in their place.
+    """Replace the posted parts of a long answer that will never be complete by a fixed text.
 
-    `withdrawn`: the reason is who may read it. Call it before what was not sent is dropped.
+    `withdrawn`: the reason is who may read it. Call this before `drop_unsent`.
     """
     words = say.withdrawn() if withdrawn else say.withdrawn(say.CUT_SHORT)
     given = {"id": question_id, "words": json.dumps(words.payload())}
@@ -90,7 +89,7 @@ def withdraw_partial_answers(session: Session, question_id: int, *, withdrawn: b
 
 
 def remove_all(database: Database, question_id: int) -> list[str]:
-    """Write down that all messages for this question go: their kinds."""
+    """Write down that all messages for this question are to be deleted; return their kinds."""
     with question_session(database, question_id) as session:
         given = {"id": question_id, "empty": json.dumps(Reply("").payload())}
         kinds = list(session.scalars(_REMOVE_MESSAGES, given))
@@ -100,7 +99,9 @@ def remove_all(database: Database, question_id: int) -> list[str]:
 
 
 def push_changes(services: Services) -> None:
-    """What is withdrawn first. A workspace that does not answer is left alone for this turn."""
+    """Push what is due, withdrawals first. A workspace that does not answer is skipped for this
+    turn.
+    """
     given = {"limit": _AT_ONCE, "days": services.settings.review_days}
     with services.database.session("ingress") as session:
         rows = session.execute(_UNCONFIRMED_MESSAGES, given).all()
@@ -111,7 +112,9 @@ def push_changes(services: Services) -> None:
 
 
 def push_to_slack(services: Services, question_id: int, kind: str) -> bool:
-    """Bring one message to what the outbox says. False: Slack does not answer."""
+    """Bring one message in Slack to what the outbox says. Returns False if Slack does
+    not answer.
+    """
     result = None
     try:
         with question_session(services.database, question_id) as session:
@@ -133,7 +136,7 @@ def push_to_slack(services: Services, question_id: int, kind: str) -> bool:
 
 
 def _change_to_push(session: Session, question_id: int, kind: str, days: float) -> Row[Any] | None:
-    """None: there is nothing to tell, or somebody is telling it."""
+    """Return the change to push; None if there is none, or somebody else is pushing it."""
     if not session.scalar(_TRY_LOCK_CHANGES, {"id": question_id}):
         return None
     given = {"id": question_id, "kind": kind, "days": days}
@@ -161,7 +164,9 @@ def _push(services: Services, question: Question | None, row: Row[Any]) -> _Push
 
 
 def _delete(services: Services, messenger: Posts, question: Question, row: Row[Any]) -> bool:
-    """Whatever of this kind is out, on record or not. False: more of it may show later."""
+    """Delete every message of this kind, recorded or not. Returns False if more may
+    show up later.
+    """
     found = {Posted(row.opened_channel, row.opened_ts)} if row.opened_ts else set()
     if row.state == OutboxState.POSTED:
         found.add(Posted(row.channel_id, row.message_ts))
@@ -179,7 +184,7 @@ def _delete(services: Services, messenger: Posts, question: Question, row: Row[A
 
 
 def _message(question: Question, row: Row[Any]) -> Message:
-    """The last part of a long reply has the buttons."""
+    """Build the changed message; the last part of a long reply has the buttons."""
     again = Buttons(row.question_id, share=False, private=False, again=True)
     if row.revision == PostedChange.WITHDRAWN:
         payload = say.from_payload(row.payload).payload(again if row.is_last else None)
@@ -202,11 +207,11 @@ def _count(question_id: int, revision: PostedChange) -> None:
 
 
 def _sql(words: str) -> TextClause:
-    """A statement, with the conditions that several have in common."""
+    """Make a statement, filling in the conditions that several share."""
     return statement(words, of_answer=_OF_ANSWER, unconfirmed=UNCONFIRMED)
 
 
-# Parts that are not out yet, too: they are, once they are posted. A notice is not withdrawn.
+# Also parts that are not posted yet: the change applies once they are. A notice is not withdrawn.
 _OF_ANSWER = """
     question_id = :id AND (kind = :kind OR kind LIKE :parts)
     AND EXISTS (SELECT FROM outbox AS first
@@ -222,7 +227,7 @@ _WITHDRAW_ANSWER = _sql("""
     RETURNING id
 """)
 
-# Withdraws the parts that are out of an answer whose rest never will be; returns them.
+# Withdraws the posted parts of an answer that will never be complete; returns them.
 _WITHDRAW_HALVES = text("""
     UPDATE outbox SET revision = 'withdrawn', revised_at = NULL, mend_at = '-infinity',
                       payload = CAST(:words AS jsonb)
@@ -240,7 +245,7 @@ _MARK_OUTDATED = _sql("""
     RETURNING id
 """)
 
-# Says that all messages of a question go; returns their kinds.
+# Marks all messages of a question as deleted; returns their kinds.
 _REMOVE_MESSAGES = text("""
     UPDATE outbox SET revision = 'deleted', revised_at = NULL, mend_at = '-infinity',
                       payload = CAST(:empty AS jsonb),
@@ -249,7 +254,7 @@ _REMOVE_MESSAGES = text("""
     RETURNING kind
 """)
 
-# Messages that Slack has still to be told of, withdrawn ones first.
+# Returns changes that Slack has not confirmed, withdrawals first.
 _UNCONFIRMED_MESSAGES = _sql("""
     SELECT question_id, kind, team_id
     FROM outbox JOIN question ON question.id = question_id
@@ -257,14 +262,14 @@ _UNCONFIRMED_MESSAGES = _sql("""
     ORDER BY outbox.revision = 'outdated', mend_at, outbox.question_id, kind LIMIT :limit
 """)
 
-# Returns whether nobody else tells Slack of this question's messages. One at a time tells Slack
-# of a question's messages, so that the last word is the newest.
+# Returns whether nobody else is pushing changes for this question. One at a time does, so that the
+# last push is the newest change.
 _TRY_LOCK_CHANGES = text("""
     SELECT pg_try_advisory_xact_lock(
         hashtext('ken mends'), (CAST(:id AS bigint) % 2147483647)::int)
 """)
 
-# One message that Slack has still to be told of, and what it becomes.
+# Returns one change that Slack has not confirmed.
 _READ_CHANGE = _sql("""
     SELECT question_id, kind, payload, outbox.state, outbox.attempts, outbox.channel_id,
            outbox.message_ts, opened_channel, opened_ts, outbox.revision,
@@ -279,19 +284,19 @@ _READ_CHANGE = _sql("""
     FROM outbox WHERE question_id = :id AND kind = :kind AND {unconfirmed}
 """)
 
-# Says that Slack shows a message as the outbox has it.
+# Records that Slack shows a message as the outbox has it.
 _MARK_CONFIRMED = text("""
     UPDATE outbox SET revised_at = now()
     WHERE question_id = :id AND kind = :kind AND revision = :revision
 """)
 
-# Leaves a message alone for a while.
+# Puts off a message's next push.
 REST_MESSAGE = text("""
     UPDATE outbox SET mend_at = now() + make_interval(secs => :rest_s)
     WHERE question_id = :id AND kind = :kind
 """)
 
-# Says that Slack may show something older.
+# Records that Slack may show something older.
 _MARK_UNCONFIRMED = text("""
     UPDATE outbox SET revised_at = NULL
     WHERE question_id = :id AND kind = :kind AND revision IS NOT NULL
@@ -299,9 +304,9 @@ _MARK_UNCONFIRMED = text("""
 
 
 def remove(services: Services, question_id: int) -> None:
-    """Take all of our messages for this question away; what fails now, the sweep does later.
+    """Delete all our messages for this question; the sweep repeats what fails now.
 
-    Nobody may be working on it any more (`leases.cancel`).
+    Call `leases.cancel` first, so that nobody is working on it.
     """
     for kind in remove_all(services.database, question_id):
         push_to_slack(services, question_id, kind)
