@@ -23,8 +23,10 @@ from workers.embedded.process import bare_environment
 from workers.errors import ServerUnavailable
 from workers.ingest.formats.document import (
     _NO_LETTER,
+    EMPTY,
     ENCRYPTED_PDF,
     NO_DOCX,
+    NO_TEXT,
     UNPACKS_TOO_LARGE,
     About,
     Block,
@@ -39,8 +41,6 @@ from workers.ingest.formats.document import (
     tidy,
 )
 
-EMPTY = "empty"
-NO_TEXT = "no text in it (a scan?)"
 TOO_MUCH_MEMORY = "needed too much memory"
 STOPPED = "the parser stopped"
 MEMORY_EXIT = 77
@@ -138,7 +138,7 @@ def parse_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> Parsed:
         raise DocumentUnreadable(too_large(len(content), limits.file_bytes))
     blocks, about = _read(form, content, limits)
     if not blocks:
-        raise DocumentUnreadable(NO_TEXT if form in (Format.PDF, Format.DOCX) else EMPTY)
+        raise DocumentUnreadable(EMPTY)
     titles = (*about.titles, _first_heading(blocks), _readable_name(path))
     title = next(filter(None, map(_sensible, titles)), "") or _number_of(path) or "Untitled"
     return Parsed(title, _without_title(blocks, title), about.updated_at, about.missing)

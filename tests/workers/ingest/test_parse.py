@@ -360,6 +360,17 @@ def test_the_sentences_of_the_example_pdf_files_are_whole() -> None:
 # What cannot be read
 
 
+def scanned_pdf() -> bytes:
+    """A page with a picture, and no text."""
+    picture = "<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8"
+    picture += " /ColorSpace /DeviceGray /Length 1 >>\nstream\nx\nendstream"
+    page = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 11 0 R"
+    page += " /Resources << /XObject << /P 50 0 R >> >> >>"
+    shown = "q 500 0 0 700 50 50 cm /P Do Q"
+    content = f"<< /Length {len(shown)} >>\nstream\n{shown}\nendstream"
+    return pdf([], others={10: page, 11: content, 50: picture})
+
+
 def locked_pdf() -> bytes:
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf([(700, 11, "Text.")]))))
     writer.encrypt("secret", algorithm="RC4-128")
@@ -378,8 +389,9 @@ def locked_pdf() -> bytes:
         ("a.html", b"<p hidden>text", "empty"),
         ("a.pdf", locked_pdf(), "encrypted PDF"),
         ("a.pdf", b"%PDF-1.4 and no more", "damaged PDF"),
-        ("a.pdf", pdf([]), "no text in it (a scan?)"),
-        ("a.docx", word(docx.Document()), "no text in it (a scan?)"),
+        ("a.pdf", pdf([]), "empty"),
+        ("a.pdf", scanned_pdf(), "no text in it (a scan?)"),
+        ("a.docx", word(docx.Document()), "empty"),
         ("a.docx", b"\xd0\xcf\x11\xe0 an old one", "no DOCX (an old or encrypted Word file?)"),
     ],
 )

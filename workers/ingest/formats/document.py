@@ -264,6 +264,12 @@ def columns(value: str | None) -> int:
     return int(value) if value and value.isdecimal() and len(value) < 3 and int(value) else 1
 
 
+EMPTY = "empty"
+
+
+NO_TEXT = "no text in it (a scan?)"
+
+
 ENCRYPTED_PDF = "encrypted PDF"
 
 

@@ -3,6 +3,7 @@
 import ctypes
 import math
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -114,9 +115,16 @@ _STRAIGHT = 0.05
 _COS_SIN = {0: (1, 0), 1: (0, -1), 2: (-1, 0), 3: (0, 1)}  # PDFium counts clockwise
 
 
+def runs_left(text: str) -> bool:
+    """Whether it is written from right to left, as Arabic and Hebrew are."""
+    return unicodedata.bidirectional(text[0]) in ("R", "AL")
+
+
 def _is_apart(before: _Letter, letter: _Letter) -> bool:
     size = max(before.size, letter.size, 1)
     gap = letter.left - before.right
+    if letter.left < before.left and (runs_left(letter.text) or runs_left(before.text)):
+        gap = before.left - letter.right
     return (
         before.turn != letter.turn
         or gap > 0.22 * size

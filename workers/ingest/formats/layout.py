@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
-from workers.ingest.formats.glyphs import Word
+from workers.ingest.formats.glyphs import Word, runs_left
 from workers.ingest.formats.text import raised
 
 _MARK_ALONE = re.compile(r"[-•●▪◦‣·∙*○■□➢–\uf0b7o]|\(?[0-9a-zA-Z]{1,3}[.)]|\d+(?:\.\d+)+\.?")
@@ -49,7 +49,7 @@ class _Segment:
 
     @property
     def left(self) -> float:
-        return self.words[0].left
+        return min(word.left for word in self.words)
 
     @property
     def right(self) -> float:
@@ -96,7 +96,7 @@ class _Row:
             self.is_bold,
             self.is_mono,
             self.y,
-            self.segments[0].left,
+            min(one.left for one in self.segments),
             max(one.right for one in self.segments),
         )
 
@@ -130,14 +130,17 @@ def _hangs_over(above: Sequence[Word], word: Word) -> bool:
 
 
 def _row(words: list[Word]) -> _Row:
-    words.sort(key=lambda one: one.left)
+    is_leftward = sum(runs_left(one.text) for one in words) * 2 > len(words)
+    words.sort(key=lambda one: -one.right if is_leftward else one.left)
     largest = Counter[float]()
     for word in words:
         largest[word.size] += len(word.text)
     size = largest.most_common(1)[0][0]
     segments = [_Segment([words[0]])]
     for before, word in pairwise(words):
-        gap = word.left - max(one.right for one in segments[-1].words)
+        gap = word.left - segments[-1].right
+        if is_leftward:
+            gap = segments[-1].left - word.right
         is_mark = len(segments[-1].words) == 1 and _MARK_ALONE.fullmatch(before.text)
         is_cell = gap > _APART * size and not (is_mark and gap < 5 * size and len(segments) == 1)
         if is_cell or word.is_field or before.is_field:

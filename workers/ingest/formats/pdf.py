@@ -11,6 +11,7 @@ import pypdfium2
 
 from workers.ingest.formats.document import (
     ENCRYPTED_PDF,
+    NO_TEXT,
     About,
     Block,
     Code,
@@ -57,7 +58,18 @@ def read_pdf(content: bytes, about: About) -> Iterator[Block]:
     about.pages = len(document)
     title, about.updated_at = _properties(document)
     about.titles.append(title)
-    yield from _Pages(document, about).blocks()
+    is_empty = True
+    for block in _Pages(document, about).blocks():
+        is_empty = False
+        yield block
+    if is_empty and _has_pictures(document):
+        raise DocumentUnreadable(NO_TEXT)
+
+
+def _has_pictures(document: pypdfium2.PdfDocument) -> bool:
+    kinds = [pypdfium2.raw.FPDF_PAGEOBJ_IMAGE]
+    pages = (document[number] for number in range(min(len(document), 3)))
+    return any(True for page in pages for _ in page.get_objects(filter=kinds))
 
 
 def _properties(document: pypdfium2.PdfDocument) -> tuple[str, datetime | None]:
