@@ -23,12 +23,12 @@ Start = Callable[..., Playground]
 EVERY_SCOPE = tuple(
     sorted({*KEN_SCOPES, *(scope for known in METHODS.values() for scope in known.scopes)})
 )
-"""The double is asked for more than Ken ever asks for."""
+"""Scopes beyond those of Ken, so that tests can call every method of the double."""
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts a double of its own, with its own access."""
+    """Start a new double with this access."""
     with ExitStack() as stack:
 
         def begin(**access: Any) -> Playground:
@@ -46,7 +46,7 @@ def shared_playground() -> Iterator[Playground]:
 
 @pytest.fixture
 def playground(shared_playground: Playground) -> Iterator[Playground]:
-    """No bot listens here; every test finds the workspace untouched."""
+    """A double without a bot; each test starts with a fresh workspace."""
     shared_playground.reset()
     yield shared_playground
     check_calls(shared_playground.calls())
@@ -54,5 +54,5 @@ def playground(shared_playground: Playground) -> Iterator[Playground]:
 
 @pytest.fixture
 def ken(playground: Playground) -> WebClient:
-    """The unmodified SDK with Ken's token; it repeats nothing."""
+    """The unmodified SDK with Ken's token, without retries."""
     return WebClient("xoxb-playground", base_url=playground.api_url, retry_handlers=[])

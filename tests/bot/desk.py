@@ -114,7 +114,7 @@ def expect(place: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def bundle() -> Path:
-    """Built once for all sessions, as `make demo` builds it."""
+    """The page's bundle, built once for all sessions, as `make demo` builds it."""
     if not CHROMIUM.exists():
         pytest.skip("no Chromium here: apt install chromium")
     try:
@@ -125,7 +125,7 @@ def bundle() -> Path:
 
 @pytest.fixture(scope="module")
 def browser(bundle: Path) -> Iterator[Any]:
-    """Ends with its file: while it is open, nobody else can run an event loop in this thread."""
+    """A browser for one test file: while it is open, this thread can run no other event loop."""
     with _driver().sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         yield started
@@ -134,7 +134,7 @@ def browser(bundle: Path) -> Iterator[Any]:
 
 @dataclass
 class Desk:
-    """One person at one machine: the double, an app that notes what it hears, and a browser."""
+    """One person at one machine: the double, an app that records its events, and a browser."""
 
     playground: Playground
     ken: WebClient
@@ -160,13 +160,13 @@ class Desk:
         return self.page.get_by_role("region", name="Thread")
 
     def slack(self) -> str:
-        """What this person sees, without the panel, which is not Slack's."""
+        """Return what this person sees, without the panel."""
         return str(self.page.locator("main").inner_text()) + str(
             self.page.get_by_role("navigation").inner_text()
         )
 
-    def heard(self, kind: str) -> list[Json]:
-        """Interactions of this kind, as they reached the app."""
+    def received(self, kind: str) -> list[Json]:
+        """Return the interactions of this kind that reached the app."""
         forms = [parse_qs(body.decode()) for _, body in self.inbox.requests if b"payload=" in body]
         payloads = [json.loads(form["payload"][0]) for form in forms if "payload" in form]
         return [payload for payload in payloads if payload["type"] == kind]
@@ -181,7 +181,7 @@ Sit = Callable[..., Desk]
 
 @pytest.fixture
 def sit(browser: Any, tmp_path: Path) -> Iterator[Sit]:
-    """Sits down in front of a workspace of its own."""
+    """Open the page in front of a new workspace."""
     tour = tmp_path / "demo.json"
     tour.write_text(json.dumps(TOUR))
     with ExitStack() as stack:
@@ -211,14 +211,14 @@ def sit(browser: Any, tmp_path: Path) -> Iterator[Sit]:
 
 @pytest.fixture
 def desk(sit: Sit) -> Iterator[Desk]:
-    """The page makes no error of its own in any of these tests."""
+    """Check that the page itself logs no error in any of these tests."""
     begun = sit()
     yield begun
     assert begun.problems == []
 
 
 def answered(desk: Desk, *, channel: str = "DUALICE", text: str = "Thirty days.") -> None:
-    """As the bot answers: in the thread of the last question there."""
+    """Answer like the bot, in the thread of the last question there."""
     asked = [one for one in desk.playground.messages(channel) if not one.thread_ts][-1]
     desk.ken.chat_postMessage(
         channel=channel, thread_ts=asked.ts, text=text, blocks=[section(text), *ANSWER[1:]]

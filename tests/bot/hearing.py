@@ -1,4 +1,4 @@
-"""A bot that hears a Slack, by each transport, and what it asks of the workers."""
+"""Fixtures: a bot connected to the double by each transport, and what it stores."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The bot between the double and the door to the workers: what came in, what was handed over."""
+"""The bot between the double and a fake of workers.interface that records what the bot stores."""
 
 import threading
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ TRANSPORTS = ("http", "socket")
 
 @contextmanager
 def listening(transport: str, data_dir: Path, **access: float) -> Iterator[Playground]:
-    """A double and a bot that hears it. A machine that is slow lets nothing be sent again."""
+    """Run a double and a bot. On a slow machine too, nothing is sent twice."""
     retries = {"retry_delays_s": (0.0, 0.0, 0.0), "ack_timeout_s": 60.0, **access}
     if transport == "socket":
         with running(read_workspace(WORLD), Access(**retries)) as url:  # type: ignore[arg-type]
@@ -54,7 +54,7 @@ def listening(transport: str, data_dir: Path, **access: float) -> Iterator[Playg
 
 @dataclass
 class Door:
-    """Knows what it is told to know, and writes down each look-up."""
+    """A fake of workers.interface that records errands, questions and look-ups."""
 
     asked: Asked = field(default_factory=Asked)
     errands: list[Errand] = field(default_factory=list)
@@ -93,7 +93,7 @@ class Door:
         self.asked(question)  # type: ignore[arg-type]
 
     def wait(self, number: int) -> list[Errand]:
-        """The errands, once there are so many of them."""
+        """Wait for this many errands and return them."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.errands) >= number, 60)
             return list(self.errands)
@@ -109,7 +109,7 @@ class Door:
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Door:
-    """In front of the bot instead of workers.interface."""
+    """Put the fake in place of workers.interface."""
     door = Door()
     for name in (
         "submit_errand",

@@ -1,4 +1,4 @@
-"""Slack's own published schemas and samples, as a referee over the double and over Ken."""
+"""Checks the double and Ken against Slack's own published schemas and samples."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ needs_shared = pytest.mark.skipif(
 )
 
 UNLISTED = {("chat.postMessage", "msg_too_long")}
-"""Slack answers it, its page does not list it: https://github.com/metabase/metabase/pull/79908"""
+"""Slack returns it, though its page does not list it: https://github.com/metabase/metabase/pull/79908"""
 
 
 OPTIONAL = {("chat.appendStream", "markdown_text")}
@@ -29,7 +29,7 @@ examples do: https://docs.slack.dev/reference/methods/chat.appendStream"""
 
 
 def required(method: str) -> set[str]:
-    """Without the token, which may also come in the header."""
+    """Return the arguments without the token, which may also come in the header."""
     listed = set(schema(method)["args"].get("required", [])) - {"token"}
     return {name for name in listed if (method, name) not in OPTIONAL}
 
@@ -45,7 +45,7 @@ def sample(name: str) -> Json:
 
 
 def check_calls(calls: Iterable[Call]) -> None:
-    """Every request that was taken is one Slack would take; every error is one Slack would give."""
+    """Check that Slack would accept each accepted request, and give each of the errors."""
     if not SHARED.is_dir():
         return
     for call in calls:
@@ -64,7 +64,7 @@ def check_error(method: str, error: str) -> None:
 
 
 def unknown_keys(value: Any, example: Any, place: str = "") -> list[str]:
-    """The keys in `value` that Slack's sample has not; blocks and files are of many kinds.
+    """Return keys of `value` that Slack's sample lacks; blocks and files are of many kinds.
 
     An empty object in a sample says nothing; of views the samples leave the blocks out.
     """

@@ -1,4 +1,4 @@
-"""One small workspace, and what the tests of the bot share."""
+"""A small workspace, and fakes that the tests of the bot share."""
 
 import threading
 import time
@@ -66,11 +66,11 @@ def settings_for(playground: Playground, data_dir: Path, **more: Any) -> Setting
 
 
 class NotKept(Exception):
-    """What `ask` raises in these tests; its text must not get out."""
+    """The error of `ask` in these tests; its text must not leak."""
 
 
 class Asked:
-    """Stands in for `ask`: keeps what it is asked, or fails as often as it is told to."""
+    """A fake of `ask`: records the questions, or fails a given number of times."""
 
     def __init__(self) -> None:
         self.questions: list[Question] = []
@@ -88,14 +88,14 @@ class Asked:
             self.questions.append(question)
 
     def wait(self, number: int, timeout_s: float = 60.0) -> list[Question]:
-        """The questions, once there are so many of them."""
+        """Wait for this many questions and return them."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.questions) >= number, timeout_s)
             return list(self.questions)
 
 
 class Inbox:
-    """An app that only writes down what Slack sends, and answers with the next status."""
+    """An app that records what Slack sends, and answers with the next status."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[dict[str, str], bytes]] = []
@@ -114,7 +114,7 @@ class Inbox:
                 self.end_headers()
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Says nothing."""
+                """Log nothing."""
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
         with _serving(server):
@@ -123,14 +123,14 @@ class Inbox:
 
 @contextmanager
 def serving(web: Web) -> Iterator[str]:
-    """A WSGI application on a port of its own: yields its address."""
+    """Serve a WSGI application on a port of its own; yields its address."""
 
     class Server(ThreadingMixIn, WSGIServer):
         daemon_threads = True
 
     class Silent(WSGIRequestHandler):
         def log_message(self, format: str, *args: Any) -> None:
-            """Says nothing."""
+            """Log nothing."""
 
     server = make_server("127.0.0.1", 0, web, server_class=Server, handler_class=Silent)
     with _serving(server):
@@ -138,7 +138,7 @@ def serving(web: Web) -> Iterator[str]:
 
 
 def until(look: Callable[[], Any], timeout_s: float = 60.0) -> None:
-    """For what tells nobody when it changes."""
+    """Poll until this holds, for state without a notification."""
     deadline = time.monotonic() + timeout_s
     turn = threading.Event()
     while not look():

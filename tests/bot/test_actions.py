@@ -102,14 +102,16 @@ def test_a_button_becomes_an_errand(slack: Playground, door: Door, kind: str) ->
     assert {call.method for call in slack.calls()} <= {"apps.connections.open", "chat.postMessage"}
 
 
-def test_good_is_kept_and_nothing_is_asked(slack: Playground, door: Door) -> None:
+def test_a_good_verdict_is_stored_and_opens_no_modal(slack: Playground, door: Door) -> None:
     slack.press("alice", "ken_feedback", channel="general", ts=post(slack), value="good:7")
 
     assert found(door) == [("feedback", {"question_id": 7, "verdict": "good"})]
     assert slack.views("alice") == []
 
 
-def test_bad_is_kept_before_a_reason_is_asked_for(slack: Playground, door: Door) -> None:
+def test_a_bad_verdict_is_stored_before_the_modal_asks_for_a_reason(
+    slack: Playground, door: Door
+) -> None:
     slack.press("alice", "ken_feedback", channel="general", ts=post(slack), value="bad:7")
 
     assert found(door) == [("feedback", {"question_id": 7, "verdict": "bad"})]
@@ -120,7 +122,7 @@ def test_bad_is_kept_before_a_reason_is_asked_for(slack: Playground, door: Door)
 
 
 @pytest.mark.parametrize("choice", ["not_asked", "wrong"])
-def test_the_menu_judges(slack: Playground, door: Door, choice: str) -> None:
+def test_the_menu_stores_a_verdict(slack: Playground, door: Door, choice: str) -> None:
     slack.press("alice", "ken_more", channel="general", ts=post(slack), selected=f"{choice}:7")
 
     assert found(door) == [("feedback", {"question_id": 7, "verdict": choice})]
@@ -162,7 +164,7 @@ def test_a_modal_that_does_not_open_takes_nothing_away(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_closed_door_tells_the_person_that_it_did_not_work(
+def test_a_person_sees_an_error_if_nothing_could_be_stored(
     transport: str, tmp_path: Path, door: Door
 ) -> None:
     with listening(transport, tmp_path, ack_timeout_s=0.5) as slack:
@@ -184,7 +186,7 @@ def opened(slack: Playground, door: Door) -> str:
     return str(view["id"])
 
 
-def told(reason: str, comment: str | None) -> Json:
+def filled_in(reason: str, comment: str | None) -> Json:
     chosen = option(reason) if reason else None
     return {
         "reason": {"reason": {"type": "radio_buttons", "selected_option": chosen}},
@@ -192,9 +194,9 @@ def told(reason: str, comment: str | None) -> Json:
     }
 
 
-def test_a_reason_and_a_comment_are_handed_over(slack: Playground, door: Door) -> None:
+def test_a_reason_and_a_comment_become_an_errand(slack: Playground, door: Door) -> None:
     view_id = opened(slack, door)
-    submitted = slack.submit("alice", view_id, told("outdated", " it is 21 \0now "))
+    submitted = slack.submit("alice", view_id, filled_in("outdated", " it is 21 \0now "))
 
     assert submitted.closed
     assert found(door) == [
@@ -212,16 +214,18 @@ def test_a_reason_and_a_comment_are_handed_over(slack: Playground, door: Door) -
 
 
 def test_a_modal_may_be_sent_empty(slack: Playground, door: Door) -> None:
-    submitted = slack.submit("alice", opened(slack, door), told("", None))
+    submitted = slack.submit("alice", opened(slack, door), filled_in("", None))
 
     assert submitted.closed
     assert found(door) == [("feedback", {"question_id": 7, "verdict": "bad"})]
 
 
-def test_a_comment_that_is_not_kept_stays_in_the_modal(slack: Playground, door: Door) -> None:
+def test_a_comment_that_could_not_be_stored_stays_in_the_modal(
+    slack: Playground, door: Door
+) -> None:
     view_id = opened(slack, door)
     door.closed = True
-    submitted = slack.submit("alice", view_id, told("wrong", "it is 21"))
+    submitted = slack.submit("alice", view_id, filled_in("wrong", "it is 21"))
 
     assert not submitted.closed
     assert submitted.errors == {"comment": views.NOT_KEPT}
@@ -266,7 +270,7 @@ def show_home(slack: Playground) -> None:
         ("ken_admin", None, []),
     ],
 )
-def test_the_home_tab_is_pressed(
+def test_each_control_of_the_home_tab_becomes_an_errand(
     slack: Playground, door: Door, action_id: str, selected: str | None, expected: list[Any]
 ) -> None:
     show_home(slack)
@@ -305,7 +309,7 @@ def test_a_command_asks_for_the_one_who_typed_it(slack: Playground, door: Door) 
         ("unmute", [("mute", {"muted": False})], views.UNMUTED),
     ],
 )
-def test_ken_s_own_words_say_what_happened(
+def test_mute_unmute_and_forget_reply_with_what_happened(
     slack: Playground, door: Door, text: str, expected: list[Any], words: str
 ) -> None:
     slack.command("alice", "general", text)
@@ -317,7 +321,9 @@ def test_ken_s_own_words_say_what_happened(
 
 
 @pytest.mark.parametrize("text", ["who approves travel?", "unmute", "mute"])
-def test_a_command_that_is_not_kept_says_so(slack: Playground, door: Door, text: str) -> None:
+def test_a_command_that_could_not_be_stored_says_so(
+    slack: Playground, door: Door, text: str
+) -> None:
     door.closed = True
     slack.command("alice", "general", text)
 
@@ -352,7 +358,7 @@ def test_a_command_that_is_too_long_says_so(slack: Playground, door: Door) -> No
 # -- the menu of a message ----------------------------------------------------------------------
 
 
-def test_a_message_is_asked_about_in_its_thread_for_the_one_who_pressed(
+def test_a_message_is_asked_about_in_its_thread_for_the_person_who_clicked(
     slack: Playground, door: Door
 ) -> None:
     root = slack.say("general", "bob", "<@UKEN>, who pays &amp; when?").ts
@@ -369,7 +375,7 @@ def test_a_message_is_asked_about_in_its_thread_for_the_one_who_pressed(
     assert ephemeral(slack, "general", "UALICE") == [views.LOOKING]
 
 
-def test_words_that_do_not_arrive_take_no_question_away(
+def test_a_note_that_does_not_arrive_loses_no_question(
     slack: Playground, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tried: list[str] = []
@@ -395,7 +401,7 @@ def test_a_message_in_a_thread_is_asked_about_in_that_thread(slack: Playground, 
     assert question.thread_ts == root
 
 
-def test_a_message_without_text_is_answered_with_words(slack: Playground, door: Door) -> None:
+def test_a_message_without_text_gets_a_reply(slack: Playground, door: Door) -> None:
     ts = slack.say("general", "bob", "<@UALICE>").ts
     slack.shortcut("alice", "general", ts)
 
@@ -403,7 +409,7 @@ def test_a_message_without_text_is_answered_with_words(slack: Playground, door: 
     assert ephemeral(slack, "general", "UALICE") == [views.ASK_SOMETHING]
 
 
-def test_a_shortcut_that_is_not_kept_says_so(slack: Playground, door: Door) -> None:
+def test_a_shortcut_that_could_not_be_stored_says_so(slack: Playground, door: Door) -> None:
     ts = slack.say("general", "bob", "lunch").ts
     slack.wait_until_delivered()
     door.closed = True
@@ -415,7 +421,7 @@ def test_a_shortcut_that_is_not_kept_says_so(slack: Playground, door: Door) -> N
 # -- several workspaces -------------------------------------------------------------------------
 
 
-def test_of_several_workspaces_a_token_is_looked_up_for_the_modal_alone(
+def test_with_several_workspaces_only_the_modal_looks_up_a_token(
     slack: Playground, door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_up: list[tuple[str | None, str | None]] = []
@@ -446,7 +452,7 @@ def test_of_several_workspaces_a_token_is_looked_up_for_the_modal_alone(
     assert len(looked_up) == 1
 
 
-def test_a_token_that_cannot_be_looked_up_takes_no_verdict_away(
+def test_a_verdict_is_stored_even_if_the_token_cannot_be_looked_up(
     slack: Playground, door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def bot_token(enterprise_id: str | None, team_id: str | None) -> str | None:
@@ -470,8 +476,8 @@ def test_a_token_that_cannot_be_looked_up_takes_no_verdict_away(
 # -- the same press -----------------------------------------------------------------------------
 
 
-def test_two_presses_are_two_errands_and_one_press_is_one(slack: Playground, door: Door) -> None:
-    """What is told twice has the same id; see test_bad_input for what comes twice."""
+def test_two_clicks_are_two_errands_and_one_click_is_one(slack: Playground, door: Door) -> None:
+    """Repeats of one interaction have the same id; see test_bad_input for repeats themselves."""
     ts = post(slack)
     for user in ("alice", "alice", "bob"):
         slack.press(user, "ken_share", channel="general", ts=ts)
@@ -481,7 +487,7 @@ def test_two_presses_are_two_errands_and_one_press_is_one(slack: Playground, doo
     assert all(len(event_id) == 46 and event_id.startswith("press-") for event_id in ids)
 
 
-def test_every_button_of_the_contract_is_heard() -> None:
+def test_every_button_that_the_workers_send_has_a_listener() -> None:
     assert set(ACTIONS) == {
         "ken_feedback",
         "ken_share",

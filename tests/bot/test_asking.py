@@ -147,7 +147,7 @@ def test_small_talk_and_what_is_for_others_is_not(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", FOR_KEN)
-def test_a_question_put_to_somebody_else_or_quoted_is_not_for_ken(text: str) -> None:
+def test_a_question_to_somebody_else_or_in_a_quotation_is_not_for_ken(text: str) -> None:
     assert not asks_ken(f"<@UBOB> {text}")
     assert not asks_ken(f"```{text}```")
     if "\n" not in text:
@@ -155,7 +155,7 @@ def test_a_question_put_to_somebody_else_or_quoted_is_not_for_ken(text: str) -> 
 
 
 def test_each_language_asks_without_a_question_mark() -> None:
-    """The table would be met by question marks alone."""
+    """Check the question words too: question marks alone would satisfy the table."""
     assert sum("?" not in text for text in FOR_KEN) >= 30
 
 

@@ -32,7 +32,7 @@ AUTHORIZATIONS = [{"team_id": "T1", "user_id": "UKEN", "is_bot": True}]
 
 @pytest.fixture(scope="module")
 def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
-    """Calls of Slack go nowhere."""
+    """Send calls to Slack to a closed port."""
     nowhere = Playground("http://127.0.0.1:9")
     app = create_app(settings_for(nowhere, tmp_path_factory.mktemp("home")))
     with serving(create_web(app, "playground")) as url:
@@ -111,10 +111,10 @@ ODD = {
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_an_odd_question_is_kept_for_a_worker_to_answer(
+def test_an_unusual_question_is_stored_for_a_worker(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Through the real door: what PostgreSQL cannot store is not what is sent again for ever."""
+    """With the real interface: text that PostgreSQL cannot store must not be resent for ever."""
     monkeypatch.setattr(interface, "_door", lambda: database)
     monkeypatch.setattr(interface, "ring", lambda *_, **__: None)
     app = create_app(settings)
@@ -130,7 +130,7 @@ def test_an_odd_question_is_kept_for_a_worker_to_answer(
     assert len(ids) == 1
 
 
-def test_a_comment_with_odd_letters_is_kept(
+def test_a_comment_with_unusual_characters_is_stored(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interface, "_door", lambda: database)
@@ -150,7 +150,7 @@ def test_a_message_without_text_asks_for_help(bot: Bot, door: Door, text: str | 
     assert [question.text for question in door.asked.questions] == ["help"]
 
 
-def test_a_closed_door_is_the_only_error_of_the_server(bot: Bot, door: Door) -> None:
+def test_only_a_failure_to_store_is_a_server_error(bot: Bot, door: Door) -> None:
     door.closed = True
     assert send(bot, an_event(a_message("why?"))) == 503
     assert send(bot, a_press({"action_id": "ken_share", "value": "7"})) == 503
@@ -163,7 +163,7 @@ FORGED_IDS = ["", "0", "-1", "7.0", "seven", "٧", "1e3", " 7", "7;--", str(2**6
 
 @pytest.mark.parametrize("value", FORGED_IDS, ids=lambda value: value[:20] or "empty")
 @pytest.mark.parametrize("action_id", ["ken_share", "ken_private", "ken_again"])
-def test_a_forged_id_is_acknowledged_counted_and_nothing_more(
+def test_a_forged_id_is_only_acknowledged_and_counted(
     bot: Bot, door: Door, action_id: str, value: str
 ) -> None:
     before = counted("malformed")
@@ -173,7 +173,7 @@ def test_a_forged_id_is_acknowledged_counted_and_nothing_more(
     assert counted("malformed") == before + 1
 
 
-def test_the_largest_id_is_one() -> None:
+def test_the_largest_id_is_accepted() -> None:
     assert row_id(str(2**63 - 1)) == 2**63 - 1
     with pytest.raises(Malformed):
         row_id(str(2**63))
@@ -248,9 +248,7 @@ SENSELESS: dict[str, Json] = {
 
 
 @pytest.mark.parametrize("name", SENSELESS)
-def test_what_makes_no_sense_is_acknowledged_counted_and_nothing_more(
-    bot: Bot, door: Door, name: str
-) -> None:
+def test_malformed_input_is_only_acknowledged_and_counted(bot: Bot, door: Door, name: str) -> None:
     before = counted("malformed")
 
     assert send(bot, SENSELESS[name]) == 200
@@ -271,7 +269,7 @@ def test_a_comment_that_is_too_long_stays_in_the_modal(bot: Bot, door: Door) -> 
     assert door.errands == []
 
 
-def test_a_command_that_makes_no_sense_is_answered_with_words(bot: Bot, door: Door) -> None:
+def test_a_malformed_command_gets_a_reply(bot: Bot, door: Door) -> None:
     status, answer = bot.send(
         "POST", "/slack/events", *form({"command": "/ken", "text": "why?", "team_id": "T1"})
     )
@@ -280,7 +278,7 @@ def test_a_command_that_makes_no_sense_is_answered_with_words(bot: Bot, door: Do
     assert door.asked.questions == []
 
 
-def test_the_same_press_told_twice_is_one_errand(bot: Bot, door: Door) -> None:
+def test_a_repeated_click_is_one_errand(bot: Bot, door: Door) -> None:
     press = a_press({"action_id": "ken_share", "value": "7"})
     untriggered = {**press, "trigger_id": None}
     other = a_press({"action_id": "ken_share", "value": "7"}, user={"id": "UBOB", "team_id": "T1"})
@@ -293,10 +291,10 @@ def test_the_same_press_told_twice_is_one_errand(bot: Bot, door: Door) -> None:
     assert len({first, second, others}) == 3
 
 
-def test_a_verdict_told_twice_asks_for_one_reason(
+def test_a_repeated_verdict_opens_one_modal(
     bot: Bot, door: Door, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Slack is not there, so each try to open the modal is a warning."""
+    """Slack is unreachable, so each attempt to open the modal logs a warning."""
     press = a_press({"action_id": "ken_feedback", "value": "bad:7"})
     for _ in range(2):
         assert send(bot, press) == 200
@@ -381,10 +379,10 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Any:
     event_type=st.sampled_from(sorted(EVENTS)),
     action=st.sampled_from(sorted(ACTIONS)),
 )
-def test_no_body_is_an_error_of_the_server(
+def test_no_body_causes_a_server_error(
     app: Any, door: Door, body: Json, event: Json, kind: str, event_type: str, action: str
 ) -> None:
-    """With our own types and names in it, so that our listeners are reached."""
+    """Generate bodies with our types and names in them, so that they reach our listeners."""
     body["type"] = kind
     if kind == "event_callback":
         body["event"] = {**event, "type": event_type}
@@ -402,15 +400,13 @@ def test_no_body_is_an_error_of_the_server(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(raw=st.binary(max_size=300), form_like=st.booleans())
-def test_no_bytes_are_an_error_of_the_server(
-    bot: Bot, door: Door, raw: bytes, form_like: bool
-) -> None:
+def test_no_bytes_cause_a_server_error(bot: Bot, door: Door, raw: bytes, form_like: bool) -> None:
     body = b"payload=" + raw if form_like else raw
     kind = "application/x-www-form-urlencoded" if form_like else "application/json"
     assert bot.post(body, signed(body, kind=kind)) in (200, 400, 401)
 
 
-def test_nothing_of_what_makes_no_sense_is_logged(
+def test_malformed_input_is_not_logged(
     bot: Bot, door: Door, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """threat 26"""

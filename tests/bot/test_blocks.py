@@ -131,12 +131,12 @@ def changed(whole: Json, path: str, value: object) -> Json:
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_what_ken_sends_is_taken(name: str) -> None:
+def test_what_ken_sends_is_accepted(name: str) -> None:
     check_blocks([BLOCKS[name]])
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_the_inputs_of_a_modal_are_taken(name: str) -> None:
+def test_the_inputs_of_a_modal_are_accepted(name: str) -> None:
     check_view(modal(INPUTS[name]))
 
 
@@ -253,7 +253,7 @@ def test_a_view_that_slack_would_refuse_is_refused(view: Json) -> None:
         check_view(view)
 
 
-def test_the_double_says_where_it_is_wrong(playground: Playground, ken: WebClient) -> None:
+def test_the_double_points_to_the_invalid_field(playground: Playground, ken: WebClient) -> None:
     wrong = changed(BLOCKS["actions"], "elements/0/url", "x")
     with pytest.raises(SlackApiError) as caught:
         ken.chat_postMessage(channel="CGENERAL", text="x", blocks=[wrong])

@@ -76,7 +76,7 @@ def playground(data_dir: Path, *more: str) -> Iterator[Playground]:
 
 @contextmanager
 def playground_here() -> Iterator[Playground]:
-    """The double in this process, which starts at once, for tests of the bot alone."""
+    """Run the double in this process, where it starts at once, for tests of the bot alone."""
     with running(read_workspace(WORLD)) as url:
         yield Playground(url)
 
@@ -90,7 +90,7 @@ def answers(url: str) -> bool:
 
 
 @pytest.mark.parametrize("mode", ["socket", "http"])
-def test_the_bot_hears_questions_and_stops_when_told(tmp_path: Path, mode: str) -> None:
+def test_the_bot_receives_questions_and_stops_on_sigterm(tmp_path: Path, mode: str) -> None:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     events = ("--events-url", f"{url}/slack/events")
@@ -125,7 +125,7 @@ def test_the_bot_hears_questions_and_stops_when_told(tmp_path: Path, mode: str) 
         assert bot.wait(60) == 0
 
 
-def test_what_is_no_http_is_in_no_log(tmp_path: Path) -> None:
+def test_bytes_that_are_not_http_are_not_logged(tmp_path: Path) -> None:
     """Threat 12: gunicorn would quote the request."""
     port = free_port()
     settings = {"KEN_SLACK_MODE": "http", "KEN_HTTP_PORT": str(port)}
@@ -159,7 +159,7 @@ def test_what_is_no_http_is_in_no_log(tmp_path: Path) -> None:
         ("pigeon", ""),
     ],
 )
-def test_the_bot_names_the_setting_that_it_needs(
+def test_the_bot_names_the_missing_setting(
     tmp_path: Path,
     mode: str,
     missing: str,
@@ -175,8 +175,8 @@ def test_the_bot_names_the_setting_that_it_needs(
     assert "playground" not in said
 
 
-def test_what_has_come_by_sigterm_is_kept_and_acknowledged(tmp_path: Path) -> None:
-    """The connection is closed only once Slack has been told; it has nothing to send again."""
+def test_what_has_arrived_by_sigterm_is_stored_and_acknowledged(tmp_path: Path) -> None:
+    """The connection is closed only after the acknowledgement, so Slack repeats nothing."""
     slow = ECHO.replace(
         'print("asked:", question.text, flush=True)',
         '(print("asked:", question.text, flush=True), sys.stdin.readline())',
@@ -209,10 +209,10 @@ def test_what_has_come_by_sigterm_is_kept_and_acknowledged(tmp_path: Path) -> No
             bot.wait()
 
 
-def test_the_bot_waits_for_what_is_on_its_way_but_not_for_ever(
+def test_the_bot_waits_a_limited_time_for_events_in_progress(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The connection must not close between keeping and acknowledging."""
+    """The connection must not close between storing and acknowledging."""
     begun, released, acknowledged = Event(), Event(), Event()
 
     def handle(*_: object) -> None:
@@ -239,7 +239,7 @@ def test_the_bot_waits_for_what_is_on_its_way_but_not_for_ever(
     assert not handler.works().ok
 
 
-def test_settings_that_are_unsafe_stop_the_bot_before_it_starts(
+def test_unsafe_settings_stop_the_bot_before_it_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, value in {
@@ -272,7 +272,7 @@ def test_the_bot_says_when_slack_refuses_its_token(tmp_path: Path) -> None:
     assert "xapp-wrong" not in ended.stderr + ended.stdout
 
 
-def test_what_was_said_survives_a_restart(tmp_path: Path) -> None:
+def test_messages_survive_a_restart(tmp_path: Path) -> None:
     state = ("--state", str(tmp_path / "state.json"))
     with playground(tmp_path, *state) as slack:
         slack.say("general", "alice", "remember")
@@ -305,6 +305,6 @@ ALICE = {"id": "UALICE", "name": "alice"}
         ),
     ],
 )
-def test_a_wrong_workspace_file_is_named_with_the_field(raw: Json, place: str) -> None:
+def test_an_invalid_workspace_file_is_reported_with_its_field(raw: Json, place: str) -> None:
     with pytest.raises(WorkspaceInvalid, match=re.escape(place)):
         read_workspace(raw)

@@ -1,4 +1,4 @@
-"""The double against somebody else's Slack, npm `emulate`: the same calls, the same answers.
+"""Compares the double with npm `emulate`, another simulator: same calls, same answers.
 
 It is installed into build/emulate when the tests run; where that is not possible they are skipped.
 """
@@ -45,15 +45,15 @@ HOME = {"type": "home", "blocks": [{"type": "divider"}]}
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two, with everybody's id there by name."""
+    """One of the two simulators, with the ids of its people by name."""
 
     ken: WebClient
     poor: WebClient
-    """May read people, and nothing else."""
+    """A token that may read people and nothing else."""
     nobody: WebClient
     ids: dict[str, str]
     write: Callable[[str, str], str]
-    """Alice says something in a channel; returns its ts."""
+    """Post a message as Alice and return its ts."""
 
     def name(self, known_id: str) -> str:
         return next(name for name, item in self.ids.items() if item == known_id)
@@ -108,7 +108,7 @@ def theirs() -> Iterator[Side]:
 
 
 def _create(alice: WebClient, item: Json, ids: dict[str, str]) -> str:
-    """A channel as in CHANNELS; returns its id."""
+    """Create a channel as in CHANNELS and return its id."""
     order = {"name": item["name"], "is_private": item.get("is_private", False)}
     answer = alice.api_call("conversations.create", json=order)
     channel_id = str(answer["channel"]["id"])
@@ -157,7 +157,7 @@ def sides() -> Iterator[tuple[Side, Side]]:
 
 
 def refused(call: Callable[[], Any]) -> str:
-    """The error, or that there was none."""
+    """Return the call's error, or that there was none."""
     try:
         call()
     except SlackApiError as error:
@@ -170,7 +170,7 @@ def post(side: Side, channel: str, **content: Any) -> str:
 
 
 def thread(side: Side, **more: Any) -> list[Json]:
-    """A question of Alice, two answers of Ken, and what is read back."""
+    """Ask as Alice, answer twice as Ken, and return what is read back."""
     channel, root = side.ids["shared"], side.write("shared", "what?")
     for text in ("one", "two"):
         side.ken.chat_postMessage(channel=channel, thread_ts=root, text=text, metadata=METADATA)
@@ -385,17 +385,19 @@ DIFFER: list[tuple[Callable[[Side], object], object, object, str]] = [
         "emulate takes every token; an unknown one just has no scopes.",
     ),
 ]
-"""Where the two differ: what each answers, and why the double does not follow."""
+"""Where the two differ: the answer of each, and why the double's is kept."""
 
 
 @pytest.mark.parametrize("look", AGREE, ids=lambda look: look.__name__)
-def test_both_answer_alike(sides: tuple[Side, Side], look: Callable[[Side], object]) -> None:
+def test_both_give_the_same_answers(
+    sides: tuple[Side, Side], look: Callable[[Side], object]
+) -> None:
     own, other = sides
     assert look(own) == look(other)
 
 
 @pytest.mark.parametrize(("look", "mine", "theirs_is", "reason"), DIFFER, ids=lambda item: None)
-def test_they_differ_where_it_is_known_and_nowhere_else(
+def test_they_differ_only_where_the_list_says(
     sides: tuple[Side, Side],
     look: Callable[[Side], object],
     mine: object,

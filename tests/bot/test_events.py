@@ -1,4 +1,4 @@
-"""What the double tells an app, and how often, when nobody listens well."""
+"""Events of the double: their fields, who gets them, and how often they are repeated."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ def inbox() -> Inbox:
 
 @pytest.fixture
 def workspace(inbox: Inbox, start: Start) -> Iterator[Playground]:
-    """A double that sends its events to the inbox, and repeats them at once."""
+    """Run a double that sends its events to the inbox, and repeats them at once."""
     with inbox.open() as url:
         yield start(events_url=url, retry_delays_s=(0.0, 0.0, 0.0))
 
@@ -53,7 +53,7 @@ def test_a_mention_comes_as_message_and_as_mention_with_one_ts(
     assert len({body["event_id"] for body in received}) == 2
 
 
-def test_ken_hears_nothing_from_where_it_is_not(inbox: Inbox, workspace: Playground) -> None:
+def test_ken_gets_no_events_from_channels_without_ken(inbox: Inbox, workspace: Playground) -> None:
     workspace.say("empty", "alice", "<@UKEN> hello")
     workspace.say("secret", "alice", "<@UKEN> hello")
     workspace.dm("alice", "hello")
@@ -150,7 +150,7 @@ NEWS: list[tuple[str, Callable[[Playground], object], list[str]]] = [
 
 @needs_shared
 @pytest.mark.parametrize(("name", "act", "kinds"), NEWS)
-def test_what_is_about_no_message_has_the_fields_of_slacks_sample(
+def test_other_events_have_the_fields_of_slacks_sample(
     inbox: Inbox,
     workspace: Playground,
     name: str,
@@ -179,7 +179,7 @@ def test_the_home_comes_with_its_view_and_the_messages_tab_without(
     assert {event["channel"] for event in (first, second)} == {"DUALICE"}
 
 
-def test_the_stop_button_and_the_channel_beside_are_told(
+def test_the_stop_button_and_the_channel_next_to_the_pane_are_events(
     inbox: Inbox, workspace: Playground
 ) -> None:
     """https://docs.slack.dev/reference/events/agent_session_stopped/ and app_context_changed/"""
@@ -193,18 +193,18 @@ def test_the_stop_button_and_the_channel_beside_are_told(
     assert context["context"]["entities"][0]["value"] == "CGENERAL"
 
 
-def test_public_channels_are_told_of_from_afar_and_private_ones_are_not(
+def test_ken_gets_the_news_of_public_channels_without_joining_but_not_of_private_ones(
     inbox: Inbox, workspace: Playground
 ) -> None:
     workspace.archive("empty")
     workspace.archive("secret")
     workspace.unarchive("old")
 
-    told = {body["event"]["channel"]: body["event"]["type"] for body in bodies(inbox, workspace)}
-    assert told == {"CEMPTY": "channel_archive", "COLD": "channel_unarchive"}
+    events = {body["event"]["channel"]: body["event"]["type"] for body in bodies(inbox, workspace)}
+    assert events == {"CEMPTY": "channel_archive", "COLD": "channel_unarchive"}
 
 
-def test_an_app_that_was_removed_hears_nothing_more(inbox: Inbox, workspace: Playground) -> None:
+def test_a_removed_app_gets_no_events(inbox: Inbox, workspace: Playground) -> None:
     workspace.uninstall()
     workspace.dm("alice", "anybody there?")
     workspace.restore()
@@ -216,7 +216,7 @@ def test_an_app_that_was_removed_hears_nothing_more(inbox: Inbox, workspace: Pla
     assert len(received) == 3
 
 
-def test_a_new_channel_is_told_of_where_ken_is_in_it(inbox: Inbox, workspace: Playground) -> None:
+def test_a_new_channel_is_an_event_if_ken_is_a_member(inbox: Inbox, workspace: Playground) -> None:
     workspace.create_channel("alone", members=("alice",))
     channel = workspace.create_channel("ours", is_private=True, members=("alice", "ken"))
     group = workspace.group_dm("alice", ["guest"], "<@UKEN> hello")
@@ -247,7 +247,7 @@ def test_slack_repeats_three_times_with_the_same_id_and_then_gives_up(
     assert [attempt.failed for attempt in workspace.attempts()] == ["http_error"] * 4
 
 
-def test_nobody_at_the_url_is_a_failed_connection(start: Start) -> None:
+def test_an_unreachable_url_is_a_failed_connection(start: Start) -> None:
     workspace = start(events_url="http://127.0.0.1:9/slack/events", retry_delays_s=(0.0,))
     workspace.dm("alice", "hello")
     workspace.wait_until_delivered()
@@ -255,7 +255,7 @@ def test_nobody_at_the_url_is_a_failed_connection(start: Start) -> None:
     assert [attempt.failed for attempt in workspace.attempts()] == ["connection_failed"] * 2
 
 
-def test_events_are_doubled_and_reordered_on_demand(inbox: Inbox, workspace: Playground) -> None:
+def test_events_are_duplicated_and_reordered_on_demand(inbox: Inbox, workspace: Playground) -> None:
     workspace.fault("duplicate_event")
     workspace.dm("alice", "twice")
     first, second = bodies(inbox, workspace)
@@ -269,7 +269,7 @@ def test_events_are_doubled_and_reordered_on_demand(inbox: Inbox, workspace: Pla
     assert texts == ["two", "one"]
 
 
-def test_an_event_that_waits_for_the_next_one_comes_without_it(
+def test_a_held_back_event_is_sent_even_if_no_other_follows(
     inbox: Inbox, workspace: Playground
 ) -> None:
     workspace.fault("reorder_events")
@@ -277,7 +277,7 @@ def test_an_event_that_waits_for_the_next_one_comes_without_it(
     assert [body["event"]["text"] for body in bodies(inbox, workspace)] == ["alone"]
 
 
-def test_ken_hears_of_its_own_messages(inbox: Inbox, workspace: Playground) -> None:
+def test_ken_gets_events_for_its_own_messages(inbox: Inbox, workspace: Playground) -> None:
     client = WebClient("xoxb-playground", base_url=workspace.api_url)
     client.chat_postMessage(channel="CGENERAL", text="hello")
 

@@ -1,4 +1,4 @@
-"""Installing Ken by OAuth, as a browser does it: what it shows, what it keeps, whom it refuses."""
+"""Installing Ken by OAuth, as a browser does it: pages, stored tokens, refusals."""
 
 import http.client
 import json
@@ -42,14 +42,14 @@ class Page:
 
     @property
     def is_inert(self) -> bool:
-        """No script, and none that a browser would run."""
+        """Check that the page has no script and would run none."""
         allowed = self.headers["content-security-policy"]
         return "<script" not in self.body and allowed.startswith("default-src 'none'")
 
 
 @dataclass
 class Browser:
-    """One that keeps the cookie."""
+    """A browser that stores the cookie."""
 
     host: str
     cookie: str = ""
@@ -110,7 +110,7 @@ def browser(ours: Settings, database: Database) -> Iterator[Browser]:
         yield Browser(url.removeprefix("http://"))
 
 
-def test_who_installs_ken_is_asked_for_its_scopes_and_no_more(browser: Browser) -> None:
+def test_installing_asks_only_for_the_scopes_of_ken(browser: Browser) -> None:
     asked = browser.start()
     assert asked["client_id"] == "client-1"
     assert asked["redirect_uri"] == "https://ken.example/slack/oauth_redirect"
@@ -118,7 +118,7 @@ def test_who_installs_ken_is_asked_for_its_scopes_and_no_more(browser: Browser) 
     assert "user_scope" not in asked
 
 
-def test_somebody_installs_ken(browser: Browser, database: Database) -> None:
+def test_ken_is_installed_by_a_person(browser: Browser, database: Database) -> None:
     page = browser.come_back(code="canary-code", state=browser.start()["state"])
     assert page.status == 200
     assert "Ken is installed in Acme" in page.body
@@ -126,13 +126,13 @@ def test_somebody_installs_ken(browser: Browser, database: Database) -> None:
     assert interface.bot_token(None, "T1") == "canary-token-1"
 
 
-def test_the_page_of_an_installation_tells_no_secret_and_runs_nothing(browser: Browser) -> None:
+def test_the_installation_page_shows_no_secret_and_runs_no_script(browser: Browser) -> None:
     page = browser.come_back(code="canary-code", state=browser.start()["state"])
     assert page.is_inert
     assert "canary" not in page.body + repr(page.headers)
 
 
-def test_a_name_that_would_be_a_script_is_text(browser: Browser, slack_tokens: SlackTokens) -> None:
+def test_a_name_with_markup_is_shown_as_text(browser: Browser, slack_tokens: SlackTokens) -> None:
     slack_tokens.given = {"team": {"id": "T1", "name": "<script>alert(1)</script>"}}
     page = browser.come_back(code="canary-code", state=browser.start()["state"])
     assert page.status == 200
@@ -168,7 +168,7 @@ def test_an_organisation_installs_ken_for_all_its_workspaces(
         },
     ],
 )
-def test_another_companys_workspace_is_refused_and_its_token_given_back(
+def test_another_companys_workspace_is_refused_and_its_token_revoked(
     browser: Browser, slack_tokens: SlackTokens, database: Database, given: Json
 ) -> None:
     slack_tokens.given = given
@@ -181,7 +181,7 @@ def test_another_companys_workspace_is_refused_and_its_token_given_back(
     ]
 
 
-def test_a_state_that_was_not_given_to_this_browser_installs_nothing(
+def test_a_state_of_another_browser_installs_nothing(
     browser: Browser, slack_tokens: SlackTokens, database: Database
 ) -> None:
     state = browser.start()["state"]
@@ -200,7 +200,7 @@ def test_a_state_that_was_not_given_to_this_browser_installs_nothing(
     assert installed(database, "ingress") == []
 
 
-def test_a_state_serves_once(browser: Browser, slack_tokens: SlackTokens) -> None:
+def test_a_state_is_valid_once(browser: Browser, slack_tokens: SlackTokens) -> None:
     state = browser.start()["state"]
     cookie = browser.cookie
     assert browser.come_back(code="canary-code", state=state).status == 200
@@ -219,7 +219,7 @@ def test_a_state_serves_once(browser: Browser, slack_tokens: SlackTokens) -> Non
         ({"error": "invalid_scope"}, 400, "Slack did not accept"),
     ],
 )
-def test_who_cancels_or_is_refused_hears_so(
+def test_a_cancelled_or_refused_installation_is_explained(
     browser: Browser, query: dict[str, str], status: int, words: str
 ) -> None:
     page = browser.come_back(**query)
@@ -238,7 +238,7 @@ def test_a_wrong_code_is_refused(browser: Browser, database: Database) -> None:
     assert installed(database, "ingress") == []
 
 
-def test_without_slack_or_postgresql_the_page_says_so_and_nothing_is_kept(
+def test_without_slack_or_postgresql_the_page_says_so_and_nothing_is_stored(
     browser: Browser, slack_tokens: SlackTokens, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = browser.start()["state"]
@@ -267,7 +267,7 @@ def test_without_slack_or_postgresql_the_page_says_so_and_nothing_is_kept(
     assert install.respond(away_flow, install.INSTALL, "", {}).status == 503
 
 
-def test_nothing_of_the_query_is_taken_over_to_slack(browser: Browser) -> None:
+def test_the_start_page_passes_no_query_to_slack(browser: Browser) -> None:
     page = browser.get("/slack/install?team=T1%26scope%3Dadmin%0d%0aX-Evil:1")
     assert page.status == 302
     assert "evil" not in repr(page.headers).lower()
@@ -287,14 +287,14 @@ def test_threat_26_installing_leaves_no_code_and_no_token_in_the_logs(
         slack_tokens.codes.add("canary-code")
         slack_tokens.given = {"team": {"id": "TFOREIGN", "name": "Elsewhere"}}
         browser.come_back(code="canary-code", state=browser.start()["state"])
-    told = capfd.readouterr()
-    logged = caplog.text + told.out + told.err
+    output = capfd.readouterr()
+    logged = caplog.text + output.out + output.err
     assert "installation_kept" in logged
     assert "installation_refused" in logged
     assert "canary" not in logged
 
 
-def test_without_oauth_there_are_no_such_pages(ours: Settings, tmp_path: Path) -> None:
+def test_without_oauth_there_are_no_installation_pages(ours: Settings, tmp_path: Path) -> None:
     one = Settings(home=tmp_path, slack_bot_token=SecretStr("xoxb-one"))
     assert install.oauth_flow(one) is None
     app = create_app(one)
@@ -302,7 +302,7 @@ def test_without_oauth_there_are_no_such_pages(ours: Settings, tmp_path: Path) -
         assert Browser(url.removeprefix("http://")).get("/slack/install").status == 404
 
 
-def test_a_workspace_without_ken_has_no_token_and_its_events_are_kept_all_the_same(
+def test_events_of_a_workspace_without_a_token_are_stored(
     browser: Browser, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[Question] = []
@@ -325,7 +325,9 @@ def test_without_postgresql_an_event_is_not_acknowledged(
     assert Bot(browser.host).post(body, signed(body)) == 503
 
 
-def test_whose_installation_ended_and_when_is_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ended_installation_is_an_errand_with_its_owner_and_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     kept: list[Errand] = []
     monkeypatch.setattr(listeners, "submit_errand", kept.append)
     body = {"event_id": "Ev1", "event_time": 1_700_000_000, "team_id": "T1"}

@@ -1,4 +1,4 @@
-"""What people press, submit and command, as it reaches an app over both ways."""
+"""Clicks, submitted modals and slash commands, as they reach an app by both transports."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -81,7 +81,7 @@ def said(text: str) -> Json:
 
 
 class Desk:
-    """An app that keeps what it is sent, opens a modal, and judges what is submitted."""
+    """An app that records what it gets, opens a modal, and checks what is submitted."""
 
     def __init__(self) -> None:
         self.clear()
@@ -175,7 +175,7 @@ def way(request: pytest.FixtureRequest) -> Iterator[tuple[Desk, Playground]]:
 
 @pytest.fixture
 def both(way: tuple[Desk, Playground]) -> tuple[Desk, Playground]:
-    """The app and its Slack, over either way; nothing happened yet."""
+    """The app and its Slack, by either transport, before any event."""
     desk, slack = way
     slack.reset()
     desk.clear()
@@ -196,7 +196,7 @@ def refused(call: Callable[[], Any]) -> str:
     return str(caught.value.response["error"])
 
 
-def test_a_press_says_what_where_and_by_whom(both: tuple[Desk, Playground]) -> None:
+def test_a_click_carries_what_where_and_by_whom(both: tuple[Desk, Playground]) -> None:
     desk, slack = both
     ts = post(slack)
     done = slack.press("bob", "go", channel="general", ts=ts, value="2")
@@ -210,7 +210,7 @@ def test_a_press_says_what_where_and_by_whom(both: tuple[Desk, Playground]) -> N
     assert body["trigger_id"] == done.trigger_id
 
 
-def test_feedback_and_overflow_say_which_was_chosen(both: tuple[Desk, Playground]) -> None:
+def test_feedback_and_overflow_carry_the_choice(both: tuple[Desk, Playground]) -> None:
     desk, slack = both
     ts = post(slack)
     slack.press("bob", "feedback", channel="general", ts=ts, value="bad:1")
@@ -235,7 +235,7 @@ def test_feedback_and_overflow_say_which_was_chosen(both: tuple[Desk, Playground
         ("multi_channels_select", ["CGENERAL"], "selected_channels"),
     ],
 )
-def test_a_date_a_person_or_a_place_is_chosen(
+def test_a_date_a_person_and_a_channel_can_be_chosen(
     both: tuple[Desk, Playground], kind: str, chosen: Any, name: str
 ) -> None:
     desk, slack = both
@@ -250,7 +250,9 @@ def test_a_date_a_person_or_a_place_is_chosen(
         slack.press("bob", "go", channel="general", ts=str(posted["ts"]))
 
 
-def test_nobody_presses_what_is_not_there_or_not_theirs(both: tuple[Desk, Playground]) -> None:
+def test_an_element_that_is_missing_or_hidden_cannot_be_clicked(
+    both: tuple[Desk, Playground],
+) -> None:
     desk, slack = both
     ts = post(slack)
     for user, action_id, value in (
@@ -266,7 +268,7 @@ def test_nobody_presses_what_is_not_there_or_not_theirs(both: tuple[Desk, Playgr
     assert desk.received == []
 
 
-def test_what_is_shown_to_one_alone_is_pressed_by_them_alone(
+def test_only_the_recipient_of_an_ephemeral_message_can_click_in_it(
     both: tuple[Desk, Playground],
 ) -> None:
     desk, slack = both
@@ -286,7 +288,7 @@ def test_what_is_shown_to_one_alone_is_pressed_by_them_alone(
     assert slack.messages("general") == []
 
 
-def test_a_choice_in_the_home_stays_chosen(both: tuple[Desk, Playground]) -> None:
+def test_a_choice_in_the_home_tab_is_stored(both: tuple[Desk, Playground]) -> None:
     desk, slack = both
     ken(slack).views_publish(user_id="UBOB", view=HOME)
     slack.press("bob", "language", home=True, selected="de")
@@ -382,7 +384,7 @@ def test_an_app_clears_all_views(both: tuple[Desk, Playground]) -> None:
         {"response_action": "update", "view": {"type": "modal"}},
     ],
 )
-def test_an_answer_that_makes_no_sense_leaves_the_modal(desk: Desk, answer: Json) -> None:
+def test_an_invalid_answer_leaves_the_modal_open(desk: Desk, answer: Json) -> None:
     with over_http(desk) as slack:
         slack.press("bob", "go", channel="general", ts=post(slack), value="1")
         (view,) = slack.views("bob")
@@ -392,7 +394,9 @@ def test_an_answer_that_makes_no_sense_leaves_the_modal(desk: Desk, answer: Json
         assert len(slack.views("bob")) == 1
 
 
-def test_an_app_hears_of_a_closed_modal_if_it_asked_to(both: tuple[Desk, Playground]) -> None:
+def test_an_app_is_notified_of_a_closed_modal_if_it_asked_for_it(
+    both: tuple[Desk, Playground],
+) -> None:
     desk, slack = both
     slack.press("bob", "go", channel="general", ts=post(slack), value="1")
     slack.close_view("bob", slack.views("bob")[0]["id"])
@@ -401,7 +405,7 @@ def test_an_app_hears_of_a_closed_modal_if_it_asked_to(both: tuple[Desk, Playgro
     assert slack.views("bob") == []
 
 
-def test_the_answer_to_a_command_is_for_one_alone(both: tuple[Desk, Playground]) -> None:
+def test_only_the_person_sees_the_answer_to_a_command(both: tuple[Desk, Playground]) -> None:
     desk, slack = both
     desk.says = "Ask me anything."
     assert slack.command("alice", "empty", "help").failed == ""
@@ -412,7 +416,7 @@ def test_the_answer_to_a_command_is_for_one_alone(both: tuple[Desk, Playground])
     assert (message.text, message.ephemeral_to) == ("Ask me anything.", "UALICE")
 
 
-def test_a_silent_command_shows_nothing_and_strangers_give_none(
+def test_an_empty_answer_shows_nothing_and_non_members_cannot_send_commands(
     both: tuple[Desk, Playground],
 ) -> None:
     _, slack = both
@@ -432,7 +436,7 @@ def test_a_shortcut_carries_the_message(both: tuple[Desk, Playground]) -> None:
     assert (body["message"]["text"], body["message_ts"]) == ("what is this?", ts)
 
 
-def test_a_response_url_speaks_five_times(both: tuple[Desk, Playground]) -> None:
+def test_a_response_url_can_be_used_five_times(both: tuple[Desk, Playground]) -> None:
     desk, slack = both
     ts = post(slack)
     slack.press("bob", "go", channel="general", ts=ts, value="2")
@@ -449,7 +453,7 @@ def test_a_response_url_speaks_five_times(both: tuple[Desk, Playground]) -> None
     assert (late.status_code, json.loads(late.body)["error"]) == (404, "used_url")
 
 
-def test_a_response_url_deletes_and_speaks_to_all(both: tuple[Desk, Playground]) -> None:
+def test_a_response_url_can_delete_and_post_to_all(both: tuple[Desk, Playground]) -> None:
     desk, slack = both
     slack.press("bob", "go", channel="general", ts=post(slack), value="2")
     assert desk.respond is not None
@@ -513,14 +517,14 @@ def test_every_interaction_is_signed(start: Start, desk: Desk) -> None:
     assert not SignatureVerifier("another").is_valid_request(raw, headers)
 
 
-def test_nobody_there_and_nobody_in_time_fail_at_once(start: Start) -> None:
+def test_no_app_and_no_answer_in_time_fail_at_once(start: Start) -> None:
     assert start().command("bob", "general").failed == "not_connected"
     nobody = start(events_url="http://127.0.0.1:9/")
     assert nobody.command("bob", "general").failed == "connection_failed"
     assert [attempt.failed for attempt in nobody.attempts()] == ["connection_failed"]
 
 
-def test_a_trigger_serves_once_and_not_for_long(start: Start) -> None:
+def test_a_trigger_is_valid_once_and_for_a_short_time(start: Start) -> None:
     slack = start()
     trigger = slack.trigger("bob")
     assert ken(slack).views_open(trigger_id=trigger, view=modal())["view"]["type"] == "modal"
@@ -536,7 +540,7 @@ def test_a_trigger_serves_once_and_not_for_long(start: Start) -> None:
     )
 
 
-def test_a_response_url_ends(desk: Desk) -> None:
+def test_a_response_url_expires(desk: Desk) -> None:
     with over_http(desk, response_life_s=0.0) as slack:
         slack.command("bob", "general")
         late = WebhookClient(desk.received[0]["response_url"]).send(text="late")
@@ -568,7 +572,7 @@ def test_views_are_updated_pushed_and_found(playground: Playground, ken: WebClie
     )
 
 
-def test_a_view_has_a_size(playground: Playground, ken: WebClient) -> None:
+def test_a_view_has_a_maximum_size(playground: Playground, ken: WebClient) -> None:
     section = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3000}}
     large = modal(blocks=[section] * 84)
     trigger = playground.trigger("bob")
@@ -586,7 +590,7 @@ def test_a_stack_has_three_views_at_most(desk: Desk) -> None:
         assert slack.submit("bob", view_id, said("x")).failed == "push_limit_reached"
 
 
-def test_what_the_app_refuses_has_failed(desk: Desk) -> None:
+def test_an_interaction_that_the_app_refuses_has_failed(desk: Desk) -> None:
     with over_http(desk) as slack:
         done = slack.shortcut("bob", "general", post(slack), "unknown")
         assert done.failed == "http_error"

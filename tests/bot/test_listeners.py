@@ -1,4 +1,4 @@
-"""From what people do in Slack to what `ask` is asked, over HTTP and over Socket Mode."""
+"""From what people do in Slack to the questions that `ask` gets, over HTTP and Socket Mode."""
 
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,7 @@ from workers.database.sessions import Database
 from workers.interface import Settings
 
 
-def test_a_mention_is_asked_once_though_it_comes_as_two_events(
-    slack: Playground, asked: Asked
-) -> None:
+def test_a_mention_that_comes_as_two_events_is_asked_once(slack: Playground, asked: Asked) -> None:
     said = slack.say("general", "alice", "<@UKEN> how many days off do I have?")
     slack.wait_until_delivered()
 
@@ -31,7 +29,7 @@ def test_a_mention_is_asked_once_though_it_comes_as_two_events(
     assert question.surface == "slack"
 
 
-def test_a_mention_in_a_thread_names_its_root(slack: Playground, asked: Asked) -> None:
+def test_a_question_in_a_thread_has_its_root(slack: Playground, asked: Asked) -> None:
     root = slack.say("general", "bob", "days off?").ts
     said = slack.say("general", "alice", "ask <@UKEN>, please", thread_ts=root)
     slack.wait_until_delivered()
@@ -60,7 +58,7 @@ def test_group_messages_and_channels_need_a_mention(slack: Playground, asked: As
     assert {q.text for q in asked.questions} == {"for Ken"}
 
 
-def test_a_stranger_is_passed_on_under_our_team(slack: Playground, asked: Asked) -> None:
+def test_a_question_of_a_stranger_belongs_to_our_team(slack: Playground, asked: Asked) -> None:
     slack.say("both", "far", "<@UKEN> who are you?")
     slack.wait_until_delivered()
 
@@ -69,7 +67,7 @@ def test_a_stranger_is_passed_on_under_our_team(slack: Playground, asked: Asked)
 
 
 @pytest.mark.parametrize("subtype", ["file_share", "thread_broadcast"])
-def test_files_and_broadcast_replies_are_peoples_messages(
+def test_files_and_broadcast_replies_are_questions(
     slack: Playground, asked: Asked, subtype: str
 ) -> None:
     root = slack.dm("alice", "root").ts
@@ -79,7 +77,7 @@ def test_files_and_broadcast_replies_are_peoples_messages(
     assert {q.text.split("\n")[0] for q in asked.questions} == {"root", "what is this?"}
 
 
-def test_joins_and_bots_ask_nothing(slack: Playground, door: Door) -> None:
+def test_joins_and_messages_of_bots_are_not_questions(slack: Playground, door: Door) -> None:
     slack.dm("alice", "first")
     slack.say("general", "otherbot", "<@UKEN> beep")
     slack.say("general", "otherbot", "what is it?")
@@ -105,7 +103,7 @@ def test_an_edit_that_adds_the_mention_asks_under_the_messages_own_ts(
 
 
 @pytest.mark.parametrize("text", ["<@UKEN>", " <@UKEN>  <@UKEN|ken> "])
-def test_a_mention_without_words_asks_for_help(slack: Playground, asked: Asked, text: str) -> None:
+def test_a_mention_without_text_asks_for_help(slack: Playground, asked: Asked, text: str) -> None:
     slack.say("general", "alice", text)
     slack.dm("alice", text)
     slack.wait_until_delivered()
@@ -180,7 +178,7 @@ def message(channel: str = "CGENERAL", **more: Any) -> dict[str, Any]:
         ("<@UKEN> can <@UKEN|ken> tell who pays?", "can tell who pays?"),
     ],
 )
-def test_marks_become_words_before_anything_else(
+def test_markup_becomes_plain_text_first(
     slack: Playground, asked: Asked, sent: str, text: str
 ) -> None:
     slack.say("general", "alice", sent)
@@ -226,7 +224,7 @@ def test_marks_become_words_before_anything_else(
         ({"attachments": [{"from_url": "https://a.example", "text": "a preview"}]}, "help"),
     ],
 )
-def test_what_comes_along_is_read_as_part_of_the_question(
+def test_forwarded_and_attached_text_is_part_of_the_question(
     slack: Playground, asked: Asked, came: dict[str, Any], text: str
 ) -> None:
     slack.event(message("DUALICE", **came))
@@ -244,7 +242,7 @@ def test_what_comes_along_is_read_as_part_of_the_question(
         "~<@UKEN> how many days?~ I know it",
     ],
 )
-def test_a_mention_in_code_or_a_quotation_or_struck_asks_nothing(
+def test_a_mention_in_code_a_quotation_or_struck_out_is_not_a_question(
     slack: Playground, door: Door, sent: str
 ) -> None:
     slack.say("general", "alice", sent)
@@ -252,14 +250,14 @@ def test_a_mention_in_code_or_a_quotation_or_struck_asks_nothing(
     assert door.asked.questions == []
 
 
-def test_a_mention_in_a_forwarded_message_asks_nothing(slack: Playground, door: Door) -> None:
+def test_a_mention_in_a_forwarded_message_is_not_a_question(slack: Playground, door: Door) -> None:
     shared = {"is_share": True, "text": "<@UKEN> who pays?"}
     slack.event({**message(text="look", attachments=[shared]), "type": "app_mention"})
     slack.wait_until_delivered()
     assert door.asked.questions == []
 
 
-def test_a_mention_beside_a_quotation_asks(slack: Playground, asked: Asked) -> None:
+def test_a_mention_next_to_a_quotation_is_a_question(slack: Playground, asked: Asked) -> None:
     slack.say("general", "alice", "&gt; <@UKEN> how many?\n<@UKEN> is Bob right?")
     slack.wait_until_delivered()
     assert {q.text for q in asked.questions} == {"> how many?\n is Bob right?"}
@@ -268,7 +266,9 @@ def test_a_mention_beside_a_quotation_asks(slack: Playground, asked: Asked) -> N
 @pytest.mark.parametrize(
     "said", ["<@UKEN> ~how many~ what days?", "~5 or <@UKEN> ~6 days?", "a~<@UKEN> who~b?"]
 )
-def test_a_mention_that_is_not_struck_asks(slack: Playground, asked: Asked, said: str) -> None:
+def test_a_mention_that_is_not_struck_out_is_a_question(
+    slack: Playground, asked: Asked, said: str
+) -> None:
     slack.say("general", "alice", said)
     slack.wait_until_delivered()
     assert asked.questions
@@ -286,10 +286,10 @@ def test_a_mention_that_is_not_struck_asks(slack: Playground, asked: Asked, said
     ],
 )
 @pytest.mark.parametrize("kind", ["app_mention", "message"])
-def test_what_an_app_writes_asks_nothing(
+def test_messages_of_an_app_are_not_questions(
     slack: Playground, door: Door, kind: str, by_app: dict[str, Any]
 ) -> None:
-    """Each sign alone is enough: Slack does not always send all of them."""
+    """Each field alone marks an app: Slack does not always send all of them."""
     door.by_itself.add("CGENERAL")
     slack.event(message(**{"type": kind, "text": "<@UKEN> who pays?", **by_app}))
     slack.event(message("DUALICE", **{"text": "who pays?", **by_app}))
@@ -300,7 +300,7 @@ def test_what_an_app_writes_asks_nothing(
 # What else happens
 
 
-def test_events_that_nobody_wants_are_acknowledged(slack: Playground, asked: Asked) -> None:
+def test_events_without_a_listener_are_acknowledged(slack: Playground, asked: Asked) -> None:
     slack.event({"type": "app_home_opened", "user": "UALICE", "tab": "about"})
     slack.event({"type": "app_context_changed", "context": {"entities": []}})
     slack.event({"type": "channel_unshared", "channel": "CSHARED", "is_ext_shared": False})
@@ -311,8 +311,8 @@ def test_events_that_nobody_wants_are_acknowledged(slack: Playground, asked: Ask
     assert asked.questions == []
 
 
-def test_an_event_that_makes_no_sense_is_acknowledged(slack: Playground, door: Door) -> None:
-    """Bolt stumbles over the channel before it looks for a listener."""
+def test_a_malformed_event_is_acknowledged(slack: Playground, door: Door) -> None:
+    """Bolt raises on the channel before it looks for a listener."""
     slack.event({"type": "message", "channel": 7, "user": "UALICE", "ts": "1.1", "text": "why?"})
     slack.wait_until_delivered()
 
@@ -320,7 +320,9 @@ def test_an_event_that_makes_no_sense_is_acknowledged(slack: Playground, door: D
     assert (door.asked.questions, door.errands) == ([], [])
 
 
-def test_a_repeated_event_reaches_ask_again_which_knows_it(slack: Playground, asked: Asked) -> None:
+def test_a_repeated_event_reaches_ask_again_under_the_same_id(
+    slack: Playground, asked: Asked
+) -> None:
     slack.fault("duplicate_event")
     slack.dm("alice", "twice")
     slack.wait_until_delivered()
@@ -329,7 +331,7 @@ def test_a_repeated_event_reaches_ask_again_which_knows_it(slack: Playground, as
     assert first == second
 
 
-def test_a_listener_calls_slack_for_nothing(slack: Playground, asked: Asked) -> None:
+def test_a_listener_does_not_call_slack(slack: Playground, asked: Asked) -> None:
     slack.dm("alice", "hello")
     slack.wait_until_delivered()
 
@@ -338,7 +340,7 @@ def test_a_listener_calls_slack_for_nothing(slack: Playground, asked: Asked) -> 
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_question_that_was_not_kept_is_sent_again_until_it_is(
+def test_a_question_is_sent_again_until_it_is_stored(
     transport: str, tmp_path: Path, asked: Asked, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked.still_to_fail = 2
@@ -359,7 +361,7 @@ def test_a_question_that_was_not_kept_is_sent_again_until_it_is(
         assert secret not in printed
 
 
-def test_socket_mode_comes_back_when_slack_asks_for_it(tmp_path: Path, asked: Asked) -> None:
+def test_socket_mode_reconnects_when_slack_asks_for_it(tmp_path: Path, asked: Asked) -> None:
     with listening("socket", tmp_path) as slack:
         slack.fault("disconnect")
         slack.wait_until_ready()
@@ -372,7 +374,7 @@ def test_socket_mode_comes_back_when_slack_asks_for_it(tmp_path: Path, asked: As
 # The real door
 
 
-def test_through_the_real_door_a_thread_is_followed_edited_and_taken_back(
+def test_with_postgresql_a_thread_is_followed_edited_and_deleted(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same events, stored in PostgreSQL: the look-ups find what was asked."""
@@ -415,7 +417,7 @@ def test_through_the_real_door_a_thread_is_followed_edited_and_taken_back(
 
 
 def rows(database: Database, table: str, columns: str, channel_id: str) -> list[tuple[Any, ...]]:
-    """As the worker sees them: one after the other."""
+    """Return the questions in the order in which a worker takes them."""
     found: list[Any] = []
     with database.session("ingress") as session:
         ids = session.scalars(sql(f"SELECT id FROM {table} ORDER BY id")).all()  # noqa: S608

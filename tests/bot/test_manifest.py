@@ -1,4 +1,4 @@
-"""deploy/slack-manifest.yaml against what Ken hears, and against what it calls."""
+"""Compares deploy/slack-manifest.yaml with Ken's listeners and with the methods that it calls."""
 
 import ast
 from pathlib import Path
@@ -70,12 +70,12 @@ def events(manifest: Any) -> list[str]:
     return found
 
 
-def test_every_event_that_is_heard_is_subscribed_and_the_other_way_round(
+def test_the_events_with_listeners_are_the_subscribed_ones(
     events: list[str],
 ) -> None:
-    heard = (set(EVENTS) - {"message"}) | set(MESSAGES)
+    received = (set(EVENTS) - {"message"}) | set(MESSAGES)
     assert "message" in EVENTS
-    assert sorted(events) == sorted(heard)
+    assert sorted(events) == sorted(received)
 
 
 def test_every_event_has_its_scopes(events: list[str], scopes: list[str]) -> None:
@@ -92,7 +92,7 @@ def test_every_method_that_is_called_has_a_scope(scopes: list[str]) -> None:
 
 
 @needs_shared
-def test_no_scope_is_without_need(scopes: list[str]) -> None:
+def test_every_scope_is_needed(scopes: list[str]) -> None:
     by_methods = set().union(*(needed(method) for method in methods_called()))
     by_events = set().union(*EVENT_SCOPES.values())
     assert len(set(scopes)) == len(scopes)
@@ -104,7 +104,7 @@ def test_installing_by_oauth_asks_for_the_same_scopes(scopes: list[str]) -> None
 
 
 def test_the_double_grants_no_more_than_the_manifest_asks_for(scopes: list[str]) -> None:
-    """Or Ken would call what it may not call in a real workspace, and no test would see it."""
+    """Otherwise Ken could call a method that a real workspace refuses, and no test would fail."""
     assert sorted(KEN_SCOPES) == sorted(scopes)
 
 
@@ -115,7 +115,7 @@ def test_every_scope_and_every_event_has_its_reason(scopes: list[str], events: l
         assert len(line.partition(" # ")[2]) > 5, name
 
 
-def test_the_command_and_the_shortcut_are_those_that_are_heard(manifest: Any) -> None:
+def test_the_command_and_the_shortcut_have_listeners(manifest: Any) -> None:
     features = manifest["features"]
     (command,), (shortcut,) = features["slash_commands"], features["shortcuts"]
     assert command["command"] == COMMAND == THE_DOUBLES_COMMAND
@@ -135,7 +135,7 @@ def test_slacks_limits_are_met(manifest: Any) -> None:
     assert len(features["agent_view"]["agent_description"]) <= 300
 
 
-def test_people_can_write_to_ken_press_and_see_a_home(manifest: Any) -> None:
+def test_people_can_write_to_ken_click_and_see_a_home_tab(manifest: Any) -> None:
     assert manifest["features"]["app_home"] == {
         "home_tab_enabled": True,
         "messages_tab_enabled": True,

@@ -1,4 +1,4 @@
-"""What pages of other sites can do to the playground on somebody's machine: nothing."""
+"""Pages of other sites cannot read or change the playground on a person's machine."""
 
 import http.client
 import json
@@ -24,7 +24,7 @@ BY_GET = f"/api/chat.postMessage?{urlencode(POSTS)}"
 
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
-    """With a bundle, and secrets around it."""
+    """A playground with a bundle, and secret files next to it."""
     bundle = building.bundle(tmp_path)
     (bundle / "assets" / "deeper").mkdir(parents=True)
     (bundle / "assets" / "app.js").write_text("'the app'")
@@ -49,16 +49,16 @@ def ask(
     verb: str = "GET",
     body: bytes = b"",
 ) -> tuple[int, str]:
-    """The path goes out as it is written."""
+    """Send a request with exactly this path."""
     connection = http.client.HTTPConnection(playground.url.removeprefix("http://"), timeout=60)
     connection.putrequest(verb, path, skip_host="Host" in (headers or {}))
     for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
         connection.putheader(name, value)
     connection.endheaders(body)
     response = connection.getresponse()
-    told = response.read().decode()
+    body = response.read().decode()
     connection.close()
-    return response.status, told
+    return response.status, body
 
 
 def said(playground: Playground) -> list[str]:
@@ -67,7 +67,7 @@ def said(playground: Playground) -> list[str]:
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "something-new"])
 @pytest.mark.parametrize("mode", ["no-cors", "cors", "websocket", "navigate"])
-def test_an_image_a_script_and_a_link_of_another_site_order_nothing(
+def test_an_image_a_script_and_a_link_of_another_site_change_nothing(
     playground: Playground, site: str, mode: str
 ) -> None:
     """`same-site` is another port of this machine."""
@@ -80,7 +80,7 @@ def test_an_image_a_script_and_a_link_of_another_site_order_nothing(
 
 
 @pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "same-origin"}])
-def test_the_bot_and_our_own_page_are_let_in(
+def test_the_bot_and_our_own_page_are_allowed(
     playground: Playground, headers: dict[str, str]
 ) -> None:
     assert ask(playground, BY_GET, headers)[0] == 200
@@ -99,7 +99,7 @@ def test_a_link_leads_to_the_page_and_a_frame_does_not(playground: Playground) -
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded"])
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", ""])
-def test_a_form_of_another_site_orders_nothing(
+def test_a_form_of_another_site_changes_nothing(
     playground: Playground, kind: str, origin: str
 ) -> None:
     headers = {"Content-Type": kind, "Origin": origin}
@@ -171,6 +171,6 @@ def test_a_socket_of_another_site_is_refused_and_a_ticket_is_no_use_to_it(
 )
 def test_only_what_lies_among_the_assets_is_served(playground: Playground, path: str) -> None:
     assert ask(playground, "/assets/app.js") == (200, "'the app'")
-    status, told = ask(playground, f"/assets/{path}")
+    status, body = ask(playground, f"/assets/{path}")
     assert status == 404
-    assert CANARY not in told
+    assert CANARY not in body

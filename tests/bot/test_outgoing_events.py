@@ -1,4 +1,4 @@
-"""What happens in Slack beside questions becomes errands, over HTTP and over Socket Mode."""
+"""Events of Slack other than questions become errands, over HTTP and Socket Mode."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from bot.playground.client import Playground
 from tests.bot.slack_door import Door
 
 
-def test_who_joins_is_told_and_ken_too(slack: Playground, door: Door) -> None:
-    """Threat 12: others may have come while Ken was away."""
+def test_a_member_who_joins_is_an_errand_and_ken_too(slack: Playground, door: Door) -> None:
+    """Threat 12: others may have joined while Ken was out."""
     slack.join("board", "guest")
     slack.join("empty", "UKEN")
     slack.wait_until_delivered()
@@ -30,7 +30,7 @@ STANDINGS: list[dict[str, Any]] = [
     {"deleted": True},
     {"profile": {}},
 ]
-"""Of somebody who is no full member of ours, or may be none: some events do not say."""
+"""People who are not, or may not be, full members of our workspace: some events do not say."""
 
 HAPPENINGS: list[tuple[dict[str, Any], tuple[Any, ...]]] = [
     (
@@ -112,7 +112,7 @@ HAPPENINGS: list[tuple[dict[str, Any], tuple[Any, ...]]] = [
 
 
 @pytest.mark.parametrize(("event", "expected"), HAPPENINGS)
-def test_a_happening_becomes_an_errand(
+def test_an_event_becomes_an_errand(
     slack: Playground, door: Door, event: dict[str, object], expected: tuple[object, ...]
 ) -> None:
     slack.event(event)
@@ -124,9 +124,7 @@ def test_a_happening_becomes_an_errand(
     assert (errand.team_id, errand.event_id[:2]) == ("T1", "Ev")
 
 
-def test_the_workspaces_of_an_organisation_are_told_one_by_one(
-    slack: Playground, door: Door
-) -> None:
+def test_each_workspace_of_an_organisation_is_an_errand(slack: Playground, door: Door) -> None:
     for change in ("granted", "revoked"):
         slack.event({"type": f"team_access_{change}", "team_ids": ["T7", "T8"]})
     slack.wait_until_delivered()
@@ -137,8 +135,10 @@ def test_the_workspaces_of_an_organisation_are_told_one_by_one(
     assert len({e.event_id for e in door.errands}) == 4
 
 
-def test_what_changes_nobodys_reading_is_no_errand(slack: Playground, door: Door) -> None:
-    """Slack tells of every status of everybody, and of every topic."""
+def test_an_event_that_changes_nobodys_access_is_not_an_errand(
+    slack: Playground, door: Door
+) -> None:
+    """Slack sends an event for every new status, and for every new topic."""
     slack.change_user("alice", title="Head of Lunch")
     for subtype in ("channel_topic", "channel_purpose", "bot_add", "pinned_item"):
         slack.event({"type": "message", "subtype": subtype, "channel": "CBOARD", "ts": "1.1"})
@@ -147,7 +147,7 @@ def test_what_changes_nobodys_reading_is_no_errand(slack: Playground, door: Door
 
 
 @pytest.mark.parametrize("is_mention", [True, False])
-def test_an_edit_that_comes_before_its_message_is_a_question_all_the_same(
+def test_an_edit_that_arrives_before_its_message_is_a_question(
     slack: Playground, door: Door, is_mention: bool
 ) -> None:
     """Slack repeats the message itself later; the worker answers the newest."""
@@ -166,7 +166,7 @@ def test_an_edit_that_comes_before_its_message_is_a_question_all_the_same(
 
 
 @pytest.mark.parametrize("text", ["<@UKEN> days off?", "and interns?"])
-def test_a_deletion_that_comes_before_its_message_is_kept(
+def test_a_deletion_that_arrives_before_its_message_is_stored(
     slack: Playground, door: Door, text: str
 ) -> None:
     door.followed.add(("CGENERAL", "1.1"))
@@ -186,7 +186,7 @@ def test_a_deletion_that_comes_before_its_message_is_kept(
     assert [(e.kind, e.details) for e in door.errands] == [("deleted", {"ts": "2.1"})]
 
 
-def test_the_revoked_token_of_a_person_is_none_of_ours(slack: Playground, door: Door) -> None:
+def test_the_revoked_token_of_a_person_is_ignored(slack: Playground, door: Door) -> None:
     slack.event({"type": "tokens_revoked", "tokens": {"oauth": ["UALICE"], "bot": []}})
     slack.wait_until_delivered()
 

@@ -39,7 +39,7 @@ def test_another_person_has_other_channels_and_a_guest_is_marked(desk: Desk) -> 
     expect(desk.page.locator(".act-as .current")).to_contain_text("guest")
 
 
-def test_a_question_is_sent_by_enter_and_its_answer_stands_in_the_thread(desk: Desk) -> None:
+def test_enter_sends_a_question_and_the_thread_shows_the_answer(desk: Desk) -> None:
     desk.write("How many days?\n\nof vacation")
     asked = desk.playground.wait_for(lambda: desk.playground.messages("DUALICE"))
     assert [one.text for one in asked] == ["How many days?\n\nof vacation"]
@@ -61,7 +61,7 @@ def test_a_question_is_sent_by_enter_and_its_answer_stands_in_the_thread(desk: D
     expect(thread).to_have_count(0)
 
 
-def test_what_is_typed_reaches_the_bot_as_slack_writes_it(desk: Desk) -> None:
+def test_typed_text_reaches_the_bot_in_slacks_format(desk: Desk) -> None:
     desk.open("general")
     desk.page.get_by_role("button", name="@Ken").click()
     desk.page.keyboard.type("is 1 < 2 & 3, @bob?")
@@ -81,17 +81,17 @@ def test_buttons_feedback_and_the_menu_reach_the_app_with_their_values(desk: Des
     desk.page.get_by_role("button", name="More", exact=True).click()
     desk.page.keyboard.press("ArrowDown")
     desk.page.keyboard.press("Enter")
-    heard = desk.playground.wait_for(
-        lambda: found if len(found := desk.heard("block_actions")) == 3 else None
+    received = desk.playground.wait_for(
+        lambda: found if len(found := desk.received("block_actions")) == 3 else None
     )
-    pressed = {one["actions"][0]["action_id"]: one["actions"][0] for one in heard}
+    pressed = {one["actions"][0]["action_id"]: one["actions"][0] for one in received}
     assert pressed["ken_feedback"]["value"] == "bad:7"
     assert pressed["ken_share"]["value"] == "7"
     assert pressed["ken_more"]["selected_option"]["value"] == "mute:7"
-    assert {one["user"]["id"] for one in heard} == {"UALICE"}
+    assert {one["user"]["id"] for one in received} == {"UALICE"}
 
 
-def test_a_press_that_the_app_does_not_take_is_said(desk: Desk) -> None:
+def test_a_click_that_the_app_does_not_accept_is_reported(desk: Desk) -> None:
     desk.write("How many days?")
     expect(desk.thread).to_be_visible()
     answered(desk)
@@ -112,7 +112,7 @@ def test_a_command_a_shortcut_an_edit_and_a_deletion(desk: Desk) -> None:
     message = desk.page.get_by_role("article").first
     message.hover()
     message.get_by_role("button", name="Ask Ken about this").click()
-    asked = desk.playground.wait_for(lambda: desk.heard("message_action"))
+    asked = desk.playground.wait_for(lambda: desk.received("message_action"))
     assert asked[0]["callback_id"] == "ken_ask_about"
     message.get_by_role("button", name="Edit").click()
     desk.page.get_by_label("Edit your message").fill("The new words")
@@ -133,7 +133,7 @@ def test_a_modal_shows_errors_takes_its_input_and_closes_by_escape(desk: Desk) -
     dialog.get_by_label("Reason").fill("It is out of date")
     dialog.get_by_role("button", name="Send").click()
     expect(dialog).to_have_count(0)
-    (sent,) = desk.heard("view_submission")
+    (sent,) = desk.received("view_submission")
     assert sent["view"]["state"]["values"]["why"]["reason"]["value"] == "It is out of date"
     desk.ken.views_open(trigger_id=desk.playground.trigger("UALICE"), view=MODAL)
     expect(dialog).to_be_visible()
@@ -147,7 +147,7 @@ def test_each_person_has_a_home_of_their_own(desk: Desk) -> None:
     desk.page.get_by_role("tab", name="Home").click()
     expect(desk.page.locator("main")).to_contain_text("What Ken knows of Alice")
     desk.page.get_by_label("Language").select_option("de")
-    (pressed,) = desk.playground.wait_for(lambda: desk.heard("block_actions"))
+    (pressed,) = desk.playground.wait_for(lambda: desk.received("block_actions"))
     assert pressed["actions"][0]["selected_option"]["value"] == "de"
     desk.act_as("bob")
     desk.page.get_by_role("tab", name="Home").click()
@@ -155,7 +155,7 @@ def test_each_person_has_a_home_of_their_own(desk: Desk) -> None:
     assert "What Ken knows" not in desk.page.content()
 
 
-def test_what_only_one_person_may_see_is_told_to_nobody_else(desk: Desk) -> None:
+def test_what_only_one_person_may_see_is_sent_to_nobody_else(desk: Desk) -> None:
     """Threat 14: direct messages, ephemeral ones, private channels, statuses and modals."""
     desk.playground.dm("alice", "my secret question")
     desk.playground.say("general", "alice", "hello all")
@@ -170,13 +170,13 @@ def test_what_only_one_person_may_see_is_told_to_nobody_else(desk: Desk) -> None
     expect(desk.page.locator("main")).to_contain_text("hello all")
     desk.page.wait_for_load_state("domcontentloaded")
     assert "secret" not in desk.page.content()
-    told = json.loads(_get(desk, "/_page/seen?user=bob"))
-    assert "hello all" in json.dumps(told)
-    assert "secret" not in json.dumps(told)
-    assert "What Ken knows" not in json.dumps(told)
+    seen = json.dumps(json.loads(_get(desk, "/_page/seen?user=bob")))
+    assert "hello all" in seen
+    assert "secret" not in seen
+    assert "What Ken knows" not in seen
 
 
-def test_the_same_question_of_two_people_stands_side_by_side(desk: Desk) -> None:
+def test_the_same_question_of_two_people_is_shown_side_by_side(desk: Desk) -> None:
     desk.write("How many days?")
     expect(desk.thread).to_be_visible()
     answered(desk, text="Thirty days.")
@@ -243,7 +243,7 @@ def test_a_stream_shows_its_tasks_while_it_is_open(desk: Desk) -> None:
     expect(thread).to_contain_text("Reading 3 in progress")
 
 
-def test_text_of_people_and_documents_runs_nothing(sit: Sit) -> None:
+def test_text_of_people_and_documents_runs_no_script(sit: Sit) -> None:
     """Threat 23: names, titles, messages, blocks and links that would be a script elsewhere."""
     world = json.loads(json.dumps(WORLD))
     world["users"][0] |= {"real_name": NASTY, "title": NASTY}
@@ -273,7 +273,7 @@ def test_text_of_people_and_documents_runs_nothing(sit: Sit) -> None:
     desk.pictured("nasty")
 
 
-def test_the_policy_lets_nothing_of_others_in(desk: Desk) -> None:
+def test_the_content_policy_blocks_other_sites(desk: Desk) -> None:
     with urlopen(desk.playground.url) as response:
         policy = response.headers["Content-Security-Policy"]
         assert response.headers["X-Content-Type-Options"] == "nosniff"
@@ -287,7 +287,7 @@ def test_the_policy_lets_nothing_of_others_in(desk: Desk) -> None:
     assert desk.page.evaluate("window.pwned") is None
 
 
-def test_orders_of_another_site_are_refused(desk: Desk) -> None:
+def test_requests_of_another_site_are_refused(desk: Desk) -> None:
     host = desk.playground.url.removeprefix("http://")
     assert _say(desk, {}) == 200
     assert _say(desk, {"Origin": f"http://{host}"}) == 200
@@ -298,7 +298,7 @@ def test_orders_of_another_site_are_refused(desk: Desk) -> None:
     assert len(desk.playground.messages("general")) == 2
 
 
-def test_a_page_of_another_site_orders_nothing(desk: Desk, browser: Any) -> None:
+def test_a_page_of_another_site_changes_nothing(desk: Desk, browser: Any) -> None:
     """In a browser: an image, a form and a socket; the same from our own page do arrive."""
     by_get = "/api/chat.postMessage?token=xoxb-playground&channel=CGENERAL&text=from+"
     order = '{"channel": "general", "user": "alice", "text": "from a form", "x": "'
@@ -334,7 +334,7 @@ def test_a_page_of_another_site_orders_nothing(desk: Desk, browser: Any) -> None
     assert [one.text for one in desk.playground.messages("general")] == ["hello"]
     assert len(desk.playground.calls()) == asked
 
-    status = desk.page.evaluate(f"fetch('{by_get}our+own').then((told) => told.status)")
+    status = desk.page.evaluate(f"fetch('{by_get}our+own').then((response) => response.status)")
     assert status == 200
     assert desk.playground.messages("general")[-1].text == "from our own"
 
@@ -357,7 +357,7 @@ def test_without_a_home_the_panel_says_so(desk: Desk) -> None:
     expect(desk.page.get_by_label("You", exact=True)).to_contain_text("without a Ken home")
 
 
-def test_where_the_page_is_not_built_it_says_so_and_the_rest_works() -> None:
+def test_if_the_page_is_not_built_it_says_so_and_the_rest_works() -> None:
     with running(read_workspace(WORLD), page=Page(data_dir=Path("/nowhere"))) as url:
         with urlopen(url) as response:
             assert "The page is not built" in response.read().decode()
@@ -383,8 +383,8 @@ def test_a_page_that_cannot_be_built_is_explained_in_one_sentence(
     monkeypatch.setenv("PATH", f"{node.parent}:/bin:/usr/bin")
     with pytest.raises(building.NotBuilt) as caught:
         building.build(tmp_path / "home")
-    told = "npm could not get the packages: the package registry does not answer (ENOTFOUND)."
-    assert str(caught.value) == told
+    reason = "npm could not get the packages: the package registry does not answer (ENOTFOUND)."
+    assert str(caught.value) == reason
     assert not building.is_built(tmp_path / "home")
     assert [one.name for one in (tmp_path / "home" / "page").iterdir()] == [".lock"]
 

@@ -68,8 +68,8 @@ def test_unread_is_each_persons_own(desk: Desk) -> None:
     desk.playground.say("both", "alice", "nothing for bob")
     expect(desk.page.locator("main")).to_contain_text("hello all")
     assert _unread(desk, "both").count() == 0
-    told = json.loads(desk.page.evaluate("fetch('/_page/seen?user=alice').then(r => r.text())"))
-    assert told["read"].keys() <= {"CBOTH", "CSHARED"}
+    seen = json.loads(desk.page.evaluate("fetch('/_page/seen?user=alice').then(r => r.text())"))
+    assert seen["read"].keys() <= {"CBOTH", "CSHARED"}
 
 
 def test_marks_follow_a_channel_whose_id_changes(desk: Desk) -> None:
@@ -186,16 +186,16 @@ def test_an_element_with_a_confirm_asks_before_it_sends(
     _use(desk, element["type"])
     dialog.get_by_role("button", name="Forget it").click()
     expect(dialog).to_have_count(0)
-    (heard,) = desk.playground.wait_for(lambda: desk.heard("block_actions"))
+    (received,) = desk.playground.wait_for(lambda: desk.received("block_actions"))
     desk.playground.wait_until_delivered()
-    assert len(desk.heard("block_actions")) == 1
-    (action,) = heard["actions"]
+    assert len(desk.received("block_actions")) == 1
+    (action,) = received["actions"]
     assert action["action_id"] == "ken_forget"
     assert action[says]
 
 
 def test_a_confirmation_has_the_keyboard_and_gives_it_back(desk: Desk) -> None:
-    """In the home, where Ken's *Forget* stands, and in a modal."""
+    """In the Home tab, which has Ken's *Forget* button, and in a modal."""
     forget = {"type": "button", "action_id": "ken_forget", "text": plain("Forget")}
     row = {"type": "actions", "elements": [{**forget, "confirm": CONFIRM}]}
     desk.ken.views_publish(user_id="UALICE", view={"type": "home", "blocks": [row]})
@@ -209,7 +209,7 @@ def test_a_confirmation_has_the_keyboard_and_gives_it_back(desk: Desk) -> None:
     expect(dialog.get_by_role("button", name="Forget it")).to_be_focused()
     desk.page.keyboard.press("Escape")
     expect(desk.page.get_by_role("button", name="Forget", exact=True)).to_be_focused()
-    assert desk.heard("block_actions") == []
+    assert desk.received("block_actions") == []
 
     view = {**MODAL, "blocks": [row, *MODAL["blocks"]]}
     desk.ken.views_open(trigger_id=desk.playground.trigger("UALICE"), view=view)
@@ -221,8 +221,8 @@ def test_a_confirmation_has_the_keyboard_and_gives_it_back(desk: Desk) -> None:
     expect(modal).to_be_visible()
     modal.get_by_role("button", name="Forget").click()
     dialog.get_by_role("button", name="Forget it").click()
-    (heard,) = desk.playground.wait_for(lambda: desk.heard("block_actions"))
-    assert heard["view"]["title"]["text"] == "What was wrong?"
+    (received,) = desk.playground.wait_for(lambda: desk.received("block_actions"))
+    assert received["view"]["title"]["text"] == "What was wrong?"
 
 
 def test_on_a_phone_list_and_panel_are_drawers(sit: Sit) -> None:
@@ -464,15 +464,15 @@ def axe() -> str:
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_axe_finds_nothing_of_weight(sit: Sit, axe: str, width: int, colours: str) -> None:
+def test_axe_finds_no_serious_problem(sit: Sit, axe: str, width: int, colours: str) -> None:
     desk = sit(width=width, height=800, color_scheme=colours)
     page, is_phone = desk.page, width < 720
     found: list[str] = []
 
     def look(view: str) -> None:
         page.evaluate(axe)
-        told = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        for one in told["violations"]:
+        results = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        for one in results["violations"]:
             if one["impact"] in GRAVE:
                 found.extend(f"{view}: {one['id']}: {node['html']}" for node in one["nodes"])
         desk.pictured(f"{width}-{colours}-{view}")

@@ -1,4 +1,4 @@
-"""The double knows no method, argument, error or limit that Slack does not."""
+"""The double has no method, argument, error or limit that Slack does not have."""
 
 import json
 import re
@@ -27,11 +27,11 @@ def test_the_arguments_of_a_method_are_those_of_slack(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
-def test_a_method_wants_the_scopes_that_slack_wants(method: str) -> None:
+def test_a_method_needs_the_scopes_that_slack_lists(method: str) -> None:
     assert set(METHODS[method].scopes) == set(schema(method)["scope"].get("bot", []))
 
 
-def test_ken_has_no_scope_that_no_method_and_no_event_wants() -> None:
+def test_every_scope_of_ken_is_needed_by_a_method_or_an_event() -> None:
     wanted = {scope for known in METHODS.values() for scope in known.scopes}
     assert set(KEN_SCOPES) <= wanted | {"app_mentions:read", "commands", "metadata.message:read"}
 

@@ -1,4 +1,4 @@
-"""An answer while it is written: streams and agent sessions."""
+"""Streams and agent sessions: an answer while it is written."""
 
 from collections.abc import Callable
 from typing import Any
@@ -79,7 +79,7 @@ def test_the_sdks_own_stream_runs_against_it(
     assert message.metadata == METADATA
 
 
-def test_a_channel_wants_to_know_for_whom(playground: Playground, ken: WebClient) -> None:
+def test_a_stream_in_a_channel_needs_a_recipient(playground: Playground, ken: WebClient) -> None:
     ts = playground.say("general", "alice", "what?").ts
 
     def start(**more: Any) -> str:
@@ -105,7 +105,7 @@ def test_a_stream_opens_only_where_ken_may_write(ken: WebClient, root: str) -> N
     assert start("DUALICE") == "invalid_arguments"
 
 
-def test_an_expired_stream_takes_nothing_and_can_be_updated(
+def test_an_expired_stream_accepts_nothing_and_can_be_updated(
     playground: Playground, ken: WebClient, stream: str
 ) -> None:
     playground.fault("stream_expired", method="chat.appendStream")
@@ -125,7 +125,7 @@ def test_an_expired_stream_takes_nothing_and_can_be_updated(
     assert (message.text, message.streaming, message.chunks) == ("whole", False, [])
 
 
-def test_a_stopped_stream_takes_no_more_and_can_be_ended(
+def test_a_stopped_stream_accepts_nothing_and_can_be_ended(
     playground: Playground, ken: WebClient, root: str, stream: str
 ) -> None:
     assert playground.stop("alice", "DUALICE", root) == [stream]
@@ -176,7 +176,7 @@ def test_the_blocks_below_count_with_those_above(ken: WebClient, stream: str) ->
     ken.chat_stopStream(channel="DUALICE", ts=stream, blocks=[divider] * 49)
 
 
-def test_nobody_streams_into_what_is_no_stream(
+def test_a_message_that_is_not_a_stream_cannot_be_appended_to(
     playground: Playground, ken: WebClient, root: str
 ) -> None:
     def append(ts: str) -> str:

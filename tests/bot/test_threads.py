@@ -1,4 +1,4 @@
-"""What is said in a thread without a mention, edited or deleted, over HTTP and over Socket Mode."""
+"""Messages in threads without a mention, edits and deletions, over HTTP and Socket Mode."""
 
 import pytest
 from slack_sdk import WebClient
@@ -44,7 +44,7 @@ def test_what_is_not_for_ken_costs_no_look_up(slack: Playground, door: Door, tex
     assert door.lookups == []
 
 
-def test_whoever_wants_quiet_is_left_alone(slack: Playground, door: Door) -> None:
+def test_a_muted_person_gets_no_unasked_answer(slack: Playground, door: Door) -> None:
     root = slack.say("general", "bob", "<@UKEN> days off?").ts
     door.followed.add(("CGENERAL", root))
     door.by_itself.add("CGENERAL")
@@ -64,7 +64,7 @@ def test_whoever_wants_quiet_is_left_alone(slack: Playground, door: Door) -> Non
     }
 
 
-def test_ken_answers_unasked_only_where_it_was_opened(slack: Playground, door: Door) -> None:
+def test_ken_answers_unasked_only_in_opened_channels(slack: Playground, door: Door) -> None:
     door.by_itself |= {"CGENERAL", "GTRIO"}
     for channel in ("general", "board", "mpdm-trio"):
         slack.say(channel, "alice", "who approves travel?")
@@ -74,7 +74,7 @@ def test_ken_answers_unasked_only_where_it_was_opened(slack: Playground, door: D
     assert (question.channel_id, question.surface) == ("CGENERAL", "automatic")
 
 
-def test_mute_in_a_thread_is_about_the_thread_and_elsewhere_about_the_person(
+def test_mute_in_a_thread_mutes_the_thread_and_elsewhere_the_person(
     slack: Playground, door: Door
 ) -> None:
     root = slack.say("general", "bob", "lunch").ts
@@ -118,10 +118,8 @@ def test_in_a_direct_message_every_edit_is_a_question(slack: Playground, door: D
     assert door.lookups == []
 
 
-def test_a_mention_added_to_a_follow_up_is_one_question_more_though_it_comes_as_two_events(
-    slack: Playground, door: Door
-) -> None:
-    """The door drops what has the same channel, ts and revision."""
+def test_a_mention_added_to_a_follow_up_is_one_new_question(slack: Playground, door: Door) -> None:
+    """`ask` drops a question with the same channel, ts and revision."""
     root = slack.say("general", "bob", "<@UKEN> days off?").ts
     door.followed.add(("CGENERAL", root))
     said = slack.say("general", "alice", "and interns?", thread_ts=root)
@@ -138,7 +136,7 @@ def test_a_mention_added_to_a_follow_up_is_one_question_more_though_it_comes_as_
     assert more[0].revision > said.ts
 
 
-def test_an_edit_of_a_follow_up_stays_one(slack: Playground, door: Door) -> None:
+def test_an_edited_follow_up_stays_a_follow_up(slack: Playground, door: Door) -> None:
     root = slack.say("general", "bob", "<@UKEN> days off?").ts
     door.followed.add(("CGENERAL", root))
     said = slack.say("general", "alice", "and intern?", thread_ts=root)
@@ -152,7 +150,7 @@ def test_an_edit_of_a_follow_up_stays_one(slack: Playground, door: Door) -> None
 
 
 @pytest.mark.parametrize("text", ["", "  ", "days off?", "never mind"])
-def test_an_edit_that_takes_the_question_back_takes_the_answer_too(
+def test_an_edit_that_removes_the_question_withdraws_the_answer(
     slack: Playground, door: Door, text: str
 ) -> None:
     said = slack.say("general", "alice", "<@UKEN> days off?")
@@ -166,7 +164,7 @@ def test_an_edit_that_takes_the_question_back_takes_the_answer_too(
     assert len(door.asked.questions) == 1
 
 
-def test_edits_that_are_none_of_ours_cost_no_look_up(slack: Playground, door: Door) -> None:
+def test_edits_of_other_messages_cost_no_look_up(slack: Playground, door: Door) -> None:
     said = slack.say("general", "alice", "lunch at 12")
     slack.edit("general", said.ts, "lunch at 1")
     message = {"type": "message", "user": "UALICE", "text": "why <https://a.example>?", "ts": "1.1"}
@@ -187,7 +185,7 @@ def test_edits_that_are_none_of_ours_cost_no_look_up(slack: Playground, door: Do
     assert (door.asked.questions, door.errands) == ([], [])
 
 
-def test_a_deleted_question_takes_its_answers_along(slack: Playground, door: Door) -> None:
+def test_a_deleted_question_withdraws_its_answers(slack: Playground, door: Door) -> None:
     said = slack.say("general", "alice", "<@UKEN> days off?")
     unknown = slack.say("general", "alice", "who is it?")
     door.known.add(("CGENERAL", said.ts))
@@ -200,7 +198,7 @@ def test_a_deleted_question_takes_its_answers_along(slack: Playground, door: Doo
     assert door.lookups.count("is_known_question") == 2
 
 
-def test_what_ken_or_nobody_asked_is_deleted_without_a_look_up(
+def test_deleting_a_message_that_is_not_a_question_costs_no_look_up(
     slack: Playground, door: Door
 ) -> None:
     posted = WebClient("xoxb-playground", base_url=slack.api_url).chat_postMessage(

@@ -1,4 +1,4 @@
-"""Who may call the double, for what, and until when."""
+"""Tokens of the double: scopes, expiry, rotation and revocation."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def test_an_address_is_shown_only_with_its_scope(playground: Playground, ken: We
     assert "email" not in ken.users_profile_get(user="UALICE")["profile"]
 
 
-def test_a_revoked_token_and_a_removed_app_are_told_apart(
+def test_a_revoked_token_and_a_removed_app_give_different_errors(
     playground: Playground, ken: WebClient
 ) -> None:
     playground.revoke()
@@ -95,7 +95,7 @@ def test_an_app_revokes_its_token_or_uninstalls_itself(
     assert refused(ken.auth_test)["error"] == "account_inactive"
 
 
-def test_a_code_serves_once(playground: Playground) -> None:
+def test_a_code_is_valid_once(playground: Playground) -> None:
     nobody = client(playground, "")
     code = playground.code(["chat:write"])
 
@@ -114,7 +114,7 @@ def test_a_code_serves_once(playground: Playground) -> None:
 
 @dataclass(frozen=True)
 class Rotating:
-    """A double whose tokens end, and the first that it gave."""
+    """A double whose tokens expire, and the first token that it issued."""
 
     slack: Playground
     first: Any
@@ -134,18 +134,18 @@ def rotating(start: Start) -> Iterator[Rotating]:
     check_calls(slack.calls())
 
 
-def test_a_token_that_rotates_says_how_long_it_lives(rotating: Rotating) -> None:
+def test_a_rotating_token_comes_with_its_lifetime(rotating: Rotating) -> None:
     first = rotating.first
     assert (first["expires_in"], first["access_token"][:10]) == (43_200, "xoxe.xoxb-")
 
 
-def test_a_refresh_token_serves_once(rotating: Rotating) -> None:
+def test_a_refresh_token_is_valid_once(rotating: Rotating) -> None:
     first = rotating.first["refresh_token"]
     assert rotating.works(rotating.refresh(first)["access_token"])
     assert refused(lambda: rotating.refresh(first))["error"] == "invalid_refresh_token"
 
 
-def test_a_token_lives_on_beside_its_successor_to_its_end(rotating: Rotating) -> None:
+def test_a_token_stays_valid_next_to_its_successor_until_it_expires(rotating: Rotating) -> None:
     first, second = rotating.first, rotating.refresh(rotating.first["refresh_token"])
     assert rotating.works(first["access_token"])
     rotating.slack.expire()
@@ -154,14 +154,16 @@ def test_a_token_lives_on_beside_its_successor_to_its_end(rotating: Rotating) ->
         assert refused(slack.auth_test)["error"] == "token_expired"
 
 
-def test_after_the_end_a_token_is_refreshed_and_one_that_lasts_is_well(rotating: Rotating) -> None:
+def test_an_expired_token_can_be_refreshed_and_a_lasting_one_stays_valid(
+    rotating: Rotating,
+) -> None:
     rotating.slack.expire()
     assert rotating.works(rotating.refresh(rotating.first["refresh_token"])["access_token"])
     assert rotating.works("xoxb-playground")
     assert {call.token for call in rotating.slack.calls("auth.test")} == {"bot"}
 
 
-def test_what_was_revoked_is_not_refreshed(rotating: Rotating) -> None:
+def test_a_revoked_token_cannot_be_refreshed(rotating: Rotating) -> None:
     rotating.slack.revoke()
     error = refused(lambda: rotating.refresh(rotating.first["refresh_token"]))["error"]
     assert error == "invalid_refresh_token"
@@ -191,7 +193,7 @@ class NoRedirects(HTTPRedirectHandler):
 
 
 def authorize(slack: Playground, **query: str) -> HTTPError:
-    """What a browser gets there, without following it."""
+    """Return the response to a browser, without following a redirect."""
     address = f"{slack.url}/oauth/v2/authorize?{urlencode(query)}"
     with pytest.raises(HTTPError) as caught:
         build_opener(NoRedirects).open(address, timeout=60)

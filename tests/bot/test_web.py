@@ -1,4 +1,4 @@
-"""What gets in over HTTP: signed, fresh and of a sensible size. Of the rest nothing is said."""
+"""HTTP accepts signed, fresh requests of a sensible size, and refuses others without details."""
 
 import hashlib
 import hmac
@@ -95,7 +95,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     return asked
 
 
-def test_a_signed_event_gets_in(bot: Bot, asked: Asked) -> None:
+def test_a_signed_event_is_accepted(bot: Bot, asked: Asked) -> None:
     body = json.dumps(MESSAGE).encode()
 
     assert bot.post(body, signed(body)) == 200
@@ -113,7 +113,7 @@ def test_a_replay_within_five_minutes_reaches_ask_under_the_same_id(bot: Bot, as
 
 
 def forged() -> dict[str, dict[str, str]]:
-    """Made when the test runs: what is too early now is good a little later."""
+    """Sign at test time: a timestamp that is too early now becomes valid a little later."""
     body = json.dumps(MESSAGE).encode()
     good, now = signed(body), time.time()
 
@@ -142,7 +142,7 @@ def forged() -> dict[str, dict[str, str]]:
 
 
 @pytest.mark.parametrize("name", list(forged()))
-def test_a_forged_or_stale_request_is_refused_in_silence(
+def test_a_forged_or_stale_request_is_refused_without_details(
     bot: Bot,
     asked: Asked,
     name: str,
@@ -157,7 +157,7 @@ def test_a_forged_or_stale_request_is_refused_in_silence(
 
 
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"{", b"[" * 100_000, b'{"event":'])
-def test_a_body_that_makes_no_sense_is_no_server_error(bot: Bot, body: bytes) -> None:
+def test_a_malformed_body_is_not_a_server_error(bot: Bot, body: bytes) -> None:
     assert bot.post(body, {}) == 401
     assert bot.post(body, signed(body)) in (400, 401)
 
@@ -177,7 +177,7 @@ def test_a_body_of_unknown_length_is_refused(bot: Bot) -> None:
         assert bot.post(b"", {"Content-Length": length}) == 411
 
 
-def test_there_are_two_addresses_and_no_more(bot: Bot) -> None:
+def test_only_two_addresses_exist(bot: Bot) -> None:
     assert bot.send("GET", "/healthz") == (200, "ok")
     for verb, path in (("GET", "/slack/events"), ("POST", "/healthz"), ("POST", "/"), ("GET", "/")):
         assert bot.send(verb, path)[0] == 404
@@ -216,7 +216,7 @@ def counted(outcome: str) -> float:
 
 
 @pytest.mark.parametrize("payload", UNWANTED, ids=[str(item["type"]) for item in UNWANTED])
-def test_interactions_that_nobody_wants_are_acknowledged_and_counted(
+def test_interactions_without_a_listener_are_acknowledged_and_counted(
     bot: Bot, payload: Json
 ) -> None:
     before = counted("unknown")
@@ -226,7 +226,7 @@ def test_interactions_that_nobody_wants_are_acknowledged_and_counted(
     assert counted("unknown") == before + 1
 
 
-def test_a_command_that_nobody_wants_is_acknowledged(bot: Bot) -> None:
+def test_a_command_without_a_listener_is_acknowledged(bot: Bot) -> None:
     fields = {"command": "/other", "text": "", "user_id": "UALICE", "team_id": "T1"}
     assert bot.post(*form(fields)) == 200
 
@@ -241,10 +241,8 @@ COMMAND = {
 
 
 @pytest.mark.parametrize("text", ["how big may a payload be?", "payload={}", "a&payload=b", "ü €"])
-def test_a_command_comes_at_the_same_address_whatever_it_says(
-    bot: Bot, asked: Asked, text: str
-) -> None:
-    """Bolt takes every form with the word `payload` for an interaction."""
+def test_a_command_is_parsed_whatever_its_text(bot: Bot, asked: Asked, text: str) -> None:
+    """Bolt's parser treats every form with the word `payload` as an interaction."""
     body, headers = form({**COMMAND, "text": text})
     status, answer = bot.send("POST", "/slack/events", body, headers)
 
@@ -265,7 +263,7 @@ def test_a_body_of_another_kind_is_refused(bot: Bot, asked: Asked, kind: str) ->
     assert asked.questions == []
 
 
-def test_the_kind_may_name_its_letters(bot: Bot, asked: Asked) -> None:
+def test_the_content_type_may_have_a_charset(bot: Bot, asked: Asked) -> None:
     body = json.dumps(MESSAGE).encode()
 
     assert bot.post(body, signed(body, kind="application/json; charset=utf-8")) == 200
@@ -275,12 +273,12 @@ def test_the_kind_may_name_its_letters(bot: Bot, asked: Asked) -> None:
 @pytest.mark.parametrize(
     "body", [b"payload=", b"payload=%7B", b"payload=%5B%5D", b"[1]", b"7", b""]
 )
-def test_a_payload_that_is_no_object_is_refused(bot: Bot, body: bytes) -> None:
+def test_a_payload_that_is_not_an_object_is_refused(bot: Bot, body: bytes) -> None:
     kind = "application/x-www-form-urlencoded" if b"=" in body else "application/json"
     assert bot.post(body, signed(body, kind=kind)) == 400
 
 
-def test_a_failure_says_its_class_and_nothing_else(
+def test_a_failure_logs_only_its_class(
     bot: Bot, asked: Asked, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -298,7 +296,7 @@ def test_create_app_needs_no_slack(tmp_path: Path) -> None:
     assert create_app(settings_for(Playground("http://127.0.0.1:9"), tmp_path))
 
 
-def test_without_a_signature_that_could_be_good_no_body_is_read(bot: Bot, asked: Asked) -> None:
+def test_without_a_plausible_signature_no_body_is_read(bot: Bot, asked: Asked) -> None:
     """Threat 40: the headers alone refuse it; not a byte of the body has been sent."""
     host, port = bot.host.split(":")
     now = str(int(time.time()))
@@ -320,7 +318,7 @@ def test_without_a_signature_that_could_be_good_no_body_is_read(bot: Bot, asked:
 
 
 def served(web: Web, begun: bytes) -> bytes:
-    """What one of gunicorn's threads answers to a request that is never finished."""
+    """Return the answer of a gunicorn thread to a request that never ends."""
     cfg = Config()
     worker: Any = DeadlineWorker(1, os.getpid(), [], None, 30, cfg, Logger(cfg))
     worker.wsgi = web
@@ -338,7 +336,7 @@ def served(web: Web, begun: bytes) -> bytes:
 @pytest.mark.parametrize(
     "begun", ["", "POST /slack/ev", "POST /slack/events HTTP/1.1\r\nHost: x\r\n"]
 )
-def test_a_head_that_does_not_come_is_not_waited_for(
+def test_a_head_that_does_not_arrive_in_time_is_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: str
 ) -> None:
     monkeypatch.setattr(DeadlineWorker, "patience_s", 0.05)
@@ -347,7 +345,7 @@ def test_a_head_that_does_not_come_is_not_waited_for(
     assert served(create_web(nobodys, "playground"), begun.encode()) == b""
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(
+def test_a_body_that_does_not_arrive_in_time_is_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(DeadlineWorker, "patience_s", 0.05)

@@ -37,7 +37,7 @@ def test_a_wrong_token_is_refused_and_never_recorded(playground: Playground) -> 
     assert "stolen" not in str(playground.calls())
 
 
-def test_ken_knows_itself_and_its_team(ken: WebClient) -> None:
+def test_auth_test_returns_ken_and_its_team(ken: WebClient) -> None:
     assert ken.auth_test()["user_id"] == "UKEN"
     assert ken.bots_info(bot="BKEN")["bot"]["user_id"] == "UKEN"
     assert ken.team_info()["team"]["domain"] == "acme"
@@ -67,7 +67,7 @@ def test_an_address_finds_active_people_only(ken: WebClient) -> None:
     assert refused(lambda: ken.users_lookupByEmail(email="gone@acme.example")) == "users_not_found"
 
 
-def test_every_list_comes_in_pages_that_join_to_the_whole(ken: WebClient) -> None:
+def test_the_pages_of_every_list_join_to_the_whole(ken: WebClient) -> None:
     def all_of(method: Callable[..., SlackResponse], key: str, **more: Any) -> list[Any]:
         found: list[Any] = []
         for number, answer in enumerate(method(limit=1, **more)):
@@ -95,14 +95,14 @@ def test_every_list_comes_in_pages_that_join_to_the_whole(ken: WebClient) -> Non
     assert len(all_of(ken.users_conversations, "channels", types=types)) == 8
 
 
-def test_pages_refuse_cursors_and_limits_they_did_not_give(ken: WebClient) -> None:
+def test_unknown_cursors_and_wrong_limits_are_refused(ken: WebClient) -> None:
     for cursor in ("nonsense", "bmV4dDpVTk9CT0RZ"):
         assert refused(lambda c=cursor: ken.users_list(cursor=c)) == "invalid_cursor"  # type: ignore[misc]
     assert refused(lambda: ken.conversations_list(limit=-1)) == "invalid_limit"
     assert refused(lambda: ken.conversations_list(types="dungeon")) == "invalid_types"
 
 
-def test_channels_show_what_they_are_and_private_ones_hide(ken: WebClient) -> None:
+def test_channels_show_their_kind_and_private_ones_are_hidden(ken: WebClient) -> None:
     general = ken.conversations_info(channel="CGENERAL", include_num_members=True)["channel"]
     assert (general["is_member"], general["num_members"]) == (True, 4)
     assert not ken.conversations_info(channel="CEMPTY")["channel"]["is_member"]
@@ -235,14 +235,14 @@ def header(length: int) -> dict[str, Any]:
         ),
     ],
 )
-def test_content_that_slack_would_not_take_is_refused(
+def test_content_that_slack_would_refuse_is_refused(
     ken: WebClient, content: dict[str, Any], error: str
 ) -> None:
     assert refused(lambda: ken.chat_postMessage(channel="CGENERAL", **content)) == error
 
 
 @pytest.mark.parametrize("text", ["x" * 4_001, "各" * 1_334])
-def test_a_change_takes_less_text_than_a_new_message(ken: WebClient, text: str) -> None:
+def test_an_update_allows_less_text_than_a_new_message(ken: WebClient, text: str) -> None:
     posted = ken.chat_postMessage(channel="CGENERAL", text=text)
     ts = str(posted["ts"])
     too_long = refused(lambda: ken.chat_update(channel="CGENERAL", ts=ts, text=text))
@@ -250,7 +250,7 @@ def test_a_change_takes_less_text_than_a_new_message(ken: WebClient, text: str) 
     ken.chat_update(channel="CGENERAL", ts=ts, text=text[:1_300])
 
 
-def test_the_largest_content_is_taken(ken: WebClient) -> None:
+def test_the_largest_content_is_accepted(ken: WebClient) -> None:
     ken.chat_postMessage(channel="CGENERAL", text="x" * 40_000)
     ken.chat_postMessage(channel="CGENERAL", text="x", blocks=[section(3000), header(150)])
     ken.chat_postMessage(channel="CGENERAL", blocks=[{"type": "divider"}] * 50)
@@ -326,7 +326,7 @@ def test_a_permalink_names_channel_message_and_thread(ken: WebClient) -> None:
     assert link == f"{page}?thread_ts={root}&cid=CGENERAL"
 
 
-def test_reactions_come_and_go_once(ken: WebClient, playground: Playground) -> None:
+def test_a_reaction_is_added_and_removed_once(ken: WebClient, playground: Playground) -> None:
     ts = playground.say("general", "alice", "hello").ts
     item = {"channel": "CGENERAL", "timestamp": ts, "name": "eyes"}
     ken.reactions_add(**item)
@@ -338,7 +338,7 @@ def test_reactions_come_and_go_once(ken: WebClient, playground: Playground) -> N
     assert refused(lambda: ken.reactions_add(**{**item, "timestamp": "x"})) == "bad_timestamp"
 
 
-def test_a_status_stands_until_ken_writes_in_the_thread(
+def test_a_status_stays_until_ken_writes_in_the_thread(
     ken: WebClient, playground: Playground
 ) -> None:
     asked = playground.dm("alice", "how many days off?")
@@ -393,7 +393,7 @@ def test_missing_arguments_are_named(ken: WebClient) -> None:
     ]
 
 
-def test_form_json_and_query_say_the_same(ken: WebClient) -> None:
+def test_form_json_and_query_are_equivalent(ken: WebClient) -> None:
     arguments = {"channel": "CGENERAL", "text": "hello", "unfurl_links": False}
     for sent in ({"json": arguments}, {"data": arguments}, {"params": arguments}):
         assert ken.api_call("chat.postMessage", **sent)["message"]["text"] == "hello"  # type: ignore[arg-type]
@@ -428,7 +428,7 @@ def test_limits_by_tier_hold_once_switched_on(ken: WebClient, playground: Playgr
     assert refused(ken.users_list) == "ratelimited"
 
 
-def test_errors_and_broken_servers_come_on_demand(ken: WebClient, playground: Playground) -> None:
+def test_errors_and_broken_servers_can_be_ordered(ken: WebClient, playground: Playground) -> None:
     playground.fault("error", error="token_revoked", times=2)
     assert refused(ken.auth_test) == "token_revoked"
     assert refused(ken.users_list) == "token_revoked"
@@ -453,7 +453,7 @@ def test_a_dropped_answer_leaves_the_message_and_a_dropped_request_does_not(
     assert [message.text for message in playground.messages("general")] == ["kept"]
 
 
-def test_orders_that_make_no_sense_are_refused(playground: Playground) -> None:
+def test_invalid_orders_are_refused(playground: Playground) -> None:
     for order in (
         lambda: playground.say("general", "guest", "I am not there"),
         lambda: playground.say("nowhere", "alice", "hello"),
@@ -487,7 +487,7 @@ def test_groups_of_people_are_listed() -> None:
         check_calls(slack.calls())
 
 
-def test_a_group_of_nobody_known_is_no_workspace() -> None:
+def test_a_group_with_an_unknown_member_makes_the_workspace_invalid() -> None:
     groups = [{"id": "SHELP", "name": "helpers", "users": ["UNOBODY"]}]
     with pytest.raises(WorkspaceInvalid, match=r"usergroups: SHELP\.users: no user 'UNOBODY'"):
         read_workspace({**WORLD, "usergroups": groups})

@@ -39,7 +39,7 @@ export function App() {
 
   const act = useCallback((what: Promise<Json>) => {
     what
-      .then((told) => setProblem(told.failed ? `Ken did not accept that (${told.failed}). Nothing was changed; try again.` : ""))
+      .then((result) => setProblem(result.failed ? `Ken did not accept that (${result.failed}). Nothing was changed; try again.` : ""))
       .catch((error) => setProblem(`That did not work: ${error instanceof Error ? error.message : "no answer"}.`));
   }, []);
 
@@ -47,10 +47,10 @@ export function App() {
     const people = get<{ users: Json[] }>("/_double/people");
     const found = Promise.all([get<Tour>("/_page/tour"), people]);
     found.catch(() => setProblem("The playground is not responding. Is it running?"));
-    void found.then(([told, { users }]) => {
-      setTour(told);
+    void found.then(([tour, { users }]) => {
+      setTour(tour);
       const active = users.filter((one) => !one.is_bot && !one.deleted && !one.is_stranger);
-      const first = active.find((one) => one.name === told.askers[0]?.id) ?? active[0];
+      const first = active.find((one) => one.name === tour.askers[0]?.id) ?? active[0];
       setUser((before) => (active.some((one) => one.id === before) ? before : (first?.id ?? "")));
     });
   }, []);
@@ -94,9 +94,9 @@ export function App() {
     const person = seen?.users.find((one) => one.name === name);
     if (!seen || !person) return setProblem(`There is nobody called ${name} in this workspace.`);
     const text = typed(called ? `@Ken ${question}` : question, seen);
-    const said = order("say", { user: person.id, channel: called ?? `D${person.id}`, text });
-    act(said);
-    said.then(({ channel, ts }) => actAs(person.id, channel, ts)).catch(() => undefined);
+    const posted = order("say", { user: person.id, channel: called ?? `D${person.id}`, text });
+    act(posted);
+    posted.then(({ channel, ts }) => actAs(person.id, channel, ts)).catch(() => undefined);
   }
 
   useKeys({ channels, place: place?.id ?? "", go, help: () => setHelps(true) });

@@ -39,9 +39,9 @@ export function Composer({ channel, thread = "", act, sent }: Props) {
       : order("say", { ...place, text: typed(wanted, seen), thread_ts: thread });
     act(what);
     what
-      .then((said) => {
-        if (said.failed) setText((now) => now || wanted);
-        else if (!command) sent?.(said.ts, wanted);
+      .then((result) => {
+        if (result.failed) setText((now) => now || wanted);
+        else if (!command) sent?.(result.ts, wanted);
       })
       .catch(() => setText((now) => now || wanted));
   }

@@ -36,9 +36,9 @@ export function Conversation({ channel, act, openThread, hasThread, tabs }: Prop
   }
 
   function suggest(text: string) {
-    const said = order("say", { ...place, user: seen.you, text });
-    act(said);
-    said.then(({ ts }) => sent(ts, text)).catch(() => undefined);
+    const posted = order("say", { ...place, user: seen.you, text });
+    act(posted);
+    posted.then(({ ts }) => sent(ts, text)).catch(() => undefined);
   }
 
   return (
@@ -208,15 +208,15 @@ const LONG_S = 30;
 
 function Status({ place, act }: { place: string; act: Props["act"] }) {
   const seen = useWorkspace();
-  const told = Object.entries(seen.statuses).find(([at, status]) => status && at.startsWith(place));
+  const current = Object.entries(seen.statuses).find(([at, status]) => status && at.startsWith(place));
   const [isLong, setIsLong] = useState(false);
   useEffect(() => {
     setIsLong(false);
     const timer = setTimeout(() => setIsLong(true), LONG_S * 1000);
     return () => clearTimeout(timer);
-  }, [told?.[0], told?.[1]]);
-  if (!told) return null;
-  const [at, status] = told;
+  }, [current?.[0], current?.[1]]);
+  if (!current) return null;
+  const [at, status] = current;
   const [channel, thread_ts] = at.split("/");
   return (
     <p className="status" role="status">

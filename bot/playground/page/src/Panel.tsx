@@ -42,8 +42,8 @@ export function Panel({ channel, tour, ask, act, close }: Props) {
       </header>
       <div className="panel-body">
         {tour && tour.askers.length > 0 && <Try tour={tour} ask={ask} />}
-        {channel && <Readers channel={channel} told={here} person={person.told} act={act} />}
-        <You told={person} />
+        {channel && <Readers channel={channel} loaded={here} person={person.value} act={act} />}
+        <You loaded={person} />
         <SameQuestions />
         <p className="quiet">This panel belongs to the playground. It does not exist in Slack.</p>
       </div>
@@ -51,27 +51,27 @@ export function Panel({ channel, tour, ask, act, close }: Props) {
   );
 }
 
-interface Told<T> {
-  told: T | null;
+interface Loaded<T> {
+  value: T | null;
   error: string;
 }
 
-function usePanel<T>(name: string, query: Record<string, string> | null, because = ""): Told<T> {
-  const [told, setTold] = useState<Told<T>>({ told: null, error: "" });
+function usePanel<T>(name: string, query: Record<string, string> | null, because = ""): Loaded<T> {
+  const [loaded, setLoaded] = useState<Loaded<T>>({ value: null, error: "" });
   const key = JSON.stringify(query);
   useEffect(() => {
-    setTold({ told: null, error: "" });
+    setLoaded({ value: null, error: "" });
     if (!query) return;
     const gone = new AbortController();
     get<T>(`/_page/${name}`, query, gone.signal)
-      .then((answer) => setTold({ told: answer, error: "" }))
+      .then((answer) => setLoaded({ value: answer, error: "" }))
       .catch((error) => {
         if (gone.signal.aborted) return;
-        setTold({ told: null, error: error instanceof Refused ? error.message : "The playground is not responding." });
+        setLoaded({ value: null, error: error instanceof Refused ? error.message : "The playground is not responding." });
       });
     return () => gone.abort();
   }, [name, key, because]);
-  return told;
+  return loaded;
 }
 
 function Try({ tour, ask }: { tour: Tour; ask: Props["ask"] }) {
@@ -118,9 +118,9 @@ function Try({ tour, ask }: { tour: Tour; ask: Props["ask"] }) {
   );
 }
 
-function You({ told }: { told: Told<PersonPanel> }) {
+function You({ loaded }: { loaded: Loaded<PersonPanel> }) {
   const seen = useWorkspace();
-  const { told: person, error } = told;
+  const { value: person, error } = loaded;
   return (
     <section aria-label="You">
       <h3>You act as</h3>
@@ -146,9 +146,9 @@ function You({ told }: { told: Told<PersonPanel> }) {
   );
 }
 
-function Readers(props: { channel: Channel; told: Told<ChannelPanel>; person: PersonPanel | null; act: Props["act"] }) {
+function Readers(props: { channel: Channel; loaded: Loaded<ChannelPanel>; person: PersonPanel | null; act: Props["act"] }) {
   const { channel, person, act } = props;
-  const { told, error } = props.told;
+  const { value: panel, error } = props.loaded;
   const seen = useWorkspace();
   if (channel.is_im) {
     return (
@@ -161,18 +161,18 @@ function Readers(props: { channel: Channel; told: Told<ChannelPanel>; person: Pe
   const people = channel.members.filter((member) => !userOf(seen, member)?.is_bot);
   const others = seen.users.filter((user) => !user.is_bot && !user.deleted && !channel.members.includes(user.id));
   const asked = channel.members.includes(seen.bot) && !channel.is_archived;
-  const countOf = (id: string) => told?.people.find((one) => one.user_id === id)?.documents;
+  const countOf = (id: string) => panel?.people.find((one) => one.user_id === id)?.documents;
   return (
     <section aria-label="Who reads here">
       <h3>Who reads {channel.is_mpim ? "this group" : placeLabel(seen, channel)}</h3>
       {!channel.members.includes(seen.bot) && <p>Ken is not a member here, so it reads no messages here.</p>}
-      {told && <p>{ruleIn(told, placeLabel(seen, channel))}</p>}
+      {panel && <p>{ruleIn(panel, placeLabel(seen, channel))}</p>}
       {error && person && <p className="notice">{error}</p>}
-      {asked && !told && !error && <p className="quiet">Looking up who may read what…</p>}
-      {told && told.documents.count > 0 && <DocumentList documents={told.documents} label="that all of them may read" />}
-      {told && told.rule !== "shared" && told.documents.count === 0 && <p>There is no document that all of them may read, so Ken has nothing to answer from here.</p>}
+      {asked && !panel && !error && <p className="quiet">Looking up who may read what…</p>}
+      {panel && panel.documents.count > 0 && <DocumentList documents={panel.documents} label="that all of them may read" />}
+      {panel && panel.rule !== "shared" && panel.documents.count === 0 && <p>There is no document that all of them may read, so Ken has nothing to answer from here.</p>}
       <ul className="why">
-        {reasons(seen, people, told, person).map((reason) => (
+        {reasons(seen, people, panel, person).map((reason) => (
           <li key={reason}>{reason}</li>
         ))}
       </ul>
@@ -239,8 +239,8 @@ function Changes({ channel, act }: { channel: Channel; act: Props["act"] }) {
   );
 }
 
-function ruleIn(told: ChannelPanel, place: string): string {
-  switch (told.rule) {
+function ruleIn(panel: ChannelPanel, place: string): string {
+  switch (panel.rule) {
     case "public":
       return `Everyone in the company may join ${place}. An answer here uses only what all members, and every guest here, may read. Anything more that you may read comes in a direct message.`;
     case "private":
@@ -257,7 +257,7 @@ function ruleIn(told: ChannelPanel, place: string): string {
 }
 
 /** Why an answer here says less than one to the acting person alone. */
-function reasons(seen: Seen, people: string[], told: ChannelPanel | null, person: PersonPanel | null): string[] {
+function reasons(seen: Seen, people: string[], panel: ChannelPanel | null, person: PersonPanel | null): string[] {
   const first = (id: string) => nameOf(seen, id).split(" ")[0];
   const guest = (id: string) => isGuest(userOf(seen, id));
   const found = [
@@ -266,18 +266,18 @@ function reasons(seen: Seen, people: string[], told: ChannelPanel | null, person
       .filter((id) => userOf(seen, id)?.is_stranger)
       .map((id) => `${first(id)} is from another company, so Ken does not answer here.`),
   ];
-  if (!told || !person) return found;
+  if (!panel || !person) return found;
   const mine = person.documents.count;
-  for (const one of told.people) {
+  for (const one of panel.people) {
     if (!one.linked) found.push(`${nameOf(seen, one.user_id)}'s account is not linked, so it may read only what is open to everybody.`);
   }
-  if (told.all_members !== null && told.all_members < mine) {
-    found.push(`You may read ${counted(mine)}; every member may read ${told.all_members}.`);
+  if (panel.all_members !== null && panel.all_members < mine) {
+    found.push(`You may read ${counted(mine)}; every member may read ${panel.all_members}.`);
   }
-  if (told.rule !== "private") return found;
-  const lost = mine - told.documents.count;
+  if (panel.rule !== "private") return found;
+  const lost = mine - panel.documents.count;
   if (lost > 0) found.push(`Somebody here may not read ${lost} of the ${counted(mine)} that you may read.`);
-  const fewer = told.people
+  const fewer = panel.people
     .filter((one) => one.user_id !== seen.you && one.linked && !guest(one.user_id) && one.documents < mine)
     .sort((one, other) => one.documents - other.documents);
   for (const one of fewer.slice(0, 2)) {
@@ -308,14 +308,14 @@ function DocumentList({ documents, label }: { documents: Documents; label: strin
   );
 }
 
-/** What people heard who asked the same. Only the person at the keyboard is all of them. */
+/** The answers to a question that several people asked. Only the playground shows this. */
 function SameQuestions() {
   const seen = useWorkspace();
   const [same, setSame] = useState<Same[]>([]);
   useEffect(() => {
     const gone = new AbortController();
     get<{ questions: Same[] }>("/_page/same", {}, gone.signal)
-      .then((told) => setSame(told.questions))
+      .then((answer) => setSame(answer.questions))
       .catch(() => undefined);
     return () => gone.abort();
   }, [seen.version]);
@@ -327,12 +327,12 @@ function SameQuestions() {
         <div key={one.question} className="same">
           <p className="question">“{plain(one.question, seen)}”</p>
           {one.asked.map((asked) => (
-            <div key={asked.user + asked.channel} className="heard">
+            <div key={asked.user + asked.channel} className="asker">
               <strong>{nameOf(seen, asked.user)}</strong>{" "}
               <span className="quiet">{asked.channel.startsWith("D") ? "directly" : `in ${channelCalled(asked.channel)}`}</span>
               {asked.answers.length === 0 && <p className="quiet">No answer yet.</p>}
               {asked.answers.map((answer) => (
-                <p key={answer.ts} className="said">
+                <p key={answer.ts} className="answer">
                   {answer.channel !== asked.channel && <span className="quiet">In a direct message: </span>}
                   {plain(answer.text, seen)}
                 </p>

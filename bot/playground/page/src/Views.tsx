@@ -19,7 +19,7 @@ export function Modal({ view, act }: { view: View; act: (what: Promise<Json>) =>
     const given = Object.fromEntries(Object.entries(values).filter(([blockId]) => inputs.has(blockId)));
     const what = order("submit", { ...place, values: given });
     act(what);
-    what.then((told) => setErrors(told.errors ?? {})).catch(() => undefined);
+    what.then((result) => setErrors(result.errors ?? {})).catch(() => undefined);
   }
 
   return (

@@ -1,4 +1,4 @@
-/** What the playground tells, and how it is asked. */
+/** The playground's data, and how the page requests it. */
 
 export type Json = Record<string, any>;
 
@@ -103,7 +103,7 @@ export interface Same {
   }[];
 }
 
-/** The words of the playground about what it did not do. */
+/** The playground refused something; its message says why. */
 export class Refused extends Error {}
 
 export async function get<T>(path: string, query: Record<string, string> = {}, signal?: AbortSignal): Promise<T> {
@@ -121,7 +121,7 @@ export async function order<T = Json>(name: string, body: Json): Promise<T> {
 }
 
 async function answer<T>(response: Response): Promise<T> {
-  const told = await response.json();
-  if (!response.ok) throw new Refused(told.error ?? `The playground answered ${response.status}.`);
-  return told;
+  const body = await response.json();
+  if (!response.ok) throw new Refused(body.error ?? `The playground answered ${response.status}.`);
+  return body;
 }
