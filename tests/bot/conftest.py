@@ -13,8 +13,8 @@ from bot.playground.server import running
 from bot.playground.tokens import KEN_SCOPES
 from bot.playground.web_api import METHODS
 from bot.playground.workspace import read_workspace
+from tests.bot.bot_fixtures import asked, connected, door, slack  # noqa: F401 - fixtures
 from tests.bot.desk import browser, bundle, desk, sit  # noqa: F401 - fixtures
-from tests.bot.hearing import asked, connected, door, slack  # noqa: F401 - fixtures
 from tests.bot.slack_schemas import check_calls
 from tests.bot.slack_world import WORLD
 
