@@ -56,9 +56,9 @@ def ask(
         connection.putheader(name, value)
     connection.endheaders(body)
     response = connection.getresponse()
-    body = response.read().decode()
+    text = response.read().decode()
     connection.close()
-    return response.status, body
+    return response.status, text
 
 
 def said(playground: Playground) -> list[str]:
