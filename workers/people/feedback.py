@@ -1,4 +1,4 @@
-"""What people think of an answer, and whoever they want to hear it: administrators, or a human."""
+"""Feedback on answers, and how it reaches administrators; and asking a person for help."""
 
 import re
 from collections.abc import Sequence
@@ -65,12 +65,12 @@ _TO_THE_ANSWER = "Go to the answer"
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A question, and where its answers stand."""
+    """A question, and where its answers are."""
 
     id: int
     question: Question
     answers: tuple[tuple[str, str, str], ...]
-    """Kind, channel and ts of what was posted."""
+    """Kind, channel and ts of each posted message."""
     cited: tuple[int, ...]
 
     def is_by(self, errand: StoredErrand) -> bool:
@@ -78,7 +78,7 @@ class _Asked:
 
     @property
     def in_channel(self) -> Posted | None:
-        """What was said to everybody where it was asked."""
+        """The answer that everybody in the channel can read."""
         for kind, channel_id, message_ts in self.answers:
             if kind == "channel" and not channel_id.startswith("D"):
                 return Posted(channel_id, message_ts)
@@ -97,19 +97,20 @@ class _Said:
 
 
 class _Stored(Enum):
-    """What became of what somebody said."""
+    """Result of storing a person's feedback."""
 
     NEW = "new"
     REPORTED_BEFORE = "reported before"
-    """Administrators have a message about this person and this answer."""
+    """Administrators already have a message about this person and this answer."""
     SUPERSEDED = "superseded"
-    """The same person has said something later."""
+    """The same person has sent newer feedback."""
 
 
 def take(services: Services, errand: StoredErrand) -> None:
-    """Keep what somebody says of an answer that they can have seen; the last word counts.
+    """Store a person's feedback on an answer that they can have seen; the latest counts.
 
-    That it is wrong or out of date is told the administrators. Raises SlackUnavailable.
+    If it says that the answer is wrong or out of date, administrators get a message. Raises
+    SlackUnavailable.
     """
     asked, said = _asked(services, errand), _said(errand)
     if asked is None or said is None or not (asked.is_by(errand) or asked.in_channel):
@@ -130,7 +131,7 @@ def take(services: Services, errand: StoredErrand) -> None:
 
 
 def call_person(services: Services, errand: StoredErrand) -> None:
-    """Ask in the channel for people, and tell whoever wanted it what came of it.
+    """Ask in the channel for people, and tell the person who pressed the button what happened.
 
     Nothing of the answer is posted there. Raises SlackUnavailable.
     """
@@ -167,7 +168,7 @@ def call_person(services: Services, errand: StoredErrand) -> None:
 
 
 def _asked(services: Services, errand: StoredErrand) -> _Asked | None:
-    """None: there is no such question that came from Slack."""
+    """Return the question; None if there is none with this id that came from Slack."""
     question_id = errand.details.get("question_id")
     if type(question_id) is not int or not 0 < question_id <= _LARGEST_ID:
         return None
@@ -193,7 +194,7 @@ def _said(errand: StoredErrand) -> _Said | None:
 
 
 def _store(services: Services, errand: StoredErrand, asked: _Asked, said: _Said) -> _Stored:
-    """Store what was said, unless the same person has said something later of this answer."""
+    """Store the feedback, unless the same person has sent newer feedback on this answer."""
     with question_session(services.database, asked.id) as session:
         was_reported = session.execute(
             _STORE_FEEDBACK,
@@ -218,9 +219,9 @@ def _store(services: Services, errand: StoredErrand, asked: _Asked, said: _Said)
 def _tell_admins(
     services: Services, errand: StoredErrand, asked: _Asked, said: _Said, *, look: bool
 ) -> None:
-    """Each hears what was said, and of the documents only what that one may read.
+    """Send each administrator the feedback, with only the documents that this one may read.
 
-    Whoever says more of the same answer changes the message that is there.
+    Further feedback from the same person on the same answer updates that message.
     """
     messenger = services.messenger_of(errand.team_id)
     name = _name(messenger, errand.user_id)
@@ -264,7 +265,7 @@ def _titles_for(
 
 
 def _link_for(messenger: Messenger, team_id: str, user_id: str, asked: _Asked) -> str:
-    """The answer's address, for somebody who can open it; empty: for nobody else to see."""
+    """Return the answer's address if this person can open it; empty if not."""
     if asked.in_channel is None:
         return ""
     place = messenger.place(asked.in_channel.channel_id)
@@ -298,7 +299,7 @@ def _report(
 
 
 def _is_inactive(services: Services, team_id: str, user_id: str) -> bool:
-    """Whether the account belongs to a user who may read nothing any more."""
+    """Whether the account belongs to a user who is not active."""
     given = {"source": source_of_team(team_id), "user": user_id}
     with services.database.session("answerer") as session:
         status = session.scalar(_READ_STATUS, given)
@@ -309,7 +310,9 @@ def _is_inactive(services: Services, team_id: str, user_id: str) -> bool:
 
 
 def _may_pass_on(messenger: Conversations, errand: StoredErrand, asked: _Asked) -> bool:
-    """Their own words; or anybody's that everybody of the company can read."""
+    """Whether it may be passed on: their own words, or words that everybody in the company can
+    read.
+    """
     if asked.is_by(errand) and asked.question.is_in_own_words:
         return True
     if asked.in_channel is None:
@@ -319,7 +322,7 @@ def _may_pass_on(messenger: Conversations, errand: StoredErrand, asked: _Asked) 
 
 
 def _call(services: Services, messenger: Messenger, errand: StoredErrand, asked: _Asked) -> str:
-    """The channel for people in which it is said now; empty: there is none that can be used."""
+    """Post in the channel for people; return its id, or empty if it cannot be used."""
     settings = services.settings
     try:
         channel_id = messenger.find_channel(settings.people_channel)
@@ -350,7 +353,7 @@ def _where(channel_id: str) -> Json:
 
 
 def _conversation(messenger: Posts, asked: _Asked) -> str:
-    """Where others may go on talking; empty: it is a direct message."""
+    """Return where others can continue the conversation; empty for a direct message."""
     return _permalink(messenger, asked.in_channel) if asked.in_channel else ""
 
 
@@ -358,7 +361,7 @@ def _conversation(messenger: Posts, asked: _Asked) -> str:
 
 
 def _tell(messenger: Posts, user_id: str, message: Message, *, since: str, look: bool) -> None:
-    """Once: where it may be there already, the conversation is read back first."""
+    """Send it once; if it may have been sent before, read the conversation back first."""
     if look and (found := messenger.find_direct(user_id, message.mark, since=since)):
         messenger.update(found[0], message)
         return
@@ -379,17 +382,17 @@ def _name(messenger: Names, user_id: str) -> str:
         return user_id
 
 
-# What was posted for a question, and where.
+# Returns what was posted for a question, and where.
 _POSTED_MESSAGES = text("""
     SELECT kind, channel_id, message_ts FROM outbox
     WHERE question_id = :id AND state = 'posted' ORDER BY id
 """)
 
-# The documents that its answers cite.
+# Returns the documents that its answers cite.
 _CITED_DOCUMENTS = text("SELECT DISTINCT unnest(cited) FROM answer WHERE question_id = :id")
 
-# Stores the last word of a person on an answer; returns whether administrators were told of
-# them, or nothing if a later word is stored.
+# Stores a person's latest feedback on an answer; returns whether administrators were informed of it
+# before, or nothing if newer feedback is stored.
 _STORE_FEEDBACK = text("""
     INSERT INTO feedback (question_id, team_id, user_id, verdict, reason, comment, errand_id)
     VALUES (:question, :team, :user, :verdict, :reason, :comment, :errand)
@@ -400,13 +403,13 @@ _STORE_FEEDBACK = text("""
     RETURNING told_at IS NOT NULL
 """)
 
-# Says that administrators have a message about this person and answer.
+# Records that administrators have a message about this person and answer.
 _MARK_REPORTED = text("""
     UPDATE feedback SET told_at = now()
     WHERE question_id = :question AND team_id = :team AND user_id = :user
 """)
 
-# The status of the user whom an account is linked to.
+# Returns the status of the user whom an account is linked to.
 _READ_STATUS = text("""
     SELECT status FROM identity JOIN source ON source.id = source_id
     JOIN user_account ON user_account.id = user_id

@@ -1,4 +1,4 @@
-"""What the home tab of an account shows, read under row-level security as that account."""
+"""Reads what an account's home tab shows, under row-level security as that account."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,12 +43,12 @@ class AskedBefore:
     at: datetime
     forgotten: bool
     is_own: bool
-    """In their own words."""
+    """Whether they wrote it themselves."""
 
 
 @dataclass(frozen=True, slots=True)
 class HomeContents:
-    """Everything that the home tab of one account shows."""
+    """Everything that one account's home tab shows."""
 
     profile: Profile | None
     link: LinkedPerson | None
@@ -109,7 +109,9 @@ def _link(session: Session, team_id: str, user_id: str) -> LinkedPerson | None:
 
 
 def _sources(session: Session, audience: Audience) -> tuple[tuple[str, datetime | None], ...]:
-    """Those with a document that they may read, and when their permissions were synced."""
+    """Return the sources with a document that they may read, and when permissions were
+    last synced.
+    """
     readable = (
         readable_documents(audience)
         .join(Policy, Policy.id == Document.policy_id)
@@ -127,7 +129,7 @@ def _sources(session: Session, audience: Audience) -> tuple[tuple[str, datetime 
     return tuple((row.name, row.synced_at) for row in rows)
 
 
-# The person whom an account is linked to.
+# Returns the person whom an account is linked to.
 _READ_LINK = text("""
     SELECT user_account.name, status, linked_by AS by, profile AS profile_fields
     FROM identity JOIN source ON source.id = source_id
@@ -136,7 +138,7 @@ _READ_LINK = text("""
 """)
 
 
-# The account's last questions, newest first. Row-level security shows this account's alone.
+# Returns the account's last questions, newest first. Row-level security shows only its own.
 _LAST_QUESTIONS = statement(
     """
     SELECT {columns}, state, asked_at,

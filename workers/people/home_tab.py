@@ -1,7 +1,6 @@
-"""Ken's home tab in Slack: who Ken thinks somebody is, what they may read, what they want.
+"""Publishes Ken's home tab in Slack: who a person is, what they may read, what they prefer.
 
-It is composed for one account and published at once: `home_contents.py` reads what it shows, and
-`home_view.py` says how that looks.
+It is made for one account: `home_contents.py` reads what it shows, and `home_view.py` lays it out.
 """
 
 import structlog
@@ -17,9 +16,9 @@ log = structlog.get_logger()
 
 
 def publish(services: Services, team_id: str, user_id: str) -> None:
-    """Show the home tab as everything is now. Raises SlackUnavailable, LayersDisagree.
+    """Publish the home tab as of now. Raises SlackUnavailable, LayersDisagree.
 
-    One at a time for an account: whoever changes something and publishes then is the last.
+    One at a time for each account, so the last change is the last one published.
     """
     messenger = services.messenger_of(team_id)
     profile = profile_of(messenger, user_id)
@@ -30,13 +29,15 @@ def publish(services: Services, team_id: str, user_id: str) -> None:
 
 
 def is_shown(services: Services, team_id: str, user_id: str) -> bool:
-    """Whether they have ever looked at their home tab."""
+    """Whether this account has ever opened its home tab."""
     with services.database.session("answerer") as session:
         return bool(session.scalar(_IS_SHOWN, {"team": team_id, "user": user_id}))
 
 
 def publish_if_shown(services: Services, team_id: str, user_id: str) -> None:
-    """Once more, if they have ever looked at it. What fails is logged: the next look mends it."""
+    """Publish again if they have ever opened it. A failure is logged; opening it again
+    repairs it.
+    """
     try:
         if is_shown(services, team_id, user_id):
             publish(services, team_id, user_id)
@@ -44,14 +45,14 @@ def publish_if_shown(services: Services, team_id: str, user_id: str) -> None:
         log.warning("home_not_published", error=type(error).__name__)
 
 
-# Says that the home tab is shown to this account. The row is locked until it is published; where
-# that fails it was not shown.
+# Records that this account has its home tab. The row is locked until it is published; if that
+# fails, the record is rolled back.
 _MARK_SHOWN = text("""
     INSERT INTO preference (team_id, user_id, home_at) VALUES (:team, :user, now())
     ON CONFLICT (team_id, user_id) DO UPDATE SET home_at = coalesce(preference.home_at, now())
 """)
 
-# Whether the home tab was ever shown to this account.
+# Returns whether the home tab was ever shown to this account.
 _IS_SHOWN = text("""
     SELECT home_at IS NOT NULL FROM preference WHERE team_id = :team AND user_id = :user
 """)

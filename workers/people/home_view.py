@@ -1,6 +1,6 @@
-"""How the home tab looks, in Block Kit.
+"""Lays out the home tab, in Block Kit.
 
-What people or documents wrote stands in text that Slack shows as it is, never in a mark.
+Text from people or documents goes into elements that Slack shows literally.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,21 +43,21 @@ _PROFILE_FIELDS = {
     "timezone": "time zone",
     "manager": "manager",
 }
-"""What the identity provider may say of somebody, and how we call it."""
+"""The fields that an identity provider may send about a person, and what we call them."""
 _NAMELESS = "(no name)"
 _NO_SOURCE = "So far I have no documents that you may read."
 _OUT_OF_DATE = (
     "The permissions of a source are out of date. I leave it out for everyone until they are "
     "synced again."
 )
-"""Never which one: the same words for everybody."""
+"""Never names the source: the same words for everybody."""
 _MORE_SOURCES = "And more."
 _NO_QUESTION = "You have not asked me anything yet."
 _FORGOTTEN = "(forgotten)"
 _NO_WORDS = "(no text)"
 _CODE = "(a link code)"
 _NOT_OWN = "(about a message)"
-"""Whose writer may have meant it for the place where it stands."""
+"""Shown in place of text that its writer may have meant only for where it was written."""
 _STATES = {
     QuestionState.KEPT: "I am working on it",
     QuestionState.ANSWERED: "answered",
@@ -193,7 +193,7 @@ def _choice(words: str, action_id: str, choices: Mapping[Any, str], chosen: str)
 
 
 def _mute(*, muted: bool) -> Json:
-    """The button's value is what they want."""
+    """Make the mute switch; the button's value is the new state."""
     return {
         "type": "section",
         "text": plain(_MUTED if muted else _SPEAKS),
@@ -218,7 +218,7 @@ def _listed(*lines: Sequence[Json]) -> Json:
 
 
 def _date(at: datetime) -> Json:
-    """Slack shows it in the reader's own time zone."""
+    """Slack shows the date in the reader's own time zone."""
     return {
         "type": "date",
         "timestamp": int(at.timestamp()),

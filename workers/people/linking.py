@@ -1,7 +1,8 @@
-"""Accounts become users of ours: by an admin's word, a code said once, or a confirmed address.
+"""Links accounts to users: by an administrator, by a code that is used once, or by a confirmed
+address.
 
-What decides is in `policies/links.py`; here it is applied, when a question is asked and when an
-admin says so. All of it as the syncer.
+`policies/links.py` has the rules; this module applies them when somebody asks a question and when
+an administrator acts. Everything here runs as the syncer.
 """
 
 import re
@@ -45,10 +46,10 @@ IN_CHANNEL = (
 TAKEN = "Your Slack account is already linked to someone else. Please ask your administrator."
 
 ADMIN, CODE, ADDRESS = "admin", "code", "confirmed e-mail"
-"""What a link says of its origin."""
+"""How a link was made."""
 LONGEST = timedelta(days=30)
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's: 32 that look like no other."""
+"""Crockford's alphabet: 32 characters that are not easily confused."""
 _LOOK_ALIKE = str.maketrans("OIL", "011")
 _GROUPS, _GROUP = 4, 4
 _SAID = re.compile(
@@ -65,14 +66,16 @@ _PAGE = 500
 
 
 class AskedByApp(Exception):
-    """Whatever the event said: the account that asks is an app's."""
+    """The account that asks is an app's, whatever the event said."""
 
 
 def identify_asker(services: Services, question: Question, *, private: bool) -> str | None:
-    """Before a question is answered: who asks? The words to reply, if it was a code instead.
+    """Identify the asker before a question is answered; return a reply if the message was a link
+    code.
 
-    Whoever has no link is noted for the admins, and linked where the rules allow it. Raises
-    SlackUnavailable for a code alone: a question is answered without knowing more. AskedByApp.
+    An account without a link is recorded for the administrators, and linked where the rules allow
+    it. Raises SlackUnavailable only for a code, since a question can be answered without this.
+    Raises AskedByApp.
     """
     code = code_in(question.text)
     if code is not None:
@@ -86,7 +89,7 @@ def identify_asker(services: Services, question: Question, *, private: bool) -> 
 
 
 def code_in(words: str) -> str | None:
-    """The code that somebody says, as it was made; None: this is a question like any other."""
+    """Return the code in a message, as it was made; None if it is a question like any other."""
     said = _SAID.fullmatch(words.strip(" \t\n`*_"))
     if said is None:
         return None
@@ -95,7 +98,7 @@ def code_in(words: str) -> str | None:
 
 
 def _said(services: Services, code: str, question: Question, *, private: bool) -> str:
-    """Whatever comes of it, the code is used up: it stands in a message, and in our table."""
+    """Handle a code. It is used up in any case, because it is in a message and in our table."""
     database = services.database
     if not question.surface.takes_link_codes or not private:
         _burn(database, code)
@@ -109,7 +112,7 @@ def _said(services: Services, code: str, question: Question, *, private: bool) -
 
 
 def _profile(services: Services, question: Question) -> Profile | None:
-    """Of the asker; None: Slack does not show them, or they asked in another workspace."""
+    """Return the asker's profile; None if Slack hides it or they asked in another workspace."""
     try:
         profile = services.messenger_of(question.team_id).profile(question.user_id)
     except SlackRefused:
@@ -137,7 +140,7 @@ def _recognise(services: Services, question: Question) -> None:
 
 
 def link_by_address(database: Database, profile: Profile) -> bool:
-    """Link a noted account to the user of its address, where nothing speaks against it."""
+    """Link a recorded account to the user with its address, if the rules allow it."""
     of_account = (profile.account.source, profile.account.native_id)
     with database.session("syncer") as session:
         if user_by_address(session, *of_account, confirmed=profile.confirmed) is None:
@@ -155,9 +158,10 @@ def link_by_address(database: Database, profile: Profile) -> bool:
 
 
 def note(database: Database, profiles: Sequence[Profile]) -> int:
-    """Keep what Slack tells of these accounts: how many are new or changed. Links nobody.
+    """Record what Slack reports of these accounts; return how many are new or changed. Links
+    nobody.
 
-    No epoch is taken where nothing changed.
+    If nothing has changed, no epoch is used.
     """
     with database.session("syncer") as session:
         known = _known(session, profiles)
@@ -176,11 +180,13 @@ def note(database: Database, profiles: Sequence[Profile]) -> int:
 
 
 _NOT_LONG = text("SET LOCAL lock_timeout = '2s'")
-"""A question does not wait until a large sync has ended: the account is noted another time."""
+"""A question does not wait for a large sync to end; the account is recorded another time."""
 
 
 def scan(database: Database, messenger: Names) -> Iterator[tuple[int, int]]:
-    """Note everybody of the workspace: after each page, (accounts, new or changed) so far."""
+    """Record everybody in the workspace; after each page, yield (accounts, new or
+    changed) so far.
+    """
     seen, new = 0, 0
     for page in messenger.profiles():
         seen, new = seen + len(page), new + note(database, page)
@@ -206,9 +212,9 @@ def _known(
 
 
 def set_link(database: Database, source: str, native_id: str, user_id: int, actor: str) -> None:
-    """This account is this user, as of the next question. Raises InputInvalid.
+    """Link this account to this user, from the next question on. Raises InputInvalid.
 
-    An account that is somebody else's is never taken over: that link is removed first.
+    An account that is linked to another user is not taken over: remove that link first.
     """
     with database.session("syncer") as session:
         change = Change(session, actor=actor)
@@ -228,9 +234,10 @@ def set_link(database: Database, source: str, native_id: str, user_id: int, acto
 
 
 def remove_link(database: Database, source: str, native_id: str, actor: str) -> bool:
-    """The account is nobody's, as of the next question; False: it was nobody's. InputInvalid.
+    """Remove an account's link, from the next question on; False if it had none. Raises
+    InputInvalid.
 
-    The rule of the confirmed address does not link it again: only an admin or a code does.
+    The rule of the confirmed address does not link it again: only an administrator or a code does.
     """
     with database.session("syncer") as session:
         change = Change(session, actor=actor)
@@ -244,9 +251,10 @@ def remove_link(database: Database, source: str, native_id: str, actor: str) -> 
 def set_external(
     database: Database, source: str, native_id: str, actor: str, *, external: bool
 ) -> bool:
-    """The account is nobody's here, so that its denies bar nobody; or it may be somebody's again.
+    """Mark an account as external, so that its denies affect nobody here, or undo that.
 
-    False: so it was already. Raises InputInvalid for an account that has a link, or is not known.
+    Returns False if it was so already. Raises InputInvalid for an account that has a link or is not
+    known.
     """
     with database.session("syncer") as session:
         change = Change(session, actor=actor)
@@ -269,7 +277,7 @@ def set_external(
 
 
 def acceptable(database: Database, source: str | None = None) -> list[Unmatched]:
-    """The accounts whose address identifies a user, with nothing against it."""
+    """Return the accounts whose address identifies a user without any objection."""
     found: list[Unmatched] = []
     after = None
     with database.session("syncer") as session:
@@ -280,7 +288,7 @@ def acceptable(database: Database, source: str | None = None) -> list[Unmatched]
 
 
 def accept(database: Database, chosen: Iterable[Unmatched], actor: str) -> int:
-    """Link these accounts, if nothing has come up against it since: the number linked."""
+    """Link these accounts unless an objection has come up since; return how many were linked."""
     accepted = 0
     for one in chosen:
         with database.session("syncer") as session:
@@ -311,9 +319,10 @@ def _source_id(session: Session, name: str) -> int:
 
 
 def make_code(database: Database, user_id: int, actor: str, expires: timedelta) -> str:
-    """A code that links whoever says it to this user, once. Earlier ones end. Raises InputInvalid.
+    """Make a code that links the account that sends it to this user, once. Earlier codes end.
 
-    80 random bits. Only its hash is kept, so it can be read nowhere again.
+    It has 80 random bits. Only its hash is stored, so it cannot be shown again. Raises
+    InputInvalid.
     """
     if not timedelta(0) < expires <= LONGEST:
         raise InputInvalid(f"A code can be valid for {LONGEST.days} days at most.")
@@ -337,10 +346,10 @@ def make_code(database: Database, user_id: int, actor: str, expires: timedelta) 
 
 
 def claim(database: Database, account: Account, code: str) -> str:
-    """An account says a code, in private: the words to reply.
+    """Handle a code that an account sent in private; return the reply.
 
-    The caller has made sure that the account may have a link: a person of the home workspace. A
-    code that was used by this account before counts as said again: a reply may have been lost.
+    The caller has checked that the account may have a link: a person of the home workspace. A code
+    that this account used before is accepted again, because the reply may have been lost.
     """
     name = f"{account.source}:{account.native_id}"
     with database.session("syncer") as session:
@@ -368,7 +377,7 @@ def claim(database: Database, account: Account, code: str) -> str:
 
 
 def _user_of(session: Session, code: str) -> User | None:
-    """The active user whom a code was made for, used or not."""
+    """Return the active user for whom a code was made, used or not."""
     return session.scalar(
         select(User)
         .join(LinkCode, LinkCode.user_id == User.id)
@@ -378,7 +387,7 @@ def _user_of(session: Session, code: str) -> User | None:
 
 
 def _use_up(session: Session, code: str) -> bool:
-    """Nobody can use the code any more; True: until now it was good."""
+    """Use the code up; return whether it was good until now."""
     good = session.scalar(
         update(LinkCode)
         .where(LinkCode.hash == _hash(code), LinkCode.used_at.is_(None))
@@ -394,7 +403,7 @@ def _burn(database: Database, code: str) -> None:
 
 
 def _tries(session: Session, name: str) -> int:
-    """How often the account said a wrong code of late."""
+    """Return how often the account sent a wrong code recently."""
     return session.scalars(
         select(func.count()).where(
             Audit.actor == name,

@@ -1,4 +1,4 @@
-"""What a Slack account wants of Ken: language, length, quiet; and to be forgotten."""
+"""Preferences of a Slack account: language, length, muted; and the request to be forgotten."""
 
 import json
 import re
@@ -21,31 +21,31 @@ CHOICES = {
     "asked": "The language I ask in",
     **{code: one.own_name for code, one in LANGUAGES.items()},
 }
-"""What can be chosen; `asked` is nobody's choice yet."""
+"""The possible choices; `asked` stands for no choice yet."""
 LENGTHS = {Length.NORMAL: "Normal", Length.SHORT: "Short"}
 
 FORGOTTEN = "I cleared the text of this answer, as you asked."
-"""What is kept in its place."""
+"""Stored in place of the text."""
 _TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,8}")
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
     language: str = ""
-    """`en`, `de`, `fr`, `es`; empty: as they ask."""
+    """`en`, `de`, `fr`, `es`; empty for the language of the question."""
     length: Length = Length.NORMAL
     muted: bool = False
-    """Ken speaks to them only where they ask it."""
+    """Ken replies only when they ask it."""
 
 
 def of(services: Services, team_id: str, user_id: str) -> Preferences:
-    """What this account has chosen."""
+    """Return what this account has chosen."""
     with services.database.session("answerer") as session:
         return stored(session, team_id, user_id)
 
 
 def stored(session: Session, team_id: str, user_id: str) -> Preferences:
-    """The same, in a session that is open."""
+    """Return the same, using a session that is open."""
     row = session.execute(_READ_PREFERENCES, {"team": team_id, "user": user_id}).one_or_none()
     if row is None:
         return Preferences()
@@ -57,14 +57,14 @@ def stored(session: Session, team_id: str, user_id: str) -> Preferences:
 
 
 def act_as_asker(session: Session, team_id: str, user_id: str) -> None:
-    """Until the transaction ends, row-level security shows what this account has asked."""
+    """Let row-level security show what this account has asked, for this transaction."""
     session.execute(_ACT_AS_ASKER, {"asker": f"{team_id}/{user_id}"})
 
 
 def change(services: Services, errand: StoredErrand) -> bool:
-    """Do what a button or a command said; True if it did.
+    """Do what a button or a command asked for; True if it was done.
 
-    An order that makes no sense is logged, and changes nothing.
+    An invalid request is logged and changes nothing.
     """
     with services.database.session("answerer") as session:
         done = _CHANGES[errand.kind](session, errand)
@@ -74,7 +74,7 @@ def change(services: Services, errand: StoredErrand) -> bool:
 
 
 def _prefer(session: Session, errand: StoredErrand) -> bool:
-    """Language or length, or both; one that is unknown spoils the other."""
+    """Set language, length or both; if one is unknown, neither is set."""
     chosen: dict[str, Any] = {
         name: errand.details[name] for name in ("language", "length") if name in errand.details
     }
@@ -112,9 +112,9 @@ def _mute_thread(session: Session, errand: StoredErrand) -> bool:
 
 
 def _forget(session: Session, errand: StoredErrand) -> bool:
-    """The words go; that something was asked, and what was used for it, stays for the audit.
+    """Clear texts. That something was asked, and which documents were used, stays for the audit.
 
-    A question that is open stays as it is: somebody works on it.
+    An open question stays as it is, because a worker is on it.
     """
     whose = _whose(errand)
     forgotten = json.dumps(notice(FORGOTTEN).payload())
@@ -139,12 +139,12 @@ _CHANGES = {
     "forget": _forget,
 }
 
-# What an account has chosen.
+# Returns what an account has chosen.
 _READ_PREFERENCES = text("""
     SELECT language, length, muted FROM preference WHERE team_id = :team AND user_id = :user
 """)
 
-# Stores a choice of language or length; what is null stays as it was.
+# Stores a choice of language or length; null leaves the stored one.
 _STORE_PREFERENCES = text("""
     INSERT INTO preference (team_id, user_id, language, length)
     VALUES (:team, :user, CAST(:language AS text), CAST(:length AS text))
@@ -153,43 +153,43 @@ _STORE_PREFERENCES = text("""
         length = coalesce(excluded.length, preference.length)
 """)
 
-# Stores whether an account is spoken to only where it asks.
+# Stores whether Ken replies to an account only when asked.
 _STORE_MUTED = text("""
     INSERT INTO preference (team_id, user_id, muted) VALUES (:team, :user, :muted)
     ON CONFLICT (team_id, user_id) DO UPDATE SET muted = excluded.muted
 """)
 
-# Leaves a thread alone.
+# Mutes a thread.
 _MUTE_THREAD = text("""
     INSERT INTO muted_thread (channel_id, thread_ts) VALUES (:channel, :ts) ON CONFLICT DO NOTHING
 """)
 
-# Takes part in a thread again.
+# Unmutes a thread.
 _UNMUTE_THREAD = text("DELETE FROM muted_thread WHERE channel_id = :channel AND thread_ts = :ts")
 
 _ACT_AS_ASKER = text("SELECT set_config('ken.asker', :asker, true)")
 
-# The account's questions that have ended. Row-level security shows this account's alone.
+# Returns the account's ended questions. Row-level security shows only its own.
 _ENDED_QUESTIONS = text("""
     SELECT id FROM question WHERE team_id = :team AND user_id = :user AND state <> 'kept'
 """)
 
-# Deletes a question's words.
+# Deletes a question's text.
 _FORGET_WORDS = text("UPDATE question SET text = '' WHERE id = :id AND text <> ''")
 
-# Deletes the words of what was answered in private. What was told a channel stays: it stands
-# there for others, and may have to be mended.
+# Deletes the text of private answers. Answers in a channel stay: others can read them there, and
+# they may have to be withdrawn.
 _FORGET_ANSWERS = text("""
     UPDATE outbox SET payload = CAST(:payload AS jsonb)
     WHERE question_id = :id AND (kind = 'direct' OR kind LIKE 'direct/%')
 """)
 
-# Deletes what the account said of answers.
+# Deletes the account's comments on answers.
 _FORGET_COMMENTS = text("""
     UPDATE feedback SET comment = '' WHERE team_id = :team AND user_id = :user AND comment <> ''
 """)
 
-# Says when the account asked to be forgotten.
+# Records when the account asked to be forgotten.
 _MARK_FORGOTTEN = text("""
     INSERT INTO preference (team_id, user_id, forgotten_at) VALUES (:team, :user, now())
     ON CONFLICT (team_id, user_id) DO UPDATE SET forgotten_at = now()

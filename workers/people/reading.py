@@ -1,4 +1,4 @@
-"""Reading under row-level security as one Slack account, and the check that follows it."""
+"""Reads documents under row-level security as one Slack account, with a second check afterwards."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 def reading_as(
     services: Services, team_id: str, user_id: str
 ) -> Iterator[tuple[Session, Audience]]:
-    """One snapshot, under row-level security as this account; without a link, as a stranger."""
+    """Open one snapshot under row-level security as this account; without a link, as a stranger."""
     readers = Readers(accounts=frozenset({Account(source_of_team(team_id), user_id)}))
     with services.database.session("answerer") as session:
         audience = resolve_audience(session, readers)
@@ -31,7 +31,9 @@ def reading_as(
 
 
 def require_agreement(session: Session, audience: Audience, document_ids: Iterable[int]) -> None:
-    """What the query and row security let through, plain Python must too. Raises LayersDisagree."""
+    """Check in plain Python what the query and row-level security let through. Raises
+    LayersDisagree.
+    """
     if unreadable(session, audience, set(document_ids)):
         metrics.LAYERS_DISAGREE.labels("before_post").inc()
         log.error("layers_disagree", layer="before_post")

@@ -1,4 +1,6 @@
-"""Slack gives a channel another id, as when a private one is shared: what is its own goes along."""
+"""Follows a channel to its new id, which Slack gives it for example when a private one
+is shared.
+"""
 
 import re
 
@@ -15,7 +17,7 @@ _CHANNEL = re.compile(r"[CDG][A-Z0-9]{1,20}")
 
 
 def move(services: Services, errand: StoredErrand) -> None:
-    """Questions, answers and settings of the old id are the new one's, whose readers are looked up.
+    """Move questions, answers and settings to the new id, then review the answers for its readers.
 
     Raises SlackUnavailable, Busy.
     """
@@ -36,7 +38,9 @@ def move(services: Services, errand: StoredErrand) -> None:
 
 
 def _move_question(services: Services, question_id: int, ids: dict[str, str]) -> bool:
-    """False: Slack has told the same message under the new id, too. What was posted is there."""
+    """Returns False if Slack has sent the same message under the new id, too; the reply
+    is there.
+    """
     given = {**ids, "id": question_id}
     with question_session(services.database, question_id) as session:
         for statement in _OF_QUESTION:
@@ -49,7 +53,7 @@ def _move_question(services: Services, question_id: int, ids: dict[str, str]) ->
     return True
 
 
-# The questions asked in a channel.
+# Returns the questions asked in a channel.
 _QUESTIONS_OF_CHANNEL = text("SELECT id FROM question WHERE channel_id = :old ORDER BY id")
 
 _MOVE_QUESTION = text("UPDATE question SET channel_id = :new WHERE id = :id")

@@ -1,7 +1,7 @@
-"""Answers to what nobody asks any more: the message was deleted, edited, or Ken was stopped.
+"""Removes answers whose question was deleted, edited or stopped.
 
-Slack may tell of a message's versions in any order. The newest counts: it ends the others, and
-whatever comes after it finds it here.
+Slack may report a message's versions in any order. The newest counts: it ends the others, and an
+older one that comes later finds it here.
 """
 
 from sqlalchemy import text
@@ -23,14 +23,15 @@ from workers.services import Services
 from workers.slack.messenger import Message, Posts
 
 _FOR_EVER = "9999999999.999999"
-"""The version of a message that was deleted: none is newer."""
+"""The version of a deleted message: none is newer."""
 
 
 def retract(services: Services, errand: StoredErrand) -> None:
-    """The message was deleted, or its edit asks nothing: older versions end, their answers go.
+    """End the versions of a message that was deleted or edited into something else; delete the
+    answers.
 
-    That is kept as a version without words and of nobody, for those that are still on their way.
-    What somebody else asked again for themselves stays theirs. Raises Busy, SlackUnavailable.
+    This is stored as a version without text and author, for older versions that are still on their
+    way. What another person asked again privately stays. Raises Busy, SlackUnavailable.
     """
     gone = Question(
         event_id=f"errand:{errand.id}",
@@ -54,8 +55,10 @@ def retract(services: Services, errand: StoredErrand) -> None:
 
 
 def supersede(services: Services, leased: Leased) -> bool:
-    """What this question is a newer version of ends, its answers go. True: it is itself an older
-    one, and is not to be answered. Raises Busy, SlackUnavailable.
+    """End the older versions of this question and delete their answers.
+
+    Returns True if it is an older version itself and is not to be answered. Raises Busy,
+    SlackUnavailable.
     """
     question = leased.question
     with services.database.session("ingress") as session:
@@ -76,8 +79,9 @@ def _end(services: Services, question_id: int, reason: str) -> None:
 
 
 def stop(services: Services, errand: StoredErrand) -> None:
-    """End what this person has asked in this thread and nobody has answered, and say so where they
-    asked: beside somebody else's question they stop nothing. Raises Busy, SlackUnavailable.
+    """End this person's unanswered questions in this thread, and confirm that where they asked.
+
+    It does not stop other people's questions. Raises Busy, SlackUnavailable.
     """
     thread_ts = str(errand.details["thread_ts"])
     given = {
@@ -100,7 +104,7 @@ def stop(services: Services, errand: StoredErrand) -> None:
 
 
 def _say_stopped(messenger: Posts, errand: StoredErrand, thread_ts: str, *, aloud: bool) -> None:
-    """In the thread; in private where all that was stopped was asked for oneself."""
+    """Confirm it in the thread; in private if only private questions were stopped."""
     mark, where, user_id = f"errand:{errand.id}", (errand.channel_id, thread_ts), errand.user_id
     payload = notice(STOPPED).payload()
     message = Message(payload["text"], payload["blocks"], mark)
@@ -111,9 +115,9 @@ def _say_stopped(messenger: Posts, errand: StoredErrand, thread_ts: str, *, alou
         messenger.post_direct(user_id, message)
 
 
-# A message's questions up to this version, and those asked again from it. Versions are ordered
-# by Slack's ts of the edit; the first one's is empty. What was asked again by a button is no
-# version, and goes with what was there when it was asked.
+# A message's questions up to this version, and those asked again from it. Versions are ordered by
+# Slack's ts of the edit; the first one's is empty. A question that a button asked again is not a
+# version; it ends with the versions that were there when it was asked.
 _VERSIONS_UP_TO = text("""
     SELECT id FROM question
     WHERE channel_id = :channel AND message_ts = :ts
@@ -122,14 +126,14 @@ _VERSIONS_UP_TO = text("""
     ORDER BY id
 """).bindparams(aloud=ALOUD)
 
-# Those of these questions that somebody may be working on, and was seen to. Whoever works on it
-# is fenced off, or dead, and says no more that Ken rests.
+# Those of these questions that a worker may be on and has shown as being worked on. That worker is
+# fenced off or dead, and will not clear the status.
 _OPEN_QUESTIONS = text("""
     SELECT event_id, team_id, channel_id, thread_ts, user_id FROM question
     WHERE id = ANY(:ids) AND state = 'kept' AND surface = ANY(:addressed)
 """).bindparams(addressed=ADDRESSED)
 
-# What this question is a newer version of.
+# Returns the questions that this one is a newer version of.
 _OLDER_VERSIONS = text("""
     SELECT older.id FROM question AS this JOIN question AS older USING (channel_id, message_ts)
     WHERE this.id = :id AND older.id <> this.id AND older.user_id = this.user_id
@@ -139,7 +143,7 @@ _OLDER_VERSIONS = text("""
     ORDER BY older.id
 """).bindparams(aloud=ALOUD)
 
-# Whether the message was edited after this version.
+# Returns whether the message was edited after this version.
 _HAS_NEWER_VERSION = text("""
     SELECT EXISTS (
         SELECT FROM question AS this JOIN question AS newer USING (channel_id, message_ts)
@@ -148,7 +152,7 @@ _HAS_NEWER_VERSION = text("""
           AND newer.revision COLLATE "C" > this.revision)
 """).bindparams(messages=MESSAGES)
 
-# What a person asked in a thread and nobody has answered; at another try, what the first one
+# Returns a person's unanswered questions in a thread; at another try, also those that the first one
 # ended.
 _OWN_OPEN_QUESTIONS = text("""
     SELECT id, surface <> ALL(:for_the_asker) AS aloud FROM question
@@ -157,7 +161,7 @@ _OWN_OPEN_QUESTIONS = text("""
     ORDER BY id
 """).bindparams(for_the_asker=FOR_THE_ASKER)
 
-# Whether somebody else waits for an answer in the thread.
+# Returns whether somebody else waits for an answer in the thread.
 _DO_OTHERS_WAIT = text("""
     SELECT EXISTS (
         SELECT FROM question

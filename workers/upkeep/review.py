@@ -1,14 +1,13 @@
-"""Posted answers stay right: what not all of its readers may read any more is withdrawn.
+"""Re-checks posted answers: an answer that some reader may no longer read is withdrawn.
 
-Looks find what is wrong: at each reply once after it was posted, for who came or lost access while
-it was on its way; at all of them after a change of permissions or texts; at a channel's when Slack
-says that it or somebody in it has changed; at each channel's a few times a day, since not all of
-that is said, or heard. The readers of a channel are asked of Slack each time. What is found is
-written into the outbox, and then Slack is told, again at each turn until it has confirmed it.
-Whatever is done twice does no harm.
+A review runs once for each reply after it was posted, since readers may have joined or lost access
+meanwhile; for all answers after a change of permissions or texts; for a channel when Slack reports
+a change there; and for each channel a few times a day, since Slack does not report everything. It
+asks Slack for a channel's current readers each time. Changes are written into the outbox and pushed
+to Slack, again at each turn until Slack has confirmed them. Doing anything twice is harmless.
 
-A source whose permissions are too old is left out of new answers, but takes nothing back: its
-last word counts until it says another. One that is paused does.
+A source whose permissions are too old is left out of new answers, but posted answers stay: its last
+sync counts until the next. If a source is paused, its answers are withdrawn.
 """
 
 import json
@@ -50,28 +49,29 @@ from workers.slack.messenger import Conversations, source_of_team
 log = structlog.get_logger()
 
 _TURN_S = 5.0
-"""So long a turn looks at groups of readers; then it mends, and the next turn goes on."""
+"""How long one turn reviews groups of readers; then changes are pushed, and the next
+turn goes on."""
 _GROUPS_AT_ONCE = 10
 _HELD_S = 60.0
-"""So long nobody else looks at a channel that somebody is at."""
+"""How long one worker keeps a channel from others."""
 _AT_ONCE = 20
-"""New replies in a turn."""
+"""New replies in one turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class _PostedAnswer:
-    """An answer as it is on record, without a word of it."""
+    """A posted answer as it is recorded, without its text."""
 
     question_id: int
     kind: str
     key: str
-    """Of its readers: equal readers, equal keys."""
+    """Identifies its readers: equal readers have equal keys."""
     used: frozenset[int]
     versions: Mapping[str, str]
 
 
 def review_all(services: Services) -> None:
-    """A turn of the sweep. Where nothing has changed it costs one small query."""
+    """Run one turn of the sweep. If nothing has changed, it costs one small query."""
     with services.database.session("ingress") as session:
         due = session.execute(_DUE, {"days": services.settings.review_days}).one()
     looked = due.new and _review_new(services)
@@ -82,10 +82,10 @@ def review_all(services: Services) -> None:
 
 
 def review_channel(services: Services, channel_id: str) -> None:
-    """The answers in this channel, against who reads there now.
+    """Review the answers in this channel against the people who read it now.
 
-    Raises SlackUnavailable, and Busy where somebody else did the same: to be tried again. Where
-    Slack refuses to say who reads there, they wait as new ones do.
+    Raises SlackUnavailable, and Busy if another worker does the same; try again then. If Slack
+    refuses to list the readers, the answers wait like new ones.
     """
     given = {"channel": channel_id, "days": services.settings.review_days}
     with services.database.session("ingress") as session:
@@ -107,7 +107,8 @@ def review_channel(services: Services, channel_id: str) -> None:
 
 
 def review_places_of(services: Services, team_id: str, user_id: str) -> None:
-    """Wherever this person reads, if they are no full member: a guest counts by themselves.
+    """Review the places that this person can read, unless they are a full member; guests count one
+    by one.
 
     Raises SlackUnavailable, Busy.
     """
@@ -122,7 +123,7 @@ def review_places_of(services: Services, team_id: str, user_id: str) -> None:
 
 
 def review_team(services: Services, team_id: str) -> None:
-    """All channels of a workspace that Ken may see no more, or again, as soon as there is time."""
+    """Schedule a review of all channels of a workspace that Ken lost or regained access to."""
     given = {"team": team_id, "days": services.settings.review_days}
     with services.database.session("ingress") as session:
         posted = session.execute(_IN_TEAM, given).all()
@@ -133,9 +134,10 @@ def review_team(services: Services, team_id: str) -> None:
 
 
 def _review_new(services: Services) -> bool:
-    """Between the final check and the post somebody may have come, or have lost access.
+    """Review new replies: between the final check and the post, readers may have come or lost
+    access.
 
-    False: nothing has changed for any of them, and nothing was revised.
+    Returns False if nothing has changed for any of them and nothing was revised.
     """
     days = services.settings.review_days
     with services.database.session("ingress") as session:
@@ -160,10 +162,10 @@ def _review_new(services: Services) -> bool:
 
 
 def _needs_review(services: Services, row: Row[Any]) -> bool:
-    """Whether this worker has to look at it; not if nothing has changed since its final check.
+    """Whether this worker has to review it; not if nothing has changed since its final check.
 
-    Every change of who may read what, and of a text, takes an epoch. While that is still the
-    answer's, and its readers are not asked of Slack, what was checked holds. A notice needs none.
+    Every change of permissions or texts takes an epoch. While the answer's epoch is the current
+    one, and its readers do not depend on Slack, the check still holds. A notice needs no review.
     """
     given = {"id": row.question_id, "kind": row.kind, "days": services.settings.review_days}
     asked = {**given, "asked_of_slack": _is_asked_of_slack(row)}
@@ -178,7 +180,7 @@ def _is_asked_of_slack(row: Row[Any]) -> bool:
 
 
 def _review_one(services: Services, row: Row[Any]) -> bool:
-    """False: it is still what was checked, for the same readers."""
+    """Review one reply. Returns False if the check still holds, for the same readers."""
     database, here = services.database, [(row.question_id, row.kind)]
     if not _is_asked_of_slack(row):
         _withdraw_or_mark_outdated(database, _answers(database, here))
@@ -192,10 +194,10 @@ def _review_one(services: Services, row: Row[Any]) -> bool:
 
 
 def _is_unchanged_for(database: Database, row: Row[Any], there: ChannelReaders) -> bool:
-    """Whether nothing has changed since the final check, and that was for those who read there now.
+    """Whether nothing has changed since the final check, which included the people who read it now.
 
-    It was for the asker, too, in the channel or not; from now on those who are there count. Then
-    it is reviewed.
+    That check also included the asker, in the channel or not; from now on only those who are there
+    count. If so, it is marked as reviewed.
     """
     if there.readers is None:
         return False
@@ -215,9 +217,10 @@ def _is_unchanged_for(database: Database, row: Row[Any], there: ChannelReaders) 
 
 
 def _review_by_readers(services: Services) -> None:
-    """Go on with the look that is under way, or begin one: equal readers are looked at together.
+    """Continue the current review of all answers, or begin one; answers with equal readers go
+    together.
 
-    Workers share it: a few groups at a time, under the row that says how far it has come.
+    Workers share it: each takes a few groups at a time, under the row that records the progress.
     """
     until = time.monotonic() + _TURN_S
     with services.database.session("answerer") as session:
@@ -237,7 +240,7 @@ def _review_by_readers(services: Services) -> None:
 
 
 def _groups(services: Services, now_at: int) -> list[tuple[str, list[int]]]:
-    """The key of some readers, and the ids of the answers that they read."""
+    """Return each group of readers by key, with the ids of the answers that they read."""
     with services.database.session("ingress") as session:
         posted = session.execute(_POSTED, {"days": services.settings.review_days}).all()
     pairs = {"ids": [one.question_id for one in posted], "kinds": [one.kind for one in posted]}
@@ -250,7 +253,7 @@ def _groups(services: Services, now_at: int) -> list[tuple[str, list[int]]]:
 def _review_groups(
     database: Database, groups: Sequence[tuple[str, list[int]]], now_at: int
 ) -> bool:
-    """False: another worker is at it, or has begun another look; the next turn goes on."""
+    """Returns False if another worker is on it or has begun a new review; the next turn goes on."""
     with database.session("answerer") as holding:
         at = holding.execute(_HOLD).one_or_none()
         if at is None or at.now_at != now_at:
@@ -266,7 +269,9 @@ def _review_groups(
 
 
 def _review_group(database: Database, key: str, answers: list[int]) -> None:
-    """Those whose readers have changed meanwhile were looked at by whoever changed them."""
+    """Review one group. Answers whose readers changed meanwhile were reviewed by whoever changed
+    them.
+    """
     with database.session("answerer") as session:
         _act_as_reviewer(session)
         rows = session.execute(_ANSWERS_BY_ID, {"answers": answers}).all()
@@ -277,9 +282,10 @@ def _review_group(database: Database, key: str, answers: list[int]) -> None:
 
 
 def review_oldest(services: Services) -> None:
-    """Who reads there may have changed without a word to us, or while nobody heard it.
+    """Review the channel that was reviewed longest ago: Slack does not report every change of
+    readers.
 
-    One at a time, some seconds apart, whatever there is: Slack counts our calls.
+    One channel at a time, some seconds apart, because Slack limits our calls.
     """
     given = {"days": services.settings.review_days}
     with services.database.session("answerer") as session:
@@ -308,7 +314,7 @@ def review_oldest(services: Services) -> None:
 def _review_in_channel(
     services: Services, team_id: str, channel_id: str, here: Iterable[tuple[int, str]]
 ) -> None:
-    """Who reads there is asked of Slack, and kept with what they may go on reading."""
+    """Ask Slack for the readers, withdraw what they may not read, and store the readers."""
     database, here = services.database, list(here)
     if given := _answers(database, here):
         there = _readers_there(services.messenger_of(team_id), database, channel_id)
@@ -317,8 +323,8 @@ def _review_in_channel(
 
 
 def _judge_for(database: Database, there: ChannelReaders, given: Sequence[_PostedAnswer]) -> None:
-    """What not all who read there now may read is withdrawn. It stood until now: they are on record
-    as well.
+    """Withdraw what somebody who reads there now may not read, and record the readers
+    for the rest.
     """
     verdicts: Sequence[PostedChange | None] = [PostedChange.WITHDRAWN] * len(given)
     if there.readers is not None:
@@ -335,7 +341,7 @@ def _judge_for(database: Database, there: ChannelReaders, given: Sequence[_Poste
 
 
 def _readers_there(messenger: Conversations, database: Database, channel_id: str) -> ChannelReaders:
-    """Raises SlackUnavailable: nothing is withdrawn because Slack did not answer once."""
+    """Raises SlackUnavailable, so that one failed call to Slack never withdraws an answer."""
     found = channel_readers(channel_id, messenger, database)
     if found.rule is Rule.UNLISTED:
         place = messenger.place(channel_id)
@@ -366,7 +372,7 @@ def _keep_readers(
 
 
 def _withdraw_or_mark_outdated(database: Database, given: Sequence[_PostedAnswer]) -> None:
-    """Answers of equal readers, who are resolved anew. Raises Busy if they change meanwhile."""
+    """Review answers of equal readers. Raises Busy if the readers change meanwhile."""
     if not given:
         return
     with question_session(database, given[0].question_id) as session:
@@ -375,7 +381,7 @@ def _withdraw_or_mark_outdated(database: Database, given: Sequence[_PostedAnswer
         ).one()
     if stored.key != given[0].key:
         raise Busy
-    # Without readers it is on record since before they were.
+    # An old record without readers.
     readers = Readers.of(stored.readers) if stored.readers else Readers()
     audience = _resolved(database, readers) if stored.readers else Audience.of(stored.audience)
     verdicts = _judged(database, audience, given)
@@ -399,7 +405,7 @@ def _resolved(database: Database, readers: Readers) -> Audience:
 def _judged(
     database: Database, audience: Audience, given: Sequence[_PostedAnswer]
 ) -> list[PostedChange | None]:
-    """What has to become of each. One snapshot, in which two independent layers must agree."""
+    """Decide for each answer, in one snapshot; two independent checks must agree."""
     used = frozenset[int]().union(*(one.used for one in given))
     with database.reading_for(audience) as session:
         hashes = {
@@ -430,7 +436,7 @@ def _verdict(
 
 
 def _answers(database: Database, pairs: Iterable[tuple[int, str]]) -> list[_PostedAnswer]:
-    """What is on record of these replies; a notice has nothing."""
+    """Return the recorded answers of these replies; a notice has none."""
     listed = list(pairs)
     given = {"ids": [one for one, _ in listed], "kinds": [kind for _, kind in listed]}
     with database.session("answerer") as session:
@@ -443,7 +449,7 @@ def _posted_answer(row: Row[Any]) -> _PostedAnswer:
 
 
 def _act_as_reviewer(session: Session) -> None:
-    """Until this transaction ends row-level security shows what all answers rest on: no text."""
+    """Let row-level security show which documents answers used (no text), for this transaction."""
     session.execute(text("SELECT set_config('ken.mending', 'on', true)"))
 
 
@@ -463,7 +469,7 @@ def _reviewed(database: Database, replies: Iterable[tuple[int, str]]) -> None:
 def _put_off(
     database: Database, replies: Iterable[tuple[int, str]], rest_s: float, *, unread: bool = False
 ) -> None:
-    """They are looked at after this rest; `unread`: as if it had never been done."""
+    """Put off their review; `unread` as if they had never been reviewed."""
     for question_id, kind in replies:
         with question_session(database, question_id) as session:
             given = {"id": question_id, "kind": kind, "rest_s": rest_s, "unread": unread}
@@ -499,7 +505,7 @@ _PAIRS = """
 
 
 def _sql(words: str) -> TextClause:
-    """A statement, with the parts that several have in common."""
+    """Make a statement, filling in the parts that several share."""
     return statement(
         words,
         is_new=_IS_NEW,
@@ -511,7 +517,7 @@ def _sql(words: str) -> TextClause:
     )
 
 
-# `pass` is a look under way: its worker may have died.
+# `pass` is a review under way; its worker may have died.
 _DUE = _sql("""
     SELECT pass IS NOT NULL OR done < (SELECT value FROM epoch) AS changed,
            EXISTS (SELECT FROM outbox WHERE {is_new}) AS new,
@@ -527,8 +533,7 @@ _NEW = _sql("""
     ORDER BY mend_at, question_id
 """)
 
-# Who takes it and dies leaves it to another after this. What Slack is still to be told of it does
-# not wait for that.
+# A worker that takes it and dies blocks it for this long. Changes to push do not wait.
 _TAKE = _sql("""
     UPDATE outbox SET mend_at = CASE WHEN revision IS NULL OR revised_at IS NOT NULL
         THEN now() + interval '60 seconds' ELSE mend_at END
@@ -541,7 +546,7 @@ _TAKE_TURN = text("""
     RETURNING asked_at
 """)
 
-# The channel whose readers were asked of Slack longest ago.
+# The channel that was reviewed longest ago.
 _OLDEST = _sql("""
     SELECT question_id, kind, channel_id
     FROM (SELECT question_id, kind, reviewed_at FROM outbox WHERE {is_old}) AS old
@@ -570,7 +575,7 @@ _PUT_OFF = text("""
       AND (revision IS NULL OR revised_at IS NOT NULL)
 """)
 
-# Its channel is among the next that Slack is asked for (`review_oldest`).
+# Makes its channel one of the next to review (`review_oldest`).
 _IS_NEXT = text("""
     UPDATE outbox SET reviewed_at = now() - interval '1 day'
     WHERE question_id = :id AND kind = :kind
@@ -578,7 +583,7 @@ _IS_NEXT = text("""
 
 _REVIEWED = text("UPDATE outbox SET reviewed_at = now() WHERE question_id = :id AND kind = :kind")
 
-# A notice has no answer on record, and nothing that could be withdrawn.
+# A notice has no recorded answer, and cannot be withdrawn.
 _REVIEW_UNCHANGED = _sql("""
     UPDATE outbox SET reviewed_at = now()
     WHERE question_id = :id AND kind = :kind AND {is_new} AND NOT EXISTS (
@@ -587,7 +592,7 @@ _REVIEW_UNCHANGED = _sql("""
     RETURNING id
 """)
 
-# As `_KEEP_READERS`: those of now are among those for whom it was checked.
+# Like `_KEEP_READERS`; the current readers were all part of the final check.
 _REVIEW_UNCHANGED_FOR = text("""
     WITH kept AS (
         UPDATE answer SET readers = CAST(:there AS jsonb)
@@ -631,7 +636,7 @@ _PUT_OFF_IN_CHANNEL = text("""
     ORDER BY question_id, kind
 """)
 
-# An answer whose final check was under this epoch, or a later one, is right so far.
+# An answer whose final check had this epoch or a later one is still right.
 _GROUPS = _sql("""
     SELECT {key} AS key, array_agg(id) AS answers FROM {pairs}
     WHERE epoch < :pass GROUP BY 1 ORDER BY 1
@@ -647,7 +652,7 @@ _READERS = _sql("""
     SELECT {key} AS key, readers, audience FROM answer WHERE question_id = :id AND kind = :kind
 """)
 
-# `readers` are those of now; in `audience` all stay who could have seen it.
+# `readers` are the current ones; `audience` keeps everybody who could have seen it.
 _KEEP_READERS = _sql("""
     UPDATE answer SET readers = CAST(:readers AS jsonb), audience = ARRAY(
         SELECT DISTINCT unnest(audience || CAST(:audience AS bigint[])) ORDER BY 1)
@@ -655,5 +660,5 @@ _KEEP_READERS = _sql("""
     RETURNING id
 """)
 
-# Through row-level security alone: what is not visible is not there.
+# By row-level security alone: rows that are not visible do not appear.
 _VISIBLE = text("SELECT id, content_hash FROM document WHERE id = ANY(:ids)")
