@@ -1,6 +1,6 @@
-"""What Slack told us to do beside answering: kept like a question, done at least once.
+"""Runs errands: anything Slack asks of Ken that is not a question, at least once.
 
-Each errand may be done twice without harm: by a worker that died after the deed, or by two.
+Running an errand twice is harmless: a worker may die after its work, and two may run it.
 """
 
 import time
@@ -39,14 +39,16 @@ from workers.upkeep.retraction import retract, stop
 log = structlog.get_logger()
 
 _HELD_S = 30
-"""So long nobody else takes an errand that somebody is on."""
+"""How long a worker holds an errand before another may take it."""
 _LONGEST_REST_S = 300
 _GIVE_UP_S = 24 * 3600.0
 _MOST_DEATHS = 5
 
 
 def run_errand(services: Services, errand_id: int) -> None:
-    """Do it, if it is due and not done. What passes is tried again; the rest ends with a reason."""
+    """Run the errand if it is due. Transient failures are tried again; others end it
+    with a reason.
+    """
     try:
         errand = _take(services.database, errand_id)
         if errand is not None:
@@ -88,7 +90,9 @@ def _rest(database: Database, errand: StoredErrand, error: Exception) -> None:
 
 
 def _ask_again(services: Services, errand: StoredErrand) -> None:
-    """For the channel (`share`), for whoever pressed (`private`), or once more (`again`)."""
+    """Ask a question again: for the channel (`share`), privately (`private`), or once more
+    (`again`).
+    """
     about = _asked_about(services, errand)
     if about is None:
         return
@@ -117,7 +121,7 @@ def _ask_again(services: Services, errand: StoredErrand) -> None:
 
 
 def _surface(kind: str, about: Question) -> Surface:
-    """What was asked for oneself is asked again for oneself (threat 11)."""
+    """A question that was asked privately is asked again privately (threat 11)."""
     if kind == "share":
         return Surface.SHARE
     if kind == "private" or about.is_for_the_asker:
@@ -126,7 +130,7 @@ def _surface(kind: str, about: Question) -> Surface:
 
 
 def _tell_privately(services: Services, errand: StoredErrand, words: str) -> None:
-    """Tell whoever pressed, alone, and once."""
+    """Send the person who pressed the button a direct message, once."""
     messenger, mark = services.messenger_of(errand.team_id), f"errand:{errand.id}"
     since = f"{time.time() - errand.age_s:.6f}"
     if errand.attempts == 1 or not messenger.find_direct(errand.user_id, mark, since=since):
@@ -135,9 +139,9 @@ def _tell_privately(services: Services, errand: StoredErrand, words: str) -> Non
 
 
 def _asked_about(services: Services, errand: StoredErrand) -> Question | None:
-    """The question whose answer the button belongs to; None: it is not theirs to press.
+    """Return the question of the answer that the button is on; None if it is not theirs to press.
 
-    A private answer is the asker's; what was asked in a channel is known to whoever reads there.
+    Only the asker may use a private answer's buttons; in a channel, everybody who can read it.
     """
     question_id = errand.details.get("question_id")
     if type(question_id) is not int:
@@ -164,7 +168,7 @@ def _publish_home(services: Services, errand: StoredErrand) -> None:
 
 
 def change_preferences(services: Services, errand: StoredErrand) -> None:
-    """A change of preferences, shown in the home tab at once."""
+    """Change preferences, and show the change in the home tab at once."""
     changed = preferences.change(services, errand)
     is_shown_there = errand.kind != "mute_thread"
     if changed and is_shown_there and home_tab.is_shown(services, errand.team_id, errand.user_id):
@@ -176,7 +180,7 @@ def _suggest(services: Services, errand: StoredErrand) -> None:
 
 
 def _rest_from_work(services: Services, errand: StoredErrand) -> None:
-    """Slack did not take it when the question ended."""
+    """Clear the status that Slack refused to clear when the question ended."""
     thread_ts = str(errand.details["thread_ts"])
     with suppress(SlackRefused):  # the thread is gone, and with it what was shown there
         services.messenger_of(errand.team_id).set_working(
@@ -197,11 +201,11 @@ def _review_team(services: Services, errand: StoredErrand) -> None:
 
 
 def wipe(services: Services, errand: StoredErrand) -> None:
-    """The errands `uninstalled` and `tokens_revoked`: the workspace's tokens are gone.
+    """Wipe a workspace's tokens, for the errands `uninstalled` and `tokens_revoked`.
 
-    `details` may hold `enterprise_id` and `org_wide`, for a whole Grid organisation; `at`, the
-    event's time, so that a late event does not wipe what was installed after it; and `bot`, the
-    bots whose tokens were revoked: where it is empty only people's were.
+    `details` may hold `enterprise_id` and `org_wide` for a whole Grid organisation; `at`, the
+    event's time, so that a late event does not wipe a newer installation; and `bot`, the bots whose
+    tokens were revoked: if it is empty, only people's tokens were.
     """
     if errand.kind == "tokens_revoked" and errand.details.get("bot", True) == []:
         return
@@ -217,7 +221,9 @@ def wipe(services: Services, errand: StoredErrand) -> None:
 
 
 def _time(at: object) -> datetime | None:
-    """Slack's event_time: whole seconds; an event is not older than the second that it names."""
+    """Read Slack's event_time: whole seconds; an event is not older than the second
+    that it names.
+    """
     if not isinstance(at, int | float) or isinstance(at, bool):
         return None
     return datetime.fromtimestamp(at, UTC) + timedelta(seconds=1)
@@ -261,7 +267,7 @@ def _take(database: Database, errand_id: int) -> StoredErrand | None:
 
 @contextmanager
 def _at(database: Database, errand_id: int) -> Iterator[Session]:
-    """A transaction in which row-level security shows this one errand."""
+    """Open a transaction in which row-level security shows this one errand."""
     with database.session("answerer", errand=str(errand_id)) as session:
         yield session
 
@@ -276,12 +282,12 @@ _TAKE_ERRAND = statement(
     columns=", ".join(ERRAND_COLUMNS),
 )
 
-# Leaves an errand alone for a while.
+# Puts an errand off for a while.
 _REST_ERRAND = text("""
     UPDATE errand SET due_at = now() + make_interval(secs => :seconds) WHERE id = :id
 """)
 
-# Ends an errand. What somebody wrote is kept where it belongs, and not here.
+# Ends an errand. What somebody wrote is stored where it belongs, and removed here.
 _END_ERRAND = text("""
     UPDATE errand SET done_at = now(), outcome = :outcome, details = '{}' WHERE id = :id
 """)

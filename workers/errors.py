@@ -1,27 +1,27 @@
-"""What can go wrong, one class per thing that a caller may want to tell apart.
+"""What can go wrong: one class for each case that a caller may want to tell apart.
 
 `reply` is what a person in Slack reads: constant, never a library's text. The exception's own
-message is for whoever runs Ken: what happened, and `remedy`, what to do about it.
+message is for whoever runs Ken: what happened; `remedy` says what to do about it.
 """
 
 from typing import ClassVar
 
 
 class AssistantError(Exception):
-    """Something that a person who asked will hear about."""
+    """A failure that the person who asked is told about."""
 
     reply: ClassVar[str] = (
         "Something went wrong on my side. Please ask again. If it happens again, please tell your "
         "administrator."
     )
     transient: bool = False
-    """It may be over soon: the question is tried again before anybody hears of it."""
+    """Whether it may be over soon: then the question is tried again before anybody is told."""
     retry_after_s: float | None = None
-    """How long whoever is busy asks us to wait."""
+    """How long the server that is busy asks us to wait."""
 
 
 class ModelUnavailable(AssistantError):
-    """The model did not answer, or not usefully; `transient` unless it will say the same again."""
+    """The model did not answer, or not usefully; `transient` unless it would fail again."""
 
     reply = "My language model is not answering right now. Please try again in a minute."
 
@@ -40,7 +40,7 @@ class SlackUnavailable(AssistantError):
 
 
 class SlackBusy(SlackUnavailable):
-    """Slack took nothing, and says when to come back."""
+    """Slack accepted nothing, and says when to try again."""
 
     def __init__(self, reason: str, *, retry_after_s: float) -> None:
         super().__init__(reason)
@@ -48,27 +48,27 @@ class SlackBusy(SlackUnavailable):
 
 
 class SlackRefused(SlackUnavailable):
-    """Slack answered, and will say the same again: archived, removed, revoked."""
+    """Slack refused and will refuse again: archived, removed, revoked."""
 
     transient = False
 
 
 class Busy(AssistantError):
-    """Somebody else is in the middle of it; a moment later they are not."""
+    """Another worker holds it; retry shortly."""
 
     transient = True
 
 
 class PoisonQuestion(AssistantError):
-    """Every worker that took this question died of it."""
+    """Every worker that took this question crashed on it."""
 
 
 class LayersDisagree(AssistantError):
-    """Two independent permission checks differ. One is wrong, so nothing is said (an alert)."""
+    """Two independent permission checks differ. One is wrong, so nothing is posted (an alert)."""
 
 
 class AnswerWithdrawn(AssistantError):
-    """Permissions changed while the answer was being written, twice."""
+    """Permissions changed twice while the answer was being written."""
 
     reply = (
         "What may be read here changed while I was answering, so I held my answer back. Please ask "
@@ -77,7 +77,7 @@ class AnswerWithdrawn(AssistantError):
 
 
 class OperatorError(Exception):
-    """Something that whoever runs a command can mend. Nothing was left half done."""
+    """A failure that whoever runs a command can fix. Nothing was left half done."""
 
     exit_code: ClassVar[int] = 1
 
@@ -93,18 +93,18 @@ class SettingsInvalid(OperatorError):
 
 
 class InputInvalid(OperatorError):
-    """A file, a line or an argument is not what it should be. The message names the place."""
+    """A file, a line or an argument is invalid. The message says where."""
 
     exit_code = 2
 
 
 class ServerUnavailable(OperatorError):
-    """PostgreSQL, Redis or another process does not answer, or could not be started."""
+    """PostgreSQL, Redis or another process does not answer or could not be started."""
 
     exit_code = 3
 
 
 class SchemaBehind(OperatorError):
-    """The database has not had all migrations."""
+    """The database lacks some migrations."""
 
     exit_code = 4

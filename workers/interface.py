@@ -1,6 +1,7 @@
-"""The door to the workers, and the only file of the house that `bot` imports.
+"""The bot's API to the workers; the only module that `bot` may import.
 
-The row is the truth, the queue a doorbell: `ask` and `submit_errand` return once it cannot be lost.
+The row is what counts, the queue only a doorbell: `ask` and `submit_errand` return once the row is
+stored and cannot be lost.
 """
 
 from datetime import timedelta
@@ -67,10 +68,11 @@ log = structlog.get_logger()
 
 
 def ask(question: Question) -> int | None:
-    """Keep the question, then ring. Returns once it cannot be lost: its id, or None.
+    """Store the question, then ring. Returns its id once it cannot be lost.
 
-    None: we hold it already (same event, or same channel and ts), and nothing more is done.
-    Raises ServerUnavailable if PostgreSQL does not answer: Slack must hear a non-2xx and retry.
+    Returns None if it was stored before (same event, or same channel and ts); nothing more is done
+    then. Raises ServerUnavailable if PostgreSQL does not answer: respond to Slack with a non-2xx,
+    and it sends the event again.
     """
     crashpoint("asked")
     question_id = store_question(question)
@@ -82,12 +84,13 @@ def ask(question: Question) -> int | None:
 
 
 def store_question(question: Question) -> int | None:
-    """The id under which the question is kept; None if it was kept before."""
+    """Store the question. Returns its id, or None if it was stored before."""
     return store.store_question(_door(), question)
 
 
 def submit_errand(errand: Errand) -> int | None:
-    """Keep the errand, then ring. Returns once it cannot be lost: its id; None: we hold it already.
+    """Store the errand, then ring. Returns its id once it cannot be lost; None if it was stored
+    before.
 
     Raises ServerUnavailable if PostgreSQL does not answer.
     """
@@ -95,7 +98,7 @@ def submit_errand(errand: Errand) -> int | None:
 
 
 def is_known_question(channel_id: str, message_ts: str) -> bool:
-    """Whether a question was asked with this message. Raises ServerUnavailable."""
+    """Whether this message asked a question. Raises ServerUnavailable."""
     return bool(_asked_of_postgres(_IS_MESSAGE_KNOWN, {"channel": channel_id, "ts": message_ts}))
 
 
@@ -105,10 +108,7 @@ def is_ken_thread(channel_id: str, thread_ts: str) -> bool:
 
 
 def is_muted(team_id: str, user_id: str) -> bool:
-    """Whether this person wants to be spoken to only where they mention Ken.
-
-    Raises ServerUnavailable.
-    """
+    """Whether this person wants replies only when they mention Ken. Raises ServerUnavailable."""
     return bool(_asked_of_postgres(_IS_PERSON_MUTED, {"team": team_id, "user": user_id}))
 
 
@@ -118,10 +118,10 @@ def auto_answer_enabled(channel_id: str) -> bool:
 
 
 def bot_token(enterprise_id: str | None, team_id: str | None) -> str | None:
-    """Ken's own token in a workspace; None: it is not installed there, or cannot speak there now.
+    """Return Ken's own token in a workspace; None if it is not installed there or cannot post there
+    now.
 
-    Slack is asked only if the token has run out, which the sweeper does not let happen. Raises
-    ServerUnavailable.
+    Calls Slack only if the token has expired, which the sweeper prevents. Raises ServerUnavailable.
     """
     if not _settings().has_oauth:
         return _settings().slack_bot_token.get_secret_value() or None
@@ -137,7 +137,7 @@ def bot_token(enterprise_id: str | None, team_id: str | None) -> str | None:
 
 
 def installation_store() -> InstallationStore:
-    """For Bolt's OAuth. Its methods raise ServerUnavailable."""
+    """Return the store for Bolt's OAuth. Its methods raise ServerUnavailable."""
     return Installations(_door())
 
 
@@ -146,7 +146,9 @@ def state_store() -> OAuthStateStore:
 
 
 def _asked_of_postgres(statement: TextClause, given: dict[str, Any]) -> Any:
-    """One value. Raises ServerUnavailable: Slack must hear a non-2xx, and ask again."""
+    """Return one value. Raises ServerUnavailable: Slack must get a non-2xx, so that it
+    tries again.
+    """
     try:
         with _door().session("ingress") as session:
             return session.execute(statement, given).scalar_one_or_none()
@@ -165,22 +167,22 @@ def _door() -> Database:
     return Database(_settings())
 
 
-# Whether a question was asked with this message.
+# Returns whether a question was asked with this message.
 _IS_MESSAGE_KNOWN = text("""
     SELECT EXISTS (SELECT FROM question WHERE channel_id = :channel AND message_ts = :ts)
 """)
 
-# Whether Ken takes part in this thread, and nobody muted it.
+# Returns whether Ken takes part in this thread and nobody muted it.
 _IS_THREAD_FOLLOWED = text("""
     SELECT EXISTS (SELECT FROM question WHERE channel_id = :channel AND thread_ts = :ts
                    AND surface = ANY(:aloud))
        AND NOT EXISTS (SELECT FROM muted_thread WHERE channel_id = :channel AND thread_ts = :ts)
 """).bindparams(aloud=ALOUD)
 
-# Whether this person wants to be spoken to only where they ask.
+# Returns whether this person wants replies only when they ask.
 _IS_PERSON_MUTED = text("SELECT muted FROM preference WHERE team_id = :team AND user_id = :user")
 
-# Whether Ken may answer in this channel unasked.
+# Returns a row if Ken may answer in this channel unasked.
 _IS_CHANNEL_AUTOMATIC = text(
     "SELECT automatic FROM channel_setting WHERE channel_id = :channel AND automatic"
 )

@@ -1,6 +1,6 @@
 """The playground's panel: who reads here, and what they may read. Never in production.
 
-Titles are content: each is read under row-level security, for the very people it is shown of.
+Titles are content: each is read under row-level security, as the people it is shown for.
 """
 
 from functools import cache
@@ -27,7 +27,7 @@ _MOST_PEOPLE = 40
 
 
 def person_panel(settings: Settings, team_id: str, user_id: str) -> dict[str, Any]:
-    """`name`, `linked`, `guest`, `groups`, and the `documents` that this person may read."""
+    """Return `name`, `linked`, `guest`, `groups`, and the `documents` that this person may read."""
     database = _database(_refuse_production(settings))
     readers = Readers(accounts=frozenset({Account(source_of_team(team_id), user_id)}))
     with database.session("answerer") as session:
@@ -37,7 +37,8 @@ def person_panel(settings: Settings, team_id: str, user_id: str) -> dict[str, An
 
 
 def channel_panel(settings: Settings, channel_id: str) -> dict[str, Any]:
-    """`rule`, the `people` there with how much each may read, the `documents` that all may read.
+    """Return `rule`, the `people` there with how much each may read, the `documents` that all may
+    read.
 
     Raises SlackUnavailable and InputInvalid.
     """
@@ -85,7 +86,7 @@ def _person(session: Session, principal_id: int) -> dict[str, Any]:
 
 
 def _documents(database: Database, audience: Audience) -> dict[str, Any]:
-    """How many all of the audience may read, and the titles of the first ones."""
+    """Count what all of the audience may read, and return the first titles."""
     readable = readable_documents(audience)
     with database.reading_for(audience) as session:
         count = session.scalar(select(func.count()).select_from(readable.subquery()))
@@ -118,10 +119,10 @@ def _database(settings: Settings) -> Database:
     return Database(settings)
 
 
-# The class of a user.
+# Returns the class of a user.
 _READ_CLASS = text("SELECT class_id FROM user_account WHERE id = :id")
 
-# All groups that a user is in, directly or through others.
+# Returns all groups that a user is in, directly or through others.
 _GROUPS_OF_USER = text("""
     WITH RECURSIVE above AS (
         SELECT group_id FROM membership WHERE member_id = :id

@@ -1,4 +1,4 @@
-"""The database, the model, the embedder and Slack, as we use them: made once for a process."""
+"""The database, the model, the embedder and Slack as we use them; made once per process."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +16,7 @@ AS_SYNCER = (
     "link by confirmed address",
     "delete documents that are gone",
 )
-"""What a worker does as the syncer, and leaves undone where that password is missing."""
+"""What a worker does as the syncer, and cannot do without that password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ class Services:
 
     @property
     def messenger(self) -> Messenger:
-        """The one workspace of the token. Raises InputInvalid where there is none."""
+        """Return the one workspace of the token. Raises InputInvalid if there is none."""
         return workspace(self.settings)
 
     def messenger_of(self, team_id: str) -> Messenger:
-        """The workspace of a question. Where a token is set it is that one, whatever the team.
+        """Return the workspace of a question; if a token is set it is that one, whatever the team.
 
-        Raises SlackRefused where Ken is not installed there (any more), SlackUnavailable where its
-        token has run out and Slack does not give another, InputInvalid where no Slack is connected.
+        Raises SlackRefused if Ken is not installed there (any more), SlackUnavailable if its token
+        has expired and Slack does not give another, InputInvalid if no Slack is connected.
         """
         if not self.settings.has_oauth:
             return self.messenger
@@ -49,7 +49,7 @@ class Services:
 
 @cache
 def live_services() -> Services:
-    """This process's services, from its settings; the embedder is loaded here, once."""
+    """Return this process's services, from its settings; the embedder is loaded here, once."""
     return make_services(load_settings())
 
 

@@ -1,4 +1,4 @@
-"""What can be set: read once, here, from the environment and from the home's `ken.env`."""
+"""All settings: read once, here, from the environment and from the home's `ken.env`."""
 
 import os
 import re
@@ -25,14 +25,14 @@ class Settings(BaseSettings):
     """The data folder: embedded servers, logs, secrets. One home, one deployment."""
 
     database_url: Annotated[SecretStr, NoDecode] = SecretStr("")
-    """`postgresql://HOST:PORT/NAME` without a user; empty: the home's embedded server."""
+    """`postgresql://HOST:PORT/NAME` without a user; empty for the home's embedded server."""
     owner_password: SecretStr = SecretStr("")
     ingress_password: SecretStr = SecretStr("")
     answerer_password: SecretStr = SecretStr("")
     syncer_password: SecretStr = SecretStr("")
     indexer_password: SecretStr = SecretStr("")
     redis_url: SecretStr = SecretStr("")
-    """`redis://…` or `redis+socket://…`; empty: the home's embedded server."""
+    """`redis://…` or `redis+socket://…`; empty for the home's embedded server."""
 
     slack_bot_token: SecretStr = SecretStr("")
     slack_app_token: SecretStr = SecretStr("")
@@ -41,92 +41,100 @@ class Settings(BaseSettings):
     """For events over HTTP."""
     slack_api_url: str = "https://slack.com/api/"
     slack_client_id: str = ""
-    """Set: Ken is installed in several workspaces by OAuth (docs/install.md), without a token."""
+    """If set, Ken is installed in several workspaces by OAuth (docs/install.md),
+    without a token."""
     slack_client_secret: SecretStr = SecretStr("")
     slack_workspaces: Annotated[tuple[str, ...], NoDecode] = ()
-    """Ids of the company's workspaces (`T…`) or Grid organisations (`E…`), with commas: nobody
-    else's may install Ken."""
+    """Ids of the company's workspaces (`T…`) or Grid organisations (`E…`), separated by commas;
+    only these may install Ken."""
     token_key: SecretStr = SecretStr("")
-    """Fernet keys with commas, the newest first: tokens of installations are encrypted with it."""
+    """Fernet keys separated by commas, the newest first; they encrypt the tokens of
+    installations."""
     public_url: str = ""
     """Where browsers reach the bot: `https://ken.example.com`."""
     link_by_confirmed_email: bool = False
-    """Slack accounts are linked by an address that Slack has confirmed (docs/identities.md)."""
+    """Whether Slack accounts are linked by an address that Slack has confirmed
+    (docs/identities.md)."""
     admins: Annotated[tuple[str, ...], NoDecode] = ()
-    """Slack user ids, with commas: who hears that a document is wrong, and sees the admin page's
-    link."""
+    """Slack user ids, separated by commas: they get reports of wrong documents and see the admin
+    page's link."""
     admin_page_url: str = ""
     people_channel: str = ""
-    """Where a human is called: a channel's name or id; empty: nobody can be called."""
+    """Where Ken asks for a person: a channel's name or id; empty turns this off."""
     people_group: str = ""
     """The user group (`S…`) that is mentioned there."""
     questions_per_minute: int = Field(10, ge=1)
     questions_per_day: int = Field(300, ge=1)
-    """Of one person. More of them are not answered, politely."""
+    """For one person. Questions above this are skipped, with one polite notice."""
     review_days: float = Field(90.0, gt=0)
-    """So long a posted answer is withdrawn when its readers may not read it any more."""
+    """For this many days after posting, an answer is withdrawn if a reader loses access."""
     cards_after_s: float = Field(1.0, ge=0)
-    """An answer that takes longer is announced by a message that says what is being done."""
+    """If an answer takes longer than this, a message shows what Ken is doing."""
     slack_mode: Literal["socket", "http"] = "socket"
     http_host: str = "127.0.0.1"
     http_port: int = Field(3000, ge=0, le=65535)
     """Where the bot listens when `slack_mode` is `http`."""
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(0, ge=0, le=65535)
-    """Where the admin API listens (docs/admin-api.md); 0: there is none."""
+    """Where the admin API listens (docs/admin-api.md); 0 turns it off."""
     ops_host: str = "127.0.0.1"
     worker_ops_port: int = Field(0, ge=0, le=65535)
     bot_ops_port: int = Field(0, ge=0, le=65535)
-    """Where the worker and the bot say how they are: /healthz, /readyz, /metrics; 0: nowhere."""
+    """Where the worker and the bot serve /healthz, /readyz and /metrics; 0 turns it off."""
     otlp_endpoint: str = ""
-    """Where traces go, as OTLP over HTTP: `http://HOST:4318/v1/traces`; empty: there are none."""
+    """Where traces are sent, as OTLP over HTTP: `http://HOST:4318/v1/traces`; empty
+    turns them off."""
     production: bool = False
-    """No process starts with settings that are unsafe (workers/ops/production.py)."""
+    """Whether processes refuse to start with settings that are unsafe
+    (workers/ops/production.py)."""
     playground: Path | None = None
-    """A workspace file: a local Slack of our own is started from it (never in production)."""
+    """A workspace file: a local Slack is started from it (never in production)."""
 
     model_api_key: SecretStr = SecretStr("")
-    """Set, or `model_base_url` set: answers are written by that model, else quoted."""
+    """If this or `model_base_url` is set, that model writes the answers; else documents
+    are quoted."""
     model_base_url: str = Field("", repr=False)
     model_name: str = Field("gpt-5-mini", min_length=1)
     model_api: Literal["auto", "responses", "chat-schema", "chat-json", "chat-text"] = "auto"
-    """How it is asked; `auto`: what the server takes is found out (workers/models/forms.py)."""
+    """Which API is used; `auto` finds out what the server accepts (workers/models/forms.py)."""
     model_timeout_s: float = Field(60.0, gt=0, allow_inf_nan=False)
     """For a whole answer."""
     model_max_tokens: int = Field(4000, ge=100)
-    """Of an answer, thinking included; one that was cut is asked for again with four times that."""
+    """For one answer, thinking included; an answer that was cut is asked for again with four times
+    this."""
     model_reasoning_effort: Literal["", "none", "minimal", "low", "medium", "high", "xhigh"] = ""
     model_temperature: float | None = Field(None, ge=0, le=2)
-    """None: the server's own. Newer models of OpenAI take none."""
+    """None for the server's default. Newer models of OpenAI accept no temperature."""
     ask_patience_s: float = Field(90.0, gt=0, allow_inf_nan=False)
-    """So long `ken ask` waits for an answer."""
+    """How long `ken ask` waits for an answer."""
 
     passages_per_answer: int = Field(8, ge=1, le=50)
     audience_limit: int = Field(10_000, ge=1)
-    """Of a channel with more members nobody is looked up; it reads what strangers may."""
+    """Channels with more members are not listed; their members count as strangers."""
     document_limit_mb: float = Field(20.0, gt=0)
-    """A larger document is left out, and listed."""
+    """A larger document is skipped and listed."""
     worker_threads: int = Field(4, ge=1)
     lease_s: int = Field(6, ge=1)
     sweep_s: float = Field(1.0, gt=0)
     finish_s: float = Field(20.0, ge=0)
-    """So long a worker that was told to stop works on what it has, before it gives it back."""
+    """How long a worker that is stopped may finish its questions before it gives them back."""
 
     widening_limit: int = Field(1000, ge=0)
-    """A sync that lets people read so many more documents, each person's counted, or
-    `widening_percent` more, needs no word of an administrator."""
+    """A sync that lets people read at most this many more documents, counted per person, or at most
+    `widening_percent` more, is applied without an administrator's confirmation."""
     widening_percent: int = Field(10, ge=0)
     class_widening_limit: int = Field(20, ge=0)
     """The same, in documents, for everybody of a class at once."""
     mass_revocation_limit: int = Field(100, ge=0)
-    """More readings lost in one sync than this, and than `mass_revocation_percent`: an alert."""
+    """If one sync takes away more readings than this and than `mass_revocation_percent`, there is
+    an alert."""
     mass_revocation_percent: int = Field(20, ge=0)
     unlisted_limit: int = Field(5, ge=0)
     """A complete push that leaves out more nodes or memberships than this, and than
-    `unlisted_percent` of those there are, waits: a broken crawler lists almost nothing, too."""
+    `unlisted_percent` of the existing ones, waits: a broken crawler also lists almost nothing."""
     unlisted_percent: int = Field(50, ge=0)
     keep_gone_days: float = Field(7.0, ge=0)
-    """What a source does not list any more is read by nobody, and deleted after this."""
+    """Nobody can read what a source no longer lists, and it is deleted after this many days."""
 
     @field_validator("model_temperature", mode="before")
     @classmethod
@@ -148,7 +156,7 @@ class Settings(BaseSettings):
 
     @property
     def has_slack(self) -> bool:
-        """The one workspace of the token, or those that are installed by OAuth."""
+        """Whether there is a token for one workspace, or OAuth for several."""
         return bool(self.slack_bot_token.get_secret_value()) or self.has_oauth
 
     @property
@@ -161,7 +169,7 @@ class Settings(BaseSettings):
 
     @property
     def admin_url(self) -> str:
-        """Where the admin API answers; empty: there is none."""
+        """Where the admin API answers; empty if it is off."""
         host = f"[{self.admin_host}]" if ":" in self.admin_host else self.admin_host
         return f"http://{host}:{self.admin_port}" if self.admin_port else ""
 
@@ -173,9 +181,9 @@ class _Home(BaseSettings):
 
 
 def load_settings(data_dir: Path | None = None) -> Settings:
-    """Settings of one home: `home`, else `KEN_HOME`, else `.ken` in the working directory.
+    """Load the settings of one home: `home`, else `KEN_HOME`, else `.ken` in the working directory.
 
-    Raises SettingsInvalid, which names the setting, and never its value.
+    Raises SettingsInvalid, which names the setting but never its value.
     """
     folder = (data_dir or _Home().home).expanduser().absolute()
     try:
@@ -191,9 +199,9 @@ def load_settings(data_dir: Path | None = None) -> Settings:
 
 
 def fingerprints(settings: Settings) -> dict[str, str]:
-    """What a process of ours reads once, at its start: each name, with a hash of its value.
+    """Hash each setting that our processes read at their start: name to hash.
 
-    It tells whether a process that runs was started with these settings, without holding any.
+    It shows whether a running process was started with these settings, without storing any.
     """
     fields = {f"KEN_{name.upper()}": getattr(settings, name) for name in Settings.model_fields}
     values = {name: _revealed(value) for name, value in fields.items() if name not in _NOT_READ}
@@ -215,9 +223,10 @@ def _revealed(value: object) -> object:
 
 
 def child_environment(settings: Settings) -> dict[str, str]:
-    """For our own processes: the home, whatever else was set for Ken, and what programs need.
+    """Return the environment for our own processes: the home, Ken's settings, and what programs
+    need.
 
-    Not the owner's password: none of them migrates.
+    The owner's password is left out: none of them migrates.
     """
     passed = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"} | _NETWORK
     kept = {k: v for k, v in os.environ.items() if k in passed or k.startswith("KEN_")}

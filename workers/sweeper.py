@@ -1,7 +1,7 @@
-"""What each worker does beside answering: rings again, looks again, deletes what is gone.
+"""Background duties of every worker: ring again, review posted answers, delete what is gone.
 
-Threads and no tasks of the queue: they turn when the queue is lost and when all hands are busy.
-Two workers' do no harm: a question is worked on under its lease.
+They are threads, not tasks: they keep running when the queue is down and when every worker thread
+is busy. Several workers may do them at once, since each question is worked on under its lease.
 """
 
 import threading
@@ -25,11 +25,13 @@ from workers.upkeep import review
 log = structlog.get_logger()
 
 _LATE_S = 30
-"""A message that was tried more than once is looked for again after so long."""
+"""How long after a message that took several attempts we look for duplicates."""
 
 
 def start(services: Services) -> None:
-    """Each duty has a thread of its own: none waits for another's Slack or for a long deletion."""
+    """Start a thread for each duty, so that none waits for another's Slack calls or
+    long deletions.
+    """
     for name, duty, every_s in (
         ("sweeper", ring_again, services.settings.sweep_s),
         ("errands", do_errands, services.settings.sweep_s),
@@ -52,7 +54,9 @@ def _in_turns(services: Services, name: str, duty: Callable[[Services], None], s
 
 
 def ring_again(services: Services) -> None:
-    """For open questions that nobody works on, unless the queue holds as many rings already."""
+    """Ring for open questions that nobody works on, unless the queue already holds as
+    many rings.
+    """
     with services.database.session("ingress") as session:
         waiting = session.scalars(_WAITING_QUESTIONS).all()
     if not waiting or doorbell.waiting(services.settings) >= len(waiting):
@@ -64,7 +68,7 @@ def ring_again(services: Services) -> None:
 
 
 def do_errands(services: Services) -> None:
-    """Those that are due: their rings were lost, or it is time for another try."""
+    """Run errands that are due: their rings were lost, or it is time for another try."""
     with services.database.session("ingress") as session:
         due = session.scalars(_DUE_ERRANDS).all()
     for errand_id in due:
@@ -72,7 +76,9 @@ def do_errands(services: Services) -> None:
 
 
 def look_for_late_posts(services: Services) -> None:
-    """Slack may show a message long after it seemed lost: of two, the one on record stays."""
+    """Look for duplicates: Slack may show a message long after it seemed lost. The recorded one
+    stays.
+    """
     with services.database.session("ingress") as session:
         unsure = session.execute(_UNSURE_POSTS, {"late_s": _LATE_S}).all()
     for question_id, kind in unsure:
@@ -83,19 +89,19 @@ def look_for_late_posts(services: Services) -> None:
 
 
 def refresh_tokens(services: Services) -> None:
-    """Those that end soon. A token of the settings never ends."""
+    """Refresh the tokens that expire soon. A token from the settings never expires."""
     if services.settings.has_oauth:
         refresh_due(services.database, "answerer")
 
 
 def delete_old(services: Services) -> None:
-    """What its source has not listed for a while. Only where the syncer's password is."""
+    """Delete what its source has not listed for a while; only if the syncer's password is set."""
     if services.settings.has_syncer:
         runs.delete_old(services.database)
 
 
 def _do(services: Services, duty: Callable[[Services], None]) -> None:
-    """What fails now is due again at the next turn."""
+    """Run a duty once; a failure is logged, and the duty is due again at the next turn."""
     try:
         duty(services)
     except Exception as error:  # noqa: BLE001 - neither a server that is away nor a bug ends it
@@ -103,7 +109,7 @@ def _do(services: Services, duty: Callable[[Services], None]) -> None:
         log.warning("sweep_failed", duty=duty.__name__, error=type(error).__name__)
 
 
-# Open questions that nobody works on, oldest first.
+# Returns open questions that nobody works on, oldest first.
 _WAITING_QUESTIONS = text("""
     SELECT question.id FROM question LEFT JOIN lease ON lease.question_id = question.id
     WHERE question.state = 'kept'
@@ -112,13 +118,13 @@ _WAITING_QUESTIONS = text("""
     ORDER BY question.asked_at LIMIT 1000
 """)
 
-# Errands that it is time for.
+# Returns errands that are due.
 _DUE_ERRANDS = text("""
     SELECT id FROM errand WHERE done_at IS NULL AND due_at < now() - interval '1 second'
     ORDER BY due_at LIMIT 100
 """)
 
-# Replies that were tried more than once, a while ago, and not looked for since.
+# Returns replies that took several attempts, a while ago, and were not checked since.
 _UNSURE_POSTS = text("""
     SELECT question_id, kind FROM outbox
     WHERE state = 'posted' AND attempts > 1 AND looked_at IS NULL

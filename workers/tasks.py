@@ -1,4 +1,4 @@
-"""The tasks: thin, and the only place that turns an error into words for a person."""
+"""The queue's tasks: thin, and the only place that turns an error into a message to a person."""
 
 import structlog
 from celery import shared_task
@@ -48,15 +48,17 @@ from workers.upkeep.retraction import supersede
 log = structlog.get_logger()
 
 PATIENCE_S = 60.0
-"""So long whoever asked waits for what may pass, before they hear of it."""
+"""How long we retry transient failures before telling the asker."""
 GIVE_UP_S = 24 * 3600.0
-"""So long we try to tell somebody whom we cannot reach."""
+"""How long we try to reach a person whom we cannot reach."""
 _LARGEST_ID = 2**63 - 1
 
 
 @shared_task(name=TASK)
 def answer_question(question_id: int) -> None:
-    """Whoever forges a task can at most have a question that exists looked at again."""
+    """Wake up for a question. A forged task can at most cause another look at an
+    existing question.
+    """
     if _is_id(question_id):
         work_on(live_services(), question_id)
 
@@ -76,7 +78,7 @@ def _is_id(given: object) -> bool:
 
 
 def work_on(services: Services, question_id: int) -> None:
-    """Answer one question to its end. Does nothing if another worker holds it, or it has ended."""
+    """Answer one question to its end. Does nothing if another worker holds it or it has ended."""
     if stopping.is_requested():
         return
     try:
@@ -103,7 +105,9 @@ def _work_on(services: Services, leased: Leased) -> None:
 
 
 def _answer_and_finish(services: Services, leased: Leased) -> None:
-    """Not finished after what may pass: the sweeper rings again. Raises LeaseLost."""
+    """Answer, and end the question; after a transient failure the sweeper rings again. Raises
+    LeaseLost.
+    """
     try:
         ended = _attempt(services, leased)
     except LeaseLost:
@@ -135,7 +139,7 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
 
 
 def _attempt(services: Services, leased: Leased) -> Ended:
-    """Raises LeaseLost, and whatever keeps a question from its answer."""
+    """Try to answer. Raises LeaseLost, or the error that prevents an answer."""
     if leased.attempts > MAX_ATTEMPTS:
         raise PoisonQuestion  # earlier workers ended on it, and left no reason
     if supersede(services, leased):
@@ -144,9 +148,9 @@ def _attempt(services: Services, leased: Leased) -> Ended:
 
 
 def _put_back(services: Services, leased: Leased, error: Exception, *, patience_s: float) -> bool:
-    """Whether it is tried again: what was in the way may pass, and there is time to wait for it.
+    """Put the question back if the failure is transient and there is time; return whether it was.
 
-    An error that we do not know counts like a death: it is tried again a few times at the most.
+    An unknown error counts like a crash: it is tried again only a few times.
     """
     if isinstance(error, AssistantError):
         rest_s = max(error.retry_after_s or 0.0, leased.rest_s)
@@ -161,7 +165,7 @@ def _put_back(services: Services, leased: Leased, error: Exception, *, patience_
 
 
 def _tell(services: Services, leased: Leased, error: Exception) -> QuestionState:
-    """Tell the asker, unless the last word is out already: where it was asked, or else in private.
+    """Tell the asker, unless the final reply was posted: where they asked, or else in private.
 
     Raises SlackUnavailable, LeaseLost.
     """

@@ -1,7 +1,8 @@
 """From a question to its answer. Read this first.
 
-Who will read it -> the best passages of what all of them may read -> a draft -> what of the
-draft is supported -> once more: may all of them read it, as of now -> post.
+The steps: who will read the answer; the best passages that all of them may read; a draft by the
+model; the sentences that passages support; a final check that all readers may read it right now;
+posting.
 """
 
 import time
@@ -59,12 +60,12 @@ from workers.slack.messenger import Said
 log = structlog.get_logger()
 
 _LONGEST_WAIT_S = 5.0
-"""For Slack, in a worker's hand; where it asks for more, the question is put back."""
+"""How long a worker waits for Slack; if Slack asks for more, the question is put back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a question ended, and why where nobody was told."""
+    """How a question ended, and the reason if nobody was told."""
 
     state: QuestionState
     reason: str | None = None
@@ -76,11 +77,11 @@ class Composed:
 
     reply: Reply
     passages: tuple[Passage, ...] = ()
-    """In the order of the prompt, all of them: the model saw each."""
+    """All passages in the order of the prompt: the model saw each."""
     dropped: int = 0
     """Sentences of the draft that no passage supported."""
     out_of_date: bool = False
-    """A source was left out, because its permissions are too old."""
+    """Whether a source was left out because its permissions are too old."""
 
     @property
     def used(self) -> list[int]:
@@ -88,9 +89,9 @@ class Composed:
 
 
 def answer(services: Services, leased: Leased) -> Ended:
-    """Answer where it was asked, if all who read there may read the answer; else in private.
+    """Answer where it was asked if all readers there may read the answer, else in private.
 
-    Raises AssistantError for what the asker should hear of, and LeaseLost.
+    Raises AssistantError for a failure that the asker is told about, and LeaseLost.
     """
     leased = with_names(services, leased)
     question = leased.question
@@ -138,7 +139,7 @@ def _say(
 
 
 def _answer_unasked(services: Services, leased: Leased) -> Ended:
-    """Where nobody asked Ken, it answers or is silent, and is never in the way."""
+    """Answer a question that was not addressed to Ken, or stay silent."""
     if not may_speak_unasked(services, leased.question):
         return Ended(QuestionState.ABSTAINED, "limited")
     answered = _is_answered(services, leased, Kind.CHANNEL)
@@ -146,12 +147,12 @@ def _answer_unasked(services: Services, leased: Leased) -> Ended:
 
 
 def _existing(services: Services, leased: Leased, kind: Kind) -> Existing:
-    """What a worker before us has said: nothing if there was none before us."""
+    """Return what an earlier worker has posted; NOTHING if there was none."""
     return Existing.NOTHING if leased.is_first else existing_reply(services, leased, kind)
 
 
 def _is_answered(services: Services, leased: Leased, kind: Kind) -> bool:
-    """Whether an answer stands there now: that of a worker before us, made whole, or a new one."""
+    """Whether an answer is posted there now: an earlier worker's, completed, or a new one."""
     match _existing(services, leased, kind):
         case Existing.NOTHING:
             return _reply(services, leased, kind)
@@ -163,7 +164,7 @@ def _is_answered(services: Services, leased: Leased, kind: Kind) -> bool:
 
 
 def _reply(services: Services, leased: Leased, kind: Kind) -> bool:
-    """Compose, check and post. Whether it is an answer, and not the constant sentence or none."""
+    """Compose, check and post. Returns True if it was an answer, not a fixed text or nothing."""
     for _attempt in range(2):
         with shown(services, leased, kind) as progress:
             composed = _compose(services, leased, kind, progress)
@@ -195,7 +196,9 @@ def _compose(services: Services, leased: Leased, kind: Kind, progress: Progress)
 
 
 def _said_before(services: Services, question: Question) -> list[Said]:
-    """What people said in the thread so far; Ken's own answers are never context (threat 13)."""
+    """Return what people wrote in the thread before; Ken's own answers are never context (threat
+    13).
+    """
     is_inside = question.thread_ts not in ("", question.message_ts)
     if not question.surface.reads_thread or not is_inside:
         return []
@@ -210,7 +213,9 @@ def _said_before(services: Services, question: Question) -> list[Said]:
 
 
 def _post_nothing(services: Services, leased: Leased, kind: Kind, composed: Composed) -> None:
-    """The same words whatever there is that these readers may not read."""
+    """Reply without an answer, in the same words whatever exists that these readers may
+    not read.
+    """
     if leased.question.surface.is_quiet:
         return
     if (words := reply_to_request(leased.question.text)) is not None:
@@ -224,10 +229,11 @@ def _post_nothing(services: Services, leased: Leased, kind: Kind, composed: Comp
 
 
 def _check_and_post(services: Services, leased: Leased, kind: Kind, composed: Composed) -> bool:
-    """False: not all of the audience may read it any more. Nothing is posted that was checked
-    before a wait: where Slack asks for a moment, the check comes again after it.
+    """Check and post; False if some of the audience may no longer read it.
 
-    An answer that is out in part is not written anew: what is out goes by its own record.
+    Nothing is posted on a check made before a wait: if Slack asks us to wait, we check again after
+    it. An answer that is posted in part is not written again; its posted parts are withdrawn by
+    their own record.
     """
     noted = _noted(composed.reply, composed)
     parts = say.parts(below_question(services, leased.question, kind, noted))
@@ -248,7 +254,7 @@ def _check_and_post(services: Services, leased: Leased, kind: Kind, composed: Co
 
 
 def _post_parts(services: Services, leased: Leased, kind: Kind, parts: list[Reply]) -> None:
-    """All are written down before the first is out; the buttons are below the last."""
+    """Write all parts down before the first is posted; the buttons are below the last."""
     buttons = [None] * (len(parts) - 1) + [_buttons(services, leased, kind)]
     for number in range(2, len(parts) + 1):
         at = number - 1
@@ -259,7 +265,7 @@ def _post_parts(services: Services, leased: Leased, kind: Kind, parts: list[Repl
 
 
 def _finish_parts(services: Services, leased: Leased, kind: Kind) -> None:
-    """Of a long answer the first part is out, and its worker is gone: check again, and go on."""
+    """Complete a long answer that an earlier worker posted in part, after a new check."""
     missing = missing_parts(services, leased, kind)
     if not missing:
         return
@@ -297,7 +303,7 @@ def compose_answer(
     language: str = "",
     length: Length = Length.NORMAL,
 ) -> Composed:
-    """What can be said to this audience; a reply without lines if that is nothing.
+    """Compose an answer for this audience; without lines if there is nothing to say.
 
     The session is closed before the model is called. Raises LayersDisagree, ModelUnavailable.
     """
@@ -337,14 +343,14 @@ def compose_answer(
 
 
 def _noted(reply: Reply, composed: Composed) -> Reply:
-    """People are told that a source is out of date, not which (design, section 4)."""
+    """Add the note that a source is out of date, without naming it (docs/permissions.md)."""
     return replace(reply, note=say.SOURCE_OUT_OF_DATE) if composed.out_of_date else reply
 
 
 def _still_readable(services: Services, leased: Leased, kind: Kind, composed: Composed) -> bool:
-    """The final check: every document of the prompt, against the audience as it is now.
+    """Make the final check: every document of the prompt, against the audience as it is now.
 
-    A fresh look at who reads there and a fresh snapshot; passed, the answer goes on record.
+    Readers and permissions are read again; if the check passes, the answer is recorded.
     """
     with tracing.span("check", kind=str(kind)) as at:
         passed = _check(services, leased, kind, composed)
@@ -412,7 +418,7 @@ def _post(
     put_and_deliver(services, leased, kind, below, buttons)
 
 
-# Through row-level security alone: what is not visible is not there.
+# By row-level security alone: rows that are not visible do not appear.
 _VISIBLE = text("SELECT id, content_hash FROM document WHERE id = ANY(:ids)")
 
 _RECORD = text("""

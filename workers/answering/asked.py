@@ -1,4 +1,4 @@
-"""The question as it was asked: names in place of Slack's ids, and in front of a private answer."""
+"""The question's wording: names instead of Slack's ids, and the question above a private answer."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -19,13 +19,13 @@ from workers.slack.messenger import Names, Posted, Said
 log = structlog.get_logger()
 
 _MOST_NAMES = 10
-"""Looked up for one question; further marks go."""
+"""The most names looked up for one question; further marks are dropped."""
 
 
 def with_names(services: Services, leased: Leased) -> Leased:
-    """The same with names where it mentions people and channels, and stored so. Raises LeaseLost.
+    """Put names in place of mentioned people and channels, and store that. Raises LeaseLost.
 
-    Where Slack does not answer the marks go all the same: a question can do without a name.
+    If Slack does not answer, the marks are dropped: a question is clear without a name.
     """
     question = leased.question
     wanted = references(question.text)
@@ -39,7 +39,7 @@ def with_names(services: Services, leased: Leased) -> Leased:
 
 
 def named_thread(services: Services, question: Question, before: list[Said]) -> list[Said]:
-    """The same for what people wrote before it."""
+    """Put names into what people wrote before it."""
     wanted = [one for said in before[-_MOST_NAMES:] for one in references(said.text)]
     names = _names(services, question, dict.fromkeys(wanted)) if wanted else {}
     return [replace(said, text=named(said.text, names)) for said in before]
@@ -62,7 +62,9 @@ def _names(services: Services, question: Question, wanted: Iterable[str]) -> dic
 
 
 def _name(messenger: Names, asker_id: str, wanted: str) -> str:
-    """A person's; a public channel's for somebody who sees all of them; empty: not to be shown."""
+    """Return a person's name, or a public channel's for a full member; empty if it may not be
+    shown.
+    """
     if wanted[0] in "UW":
         return messenger.profile(wanted).name
     sees_all = messenger.profile(asker_id).kind is AccountKind.MEMBER
@@ -70,17 +72,14 @@ def _name(messenger: Names, asker_id: str, wanted: str) -> str:
 
 
 def below_question(services: Services, question: Question, kind: Kind, reply: Reply) -> Reply:
-    """A reply that does not stand where it was asked begins with the question.
-
-    It goes to the asker alone, and so do the words of the question.
-    """
+    """Put the question above a reply that is posted elsewhere; only the asker sees both."""
     if question.surface.is_terminal or in_place(question, kind):
         return reply
     return replace(reply, asked=Asked(question.text, _where_asked(services, question)))
 
 
 def leading_to_asker(services: Services, question: Question, reply: Reply) -> Reply:
-    """Leads to the asker's direct messages, whatever there will be: it opens for nobody else."""
+    """Link to the asker's direct messages, whatever is there: the link works for nobody else."""
     if question.surface.is_terminal:
         return reply
     try:
@@ -92,7 +91,7 @@ def leading_to_asker(services: Services, question: Question, reply: Reply) -> Re
 
 
 def _where_asked(services: Services, question: Question) -> str:
-    """A message's address; empty for `/ken`, which is no message, and where Slack has none."""
+    """Return a message's address; empty for `/ken`, which has no message, or if Slack has none."""
     if not question.surface.has_message or not question.channel_id:
         return ""
     is_about = question.surface.is_about_a_message
@@ -105,5 +104,5 @@ def _where_asked(services: Services, question: Question) -> str:
         return ""
 
 
-# Stores the question's words with names in place of ids.
+# Stores the question's text with names in place of ids.
 _STORE_WORDS = text("UPDATE question SET text = :text WHERE id = :id")

@@ -1,4 +1,4 @@
-"""Everyone who will read a reply, as of now (design, section 4, Audience)."""
+"""Determines everyone who will read a reply, as of now."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,13 +13,13 @@ from workers.services import Services
 from workers.slack.messenger import Conversations, Place, PlaceKind, source_of_team
 
 _MANY_UNLINKED = 50
-"""So many unlinked people in a public channel are not looked up one by one."""
+"""With more unlinked people than this in a public channel, they are not looked up one by one."""
 _ANYBODY = Readers(classes=frozenset({Class.MEMBERS_AND_GUESTS}), strangers=True)
-"""Where we do not know who is there: a guest, and one whom we cannot name, may be."""
+"""Used if we do not know who is there: a guest or an unknown person may be."""
 
 
 def asker_readers(question: Question) -> Readers:
-    """The person who asked, alone."""
+    """Return the asker alone, as readers."""
     if question.surface.is_terminal:
         return Readers(users=frozenset({int(question.user_id)}))
     return Readers(
@@ -36,15 +36,15 @@ class Resolved:
 
 
 def readers_of(services: Services, question: Question, kind: Kind) -> Readers | None:
-    """Who reads a reply of this kind, as of now; None: none is given there.
+    """Return who will read a reply of this kind right now; None if no reply may be given there.
 
-    Strangers of another company read along, or nobody is there any more.
+    None if people of another company read there, or if nobody is there any more.
     """
     return asker_readers(question) if kind is Kind.DIRECT else _channel(services, question)
 
 
 def audience_of(services: Services, question: Question, kind: Kind) -> Resolved | None:
-    """The same as an audience."""
+    """Return the same as an audience."""
     readers = readers_of(services, question, kind)
     if readers is None:
         return None
@@ -53,20 +53,20 @@ def audience_of(services: Services, question: Question, kind: Kind) -> Resolved 
 
 
 def is_private(question: Question) -> bool:
-    """Whether only the asker reads where the question was asked."""
+    """Whether only the asker reads the place where it was asked."""
     return not question.channel_id or question.in_direct_message
 
 
 class Rule(StrEnum):
-    """Why a channel's readers are who they are."""
+    """How a channel's readers were determined."""
 
     SHARED = "shared"
-    """With another company or workspace: no answer there."""
+    """Shared with another company or workspace: no answer there."""
     EMPTY = "empty"
     PRIVATE = "private"
     PUBLIC = "public"
     UNLISTED = "unlisted"
-    """Its members cannot be listed to their end, or are too many."""
+    """Its members cannot be listed completely, or there are too many."""
     UNLINKED = "unlinked"
     """Too many of its members have no link."""
 
@@ -75,13 +75,13 @@ class Rule(StrEnum):
 class ChannelReaders:
     rule: Rule
     readers: Readers | None
-    """None: no reply is given there."""
+    """None if no reply may be given there."""
 
 
 def channel_readers(
     channel_id: str, messenger: Conversations, database: Database
 ) -> ChannelReaders:
-    """Everyone who can read a message in this channel, now or by joining."""
+    """Return everyone who can read a message in this channel, now or by joining."""
     place = messenger.place(channel_id)
     if place.external:
         return ChannelReaders(Rule.SHARED, None)
@@ -92,14 +92,14 @@ def channel_readers(
 
 
 def _channel(services: Services, question: Question) -> Readers | None:
-    """Whoever is there, and the asker: at the terminal one may ask for a channel from outside."""
+    """Return the channel's readers and the asker, who may ask for a channel from the terminal."""
     messenger = services.messenger_of(question.team_id)
     readers = channel_readers(question.channel_id, messenger, services.database).readers
     return None if readers is None else readers | asker_readers(question)
 
 
 def _public(place: Place, messenger: Conversations, database: Database) -> ChannelReaders:
-    """Everybody of the company may join; and each guest who is there reads too."""
+    """Return all members of the company, since they may join, and each guest who is there."""
     if not place.complete:
         return ChannelReaders(Rule.UNLISTED, _ANYBODY)
     with database.session("answerer") as session:

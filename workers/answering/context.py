@@ -1,8 +1,8 @@
-"""What a question means in its thread: a follow-up gets the question before it in front.
+"""Finds a question's context in its thread: a follow-up gets the earlier question put before it.
 
-Only what people wrote is context, never an answer of Ken's: an answer was made for the readers of
-its time. Decided by words alone, in English and German. Where a guess is wrong, the search is a
-little wider or a little blunter; who may read what is not touched.
+Only people's messages are context, never Ken's answers: each was made for its readers at that time.
+Words alone decide, in English and German. A wrong guess only makes the search a little wider or
+less exact; permissions are not affected.
 """
 
 import re
@@ -13,7 +13,7 @@ from workers.slack.messenger import Said
 
 _MOST_BEFORE, _LONGEST_BEFORE, _LONGEST_JUDGED = 6, 500, 1000
 _FEW = 2
-"""Words of substance: with so few, a question that points back does not stand alone."""
+"""Content words: with at most this many, a question that refers back is not complete."""
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 
 _THANKS = frozenset(
@@ -53,7 +53,7 @@ _SMALL = frozenset().union(
     "kein keine ja nein noch schon als denn vielen genau wirklich mehr "
     "beispiel bitte mal sein dauert geht funktioniert".split(),
 )
-"""Words that tell nothing of what a question is about."""
+"""Words that say nothing about the topic of a question."""
 
 _ABOUT = re.compile(
     r"(?:(?:and|but|so|und|aber)\s+)?(?:(?:what|how) about|what if|was ist (?:mit|bei|in)"
@@ -68,15 +68,15 @@ _POINTS_NOWHERE = re.compile(
     re.IGNORECASE,
 )
 _DAS_ALONE = re.compile(r"\b[Dd]as(?=\s*[?!.,]|\s*$|\s+(?:auch|für|in|bei|so|noch|erlaubt)\b)")
-"""Before a noun it is an article; here no noun can follow."""
+"""Before a noun this is an article; here no noun can follow."""
 
 
 def self_contained(text: str, before: Sequence[Said]) -> str:
-    """The question with what it needs to be understood in front: earlier questions, oldest first.
+    """Put the earlier questions that it needs in front of a question, oldest first.
 
-    `before`: what people wrote in the same thread before it, oldest first. Back to the nearest
-    question that stands alone; where nobody asked, to the message that the thread began with. A
-    question that stands alone itself comes back as it is.
+    `before`: what people wrote earlier in the thread, oldest first. Goes back to the nearest
+    question that is complete or, if there is none, to the thread's first message. A question that
+    is complete comes back unchanged.
     """
     if not _leans_back(text):
         return text
@@ -93,7 +93,7 @@ def self_contained(text: str, before: Sequence[Said]) -> str:
 
 
 def _leans_back(text: str) -> bool:
-    """Whether a question is not understood without the one before it."""
+    """Whether a question is incomplete without the one before it."""
     words = _words(text)
     about = [word for word in words if word not in _SMALL]
     if _is_thanks(words):
@@ -106,14 +106,16 @@ def _leans_back(text: str) -> bool:
 
 
 def _is_fragment(words: Sequence[str]) -> bool:
-    """“Berlin?”, “for interns in Berlin?”, “and for interns?”: nothing is asked in words."""
+    """Whether it has no question word or verb: “Berlin?”, “for interns in Berlin?”, “and for
+    interns?”.
+    """
     if _ASKING.intersection(words):
         return False
     return len(words) <= _FEW or words[0] in _PLACING | _JOINING
 
 
 def _is_bare(words: Sequence[str]) -> bool:
-    """“How many in Berlin?”: after the question word there is no verb."""
+    """Whether no verb follows the question word: “How many in Berlin?”."""
     rest = [word for word in words if word not in _HOW_MUCH]
     return words[0] in _INTERROGATIVE and rest[0] in _PLACING
 
@@ -129,7 +131,7 @@ def _asks(text: str) -> bool:
 
 
 def _is_thanks(words: Sequence[str]) -> bool:
-    """Nothing but “thanks” and the like."""
+    """Whether it is nothing but “thanks” and the like."""
     about = [word for word in words if word not in _SMALL]
     return bool(about) and _THANKS.issuperset(about)
 
@@ -139,5 +141,5 @@ def _words(text: str) -> list[str]:
 
 
 def _cleaned(text: str) -> str:
-    """With nothing active in it, and short."""
+    """Make it short and inert."""
     return inert(text[: 10 * _LONGEST_BEFORE], hosts=True)[:_LONGEST_BEFORE].strip()

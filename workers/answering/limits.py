@@ -1,4 +1,4 @@
-"""How much one person, and one channel, may ask in a while (threat 40)."""
+"""Limits how much one person and one channel may ask (threat 40)."""
 
 from enum import Enum
 
@@ -12,14 +12,14 @@ from workers.services import Services
 class RateLimit(Enum):
     WITHIN = "within"
     JUST_EXCEEDED = "first over"
-    """The one that is told about it."""
+    """The first question over the limit; its asker is told."""
     EXCEEDED = "over"
 
 
 def rate_limit(services: Services, leased: Leased) -> RateLimit:
-    """Where this question stands among those that the same person asked shortly before it.
+    """Return whether this question exceeds its asker's limit.
 
-    The questions themselves are counted, so neither a restart nor another worker forgets any.
+    The stored questions are counted, so a restart or another worker forgets none.
     """
     question, settings = leased.question, services.settings
     if question.surface.is_terminal:
@@ -36,13 +36,13 @@ def rate_limit(services: Services, leased: Leased) -> RateLimit:
 
 
 def may_speak_unasked(services: Services, question: Question) -> bool:
-    """Whether the channel wants answers that nobody asked Ken for, and has had few of late."""
+    """Whether the channel allows unasked answers and is below its limit."""
     given = {"team": question.team_id, "channel": question.channel_id}
     with services.database.session("ingress") as session:
         return bool(session.scalar(_MAY_ANSWER_UNASKED, given))
 
 
-# How many questions the same person asked in the minute and in the day before this one.
+# Counts what the same person asked in the minute and in the day before this question.
 _COUNT_BEFORE = text("""
     SELECT count(*) FILTER (WHERE before.asked_at > this.asked_at - interval '1 minute')
                AS in_a_minute,
@@ -55,7 +55,7 @@ _COUNT_BEFORE = text("""
     WHERE this.id = :id
 """).bindparams(terminal=Surface.TERMINAL)
 
-# Whether the channel wants answers unasked, and has had fewer than it wants in an hour.
+# Returns whether the channel allows unasked answers and had fewer than its hourly limit.
 _MAY_ANSWER_UNASKED = text("""
     SELECT automatic AND per_hour > (
         SELECT count(*) FROM question

@@ -1,6 +1,6 @@
-"""What people see while Ken works: that it does, at once, and cards where it takes longer.
+"""Shows people that Ken is working: a status at once, and step cards if it takes longer.
 
-All of it may fail and nothing is lost by that: it runs beside the work, in a thread of its own.
+Any of it may fail without harm: it runs beside the work, in its own thread.
 """
 
 import threading
@@ -29,13 +29,13 @@ CHECKING = Task("check", "Checking every sentence against its source")
 
 
 def reading(documents: int) -> Task:
-    """Of these many documents, all of which the readers may read."""
+    """The step of reading this many documents, all of which the readers may read."""
     return Task("read", f"Reading {documents} {'document' if documents == 1 else 'documents'}")
 
 
 @dataclass(slots=True)
 class Progress:
-    """The steps so far; the last one is under way."""
+    """The steps so far; the last one is in progress."""
 
     tasks: list[Task] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -43,14 +43,14 @@ class Progress:
     _quiet: bool = False
 
     def at(self, task: Task) -> None:
-        """The steps before it are done."""
+        """Begin this step; the steps before it are done."""
         with self._changed:
             before = [Task(one.name, one.title, done=True) for one in self.tasks]
             self.tasks = [*before, task]
             self._changed.notify_all()
 
     def end(self, showing: threading.Thread) -> None:
-        """Returns once no message of ours is being opened or changed any more."""
+        """End the display; returns once no message of ours is being opened or changed."""
         with self._changed:
             self._over = True
             self._changed.notify_all()
@@ -67,7 +67,7 @@ class Progress:
             return self._changed.wait_for(lambda: self._over, seconds)
 
     def after(self, shown: list[Task]) -> list[Task] | None:
-        """The steps, once they are others than those that are shown; None: it is over."""
+        """Wait until the steps differ from those shown, and return them; None once it is over."""
         with self._changed:
             self._changed.wait_for(lambda: self._over or self.tasks != shown)
             return None if self._over else list(self.tasks)
@@ -75,7 +75,7 @@ class Progress:
 
 @contextmanager
 def shown(services: Services, leased: Leased, kind: Kind) -> Iterator[Progress]:
-    """Show the steps of the work inside, where somebody waits for a reply in this place."""
+    """Show the steps of the work inside the block, if somebody waits for a reply in this place."""
     progress = Progress()
     if not _somebody_waits(leased, kind):
         yield progress
@@ -91,7 +91,7 @@ def shown(services: Services, leased: Leased, kind: Kind) -> Iterator[Progress]:
 
 
 def _somebody_waits(leased: Leased, kind: Kind) -> bool:
-    """Where a reply is sure to come: in the thread of a question that was asked of Ken."""
+    """Whether somebody waits there: in the thread of a question that was addressed to Ken."""
     question = leased.question
     if not question.surface.is_addressed:
         return False
@@ -111,9 +111,9 @@ def _show(services: Services, leased: Leased, kind: Kind, progress: Progress) ->
 
 
 def rest(services: Services, question: Question) -> None:
-    """The question ends, and nobody is at work on it, whoever said so before, and lives or not.
+    """Clear the status "working" of a question that ends, whoever set it.
 
-    Where Slack does not take that now, an errand goes on until it does. Raises ServerUnavailable.
+    If Slack refuses that now, an errand repeats it until it works. Raises ServerUnavailable.
     """
     if not question.surface.is_addressed:
         return
@@ -127,7 +127,7 @@ def rest(services: Services, question: Question) -> None:
 
 
 def resting(question: Question | Row[Any]) -> Errand:
-    """That nobody is at work any more on this question, or on the one in a row of its table."""
+    """Return the errand that clears the status of this question, or of a row of its table."""
     return Errand(
         event_id=f"rested:{question.event_id}",
         kind="rested",

@@ -1,8 +1,7 @@
-"""Ranking inside what the policy allows: by meaning and by words, fused.
+"""Ranks what the policy allows: by meaning and by words, fused.
 
-Both searches start from what `visible_in` says that the audience may read, and are exact. No
-statistic of a document that the audience may not read takes part: how rare a word is comes from a
-fixed list.
+Both searches start from what `visible_in` says that the audience may read, and are exact. Documents
+that the audience may not read affect no statistic: the rarity of a word comes from a fixed list.
 """
 
 import re
@@ -25,13 +24,13 @@ from workers.models.rarity import rarity
 DEPTH = 60
 """Candidates of each search."""
 MATCHING = 120
-"""Chunks of the search by words that are scored word by word."""
+"""Chunks found by words that are then scored word by word."""
 FUSED = 50
-"""Candidates that are left after the fusion, and are ranked anew."""
+"""Candidates that remain after the fusion and are ranked again."""
 PER_DOCUMENT = 3
-"""One document gives at most so many passages: it cannot crowd out the others."""
+"""The most passages of one document, so that it cannot crowd out the others."""
 MAX_QUESTION = 4000
-"""Characters of a question that take part in the search by words."""
+"""Characters of a question that are used in the search by words."""
 
 # Chosen on docs/benchmarks.md's evaluation set, on a plateau of each.
 _RRF_K, _BY_MEANING, _BY_WORDS = 10, 3.0, 1.0
@@ -46,7 +45,7 @@ class _Candidate:
     document_id: int
     cosine: float
     share: float
-    """BM25 of the question's words, as a share of the most it could be: 0 to 1."""
+    """BM25 of the question's words as a share of its maximum: 0 to 1."""
 
     @property
     def relevance(self) -> float:
@@ -63,10 +62,10 @@ def retrieve(
     limit: int,
     per_document: int = PER_DOCUMENT,
 ) -> tuple[Passage, ...]:
-    """The best passages that all of the audience may read, best first.
+    """Return the best passages that all of the audience may read, best first.
 
-    `vector` is the question's, shape (dimension,), by the model that is named. The session is
-    one snapshot: what may be read is worked out once in it, and every statement is kept to that.
+    `vector` is the question's, shape (dimension,), by the model named. The session is one snapshot:
+    what may be read is determined once in it, and limits every statement.
     """
     visible = visible_in(session, audience)
     rarities = _lexemes(session, question)
@@ -79,7 +78,7 @@ def retrieve(
 
 
 def _near(session: Session, visible: Visible, vector: NDArray[np.float32], model: str) -> list[int]:
-    """By meaning, exactly: the added zero keeps any approximate index out of it."""
+    """Search by meaning, exactly: adding zero keeps approximate indexes out of it."""
     statement = (
         readable_embeddings(visible, model)
         .with_only_columns(Embedding.chunk_id)
@@ -90,7 +89,7 @@ def _near(session: Session, visible: Visible, vector: NDArray[np.float32], model
 
 
 def _matching(session: Session, visible: Visible, rarities: Mapping[str, float]) -> list[int]:
-    """By words, found and roughly ordered by PostgreSQL's full text search."""
+    """Search by words, found and roughly ordered by PostgreSQL's full-text search."""
     if not rarities:
         return []
     query = func.to_tsquery("simple", " | ".join(map(_quoted, rarities)))
@@ -112,7 +111,7 @@ def _weigh(
     model: str,
     rarities: Mapping[str, float],
 ) -> dict[int, _Candidate]:
-    """Both measures for each candidate, whichever search found it."""
+    """Compute both measures for each candidate, whichever search found it."""
     chosen = (
         readable_embeddings(visible, model)
         .join(Chunk, Chunk.id == Embedding.chunk_id)
@@ -143,9 +142,9 @@ def _weigh(
 
 
 def _saturated(weights: Sequence[str], words: int) -> float:
-    """BM25's frequency term (Robertson and Zaragoza, 2009). A title's word counts for more.
+    """BM25's frequency term (Robertson and Zaragoza, 2009). A word in the title counts for more.
 
-    The usual length is a constant: an average would tell of documents that one may not read.
+    The usual length is a constant: an average would reveal something about unreadable documents.
     """
     frequency = sum(_TITLE_WEIGHT if weight == "A" else 1.0 for weight in weights)
     length = 1 - _B + _B * words / _USUAL_WORDS
@@ -167,10 +166,11 @@ def _fuse(
 
 
 def _pick(fused: Sequence[_Candidate], *, limit: int, per_document: int) -> list[_Candidate]:
-    """By relevance; a document with a second good chunk is more likely the right one.
+    """Order by relevance; a document with a second good chunk is more likely the right one.
 
-    Ranks lose how far apart two candidates are; among few, the measures themselves say more
-    (docs/benchmarks.md: hit@1 of paraphrased questions .35 to .44 by ranks alone, .50 so).
+    Ranks lose how far apart two candidates are; with few candidates, the measures themselves say
+    more (docs/benchmarks.md: hit@1 of paraphrased questions is .35 to .44 by ranks alone, .50 this
+    way).
     """
     chunks_of: dict[int, list[float]] = defaultdict(list)
     for candidate in sorted(fused, key=lambda one: -one.relevance):

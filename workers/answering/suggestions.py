@@ -1,8 +1,8 @@
-"""Questions to suggest to somebody: made of what they may read, and tried before they are shown.
+"""Suggests questions to a person: made from what they may read, and tried before they are shown.
 
-A question comes from a heading that asks ("How to request a laptop") or from a sentence that
-states something ("The learning budget is 1,200 euros"). It is suggested only if Ken, quoting,
-answers it from that very page.
+A question comes from a heading that asks ("How to request a laptop") or from a sentence that states
+something ("The learning budget is 1,200 euros"). It is suggested only if Ken, quoting, answers it
+from that very page.
 """
 
 import re
@@ -27,10 +27,10 @@ log = structlog.get_logger()
 _PROMPTS = "You could ask me"
 _HELP = "What can you do?"
 MOST = 4
-"""Slack shows four prompts at the most."""
+"""Slack shows at most four prompts."""
 _MOST_PAGES = 16
 _MOST_PIECES = 4
-"""Of a page, its first ones."""
+"""The first pieces of a page."""
 _MOST_TRIES = 12
 _TRIES_OF_A_PAGE = 2
 _LONGEST = 75
@@ -45,7 +45,7 @@ _ASKS = frozenset("what when where who which why how can do does is are may must
 _ARTICLES = {"the": "the", "our": "our", "your": "my"}
 _INDEFINITE = {word: word for word in "a an each every".split()}
 _BEGINS = _ARTICLES | _INDEFINITE | {"you": "I"}
-"""How the first word of a subject is asked."""
+"""How the first word of a subject is written in a question."""
 _NO_SUBJECT = frozenset(
     "it this that these those there here they he she we i what who which if when where because as "
     "in on at for from to with by and but or not nor so then all some most both either neither "
@@ -63,11 +63,11 @@ class _Page:
     document: str
     title: str
     pieces: tuple[tuple[str, str], ...]
-    """The heading and the text of each."""
+    """Heading and text of each piece."""
 
 
 def suggest(services: Services, team_id: str, user_id: str, channel_id: str) -> None:
-    """Questions that what this account may read answers, the same for all who may read the same.
+    """Set the prompts for this account; accounts that may read the same get the same prompts.
 
     `channel_id` is their direct message: prompts are content. Raises SlackUnavailable.
     """
@@ -83,9 +83,9 @@ def suggest(services: Services, team_id: str, user_id: str, channel_id: str) -> 
 
 
 def suggested(services: Services, audience: Audience) -> list[str]:
-    """At most four questions, each answered by another page; those updated last come first.
+    """Return at most four questions, each answered by a different page, the latest pages first.
 
-    What cannot be read decides nothing, and each page has passed the checks of an answer. Raises
+    Unreadable documents affect nothing, and each page has passed the checks of an answer. Raises
     LayersDisagree.
     """
     quoting = replace(services, answerer=QuotingAnswerer(services.embedder))
@@ -131,7 +131,7 @@ def _answers(services: Services, question: str, page: _Page, audience: Audience)
 
 
 def _questions(page: _Page) -> Iterator[str]:
-    """Those that fit a button and hold nothing that would be made inert."""
+    """The drafts that fit a button and contain nothing that would be made inert."""
     for question in dict.fromkeys(_drafts(page)):
         if len(question) <= _LONGEST and inert(question) == question:
             yield question
@@ -149,7 +149,7 @@ def _drafts(page: _Page) -> Iterator[str]:
 
 
 def of_heading(heading: str) -> str | None:
-    """The question that a heading asks; None if it asks none."""
+    """Return the question in a heading; None if there is none."""
     words = heading.strip().rstrip("?").split()
     if len(words) < 3:
         return None
@@ -162,9 +162,9 @@ def of_heading(heading: str) -> str | None:
 
 
 def of_statement(sentence: str, page: str = "") -> str | None:
-    """What a sentence that states something answers; None if that cannot be asked simply.
+    """Return the question that a statement answers; None if there is no simple one.
 
-    `page` shows which words are written small within a sentence.
+    `page` shows which words are in lower case inside a sentence.
     """
     words = sentence.rstrip(".!").split()
     for at, verb in enumerate(words[1 : _MOST_SUBJECT_WORDS + 1], start=1):
@@ -177,7 +177,7 @@ def of_statement(sentence: str, page: str = "") -> str | None:
 
 
 def _asked(verb: str, rest: Sequence[str]) -> str | None:
-    """The question about the subject of this verb, `{}` in the subject's place."""
+    """Return the question about the subject of this verb, with `{}` for the subject."""
     if len(rest) < 2:
         return None
     is_amount = bool(_AMOUNT.match(rest[0]))
@@ -195,7 +195,7 @@ def _asked(verb: str, rest: Sequence[str]) -> str | None:
 
 
 def _counted(words: Sequence[str]) -> str | None:
-    """What an amount is of: "days of vacation"."""
+    """Return what an amount counts: "days of vacation"."""
     length = 3 if words[1:2] == ["of"] and len(words) > 2 else 1
     counted = [word.rstrip(",;:") for word in words[:length]]
     is_plural = counted[0].isalpha() and counted[0].islower() and counted[0].endswith("s")

@@ -1,4 +1,4 @@
-"""Recognizes talk that is not a question (a greeting, thanks, a request to act), and answers it.
+"""Recognizes messages that are not questions (greetings, thanks, requests to act) and answers them.
 
 Only words decide, and each is looked at a fixed number of times. If in doubt, it is a question.
 """
@@ -86,7 +86,7 @@ _CLAUSE_END = re.compile(r"[.,;:!?…¡¿。，、！？\n()–—]+|\s-\s")
 _APOSTROPHE = re.compile(r"['’`´]")
 _WORD = re.compile(r"[^\W_]+")
 _ACRONYM = re.compile(r"\b(US|IT)\b")
-"""Small, they would be pronouns."""
+"""In lower case they would be pronouns."""
 _STRETCHED = re.compile(r"([^\W\d_])\1\1+")
 _LONGEST_OPENING = 5
 _LONGEST_CHAT = 9
@@ -94,7 +94,7 @@ _HAVE_A = re.compile(r"have an? (?:very )?(?:nice|good|great|lovely|wonderful) "
 
 
 def reply_to_talk(text: str) -> str | None:
-    """The sentence to reply with, or None if it is a question and has to be looked up.
+    """Return the reply to talk, or None if it is a question that has to be looked up.
 
     `text` is plain, with names in place of marks.
     """
@@ -103,9 +103,9 @@ def reply_to_talk(text: str) -> str | None:
 
 
 def reply_to_request(text: str) -> str | None:
-    """What to say if nothing is found for a request to do something; None if it is no request.
+    """Return the reply to a request to act if nothing was found for it; None if it is none.
 
-    “Reset my password” may also be what somebody searches for: so it is looked up first.
+    “Reset my password” may also be a search, so it is looked up first.
     """
     if len(text) > _LONGEST:
         return None
@@ -154,9 +154,9 @@ def _normalised(text: str) -> str:
 
 
 def _talk_in(words: list[str], *, asked: bool) -> Talk | None:
-    """The talk in one clause; a greeting or the like may stand in front of it without a comma.
+    """Return the kind of talk in one clause; a greeting or the like may precede it without a comma.
 
-    With `asked`, a question mark, “is that ok?” is about what was said before, and no talk.
+    With `asked` (a question mark), “is that ok?” refers to what was said before and is not talk.
     """
     rest = list(words)
     while len(rest) > 1 and rest[-1] in ALONE and not _known(rest):
@@ -187,7 +187,9 @@ def _known(words: list[str]) -> Talk | None:
 
 
 def _chat(words: list[str], *, asked: bool) -> Talk | None:
-    """A sentence in which only the beginning is known: “thanks for the quick reply”."""
+    """Return the kind of a sentence of which only the opening is known: “thanks for the quick
+    reply”.
+    """
     if len(words) > _LONGEST_CHAT:
         return None
     openings = OPENINGS_THAT_ASK if asked else OPENINGS_THAT_ASK | OPENINGS
@@ -202,7 +204,7 @@ def _chat(words: list[str], *, asked: bool) -> Talk | None:
 
 
 def _goes_on(talk: Talk, rest: list[str]) -> bool:
-    """Whether the rest of a sentence that begins as talk is no question."""
+    """Whether the rest of a sentence that begins as talk is not a question."""
     if talk is Talk.WISH:
         return AROUND_GREETINGS.issuperset(rest)
     asks = ASKING | OF_WORK if talk is Talk.CHAT else ASKING
@@ -210,7 +212,7 @@ def _goes_on(talk: Talk, rest: list[str]) -> bool:
 
 
 def _asks_to_act(words: list[str]) -> bool:
-    """“Book me a day off”, “please cancel my trip”: whatever is to be done, Ken cannot do it."""
+    """Whether it asks Ken to act, which it cannot: “Book me a day off”, “please cancel my trip”."""
     polite, said = _asked_for(words)
     if len(said) < 2 or not ASKING.isdisjoint(said):
         return False
@@ -232,7 +234,7 @@ def _asks_to_act(words: list[str]) -> bool:
 
 
 def _may_ask_to_act(words: list[str]) -> bool:
-    """A verb of doing, and something or somebody that it is done to."""
+    """Whether there is a verb of doing with an object."""
     polite, said = _asked_for(words)
     if len(said) < 2 or not ASKING.isdisjoint(said):
         return False
@@ -257,7 +259,7 @@ def _may_ask_to_act(words: list[str]) -> bool:
 
 
 def _asked_for(words: list[str]) -> tuple[str, list[str]]:
-    """The polite words in front, and what is asked for behind them."""
+    """Split off the polite words in front of what is asked for."""
     start = 0
     while start < len(words) and words[start] in GREETINGS | KEN | words_in("there ok okay"):
         start += 1

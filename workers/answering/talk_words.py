@@ -1,10 +1,10 @@
-"""The kinds of talk, and the words and phrases that each is known by."""
+"""The kinds of talk, and the words and phrases by which each is recognized."""
 
 from enum import StrEnum
 
 
 class Talk(StrEnum):
-    """In order of weight: if a message holds several kinds, the first of them decides the reply."""
+    """In order of weight: if a message has several kinds, the first one decides the reply."""
 
     INSULT = "insult"
     HELP = "help"
@@ -125,7 +125,7 @@ BAGS = (
 
 
 def _phrases(talk: Talk, text: str) -> dict[str, Talk]:
-    """Written as they are said, and folded as what people write is."""
+    """Written as people say them, and normalized like their messages."""
     return dict.fromkeys(filter(None, map(str.strip, text.casefold().split("/"))), talk)
 
 
@@ -422,7 +422,7 @@ OPENINGS = (
         "/i ll replace you/i will replace you/chatgpt is",
     )
 )
-"""A short statement that begins like this is talk, unless something in it points to a question."""
+"""A short statement that begins like this is talk, unless something in it suggests a question."""
 OPENINGS_THAT_ASK = _phrases(
     Talk.CHAT,
     "do you speak/can you speak/sprichst du/kannst du deutsch/are you smarter than"
@@ -442,7 +442,7 @@ OF_WORK = words_in(
     "my our mein meine meinen meinem unser unsere in at on for of about to from by with im am bei "
     "für von zu zum zur auf über mit an policy allowed supposed entitled paid company office firma"
 )
-"""A sentence with one of these may say what somebody wants to know."""
+"""A sentence with one of these may say what somebody is looking for."""
 DAYS = words_in("day evening weekend week time night holiday vacation trip afternoon morning one")
 LEADING = GREETINGS | THANKS | ACKS | KEN | words_in("so well and but please bitte there sorry")
 ALONE = KEN | words_in("please bitte so well then and now mal today heute denn eigentlich")
@@ -503,7 +503,7 @@ MAILS = words_in("email mail message text dm ask ping")
 """More often nouns: “email signature”."""
 THAT = words_in("that dass")
 TOLD = words_in("that dass bescheid hi hello happy to")
-"""Behind “tell Bob”."""
+"""May follow “tell Bob”."""
 RISES = words_in("raise money euros dollars bonus promotion break hug off frei geld")
 LOOKS_UP = words_in(
     "show find explain list get provide recommend suggest offer advise assist clarify compare "
@@ -522,7 +522,7 @@ NO_VERBS = words_in(
     "über "
     "nach vor gegen ist war und oder only just near behind"
 )
-"""Words before “me” that are no verb."""
+"""Words before “me” that are not verbs."""
 ORDERS = words_in("congratulate deploy proofread entertain lösch lösche weck wecke erhöhe")
 OBJECTS = (
     WHOM

@@ -1,4 +1,4 @@
-"""Keeps of a model's draft only the sentences whose quotes stand in the passages."""
+"""Keeps only the sentences of a model's draft whose quotes are in the passages."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Verified:
 
 
 def verify(draft: Draft, passages: tuple[Passage, ...]) -> Verified:
-    """Keep the sentences whose quote stands in the passage that they name.
+    """Keep the sentences whose quote is in the passage that they name.
 
     A passage is Markdown: a quote may leave out its marks and the targets of its links.
     """

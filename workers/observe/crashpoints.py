@@ -1,7 +1,8 @@
-"""Places where the fault suite ends or freezes a process (tests/survive); elsewhere nothing.
+"""Points where the fault suite stops or freezes a process (tests/survive); otherwise they do
+nothing.
 
-A point is armed by a file of its name in the folder that KEN_CRASHPOINTS names, and acts once; or
-on everybody who comes by, if the file says "kill all".
+A file named like the point, in the folder that KEN_CRASHPOINTS names, arms it once; with the
+content "kill all" it stops every process that comes by.
 """
 
 import os
@@ -21,7 +22,7 @@ def crashpoint(point: str) -> None:
 
 
 def _act(armed: Path) -> None:
-    """Renamed first: of two processes that come by, one acts."""
+    """Rename the file first: of two processes that come by, only one acts."""
     with suppress(FileNotFoundError):
         if armed.read_text() == _ALL:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -30,5 +31,5 @@ def _act(armed: Path) -> None:
         armed.rename(mine)
     except FileNotFoundError:
         return
-    # To this thread, not to the process: else it may run on until another has been stopped.
+    # To this thread, not to the process: it might run on until another thread is stopped.
     signal.pthread_kill(threading.get_ident(), _ACTIONS[mine.read_text().strip()])

@@ -12,7 +12,9 @@ from workers.observe import tracing
 
 
 def configure(process: str = "ken") -> None:
-    """JSON lines on standard error; of libraries only who warns, and of what kind of error."""
+    """Write JSON lines to standard error; from libraries only warnings, and the kind of
+    an error.
+    """
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(_NoContent(process))
     logging.basicConfig(level=logging.WARNING, handlers=[lines], force=True)
@@ -35,13 +37,13 @@ def configure(process: str = "ken") -> None:
 
 
 def _place(process: str) -> dict[str, str]:
-    """Which process says it, and of which trace."""
+    """Add the name of the process and the trace."""
     trace = tracing.trace_id()
     return {"process": process} | ({"trace": trace} if trace else {})
 
 
 class _NoContent(logging.Formatter):
-    """A library's message, its arguments and its tracebacks may quote what it was given."""
+    """Drop a library's message, arguments and tracebacks, which may quote what it was given."""
 
     def __init__(self, process: str) -> None:
         super().__init__()

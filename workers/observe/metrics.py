@@ -1,7 +1,7 @@
-"""What this process has counted: each metric is defined here, once, and counted where it happens.
+"""This process's metrics: each is defined here, once, and counted where it happens.
 
 No label holds a person, a channel, a document or anything that one of them wrote. Facts of the
-database are not counted but read (workers/ops/facts.py). docs/operate.md has the table.
+database are read when asked for (workers/ops/facts.py). docs/operate.md has the table.
 """
 
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ from prometheus_client.process_collector import ProcessCollector
 
 from workers.errors import SlackRefused
 
-# A second series beside each, which nobody asks for.
+# A second series beside each metric, which nobody uses.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 REGISTRY = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 GCCollector(registry=REGISTRY)
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
-"""What `exposition` is."""
+"""The content type of `exposition`."""
 
 _SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.5, 3, 6, 12, 30, 60, 120, 300, 900, 3600)
 
@@ -135,14 +135,14 @@ for _outcome in ("acknowledged", "not_kept"):
 
 
 def ended(state: str, reason: str | None, seconds: float) -> None:
-    """A question has ended; `reason` is the name of a class."""
+    """Count a question that has ended; `reason` is the name of a class."""
     QUESTIONS_ENDED.labels(state, reason or "").inc()
     QUESTION_SECONDS.labels(state).observe(max(seconds, 0.0))
 
 
 @contextmanager
 def model_call() -> Iterator[None]:
-    """Times a call of the model, however it ends."""
+    """Time a call of the model, however it ends."""
     started = perf_counter()
     try:
         yield
@@ -152,7 +152,7 @@ def model_call() -> Iterator[None]:
 
 @contextmanager
 def slack_call(method: str) -> Iterator[None]:
-    """Counts a call of Slack's Web API by what became of it."""
+    """Count a call of Slack's Web API by its outcome."""
     outcome = "ok"
     try:
         yield
@@ -167,5 +167,5 @@ def slack_call(method: str) -> Iterator[None]:
 
 
 def exposition() -> bytes:
-    """All that is counted here, in Prometheus's text format."""
+    """Return all metrics in Prometheus's text format."""
     return generate_latest(REGISTRY)

@@ -1,4 +1,4 @@
-"""How this process ends: told to, it finishes what it has; without memory, at once."""
+"""How this process ends: on request it finishes its work; without memory it ends at once."""
 
 import os
 import sys
@@ -10,9 +10,9 @@ from typing import Any
 _requested = threading.Event()
 _ends_without_memory = threading.Event()
 _BEGIN_S = 10.0
-"""A thread that has not begun within so long never will."""
+"""A thread that has not started within this time never will."""
 _end = partial(os._exit, 70)
-"""As if killed: its leases run out, and whoever runs it starts it again."""
+"""End like a killed process: its leases expire, and its supervisor starts it again."""
 
 
 def request() -> None:
@@ -24,11 +24,11 @@ def is_requested() -> bool:
 
 
 def exit_on_memory_error() -> None:
-    """From now on the first MemoryError ends this process.
+    """End this process on the first MemoryError from now on.
 
-    A thread that finds no memory to begin with leaves `Thread.start` waiting for ever. That hangs
-    whoever takes questions from the queue, or holds one under a lease. Often Python has no memory
-    left to say so either: so somebody watches, who has begun in time.
+    A thread that finds no memory to start leaves `Thread.start` waiting for ever. That hangs the
+    thread that takes questions from the queue, or one that holds a lease. Often Python has no
+    memory left to raise either, so a watching thread is started in time.
     """
     _ends_without_memory.set()
     threading.Thread(target=_watch, name="beginnings", daemon=True).start()
@@ -50,7 +50,7 @@ def _watch() -> None:
 
 
 def exit_if_out_of_memory(error: BaseException) -> None:
-    """Whoever catches everything asks first whether this process may go on."""
+    """Call this wherever every exception is caught: it ends the process if it is out of memory."""
     if isinstance(error, MemoryError) and _ends_without_memory.is_set():
         _end()
 

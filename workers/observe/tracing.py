@@ -1,8 +1,8 @@
 """Traces: one for each question, across bot, queue and worker. Off unless KEN_OTLP_ENDPOINT is set.
 
-A span holds ids, counts and states; never a text, a name or the words of an error. Its question's
-row keeps the trace (W3C traceparent), so that whatever Redis loses, a question stays in its trace.
-Without an endpoint nothing is imported here that traces or sends.
+A span holds ids, counts and states; never a text, a name or an error's message. The question's row
+stores the trace (W3C traceparent), so a question stays in its trace whatever Redis loses. Without
+an endpoint, no tracing library is imported here.
 """
 
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 Attribute = str | int | float | bool
 
 _EXPORT_S = 2.0
-"""A collector that is away holds nothing up for longer, the end of the process neither."""
+"""How long a collector that is down may delay anything, including the end of the process."""
 
 _tracer: "Tracer | None" = None
 _provider: "TracerProvider | None" = None
 
 
 class Work:
-    """What a span is about; `set` adds what is only known later."""
+    """The work that a span covers; `set` adds what is only known later."""
 
     __slots__ = ("_span",)
 
@@ -33,7 +33,7 @@ class Work:
         self._span = span
 
     def set(self, **attributes: Attribute | None) -> None:
-        """None: not known, and left out."""
+        """Add attributes; None is left out."""
         if self._span is not None:
             for name, value in attributes.items():
                 if value is not None:
@@ -44,7 +44,7 @@ _UNTRACED = Work()
 
 
 def configure(settings: Settings, process: str) -> None:
-    """Send this process's spans to the endpoint, if there is one. Once, and after any fork."""
+    """Send this process's spans to the endpoint, if there is one. Call once, and after any fork."""
     global _tracer, _provider
     if not settings.otlp_endpoint or _provider is not None:
         return
@@ -63,7 +63,7 @@ def configure(settings: Settings, process: str) -> None:
 
 
 def close() -> None:
-    """Send what is left, and end: nothing is traced any more."""
+    """Send what is left, and stop tracing."""
     global _tracer, _provider
     provider, _provider, _tracer = _provider, None, None
     if provider is not None:
@@ -72,7 +72,7 @@ def close() -> None:
 
 @contextmanager
 def span(name: str, **attributes: Attribute | None) -> Iterator[Work]:
-    """A part of the work; an error that ends it leaves the name of its class."""
+    """Trace a part of the work; if an error ends it, the span has the name of its class."""
     if _tracer is None:
         yield _UNTRACED
         return
@@ -93,7 +93,7 @@ def span(name: str, **attributes: Attribute | None) -> Iterator[Work]:
 
 
 def current() -> str | None:
-    """This thread's place in a trace, as a W3C traceparent; None: there is none.
+    """Return this thread's place in a trace, as a W3C traceparent; None if there is none.
 
     https://www.w3.org/TR/trace-context/#traceparent-header
     """
@@ -107,14 +107,14 @@ def current() -> str | None:
 
 
 def trace_id() -> str | None:
-    """For the lines of the log."""
+    """Return the trace id for log lines."""
     traceparent = current()
     return traceparent.split("-")[1] if traceparent else None
 
 
 @contextmanager
 def continued(traceparent: str | None) -> Iterator[None]:
-    """What is done in here belongs to that trace; to a new one if it cannot be read."""
+    """Continue that trace inside the block; begin a new one if it cannot be read."""
     if _tracer is None or not traceparent:
         yield
         return
