@@ -1,1 +1,1 @@
-"""Language models and embedders: what they are asked, and what is taken from their output."""
+"""Language models and embedders: what they are asked, and what is used of their output."""

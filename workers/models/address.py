@@ -1,4 +1,4 @@
-"""Where a language model answers: what stands in KEN_MODEL_BASE_URL, and what is called."""
+"""Where a language model answers: reads KEN_MODEL_BASE_URL and finds the addresses to call."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ _PASTED = re.compile(
     r"/(?:chat/completions|responses|completions|models|embeddings|api/chat|api/generate)\Z",
     re.IGNORECASE,
 )
-"""Ends of whole addresses, which people copy from a vendor's page."""
+"""Endings of full addresses, which people copy from a vendor's page."""
 _AZURE = (".azure.com", ".azure-api.net", ".azure.us", ".azure.cn")
 _HAS_VERSION = re.compile(r"/v[0-9]|/deployments/", re.IGNORECASE)
 _SECRETS = re.compile(r"key|token|secret|password|sig|code|auth", re.IGNORECASE)
@@ -17,21 +17,21 @@ _SECRETS = re.compile(r"key|token|secret|password|sig|code|auth", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One server. `bases`: where its API may begin, the likeliest first."""
+    """One server. `bases`: where its API may begin, the most likely first."""
 
     bases: tuple[str, ...]
     query: tuple[tuple[str, str], ...] = ()
     is_azure: bool = False
-    """It wants the key as `api-key`, and takes another header for somebody else's token."""
+    """It expects the key as `api-key`; its other header is for tokens of other services."""
 
     @property
     def shown(self) -> str:
-        """For people: it holds no secret, because `address_of` takes none."""
+        """Return it for people to read; `address_of` accepts no secrets in it."""
         return self.bases[0]
 
 
 def address_of(url: str, model: str) -> Address:
-    """Raises ValueError: what is wrong with the address, and what to write; never its value."""
+    """Parse an address. Raises ValueError with what is wrong and what to write; never the value."""
     given = url.strip()
     if not given:
         return Address((_OPENAI,))
@@ -72,7 +72,7 @@ def _without_end(path: str) -> str:
 
 
 def _paths(path: str, model: str, *, of_azure: bool, dated: bool) -> tuple[str, ...]:
-    """Azure has two APIs: /openai/v1, and one with dates, where chat belongs to a deployment."""
+    """Azure has two APIs: /openai/v1, and one with dates, in which chat belongs to a deployment."""
     if of_azure and not dated and path in ("", "/openai"):
         return ("/openai/v1",)
     if dated and (path == "/openai" or (of_azure and not path)):

@@ -1,4 +1,4 @@
-"""What an answerer is given and gives back. It sees passages, and never who may read them."""
+"""What an answerer gets and returns. It sees passages, and never who may read them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Span(NamedTuple):
-    """A part of a chunk's text: which kind of block it was, and where it stands."""
+    """A part of a chunk's text: what kind of block it was, and where it is."""
 
     kind: str
     """heading, paragraph, lead, item, row, code, quotation, question or caption."""
@@ -33,31 +33,33 @@ class Passage:
     source: str
     updated_at: datetime | None
     spans: tuple[Span, ...] = ()
-    """What the parts of the text are, in order; empty if it was stored without."""
+    """What the parts of the text are, in order; empty if it was stored without them."""
     relevance: float = 0.0
-    """How near to the question, about 0 to 1.2. Never shown: it may tell of other documents."""
+    """How close to the question, about 0 to 1.2. Never shown: it may reveal other documents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of a draft, with what it claims to rest on."""
+    """One sentence of a draft, with the passage that it claims as its source."""
 
     text: str
     passage: int
     """Which passage, counted from 1 as in the prompt."""
     quote: str
-    """Words that stand in that passage, and support the sentence."""
+    """Words from that passage that support the sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What an answerer wrote; nothing of it is believed before `verify`."""
+    """What an answerer wrote; it is not trusted before `verify`."""
 
     sentences: tuple[Sentence, ...]
 
 
 class Embedder(Protocol):
-    """Texts to unit vectors. Vectors of different models never mix: the name is kept with each."""
+    """Turns texts into unit vectors. Vectors of different models never mix: each is stored with a
+    name.
+    """
 
     @property
     def name(self) -> str: ...
@@ -73,9 +75,9 @@ class Answerer(Protocol):
     def name(self) -> str: ...
 
     def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
-        """A draft from these passages alone; empty when they do not answer the question.
+        """Write a draft from these passages alone; empty if they do not answer the question.
 
-        `language`: a code such as `de`; empty: that of the question.
+        `language`: a code such as `de`; empty for the language of the question.
 
         Raises ModelUnavailable.
         """

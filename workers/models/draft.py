@@ -1,4 +1,4 @@
-"""The JSON of a draft, wherever a model put it: found leniently, believed strictly."""
+"""Finds the JSON of a draft wherever a model put it, and checks it strictly."""
 
 import json
 import re
@@ -28,39 +28,39 @@ SCHEMA: dict[str, Any] = {
     "required": ["sentences"],
     "additionalProperties": False,
 }
-"""The quote comes before the sentence: who copies first invents less."""
+"""The quote comes before the sentence: a model that copies first invents less."""
 
 _DECODER = json.JSONDecoder(strict=False)
-"""Takes a line break within a string, as small models write it."""
+"""Accepts a line break within a string, as small models write it."""
 _LONGEST = 400_000
 _NUMBER = re.compile(r"(?:passage )?\[?([0-9]{1,3})\]?", re.IGNORECASE)
 _OPENS = re.compile(r'\{(?=\s*")|\[(?=\s*\{)|"(?=\{(?:\\[nrt]|\s)*\\")')
-"""An object, a list of objects, or an object that was written into a string."""
+"""Where JSON may begin: an object, a list of objects, or an object written as a string."""
 _MOST_OPENINGS = 300
-"""A failed try costs as much as the text is long."""
+"""The most tries: a failed one costs as much as the text is long."""
 _THOUGHT = re.compile(r"</(?:think|thinking|reasoning|thought)>|\[/THINK\]", re.IGNORECASE)
 _SLIP = re.compile(r'"(?:[^"\\]|\\.)*+"?|,(?=\s*[}\]])|\\[nrt]', re.DOTALL)
-"""Outside strings: a comma too many, and a line break that was written out."""
+"""Outside strings: an extra comma, and a line break written as an escape."""
 _LONGEST_ESCAPE = 6
 _BLANK = "\ufeff \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A draft, and whether the model wrote nothing else: then the server held it to the form."""
+    """A draft, and whether it was the model's whole output: then the server enforced the form."""
 
     draft: Draft
     exact: bool
 
 
 class Unterminated(ValueError):
-    """The JSON stops before it is complete: it was cut, even if the server does not say so."""
+    """The JSON ends before it is complete: it was cut, even if the server does not say so."""
 
 
 def find(text: str) -> Found | None:
-    """The last draft in this text; what was thought aloud before it does not count.
+    """Return the last draft in this text; what came before it as thinking does not count.
 
-    None: there is none. Raises Unterminated; the sentences before a cut are not the answer.
+    None if there is none. Raises Unterminated; the sentences before a cut are not the answer.
     """
     said = _said(text[:_LONGEST])
     found = _last_in(said)
@@ -72,12 +72,14 @@ def find(text: str) -> Found | None:
 
 
 def is_object(text: str) -> bool:
-    """Whether it is one JSON object and nothing else, of whatever content."""
+    """Whether it is one JSON object and nothing else, with any content."""
     return isinstance(_parsed(_said(text[:_LONGEST])), dict)
 
 
 def _said(text: str) -> str:
-    """What comes after the thinking; all of it, where nothing does or the thinking does not end."""
+    """Return what comes after the thinking; all of it if nothing does or the thinking
+    does not end.
+    """
     text = text.strip(_BLANK)
     ends = [match.end() for match in _THOUGHT.finditer(text)]
     if not ends or isinstance(_parsed(text), dict):  # then the mark stands in what is quoted
@@ -86,7 +88,7 @@ def _said(text: str) -> str:
 
 
 def _parsed(text: str) -> Any:
-    """None: it is no JSON."""
+    """Return the value of a JSON text; None if it is not JSON."""
     try:
         return _DECODER.decode(text)
     except (ValueError, RecursionError):
@@ -103,7 +105,7 @@ def _last_in(text: str) -> Found | None:
 
 
 def _values(text: str) -> Iterator[tuple[Any, bool]]:
-    """All that opens outermost, and whether it is the whole text."""
+    """Yield each outermost value, and whether it is the whole text."""
     at = 0
     for _ in range(_MOST_OPENINGS):
         if (opening := _OPENS.search(text, at)) is None:
@@ -122,15 +124,16 @@ def _values(text: str) -> Iterator[tuple[Any, bool]]:
 
 
 def _is_cut(text: str, start: int, error: json.JSONDecodeError) -> bool:
-    """Not every bracket in prose: it has to have begun as a draft."""
+    """Whether it began like a draft: not every bracket in prose is one."""
     in_escape = error.msg.startswith("Invalid \\") and error.pos >= len(text) - _LONGEST_ESCAPE
     ended = error.msg.startswith("Unterminated string") or in_escape or error.pos >= len(text)
     return ended and '"' in text[start : start + 40]
 
 
 def _draft(value: Any, *, is_part_of_one: bool) -> Draft | None:
-    """From the object that was asked for, or a wrapper around it; else from its list or a single
-    sentence, if that cannot be a part of a broken object."""
+    """Return the sentences of the requested object, or of a wrapper around it; else of its list or
+    a single sentence, if that cannot be part of a broken object.
+    """
     wrapped = value.values() if isinstance(value, dict) and "quote" not in value else ()
     for one in (value, *wrapped):
         one = _parsed(one) if isinstance(one, str) else one
@@ -163,7 +166,7 @@ def _sentence(value: Any) -> Sentence | None:
 
 
 def _number(value: Any) -> int | None:
-    """`1`, and what small models write for it: `1.0`, `"1"`, `"[1]"`."""
+    """Read `1`, and what small models write for it: `1.0`, `"1"`, `"[1]"`."""
     if isinstance(value, bool):
         return None
     if isinstance(value, float):
@@ -175,7 +178,7 @@ def _number(value: Any) -> int | None:
 
 
 def _is_held(value: Any) -> bool:
-    """Exactly the schema's form, and not only something that can be read as it."""
+    """Whether it has exactly the schema's form, and can not only be read as it."""
     if not isinstance(value, dict) or set(value) != {"sentences"}:
         return False
     listed = value["sentences"]

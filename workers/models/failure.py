@@ -1,4 +1,4 @@
-"""Why a model's server gave no answer: does it pass, does it last, is it about this question?"""
+"""Why a model's server gave no answer: is it transient, does it last, is it about this question?"""
 
 import re
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from enum import StrEnum
 from typing import Any
 
 _PASSING = frozenset({408, 409, 425, 429})
-"""The statuses below 500 that another try may change."""
+"""The statuses below 500 for which another try may succeed."""
 _NO_SUCH_PATH = frozenset({404, 405, 410, 415, 501})
 _OF_A_STATUS = {401: "unauthorized", 402: "no_credit", 403: "forbidden", 413: "too_long"}
 _NAMED = (
     "store", "max_output_tokens", "max_completion_tokens", "max_tokens", "temperature",
     "reasoning_effort", "reasoning", "response_format", "json_schema", "text",
 )  # fmt: skip
-"""Parameters of ours, a longer name before one that is a part of it."""
+"""Our parameters, a longer name before one that is part of it."""
 _MODEL_NOT_FOUND = re.compile(
     r"model_?not_?found|deployment_?not_?found|(?:invalid|unknown) (?:model|deployment)\b"
     r"|\b(?:models?|deployment)\b.{0,200}\b(?:not found|not exist|unknown|no such|not available)",
@@ -97,13 +97,13 @@ EXPLAINED: dict[str, tuple[str, str]] = {
         "choose another KEN_MODEL_API.",
     ),
 }
-"""Each reason in words for an operator: what the server does, and what to do."""
+"""Each reason in words for an operator: what the server does, and what to do about it."""
 _CUT = frozenset({"finish_length", "unterminated"})
 _FILTERED = frozenset({"status_incomplete/content_filter", "finish_content_filter"})
 
 
 def explained(reason: str) -> tuple[str, str]:
-    """What the server does, and what to do about it."""
+    """Return what the server does, and what to do about it."""
     name, _, parameter = reason.partition("parameter_")
     if parameter:
         does, remedy = EXPLAINED["parameter"]
@@ -121,19 +121,19 @@ def explained(reason: str) -> tuple[str, str]:
 
 class Fault(StrEnum):
     PASSING = "passing"
-    """Another try may be answered."""
+    """Another try may succeed."""
     CUT = "cut"
-    """The answer ended before its end."""
+    """The answer was cut off."""
     UNUSABLE = "unusable"
-    """An answer that holds no draft."""
+    """An answer without a draft."""
     FINAL = "final"
     """This question is refused or filtered; others are not."""
     LASTING = "lasting"
-    """The server refuses, and will refuse again: this question, or all of them."""
+    """The server refuses, and would refuse again: this question, or all of them."""
 
 
 class Failed(Exception):
-    """`reason` is one of our own words, never the server's."""
+    """`reason` is one of our own constants, never the server's text."""
 
     def __init__(
         self,
@@ -154,7 +154,9 @@ class Failed(Exception):
 def refused(
     status: int, headers: Mapping[str, str], body: Any, sent: Mapping[str, Any]
 ) -> Failed | None:
-    """What a status says, or an error that came with status 200. None: there is none."""
+    """Return the failure that a status means, or an error with status 200; None if
+    there is none.
+    """
     words = _error(body, is_one=status >= 300)
     if status < 300:
         if not words:
@@ -178,7 +180,7 @@ def refused(
 
 
 def _lasting(status: int, words: str, sent: Mapping[str, Any]) -> Failed:
-    """What the server refuses, and will refuse again."""
+    """Return the failure of a request that the server refuses and would refuse again."""
     if status in _OF_A_STATUS:
         return Failed(Fault.LASTING, _OF_A_STATUS[status])
     if _MODEL_NOT_FOUND.search(words):
@@ -194,9 +196,9 @@ def _lasting(status: int, words: str, sent: Mapping[str, Any]) -> Failed:
 
 
 def _error(body: Any, *, is_one: bool) -> str:
-    """The words of an error, in small letters, to be searched and never shown; empty: none.
+    """Return the text of an error in lower case, to be searched and never shown; empty if none.
 
-    `is_one`: the status says so, and the body need not.
+    `is_one`: the status says that it is an error, and the body need not.
     """
     if not isinstance(body, dict):
         return ""
@@ -209,7 +211,7 @@ def _error(body: Any, *, is_one: bool) -> str:
 
 
 def _status_of(body: Any, words: str) -> int:
-    """Of an error that came with status 200: what it says itself, else that it may pass."""
+    """Return the status of an error that came with status 200: its own, else a transient one."""
     error = body.get("error")
     code = (error if isinstance(error, dict) else body).get("code")
     if re.fullmatch(r"[45][0-9][0-9]", str(code)):
@@ -218,7 +220,7 @@ def _status_of(body: Any, words: str) -> int:
 
 
 def _parameter(words: str, sent: Mapping[str, Any]) -> str:
-    """The parameter that is named, of those that were sent."""
+    """Return the parameter that is named, of those that were sent."""
     if "messages" in sent and re.search(
         r"\bsystem\b.{0,40}\b(?:role|message|not supported)", words
     ):
@@ -233,7 +235,7 @@ def _parameter(words: str, sent: Mapping[str, Any]) -> str:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """In seconds; the header has those or a date (RFC 9110, 10.2.3)."""
+    """Return seconds; the header has those or a date (RFC 9110, 10.2.3)."""
     asked = headers.get("retry-after", "")
     if re.fullmatch(r"[0-9]{1,6}([.][0-9]+)?", asked):
         return float(asked)

@@ -1,7 +1,7 @@
-"""The forms in which servers of language models are asked, and how their answers are read.
+"""The forms in which language models' servers are asked, and how their answers are read.
 
-Shapes: https://platform.openai.com/docs/api-reference/responses and /chat; what others make of
-them was read in vLLM, Ollama, llama.cpp, LiteLLM and Azure.
+Shapes: https://platform.openai.com/docs/api-reference/responses and /chat; what others make of them
+was read in vLLM, Ollama, llama.cpp, LiteLLM and Azure.
 """
 
 import json
@@ -16,7 +16,7 @@ from workers.settings import Settings
 
 
 class Form(StrEnum):
-    """From the one that promises most of an answer's form to the one that promises nothing."""
+    """From the one that enforces most of an answer's form to the one that enforces nothing."""
 
     RESPONSES = "responses"
     CHAT_SCHEMA = "chat-schema"
@@ -39,15 +39,15 @@ _RESPONSE_FORMATS: dict[Form, dict[str, Any]] = {
 DISPENSABLE = (
     "store", "max_output_tokens", "max_completion_tokens", "max_tokens", "system", "whole"
 )  # fmt: skip
-"""What a server need not take: it is left out, or written otherwise, once it was refused by name.
-`system`: a message with that role; `whole`: an answer in one piece, where it only streams."""
+"""What a server may refuse: it is left out, or written otherwise, once it was refused by name.
+`system`: a message with that role; `whole`: an answer in one piece, if it only streams."""
 _CUT = frozenset({"length", "max_tokens", "max_output_tokens", "model_length"})
 _FILTERED = frozenset({"content_filter", "safety"})
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How one server wants to be asked."""
+    """How one server has to be asked."""
 
     base: str
     form: Form
@@ -65,7 +65,7 @@ class Dialect:
 def request(
     dialect: Dialect, settings: Settings, asked: str, max_tokens: int, instructions: str
 ) -> dict[str, Any]:
-    """The body: the instructions, the question with its passages, and no name of anybody."""
+    """Return the body: the instructions, the question with its passages, and nobody's name."""
     if dialect.form is Form.RESPONSES:
         body = _responses(settings, asked, max_tokens, instructions)
     else:
@@ -94,7 +94,9 @@ def _responses(
 def _chat(
     dialect: Dialect, settings: Settings, asked: str, max_tokens: int, instructions: str
 ) -> dict[str, Any]:
-    """`max_tokens` is the name that every server knows, but for OpenAI's newer models."""
+    """Return the name of the limit: every server accepts `max_tokens`, except OpenAI's newer
+    models.
+    """
     messages = [{"role": "system", "content": instructions}, {"role": "user", "content": asked}]
     if "system" in dialect.left_out:
         messages = [{"role": "user", "content": f"{instructions}\n\n{asked}"}]
@@ -112,7 +114,7 @@ def _chat(
 
 
 class Ending(StrEnum):
-    """How an answer ended, by the server's own word."""
+    """How an answer ended, as the server reports it."""
 
     WHOLE = "whole"
     CUT = "cut"
@@ -123,7 +125,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer as the server gave it: its texts, those thought aloud, and how it ended."""
+    """One answer as the server gave it: its texts, those of its thinking, and how it ended."""
 
     texts: tuple[str, ...] = ()
     thoughts: tuple[str, ...] = ()
@@ -134,7 +136,7 @@ class Completion:
 
 
 def read(raw: bytes) -> Any:
-    """The JSON of a body, streamed or not, whatever its content type says. Raises ValueError.
+    """Return the JSON of a body, streamed or not, whatever its content type is. Raises ValueError.
 
     Gemini puts it into a list.
     """
@@ -146,7 +148,7 @@ def read(raw: bytes) -> Any:
 
 
 def completion_in(body: Any) -> Completion | None:
-    """None: it is no answer in either form."""
+    """Return the answer in a body; None if it is an answer in neither form."""
     if not isinstance(body, dict):
         return None
     if isinstance(body.get("choices"), list):
@@ -195,7 +197,7 @@ def _responses_ending(body: dict[str, Any], *, refused: bool) -> tuple[Ending, s
 
 
 def _of_choices(choices: list[Any]) -> Completion | None:
-    """Of several the first that is whole and says something."""
+    """Return the first of several that is complete and not empty."""
     all_told = [_of_choice(choice) for choice in _objects(choices)]
     whole = [one for one in all_told if one.ending is Ending.WHOLE]
     saying = [one for one in whole if any(one.texts)]
@@ -224,7 +226,9 @@ def _of_choice(choice: dict[str, Any]) -> Completion:
 
 
 def _texts(content: Any) -> list[str]:
-    """A string, a list of parts, or an object that was meant to be written as JSON."""
+    """Return the texts of a string, a list of parts, or an object that should have been
+    JSON text.
+    """
     if isinstance(content, str):
         return [content]
     if isinstance(content, dict):
@@ -242,7 +246,9 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _streamed(text: str) -> Any:
-    """What a server that only streams sent, as one body. Raises ValueError where it has no end."""
+    """Join what a server that only streams sent into one body. Raises ValueError if it
+    has no end.
+    """
     sent = list(_data(text))
     events = [json.loads(data) for data in sent if data != "[DONE]"]
     for event in reversed(list(_objects(events))):
@@ -270,9 +276,9 @@ def _streamed(text: str) -> Any:
 
 
 def _data(text: str) -> Iterator[str]:
-    """https://html.spec.whatwg.org/multipage/server-sent-events.html, with one line an event.
+    """https://html.spec.whatwg.org/multipage/server-sent-events.html, with one line for each event.
 
-    A line ends there by CR and LF alone; a string in JSON may hold other separators.
+    Only CR and LF end a line there; a string in JSON may contain other separators.
     """
     for line in re.split(r"[\r\n]+", text):
         if line.startswith("data:") and line.removeprefix("data:").strip():

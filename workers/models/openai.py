@@ -33,11 +33,11 @@ from workers.settings import Settings
 log = structlog.get_logger()
 
 _REQUIRES_NOTHING = "Reply with the single word ready, and without JSON."
-"""How a server's form is found: it keeps to one if the answer is JSON all the same. The words are
+"""Used to find a server's form: it enforces one if the answer is JSON nevertheless. The words are
 ours, never a person's or a document's."""
 _SHORT = 1000
 _REST_S = 60.0
-"""For this long a server that failed for good is left alone."""
+"""For this long, a server with a lasting failure is not called."""
 _MORE_ROOM = 4
 _LARGEST_BODY = 4_000_000
 _CONNECT_S = 10.0
@@ -50,27 +50,27 @@ _FOR_EVERY_FORM = frozenset(
 
 
 class Hold(IntEnum):
-    """How closely a server keeps to the form that it is asked for."""
+    """How closely a server keeps to the requested form."""
 
     NONE = 0
     JSON = 1
     DRAFT = 2
-    """The JSON that was asked for, with something around it."""
+    """The requested JSON with something around it."""
     ALL = 3
 
 
 @dataclass(frozen=True, slots=True)
 class ServerForm:
-    """How a server wants to be asked."""
+    """How a server has to be asked."""
 
     dialect: Dialect
     hold: Hold
     before: tuple[tuple[Form, str], ...] = ()
-    """The better forms, each with why it is not used; empty: the server does not hold to it."""
+    """The better forms, each with the reason why it is not used; empty if the server ignores it."""
 
     @property
     def said(self) -> str:
-        """In words: the form, and why it is not a better one."""
+        """Describe it in words: the form, and why it is not a better one."""
         why = {"no_api": "there is no {}", "": "{} gives the wrong form"}
         before = [why.get(reason, "{} does not work").format(NAMES[f]) for f, reason in self.before]
         return NAMES[self.dialect.form] + (f" ({'; '.join(before)})" if before else "")
@@ -78,7 +78,7 @@ class ServerForm:
 
 @dataclass(slots=True)
 class _Known:
-    """What this process has learned of the server."""
+    """What this process has found out about the server."""
 
     look: ServerForm | None
     looked_at: float | None = None
@@ -88,7 +88,7 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class OpenAIAnswerer:
-    """How a server wants to be asked is found out once, and again when it has changed."""
+    """Finds out once how a server has to be asked, and again when it has changed."""
 
     client: httpx2.Client
     settings: Settings
@@ -99,7 +99,9 @@ class OpenAIAnswerer:
 
     @classmethod
     def connect(cls, settings: Settings) -> "OpenAIAnswerer":
-        """No call is made yet. Raises ValueError for an address that `ken` refuses at its start."""
+        """Make one; no call is made yet. Raises ValueError for an address that `ken` refuses at its
+        start.
+        """
         address = address_of(settings.model_base_url, settings.model_name)
         key = settings.model_api_key.get_secret_value().strip() or "none"
         client = httpx2.Client(
@@ -118,7 +120,7 @@ class OpenAIAnswerer:
         return self.settings.model_name
 
     def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
-        """Raises ModelUnavailable; also for an answer cut short, refused or malformed."""
+        """Raises ModelUnavailable; also for an answer that was cut, refused or malformed."""
         with metrics.model_call():
             try:
                 draft = self._write(prompt(question, passages, language))
@@ -129,7 +131,7 @@ class OpenAIAnswerer:
         return draft
 
     def look(self) -> ServerForm:
-        """How this server wants to be asked, found out if need be. Raises ModelUnavailable."""
+        """Return how this server has to be asked; find out if need be. Raises ModelUnavailable."""
         try:
             return self.known.look or self._look_again()
         except Failed as failed:
@@ -149,7 +151,7 @@ class OpenAIAnswerer:
             return self._ask(now.dialect, asked)
 
     def _rest(self) -> None:
-        """A server that failed for good is left alone for a minute. Raises Failed."""
+        """Do not call a server with a lasting failure for a minute. Raises Failed."""
         down = self.known.down
         if down is not None and self.clock() < self.known.down_until:
             raise Failed(down.fault, down.reason)
@@ -157,7 +159,7 @@ class OpenAIAnswerer:
     # -- how it wants to be asked ---------------------------------------------------------------
 
     def _look_again(self) -> ServerForm:
-        """At most once a minute, by one thread while the others wait. Raises Failed."""
+        """Find out at most once a minute, in one thread while the others wait. Raises Failed."""
         with self._one_looks:
             self._rest()
             looked_at = self.known.looked_at
@@ -168,8 +170,9 @@ class OpenAIAnswerer:
             return self.known.look
 
     def _best(self) -> ServerForm:
-        """The best form that the server keeps to. Raises Failed; if it will fail again, the server
-        is left alone for a minute."""
+        """Return the best form that the server keeps to. Raises Failed; if the failure lasts, the
+        server is not called for a minute.
+        """
         try:
             best = self._first_that_holds()
         except Failed as failed:
@@ -217,7 +220,7 @@ class OpenAIAnswerer:
                 yield Dialect(base, form)
 
     def _adapted(self, dialect: Dialect) -> tuple[Dialect, Hold]:
-        """Without what the server does not take, each by its name. Raises Failed."""
+        """Leave out what the server refuses, each by its name. Raises Failed."""
         room = min(self.settings.model_max_tokens, _SHORT)
         while True:
             body = request(dialect, self.settings, "Are you ready?", room, _REQUIRES_NOTHING)
@@ -233,7 +236,7 @@ class OpenAIAnswerer:
     # -- one question ---------------------------------------------------------------------------
 
     def _ask(self, dialect: Dialect, asked: str) -> Draft:
-        """A cut answer is asked for once more, with more room. Raises Failed."""
+        """Ask once more, with more room, for an answer that was cut. Raises Failed."""
         room = self.settings.model_max_tokens
         try:
             return self._ask_once(dialect, asked, room)
@@ -255,7 +258,7 @@ class OpenAIAnswerer:
         return found.draft
 
     def _answer(self, dialect: Dialect, body: dict[str, Any]) -> str:
-        """What was written: all messages and parts in one. Raises Failed."""
+        """Return what was written: all messages and parts in one. Raises Failed."""
         answered = _read(self._post(dialect, body))
         if (error := refused(200, {}, answered, body)) is not None:
             raise error
@@ -273,7 +276,7 @@ class OpenAIAnswerer:
         return text if text.strip() else "".join(answer.thoughts)
 
     def _post(self, dialect: Dialect, body: dict[str, Any]) -> bytes:
-        """The answer's body, within the time for all of it. Raises Failed."""
+        """Return the answer's body, within the time for all of it. Raises Failed."""
         until = self.clock() + self.settings.model_timeout_s
         raw = bytearray()
         try:
@@ -303,14 +306,14 @@ class OpenAIAnswerer:
 
 
 def _is_for_every_form(failed: Failed) -> bool:
-    """A server that breaks at one form may answer in another; one that is busy or away does not."""
+    """Whether every form would fail: if the server is busy or down, but not if it breaks at one."""
     if failed.fault is Fault.PASSING:
         return failed.reason != "server_error"
     return failed.reason in _FOR_EVERY_FORM
 
 
 def _least_final(failed: Failed) -> int:
-    """What may pass first; that there is no such path last."""
+    """Sort key: transient failures first, a missing path last."""
     return -1 if failed.fault is Fault.PASSING else failed.reason == "no_api"
 
 
@@ -319,7 +322,7 @@ def _forms(settings: Settings) -> tuple[Form, ...]:
 
 
 def _read(raw: bytes) -> Any:
-    """What began as JSON or as a stream was cut on its way. Raises Failed."""
+    """Parse a body; if it began as JSON or as a stream, it was cut on its way. Raises Failed."""
     try:
         return read(raw)
     except RecursionError:
@@ -331,7 +334,7 @@ def _read(raw: bytes) -> Any:
 
 
 def _find(text: str) -> Found | None:
-    """Raises Failed."""
+    """Return the draft in a text; None if there is none. Raises Failed if it was cut."""
     try:
         return find(text)
     except Unterminated:
@@ -339,7 +342,7 @@ def _find(text: str) -> Found | None:
 
 
 def _hold(text: str) -> Hold:
-    """Raises Failed."""
+    """Return how closely a text keeps to the form. Raises Failed if it was cut."""
     if (found := _find(text)) is not None:
         return Hold.ALL if found.exact else Hold.DRAFT
     return Hold.JSON if is_object(text) else Hold.NONE

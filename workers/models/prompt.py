@@ -1,4 +1,4 @@
-"""What a language model is told. Nothing in it is secret; documents are data, not orders."""
+"""The prompt for a language model. Nothing in it is secret; documents are data, not orders."""
 
 from workers.models.base import Passage
 from workers.models.wishes import LANGUAGES
@@ -23,7 +23,9 @@ If the passages do not answer the question: {"sentences": []}"""
 
 
 def prompt(question: str, passages: tuple[Passage, ...], language: str = "") -> str:
-    """The question and its passages, numbered from 1; `language` is of LANGUAGES, or empty."""
+    """Return the question and its passages, numbered from 1; `language` is in
+    LANGUAGES, or empty.
+    """
     passages_text = "\n\n".join(
         _passage_text(number, passage) for number, passage in enumerate(passages, start=1)
     )

@@ -1,4 +1,4 @@
-"""Whether a text holds a quote, word for word: case, spacing, punctuation and marks aside."""
+"""Whether a text contains a quote, word for word, ignoring case, spacing, punctuation and marks."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
     "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
-"""Writing without spaces, of South-East and East Asia: each letter counts as a word."""
+"""Scripts without spaces, of South-East and East Asia: each letter counts as a word."""
 
 
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
@@ -26,9 +26,9 @@ _COPIED_WORDS = 8
 
 
 def copies_of(sentence: Sentence, passages: Sequence[Passage]) -> list[int]:
-    """Other documents' passages, counted from 1, that hold the quote of a sentence as well.
+    """Return other documents' passages, counted from 1, that also contain the quote of a sentence.
 
-    All of them are readable by the whole audience: others are not among the passages.
+    The whole audience may read all of them: others are not among the passages.
     """
     cited, quote = passages[sentence.passage - 1], words(sentence.quote)
     quoted_text = words(without_marks(cited.text))
@@ -43,7 +43,7 @@ def copies_of(sentence: Sentence, passages: Sequence[Passage]) -> list[int]:
 
 
 def words(text: str) -> list[str]:
-    """Words alone: case, spacing, punctuation and Markdown's marks do not matter to a quote."""
+    """Return the words alone, without case, spacing, punctuation and Markdown's marks."""
     return _WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("_", " "))
 
 

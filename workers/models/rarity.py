@@ -1,4 +1,4 @@
-"""How rare a word is in English at large, whatever documents we hold."""
+"""How rare a word is in English in general, whatever documents we hold."""
 
 import math
 
@@ -11,11 +11,12 @@ _SHORT = 0.4  # letters and digits stand before that, in no order
 
 
 def rarity(word: str) -> float:
-    """From 0 for "the" to 1 for a word that BERT has to put together, such as "KEP-4876".
+    """Return the rarity: 0 for "the", 1 for a word that BERT has to put together, such as
+    "KEP-4876".
 
     ln(1 + rank) / ln(1 + last rank), the rank counted in BERT's vocabulary. By Zipf's law
-    (frequency falls as 1 / rank) this is an inverse document frequency up to a factor. It knows no
-    document of ours, so a ranking made with it tells nothing about documents that one may not read.
+    (frequency falls as 1 / rank) this is an inverse document frequency up to a factor. It is
+    independent of our documents, so a ranking made with it reveals nothing about unreadable ones.
     """
     pieces = word_ids(word)
     if len(pieces) != 1:

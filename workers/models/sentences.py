@@ -1,4 +1,4 @@
-"""Where sentences end, and what of a passage can be quoted and understood alone."""
+"""Where sentences end, and which parts of a passage can be quoted and understood alone."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from workers.models.base import Span
 
 _END = re.compile(r"[.!?…۔؟।॥።][\"'”’»)\]*_]*(?=\s)|[。！？]")
-"""Also those of Urdu and Arabic, of Hindi and its neighbours, of Chinese and Japanese."""
+"""Also the marks of Urdu and Arabic, of Hindi and related languages, of Chinese and Japanese."""
 _LAST_WORD = re.compile(r"[^\s(\[\"'*_]{0,12}\Z")
 _ABBREVIATIONS = frozenset(
     re.findall(
@@ -32,7 +32,7 @@ _SOMETIMES_LAST = frozenset(
         "do", "mo", "fr", "sat", "sun", "mon", "fri", "thu", "wed", "tue",
     )
 )  # fmt: skip
-"""Abbreviations that may end a sentence: they do when a capital follows ("no": never a number)."""
+"""Abbreviations that may end a sentence: they do if a capital follows ("no": never a number)."""
 
 _SPACED = re.compile(
     r"(?<![^\W_])(?:z\. ?[BTZ]\.|d\. ?h\.|u\. ?[aäU]\.|[ou]\. ?Ä\.|o\. ?[äg]\.|i\. ?[dA]\."
@@ -46,7 +46,7 @@ _MONTHS = frozenset(
     " januari februari mars maj augusti januari mei tammikuuta helmikuuta leden února března dubna"
     " května června července srpna září října listopadu prosince".split()
 )
-"""Words that an ordinal counts in languages that write it with a full stop."""
+"""Words that follow an ordinal in languages that write it with a full stop."""
 _BEFORE_ORDINAL = frozenset(
     "der dem den des das im vom zum zur bis ab seit jeder jedem jeden jedes".split()
 )
@@ -70,11 +70,11 @@ _BULLET = re.compile(r"\s*(?:[-•]\s+)?")
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences of Markdown or plain text in reading order, without their marks.
+    """Return the sentences of Markdown or plain text in reading order, without their marks.
 
     List items and table rows are sentences of their own, a short block of code is one, and
-    headings, rules and long code are left out: nobody would quote them as an answer. A sentence
-    of more than 600 letters is cut between words.
+    headings, rules and long code are left out: nobody would quote them as an answer. A sentence of
+    more than 600 letters is cut between words.
     """
     found: list[str] = []
     for paragraph in _paragraphs(_without_comments(text)):
@@ -91,22 +91,22 @@ def sentences(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Something of a passage that can be quoted."""
+    """A part of a passage that can be quoted."""
 
     text: str
-    """What is shown: it can be understood alone."""
+    """What is shown; it can be understood alone."""
     quote: str
-    """Its words in the passage, in one run."""
+    """Its words in the passage, without a gap."""
     core: str
-    """What it says of its own, by which it is weighed: an item and its lead, of a whole list."""
+    """Its own content, by which it is weighed: an item and its lead, of a whole list."""
 
 
 def units(text: str, spans: Sequence[Span]) -> list[Unit]:
-    """What can be quoted of a passage, in reading order.
+    """Return what can be quoted of a passage, in reading order.
 
-    A sentence of a paragraph; an answer with its question; a list, if it is short, or an item,
-    with the lead; a row with its column names; a short block of code with the sentence before it.
-    Never a heading, a question or a lead alone. Without spans: the sentences of the text.
+    A sentence of a paragraph; an answer with its question; a list, if it is short, or an item, with
+    the lead; a row with its column names; a short block of code with the sentence before it. Never
+    a heading, a question or a lead alone. Without spans: the sentences of the text.
     """
     if not spans:
         return [Unit(one, one, one) for one in sentences(text)]
@@ -146,7 +146,7 @@ def _of_paragraph(text: str, spans: Sequence[Span], at: int) -> Iterator[Unit]:
 
 
 def _of_list(text: str, spans: Sequence[Span], first: int) -> Iterator[Unit]:
-    """A short list is quoted whole; of a long one an item, with what leads to it."""
+    """Quote a short list whole; of a long one an item, with what leads to it."""
     last = first
     while last + 1 < len(spans) and spans[last + 1].kind == "item":
         last += 1
@@ -167,7 +167,7 @@ def _of_list(text: str, spans: Sequence[Span], first: int) -> Iterator[Unit]:
 
 
 def _long_enough(text: str, spans: Sequence[Span], first: int, at: int) -> str:
-    """The item as a quote; one of a word or two begins with the items before it."""
+    """Return the item as a quote; one of a word or two begins with the items before it."""
     start = at
     while start > first and len(_joined(text, spans, start, at).split()) < _MIN_QUOTE_WORDS:
         start -= 1
@@ -186,7 +186,7 @@ def _of_code(text: str, spans: Sequence[Span], at: int) -> Iterator[Unit]:
 
 
 def _start(spans: Sequence[Span], at: int, kinds: Sequence[str]) -> int:
-    """The first of the spans of these kinds that stand directly before this one."""
+    """Return the first of the spans of these kinds that come directly before this one."""
     while at and spans[at - 1].kind in kinds:
         at -= 1
     return at
@@ -202,7 +202,7 @@ def _joined(text: str, spans: Sequence[Span], first: int, last: int) -> str:
 
 
 def _plain(text: str, span: Span) -> str:
-    """The text of a part without what marks it: bullets, fences, signs of quotation."""
+    """Return a part's text without its markup: bullets, fences, quotation signs."""
     own = text[span.start : span.end]
     if span.kind == "code":
         return "\n".join(line for line in own.split("\n") if not _FENCE.match(line))
@@ -226,9 +226,9 @@ def _sentences_of(plain: str) -> Iterator[str]:
 
 
 def sentence_ends(text: str) -> Iterator[int]:
-    """Offsets behind each sentence and the space that follows it; the last is `len(text)`.
+    """Return offsets after each sentence and the space after it; the last is `len(text)`.
 
-    A full stop behind an abbreviation or an initial, or before a small letter, ends nothing.
+    A full stop after an abbreviation or an initial, or before a small letter, ends nothing.
     """
     for match in _END.finditer(text):
         end = match.end()
@@ -241,14 +241,16 @@ def sentence_ends(text: str) -> Iterator[int]:
 
 
 def without_marks(text: str) -> str:
-    """One line of plain text: links become their words, and emphasis, code marks and tags go."""
+    """Clean one line of plain text: links become their words; emphasis, code marks and tags go."""
     text = _LINK.sub(r"\1", _IMAGE.sub(r"\1", text))
     text = _CODE_MARK.sub(r"\1", _EMPHASIS.sub(r"\2", _TAG.sub(" ", text)))
     return " ".join(text.split())
 
 
 def _without_comments(text: str) -> str:
-    """Template comments of Markdown are instructions to authors; an open one runs to the end."""
+    """Remove template comments of Markdown, which are instructions to authors; an open one runs to
+    the end.
+    """
     shown, *commented = text.split("<!--")
     return shown + " ".join(part.partition("-->")[2] for part in commented)
 
@@ -273,12 +275,14 @@ def _ends_sentence(text: str, mark: int, following: str) -> bool:
 
 
 def _is_spaced_abbreviation(text: str, mark: int) -> bool:
-    """Whether a single small letter before a full stop is of "z. B.", "d. h.", "u. a."."""
+    """Whether a single small letter before a full stop belongs to "z. B.", "d. h.", "u. a."."""
     return bool(_SPACED.search(text[max(0, mark - 6) : mark + 8]))
 
 
 def _is_ordinal(text: str, mark: int, digits: int) -> bool:
-    """Whether a number before a full stop counts: "am 3. Juli", "der 2. Stock", "1. the buyer"."""
+    """Whether a number before a full stop is an ordinal: "am 3. Juli", "der 2. Stock", "1. the
+    buyer".
+    """
     if digits > 2:
         return False
     after = _NEXT_WORD.match(text, mark + 1)
@@ -289,7 +293,7 @@ def _is_ordinal(text: str, mark: int, digits: int) -> bool:
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    """Paragraphs, list items and table rows joined to one line; code starts with a line break."""
+    """Join paragraphs, list items and table rows to one line; code starts with a line break."""
     lines: list[str] = []
     code: list[str] = []
     fence = ""
@@ -318,7 +322,7 @@ def _without_quote_mark(line: str) -> str:
 
 
 def _stands_alone(line: str) -> bool:
-    """Blank lines, headings and rules, which are in no sentence, and rows of a table."""
+    """Whether a line belongs to no sentence (blank, heading, rule) or is a row of a table."""
     rule_or_blank = not line.strip() or _RULE.match(line)
     return bool(rule_or_blank or _HEADING.match(line) or line.lstrip().startswith("|"))
 

@@ -1,4 +1,4 @@
-"""What somebody may wish of an answer: its language, and its length."""
+"""What a person may choose for answers: language and length."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,9 +12,9 @@ class Length(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Language:
     name: str
-    """In English, for a model."""
+    """Its English name, for a model."""
     own_name: str
-    """In itself, for whoever chooses."""
+    """Its own name, for the person who chooses."""
 
 
 LANGUAGES = {

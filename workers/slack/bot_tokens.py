@@ -1,4 +1,4 @@
-"""The tokens of installations, as they are used: opened, and refreshed by one process at a time."""
+"""Opens the tokens of installations and refreshes them, one process at a time."""
 
 import logging
 from dataclasses import dataclass, field
@@ -29,19 +29,20 @@ from workers.slack.installations import (
 log = structlog.get_logger()
 
 REFRESH_BEFORE = timedelta(hours=2)
-"""So long before its end the sweeper refreshes a token: it lives for 12 hours."""
+"""The sweeper refreshes a token this long before it expires; tokens last 12 hours."""
 MINIMUM_LIFETIME = timedelta(minutes=5)
-"""So long before its end whoever needs a token refreshes it: no sweeper did."""
+"""Whoever needs a token refreshes it if it has less time left than this; the sweeper did not."""
 _TIMEOUT_S = 5
 _DEAD = frozenset({"invalid_refresh_token", "token_revoked", "token_expired"})
-"""Answers after which a refresh token is of no use any more."""
+"""Answers after which a refresh token is useless."""
 
 
 @dataclass(frozen=True, slots=True)
 class BotToken:
     secret: str = field(repr=False)
     org_wide: bool
-    """It speaks in every workspace of a Grid organisation, so each call names the one it means."""
+    """Whether it is for all workspaces of a Grid organisation, so that each call has to
+    name one."""
 
 
 def token_of(
@@ -52,11 +53,11 @@ def token_of(
     enterprise_id: str | None = None,
     minimum_lifetime: timedelta = REFRESH_BEFORE,
 ) -> BotToken:
-    """The bot's token in a workspace, refreshed where it ends within `minimum_lifetime`.
+    """Return the bot's token in a workspace; refresh it if it expires within `minimum_lifetime`.
 
     `enterprise_id`: the Grid organisation, "" for none, None if it is not known. Raises
-    SlackRefused where Ken is not installed or the token is of no use, and SlackUnavailable where
-    it has run out and Slack does not give another.
+    SlackRefused if Ken is not installed or the token is useless, and SlackUnavailable if it has
+    expired and Slack does not give another.
     """
     now = datetime.now(UTC)
     with database.session(role) as session:
@@ -78,7 +79,9 @@ def token_of(
 
 
 def refresh_due(database: Database, role: Role) -> int:
-    """Refresh every token that ends soon: how many. For the sweeper; no failure stops the rest."""
+    """Refresh every token that expires soon; return how many. For the sweeper: failures do not stop
+    it.
+    """
     now, refreshed = datetime.now(UTC), 0
     for found in installed(database, role):
         if found.sealed_refresh is None or found.lasts(REFRESH_BEFORE, now=now):
@@ -100,9 +103,11 @@ def _lives(found: Installed, now: datetime) -> bool:
 def _refresh(
     database: Database, role: Role, found: Installed, *, minimum_lifetime: timedelta
 ) -> BotToken:
-    """A refresh token serves once: one process asks Slack, the others read what it was given.
+    """Refresh a token. A refresh token works once: one process asks Slack, the others read the
+    result.
 
-    While the old token lives nobody waits for whoever asks. Raises SlackUnavailable, SlackRefused.
+    While the old token is valid, nobody waits for that process. Raises SlackUnavailable,
+    SlackRefused.
     """
     settings, now = database.settings, datetime.now(UTC)
     key = {"enterprise": found.enterprise_id, "team": found.team_id}
@@ -171,7 +176,7 @@ def _asked_of_slack(settings: Settings, refresh_token: str) -> Tokens:
 
 
 def _quiet_logger() -> logging.Logger:
-    """Below warnings the SDK logs whole requests and answers, and these are tokens."""
+    """At lower levels the SDK logs whole requests and answers, and these are tokens."""
     logger = logging.getLogger("ken.slack.tokens")
     logger.setLevel(logging.CRITICAL)
     return logger
@@ -181,21 +186,21 @@ def _opened(settings: Settings, found: Installed) -> BotToken:
     return BotToken(unseal(settings, found.sealed), org_wide=found.is_org_wide)
 
 
-# One installation.
+# Returns one installation.
 _READ_INSTALLATION = text(f"""
     SELECT {COLUMNS} FROM installation WHERE enterprise_id = :enterprise AND team_id = :team
 """)  # noqa: S608
 _KEY = "hashtext('ken installation'), hashtext(:enterprise || '/' || :team)"
 _LOCK = text(f"SELECT pg_advisory_xact_lock({_KEY})")
 _TRY_LOCK = text(f"SELECT pg_try_advisory_xact_lock({_KEY})")
-# Stores new tokens, unless another process has stored some; returns a row if it did.
+# Stores new tokens unless another process has stored some; returns a row if it did.
 _STORE_REFRESHED = text("""
     UPDATE installation
        SET bot_token = :sealed, refresh_token = :sealed_refresh, expires_at = :expires_at
      WHERE enterprise_id = :enterprise AND team_id = :team AND refresh_token = :used
     RETURNING 1
 """)
-# Forgets a refresh token that Slack does not take.
+# Deletes a refresh token that Slack no longer accepts.
 _DROP_REFRESH_TOKEN = text("""
     UPDATE installation SET refresh_token = NULL
      WHERE enterprise_id = :enterprise AND team_id = :team AND refresh_token = :used

@@ -1,4 +1,6 @@
-"""Slack, as the workers use it: who is in a conversation, and posting to it exactly once."""
+"""Slack's Web API as the workers use it: who is in a conversation, and posting to it
+exactly once.
+"""
 
 import re
 import threading
@@ -42,17 +44,18 @@ log = structlog.get_logger()
 _PAGE = 200
 _LONGEST_TITLE = 200
 _LONGEST_POST, _LONGEST_UPDATE = 40_000, 4_000
-"""Of `text`: Slack's pages say characters, one report says bytes. The blocks have all of it."""
+"""For `text`: Slack's pages say characters, one report says bytes. The blocks have the
+full text."""
 _STREAMS_A_MINUTE = 15
-"""Slack's tier 2 begins at 20; other processes of ours start streams too."""
+"""Slack's tier 2 begins at 20; other processes of ours start streams, too."""
 _TIMEOUT_S = 10
 _SHORT_TIMEOUT_S = 3
 _PASSING = frozenset(
     {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
 )
 _SHARED = ("is_ext_shared", "is_pending_ext_shared", "is_org_shared", "is_shared")
-"""With other companies or workspaces, from the invitation on. The last is of every kind: Slack may
-come to know one more."""
+"""Shared with other companies or workspaces, from the invitation on. The last flag covers every
+kind: Slack may add another."""
 _SLACKBOT = "USLACKBOT"
 _HUMAN_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 MARK = "ken_reply"
@@ -60,7 +63,9 @@ MARK = "ken_reply"
 
 
 class TokenBucket:
-    """So many a minute, by a token bucket; none for a while where Slack has enough."""
+    """A token bucket: this many calls a minute, and none for a while after Slack asked
+    us to wait.
+    """
 
     def __init__(self, a_minute: int) -> None:
         self._most = a_minute
@@ -88,7 +93,7 @@ class SlackMessenger:
     client: WebClient
     posting: WebClient
     showing: WebClient
-    """For what may fail: an answer does not wait for it for long."""
+    """For calls that may fail: an answer waits only briefly for them."""
     audience_limit: int
     streams: TokenBucket
     team_of_org: str = ""
@@ -97,11 +102,12 @@ class SlackMessenger:
     def connect(
         cls, settings: Settings, *, token: str = "", team_of_org: str = ""
     ) -> "SlackMessenger":
-        """No call is made yet. Only reading waits where Slack says so: a dropped connection may
-        mean that a message was posted, and what is posted later must be checked again.
+        """Make the clients; no call is made yet. Only reading retries when Slack asks us to wait: a
+        dropped connection may mean that a message was posted, and a later post must be checked
+        again.
 
-        Without a token it is the one of the settings. `team_of_org`: the workspace that is meant
-        where the token is a whole Grid organisation's.
+        Without a token, the one from the settings is used. `team_of_org`: the workspace to use if
+        the token is for a whole Grid organisation.
         """
         reading: list[RetryHandler] = [RateLimitErrorRetryHandler(max_retry_count=2)]
         token = token or settings.slack_bot_token.get_secret_value()
@@ -134,9 +140,9 @@ class SlackMessenger:
         )
 
     def _members(self, channel_id: str) -> tuple[frozenset[Account] | None, bool]:
-        """Everybody in the channel but Ken; None if that cannot be known, or is too many.
+        """Return everybody in the channel but Ken; None if that cannot be known or is too many.
 
-        And whether that may pass.
+        The second value: whether that may be transient.
         """
         members: set[str] = set()
         try:
@@ -246,7 +252,9 @@ class SlackMessenger:
         return [Posted(channel_id, ts) for ts in sorted(found)]
 
     def _messages(self, channel_id: str, thread_ts: str, since: str) -> Iterator[dict[str, Any]]:
-        """Of a thread, or of a conversation; a thread's first one comes, however old it is."""
+        """Read a thread or a conversation; a thread's first message is included,
+        however old it is.
+        """
         read = self.client.conversations_replies if thread_ts else self.client.conversations_history
         where = {"ts": thread_ts} if thread_ts else {}
         for page in _pages(
@@ -333,7 +341,7 @@ class SlackMessenger:
         _call(self.showing.chat_update, text=words, blocks=blocks, **where)
 
     def close(self, opened: Opened, message: Message) -> Posted:
-        """What was streamed is replaced: its last task would stay in progress for ever."""
+        """Replace what was streamed: its last task would stay in progress for ever."""
         if opened.stream:
             try:
                 _call(
@@ -348,7 +356,7 @@ class SlackMessenger:
         return opened.posted
 
     def find_open(self, channel_id: str, thread_ts: str, mark: str, *, since: str) -> list[Posted]:
-        """chat.startStream takes no mark, so that all streams of a thread are found."""
+        """chat.startStream accepts no mark, so all streams of a thread are found."""
         found = {
             message["ts"]
             for message in self._messages(channel_id, thread_ts, since)
@@ -383,7 +391,7 @@ class SlackMessenger:
         ]
 
     def _read(self, message: dict[str, Any]) -> str:
-        """What somebody wrote or passed on, without the mention of Ken."""
+        """Return what a person wrote or forwarded, without the mention of Ken."""
         own_mention = rf"<@{re.escape(self._own['user_id'])}(?:\|[^<>]*)?>"
         own = plain(re.sub(own_mention, " ", written(message)))
         return storable("\n".join(filter(None, (own, carried(message)))))
@@ -445,7 +453,7 @@ def _metadata(mark: str, *, is_open: bool = False) -> dict[str, Any]:
 
 
 def _cut(escaped: str, most: int) -> str:
-    """At most so many bytes, and no half of a character or of an entity."""
+    """Cut to this many bytes, without splitting a character or an entity."""
     whole = escaped.encode()
     if len(whole) <= most:
         return escaped
@@ -455,7 +463,7 @@ def _cut(escaped: str, most: int) -> str:
 
 
 def _mark(message: dict[str, Any]) -> dict[str, Any]:
-    """Empty where it carries none."""
+    """Return a message's mark; empty if it has none."""
     payload = (message.get("metadata") or {}).get("event_payload") or {}
     return {name: payload[name] for name in ("mark", "open") if name in payload}
 
@@ -467,7 +475,7 @@ def _is_from_person(message: dict[str, Any], own_id: str) -> bool:
 
 
 def _chunks(tasks: Sequence[Task]) -> list[dict[str, Any]]:
-    """docs.slack.dev/reference/methods/chat.appendStream: a task comes again with its new state."""
+    """docs.slack.dev/reference/methods/chat.appendStream: send a task again with its new state."""
     return [
         {
             "type": "task_update",
@@ -480,7 +488,7 @@ def _chunks(tasks: Sequence[Task]) -> list[dict[str, Any]]:
 
 
 def _cards(tasks: Sequence[Task]) -> tuple[str, list[dict[str, Any]]]:
-    """The same for a message that is changed: its text, and its blocks."""
+    """Do the same for a changed message: its text and its blocks."""
     cards = [
         {
             "type": "task_card",
@@ -514,7 +522,8 @@ def _client(
 
 
 def _kind(user: dict[str, Any], home: str) -> AccountKind:
-    """What is not said to be a full member is none (docs.slack.dev/reference/objects/user-object).
+    """Return the kind of account; a full member only if Slack says so
+    (docs.slack.dev/reference/objects/user-object).
 
     Slackbot does not call itself a bot.
     """
@@ -528,7 +537,9 @@ def _kind(user: dict[str, Any], home: str) -> AccountKind:
 
 
 def _call(method: Callable[..., SlackResponse], **arguments: Any) -> SlackResponse:
-    """Raises SlackUnavailable or SlackRefused: Slack's error code, and nothing that we sent."""
+    """Call Slack. Raises SlackUnavailable or SlackRefused with Slack's error code, and nothing we
+    sent.
+    """
     given = {name: value for name, value in arguments.items() if value is not None}
     with metrics.slack_call(method.__name__):
         return _called(method, given)
@@ -550,7 +561,7 @@ def _called(method: Callable[..., SlackResponse], given: dict[str, Any]) -> Slac
 
 
 def _retry_after(response: SlackResponse | None) -> float | None:
-    """Seconds, where Slack says that we call too often."""
+    """Return the seconds to wait if Slack says that we call too often."""
     if response is None or response.status_code != 429:
         return None
     delay = {name.lower(): value for name, value in response.headers.items()}.get("retry-after", "")

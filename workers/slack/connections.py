@@ -1,8 +1,8 @@
-"""Connections to Slack that are kept between calls: a handshake costs more than a call.
+"""Keeps connections to Slack open between calls: a handshake costs more than a call.
 
-slack_sdk opens one for each call, and reads the machine's certificates again for it. What was
-asked and answered is the same; a connection that broke is thrown away, and its call has failed, as
-before: whether Slack took it nobody knows.
+slack_sdk opens a connection for each call, and reads the machine's certificates again for it. The
+requests and responses are the same. A broken connection is thrown away and its call fails, as
+before: nobody knows whether Slack accepted it.
 """
 
 import io
@@ -24,13 +24,13 @@ from urllib.request import Request
 from slack_sdk import WebClient
 
 _LONGEST_IDLE_S = 20.0
-"""After that Slack's side may be about to close it."""
+"""After this long, Slack's side may be about to close the connection."""
 _MOST_IDLE = 16
 
 
 @dataclass
 class Connections:
-    """Those to one address that nobody uses now, the last used on top."""
+    """The idle connections to one address, the last used on top."""
 
     address: SplitResult
     _idle: list[tuple[HTTPConnection, float]] = field(default_factory=list)
@@ -44,7 +44,7 @@ class Connections:
         return cls(urlsplit(url))
 
     def take(self, timeout_s: float) -> HTTPConnection:
-        """One that was kept and is still open, or a new one, which connects when it is used."""
+        """Return one that is still open, or a new one, which connects when it is used."""
         while (kept := self._last_used()) is not None:
             connection, since = kept
             if time.monotonic() - since < _LONGEST_IDLE_S and _is_open(connection.sock):
@@ -78,12 +78,12 @@ class Connections:
 
 
 class KeptWebClient(WebClient):
-    """slack_sdk's client over kept connections. Behind a proxy it is slack_sdk's own."""
+    """slack_sdk's client over kept connections. Behind a proxy it behaves like slack_sdk's own."""
 
     connections: Connections
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
-        """Raises HTTPError like the method in whose place it stands, HTTPException, OSError."""
+        """Raises HTTPError like the method that it replaces, HTTPException, OSError."""
         if self.proxy:
             return super()._perform_urllib_http_request_internal(url, req)
         connection = self.connections.take(self.timeout)
@@ -115,13 +115,13 @@ def _exchange(connection: HTTPConnection, request: Request) -> tuple[HTTPRespons
 
 
 def _close_all(idle: Sequence[tuple[HTTPConnection, float]]) -> None:
-    """When a workspace's token changes, its client goes, and with it what it kept."""
+    """When a workspace's token changes, its client is dropped together with its connections."""
     for connection, _ in idle:
         connection.close()
 
 
 def _is_open(connected: socket.socket | None) -> bool:
-    """Nothing is to be read from one that is idle, unless the other side has closed it."""
+    """An idle connection has nothing to read, unless the other side has closed it."""
     if connected is None:
         return False
     watch = select.poll()

@@ -1,4 +1,4 @@
-"""Secrets of others that we keep: encrypted with KEN_TOKEN_KEY, and with nothing else readable.
+"""Encrypts the secrets of others that we store, with KEN_TOKEN_KEY.
 
 Fernet (AES-128-CBC with HMAC-SHA256); https://cryptography.io/en/latest/fernet/
 """
@@ -13,14 +13,14 @@ log = structlog.get_logger()
 
 
 def seal(settings: Settings, secret: str) -> bytes:
-    """Encrypted with the newest key. Raises SettingsInvalid."""
+    """Encrypt with the newest key. Raises SettingsInvalid."""
     return _cipher(settings).encrypt(secret.encode())
 
 
 def unseal(settings: Settings, sealed: bytes | None) -> str:
-    """Read with any key that is set.
+    """Decrypt with any key that is set.
 
-    Raises SlackRefused where none fits: nothing can be posted, and a retry changes nothing.
+    Raises SlackRefused if none fits: nothing can be posted, and a retry changes nothing.
     """
     try:
         return _cipher(settings).decrypt(sealed or b"").decode()
@@ -49,7 +49,7 @@ def has_token_key(settings: Settings) -> bool:
 
 
 def _cipher(settings: Settings) -> MultiFernet:
-    """Raises SettingsInvalid, which shows no key."""
+    """Raises SettingsInvalid, without showing a key."""
     keys = [key.strip() for key in settings.token_key.get_secret_value().split(",")]
     try:
         return MultiFernet([Fernet(key) for key in keys if key])

@@ -1,4 +1,4 @@
-"""Where Ken is installed: the rows, which of them speaks in a workspace, and their end."""
+"""Where Ken is installed: the rows, which of them is used for a workspace, and their end."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """One row. `team_id` is empty where a whole Grid organisation installed Ken."""
+    """One row. `team_id` is empty if a whole Grid organisation installed Ken."""
 
     enterprise_id: str
     team_id: str
@@ -49,7 +49,7 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """In the clear, and nowhere but in memory."""
+    """Not encrypted, and only in memory."""
 
     bot: str = field(repr=False)
     refresh: str | None = field(repr=False)
@@ -57,7 +57,7 @@ class Tokens:
 
 
 def installed(database: Database, role: Role) -> list[Installed]:
-    """Every installation, the wiped ones too."""
+    """Return every installation, the wiped ones too."""
     with database.session(role) as session:
         return [Installed(**row) for row in session.execute(_READ_INSTALLATIONS).mappings()]
 
@@ -77,9 +77,9 @@ def find(
 
 
 def chosen(rows: list[Installed], *, team_id: str, enterprise_id: str | None) -> Installed | None:
-    """The installation that speaks in a workspace: its own, else its organisation's.
+    """Return the installation to use in a workspace: its own, else its organisation's.
 
-    Where the organisation is not known it is that of the workspace's former installation, or the
+    If the organisation is not known, it is the one of the workspace's former installation, or the
     only one that installed Ken.
     """
     known = None if enterprise_id is None else {enterprise_id, ""}
@@ -97,7 +97,9 @@ def chosen(rows: list[Installed], *, team_id: str, enterprise_id: str | None) ->
 
 
 def may_install(settings: Settings, *, enterprise_id: str, team_id: str) -> bool:
-    """One deployment serves one company: only its workspaces and organisations."""
+    """Whether it is the company's: one deployment serves only its own workspaces and
+    organisations.
+    """
     return bool({enterprise_id, team_id} - {""} & set(settings.slack_workspaces))
 
 
@@ -105,7 +107,9 @@ def may_install(settings: Settings, *, enterprise_id: str, team_id: str) -> bool
 
 
 def keep(database: Database, bot: Bot, *, installed_by: str) -> None:
-    """Written over what was there: Ken was installed again. Raises ServerUnavailable."""
+    """Store an installation over an older one: Ken was installed again. Raises
+    ServerUnavailable.
+    """
     ends = bot.bot_token_expires_at
     expires_at = None if ends is None else datetime.fromtimestamp(ends, UTC)
     place = {
@@ -138,8 +142,9 @@ def forget(
     enterprise_id: str | None = None,
     before: datetime | None = None,
 ) -> int:
-    """Wipe the tokens of one workspace, or of one organisation with an empty `team_id`: how many
-    rows. `enterprise_id` None: whatever organisation the workspace is in."""
+    """Wipe the tokens of one workspace, or of one organisation with an empty `team_id`; return how
+    many rows. `enterprise_id` None stands for whatever organisation the workspace is in.
+    """
     if not team_id and not enterprise_id:
         return 0
     with database.session(role) as session:
@@ -161,11 +166,11 @@ def named(found: Installed) -> dict[str, str]:
 
 COLUMNS = """enterprise_id, team_id, app_id, bot_user_id, bot_id, scopes, expires_at,
     installed_by, installed_at, wiped_at, bot_token AS sealed, refresh_token AS sealed_refresh"""
-# Every installation, the wiped ones, too.
+# Returns all installations, the wiped ones, too.
 _READ_INSTALLATIONS = text(f"SELECT {COLUMNS} FROM installation ORDER BY enterprise_id, team_id")  # noqa: S608
-# A workspace's own installation, and those of whole organisations.
+# Returns a workspace's own installation, and those of whole organisations.
 _INSTALLATIONS_FOR_TEAM = text(f"SELECT {COLUMNS} FROM installation WHERE team_id IN (:team, '')")  # noqa: S608
-# Stores an installation, in place of an older one of the same workspace.
+# Stores an installation, replacing an older one of the same workspace.
 _STORE_INSTALLATION = text("""
     INSERT INTO installation
         (enterprise_id, team_id, app_id, bot_user_id, bot_id, scopes, bot_token, refresh_token,

@@ -1,4 +1,4 @@
-"""Slack's marks in what people write, as plain words: one place for every surface.
+"""Turns Slack's marks in messages into plain words: one place for every surface.
 
 Slack sends `<@U1>`, `<#C1|general>`, `<https://…|label>` and `&amp;`. Labels stay and marks go; a
 person or channel without a label stays as `<@U1>` or `<#C1>` until a worker has looked up the name.
@@ -11,11 +11,11 @@ from typing import Any
 Json = dict[str, Any]
 
 UNREADABLE = "(a forwarded message)"
-"""What stands for a message whose words Slack does not send."""
+"""Stands for a message whose text Slack does not send."""
 _FILE = "File: "
 _QUOTED = "> "
 _NOT_A_MARK = "\u2060"
-"""Invisible; follows a `<` that somebody typed, so that it never counts as a mark."""
+"""Invisible; put after a `<` that somebody typed, so that it never counts as a mark."""
 _LONGEST_FORWARDED = 3000
 
 _MARK = re.compile(r"<([^<>]{1,4000})>")
@@ -24,7 +24,7 @@ _LETTERS = {"lt": "<", "gt": ">", "amp": "&"}
 _USER, _CHANNEL = re.compile(r"@([UW][A-Z0-9]{1,20})"), re.compile(r"#([CDG][A-Z0-9]{1,20})")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:")
 _NO_PREVIEW = re.compile(r"\[?no preview available\]?", re.IGNORECASE)
-"""What Slack writes in place of the words of a message that it does not show."""
+"""What Slack writes in place of a message that it does not show."""
 _TYPED = re.compile(r"<(?=[@#!])")
 _REFERENCE = re.compile(r"<([@#])([A-Z][A-Z0-9]{1,20})>")
 _WEB_ADDRESS = re.compile(r"\bhttps?://\S+", re.IGNORECASE)
@@ -32,7 +32,7 @@ _WORD = re.compile(r"[^\W_]")
 
 
 def plain(escaped: str) -> str:
-    """Text as Slack sends it, as people see it; names that have to be looked up stay marks."""
+    """Return text from Slack as people see it; names that have to be looked up stay marks."""
     made, end = [], 0
     for mark in _MARK.finditer(escaped):
         made += [_typed(escaped[end : mark.start()]), _shown(mark.group(1))]
@@ -41,12 +41,14 @@ def plain(escaped: str) -> str:
 
 
 def references(text: str) -> tuple[str, ...]:
-    """The ids of people and channels in `plain` text whose names are still to be looked up."""
+    """Return the ids of people and channels in `plain` text whose names still have to
+    be looked up.
+    """
     return tuple(dict.fromkeys(found.group(2) for found in _REFERENCE.finditer(text)))
 
 
 def named(text: str, names: Mapping[str, str]) -> str:
-    """With these names in place of ids; a mark without a name goes."""
+    """Put these names in place of ids; a mark without a name is removed."""
 
     def name(found: re.Match[str]) -> str:
         return _TYPED.sub("<" + _NOT_A_MARK, names.get(found.group(2), ""))
@@ -55,7 +57,9 @@ def named(text: str, names: Mapping[str, str]) -> str:
 
 
 def searchable(text: str) -> str:
-    """Without bare web addresses, which say nothing of what is asked, unless nothing else is."""
+    """Remove bare web addresses, which say nothing about the question, unless nothing
+    else is left.
+    """
     without = _WEB_ADDRESS.sub(" ", text)
     return without if _WORD.search(without) else text
 
@@ -64,13 +68,13 @@ def searchable(text: str) -> str:
 
 
 def written(message: Json) -> str:
-    """What its author wrote, as Slack sends it: the text, or the blocks where there is none."""
+    """Return what the author wrote, as Slack sends it: the text, or the blocks if there is none."""
     text = message.get("text")
     return text if isinstance(text, str) and text.strip() else _of_blocks(message.get("blocks"))
 
 
 def carried(message: Json) -> str:
-    """What came along, a line each: forwarded messages, quoted, and the names of files."""
+    """Return what came along, a line each: forwarded messages, quoted, and the names of files."""
     lines: list[str] = []
     for attachment in _objects(message.get("attachments")):
         if attachment.get("is_share") or attachment.get("is_msg_unfurl"):
@@ -81,7 +85,7 @@ def carried(message: Json) -> str:
 
 
 def is_only_carried(text: str) -> bool:
-    """Whether there is nothing in it that could be read: only files and unreadable messages."""
+    """Whether nothing in it can be read: only files and unreadable messages."""
     lines = [line.removeprefix(_QUOTED) for line in text.splitlines() if line.strip()]
     return bool(lines) and all(
         line.startswith(_FILE) or line in (UNREADABLE, _FILE.strip()) for line in lines
@@ -89,12 +93,12 @@ def is_only_carried(text: str) -> bool:
 
 
 def own_words(text: str) -> str:
-    """Without quoted lines: a forwarded message belongs to the people who could read it."""
+    """Remove quoted lines: a forwarded message belongs to the people who could read it."""
     return "\n".join(line for line in text.splitlines() if not line.startswith(">")).strip()
 
 
 def _forwarded(attachment: Json) -> str:
-    """A forwarded message's words, as Slack sends them; empty if it sends none."""
+    """Return a forwarded message's text, as Slack sends it; empty if it sends none."""
     for shared in _objects(attachment.get("message_blocks")):
         inner = shared.get("message")
         if isinstance(inner, dict) and (words := _of_blocks(inner.get("blocks")) or written(inner)):
@@ -115,7 +119,7 @@ def _files(message: Json) -> list[str]:
 
 
 def _of_blocks(blocks: object) -> str:
-    """Blocks as text with Slack's marks, code and quotations included."""
+    """Return blocks as text with Slack's marks, code and quotations included."""
     lines: list[str] = []
     for block in _objects(blocks):
         if block.get("type") == "rich_text":
@@ -130,7 +134,7 @@ def _of_blocks(blocks: object) -> str:
 
 
 def _text_object(found: object) -> str:
-    """Slack's `mrkdwn` holds marks; its `plain_text` is as people see it."""
+    """Return a text object's text: `mrkdwn` has marks; `plain_text` is as people see it."""
     if not isinstance(found, dict) or found.get("type") not in ("mrkdwn", "plain_text"):
         return ""
     words = _string(found, "text")
@@ -183,7 +187,7 @@ def _string(where: Json, name: str) -> str:
 
 
 def _objects(found: object) -> Iterator[Json]:
-    """The objects of a list; nothing where Slack sent something else."""
+    """Return the objects of a list; nothing if Slack sent something else."""
     return (one for one in found if isinstance(one, dict)) if isinstance(found, list) else iter(())
 
 
@@ -191,7 +195,7 @@ def _objects(found: object) -> Iterator[Json]:
 
 
 def _shown(mark: str) -> str:
-    """What people see of `<mark>`."""
+    """Return what people see of `<mark>`."""
     target, _, label = mark.partition("|")
     label = _typed(label).strip()
     if target.startswith("@"):
@@ -206,7 +210,7 @@ def _shown(mark: str) -> str:
 
 
 def _typed(escaped: str) -> str:
-    """Slack sends `&`, `<` and `>` as entities, and those three alone."""
+    """Decode the only three entities that Slack sends: `&`, `<` and `>`."""
     letters = _ENTITY.sub(lambda entity: _LETTERS[entity.group(1)], escaped)
     return _TYPED.sub("<" + _NOT_A_MARK, letters)
 

@@ -12,7 +12,7 @@ from policies.tables.people import AccountKind
 
 class PlaceKind(StrEnum):
     DIRECT = "direct"
-    """The asker alone."""
+    """Only the asker reads it."""
     PUBLIC = "public"
     PRIVATE = "private"
 
@@ -24,11 +24,11 @@ class Place:
     kind: PlaceKind
     members: frozenset[Account] = frozenset()
     complete: bool = True
-    """False: the membership could not be read to its end."""
+    """False if the membership could not be read to its end."""
     unanswered: bool = False
-    """That was because Slack did not answer; it may, the next time."""
+    """Whether that was because Slack did not answer; it may the next time."""
     external: bool = False
-    """Shared with another company, or somebody of another company is in it."""
+    """Shared with another company, or somebody from another company is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,14 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A reply as it is posted. `mark` is kept with it, so that it can be found again."""
+    """A reply as it is posted. `mark` is stored with it, so that it can be found again."""
 
     text: str
-    """Plain; what notifications show."""
+    """Plain text, for notifications."""
     blocks: list[dict[str, Any]]
     mark: str
     is_open: bool = False
-    """It says what is being done, and is no reply yet."""
+    """Whether it only shows the progress and is not the reply yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,16 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A message that says what is being done, and will become the reply."""
+    """A message that shows the progress and will become the reply."""
 
     posted: Posted
     stream: bool
-    """Slack holds it open for us, for a few minutes."""
+    """Whether it is a stream, which Slack holds open for a few minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A step of the work, as people see it in a card."""
+    """A step of the work, shown as a card."""
 
     name: str
     title: str
@@ -89,31 +89,33 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What Slack tells of somebody, at this moment."""
+    """What Slack reports about a person at this moment."""
 
     account: Account
-    """In the workspace that we are connected to."""
+    """The workspace that we are connected to."""
     name: str
     email: str | None
     confirmed: bool
-    """Slack has seen that the address is theirs."""
+    """Whether Slack has confirmed that the address is theirs."""
     kind: AccountKind
     """`stranger`: of another workspace, or deactivated."""
     title: str = ""
 
     @property
     def seen(self) -> SeenAccount:
-        """To keep. Anybody can type an address, so one that is not confirmed is nobody's."""
+        """Return the account to store. Anybody can type an address, so an unconfirmed one is left
+        out.
+        """
         email = self.email if self.confirmed else None
         return SeenAccount(self.account.native_id, self.name, email, self.kind)
 
 
-# Each protocol lists what one kind of caller needs, so that a fake of it is whole. Every method
-# raises SlackUnavailable when Slack does not answer, or refuses.
+# Each protocol lists what one kind of caller needs, so that a fake of it is complete. Every method
+# raises SlackUnavailable if Slack does not answer or refuses.
 
 
 class Conversations(Protocol):
-    """Who reads where: what an audience is made of. Nothing here is seen by anybody."""
+    """Who can read where: what an audience is made of. Nothing here is visible to anybody."""
 
     @property
     def team_id(self) -> str:
@@ -123,113 +125,124 @@ class Conversations(Protocol):
     def place(self, channel_id: str) -> Place: ...
 
     def guests(self, accounts: frozenset[Account]) -> frozenset[Account]:
-        """Those that are not full members of the home workspace."""
+        """Return those that are not full members of the home workspace."""
         ...
 
     def channels(self) -> Iterator[list[Listed]]:
-        """Every channel that Ken sees and nobody archived, page by page; no direct messages."""
+        """Yield every channel that Ken sees and that is not archived, page by page; no direct
+        messages.
+        """
         ...
 
     def channels_of(self, user_id: str) -> frozenset[str]:
-        """The ids of the channels that this person and Ken see, and this person is in."""
+        """Return the ids of the channels that this person and Ken are both in."""
         ...
 
     def find_channel(self, name: str) -> str:
-        """The id of a channel that nobody archived, by its name or id. Raises InputInvalid."""
+        """Return the id of a channel that is not archived, by its name or id. Raises
+        InputInvalid.
+        """
         ...
 
     def said_before(self, channel_id: str, thread_ts: str, before: str) -> list[Said]:
-        """What people, and no bots, wrote in a thread before this `ts`, oldest first."""
+        """Return what people, not bots, wrote in a thread before this `ts`, oldest first."""
         ...
 
 
 class Names(Protocol):
-    """What people and channels are called, as Slack says at this moment."""
+    """The names of people and channels, as Slack reports them at this moment."""
 
     def profile(self, user_id: str) -> Profile: ...
 
     def profiles(self) -> Iterator[list[Profile]]:
-        """Everybody of the workspace, page by page."""
+        """Yield everybody in the workspace, page by page."""
         ...
 
     def public_name(self, channel_id: str) -> str:
-        """The name of a channel that every member of the workspace sees; empty for any other."""
+        """Return the name of a channel that every member of the workspace sees; empty for any
+        other.
+        """
         ...
 
 
 class Posts(Protocol):
-    """Messages of ours: posted, found again by their mark, changed, deleted, linked to."""
+    """Our messages: posted, found by their mark, changed, deleted, linked to."""
 
     def post(self, channel_id: str, thread_ts: str, message: Message) -> Posted: ...
 
     def post_direct(self, user_id: str, message: Message) -> Posted: ...
 
     def find(self, channel_id: str, thread_ts: str, mark: str, *, since: str) -> list[Posted]:
-        """Our messages with this mark that Slack has, oldest first; none is older than `since`."""
+        """Return our messages with this mark that Slack has, oldest first, none older
+        than `since`.
+        """
         ...
 
     def find_direct(self, user_id: str, mark: str, *, since: str) -> list[Posted]: ...
 
     def update(self, posted: Posted, message: Message) -> None:
-        """Change a message of ours; twice does no harm. Raises SlackRefused if it is gone."""
+        """Change a message of ours; twice is harmless. Raises SlackRefused if it is gone."""
         ...
 
     def delete(self, posted: Posted) -> None:
-        """A message of ours; nothing if it is gone already."""
+        """Delete a message of ours; does nothing if it is gone."""
         ...
 
     def permalink(self, posted: Posted) -> str: ...
 
     def direct_address(self, user_id: str) -> str:
-        """The web address of the direct messages with somebody; opens for nobody else."""
+        """Return the web address of the direct messages with somebody; it opens for nobody else."""
         ...
 
 
 class Progress(Protocol):
-    """What people see while Ken works: a message that shows steps, and becomes the reply."""
+    """What people see while Ken works: a message that shows steps and becomes the reply."""
 
     def open(
         self, channel_id: str, thread_ts: str, user_id: str, tasks: Sequence[Task], mark: str
     ) -> Opened:
-        """A message that shows these tasks: a stream, or else one that is changed."""
+        """Open a message that shows these tasks: a stream, or else one that is changed."""
         ...
 
     def show(self, opened: Opened, tasks: Sequence[Task]) -> None: ...
 
     def close(self, opened: Opened, message: Message) -> Posted:
-        """It becomes the reply; twice does no harm. Raises SlackRefused if it is gone."""
+        """Turn it into the reply; twice is harmless. Raises SlackRefused if it is gone."""
         ...
 
     def find_open(self, channel_id: str, thread_ts: str, mark: str, *, since: str) -> list[Posted]:
-        """Messages of ours that were opened there and have not become a reply: those with this
-        mark, and those that carry none and may be another question's."""
+        """Return our messages that were opened there and have not become a reply: those with this
+        mark, and those without any, which may belong to another question.
+        """
         ...
 
     def set_working(
         self, channel_id: str, thread_ts: str, user_id: str, title: str, *, working: bool
     ) -> None:
-        """Whether Ken is at work in this thread; while it is, people see so and can stop it."""
+        """Set whether Ken is working in this thread; while it is, people see so and can stop it."""
         ...
 
 
 class Tabs(Protocol):
-    """What stands in Ken's own tabs in Slack, beside messages."""
+    """Ken's own tabs in Slack."""
 
     def set_prompts(self, channel_id: str, prompts: Sequence[tuple[str, str]], title: str) -> None:
-        """Suggested prompts of the messages tab: (title, message), four at the most."""
+        """Set the suggested prompts of the messages tab: (title, message), four at most."""
         ...
 
     def publish_home(self, user_id: str, view: dict[str, Any]) -> None: ...
 
 
 class Messenger(Conversations, Names, Posts, Progress, Tabs, Protocol):
-    """One workspace with all that Ken does there. A function names the part that it needs."""
+    """One workspace with all that Ken does there. A function asks only for the part
+    that it needs.
+    """
 
     def whoami(self) -> str:
-        """The workspace that we are connected to, for whoever runs Ken."""
+        """Return the workspace that we are connected to, for whoever runs Ken."""
         ...
 
 
 def source_of_team(team_id: str) -> str:
-    """The name of the source that a workspace's accounts belong to."""
+    """Return the name of the source that a workspace's accounts belong to."""
     return f"slack:{team_id}"

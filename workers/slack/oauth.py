@@ -1,4 +1,4 @@
-"""What Bolt's OAuth keeps, in PostgreSQL: who installed Ken, and the states of who is at it."""
+"""What Bolt's OAuth stores, in PostgreSQL: installations, and the states of those in progress."""
 
 import logging
 import secrets
@@ -19,11 +19,11 @@ from workers.slack.bot_tokens import token_of
 log = structlog.get_logger()
 
 STATE_S = 600
-"""So long somebody may take to install Ken."""
+"""How long somebody may take to install Ken."""
 
 
 class Installations(InstallationStore):
-    """Bots only: Ken asks for no token of a person, and keeps none."""
+    """For bots only: Ken asks for no person's token and stores none."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -46,7 +46,7 @@ class Installations(InstallationStore):
         team_id: str | None,
         is_enterprise_install: bool | None = False,
     ) -> Bot | None:
-        """With a token that lasts: it is refreshed here, so Bolt has none to refresh."""
+        """Return a token that lasts: it is refreshed here, so Bolt has none to refresh."""
         try:
             token = token_of(
                 self._database,
@@ -67,7 +67,7 @@ class Installations(InstallationStore):
         )
 
     def delete_bot(self, *, enterprise_id: str | None, team_id: str | None) -> None:
-        """Wipes the tokens; that Ken was installed stays known."""
+        """Wipe the tokens; that Ken was installed stays on record."""
         installations.forget(
             self._database, "ingress", enterprise_id=enterprise_id, team_id=team_id or ""
         )
@@ -75,11 +75,11 @@ class Installations(InstallationStore):
     def delete_installation(
         self, *, enterprise_id: str | None, team_id: str | None, user_id: str | None = None
     ) -> None:
-        """No token of a person is kept."""
+        """Does nothing: no person's token is stored."""
 
 
 class States(OAuthStateStore):
-    """Each serves once, for ten minutes."""
+    """Each state works once, for ten minutes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -107,14 +107,14 @@ class States(OAuthStateStore):
             raise ServerUnavailable("PostgreSQL does not answer.") from None
 
 
-# Stores a state for one installation, and deletes those that ran out.
+# Stores a state for one installation, and deletes those that have expired.
 _ISSUE_STATE = text("""
     WITH old AS (DELETE FROM oauth_state WHERE expires_at < now())
     INSERT INTO oauth_state (state, expires_at)
     VALUES (:state, now() + make_interval(secs => :seconds))
     RETURNING 1
 """)
-# Deletes a state; returns a row if it was good.
+# Deletes a state; returns a row if it was valid.
 _CONSUME_STATE = text("""
     DELETE FROM oauth_state WHERE state = :state AND expires_at > now() RETURNING 1
 """)

@@ -1,4 +1,4 @@
-"""The Slack workspaces that Ken can speak in, of the settings or of its installations."""
+"""The Slack workspaces that Ken can post in, from the settings or from its installations."""
 
 from contextlib import suppress
 from functools import cache, lru_cache
@@ -13,7 +13,7 @@ from workers.slack.messenger import Conversations, Messenger
 
 @cache
 def workspace(settings: Settings) -> Messenger:
-    """The Slack workspace of these settings; no call is made yet. Raises InputInvalid."""
+    """Return the Slack workspace of these settings; no call is made yet. Raises InputInvalid."""
     if settings.has_oauth:
         raise InputInvalid(
             "This needs the token of one workspace, but Ken is installed by OAuth.",
@@ -30,10 +30,10 @@ def workspace(settings: Settings) -> Messenger:
 
 
 def workspaces(settings: Settings, database: Database) -> dict[str, Messenger]:
-    """Every workspace that Ken can speak in, for commands that look at all; the key is its id, and
-    empty for the one of the token. Of an organisation those that KEN_SLACK_WORKSPACES names.
+    """Return every workspace that Ken can post in, by id (empty for the one of the token). Of an
+    organisation, only those that KEN_SLACK_WORKSPACES names.
 
-    Raises InputInvalid where there is none, SlackUnavailable.
+    Raises InputInvalid if there is none, SlackUnavailable.
     """
     if not settings.has_oauth:
         return {"": workspace(settings)}
@@ -56,7 +56,9 @@ def workspaces(settings: Settings, database: Database) -> dict[str, Messenger]:
 
 
 def find_channel(settings: Settings, database: Database, name: str) -> tuple[Conversations, str]:
-    """The workspace that a channel is in, and its id. Raises InputInvalid, SlackUnavailable."""
+    """Return the workspace that a channel is in, and its id. Raises InputInvalid,
+    SlackUnavailable.
+    """
     *others, last = workspaces(settings, database).values()
     for messenger in others:
         with suppress(InputInvalid):
@@ -66,7 +68,7 @@ def find_channel(settings: Settings, database: Database, name: str) -> tuple[Con
 
 @lru_cache(maxsize=64)
 def installed_workspace(settings: Settings, team_id: str, token: BotToken) -> Messenger:
-    """Made anew when the token has changed."""
+    """Return the workspace of an installation; it is made again after its token has changed."""
     from workers.slack.client import SlackMessenger  # noqa: PLC0415 - only a call loads Slack's SDK
 
     return SlackMessenger.connect(
