@@ -10,6 +10,7 @@ from policies import STRANGER, Audience, Class, current_epoch, readable_chunks, 
 from policies.change import NodeCycle
 from policies.described import Permissions
 from policies.explain import explain, unreadable
+from policies.freshness import any_source_out_of_date
 from policies.tables.content import Chunk
 from policies.tables.people import UserStatus
 from policies.tables.permissions import Node, NodeKind
@@ -201,6 +202,19 @@ def test_a_source_that_is_paused_or_stale_is_left_out(world: World) -> None:
     assert after(paused=False, max_staleness=hour, synced=False) == []
     assert after(paused=False, max_staleness=hour, synced=True) == ["page"]
     assert after(paused=False, max_staleness=timedelta(0), synced=False) == []
+
+
+def test_a_source_is_out_of_date_when_its_last_sync_is_too_old(world: World) -> None:
+    def out_of_date(max_staleness: timedelta | None) -> bool:
+        with world.change() as change:
+            change.set_freshness(world.source_id, paused=False, max_staleness=max_staleness)
+            change.mark_synced(world.source_id)
+        with world.database.session("answerer") as session:
+            return any_source_out_of_date(session)
+
+    assert not out_of_date(None)
+    assert not out_of_date(timedelta(hours=1))
+    assert out_of_date(timedelta(0))
 
 
 def test_a_moved_folder_takes_its_pages_with_it(world: World) -> None:

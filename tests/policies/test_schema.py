@@ -1,6 +1,5 @@
 """The tables as migrated are the tables as modelled, and text has one door."""
 
-import re
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -41,12 +40,3 @@ def test_a_table_is_declared_beside_the_rules_that_guard_it() -> None:
     """Whoever adds a table with text to `workers` would do it far from row-level security."""
     files = [*(ROOT / "workers").rglob("*.py"), *(ROOT / "bot").rglob("*.py")]
     assert [file.name for file in files if "__tablename__" in file.read_text()] == []
-
-
-def test_text_is_selected_in_policies_alone() -> None:
-    """A search starts from `readable_chunks` or `readable_embeddings`: nobody writes his own."""
-    own = re.compile(r"select\(\s*(Chunk|Embedding)\b(?!Model)|\bFROM (chunk|embedding)\b")
-    files = [*(ROOT / "workers").rglob("*.py"), *(ROOT / "bot").rglob("*.py")]
-    found = [f"{file.name}: {hit[0]}" for file in files for hit in own.finditer(file.read_text())]
-    # `ken status` counts the chunks, as the indexer.
-    assert found == ["running.py: FROM chunk"]

@@ -299,7 +299,8 @@ def _packed(parts: Sequence[_Part], title: str) -> Iterator[Piece]:
         left = room - sum(_cost(one.text) for one in repeated)
         left = max(left - (heading if heading < room // 3 else 0), room // 3)
         for cut, cost in _fitting(part, left):
-            if is_body and _is_full(held[-1], cut, tokens + cost, letters, room):
+            is_over = bool(held) and (tokens + cost > room or letters > _MAX_LETTERS)
+            if is_over or (is_body and _is_cut_word(held[-1], cut)):
                 yield _piece(_without_openings(held, part.context), place)
                 held = []
             if not held:  # a piece begins, perhaps within something
@@ -318,12 +319,9 @@ def _packed(parts: Sequence[_Part], title: str) -> Iterator[Piece]:
 _OPENING = ("heading", "lead", "question")
 
 
-def _is_full(last: _Part, cut: _Part, tokens: int, letters: int, room: int) -> bool:
-    return (
-        tokens > room
-        or letters > _MAX_LETTERS
-        or (not cut.joint and last.text[-1:].isalnum() and cut.text[:1].isalnum())
-    )
+def _is_cut_word(last: _Part, cut: _Part) -> bool:
+    """Whether a run of letters was cut between these two: they do not come together again."""
+    return not cut.joint and last.text[-1:].isalnum() and cut.text[:1].isalnum()
 
 
 def _repeatable(context: Sequence[_Part]) -> tuple[_Part, ...]:

@@ -39,7 +39,7 @@ _SPACED = re.compile(
     r"|s\. ?[ou]\.|v\. ?a\.|m\. ?E\.|p\. ?e[xj]?\.|d\. ?w\. ?z\.|a\. ?C\.|n\. ?Chr)"
 )
 _NEXT_WORD = re.compile(r"\s+([^\W\d_]+\.?)")
-_WORD_BEFORE = re.compile(r"([^\W\d_]+\.?)\s+\Z")
+_WORD_BEFORE = re.compile(r"([^\W\d_]{1,15}\.?)\s{1,9}\Z")
 _MONTHS = frozenset(
     "januar jänner februar märz april mai juni juli august september oktober november dezember"
     " jan feb mär apr jun jul aug sep sept okt nov dez quartal halbjahr stock etage jahrhundert"

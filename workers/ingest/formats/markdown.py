@@ -40,7 +40,7 @@ _MORE_OF_FIELD = re.compile(r"[ \t]+\S|- |#|\s*\Z|[\])}]")
 
 _FENCE = re.compile(r"[ \t]{0,12}(?:[-*+>]\s+)*(`{3,}|~{3,})")
 _NOTE = re.compile(r" {0,3}\[\^([^\]\s]{1,60})\]:[ \t]*(.*)\Z")
-_DIRECTIVE = re.compile(r"\s{0,12}(?:>\s?)*\s*(?::{3,}[\w\s{}.=\"'-]*|\{%.*%\}|\{:.*\})\s*\Z")
+_DIRECTIVE = re.compile(r"\s{0,12}(?:>\s?){0,9}\s{0,9}(?::{3,}[\w\s{}.=\"'-]*|\{%.*%\}|\{:.*\})\Z")
 _ADMONITION = re.compile(r"(\s*)(?:!!!|\?\?\?\+?)\s+[\w-]+(?:\s+\"([^\"]*)\")?\s*\Z")
 _TAB = re.compile(r"(\s*)===\+?!?\s+\"([^\"]*)\"\s*\Z")
 _ALERT = re.compile(r"\s*\[!\w{1,20}\][+-]?[ \t]*")
@@ -57,7 +57,7 @@ _CODE_OR_EXTRA = re.compile(
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\](?!\()")
 _STRAY = re.compile(r"(?<!\s)\*\*(?!\d)|(?<!\d)\*\*(?!\s)|(?<!\w)__(?=\w[^_]*\Z)|~~")
 _TASK = re.compile(r"\[[ xX]\]\s+")
-_CLOSE_TAG = re.compile(r"<\s*(/?)\s*([A-Za-z][A-Za-z0-9-]*)")
+_CLOSE_TAG = re.compile(r"<\s{0,3}(/?)\s{0,3}([A-Za-z][A-Za-z0-9-]*)")
 _STRUCK = ("del", "s", "strike")
 _INTERRUPTING = (
     *("bullet_list_open", "ordered_list_open", "list_item_close"),
@@ -128,7 +128,7 @@ def _prepared(text: str) -> tuple[list[str], dict[str, str]]:
                 inset.append((inset[-1] if inset else 0) + len(box[1]) + 4)
                 lines += ["", f"{box[2]}:" if box[2] else "", ""]
                 continue
-            if _DIRECTIVE.match(line):
+            if _DIRECTIVE.match(line.rstrip()):
                 lines.append("")
                 continue
         lines.append(line)

@@ -37,7 +37,7 @@ _MARK = re.compile(
 """May begin an item, and may as well stand in a sentence: "until the / 15. of March"."""
 _SECTION = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[A-Z]\.|§ ?\d+)\s+\S")
 _SENTENCE_END = re.compile(r"[.!?:…][\"'”’)\]]*\Z")
-_LEADERS = re.compile(r"(?:\s?[.·_]){5,}\s*\d{0,4}\Z")
+_LEADERS = re.compile(r"(?:\s?[.·_]){5}\s{0,9}\d{0,4}\Z")
 _PAGES_HELD = 60
 """Of a document with more pages a sample is read first, to know its look."""
 _EDGE = 5

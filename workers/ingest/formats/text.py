@@ -80,8 +80,8 @@ def _charset(content: bytes, declared: str) -> str:
 
 # -- what paragraphs are ----------------------------------------------------------------------
 
-_QUESTION = re.compile(r"(?:Q|Question|Frage|F|Pregunta|P)\s*\d{0,3}\s*[.:)]\s+(?=\S)")
-_ANSWER = re.compile(r"(?:A|Answer|Antwort|Respuesta|R)\s*\d{0,3}\s*[.:)]\s+(?=\S)")
+_QUESTION = re.compile(r"(?:Q|Question|Frage|F|Pregunta|P)\s{0,3}\d{0,3}\s{0,3}[.:)]\s{1,9}(?=\S)")
+_ANSWER = re.compile(r"(?:A|Answer|Antwort|Respuesta|R)\s{0,3}\d{0,3}\s{0,3}[.:)]\s{1,9}(?=\S)")
 _ENDED = re.compile(r"[.!…。！？?:;,][\"'”’)\]]*\Z")
 _LONGEST_TITLE = 100
 
@@ -142,7 +142,7 @@ _INNER_END = re.compile(r"[.!?]\s+(?=\S)")
 """A note of several sentences stays in the sentence that it belongs to."""
 _NOTE = re.compile("\x02([^\x02\x03]{1,80})\x03")
 _LATE_NOTE = re.compile("([.!?…,;:。][\"'”’)]*)((?:\x02[^\x02\x03]{1,80}\x03)+)")
-_END = re.compile(r"\s*[.!?…。]?[\"'”’)\]]*\s*\Z")
+_END = re.compile(r"\s{0,3}[.!?…。]?[\"'”’)\]]{0,5}\s{0,3}\Z")
 
 
 def note_mark(name: str) -> str:
