@@ -1,14 +1,16 @@
 """One source: its names resolved to principals of ours, and what is stored of it. Reads only."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from policies.audience import CLASSES
 from policies.described import Permissions
+from policies.tables.content import Chunk, Embedding
 from policies.tables.people import Account, Group, LinkedIdentity, SourceAccount, User, UserStatus
 from policies.tables.permissions import AclState, Effect, Entry, Node
 
@@ -114,6 +116,32 @@ def stored_nodes(session: Session, source_id: int) -> dict[str, StoredNode]:
         )
         for node in nodes
     }
+
+
+def vectors_of(session: Session, model_id: int, hashes: Collection[bytes]) -> dict[bytes, Any]:
+    """Vectors of texts by the texts' hashes, whichever document they are of: for the indexer."""
+    rows = session.execute(
+        select(Embedding.text_hash, Embedding.vector).where(
+            Embedding.model_id == model_id, Embedding.text_hash.in_(hashes)
+        )
+    )
+    return {key: vector for key, vector in rows if key is not None}
+
+
+def vectors_without_hash(
+    session: Session, model_id: int, document_id: int
+) -> list[tuple[Chunk, Any]]:
+    """Chunks of a document, and their vectors, that an earlier version stored: for the indexer."""
+    rows = session.execute(
+        select(Chunk, Embedding.vector)
+        .join(Embedding, Embedding.chunk_id == Chunk.id)
+        .where(
+            Chunk.document_id == document_id,
+            Embedding.model_id == model_id,
+            Embedding.text_hash.is_(None),
+        )
+    )
+    return [(chunk, vector) for chunk, vector in rows]
 
 
 def accounts_linked(session: Session, by: str) -> set[tuple[int, str]]:

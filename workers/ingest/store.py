@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from policies.change import Change
 from policies.described import Permissions
+from policies.source import vectors_of, vectors_without_hash
 from policies.tables.content import Chunk, Document, Embedding, EmbeddingModel
 from policies.tables.permissions import Node, NodeKind
 from workers.ingest.formats.document import Block
@@ -67,26 +68,11 @@ def stored_vectors(
 ) -> dict[bytes, NDArray[np.float32]]:
     """Vectors of these texts, by hash: of any document; and of this one, if an earlier version
     of ours stored it without hashes."""
-    found = {
-        bytes(key): _vector(vector)
-        for key, vector in session.execute(
-            select(Embedding.text_hash, Embedding.vector).where(
-                Embedding.model_id == model_id, Embedding.text_hash.in_(hashes)
-            )
-        )
-        if key is not None
-    }
-    earlier = (
-        select(Chunk.text, Chunk.heading, Chunk.title, Embedding.vector)
-        .join(Embedding, Embedding.chunk_id == Chunk.id)
-        .where(
-            Chunk.document_id == document_id,
-            Embedding.model_id == model_id,
-            Embedding.text_hash.is_(None),
-        )
-    )
-    for text, heading, title, vector in session.execute(earlier) if document_id else ():
-        found[text_hash(embedded_text(Piece(text, heading, ""), title=title))] = _vector(vector)
+    found = {key: _vector(one) for key, one in vectors_of(session, model_id, hashes).items()}
+    earlier = vectors_without_hash(session, model_id, document_id) if document_id else []
+    for chunk, vector in earlier:
+        text = embedded_text(Piece(chunk.text, chunk.heading, ""), title=chunk.title)
+        found[text_hash(text)] = _vector(vector)
     return found
 
 
