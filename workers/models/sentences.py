@@ -142,7 +142,7 @@ def _of_paragraph(text: str, spans: Sequence[Span], at: int) -> Iterator[Unit]:
                 yield Unit(whole, whole, whole)
                 said = said[1:] if answer != plain else []
                 break
-    yield from map(_same, said)
+    yield from (_same(one) for one in said if not one.endswith("?"))  # it asks, and says nothing
 
 
 def _of_list(text: str, spans: Sequence[Span], first: int) -> Iterator[Unit]:

@@ -159,7 +159,8 @@ def test_a_list_keeps_its_lead_and_its_numbers_wherever_it_is_cut() -> None:
 
 def test_nothing_is_quoted_that_only_names_or_asks_or_leads() -> None:
     text = (
-        "# Bikes\n\n**Who repairs bikes?**\n\nThe workshop does. It takes a day.\n\n"
+        "# Bikes\n\nWhat is this about? Bikes of the firm.\n\n"
+        "**Who repairs bikes?**\n\nThe workshop does. It takes a day.\n\n"
         "## Costs\n\nThese are free:\n\n- tyres\n- brakes\n\nRun this:\n\n```\nbike fix\n```\n\n"
         "| What | Price |\n|---|---|\n| Lock | 12 |\n"
     )
@@ -167,6 +168,7 @@ def test_nothing_is_quoted_that_only_names_or_asks_or_leads() -> None:
     found = [one.text for piece in pieces for one in units(piece.text, piece.spans)]
 
     assert list(dict.fromkeys(found)) == [
+        "Bikes of the firm.",
         "Who repairs bikes? The workshop does. It takes a day.",
         "These are free:\n- tyres\n- brakes",
         "Run this:\nbike fix",
