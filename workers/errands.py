@@ -96,7 +96,7 @@ def _ask_again(services: Services, errand: StoredErrand) -> None:
     about = _asked_about(services, errand)
     if about is None:
         return
-    if not about.text:  # whoever asked it has told Ken to forget it
+    if not about.text:  # its asker had Ken forget it
         _tell_privately(services, errand, FORGOTTEN)
         return
     event_id = f"errand:{errand.id}"
@@ -244,7 +244,7 @@ _HANDLERS: dict[ErrandKind, Callable[[Services, StoredErrand], None]] = {
     "share": _ask_again,
     "private": _ask_again,
     "again": _ask_again,
-    "feedback": feedback.take,
+    "feedback": feedback.store_feedback,
     "person": feedback.call_person,
     "mute": change_preferences,
     "mute_thread": change_preferences,
@@ -287,7 +287,7 @@ _REST_ERRAND = text("""
     UPDATE errand SET due_at = now() + make_interval(secs => :seconds) WHERE id = :id
 """)
 
-# Ends an errand. What somebody wrote is stored where it belongs, and removed here.
+# Ends an errand and empties it: what it held is stored where it belongs.
 _END_ERRAND = text("""
     UPDATE errand SET done_at = now(), outcome = :outcome, details = '{}' WHERE id = :id
 """)

@@ -184,8 +184,8 @@ def _tell(services: Services, leased: Leased, error: Exception) -> QuestionState
     for kind in (kind for kind in kinds if out[kind] is Existing.NOTHING):
         try:
             said = notice(words, question_id=leased.id)
-            told_below = below_question(services, leased.question, kind, said)
-            put_and_deliver(services, leased, kind, told_below)
+            below = below_question(services, leased.question, kind, said)
+            put_and_deliver(services, leased, kind, below)
             break
         except SlackRefused as refused:
             log.warning("notice_refused", question_id=leased.id, error=type(refused).__name__)

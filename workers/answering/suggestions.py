@@ -210,6 +210,6 @@ def _subject(words: Sequence[str], begins: Mapping[str, str], page: str) -> str 
         words = [begins[first], *words[1:]]
     elif first in _BEGINS:
         return None
-    elif f" {first} " in page:  # elsewhere it is no name
+    elif f" {first} " in page:  # elsewhere it is not a name
         words = [first, *words[1:]]
     return " ".join(words) if len(words) > 1 or first not in (_ARTICLES | _INDEFINITE) else None

@@ -161,7 +161,7 @@ def _talk_in(words: list[str], *, asked: bool) -> Talk | None:
     rest = list(words)
     while len(rest) > 1 and rest[-1] in ALONE and not _known(rest):
         rest.pop()
-    heard = LEADING.issuperset(rest)
+    is_leading = LEADING.issuperset(rest)
     for start in range(len(rest)):
         talk = _known(rest[start:])
         if talk in POINTING_BACK and asked and not ASKING_BACK.isdisjoint(rest):
@@ -170,7 +170,7 @@ def _talk_in(words: list[str], *, asked: bool) -> Talk | None:
             return talk
         if rest[start] not in LEADING:
             return None
-    return Talk.ACK if heard else None
+    return Talk.ACK if is_leading else None
 
 
 def _known(words: list[str]) -> Talk | None:

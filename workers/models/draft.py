@@ -65,8 +65,8 @@ def find(text: str) -> Found | None:
     said = _said(text[:_LONGEST])
     found = _last_in(said)
     if found is None:
-        mended = _SLIP.sub(lambda slip: slip[0] if slip[0].startswith('"') else "", said)
-        found = _last_in(mended) if mended != said else None
+        repaired = _SLIP.sub(lambda slip: slip[0] if slip[0].startswith('"') else "", said)
+        found = _last_in(repaired) if repaired != said else None
         return found and Found(found.draft, exact=False)
     return found
 

@@ -156,7 +156,7 @@ class OpenAIAnswerer:
         if down is not None and self.clock() < self.known.down_until:
             raise Failed(down.fault, down.reason)
 
-    # -- how it wants to be asked ---------------------------------------------------------------
+    # -- how it has to be asked -----------------------------------------------------------------
 
     def _look_again(self) -> ServerForm:
         """Find out at most once a minute, in one thread while the others wait. Raises Failed."""
@@ -228,7 +228,10 @@ class OpenAIAnswerer:
                 return dialect, _hold(self._answer(dialect, body))
             except Failed as failed:
                 if failed.fault in (Fault.CUT, Fault.FINAL):
-                    return dialect, Hold.ALL  # it answers so; the question itself will tell
+                    return (
+                        dialect,
+                        Hold.ALL,
+                    )  # it answers in this form; the question itself will show
                 if failed.parameter not in DISPENSABLE or failed.parameter in dialect.left_out:
                     raise
                 dialect = dialect.without(failed.parameter)

@@ -86,7 +86,7 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Feedback:
     verdict: str
     reason: str
     comment: str
@@ -106,26 +106,28 @@ class _Stored(Enum):
     """The same person has sent newer feedback."""
 
 
-def take(services: Services, errand: StoredErrand) -> None:
+def store_feedback(services: Services, errand: StoredErrand) -> None:
     """Store a person's feedback on an answer that they can have seen; the latest counts.
 
     If it says that the answer is wrong or out of date, administrators get a message. Raises
     SlackUnavailable.
     """
-    asked, said = _asked(services, errand), _said(errand)
-    if asked is None or said is None or not (asked.is_by(errand) or asked.in_channel):
+    asked, feedback = _asked(services, errand), _feedback_in(errand)
+    if asked is None or feedback is None or not (asked.is_by(errand) or asked.in_channel):
         log.warning("feedback_refused", errand_id=errand.id)
         return
-    stored = _store(services, errand, asked, said)
+    stored = _store(services, errand, asked, feedback)
     if stored is _Stored.SUPERSEDED:
         return
-    log.info("feedback_kept", question_id=asked.id, verdict=said.verdict, reason=said.reason)
-    if said.for_admins:
+    log.info(
+        "feedback_kept", question_id=asked.id, verdict=feedback.verdict, reason=feedback.reason
+    )
+    if feedback.for_admins:
         _tell_admins(
             services,
             errand,
             asked,
-            said,
+            feedback,
             look=stored is _Stored.REPORTED_BEFORE or errand.attempts > 1,
         )
 
@@ -182,7 +184,7 @@ def _asked(services: Services, errand: StoredErrand) -> _Asked | None:
     return _Asked(question_id, question, tuple(map(tuple, answers)), tuple(cited))
 
 
-def _said(errand: StoredErrand) -> _Said | None:
+def _feedback_in(errand: StoredErrand) -> _Feedback | None:
     verdict = errand.details.get("verdict")
     reason, comment = errand.details.get("reason") or "", errand.details.get("comment") or ""
     given = (verdict, reason, comment)
@@ -190,10 +192,10 @@ def _said(errand: StoredErrand) -> _Said | None:
         return None
     if reason and not _WORD.fullmatch(reason):
         return None
-    return _Said(verdict, reason, comment[:_LONGEST_COMMENT])
+    return _Feedback(verdict, reason, comment[:_LONGEST_COMMENT])
 
 
-def _store(services: Services, errand: StoredErrand, asked: _Asked, said: _Said) -> _Stored:
+def _store(services: Services, errand: StoredErrand, asked: _Asked, feedback: _Feedback) -> _Stored:
     """Store the feedback, unless the same person has sent newer feedback on this answer."""
     with question_session(services.database, asked.id) as session:
         was_reported = session.execute(
@@ -202,9 +204,9 @@ def _store(services: Services, errand: StoredErrand, asked: _Asked, said: _Said)
                 "question": asked.id,
                 "team": errand.team_id,
                 "user": errand.user_id,
-                "verdict": said.verdict,
-                "reason": said.reason,
-                "comment": said.comment,
+                "verdict": feedback.verdict,
+                "reason": feedback.reason,
+                "comment": feedback.comment,
                 "errand": errand.id,
             },
         ).scalar_one_or_none()
@@ -217,7 +219,7 @@ def _store(services: Services, errand: StoredErrand, asked: _Asked, said: _Said)
 
 
 def _tell_admins(
-    services: Services, errand: StoredErrand, asked: _Asked, said: _Said, *, look: bool
+    services: Services, errand: StoredErrand, asked: _Asked, feedback: _Feedback, *, look: bool
 ) -> None:
     """Send each administrator the feedback, with only the documents that this one may read.
 
@@ -233,7 +235,9 @@ def _tell_admins(
                 continue
             link = _link_for(messenger, errand.team_id, admin, asked)
             titles = _titles_for(services, errand.team_id, admin, asked.cited)
-            payload = _report(asked.id, said, name=name, words=words, titles=titles, address=link)
+            payload = _report(
+                asked.id, feedback, name=name, words=words, titles=titles, address=link
+            )
             mark = f"feedback:{asked.id}/{errand.user_id}/{admin}"
             message = Message(payload["text"], payload["blocks"], mark)
             _tell(messenger, admin, message, since=asked.question.message_ts, look=look)
@@ -276,13 +280,19 @@ def _link_for(messenger: Messenger, team_id: str, user_id: str, asked: _Asked) -
 
 
 def _report(
-    question_id: int, said: _Said, *, name: str, words: str, titles: Sequence[str], address: str
+    question_id: int,
+    feedback: _Feedback,
+    *,
+    name: str,
+    words: str,
+    titles: Sequence[str],
+    address: str,
 ) -> Json:
     rows = {
         "From": name,
-        "Verdict": said.verdict.replace("_", " "),
-        "Reason": said.reason.replace("_", " "),
-        "Comment": inert_excerpt(said.comment, _LONGEST_COMMENT, hosts=True),
+        "Verdict": feedback.verdict.replace("_", " "),
+        "Reason": feedback.reason.replace("_", " "),
+        "Comment": inert_excerpt(feedback.comment, _LONGEST_COMMENT, hosts=True),
         "Question": inert_excerpt(words, _LONGEST_QUESTION, hosts=True) or _NO_WORDS,
         "Documents behind the answer that you may read": "; ".join(titles) or _NO_TITLE,
     }

@@ -146,7 +146,7 @@ def link_by_address(database: Database, profile: Profile) -> bool:
         if user_by_address(session, *of_account, confirmed=profile.confirmed) is None:
             return False
     with database.session("syncer") as session:
-        change = Change(session, actor=ADDRESS)  # whoever changes what bears on it waits now
+        change = Change(session, actor=ADDRESS)  # other changes wait from here on
         user_id = user_by_address(session, *of_account, confirmed=profile.confirmed)
         if user_id is None:
             return False
@@ -154,7 +154,7 @@ def link_by_address(database: Database, profile: Profile) -> bool:
         return True
 
 
-# -- what Slack told of accounts -----------------------------------------------------------------
+# -- what Slack reports of accounts --------------------------------------------------------------
 
 
 def note(database: Database, profiles: Sequence[Profile]) -> int:
@@ -208,7 +208,7 @@ def _known(
     }
 
 
-# -- an admin's word -----------------------------------------------------------------------------
+# -- an administrator's decision -----------------------------------------------------------------
 
 
 def set_link(database: Database, source: str, native_id: str, user_id: int, actor: str) -> None:
@@ -315,7 +315,7 @@ def _source_id(session: Session, name: str) -> int:
     return found
 
 
-# -- a code, said once ---------------------------------------------------------------------------
+# -- a code that is used once --------------------------------------------------------------------
 
 
 def make_code(database: Database, user_id: int, actor: str, expires: timedelta) -> str:

@@ -122,15 +122,12 @@ def deliver(services: Services, leased: Leased, kind: Kind, *, part: int = 1) ->
 def _deliver(
     services: Services, leased: Leased, kind: Kind, part: int, attempt: Row[Any] | None
 ) -> None:
-    """Post it, and mark it in the transaction that holds the posting lock, or else
-    right after it.
-    """
+    """Post it; mark it in the transaction that holds the posting lock, or right after it."""
     if attempt is None:
         return
     if part == 1 and attempt.attempts > 1 and attempt.opened_ts is None:
-        delete_orphaned_openings(
-            services, leased.question, kind
-        )  # Slack may have opened one and not said so
+        # Slack may have opened one without telling us.
+        delete_orphaned_openings(services, leased.question, kind)
     name, posted, counts = kind.part(part), None, None
     try:
         with posting_lock(services.database, leased) as session:
@@ -139,7 +136,7 @@ def _deliver(
                 posted = _post(services, leased.question, name, attempt.payload, _opened(attempt))
             crashpoint("accepted")
             counts = _mark(session, leased.id, name, posted)
-    except SQLAlchemyError:  # we slept so long that PostgreSQL ended the transaction
+    except SQLAlchemyError:  # we slept for more than a minute: PostgreSQL ended the transaction
         if posted is None:
             raise
         _mark_posted(services, leased.id, name, posted)
@@ -172,7 +169,7 @@ def open_progress_message(
             opened = messenger.open(*where, tasks, mark)
             crashpoint("opened")
             session.execute(_RECORD_OPENING, _opening(leased.id, kind, opened))
-    except SQLAlchemyError:  # we slept so long that nobody knows any more of what we opened
+    except SQLAlchemyError:  # we slept for more than a minute: no record of what we opened
         if opened is not None:
             messenger.delete(opened.posted)
         raise

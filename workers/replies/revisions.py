@@ -128,7 +128,7 @@ def push_to_slack(services: Services, question_id: int, kind: str) -> bool:
             else:
                 session.execute(REST_MESSAGE, {**given, "rest_s": result.rest_s})
     except SQLAlchemyError:
-        if result:  # we slept, and may have told something older after another had told its own
+        if result:  # we slept, and may have pushed an older change after a newer one
             with question_session(services.database, question_id) as session:
                 session.execute(_MARK_UNCONFIRMED, {"id": question_id, "kind": kind})
         raise

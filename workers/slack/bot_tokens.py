@@ -136,7 +136,7 @@ def _refresh(
                 _STORE_REFRESHED,
                 {**key, **sealed(settings, fresh), "used": current.sealed_refresh},
             )
-            if changed.scalar_one_or_none() is None:  # wiped, or installed anew meanwhile
+            if changed.scalar_one_or_none() is None:  # wiped, or installed again meanwhile
                 raise SlackUnavailable("installation_changed")
             log.info("token_refreshed", **named(current))
             return BotToken(fresh.bot, org_wide=current.is_org_wide)

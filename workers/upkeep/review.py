@@ -151,7 +151,7 @@ def _review_new(services: Services) -> bool:
             looked |= _review_one(services, row)
         except Busy:
             looked = True
-        except SlackRefused as refused:  # nobody can say who reads there: it waits
+        except SlackRefused as refused:  # its readers are unknown: it waits
             _leave(services.database, row.question_id, row.kind, LONG_REST_S)
             log.warning("not_reviewed", question_id=row.question_id, error=str(refused))
         except (SlackUnavailable, InputInvalid) as error:
@@ -364,7 +364,7 @@ def _keep_readers(
                 "audience": list(audience.ids),
             },
         ).scalar_one_or_none()
-    if kept is None:  # whose list of readers is the newer one, nobody can say
+    if kept is None:  # we cannot tell which list of readers is newer
         raise Busy
 
 
@@ -390,7 +390,7 @@ def _withdraw_or_mark_outdated(database: Database, given: Sequence[_PostedAnswer
     if lost and Class.MEMBERS in readers.classes and PostedChange.WITHDRAWN in verdicts:
         milder = _judged(database, Audience.of(set(audience.ids) - {STRANGER}), given)
     for one, verdict, without in zip(given, verdicts, milder, strict=True):
-        if verdict is not without:  # Slack says whether they are a guest, or one of all members
+        if verdict is not without:  # Slack knows whether they are a guest
             with question_session(database, one.question_id) as session:
                 session.execute(_IS_NEXT, {"id": one.question_id, "kind": one.kind})
         elif verdict is not None:

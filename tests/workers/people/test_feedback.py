@@ -45,7 +45,7 @@ def test_an_older_word_that_is_said_again_changes_nothing(company: Company) -> N
     question_id = asked(company)
     first = pressed("feedback", question_id=question_id, verdict="bad")
     take(company, question_id, verdict="good")
-    feedback.take(company.services, replace(first, attempts=2))
+    feedback.store_feedback(company.services, replace(first, attempts=2))
     assert said(company, question_id) == [("UALICE", "good", "", "", False)]
 
 
@@ -64,7 +64,7 @@ def test_of_a_private_answer_only_the_asker_has_a_word(company: Company) -> None
     settled(company, admins=("UCARL",))
     question_id = asked(company, words="canary")
     take(company, question_id, "bob", **PRESSED)
-    feedback.take(
+    feedback.store_feedback(
         company.services, pressed("feedback", team="T2", question_id=question_id, **PRESSED)
     )
     assert said(company, question_id) == []
@@ -108,7 +108,7 @@ def test_what_makes_no_sense_is_not_kept(company: Company, details: dict[str, An
     question_id = asked(company)
     errand = pressed("feedback", **{"question_id": question_id, **details})
     with capture_logs() as logs:
-        feedback.take(company.services, errand)
+        feedback.store_feedback(company.services, errand)
     assert said(company, question_id) == []
     assert [one["event"] for one in logs] == ["feedback_refused"]
     assert "anary" not in json.dumps(logs)
@@ -289,10 +289,10 @@ def test_an_administrator_hears_of_it_once(company: Company) -> None:
     errand = pressed("feedback", question_id=question_id, **PRESSED)
     company.slack.fault("drop_after", method="chat.postMessage")
     with pytest.raises(SlackUnavailable):
-        feedback.take(company.services, errand)
+        feedback.store_feedback(company.services, errand)
     assert said(company, question_id)[0][4] is False
 
-    feedback.take(company.services, replace(errand, attempts=2))
+    feedback.store_feedback(company.services, replace(errand, attempts=2))
 
     assert [len(told(company, person)) for person in ("bob", "carl")] == [1, 1]
     assert said(company, question_id)[0][4] is True

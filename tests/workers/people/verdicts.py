@@ -40,7 +40,9 @@ def asked(
 
 
 def take(company: Company, question_id: Any, person: str = "alice", **more: Any) -> None:
-    feedback.take(company.services, pressed("feedback", person, question_id=question_id, **more))
+    feedback.store_feedback(
+        company.services, pressed("feedback", person, question_id=question_id, **more)
+    )
 
 
 def call(company: Company, question_id: Any, person: str = "alice", **more: Any) -> None:
