@@ -33,9 +33,6 @@ ALLOWED = {
     " with its bundle: ids for a deletion, under the role that writes them; nobody is told of them",
     ("workers/ingest/store.py", "stored_hashes"): "the loader skips what has not changed: hashes,"
     " under the role that writes them",
-    ("workers/ingest/store.py", "stored_vectors"): "the loader embeds no text twice: vectors by the"
-    " hash of a text that it holds already, and an earlier version's texts of the document that it"
-    " stores, under the role that writes them",
     (
         "workers/cli/running.py",
         "_COUNT_ROWS",
