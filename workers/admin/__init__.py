@@ -1,1 +1,1 @@
-"""The admin API: identities, syncs, the index, the audit, and explanations of decisions."""
+"""The admin API: identities, permission syncs, the index, the audit, and explained decisions."""

@@ -1,6 +1,6 @@
-"""The admin API: permissions are pushed, accounts linked, decisions explained. Never a text.
+"""The admin API: push permissions, link accounts, and explain decisions. See docs/admin-api.md.
 
-It connects as the syncer alone, which cannot read what documents say. docs/admin-api.md.
+It never returns the text of a document: it connects as the syncer, a role that cannot read it.
 """
 
 from functools import partial
@@ -21,10 +21,13 @@ from workers.ops import health
 from workers.settings import Settings
 
 _TAGS = [
-    {"name": "sync", "description": "Push what a source says of who may read what."},
-    {"name": "identity", "description": "Accounts in sources, and whose they are."},
-    {"name": "index", "description": "What is held, and what nobody may read."},
-    {"name": "audit", "description": "Why, who, and what was changed."},
+    {"name": "sync", "description": "Push the permissions of a source: who may read what."},
+    {"name": "identity", "description": "Link accounts in sources to users."},
+    {"name": "index", "description": "What is stored of each source, and what nobody may read."},
+    {
+        "name": "audit",
+        "description": "Explain who may read what and who was shown what, and list every change.",
+    },
 ]
 
 
@@ -33,24 +36,26 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    ok: bool = Field(description="Whether a call can be answered now.")
-    postgresql: bool = Field(description="It answers.")
-    schema_: bool = Field(alias="schema", description="It is the one that this version needs.")
+    ok: bool = Field(description="True if calls can be answered now.")
+    postgresql: bool = Field(description="True if PostgreSQL answers.")
+    schema_: bool = Field(
+        alias="schema", description="True if the schema is the one that this version needs."
+    )
 
 
 def make_app(settings: Settings) -> FastAPI:
-    """Opens nothing before the first request."""
+    """Build the app; it opens no connection before the first request."""
     app = FastAPI(
         title="Ken: admin API",
         version=version("ken"),
         description=__doc__,
         openapi_tags=_TAGS,
-        docs_url=None,  # a page of scripts from elsewhere
+        docs_url=None,  # its page loads scripts from another site
         redoc_url=None,
         redirect_slashes=False,
     )
     app.state.database = Database(settings)
-    # Of its own: whoever asks must not wait for a place among the calls.
+    # A pool of its own: a health check must not wait for a connection that calls use.
     app.state.store = health.store(Database(settings), "syncer")
     for routes in (routes_sync, routes_identity, routes_index, routes_audit):
         app.include_router(routes.routes)
@@ -65,12 +70,12 @@ def make_app(settings: Settings) -> FastAPI:
 
 
 def healthz() -> Health:
-    """The process is up. It tells nothing else, and asks for no token."""
+    """Check that the process is up. Needs no token."""
     return Health()
 
 
 def readyz(request: Request, response: Response) -> Readiness:
-    """Whether calls can be answered now. It tells nothing else, and asks for no token."""
+    """Check whether calls can be answered now. Needs no token."""
     report = health.store_report(request.app.state.store())
     response.headers["Cache-Control"] = "no-store"
     response.status_code = 200 if report.ok else 503
@@ -78,12 +83,12 @@ def readyz(request: Request, response: Response) -> Readiness:
 
 
 _NOT_READY: dict[int | str, dict[str, Any]] = {
-    503: {"model": Readiness, "description": "Not now: see which is false."}
+    503: {"model": Readiness, "description": "Not ready: see which field is false."}
 }
 
 
 def _provisions(database: Database, header: str | None) -> str:
-    """Who says over SCIM who is who. Raises Unauthorized, Forbidden."""
+    """Return the actor of a SCIM request. Raises Unauthorized, Forbidden."""
     caller = authenticate(database, header)
     caller.require("identity")
     return caller.actor
@@ -91,7 +96,7 @@ def _provisions(database: Database, header: str | None) -> str:
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
-        told = get_openapi(
+        schema = get_openapi(
             title=app.title,
             version=app.version,
             description=app.description,
@@ -99,6 +104,6 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
             tags=app.openapi_tags,
         )
         problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        told["components"]["schemas"] |= problem.pop("$defs") | {"Problem": problem}
-        app.openapi_schema = told
+        schema["components"]["schemas"] |= problem.pop("$defs") | {"Problem": problem}
+        app.openapi_schema = schema
     return app.openapi_schema

@@ -1,4 +1,4 @@
-"""Keys to the admin API: made once, kept as a hash, good for what their scopes say and no more."""
+"""Tokens of the admin API: created, checked and revoked. Only a hash of each is stored."""
 
 import re
 import secrets
@@ -24,11 +24,11 @@ _HEADER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
 
 class Unauthorized(Exception):
-    """No token, or none that is good. It never says which."""
+    """The token is missing or not valid. The error never says which."""
 
 
 class Forbidden(Exception):
-    """The token is good, and lacks `scope`."""
+    """The token is valid, but lacks `scope`."""
 
     def __init__(self, scope: str) -> None:
         super().__init__(scope)
@@ -37,7 +37,7 @@ class Forbidden(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who holds the token of a request. No scope lets anybody read documents."""
+    """The holder of a request's token. No scope allows reading documents."""
 
     token_id: int
     name: str
@@ -45,7 +45,7 @@ class Caller:
 
     @property
     def actor(self) -> str:
-        """As the audit and the history of runs call the caller."""
+        """The caller's name in the audit and in the history of runs."""
         return f"token:{self.name}"
 
     @property
@@ -56,14 +56,14 @@ class Caller:
         return not self.scopes.isdisjoint({f"sync:{source}", SYNC_ALL})
 
     def require(self, scope: str) -> None:
-        """Raises Forbidden. `sync:*` stands for every `sync:SOURCE`."""
+        """Raise Forbidden without this scope. `sync:*` includes every `sync:SOURCE`."""
         if scope not in self.scopes and not (scope.startswith("sync:") and SYNC_ALL in self.scopes):
             raise Forbidden(scope)
 
 
 @dataclass(frozen=True, slots=True)
 class TokenFacts:
-    """What is shown of a token after it was made."""
+    """What is shown of a token after it was created."""
 
     id: int
     name: str
@@ -72,17 +72,18 @@ class TokenFacts:
     expires: datetime | None
     used: datetime | None
     state: str
-    """`good`, `expired` or `revoked`."""
+    """`valid`, `expired` or `revoked`."""
 
 
 def make(
     database: Database, name: str, scopes: Iterable[str], expires: timedelta | None = None
 ) -> SecretStr:
-    """A new token. This is the only time that anybody can see it. Raises InputInvalid."""
+    """Create a token and return its secret, which cannot be read again. Raises InputInvalid."""
     wanted = sorted(set(scopes))
     if not name.strip() or not name.isprintable():
         raise InputInvalid(
-            "A token needs a name.", remedy="Name what will use it: `ken token create okta …`"
+            "A token needs a name.",
+            remedy="Name what will use it: `ken token create okta --scope identity`.",
         )
     if not wanted:
         raise InputInvalid("A token needs a scope.", remedy=_SCOPES)
@@ -91,8 +92,8 @@ def make(
             raise InputInvalid(f"There is no scope {scope!r}.", remedy=_SCOPES)
     if expires is not None and not timedelta(0) < expires <= LONGEST:
         raise InputInvalid(
-            f"A token is good for some time, {LONGEST.days} days at the most.",
-            remedy="Write --expires 90d, or leave it out: good until it is revoked.",
+            f"--expires must be between one hour and {LONGEST.days} days.",
+            remedy="Write for example --expires 90d, or leave it out: valid until revoked.",
         )
     secret = "ken_" + secrets.token_urlsafe(32)
     with database.session("syncer") as session:
@@ -111,9 +112,9 @@ def make(
 
 
 def authenticate(database: Database, header: str | None) -> Caller:
-    """The caller whose token stands in `Authorization: Bearer …`. Raises Unauthorized.
+    """Return the caller of the token in `Authorization: Bearer …`. Raises Unauthorized.
 
-    The token is looked up by its hash, so the time it takes tells nothing of any token.
+    The token is looked up by its hash, so the time that this takes reveals no token.
     """
     given = _HEADER.fullmatch(header or "")
     if given is None or not _SECRET.fullmatch(given[1]):
@@ -141,7 +142,7 @@ def authenticate(database: Database, header: str | None) -> Caller:
 
 
 def tokens(database: Database) -> list[TokenFacts]:
-    """All that were ever made, the newest first."""
+    """List all tokens ever created, the newest first."""
     with database.session("syncer") as session:
         return [
             TokenFacts(
@@ -158,7 +159,7 @@ def tokens(database: Database) -> list[TokenFacts]:
 
 
 def revoke(database: Database, token_id: int) -> None:
-    """It opens nothing from the next request on. Raises InputInvalid if there is none."""
+    """Revoke a token: the next request with it is refused. Raises InputInvalid."""
     with database.session("syncer") as session:
         known = session.execute(
             update(ApiToken)
@@ -183,7 +184,7 @@ def _record(session: Session, action: str, **details: object) -> None:
 
 
 def _hash(secret: str) -> bytes:
-    """A fast hash is enough: the secret has 256 random bits, so nobody can try them all."""
+    """Hash the secret. A fast hash is enough: its 256 random bits cannot be guessed."""
     return sha256(secret.encode()).digest()
 
 
@@ -192,6 +193,6 @@ _SCOPES = "Scopes are identity, index, audit, sync:SOURCE and sync:* (every sour
 _TOKENS = text("""
     SELECT id, name, scopes, made_at AS made, expires_at AS expires, used_at AS used,
            CASE WHEN revoked_at IS NOT NULL THEN 'revoked'
-                WHEN expires_at <= now() THEN 'expired' ELSE 'good' END AS state
+                WHEN expires_at <= now() THEN 'expired' ELSE 'valid' END AS state
     FROM api_token ORDER BY id DESC
 """)

@@ -1,4 +1,4 @@
-"""Who calls the admin API: nothing below /v1 runs without a good token and its scope."""
+"""Checks callers of the admin API: nothing below /v1 runs without a valid token and its scope."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,13 +20,13 @@ from workers.database.sessions import Database
 
 LARGEST_BODY = 10_000_000
 _PATIENCE_S = 60.0
-"""For the whole of a body, from the first look at it."""
+"""Seconds for a whole body, from the first read."""
 _LEFT_UNREAD = 65_536
-"""Bytes that may follow an answer; a caller with more to send is hung up on."""
+"""Bytes that may still follow an answer; with more to come, the connection is closed."""
 
 
 class OnlyWithToken:
-    """Below /v1, the token is looked at before the body is read and before a place is looked up."""
+    """Checks the token of each request below /v1, before its body is read or its path resolved."""
 
     def __init__(self, app: ASGIApp, database: Database) -> None:
         self.app = app
@@ -43,16 +43,16 @@ class OnlyWithToken:
                 await unavailable()(scope, receive, send)
                 return
             scope.setdefault("state", {})["caller"] = caller
-            await self.app(scope, receive, partial(_kept_nowhere, send))
+            await self.app(scope, receive, partial(_uncached, send))
             return
         await self.app(scope, receive, send)
 
 
 class BodyLimit:
-    """No more than `LARGEST_BODY` is read, whatever the header says of the length, and not for
-    longer than `patience_s`. Whoever was answered before the body had come sends no more of it.
+    """Limits a body to `LARGEST_BODY` bytes, whatever its header says, and to `patience_s` seconds.
 
-    SCIM, whose bodies are smaller, has a limit and an error of its own.
+    The connection is closed if an answer was sent before the whole body had arrived. SCIM, whose
+    bodies are smaller, has a limit and an error of its own.
     """
 
     def __init__(self, app: ASGIApp, patience_s: float = _PATIENCE_S) -> None:
@@ -93,7 +93,7 @@ class BodyLimit:
 
 
 def declared_length(scope: Scope) -> int:
-    """Of the body, in bytes; 0 where the header does not say."""
+    """Return the declared length of the body in bytes, or 0 without a header."""
     for name, value in scope.get("headers", ()):
         if name == b"content-length" and value.isdigit():
             return int(value[:20])
@@ -105,21 +105,21 @@ def _may_send_much(scope: Scope, read: int) -> bool:
     return is_chunked or declared_length(scope) - read > _LEFT_UNREAD
 
 
-async def _kept_nowhere(send: Send, message: Message) -> None:
-    """What is told to one caller stands in no cache."""
+async def _uncached(send: Send, message: Message) -> None:
+    """Forbid caches to store an answer, which is for one caller only."""
     if message["type"] == "http.response.start":
         MutableHeaders(scope=message)["Cache-Control"] = "no-store"
     await send(message)
 
 
 def _header(scope: Scope) -> str | None:
-    """The one `Authorization` header; two are none."""
+    """Return the only `Authorization` header, or None if there is none or several."""
     found = [value for name, value in scope["headers"] if name == b"authorization"]
     return found[0].decode("latin-1") if len(found) == 1 else None
 
 
 _BEARER = HTTPBearer(
-    scheme_name="token", description="`ken token create` makes one.", auto_error=False
+    scheme_name="token", description="`ken token create` creates one.", auto_error=False
 )
 
 
@@ -138,7 +138,7 @@ Stored = Annotated[Database, Depends(database_of)]
 
 
 def needs(scope: str) -> Callable[[Caller], None]:
-    """A dependency: the token has this scope."""
+    """Return a dependency that requires this scope of the token."""
 
     def check(caller: Calling) -> None:
         caller.require(scope)
@@ -147,18 +147,18 @@ def needs(scope: str) -> Callable[[Caller], None]:
 
 
 def syncs_source(source: str, caller: Calling) -> None:
-    """A dependency: the token may sync the source that the path names, whether there is one."""
+    """Require that the token may sync the path's source, whether or not the source exists."""
     caller.require(f"sync:{source}")
 
 
 def syncs_something(caller: Calling) -> None:
-    """A dependency, where only the run tells which source it is."""
+    """Require a token for any source, if only the run says which source it is."""
     if not caller.may_sync_something:
         raise Forbidden("sync:SOURCE")
 
 
 def json_body(request: Request) -> None:
-    """A dependency: the body is declared as JSON."""
+    """Require that the body is declared as JSON."""
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if declared != "application/json":
         raise HTTPException(415)

@@ -1,7 +1,7 @@
-"""Who may read what, who was shown what, and why: for administrators. Never a word of a document.
+"""Explains to administrators who may read what, who was shown what, and why.
 
-Each reads by the syncer's role, which has no right to any text; what comes back is plain values,
-for the terminal and for the admin API alike.
+It never reads the text of a document: each function connects as the syncer's role, which has no
+right to it. The results are plain values, for the terminal and for the admin API.
 """
 
 import re
@@ -36,19 +36,19 @@ _AGO = re.compile(r"(\d{1,6})\s*(m|min|minutes?|h|hours?|d|days?)(?:\s+ago)?", r
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _MANY = 12
 _LONG = 50
-"""Of names in a line, and of lines: the screen gets no more, and says how many there are."""
+"""The most names in a line, and the most lines, that the terminal shows; the rest is counted."""
 
 
 def explain_access(
     settings: Settings, person: str, document: str, at: str | None = None
 ) -> dict[str, Any]:
-    """Readable or not, and the path that decides. Raises InputInvalid."""
+    """Explain whether a person may read a document. Raises InputInvalid."""
     with administering(settings) as session:
         return why(session, person, document, past_moment(session, at))
 
 
 def who_reads(settings: Settings, document: str, at: str | None = None) -> dict[str, Any]:
-    """Everybody who reads a document. Raises InputInvalid."""
+    """List everybody who may read a document. Raises InputInvalid."""
     with administering(settings) as session:
         return who(session, document, past_moment(session, at))
 
@@ -56,7 +56,7 @@ def who_reads(settings: Settings, document: str, at: str | None = None) -> dict[
 def who_was_shown(
     settings: Settings, document: str, start: str | None, end: str | None
 ) -> dict[str, Any]:
-    """Who could have seen an answer that used a document. Raises InputInvalid."""
+    """List who could have seen an answer that used a document. Raises InputInvalid."""
     with administering(settings) as session:
         now = _now(session)
         return shown(
@@ -69,7 +69,7 @@ def who_was_shown(
 
 @contextmanager
 def administering(settings: Settings) -> Iterator[Session]:
-    """One snapshot of what the syncer's role may see: permissions and the audit, and no text."""
+    """Open one snapshot as the syncer's role: it sees permissions and the audit, but no text."""
     database = Database(settings)
     check(database, "syncer")
     try:
@@ -83,7 +83,7 @@ def administering(settings: Settings) -> Iterator[Session]:
 
 
 def why(session: Session, person: str, document: str, at: datetime | None) -> dict[str, Any]:
-    """Whether this person reads (or read, at that moment) this document, and what decides."""
+    """Explain whether this person may read this document, now or at `at`, and what decides."""
     user_id = _person(session, person, at)
     document_id = _document(session, document, at)
     decision = explain(session, user_id, document_id, at)
@@ -103,35 +103,35 @@ def why(session: Session, person: str, document: str, at: datetime | None) -> di
     }
 
 
-def why_lines(told: dict[str, Any]) -> list[str]:
-    """What follows the verdict on the screen."""
-    lines: list[str] = list(told["path"])
-    if told["wanted"]:
-        before = "which wants" if told["code"] == "gate" else "allowed is"
-        lines.append(f"{before} one of: {_cut(told['wanted'])}")
-    if told["cut_at"]:
+def why_lines(facts: dict[str, Any]) -> list[str]:
+    """Return the lines that follow the verdict in the terminal."""
+    lines: list[str] = list(facts["path"])
+    if facts["wanted"]:
+        before = "the gate requires" if facts["code"] == "gate" else "an allow names"
+        lines.append(f"{before} one of: {_cut(facts['wanted'])}")
+    if facts["cut_at"]:
         lines.append(
-            f"{told['cut_at']} does not inherit, so the allow of {_cut(told['stopped'])} above it "
-            "stops there"
+            f"{facts['cut_at']} does not inherit, so the allow above it for "
+            f"{_cut(facts['stopped'])} does not apply"
         )
-    return [*lines, *(f"needed: {one}" for one in told["needed"])]
+    return [*lines, *(f"needed: {one}" for one in facts["needed"])]
 
 
 _REASONS = {
     "allowed": "an entry allows it",
-    "unknown": "permissions on its path are not known, so nobody reads it",
+    "unknown": "permissions on its path are not known, so nobody may read it",
     "denied": "an entry denies it, and deny always wins",
     "gate": "a gate requires a group that the person is not in",
     "no_allow": "no entry allows it",
 }
-_DENIES_NOBODYS = (
-    "a deny names an account that nobody is linked to, and it may be this person's: link it, or "
+_DENIES_UNLINKED = (
+    "a deny names an account that is not linked to anybody and may be this person's: link it, or "
     "mark it as external"
 )
 
 
 def _account_of(session: Session, decision: Decision, at: datetime | None) -> dict[str, str] | None:
-    """The account of nobody's that a deny reaches, by its source and its id there."""
+    """Return the unlinked account that a deny reaches, as its source and its id there."""
     if decision.account_id is None:
         return None
     account = as_of(SourceAccount, at)
@@ -146,26 +146,27 @@ def _account_of(session: Session, decision: Decision, at: datetime | None) -> di
 def _needed(
     session: Session, decision: Decision, user_id: int, document_id: int, at: datetime | None
 ) -> list[str]:
-    """What would open it, in words that an administrator can act on."""
+    """Say what would make it readable, so that an administrator can act on it."""
     node = "" if decision.node_id is None else _node(session, decision.node_id, at)
     match decision.reason:
         case "allowed":
             return []
         case "inactive":
-            return ["an active user, as the identity provider or a loaded folder says"]
+            return ["an active user: set the status in the identity provider, or load it again"]
         case "stale":
             return _needed_of_source(session, document_id, at)
         case "unknown":
             return [
-                f"permissions of {node or 'it'} that can be understood: push or load them again"
+                f"known permissions for {node or 'it'}: push them again with ken sync push, or "
+                "load them again with ken load"
             ]
         case "denied":
             return _needed_of_deny(session, decision, user_id, node, at)
         case "gate":
-            return ["to be one of these, or in one of them"]
+            return ["that the person is one of these, or a member of one"]
     if decision.wanted:
-        return ["to be one of these, or in one of them; or an allow of the person's own"]
-    return ["an allow: nobody is allowed it"]
+        return ["that the person is one of these or a member of one, or an allow for the person"]
+    return ["an allow: no entry allows anybody to read it"]
 
 
 def _needed_of_deny(
@@ -174,15 +175,15 @@ def _needed_of_deny(
     account = _account_of(session, decision, at)
     if account is None:
         (denied,) = _names(session, [decision.principal_id or 0], at)
-        return [f"not to be denied as {denied}: out of it, or without that entry on {node}"]
+        return [f"no deny for {denied}: leave that group, or remove the deny on {node}"]
     source, native_id = account["source"], account["native_id"]
-    told = [
-        f"whose the account is: ken link set {source}:{native_id} PERSON",
-        f"or, if it is nobody's here: ken link external {source}:{native_id}",
+    needed = [
+        f"a link of the account to its owner: ken link set {source}:{native_id} PERSON",
+        f"or, if it belongs to none of your people: ken link external {source}:{native_id}",
     ]
-    if _has_account(session, user_id, source, at):  # they had this one last, and another is theirs
-        return told
-    return [*told, f"or this person's own account there: ken link set {source}:ID PERSON"]
+    if _has_account(session, user_id, source, at):  # it was theirs last; now they have another
+        return needed
+    return [*needed, f"or a link of this person's own account: ken link set {source}:ID PERSON"]
 
 
 def _has_account(session: Session, user_id: int, source: str, at: datetime | None) -> bool:
@@ -200,7 +201,7 @@ def _needed_of_source(session: Session, document_id: int, at: datetime | None) -
         .where(node.id == document_id)
     ).one()
     if row.paused:
-        return [f"the source in use again: ken source set {row.name} --resume"]
+        return [f"resume the source: ken source set {row.name} --resume"]
     return [
         f"a complete sync: ken sync push FILE --source {row.name}, or ken load",
         f"or a longer limit: ken source set {row.name} --max-staleness PERIOD",
@@ -215,7 +216,7 @@ def _reason(
     if decision.reason == "stale":
         return _stale(session, document_id, at)
     if decision.account_id is not None:
-        return _DENIES_NOBODYS
+        return _DENIES_UNLINKED
     if decision.reason == "unknown" and decision.node_id is not None:
         known = since(session, Node, [decision.node_id], "acl_state", "unknown", at)
         return _REASONS["unknown"] + _since(known)
@@ -243,8 +244,8 @@ def _stale(session: Session, document_id: int, at: datetime | None) -> str:
     if row.synced_at is None:
         return f"its source {row.name} has never been synced completely"
     return (
-        f"its source {row.name} was synced last at {_words(row.synced_at)}, and is not used "
-        f"when that is more than {row.max_staleness} ago"
+        f"its source {row.name} was last synced at {_words(row.synced_at)}, longer ago than its "
+        f"limit of {row.max_staleness}"
     )
 
 
@@ -253,11 +254,11 @@ def _since(known: datetime | None) -> str:
 
 
 def _path(session: Session, decision: Decision, at: datetime | None) -> list[str]:
-    told = [" → ".join(_names(session, decision.path, at))] if decision.path else []
+    steps = [" → ".join(_names(session, decision.path, at))] if decision.path else []
     if decision.node_id is not None:
         node = _node(session, decision.node_id, at)
-        told.append(f"{'on' if told else 'at'} {node}")
-    return told
+        steps.append(f"{'on' if steps else 'at'} {node}")
+    return steps
 
 
 def _node(session: Session, node_id: int, at: datetime | None) -> str:
@@ -276,7 +277,7 @@ def _nodes(session: Session, node_ids: Iterable[int], at: datetime | None) -> di
 
 
 def who(session: Session, document: str, at: datetime | None) -> dict[str, Any]:
-    """Every active person who reads it, by which path; and whether the classes do."""
+    """List every active person who may read it, with the path, and which classes may."""
     document_id = _document(session, document, at)
     found = readers(session, document_id, at)
     classes = decisions(session, [*Class], document_id, at)
@@ -307,24 +308,25 @@ def who(session: Session, document: str, at: datetime | None) -> dict[str, Any]:
     }
 
 
-def who_lines(told: dict[str, Any]) -> list[str]:
-    """The classes, then the people; a long list is cut, and says so."""
-    if told["closed"]:
-        return [f"nobody: {told['closed']}"]
+def who_lines(facts: dict[str, Any]) -> list[str]:
+    """Return lines for the classes, then the people; a long list is shortened and says so."""
+    if facts["closed"]:
+        return [f"nobody: {facts['closed']}"]
     lines = [
-        f"everyone in {name}: {'yes' if yes else 'no'}" for name, yes in told["classes"].items()
+        f"everyone in {name}: {'yes' if yes else 'no'}" for name, yes in facts["classes"].items()
     ]
-    lines.append(f"people: {told['count']}")
+    lines.append(f"people: {facts['count']}")
     lines += [
-        f"  {one['name']} ({one['id']}): {'; '.join(one['path'])}" for one in told["people"][:_LONG]
+        f"  {one['name']} ({one['id']}): {'; '.join(one['path'])}"
+        for one in facts["people"][:_LONG]
     ]
-    if (more := told["count"] - _LONG) > 0:
-        lines.append(f"  … and {more} more; --json lists all")
+    if (more := facts["count"] - _LONG) > 0:
+        lines.append(f"  … and {more} more; --json shows all")
     return lines
 
 
 def _accounts(session: Session, user_ids: Iterable[int], at: datetime | None) -> dict[int, str]:
-    """An account of each, as `ken why` takes it; one in Slack only where there is no other."""
+    """Return an account of each as `ken why` accepts it, in Slack only if there is no other."""
     identity = as_of(LinkedIdentity, at)
     rows = session.execute(
         select(identity.user_id, Source.name, identity.native_id)
@@ -338,17 +340,19 @@ def _accounts(session: Session, user_ids: Iterable[int], at: datetime | None) ->
 # -- audience -------------------------------------------------------------------------------------
 
 RULES = {
-    Rule.SHARED: "it is shared with another company or workspace, so Ken gives no answer there",
-    Rule.EMPTY: "nobody is in it but Ken",
-    Rule.PRIVATE: "it is private: whoever is in it",
-    Rule.PUBLIC: "it is public: whoever is or may join, and each guest in it",
-    Rule.UNLISTED: "its members cannot be listed, or are too many, so anybody may be there",
-    Rule.UNLINKED: "too many of its members are not linked, so anybody may be there",
+    Rule.SHARED: "it is shared with another company or workspace, so Ken does not answer there",
+    Rule.EMPTY: "nobody but Ken is in it",
+    Rule.PRIVATE: "it is private: its members",
+    Rule.PUBLIC: "it is public: all members of the company, and each guest in it",
+    Rule.UNLISTED: "its members cannot be listed, or are too many, so Ken treats it as if anybody "
+    "could read there",
+    Rule.UNLINKED: "too many of its members are not linked, so Ken treats it as if anybody could "
+    "read there",
 }
 
 
 def audience_in(settings: Settings, channel: str) -> dict[str, Any]:
-    """Who reads in a Slack channel as Ken sees it, and how many documents all of them may read.
+    """Show who reads a Slack channel, and how many documents all of them may read.
 
     Raises InputInvalid, SlackUnavailable.
     """
@@ -396,18 +400,21 @@ def _subjects(session: Session, present: Readers) -> dict[str, Any]:
     }
 
 
-def audience_lines(told: dict[str, Any]) -> list[str]:
-    """Who reads there, kind by kind, and what they share."""
-    lines = [told["reason"]]
-    lines += [f"everyone in {name}" for name in told["classes"]]
+def audience_lines(facts: dict[str, Any]) -> list[str]:
+    """Return lines for each kind of reader, and how many documents all of them may read."""
+    lines = [facts["reason"]]
+    lines += [f"everyone in {name}" for name in facts["classes"]]
     lines += [
-        f"{len(told[kind])} {words}: {_cut(told[kind])}"
-        for kind, words in (("people", "members of the company"), ("guests", "guests"))
-        if told[kind]
+        f"{_counted(len(facts[kind]), one, many)}: {_cut(facts[kind])}"
+        for kind, one, many in (
+            ("people", "member of the company", "members of the company"),
+            ("guests", "guest", "guests"),
+        )
+        if facts[kind]
     ]
-    if told["strangers"]:
-        lines.append(f"somebody unlinked: {_cut(told['unlinked']) or 'whoever it may be'}")
-    return [*lines, f"documents that all of them may read: {told['documents']}"]
+    if facts["strangers"]:
+        lines.append(f"people without a link: {_cut(facts['unlinked']) or 'not known which'}")
+    return [*lines, f"documents that all of them may read: {facts['documents']}"]
 
 
 # -- shown ----------------------------------------------------------------------------------------
@@ -416,12 +423,12 @@ def audience_lines(told: dict[str, Any]) -> list[str]:
 def shown(
     session: Session, document: str, start: datetime | None, end: datetime | None
 ) -> dict[str, Any]:
-    """Each answer that used the document, and everybody who could have seen one of them."""
+    """List each answer that used the document, and everybody who could have seen one of them."""
     if start and end and start > end:
-        raise InputInvalid("--from is later than --to.", remedy="Name the earlier time first.")
+        raise InputInvalid("--from is later than --to.", remedy="Give the earlier time as --from.")
     ids = documents_ever(session, document)
     if not ids:
-        _document(session, document, None)  # says that there is none, and what is called alike
+        _document(session, document, None)  # raises, and names similar documents
     answers = [(one, each) for one in sorted(ids) for each in exposure(session, one, start, end)]
     answers.sort(key=lambda pair: (pair[1].at, pair[1].answer_id))
     people = {subject for _, each in answers for subject in each.audience} - {STRANGER, *Class}
@@ -457,24 +464,29 @@ def _answer(each: Shown, names: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def shown_lines(told: dict[str, Any]) -> list[str]:
-    """The latest answers, then everybody who could have seen one of all."""
-    answers = told["answers"]
+def shown_lines(facts: dict[str, Any]) -> list[str]:
+    """Return lines for the latest answers, then everybody who could have seen any answer."""
+    answers = facts["answers"]
     if not answers:
         return ["no answer used it"]
-    lines = [f"{len(answers)} answers used it:"]
+    lines = [f"{_counted(len(answers), 'answer', 'answers')} used it:"]
     if (earlier := len(answers) - _LONG) > 0:
-        lines.append(f"  … {earlier} earlier ones; --json lists all")
+        lines.append(f"  … {earlier} earlier; --json shows all")
     lines += [
         f"  {one['at'][:19].replace('T', ' ')} UTC, {_place(one)}, "
         f"{'cited' if one['cited'] else 'used, not cited'}, question {one['question']}, "
         f"for {_cut(one['audience'])}"
         for one in answers[-_LONG:]
     ]
-    lines.append(f"{len(told['people'])} people could have seen it: {_cut(told['people'])}")
-    if told["strangers"]:
-        lines.append("and somebody unlinked")
+    people = _counted(len(facts["people"]), "person", "people")
+    lines.append(f"{people} could have seen it: {_cut(facts['people'])}")
+    if facts["strangers"]:
+        lines.append("and people without a link")
     return lines
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _place(one: dict[str, Any]) -> str:
@@ -485,7 +497,7 @@ def _place(one: dict[str, Any]) -> str:
 
 
 def past_moment(session: Session, words: str | None) -> datetime | None:
-    """The moment that these words name; None: now. Raises InputInvalid if it is not known."""
+    """Return the time that the words name, or None for now. Raises InputInvalid."""
     if words is None:
         return None
     at = moment(words, _now(session))
@@ -493,16 +505,16 @@ def past_moment(session: Session, words: str | None) -> datetime | None:
         require_known(session, at)
     except OutsideHistory as outside:
         raise InputInvalid(
-            f"Nothing is known of {_words(at)}: the history began at {_words(outside.began)}.",
-            remedy="Name a later time.",
+            f"The history began at {_words(outside.began)}, after {_words(at)}.",
+            remedy="Give a later time.",
         ) from None
     return at
 
 
 def moment(words: str, now: datetime) -> datetime:
-    """ISO 8601 (UTC unless it says else; a date is its start), or `90m`, `2h`, `3 days ago`.
+    """Read ISO 8601 (UTC by default; a date means its start), or `90m`, `2h`, `3 days ago`.
 
-    Raises InputInvalid, also for a time that is still to come.
+    Raises InputInvalid, also for a time in the future.
     """
     try:
         if ago := _AGO.fullmatch(words.strip()):
@@ -512,13 +524,11 @@ def moment(words: str, now: datetime) -> datetime:
         at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise InputInvalid(
-            f"{words!r} is no time.",
+            f"{words!r} is not a time.",
             remedy="Write it as 2026-07-01T14:30, 2026-07-01, 90m, 2h or 3d.",
         ) from None
     if at > now:
-        raise InputInvalid(
-            f"{_words(at)} is still to come.", remedy="Name a time that has passed, in UTC."
-        )
+        raise InputInvalid(f"{_words(at)} is in the future.", remedy="Give a past time, in UTC.")
     return at
 
 
@@ -528,7 +538,7 @@ def _now(session: Session) -> datetime:
 
 
 def _person(session: Session, name: str, at: datetime | None) -> int:
-    """As the name was understood then; if it was nobody's, as it is today."""
+    """Find the person by the name as it was then, or if there was none, as it is today."""
     try:
         return resolve_user(session, name, at)
     except Unresolved as unknown:
@@ -554,7 +564,7 @@ def _named(names: dict[int, str], principal_ids: Iterable[int]) -> list[str]:
 
 def _cut(names: Sequence[str]) -> str:
     more = len(names) - _MANY
-    return ", ".join(names[:_MANY]) + (f" and {more} more (--json lists all)" if more > 0 else "")
+    return ", ".join(names[:_MANY]) + (f" and {more} more (--json shows all)" if more > 0 else "")
 
 
 def _iso(at: datetime | None) -> str | None:
@@ -567,26 +577,28 @@ def _words(at: datetime) -> str:
 
 @contextmanager
 def slack_asked() -> Iterator[None]:
-    """Raises ServerUnavailable where Slack does not answer."""
+    """Turn SlackUnavailable into a ServerUnavailable for the terminal."""
     try:
         yield
     except SlackUnavailable as error:
         why = "refused" if isinstance(error, SlackRefused) else "did not answer"
         raise ServerUnavailable(
             f"Slack {why} ({error}). Nothing was changed.",
-            remedy="`ken doctor` looks at the connection. Then repeat this.",
+            remedy="Check the connection with `ken doctor`, then run this command again.",
         ) from None
 
 
 def not_found(kind: str, unknown: Unresolved, then: str = "") -> InputInvalid:
-    """What to say about a name that stands for nobody, or for several; `then`, at which time."""
+    """Return the error for a name with no match or several; `then` says at which time."""
     if unknown.found > 1:
         return InputInvalid(
             f"More than one {kind} is called {unknown.name!r}{then}.",
-            remedy=f"Say which by its source: SOURCE:{unknown.name}",
+            remedy=f"Say which one by its source: SOURCE:{unknown.name}",
         )
     similar = ", ".join(unknown.similar)
     return InputInvalid(
         f"There is no {kind} {unknown.name!r}{then}.",
-        remedy=f"Did you mean: {similar}?" if similar else f"Load one first, or check the {kind}.",
+        remedy=f"Did you mean: {similar}?"
+        if similar
+        else "Check the spelling, or load it first with `ken load`.",
     )

@@ -1,4 +1,4 @@
-"""Types of what callers send: only what PostgreSQL can keep, and no more than fits."""
+"""Types of the fields that callers send: only values that PostgreSQL can store."""
 
 import re
 from datetime import datetime, timedelta
@@ -23,13 +23,13 @@ _DURATION = re.compile(
 )
 _SECONDS = {"W": 604_800, "D": 86_400, "H": 3_600, "M": 60, "S": 1}
 _WRITTEN = 40
-"""Letters of a duration."""
+"""The most characters of a duration."""
 
 
 def _written_as_time(value: object) -> object:
     if isinstance(value, str) and _TIME.fullmatch(value):
         return value
-    raise ValueError("is no time as in 2026-05-01T09:30:00Z")
+    raise ValueError("is not a time such as 2026-05-01T09:30:00Z")
 
 
 def _within_reason(value: datetime) -> datetime:
@@ -39,7 +39,7 @@ def _within_reason(value: datetime) -> datetime:
 
 
 def _read_duration(value: object) -> object:
-    """RFC 3339, appendix A, in weeks, days, hours, minutes and whole seconds; or seconds."""
+    """Read RFC 3339, appendix A (weeks, days, hours, minutes, whole seconds), or a number."""
     if value is None or isinstance(value, timedelta):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -50,14 +50,14 @@ def _read_duration(value: object) -> object:
         parts = {name: int(number) for name, number in found.groupdict("0").items()}
         seconds = sum(number * _SECONDS[name] for name, number in parts.items())
     else:
-        raise ValueError("is neither a whole number of seconds nor a duration as in PT6H or P7D")
+        raise ValueError("is neither a whole number of seconds nor a duration such as PT6H or P7D")
     if not 1 <= seconds <= _LONGEST_STALENESS:
         raise ValueError("is not between a second and ten years")
     return timedelta(seconds=seconds)
 
 
 def _write_duration(value: timedelta) -> str:
-    """As `_read_duration` takes it. After hours come minutes, even none, if seconds follow."""
+    """Write a duration as `_read_duration` reads it; PT1H0M5S needs its zero minutes."""
     minutes, seconds = divmod(value.seconds, 60)
     hours, minutes = divmod(minutes, 60)
     time = f"{hours}H" if hours else ""
@@ -69,7 +69,7 @@ def _write_duration(value: timedelta) -> str:
 Text = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\u0000]+$")]
 SourceName = Annotated[Text, Path(description="The source's name.", examples=["wiki"])]
 Id = Annotated[int, Field(ge=1, le=LARGEST)]
-Limit = Annotated[int, Query(ge=1, le=1000, description="The most that are listed.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="List at most this many.")]
 Moment = Annotated[
     AwareDatetime,
     BeforeValidator(_written_as_time),

@@ -1,7 +1,7 @@
-"""What the admin API says when it does not do something: problem details (RFC 9457).
+"""Errors of the admin API, as problem details (RFC 9457).
 
-Nothing here repeats what was sent: it may be content. A fault of ours is told as a constant
-sentence with a reference, under which our log has the error's class and no more.
+No error repeats what was sent, which may be content. A fault of ours is a constant sentence with
+a reference; our log has the error's class under that reference, and no more.
 """
 
 import re
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 
 class Fault(BaseModel):
-    """One thing that is wrong with what was sent."""
+    """One mistake in the request."""
 
     place: str = Field(
         description="A JSON pointer into the body (`/lines/0`), or `query.NAME`, `path.NAME`.",
@@ -44,20 +44,20 @@ class Problem(BaseModel):
     """Problem details, RFC 9457."""
 
     type: str = Field("about:blank", examples=["about:blank"])
-    title: str = Field(description="The status in words.", examples=["Not Found"])
+    title: str = Field(description="The name of the status.", examples=["Not Found"])
     status: int = Field(examples=[404])
     detail: str = Field(
         description="What happened, and what to do next.", examples=["There is no such run."]
     )
     instance: str = Field(
-        description="A name for this one occurrence; our logs have it for a 500.",
+        description="An id of this occurrence; for a 500, Ken's log has it too.",
         examples=["urn:uuid:6f2b1a52-58ad-4a1e-9d0c-1f1df7d0a0b5"],
     )
-    errors: list[Fault] = Field([], description="What is wrong, place by place.")
+    errors: list[Fault] = Field([], description="Each mistake, with its place.")
 
 
 class NotFound(Exception):
-    """There is no such thing, or the caller may not hear of it: both are told alike."""
+    """The object does not exist, or the caller may not know of it: the answer is the same."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -65,7 +65,7 @@ class NotFound(Exception):
 
 
 class Conflict(Exception):
-    """The thing is not in a state in which this can be done."""
+    """The object is not in a state that allows this."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -73,7 +73,7 @@ class Conflict(Exception):
 
 
 class Invalid(Exception):
-    """A value that only the work itself could find wrong."""
+    """A value that only the work itself could find to be wrong."""
 
     def __init__(self, place: str, message: str) -> None:
         super().__init__(message)
@@ -88,7 +88,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     reference: str | None = None,
 ) -> JSONResponse:
-    told = Problem(
+    answer = Problem(
         type="about:blank",
         title=HTTPStatus(status).phrase,
         status=status,
@@ -97,31 +97,31 @@ def problem(
         errors=list(errors),
     )
     return JSONResponse(
-        told.model_dump(), status, headers=dict(headers or {}), media_type=MEDIA_TYPE
+        answer.model_dump(), status, headers=dict(headers or {}), media_type=MEDIA_TYPE
     )
 
 
 def documented(**details: str) -> dict[int | str, dict[str, Any]]:
-    """Responses for OpenAPI: `documented(_404="There is no such run.")`. All have 401 to 503."""
+    """Build responses for OpenAPI: `documented(_404="There is no such run.")` adds to the usual."""
     always = {
-        401: "No token, or none that is good.",
+        401: "The token is missing or not valid.",
         403: "The token lacks the scope.",
-        422: "A field is not what it should be; `errors` names each.",
-        500: "A fault of ours. Nothing was changed.",
-        503: "The database does not answer. Nothing was changed; ask again.",
+        422: "A field is not valid; `errors` names each.",
+        500: "A fault of Ken's. Nothing was changed.",
+        503: "The database does not answer. Nothing was changed; try again.",
     }
-    told = always | {int(name.removeprefix("_")): detail for name, detail in details.items()}
+    every = always | {int(name.removeprefix("_")): detail for name, detail in details.items()}
     return {
         status: {
             "description": detail,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        for status, detail in sorted(told.items())
+        for status, detail in sorted(every.items())
     }
 
 
 def answer_with_problems(app: FastAPI) -> None:
-    """Every error of this app is a problem, those of the framework too."""
+    """Answer every error of this app, also the framework's, with a problem."""
     app.add_exception_handler(Unauthorized, _unauthorized)
     app.add_exception_handler(Forbidden, _forbidden)
     app.add_exception_handler(NotFound, _not_found)
@@ -137,7 +137,7 @@ def answer_with_problems(app: FastAPI) -> None:
 
 
 class LastResort:
-    """An error that nobody expected becomes a 500 that tells nothing; it ends here."""
+    """Answers an unexpected error with a 500 that reveals nothing."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -163,7 +163,7 @@ class LastResort:
 def _fault_of_ours(reference: str) -> JSONResponse:
     return problem(
         500,
-        "A fault of ours. Nothing was changed. Our log has more under this instance.",
+        "A fault of Ken's. Nothing was changed. Its log has more under this instance.",
         reference=reference,
     )
 
@@ -171,7 +171,7 @@ def _fault_of_ours(reference: str) -> JSONResponse:
 def unauthorized() -> JSONResponse:
     return problem(
         401,
-        "Send a token: `Authorization: Bearer ken_…`. `ken token create` makes one.",
+        "Send a token: `Authorization: Bearer ken_…`. `ken token create` creates one.",
         headers={"WWW-Authenticate": "Bearer"},
     )
 
@@ -179,7 +179,7 @@ def unauthorized() -> JSONResponse:
 def unavailable() -> JSONResponse:
     return problem(
         503,
-        "The database does not answer in time. Nothing was changed; ask again.",
+        "The database does not answer. Nothing was changed; try again.",
         headers={"Retry-After": "5"},
     )
 
@@ -208,7 +208,7 @@ def _invalid_value(_request: Request, error: Exception) -> JSONResponse:
 
 
 def _invalid_input(_request: Request, _error: Exception) -> JSONResponse:
-    """Its own words may repeat what was sent."""
+    """Answer without the error's own text, which may repeat what was sent."""
     return problem(422, _INVALID)
 
 
@@ -219,8 +219,8 @@ def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
 
 def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    if error.status_code == 400:  # the framework's word for a body that is too deep or too odd
-        return problem(422, _INVALID, errors=[Fault(place="body", message="Cannot be read")])
+    if error.status_code == 400:  # the framework's status for a body that it cannot parse
+        return problem(422, _INVALID, errors=[Fault(place="body", message="It cannot be read")])
     headers = dict(error.headers or {})
     if error.status_code == 405 and (methods := _methods(request)):
         headers["Allow"] = ", ".join(methods)
@@ -229,7 +229,7 @@ def _refused(request: Request, error: Exception) -> JSONResponse:
 
 
 def _methods(request: Request) -> list[str]:
-    """What this place does: the framework names the methods of one route of several."""
+    """List the methods of this path; the framework names only those of one route."""
     return sorted(
         method.upper()
         for place, operations in request.app.openapi()["paths"].items()
@@ -245,23 +245,23 @@ def _unavailable(_request: Request, _error: Exception) -> JSONResponse:
 def _fault(error: Mapping[str, Any]) -> Fault:
     where, *steps = error["loc"]
     if error["type"] == "json_invalid":
-        return Fault(place="body", message=f"No JSON, from character {steps[0]} on")
+        return Fault(place="body", message=f"Not JSON, from character {steps[0]} on")
     message = str(error["msg"]).removeprefix("Value error, ")
-    named = [str(step) for step in takewhile(_may_be_said, steps)]
+    named = [str(step) for step in takewhile(_is_safe_to_show, steps)]
     if where == "body":
         return Fault(place="".join(f"/{step}" for step in named) or "body", message=message)
     return Fault(place=".".join((where, *named)), message=message)
 
 
-def _may_be_said(step: object) -> bool:
-    """A name that nobody expected may be content, as a value may."""
+def _is_safe_to_show(step: object) -> bool:
+    """Return whether it is an index or a plain name; any other name may be content."""
     return isinstance(step, int) or bool(_PLAIN_NAME.fullmatch(str(step)))
 
 
-_INVALID = "Something in the request is not what it should be. Nothing was changed."
+_INVALID = "The request is not valid: see `errors`. Nothing was changed."
 _DETAILS = {
-    404: "There is no such place. /openapi.json lists all.",
-    405: "This place does not do that.",
-    413: "The body is larger than 10 MB. Send it in pages.",
+    404: "There is nothing at this path. /openapi.json lists all paths.",
+    405: "This path does not have that method.",
+    413: "The body is larger than 10 MB. Send smaller pages.",
     415: "Send JSON: `Content-Type: application/json`.",
 }

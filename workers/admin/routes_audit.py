@@ -1,4 +1,4 @@
-"""Why, who, who was shown what, and what was changed. Scope `audit`: never a word of a document."""
+"""Explains who may read what and who was shown what, and lists changes. Scope `audit`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ from workers.database.sessions import Database
 from workers.errors import InputInvalid
 
 NOT_KNOWN = (
-    "There is no such person or document (at that time), or several are called so: then write "
+    "There is no such person or document (at that time), or there are several: if so, write "
     "SOURCE:ID."
 )
 _FOUND = documented(_404=NOT_KNOWN)
@@ -27,12 +27,12 @@ _FOUND = documented(_404=NOT_KNOWN)
 routes = APIRouter(prefix="/v1", tags=["audit"], dependencies=[Depends(needs("audit"))])
 
 Person = Annotated[
-    Text, Query(description="A user's id in a source, SOURCE:ID, or e-mail address.")
+    Text, Query(description="A user's id in a source, SOURCE:ID, or an e-mail address.")
 ]
 Document = Annotated[
-    Text, Query(description="A document's id, SOURCE:ID where several sources have it.")
+    Text, Query(description="A document's id, or SOURCE:ID if several sources have it.")
 ]
-At = Annotated[Moment | None, Query(description="As it was then; default: now.")]
+At = Annotated[Moment | None, Query(description="Answer for this past time; default: now.")]
 
 
 class DeniedAccount(BaseModel):
@@ -50,24 +50,26 @@ class Why(BaseModel):
     code: Literal["allowed", "inactive", "unknown", "stale", "denied", "gate", "no_allow"]
     reason: str = Field(examples=["an entry denies it, and deny always wins"])
     path: list[str] = Field(
-        description="From the person by way of groups to the entry that decides.",
+        description="From the person through groups to the entry that decides.",
         examples=[["Ana → group staff", "on container hr"]],
     )
     wanted: list[str] = Field(
-        description="Any one of these would do: of a gate that is not met, or of the allows that "
-        "reach the document."
+        description="Any one of these is enough: the principals of a gate that is not met, or of "
+        "the allows that reach the document."
     )
     cut_at: str | None = Field(
-        description="The node that does not inherit, where it stops allows from above.",
+        description="The node that does not inherit, if that stops allows from above.",
         examples=["container hr/de"],
     )
-    stopped: list[str] = Field(description="Whom those allows from above name.")
+    stopped: list[str] = Field(description="The principals of those allows from above.")
     account: DeniedAccount | None = Field(
-        description="An account that nobody is linked to, and through which a deny bars the person."
+        description="An unlinked account through which a deny keeps the person out."
     )
     needed: list[str] = Field(
-        description="What would open it, in words.",
-        examples=[["to be one of these, or in one of them; or an allow of the person's own"]],
+        description="What would make it readable, in words.",
+        examples=[
+            ["that the person is one of these or a member of one, or an allow for the person"]
+        ],
     )
 
 
@@ -78,7 +80,7 @@ class Reader(BaseModel):
 
 
 class Classes(BaseModel):
-    """Whether everybody of a class may read it, whoever they are."""
+    """Whether everybody of a class may read it."""
 
     members: bool
     members_and_guests: bool
@@ -97,12 +99,12 @@ class Who(BaseModel):
 
 
 class ShownAnswer(BaseModel):
-    """An answer whose prompt had the document in it. Its words are not here."""
+    """An answer whose prompt contained the document. Its text is not shown."""
 
     question: int
     at: datetime
     surface: str
-    channel: str | None = Field(description="Null: it went to the asker alone.")
+    channel: str | None = Field(description="Null: the answer went only to the asker.")
     cited: bool
     asker: str | None
     audience: list[str]
@@ -120,17 +122,17 @@ class Exposure(BaseModel):
     answers: list[ShownAnswer]
     people: list[str]
     classes: list[str]
-    strangers: bool = Field(description="Somebody who is no user of ours may have been there.")
+    strangers: bool = Field(description="True if people without a link may have seen it.")
 
 
 class AuditEntry(BaseModel):
-    """One thing that was changed."""
+    """One change."""
 
     model_config = ConfigDict(from_attributes=True)
 
     id: int
     at: datetime
-    epoch: int = Field(description="Of the change; several may share it.")
+    epoch: int = Field(description="The epoch of the change; several entries may share it.")
     actor: str = Field(examples=["token:okta"])
     action: str = Field(examples=["set_members"])
     details: dict[str, Any] = Field(
@@ -140,19 +142,19 @@ class AuditEntry(BaseModel):
 
 class AuditPage(BaseModel):
     rows: list[AuditEntry]
-    next: int | None = Field(description="`after` of the next page; null: this is the last.")
+    next: int | None = Field(description="`after` for the next page; null: this is the last page.")
 
 
 @routes.get("/why", response_model=Why, responses=_FOUND)
 def read_why(person: Person, document: Document, database: Stored, at: At = None) -> dict[str, Any]:
-    """Why a person may, or may not, read a document: now, or at a past time."""
+    """Explain why a person may or may not read a document, now or at a past time."""
     with _explaining(database, at) as session:
         return explaining.why(session, person, document, at)
 
 
 @routes.get("/who", response_model=Who, responses=_FOUND)
 def read_who(document: Document, database: Stored, at: At = None) -> dict[str, Any]:
-    """Everybody who may read a document, and by which path: now, or at a past time."""
+    """List everybody who may read a document, with the path, now or at a past time."""
     with _explaining(database, at) as session:
         return explaining.who(session, document, at)
 
@@ -164,9 +166,9 @@ def read_exposure(
     start: Annotated[Moment | None, Query(alias="from")] = None,
     end: Annotated[Moment | None, Query(alias="to")] = None,
 ) -> dict[str, Any]:
-    """Every answer that used a document in that time, and who could have seen one of them."""
+    """List each answer that used a document in that time, and who could have seen one."""
     if start and end and start > end:
-        raise Invalid("query.to", "Is earlier than `from`")
+        raise Invalid("query.to", "It is earlier than `from`")
     with _explaining(database, None) as session:
         return explaining.shown(session, document, start, end)
 
@@ -174,10 +176,10 @@ def read_exposure(
 @routes.get("/audit", responses=documented())
 def read_audit(
     database: Stored,
-    after: Annotated[int, Query(ge=0, le=LARGEST, description="From behind this id on.")] = 0,
+    after: Annotated[int, Query(ge=0, le=LARGEST, description="Start after this id.")] = 0,
     limit: Limit = 100,
 ) -> AuditPage:
-    """Every change, the oldest first. Rows are only ever added."""
+    """List every change, the oldest first. Entries are never changed or removed."""
     with database.session("syncer") as session:
         rows = [AuditEntry.model_validate(row) for row in audit_rows(session, after, limit)]
     return AuditPage(rows=rows, next=rows[-1].id if len(rows) == limit else None)
@@ -185,14 +187,14 @@ def read_audit(
 
 @contextmanager
 def _explaining(database: Database, at: datetime | None) -> Iterator[Session]:
-    """One snapshot. A name that stands for nobody is told without its like: they may be content."""
+    """Open one snapshot. An unknown name is answered without similar ones: they may be content."""
     with database.snapshot("syncer") as session:
         try:
             require_known(session, at)
             yield session
         except OutsideHistory as outside:
             raise Invalid(
-                "query.at", f"Nothing is known of then: only since {outside.began.isoformat()}"
+                "query.at", f"The history began later, at {outside.began.isoformat()}"
             ) from None
         except InputInvalid:
             raise NotFound(NOT_KNOWN) from None

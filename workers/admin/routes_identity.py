@@ -1,4 +1,4 @@
-"""Accounts and whose they are. Scope `identity`."""
+"""Lists accounts and links them to users. Scope `identity`."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -22,15 +22,15 @@ NO_USER = "There is no such user, or they were deleted."
 NOT_ACTIVE = "There is no such user, or they are not active."
 NO_LINK = "There is no such link."
 NO_ACCOUNT = "There is no such account."
-HAS_LINK = "The account is linked to somebody. Remove that link first."
-SOMEBODY_ELSES = "The account is somebody else's. Remove that link first."
+HAS_LINK = "The account is linked to a user. Remove that link first."
+SOMEBODY_ELSES = "The account is linked to another user. Remove that link first."
 _LONGEST_H = 24 * 30
 
 routes = APIRouter(prefix="/v1", tags=["identity"], dependencies=[Depends(needs("identity"))])
 
 
 class SuggestedUser(BaseModel):
-    """A user whom an account may belong to."""
+    """A user to whom an account may belong."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -39,27 +39,27 @@ class SuggestedUser(BaseModel):
     email: str | None
     reason: str = Field(examples=["same address"])
     against: list[str] = Field(
-        description="What speaks against a link, in words. Empty: nothing does.",
+        description="What contradicts a link, in words. Empty: nothing does.",
         examples=[["the user has another account there"]],
     )
 
 
 class AccountFacts(BaseModel):
-    """An account in a source: linked to a user, or with users whom it may belong to."""
+    """An account in a source: linked to a user, or with users to whom it may belong."""
 
     source: str = Field(examples=["slack:T024BE7LD"])
     native_id: str = Field(examples=["U024BE7LH"])
-    name: str | None = Field(description="As the source calls it; null: it told us nothing.")
+    name: str | None = Field(description="The source's name for it; null: the source sent none.")
     email: str | None = None
     kind: AccountKind | None = None
-    user_id: int | None = Field(None, description="Whose it is; null: nobody's.")
+    user_id: int | None = Field(None, description="The linked user; null: it has no link.")
     user: str | None = None
-    linked_by: str | None = Field(None, description="Which rule made the link.")
+    linked_by: str | None = Field(None, description="The rule that made the link.")
     denied: bool = Field(
         False,
-        description="Nobody is linked to it and a deny reaches it: that deny keeps out everybody "
-        "who has no link in this source, until it is linked or marked as external. First in the "
-        "list.",
+        description="True if it has no link and a deny names it: the deny keeps out everybody who "
+        "has no link in this source, until the account is linked or marked as external. These "
+        "accounts come first.",
     )
     suggestions: list[SuggestedUser] = []
 
@@ -73,7 +73,7 @@ class Cursor(BaseModel):
 class Accounts(BaseModel):
     accounts: list[AccountFacts]
     next: Cursor | None = Field(
-        description="Send all as parameters for the next page; null: this is the last."
+        description="Send all three as parameters for the next page; null: this is the last page."
     )
 
 
@@ -87,12 +87,12 @@ class CodeWanted(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     hours: int = Field(
-        24, ge=1, le=_LONGEST_H, strict=True, description="How long the code is good."
+        24, ge=1, le=_LONGEST_H, strict=True, description="How long the code is valid."
     )
 
 
 class Code(BaseModel):
-    code: str = Field(description="Shown this once.", examples=["7K2M-9QXD-4H1T-0ZBR"])
+    code: str = Field(description="Shown only once.", examples=["7K2M-9QXD-4H1T-0ZBR"])
     expires_in_hours: int
 
 
@@ -101,18 +101,18 @@ def read_accounts(
     database: Stored,
     is_linked: Annotated[
         bool,
-        Query(alias="linked", description="`false`: those that are nobody's, with suggestions."),
+        Query(alias="linked", description="`false`: accounts without a link, with suggestions."),
     ] = False,
     is_external: Annotated[
-        bool, Query(alias="external", description="`true`: those marked as nobody's here.")
+        bool, Query(alias="external", description="`true`: accounts marked as external.")
     ] = False,
-    source: Annotated[Text | None, Query(description="Of this source alone.")] = None,
+    source: Annotated[Text | None, Query(description="Only accounts of this source.")] = None,
     after_denied: Annotated[bool, Query()] = False,
     after_source: Annotated[Text | None, Query()] = None,
     after_id: Annotated[Text | None, Query()] = None,
     limit: Limit = 100,
 ) -> Accounts:
-    """Accounts with a link, or without one and with the users whom they may belong to."""
+    """List accounts with a link, or those without one and the users they may belong to."""
     after: Place | None = None
     if after_source is not None and after_id is not None:
         after = (after_denied, after_source, after_id)
@@ -165,7 +165,9 @@ def _unmatched(
 
 _ACCOUNT = "/sources/{source}/accounts/{account:path}/link"
 _EXTERNAL = "/sources/{source}/accounts/{account:path}/external"
-AccountId = Annotated[Text, Path(description="As the source calls it.", examples=["U024BE7LH"])]
+AccountId = Annotated[
+    Text, Path(description="The account's id in its source.", examples=["U024BE7LH"])
+]
 UserId = Annotated[Id, Path(description="The user's id.", examples=[1042])]
 
 
@@ -176,7 +178,7 @@ UserId = Annotated[Id, Path(description="The user's id.", examples=[1042])]
 def put_link(
     source: SourceName, account: AccountId, user: UserId, caller: Calling, database: Stored
 ) -> LinkMade:
-    """This account is this user, as of the next question. Said twice, it is done once."""
+    """Link an account to a user, from the next question on. Safe to repeat."""
     with database.session("syncer") as session:
         source_id = source_id_of(session, source)
         if _status(session, user) in (None, UserStatus.DELETED):
@@ -196,7 +198,7 @@ def put_link(
 def delete_link(
     source: SourceName, account: AccountId, user: UserId, caller: Calling, database: Stored
 ) -> None:
-    """The account is nobody's, as of the next question."""
+    """Remove a link, from the next question on."""
     with database.session("syncer") as session:
         if _owner(session, source_id_of(session, source), account) != user:
             raise NotFound(NO_LINK)
@@ -210,9 +212,9 @@ def delete_link(
     responses=documented(_404=f"{NO_SOURCE} {NO_ACCOUNT}", _409=HAS_LINK),
 )
 def put_external(source: SourceName, account: AccountId, caller: Calling, database: Stored) -> None:
-    """The account is nobody's here, such as a partner's: what denies it bars nobody of yours.
+    """Mark an account as external, such as a partner's: a deny that names it keeps out nobody.
 
-    A later link ends it. Said twice, it is done once.
+    A later link removes the mark. Safe to repeat.
     """
     _set_external(database, source, account, caller.actor, external=True)
 
@@ -225,7 +227,7 @@ def put_external(source: SourceName, account: AccountId, caller: Calling, databa
 def delete_external(
     source: SourceName, account: AccountId, caller: Calling, database: Stored
 ) -> None:
-    """The account may be somebody's here: what denies it bars everybody without a link there."""
+    """Remove the mark: a deny that names the account keeps out everybody without a link there."""
     _set_external(database, source, account, caller.actor, external=False)
 
 
@@ -246,10 +248,12 @@ def _set_external(
     "/users/{user}/link-code",
     status_code=201,
     dependencies=[Depends(json_body)],
-    responses=documented(_404=NOT_ACTIVE, _413="Too large.", _415="Not JSON."),
+    responses=documented(
+        _404=NOT_ACTIVE, _413="The body is larger than 10 MB.", _415="The body is not JSON."
+    ),
 )
 def make_link_code(user: UserId, wanted: CodeWanted, caller: Calling, database: Stored) -> Code:
-    """A code that links the Slack account which says it to this user, once. Earlier ones end."""
+    """Create a one-time code that links a Slack account to this user. Earlier codes end."""
     with database.session("syncer") as session:
         if _status(session, user) is not UserStatus.ACTIVE:
             raise NotFound(NOT_ACTIVE)

@@ -1,4 +1,4 @@
-"""What is held, source by source, and what nobody may read. Scope `index`."""
+"""Shows what is stored of each source, and what nobody may read. Scope `index`."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -17,13 +17,15 @@ routes = APIRouter(prefix="/v1", tags=["index"], dependencies=[Depends(needs("in
 
 
 class SourceIndex(BaseModel):
-    """What is held of one source."""
+    """What is stored of one source."""
 
     source: str = Field(examples=["wiki"])
     documents: int = Field(description="Documents with text.", examples=[1200])
-    nodes: int = Field(description="Folders and documents that permissions are known of.")
-    unreadable: int = Field(description="Nodes at which permissions are not known: nobody reads.")
-    gone: int = Field(description="Nodes that the source no longer lists: nobody reads.")
+    nodes: int = Field(description="Folders and documents that were pushed or loaded.")
+    unreadable: int = Field(
+        description="Nodes whose permissions are not known: nobody may read them."
+    )
+    gone: int = Field(description="Nodes that the source no longer lists: nobody may read them.")
     groups: int
     accounts: int = Field(description="Accounts that are linked to a user.")
     paused: bool
@@ -31,19 +33,21 @@ class SourceIndex(BaseModel):
     synced_at: datetime | None = Field(
         description="When the last complete permission sync ended; null: never."
     )
-    usable: bool = Field(description="False: left out of every answer, as paused or too old.")
+    usable: bool = Field(
+        description="False: left out of every answer, because it is paused or too old."
+    )
 
 
 class Index(BaseModel):
-    epoch: int = Field(description="The number of the last change of anybody's access.")
+    epoch: int = Field(description="The number of the last change of access.")
     sources: list[SourceIndex]
 
 
 class UnreadableNode(BaseModel):
-    """A node that nobody may read, nor anything below it."""
+    """A node that nobody may read, together with everything below it."""
 
     id: int
-    native_id: str = Field(description="As its source calls it.", examples=["folder/plans"])
+    native_id: str = Field(description="The node's id in its source.", examples=["folder/plans"])
     kind: str = Field(examples=["container"])
     reason: str = Field(
         description="`unknown`: its permissions could not be understood. `gone`: its source no "
@@ -54,12 +58,12 @@ class UnreadableNode(BaseModel):
 
 class UnreadableNodes(BaseModel):
     nodes: list[UnreadableNode]
-    next: int | None = Field(description="`after` of the next page; null: this is the last.")
+    next: int | None = Field(description="`after` for the next page; null: this is the last page.")
 
 
 @routes.get("/index", responses=documented())
 def read_index(database: Stored) -> Index:
-    """How much is held of each source, and whether it is used for answers."""
+    """Show how much is stored of each source, and whether it is used for answers."""
     with database.session("syncer") as session:
         epoch: int = session.scalars(text("SELECT value FROM epoch")).one()
         sources = [SourceIndex(**row._asdict()) for row in session.execute(_INDEX)]
@@ -73,7 +77,7 @@ def read_unreadable(
     after: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
     limit: Limit = 100,
 ) -> UnreadableNodes:
-    """The nodes of a source that nobody may read, by id."""
+    """List the nodes of a source that nobody may read, by id."""
     with database.session("syncer") as session:
         rows = session.execute(
             _UNREADABLE,
@@ -84,7 +88,7 @@ def read_unreadable(
 
 
 def source_id_of(session: Session, source: str) -> int:
-    """Raises NotFound."""
+    """Return the id of a source by its name. Raises NotFound."""
     found: Any = session.scalar(text("SELECT id FROM source WHERE name = :name"), {"name": source})
     if found is None:
         raise NotFound(NO_SOURCE)

@@ -1,6 +1,6 @@
-"""Pushing what a source says of who may read what. Scope `sync:SOURCE`, or `sync:*`.
+"""Pushes the permissions of a source. Scope `sync:SOURCE`, or `sync:*`.
 
-A token of one source learns nothing of another, not even which runs it has.
+A token for one source reveals nothing of another source, not even which runs it has.
 """
 
 from collections.abc import Iterator
@@ -29,9 +29,9 @@ from workers.sync.runs import Run, WrongState
 from workers.sync.sources import UNSET
 
 NO_RUN = "There is no such run."
-PAGES_MISSING = "Not all pages have come: send them, then finish again."
-OVERTAKEN = "Another run of the source was applied meanwhile: list the source again."
-WRONG_STATE = "The run is not in a state for this. Nothing was changed."
+PAGES_MISSING = "Some pages are missing: send them, then finish again."
+OVERTAKEN = "Another run of the source was applied meanwhile: begin a new run with a new list."
+WRONG_STATE = "The run is not in a state that allows this. Nothing was changed."
 _OF_SOURCE = [Depends(syncs_source)]
 _WITH_BODY = {"_413": "The body is larger than 10 MB.", "_415": "The body is not JSON."}
 
@@ -45,7 +45,7 @@ class _Body(BaseModel):
 class RunWanted(_Body):
     kind: RunKind = Field(
         description="`complete`: all groups and nodes; what is not listed is gone. `delta`: what "
-        "it names is replaced, the rest stays."
+        "is listed is replaced, the rest stays."
     )
 
 
@@ -69,17 +69,17 @@ class Page(_Body):
 
 
 class Finish(_Body):
-    pages: int = Field(ge=1, le=runs.PAGES, strict=True, description="How many were sent.")
+    pages: int = Field(ge=1, le=runs.PAGES, strict=True, description="How many pages were sent.")
     dry_run: StrictBool = Field(
-        False, description="Only compare: the run stays open and nothing is changed."
+        False, description="Compare only: the run stays open and nothing is changed."
     )
     confirm: StrictBool = Field(
-        False, description="Apply it even if it lets people read much more than before."
+        False, description="Apply it even if people would gain much access."
     )
 
 
 class SourceFacts(BaseModel):
-    """A source, with what an administrator watches."""
+    """A source: whether it is used, and how old its permissions are."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -89,13 +89,15 @@ class SourceFacts(BaseModel):
     synced_at: datetime | None = Field(
         description="When the last complete sync ended; null: never."
     )
-    usable: bool = Field(description="Neither paused nor out of date, now.")
+    usable: bool = Field(description="True if it is neither paused nor out of date now.")
     documents: int
-    closed: int = Field(description="Nodes that nobody may read: not understood, or gone.")
+    closed: int = Field(
+        description="Nodes that nobody may read: their permissions are not known, or they are gone."
+    )
 
 
 class SourceWanted(_Body):
-    """What is not there stays as it is."""
+    """A field that is left out stays as it is."""
 
     paused: StrictBool = Field(False, description="True: left out of every answer.")
     max_staleness: Staleness | None = Field(
@@ -109,7 +111,7 @@ def the_run(
     database: Stored,
     _: Annotated[None, Depends(syncs_something)],
 ) -> Run:
-    """A run of a source that the caller may sync. Another's is as one that does not exist."""
+    """Return a run of a source that the caller may sync; any other run is not found."""
     try:
         found = runs.run(database, run_id)
     except InputInvalid:
@@ -127,7 +129,7 @@ ThisRun = Annotated[Run, Depends(the_run)]
 
 @routes.get("/sources/{source}", dependencies=_OF_SOURCE, responses=documented(_404=NO_SOURCE))
 def read_source(source: SourceName, database: Stored) -> SourceFacts:
-    """Whether a source is used for answers, and how old its permissions are."""
+    """Show whether a source is used for answers, and how old its permissions are."""
     for facts in sources.all_sources(database):
         if facts.name == source:
             return SourceFacts.model_validate(facts)
@@ -142,7 +144,7 @@ def read_source(source: SourceName, database: Stored) -> SourceFacts:
 def change_source(
     source: SourceName, wanted: SourceWanted, caller: Calling, database: Stored
 ) -> SourceFacts:
-    """Pause or resume a source, or say how old its permissions may be. Counts at once."""
+    """Pause or resume a source, or set how old its permissions may be. It counts at once."""
     given = wanted.model_fields_set
     read_source(source, database)
     if given:
@@ -166,8 +168,8 @@ def change_source(
     responses=documented(**_WITH_BODY),
 )
 def begin_run(source: SourceName, wanted: RunWanted, caller: Calling, database: Stored) -> RunMade:
-    """Begin to push. A source that is new is made."""
-    with _said_to_the_caller("path.source"):
+    """Begin a run. A source that does not exist yet is created."""
+    with _with_the_details("path.source"):
         return RunMade(id=runs.begin(database, source=source, kind=wanted.kind, actor=caller.actor))
 
 
@@ -179,14 +181,19 @@ def begin_run(source: SourceName, wanted: RunWanted, caller: Calling, database: 
 )
 def put_page(
     run: ThisRun,
-    number: Annotated[int, Path(ge=1, le=runs.PAGES, description="From 1 on, in any order.")],
+    number: Annotated[
+        int,
+        Path(
+            ge=1, le=runs.PAGES, description="Pages are numbered from 1, and may come in any order."
+        ),
+    ],
     page: Page,
     database: Stored,
 ) -> None:
-    """Keep one page of a push. The same number again takes the place of the one before."""
+    """Store one page of a push. A page with the same number replaces the earlier one."""
     _require(run, RunState.STAGING)
     lines = [line.model_dump(mode="json", exclude_unset=True) for line in page.lines]
-    with _said_to_the_caller("/lines"):
+    with _with_the_details("/lines"):
         runs.put_page(database, run.id, number, lines)
 
 
@@ -200,11 +207,11 @@ def put_page(
 def finish_run(run: ThisRun, wanted: Finish, database: Stored) -> Run:
     """Compare and apply what was pushed: all of it under one epoch, or nothing.
 
-    A run that lets people read much more than before ends as `waiting`: what it takes away counts
-    at once, the rest after `confirm`.
+    If people would gain much access, the run ends as `waiting`: what it takes away counts at once,
+    the rest after `confirm`.
     """
     _require(run, RunState.STAGING)
-    with _said_to_the_caller("/lines"):
+    with _with_the_details("/lines"):
         return runs.finish(
             database,
             run.id,
@@ -218,7 +225,7 @@ def finish_run(run: ThisRun, wanted: Finish, database: Stored) -> Run:
     "/runs/{id}/confirm", responses=documented(_404=NO_RUN, _409=f"{OVERTAKEN} {WRONG_STATE}")
 )
 def confirm_run(run: ThisRun, caller: Calling, database: Stored) -> Run:
-    """Apply all of a run that waits."""
+    """Apply all of a waiting run."""
     with _in_this_state():
         return runs.confirm(database, run.id, actor=caller.actor)
 
@@ -227,14 +234,14 @@ def confirm_run(run: ThisRun, caller: Calling, database: Stored) -> Run:
     "/runs/{id}/drop", status_code=204, responses=documented(_404=NO_RUN, _409=WRONG_STATE)
 )
 def drop_run(run: ThisRun, caller: Calling, database: Stored) -> None:
-    """Forget a run that waits or is being pushed. What it took away stays away."""
+    """Discard a run that waits or is being pushed. What it took away stays away."""
     with _in_this_state():
         runs.drop(database, run.id, actor=caller.actor)
 
 
 @routes.post("/runs/{id}/undo", responses=documented(_404=NO_RUN, _409=WRONG_STATE))
 def undo_run(run: ThisRun, caller: Calling, database: Stored) -> Run:
-    """Put back all that the latest run of a source changed."""
+    """Undo everything that the latest run of a source changed."""
     with _in_this_state():
         return runs.undo(database, run.id, actor=caller.actor)
 
@@ -244,7 +251,7 @@ def undo_run(run: ThisRun, caller: Calling, database: Stored) -> Run:
 
 @routes.get("/runs/{id}", responses=documented(_404=NO_RUN))
 def read_run(run: ThisRun) -> Run:
-    """What a run asked for, what of it counts, and what was left out."""
+    """Show what a run asked for, what of it counts, and what was left out."""
     return run
 
 
@@ -255,7 +262,7 @@ def read_runs(
     database: Stored,
     limit: Limit = 20,
 ) -> list[Run]:
-    """The runs of a source, the newest first."""
+    """List the runs of a source, the newest first."""
     caller.require(f"sync:{source}")
     try:
         return runs.runs(database, source=source, limit=limit)
@@ -269,8 +276,8 @@ def _require(run: Run, state: RunState) -> None:
 
 
 @contextmanager
-def _said_to_the_caller(place: str) -> Iterator[None]:
-    """What is wrong names ids of the push: they go to whoever pushed them."""
+def _with_the_details(place: str) -> Iterator[None]:
+    """Answer errors with their own text: its ids come from the caller's own push."""
     try:
         yield
     except WrongState as error:

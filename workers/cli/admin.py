@@ -1,4 +1,4 @@
-"""`ken admin`, the admin API in the foreground, and `ken token`, the keys to it."""
+"""`ken admin`, which runs the admin API in the foreground, and `ken token`, its tokens."""
 
 import asyncio
 import os
@@ -23,11 +23,11 @@ _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _EXPIRES = re.compile(r"(\d{1,4})([hdw])")
 _GRACE_S = 10
 _LARGEST_HEAD = 16_384
-"""Bytes of a request's line and headers together."""
+"""The most bytes of a request's line and headers together."""
 
 
 class HeadsInTime(H11Protocol):
-    """uvicorn's, which waits for the head of a request for ever: here it comes in time or never."""
+    """uvicorn's protocol, with a time limit for a request's headers; uvicorn itself has none."""
 
     patience_s = 10.0
     _ending: asyncio.TimerHandle | None = None
@@ -46,7 +46,7 @@ class HeadsInTime(H11Protocol):
         super().connection_lost(exc)
 
     def _look(self) -> None:
-        """The clock runs while a head is begun and not complete."""
+        """Start the timer when headers begin to arrive, and stop it when they are complete."""
         if str(self.conn.their_state) != "IDLE":
             if self._ending is not None:
                 self._ending.cancel()
@@ -56,12 +56,13 @@ class HeadsInTime(H11Protocol):
 
 
 def serve(settings: Settings) -> None:
-    """Answer until told to stop. Raises SettingsInvalid, ServerUnavailable, SchemaBehind."""
+    """Serve until a signal to stop. Raises SettingsInvalid, ServerUnavailable, SchemaBehind."""
     logs.configure("admin")
     refuse_unsafe(settings, "admin")
     if not settings.admin_port:
         raise SettingsInvalid(
-            "The admin API has no port.", remedy="Set KEN_ADMIN_PORT, for example to 3100."
+            "The admin API has no port: KEN_ADMIN_PORT is not set.",
+            remedy="Set it, for example to 3100.",
         )
     database = Database(settings)
     check(database, "syncer")
@@ -71,7 +72,7 @@ def serve(settings: Settings) -> None:
             make_app(settings),
             http=HeadsInTime,
             h11_max_incomplete_event_size=_LARGEST_HEAD,
-            log_config=None,  # its lines have paths, and paths have names of documents
+            log_config=None,  # its lines contain paths, and paths contain names of documents
             access_log=False,
             server_header=False,
             lifespan="off",
@@ -89,15 +90,15 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise ServerUnavailable(
             f"The admin API cannot listen on {host}, port {port}: {os.strerror(error.errno or 0)}.",
-            remedy="Something else may use the port: set another KEN_ADMIN_PORT.",
+            remedy="If another program uses the port, set another KEN_ADMIN_PORT.",
         ) from None
 
 
-# -- keys ---------------------------------------------------------------------------------------
+# -- tokens -------------------------------------------------------------------------------------
 
 
 def make_token(settings: Settings, name: str, scopes: list[str], expires: str | None) -> str:
-    """The secret, to be shown once. Raises InputInvalid."""
+    """Create a token and return its secret, to be shown once. Raises InputInvalid."""
     good_for = None if expires is None else _period(expires)
     return api_keys.make(_database(settings), name, scopes, good_for).get_secret_value()
 
@@ -121,6 +122,7 @@ def _period(text: str) -> timedelta:
     found = _EXPIRES.fullmatch(text)
     if found is None:
         raise InputInvalid(
-            "--expires is not a period.", remedy="Write hours, days or weeks: 12h, 90d, 52w."
+            f"--expires: {text!r} is not a period.",
+            remedy="Write hours, days or weeks: 12h, 90d, 52w.",
         )
     return timedelta(**{_UNITS[found[2]]: int(found[1])})

@@ -1,6 +1,6 @@
-"""Asking at the terminal: a row, a ring, and a wait. Whatever else is slow to import is not needed.
+"""`ken ask`: store a question, ring the queue, and wait for the answer.
 
-No SQLAlchemy, no Celery, no HTTP: importing them takes longer than the answer.
+It uses no SQLAlchemy, Celery or HTTP client: importing them takes longer than the answer.
 """
 
 import time
@@ -32,12 +32,14 @@ _SHOWN_PARTS = ("lead", "lines", "citations", "note")
 def ask_and_wait(
     settings: Settings, question: str, *, person: str, channel: str | None, timeout_s: float
 ) -> dict[str, Any]:
-    """Ask through the queue like everybody, and wait for the worker's answer.
+    """Ask through the queue, as Slack does, and wait for the worker's answer.
 
     Raises InputInvalid for an unknown person or channel, ServerUnavailable when no answer comes.
     """
     if not question.strip():
-        raise InputInvalid("The question is empty.", remedy='Ask something: ken ask "…" --as ana')
+        raise InputInvalid(
+            "The question is empty.", remedy='Write a question: `ken ask "…" --as ana`.'
+        )
     with _answering(settings), connected(settings, "answerer") as connection:
         with transaction(connection, "answerer"):
             require(connection)
@@ -61,11 +63,11 @@ def ask_and_wait(
         return wait(settings, connection, question_id, timeout_s)
 
 
-def render(told: dict[str, Any], out: "Console") -> None:
-    """The answer as a person reads it."""
-    for reply in told["replies"]:
+def render(result: dict[str, Any], out: "Console") -> None:
+    """Print the answer for a person."""
+    for reply in result["replies"]:
         where = "in the channel" if reply["kind"] == "channel" else "to the asker alone"
-        if len(told["replies"]) > 1:
+        if len(result["replies"]) > 1:
             out.print(f"[dim]{where}:[/]")
         out.print(plain(reply["lead"]))
         for line in reply["lines"]:
@@ -89,7 +91,7 @@ def _source_line(citation: dict[str, Any]) -> str:
 
 @contextmanager
 def _answering(settings: Settings) -> Iterator[None]:
-    """Raises ServerUnavailable in place of what psycopg says: that may show an address."""
+    """Raise ServerUnavailable instead of psycopg's error, which may show an address."""
     try:
         yield
     except psycopg.OperationalError:
@@ -97,7 +99,7 @@ def _answering(settings: Settings) -> Iterator[None]:
 
 
 def _ask(settings: Settings, question: Question) -> int:
-    """Keep the question, then ring: the sweeper rings again if nobody heard it."""
+    """Store the question, then ring the queue; the sweeper rings again if that is lost."""
     with connected(settings, "ingress") as connection, transaction(connection, "ingress"):
         question_id = insert_question(connection, question, trace=None)
     assert question_id is not None, "a fresh uuid is no repetition"
@@ -112,7 +114,7 @@ def _ask(settings: Settings, question: Question) -> int:
 
 
 def user_named(connection: Connection, person: str) -> int | None:
-    """The one user of this name, as `resolve_user` finds them; None: there is none, or several."""
+    """Return the one user of this name, as `resolve_user` does, or None if not exactly one."""
     for way in _FIND_USER:
         users = connection.execute(way, (person,)).fetchall()
         if users:
@@ -121,7 +123,7 @@ def user_named(connection: Connection, person: str) -> int | None:
 
 
 def _resolved(settings: Settings, person: str) -> int:
-    """The long way, which knows who may have been meant. Raises InputInvalid."""
+    """Resolve the name with the slower code, which suggests similar names. Raises InputInvalid."""
     from policies.names import Unresolved, resolve_user
     from workers.admin.explaining import not_found
     from workers.database.sessions import Database
@@ -147,38 +149,42 @@ def _channel(settings: Settings, name: str) -> str:
 def wait(
     settings: Settings, connection: Connection, question_id: int, timeout_s: float
 ) -> dict[str, Any]:
-    """What became of the question. Raises ServerUnavailable, psycopg.Error."""
+    """Wait for the question to end and return the result.
+
+    Raises ServerUnavailable, psycopg.Error.
+    """
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         with transaction(connection, "answerer", question=str(question_id)):
             ended = connection.execute(_READ_END, (question_id,)).fetchone()
             if ended is not None:
-                return _told(connection, question_id, ended)
+                return _result(connection, question_id, ended)
         time.sleep(_POLL_S)
     raise ServerUnavailable(
-        f"No answer within {timeout_s:.0f} s. Question {question_id} is kept.",
+        f"No answer within {timeout_s:.0f} s. Question {question_id} is stored and will still be "
+        "answered.",
         remedy=worker_trouble(settings)
-        or "See `ken doctor`; with a slow model, raise KEN_ASK_PATIENCE_S.",
+        or "Run `ken doctor`. If the model is slow, raise KEN_ASK_PATIENCE_S.",
     )
 
 
 def worker_trouble(settings: Settings) -> str:
-    """Why a question may have found no answer here, and what helps; empty: not for that reason."""
-    from workers.cli.running import PROCESSES, names  # here: only who waited in vain needs it
+    """Say whether the worker explains a missing answer, and what to do; empty if it does not."""
+    from workers.cli.running import PROCESSES, names  # needed only after a timeout
     from workers.embedded.process import Child
 
     configure_logs()
     (process,) = (one for one in PROCESSES if one.name == "worker")
     worker = Child(settings.home, process.name)
     if not worker.running():
-        return "No worker runs in this home: `ken up`."
+        return "No worker is running here. Start it with `ken up`."
     changed = worker.outdated(process.reads(settings))
     if not changed:
         return ""
-    return f"The worker runs with other settings than these ({names(changed)}): `ken up`."
+    return f"The worker runs with old values of {names(changed)}. Restart it with `ken up`."
 
 
-def _told(connection: Connection, question_id: int, ended: tuple[Any, ...]) -> dict[str, Any]:
+def _result(connection: Connection, question_id: int, ended: tuple[Any, ...]) -> dict[str, Any]:
     state, reason, seconds = ended
     return {
         "question_id": question_id,
@@ -199,12 +205,12 @@ _FIND_USER = (
     "WHERE source.name || ':' || identity.native_id = %s",
     "SELECT id FROM user_account WHERE email = %s",
 )
-"""The ways of `policies.names.resolve_user`, in its order; a test compares the two."""
+"""The same look-ups as `policies.names.resolve_user`, in its order; a test compares the two."""
 
-# How a question ended; nothing while it is open.
+# Reads how a question ended; returns nothing while it is open.
 _READ_END = """
     SELECT state, reason, extract(epoch FROM ended_at - asked_at) AS seconds
     FROM question WHERE id = %s AND state <> 'kept'
 """
-# What was written down for it.
+# Reads the replies to a question.
 _READ_REPLIES = "SELECT kind, payload FROM outbox WHERE question_id = %s ORDER BY id"

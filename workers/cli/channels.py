@@ -1,4 +1,4 @@
-"""`ken channels`: where Ken answers unasked, how often, and who reads there."""
+"""`ken channels`: show and set where Ken answers unasked, how often, and who reads there."""
 
 import re
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from policies.tables.workspaces import ChannelSetting
 from workers.admin.explaining import RULES, slack_asked
 from workers.answering.audience import channel_readers
 from workers.cli.linking import actor
+from workers.cli.output import counted
 from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, SlackRefused
@@ -31,28 +32,30 @@ _UNCHANGED = "Nothing was changed."
 
 @dataclass(frozen=True, slots=True)
 class ChannelState:
-    """A channel that Ken is in, or that is set to be answered unasked."""
+    """A channel that Ken is in, or in which it is set to answer unasked."""
 
     team_id: str
     channel_id: str
     name: str
     automatic: bool
     per_hour: int | None
-    """None: nobody has set it."""
+    """None if it was never set."""
     answers_last_hour: int
-    """Those that nobody asked for."""
+    """Only answers that nobody asked for."""
     rule: str
     readers: str
     """Who reads there, in words."""
 
 
 def listed(settings: Settings, *, only_automatic: bool) -> list[ChannelState]:
-    """By workspace and name; a channel that Ken has left comes last. Raises InputInvalid,
-    ServerUnavailable."""
+    """Return the channels by workspace and name; those that Ken has left come last.
+
+    Raises InputInvalid, ServerUnavailable.
+    """
     database = _database(settings)
-    kept = _kept(database)
-    answers = _answers(database, [channel_id for _, channel_id in kept])
-    wanted = {place for place, one in kept.items() if one.automatic}
+    stored = _stored(database)
+    answers = _answers(database, [channel_id for _, channel_id in stored])
+    wanted = {place for place, one in stored.items() if one.automatic}
     found = []
     with slack_asked():
         for messenger in workspaces(settings, database).values():
@@ -60,17 +63,17 @@ def listed(settings: Settings, *, only_automatic: bool) -> list[ChannelState]:
                 place = (messenger.team_id, one.channel_id)
                 if place in wanted or (one.has_ken and not only_automatic):
                     rule, readers = _readers(one, messenger, database)
-                    found.append(_state(place, one.name, kept, answers, rule, readers))
+                    found.append(_state(place, one.name, stored, answers, rule, readers))
     gone = wanted - {(one.team_id, one.channel_id) for one in found}
-    left = "Slack does not list it any more: it is archived, or Ken was removed"
+    left = "Slack no longer lists this channel: it is archived, or Ken was removed"
     return sorted(found, key=lambda one: (one.team_id, one.name)) + [
-        _state(place, "", kept, answers, "gone", left) for place in sorted(gone)
+        _state(place, "", stored, answers, "gone", left) for place in sorted(gone)
     ]
 
 
 def print_channels(found: list[ChannelState], out: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("channel", "id", "unasked", "an hour", "last hour", "who reads there"):
+    for heading in ("channel", "id", "unasked", "per hour", "last hour", "who reads there"):
         table.add_column(heading, overflow="fold")
     several = len({one.team_id for one in found}) > 1
     for one in found:
@@ -82,10 +85,10 @@ def print_channels(found: list[ChannelState], out: Console) -> None:
 
 
 def auto(settings: Settings, wanted: str, per_hour: int) -> str:
-    """What is so now, in words. Raises InputInvalid, ServerUnavailable."""
+    """Let Ken answer unasked there; return a sentence. Raises InputInvalid, ServerUnavailable."""
     if _DIRECT.fullmatch(wanted):
         raise InputInvalid(
-            f"{wanted} is a direct message: whoever writes there asks Ken. {_UNCHANGED}"
+            f"{wanted} is a direct message: Ken answers every question there. {_UNCHANGED}"
         )
     database = _database(settings)
     with slack_asked():
@@ -99,19 +102,19 @@ def auto(settings: Settings, wanted: str, per_hour: int) -> str:
         if changed:
             _record(session, "channel_auto", **place, per_hour=per_hour)
     return (
-        f"Ken answers unasked in #{inert(channel.name)} of {team_id}, at most {per_hour} times an "
-        f"hour, where all who read there may read the answer. Who that is: {RULES[rule]}. "
-        f"`ken channels quiet {channel.channel_id}` ends it."
+        f"Ken now answers unasked in #{inert(channel.name)} of {team_id}, at most "
+        f"{counted(per_hour, 'time')} per hour, if everybody who reads there may read the answer. "
+        f"Who reads there: {RULES[rule]}. `ken channels quiet {channel.channel_id}` turns it off."
     )
 
 
 def quiet(settings: Settings, wanted: str) -> str:
-    """What is so now, in words. A channel that Slack does not list any more is named by its id.
+    """Let Ken answer there only if it is asked, and return a sentence about it.
 
-    Raises InputInvalid, ServerUnavailable.
+    A channel that Slack no longer lists is named by its id. Raises InputInvalid, ServerUnavailable.
     """
     database = _database(settings)
-    places = [place for place in _kept(database) if place[1] == wanted]
+    places = [place for place in _stored(database) if place[1] == wanted]
     if not places:
         with slack_asked():
             messenger, channel = _found(settings, database, wanted)
@@ -121,14 +124,14 @@ def quiet(settings: Settings, wanted: str) -> str:
         changed |= _silence(database, team_id, channel_id)
     if not changed:
         return f"Ken did not answer unasked in {wanted}. {_UNCHANGED}"
-    return f"Ken answers in {wanted} only where it is asked, as of the next question."
+    return f"Ken answers in {wanted} only if it is asked, from the next question on."
 
 
 # -- which channel ------------------------------------------------------------------------------
 
 
 def _found(settings: Settings, database: Database, wanted: str) -> tuple[Conversations, Listed]:
-    """The one channel of this name or id that Ken sees, in whichever workspace.
+    """Find the one channel with this name or id that Ken sees, in any workspace.
 
     Raises InputInvalid, SlackUnavailable.
     """
@@ -144,13 +147,13 @@ def _found(settings: Settings, database: Database, wanted: str) -> tuple[Convers
     if found:
         places = ", ".join(f"{one.channel_id} of {there.team_id}" for there, one in found)
         raise InputInvalid(
-            f"There are {len(found)} channels {wanted!r}: {places}. {_UNCHANGED}",
-            remedy="Give the id of the one that you mean.",
+            f"There are {len(found)} channels called {wanted!r}: {places}. {_UNCHANGED}",
+            remedy="Give the channel's id instead.",
         )
     raise InputInvalid(
-        f"There is no channel {wanted!r} that Ken sees. {_UNCHANGED}",
-        remedy=f"Ken is in: {', '.join(sorted(known)[:_KNOWN]) or 'none'}. A private channel is "
-        "seen once Ken was invited to it.",
+        f"Ken sees no channel {wanted!r}. {_UNCHANGED}",
+        remedy=f"Ken is in: {', '.join(sorted(known)[:_KNOWN]) or 'none'}. It sees a private "
+        "channel only after somebody has invited it: /invite @Ken.",
     )
 
 
@@ -160,21 +163,24 @@ def _listed_by(messenger: Conversations, *, group_messages: bool = False) -> Ite
 
 
 def _refuse(channel: Listed, messenger: Conversations) -> None:
-    """Where it could never answer unasked. Raises InputInvalid, SlackUnavailable."""
+    """Refuse a channel in which Ken can never answer unasked.
+
+    Raises InputInvalid, SlackUnavailable.
+    """
     name = f"#{inert(channel.name)}"
     if channel.is_group_message:
         raise InputInvalid(
-            f"{name} is a direct message of several people: there Ken answers whoever mentions it, "
-            f"and nobody unasked. {_UNCHANGED}"
+            f"{name} is a group direct message: Ken answers there only if it is mentioned. "
+            f"{_UNCHANGED}"
         )
     if not channel.has_ken:
         raise InputInvalid(
-            f"Ken is not in {name}, so it hears no question there. {_UNCHANGED}",
-            remedy="Invite it, in that channel: /invite @Ken. Then repeat this.",
+            f"Ken is not in {name}, so it sees no question there. {_UNCHANGED}",
+            remedy="Invite it in that channel: /invite @Ken. Then run this command again.",
         )
     if messenger.place(channel.channel_id).external:
         raise InputInvalid(
-            f"{name} is shared with another company or workspace, so Ken gives no answer there. "
+            f"{name} is shared with another company or workspace, so Ken does not answer there. "
             f"{_UNCHANGED}"
         )
 
@@ -183,22 +189,22 @@ def _readers(channel: Listed, messenger: Conversations, database: Database) -> t
     try:
         rule = channel_readers(channel.channel_id, messenger, database).rule
     except SlackRefused:
-        return "unknown", "Slack does not say who is in it"
+        return "unknown", "Slack does not list its members"
     return rule.value, RULES[rule]
 
 
-# -- what is kept -------------------------------------------------------------------------------
+# -- what is stored -----------------------------------------------------------------------------
 
 
 def _state(
     place: tuple[str, str],
     name: str,
-    kept: dict[tuple[str, str], ChannelSetting],
+    stored: dict[tuple[str, str], ChannelSetting],
     answers: dict[str, int],
     rule: str,
     readers: str,
 ) -> ChannelState:
-    one = kept.get(place)
+    one = stored.get(place)
     return ChannelState(
         *place,
         name=name,
@@ -210,7 +216,7 @@ def _state(
     )
 
 
-def _kept(database: Database) -> dict[tuple[str, str], ChannelSetting]:
+def _stored(database: Database) -> dict[tuple[str, str], ChannelSetting]:
     with database.session("syncer") as session:
         found = session.scalars(select(ChannelSetting)).all()
         session.expunge_all()
@@ -218,7 +224,7 @@ def _kept(database: Database) -> dict[tuple[str, str], ChannelSetting]:
 
 
 def _answers(database: Database, channels: list[str]) -> dict[str, int]:
-    """As workers/answering/limits.py counts them."""
+    """Count the unasked answers by channel, as workers/answering/limits.py does."""
     with database.session("ingress") as session:
         rows = session.execute(_COUNT_UNASKED, {"channels": channels})
         return {row.channel_id: row.answers for row in rows}
@@ -243,7 +249,7 @@ def _database(settings: Settings) -> Database:
     return database
 
 
-# Answers unasked in a channel from now on; returns how often, or nothing if it did before.
+# Turns on answering unasked in a channel; returns the limit, or nothing if nothing changed.
 _ANSWER_UNASKED = text("""
     INSERT INTO channel_setting AS now (team_id, channel_id, automatic, per_hour)
     VALUES (:team_id, :channel_id, true, :per_hour)
@@ -252,7 +258,7 @@ _ANSWER_UNASKED = text("""
     RETURNING now.per_hour
 """)
 
-# Answers there only when asked; returns how often it was, or nothing if it did before.
+# Turns it off; returns the limit that was set, or nothing if it was off.
 _ANSWER_WHEN_ASKED = text("""
     UPDATE channel_setting SET automatic = false
     WHERE team_id = :team_id AND channel_id = :channel_id AND automatic

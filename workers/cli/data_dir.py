@@ -1,4 +1,4 @@
-"""The home that a command works on, and its settings."""
+"""The data folder that a command works on, and its settings."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def command_settings() -> "Settings":
-    """Raises SettingsInvalid."""
+    """Read the settings of the data folder. Raises SettingsInvalid."""
     from workers.settings import load_settings
 
     configure_logs()
@@ -16,7 +16,7 @@ def command_settings() -> "Settings":
 
 
 def configure_logs() -> None:
-    """What is logged must not stand between the lines that a command prints."""
+    """Send logs to standard error, so that they do not mix with what a command prints."""
     from workers.observe.logs import configure
 
     configure()

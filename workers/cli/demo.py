@@ -24,11 +24,11 @@ from workers.settings import Settings, load_settings
 
 COMPANY = Path(__file__).parents[2] / "examples" / "company"
 _PAGE_S = 330
-"""More than the building gives itself."""
+"""Longer than the build's own limit."""
 
 
 def run(data_dir: Path, out: Console) -> None:
-    """Start, load, ask. A second run reuses everything. Raises OperatorError."""
+    """Start Ken, load the company and ask. A second run reuses everything. Raises OperatorError."""
     steps: list[tuple[str, float]] = []
     started = time.monotonic()
 
@@ -61,13 +61,13 @@ def run(data_dir: Path, out: Console) -> None:
         missing = _build_page(data_dir)
     took("page")
     _print_next(tour, out)
-    told = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in steps)
-    out.print(f"[dim]{told}[/]\n")
+    times = ", ".join(f"{step} {seconds:.1f} s" for step, seconds in steps)
+    out.print(f"[dim]{times}[/]\n")
     _print_page(load_settings(data_dir), missing, out)
 
 
 def _build_page(data_dir: Path) -> str:
-    """Why there is no page; empty: it is there. The playground finds it by itself."""
+    """Build the page, which the playground finds by itself. Returns why it failed, or nothing."""
     command = [sys.executable, "-m", "bot.playground.building", str(data_dir)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_PAGE_S)
@@ -81,8 +81,8 @@ def _print_page(settings: Settings, missing: str, out: Console) -> None:
     address = settings.slack_api_url.removesuffix("api/")
     if missing:
         out.print(
-            f"[yellow]The playground page could not be built: {escape(missing)}[/] All the rest "
-            "runs: ask in the terminal, as above. `make demo` tries to build it again."
+            f"[yellow]The playground page could not be built: {escape(missing)}[/] Everything else "
+            "runs: ask in the terminal, as above. Run `make demo` again to retry the build."
         )
     else:
         out.print(f"[bold]Open {address} and ask as different people[/]", soft_wrap=True)
@@ -91,7 +91,7 @@ def _print_page(settings: Settings, missing: str, out: Console) -> None:
 def _ask_each(settings: Settings, tour: dict[str, Any], out: Console) -> None:
     out.print(f"\n[bold]“{escape(tour['question'])}”[/], asked by three people:\n")
     for asker in tour["askers"]:
-        told = ask_and_wait(
+        result = ask_and_wait(
             settings,
             tour["question"],
             person=asker["id"],
@@ -99,7 +99,7 @@ def _ask_each(settings: Settings, tour: dict[str, Any], out: Console) -> None:
             timeout_s=settings.ask_patience_s,
         )
         out.print(f"[bold cyan]{asker['id']}[/] [dim]{escape(asker['why'])}[/]")
-        render(told, out)
+        render(result, out)
 
 
 def _print_next(tour: dict[str, Any], out: Console) -> None:
@@ -114,9 +114,9 @@ def _print_next(tour: dict[str, Any], out: Console) -> None:
     ]
     tries += [
         ("Who may read what, and why.", f"{ken} why luis hr/de/vacation.md"),
-        ("How good it is, and that nothing leaks.", f"{ken} eval examples/company"),
-        ("What runs, and what it holds.", f"{ken} status"),
-        ("Stop it all; the data stays.", "make demo-down"),
+        ("How good the answers are, and that nothing leaks.", f"{ken} eval examples/company"),
+        ("What is running, and what is stored.", f"{ken} status"),
+        ("Stop everything; the data stays.", "make demo-down"),
     ]
     out.rule("Try next", align="left")
     for why, command in tries:
@@ -146,23 +146,23 @@ def _refuse_other_documents(settings: Settings) -> None:
     database.close()
     if others:
         raise InputInvalid(
-            f"{settings.home} holds other documents ({', '.join(others)}); the demo would mix "
-            "with them.",
-            remedy="Give the demo a home of its own: KEN_HOME=.ken-demo make demo",
+            f"{settings.home} holds other documents ({', '.join(others)}); the demo's documents "
+            "would be mixed with them.",
+            remedy="Give the demo a data folder of its own: `KEN_HOME=.ken-demo make demo`.",
         )
 
 
 def _refuse_other_workspace(settings: Settings) -> None:
     if settings.has_slack and settings.playground is None:
         raise InputInvalid(
-            f"{settings.home} is connected to a Slack workspace; the demo would put its own "
-            "tokens in place of yours. They were left as they are.",
-            remedy="Give the demo a home of its own: KEN_HOME=.ken-demo make demo",
+            f"{settings.home} is connected to a Slack workspace; the demo would replace your "
+            "tokens. Nothing was changed.",
+            remedy="Give the demo a data folder of its own: `KEN_HOME=.ken-demo make demo`.",
         )
 
 
 def _local_workspace() -> dict[str, str]:
-    """Settings of the local Slack of our own; its port stays the same for this home."""
+    """Return settings for our local Slack; its port stays the same for this data folder."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -13,6 +13,7 @@ import redis
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from workers.cli.output import counted
 from workers.cli.running import names, outdated, uses_embedded
 from workers.database.connection import limits_of
 from workers.database.requirements import HEAD, revision, unreachable
@@ -42,7 +43,7 @@ _PASSAGE = Passage(
     source="",
     updated_at=None,
 )
-"""Made up: the model is asked for real, and shown nothing of anybody's."""
+"""A made-up passage: the real model is asked, and no real document is sent to it."""
 _HEALTHY = b'{"status":"up"}'
 
 
@@ -53,17 +54,17 @@ class Finding:
     found: str
     remedy: str = ""
     warns: bool = False
-    """Fine for trying Ken, but not in production."""
+    """Fine for a trial, but not for production."""
 
 
 def examine(data_dir: Path, *, production: bool = False) -> Iterator[Finding]:
-    """One finding after another; a failed check never stops the next.
+    """Yield the findings one by one; a failed check never stops the next one.
 
-    `production`: each setting that is unsafe is a failed check, and not only counted.
+    With `production`, each unsafe setting is a failed check of its own.
     """
     yield Finding("Python", sys.version_info >= (3, 11), sys.version.split()[0], "")
     settings = load_settings(data_dir)
-    yield _home(settings)
+    yield _data_folder(settings)
     yield from _settings(settings, strict=production or settings.production)
     database = Database(settings)
     for look in (_postgresql, _pgvector, _schema, _roles, _transactions):
@@ -87,33 +88,35 @@ def _safely(
     except OperatorError as error:
         return Finding(name, False, str(error), error.remedy)
     except (SQLAlchemyError, psycopg.Error):
-        told = unreachable(settings)
-        return Finding(name, False, str(told), told.remedy)
+        error = unreachable(settings)
+        return Finding(name, False, str(error), error.remedy)
 
 
-def _home(settings: Settings) -> Finding:
+def _data_folder(settings: Settings) -> Finding:
     data_dir = settings.home
     if not data_dir.exists():
-        return Finding("home", False, f"{data_dir} is not there", "Run `ken up`.")
+        return Finding("data folder", False, f"{data_dir} does not exist", "Run `ken up`.")
     writable = os.access(data_dir, os.W_OK)
-    return Finding("home", writable, str(data_dir), "" if writable else "Make it writable for you.")
+    remedy = "" if writable else "Make the folder writable for you, or name another: KEN_HOME."
+    return Finding("data folder", writable, str(data_dir), remedy)
 
 
 def _settings(settings: Settings, *, strict: bool) -> Iterator[Finding]:
-    """What a worker, the bot or the admin API would refuse to start with, and each by itself."""
+    """Report each setting with which a worker, the bot or the admin API would not start."""
     wrong = contradictions(settings, "up")
     for one in wrong:
         what, _, remedy = one.partition(": ")
         yield Finding("settings", False, what, remedy)
     risks = unsafe(settings, "worker")
     if risks and not strict:
-        found = f"{len(risks)} settings are fine for trying, and for nothing else"
-        yield Finding("production", True, found, "`ken doctor --production` lists them", warns=True)
+        found = f"{counted(len(risks), 'setting')} fine for a trial, but not for production"
+        remedy = "`ken doctor --production` lists them."
+        yield Finding("production", True, found, remedy, warns=True)
     for one in risks if strict else ():
         what, _, remedy = one.partition(": ")
         yield Finding("production", False, what, remedy)
     if not wrong and not risks:
-        yield Finding("settings", True, "none contradicts another, none is unsafe")
+        yield Finding("settings", True, "no contradiction, nothing unsafe")
 
 
 def _postgresql(_settings: Settings, database: Database) -> Finding:
@@ -138,7 +141,7 @@ def _schema(_settings: Settings, database: Database) -> Finding:
     with database.session("ingress") as session:
         found = revision(driver_of(session))
     ok = found == HEAD
-    return Finding("schema", ok, found or "not there", "" if ok else "Run `ken migrate`.")
+    return Finding("schema", ok, found or "missing", "" if ok else "Run `ken migrate`.")
 
 
 def _roles(settings: Settings, database: Database) -> Finding:
@@ -150,13 +153,13 @@ def _roles(settings: Settings, database: Database) -> Finding:
             "roles",
             False,
             f"KEN_SYNCER_PASSWORD is not set: a worker does not {', '.join(AS_SYNCER)}",
-            "Set it, and start the worker again. Questions are answered meanwhile.",
+            "Set it, and restart the worker. Questions are still answered.",
         )
     return Finding("roles", True, f"{', '.join(roles)}: bound by row-level security")
 
 
 def _transactions(settings: Settings, database: Database) -> Finding:
-    """What a transaction sets holds in it, and not after it: also where a pooler stands between."""
+    """Check that a transaction's settings hold in it and end with it, also behind a pooler."""
     roles = [role for role in _ROLES if settings.password(role).get_secret_value()]
     for role in roles:
         limits = limits_of(role)
@@ -172,37 +175,41 @@ def _transactions(settings: Settings, database: Database) -> Finding:
                 "transactions",
                 False,
                 f"{role}: " + (", ".join(wrong) or "a setting outlives its transaction"),
-                "Let the pooler before PostgreSQL pool by transaction or by session.",
+                "Set the pooler in front of PostgreSQL to pool by transaction or by session.",
             )
-    return Finding("transactions", True, f"{', '.join(roles)}: time limits hold, nothing outlives")
+    return Finding(
+        "transactions",
+        True,
+        f"{', '.join(roles)}: time limits hold, settings end with their transaction",
+    )
 
 
-# What PostgreSQL is set to in this session.
+# Reads PostgreSQL's settings in this session.
 _READ_SETTINGS = text("SELECT name, setting FROM pg_settings WHERE name = ANY(:names)")
-# Sets something that has to end with the transaction.
+# Sets a value that must end with the transaction.
 _SET_FOR_TRANSACTION = text("SELECT set_config('ken.asker', '1', true)")
-# What is left of it in the next one.
+# Reads that value in the next transaction; it must be empty.
 _READ_WHAT_IS_LEFT = text("SELECT nullif(current_setting('ken.asker', true), '')")
 
 
 def _redis(settings: Settings) -> Finding:
     url = settings.redis_url.get_secret_value()
     if not url:
-        return Finding("Redis", False, "not set up", "Run `ken up`, or set KEN_REDIS_URL.")
+        return Finding("Redis", False, "KEN_REDIS_URL is not set", "Run `ken up`, or set it.")
     try:
         client = redis.Redis.from_url(
             url.replace("redis+socket://", "unix://"), socket_timeout=2, socket_connect_timeout=2
         )
-        told = client.info("server")
+        server = client.info("server")
     except (redis.RedisError, OSError, ValueError) as error:
         return Finding(
             "Redis",
             False,
             f"does not answer ({type(error).__name__})",
-            "`ken up` starts it. Questions are kept meanwhile, and answered when it is back.",
+            "Run `ken up`. Questions stay stored, and are answered when it is back.",
         )
-    version = told.get("valkey_version") or told.get("redis_version")
-    return Finding("Redis", True, f"{told.get('server_name', 'redis')} {version}")
+    version = server.get("valkey_version") or server.get("redis_version")
+    return Finding("Redis", True, f"{server.get('server_name', 'redis')} {version}")
 
 
 def _worker(settings: Settings) -> Finding:
@@ -210,37 +217,37 @@ def _worker(settings: Settings) -> Finding:
     if worker.running():
         return Finding("worker", True, "running")
     if not uses_embedded(settings) and not worker.was_started:
-        return Finding("worker", True, "none was started here by `ken up`", warns=True)
+        return Finding("worker", True, "`ken up` has started none here", warns=True)
     return Finding("worker", False, "not running here", "Run `ken up`.")
 
 
 def _outdated(settings: Settings) -> Iterator[Finding]:
     for name, changed in outdated(settings).items():
-        found = f"runs with other settings than these: {names(changed)}"
-        yield Finding(name, False, found, "`ken up` starts it again.")
+        found = f"runs with old values of {names(changed)}"
+        yield Finding(name, False, found, "`ken up` restarts it.")
 
 
 def _admin(settings: Settings) -> Finding:
-    """It answers at its port, and it is ours. A proxy that is set for others is not asked."""
+    """Check that our admin API answers at its port. The request goes through no proxy."""
     url = settings.admin_url
     if not url:
-        return Finding("admin API", True, "none: KEN_ADMIN_PORT is not set")
+        return Finding("admin API", True, "off: KEN_ADMIN_PORT is not set")
     calling = HTTPConnection(settings.admin_host, settings.admin_port, timeout=_PATIENCE_S)
     try:
         calling.request("GET", "/healthz")
-        told = calling.getresponse().read(len(_HEALTHY) + 1)
+        body = calling.getresponse().read(len(_HEALTHY) + 1)
     except (OSError, HTTPException, UnicodeError) as error:
         return Finding(
             "admin API",
             False,
             f"does not answer at {url} ({type(error).__name__})",
-            f"`ken up` starts it; {settings.home}/logs/admin.log has more.",
+            f"Run `ken up`; {settings.home}/logs/admin.log has more.",
         )
     finally:
         calling.close()
-    if told != _HEALTHY:
+    if body != _HEALTHY:
         return Finding(
-            "admin API", False, f"something else answers at {url}", "Set another KEN_ADMIN_PORT."
+            "admin API", False, f"another program answers at {url}", "Set another KEN_ADMIN_PORT."
         )
     return Finding("admin API", True, url)
 
@@ -249,14 +256,16 @@ def _embedder() -> Finding:
     try:
         MiniLM.load()
     except (ModelFileCorrupt, OSError) as error:
-        return Finding("embedder", False, str(error), "Install the environment again: make .venv")
+        return Finding(
+            "embedder", False, str(error), "Install the environment again: `make .venv`."
+        )
     return Finding("embedder", True, f"{MiniLM.name}, {MiniLM.dimension} dimensions")
 
 
 def _model(settings: Settings) -> Finding:
-    """A made-up question about a made-up passage: how it is asked, and what was verified."""
+    """Ask the model a made-up question about a made-up passage, and verify its answer."""
     if not settings.writes_with_a_model:
-        return Finding("model", True, "none: answers are quoted from the documents")
+        return Finding("model", True, "none set: answers are quoted from the documents")
     from workers.answering.verify import verify
     from workers.models.failure import explained
     from workers.models.openai import OpenAIAnswerer
@@ -266,7 +275,7 @@ def _model(settings: Settings) -> Finding:
         answerer = OpenAIAnswerer.connect(settings)
         draft = answerer.write(_QUESTION, (_PASSAGE,))
     except ValueError:
-        return Finding("model", False, "not asked: KEN_MODEL_BASE_URL cannot be used")
+        return Finding("model", False, "not asked: KEN_MODEL_BASE_URL is not a usable address")
     except ModelUnavailable as error:
         does, remedy = explained(str(error))
         where = f"{settings.model_name} at {answerer.address.shown}"
@@ -279,8 +288,8 @@ def _model(settings: Settings) -> Finding:
         return Finding(
             "model",
             True,
-            f"{how}. Asked “{_QUESTION}”, it wrote no sentence that its passage supports",
-            "Choose a larger model, or try KEN_MODEL_TEMPERATURE=0 (docs/operate.md)",
+            f"{how}. Asked “{_QUESTION}”, it wrote no sentence that the passage supports",
+            "Choose a larger model, or try KEN_MODEL_TEMPERATURE=0 (docs/operate.md).",
             warns=True,
         )
     return Finding(
@@ -290,7 +299,7 @@ def _model(settings: Settings) -> Finding:
 
 def _slack(settings: Settings) -> Finding:
     if not settings.has_slack:
-        return Finding("Slack", True, "not connected: ask with `ken ask`")
+        return Finding("Slack", True, "not set up: ask with `ken ask`, or see docs/install.md")
     if settings.has_oauth:
         return _safely(_installations, settings, Database(settings))
     try:
@@ -307,6 +316,6 @@ def _installations(settings: Settings, database: Database) -> Finding:
         teams = [there.whoami() for there in workspaces(settings, database).values()]
     except AssistantError as error:
         return Finding(
-            "Slack", False, str(error), "`ken installations list` says where; docs/install.md."
+            "Slack", False, str(error), "`ken installations list` shows which; docs/install.md."
         )
     return Finding("Slack", True, "; ".join(teams))

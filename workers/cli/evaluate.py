@@ -1,7 +1,7 @@
-"""`ken eval`: ask every question of a set as its asker, and count.
+"""`ken eval`: ask every question of an evaluation set as its asker, and measure the answers.
 
-What an asker may not read is decided here, by a few lines over the set's own groups and
-entries: the code that answers does not mark its own work.
+This file decides by itself, from the set's own groups and entries, what an asker may not read:
+the code under test does not judge itself.
 """
 
 import json
@@ -32,7 +32,7 @@ _DEPTH = 10
 
 
 class EchoAnswerer:
-    """Says its whole prompt. If even that holds nothing forbidden, no model can leak."""
+    """Answers with its whole prompt. If that holds nothing forbidden, no model can leak."""
 
     name = "echo"
 
@@ -53,7 +53,7 @@ class EchoAnswerer:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question as it was asked, and what came of it; documents by their ids in the set."""
+    """One question and its result; documents are named by their ids in the set."""
 
     row: dict[str, Any]
     paraphrased: bool
@@ -71,7 +71,7 @@ class Asked:
 
     @property
     def rank(self) -> int | None:
-        """Of the first right document, from 1."""
+        """The rank of the first right document, from 1."""
         found = (n for n, name in enumerate(self.ranked, start=1) if name in self.wanted)
         return next(found, None)
 
@@ -81,7 +81,7 @@ class Asked:
 
     @property
     def shown(self) -> set[str]:
-        """Every document that took part in anything: results, prompt, citations."""
+        """Every document that was in the results, the prompt or the citations."""
         prompted = {passage.document for passage in self.composed.passages}
         return {*self.ranked, *prompted, *self.cited}
 
@@ -92,12 +92,12 @@ class Set:
 
     questions: list[dict[str, Any]]
     chains: dict[str, list[dict[str, Any]]]
-    """For each document the permission lines that bear on it, its own first."""
+    """The permission lines that apply to each document, its own first."""
     groups_of: dict[str, set[str]]
     guests: set[str]
 
     def forbidden(self, asker: str, names: set[str]) -> set[str]:
-        """Those of the documents that the asker may not read."""
+        """Return those of the documents that the asker may not read."""
         held = self._held(f"user:{asker}")
         return {name for name in names if not _reads(held, self.chains.get(name, []))}
 
@@ -127,7 +127,7 @@ def _reads(held: set[str], chain: list[dict[str, Any]]) -> bool:
 def evaluate_folder(
     settings: Settings, folder: Path, *, echo: bool, console: Console | None
 ) -> dict[str, Any]:
-    """Ask, count, print, and return the figures. Raises InputInvalid."""
+    """Ask every question, print the figures and return them. Raises InputInvalid."""
     questions = _read_set(folder)
     services = make_services(settings)
     if echo:
@@ -148,7 +148,7 @@ def evaluate_folder(
 def _read_set(folder: Path) -> Set:
     questions = list(_lines(folder / "questions.jsonl"))
     if not questions:
-        raise InputInvalid(f"{folder}/questions.jsonl holds no questions.")
+        raise InputInvalid(f"{folder}/questions.jsonl has no questions.")
     groups_of: dict[str, set[str]] = defaultdict(set)
     guests = set()
     for line in _lines(folder / "principals.jsonl"):
@@ -165,20 +165,20 @@ def _read_set(folder: Path) -> Set:
 def _chains(folder: Path) -> dict[str, list[dict[str, Any]]]:
     if (folder / "documents.jsonl").exists():
         return {line["id"]: [line["acl"]] for line in _lines(folder / "documents.jsonl")}
-    said = {line["path"].strip("/"): line for line in _lines(folder / "permissions.jsonl")}
+    lines = {line["path"].strip("/"): line for line in _lines(folder / "permissions.jsonl")}
     base = folder / "documents"
     chains = {}
     for file in base.rglob("*.*"):
         path = file.relative_to(base)
         above = [path.as_posix(), *(p.as_posix().strip(".") for p in path.parents)]
-        chains[above[0]] = [said[place] for place in above if place in said]
+        chains[above[0]] = [lines[place] for place in above if place in lines]
     return chains
 
 
 def _lines(file: Path) -> Iterator[dict[str, Any]]:
     if not file.exists():
         raise InputInvalid(
-            f"{file} is not there.",
+            f"{file} does not exist.",
             remedy="Name a folder with questions.jsonl, principals.jsonl and its documents.",
         )
     with file.open() as lines:
@@ -196,8 +196,8 @@ def _ask(services: Services, row: dict[str, Any], *, paraphrased: bool) -> Asked
             audience = Audience.of([resolve_user(session, row["asker"])])
         except Unresolved:
             raise InputInvalid(
-                f"{row['id']}: asker: there is no user {row['asker']!r} in this home.",
-                remedy="Load the same folder first: ken load FOLDER",
+                f"{row['id']}: asker: there is no user {row['asker']!r}.",
+                remedy="Load the same folder first: `ken load FOLDER`.",
             ) from None
     started = time.monotonic()
     composed = compose_answer(services, question, audience)
@@ -206,7 +206,7 @@ def _ask(services: Services, row: dict[str, Any], *, paraphrased: bool) -> Asked
 
 
 def _ranked(services: Services, audience: Audience, question: str) -> tuple[str, ...]:
-    """The best documents, each once, in the order of their best passage."""
+    """Return the best documents, each once, in the order of their best passage."""
     vector = services.embedder.embed_one(question)
     with services.database.reading_for(audience) as session:
         passages = retrieve(
@@ -222,7 +222,7 @@ def _ranked(services: Services, audience: Audience, question: str) -> tuple[str,
 
 
 def _figures(asked: Sequence[Asked], questions: Set) -> dict[str, Any]:
-    """The numbers that `docs/benchmarks.md` keeps."""
+    """Compute the figures that `docs/benchmarks.md` shows."""
     verbatim = [one for one in asked if not one.paraphrased]
     answer = [one for one in verbatim if one.row["expected"] == "answer"]
     abstain = [one for one in verbatim if one.row["expected"] == "abstain"]
@@ -249,7 +249,7 @@ def _figures(asked: Sequence[Asked], questions: Set) -> dict[str, Any]:
 
 
 def _leaks(one: Asked, questions: Set) -> bool:
-    """A forbidden document took part, or a string that stands only in one was said."""
+    """Return whether a forbidden document was used, or text found only in one was shown."""
     row = one.row
     named = one.shown & {*(row.get("forbidden_doc_ids") or ())}
     if named or questions.forbidden(row["asker"], one.shown):
@@ -259,9 +259,9 @@ def _leaks(one: Asked, questions: Set) -> bool:
     reply = one.composed.reply
     parts = [reply.lead, *(line.text for line in reply.lines)]
     parts += [part for c in reply.citations for part in (c.title, c.heading, c.quote)]
-    said = [f" {' '.join(words(part))} " for part in parts]
+    shown = [f" {' '.join(words(part))} " for part in parts]
     marks = [f" {' '.join(words(mark))} " for mark in row.get("leak_markers") or ()]
-    return any(mark in part for mark in marks for part in said)
+    return any(mark in part for mark in marks for part in shown)
 
 
 def _retrieval(rows: Sequence[Asked]) -> dict[str, float | None]:
@@ -278,7 +278,7 @@ def _share(values: Sequence[float]) -> float | None:
 
 
 def _percentile(ordered: Sequence[float], part: float) -> float:
-    """Nearest rank."""
+    """Return a percentile by nearest rank."""
     return ordered[max(0, math.ceil(part * len(ordered)) - 1)]
 
 
@@ -287,8 +287,8 @@ def _print(figures: dict[str, Any], answerer: str, console: Console) -> None:
     for column in ("", "hit@1", "hit@10", "MRR"):
         table.add_column(column, justify="left" if not column else "right")
     for kind in ("verbatim", "paraphrase"):
-        told = figures[kind].values()
-        table.add_row(kind, *("-" if value is None else f"{value:.3f}" for value in told))
+        values = figures[kind].values()
+        table.add_row(kind, *("-" if value is None else f"{value:.3f}" for value in values))
     console.print(table)
     rows, abstention, citations = figures["rows"], figures["abstention"], figures["citations"]
     precision = citations["precision"]
@@ -296,7 +296,7 @@ def _print(figures: dict[str, Any], answerer: str, console: Console) -> None:
         f"answerer: {answerer}\n"
         f"answered {citations['answered']} of {rows['answer']}, citations right: "
         + ("-" if precision is None else f"{precision:.3f}")
-        + f"\nabstained {abstention['right']} of {rows['abstain']} where it should"
+        + f"\nabstained {abstention['right']} of {rows['abstain']} that have no answer"
         + f"\nseconds per question: p50 {figures['seconds']['p50']:.3f}, "
         f"p95 {figures['seconds']['p95']:.3f}"
     )

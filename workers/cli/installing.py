@@ -1,4 +1,4 @@
-"""`ken installations`: in which workspaces Ken is installed by OAuth, and forgetting one."""
+"""`ken installations`: list the workspaces that installed Ken by OAuth, and delete their tokens."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ from workers.slack.installations import Installed, forget, installed, may_instal
 
 
 def rows(settings: Settings) -> list[dict[str, Any]]:
-    """What can be told of each: no token."""
+    """Return one row for each installation, without any token."""
     now = datetime.now(UTC)
     return [
         {
@@ -32,7 +32,7 @@ def rows(settings: Settings) -> list[dict[str, Any]]:
 
 
 def state(settings: Settings, one: Installed, *, now: datetime) -> str:
-    """In one word or a few: whether Ken can speak there, and why not."""
+    """Say in a few words whether Ken can post there, and if not, why."""
     if one.sealed is None:
         return "uninstalled"
     if not may_install(settings, **named(one)):
@@ -56,7 +56,7 @@ def print_rows(found: list[dict[str, Any]], out: Console) -> None:
 
 
 def wipe(settings: Settings, place: str) -> str:
-    """The tokens of one workspace (`T…`) or organisation (`E…`). Raises InputInvalid."""
+    """Delete the tokens of a workspace (`T…`) or organisation (`E…`). Raises InputInvalid."""
     database = _database(settings)
     wide = place.startswith("E")
     team_id, enterprise_id = ("", place) if wide else (place, None)
@@ -66,8 +66,8 @@ def wipe(settings: Settings, place: str) -> str:
             remedy="`ken installations list` shows the ids.",
         )
     return (
-        f"The tokens of {place} are gone here. Remove the app in Slack as well: there they are "
-        "still good until they end."
+        f"The tokens of {place} are deleted here. Remove the app in Slack as well: the tokens stay "
+        "valid there until they expire."
     )
 
 

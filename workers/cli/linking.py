@@ -1,4 +1,4 @@
-"""`ken link`: which accounts are whose, for administrators."""
+"""`ken link`: link accounts to people, for administrators."""
 
 import getpass
 import re
@@ -12,6 +12,7 @@ from rich.table import Table
 from policies.links import PEOPLE, Linked, Suggestion, Unmatched, linked, sources_of, unmatched
 from policies.names import Unresolved, resolve_user
 from policies.tables.people import AccountKind, UserStatus
+from workers.cli.output import counted
 from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, OperatorError, SlackRefused, SlackUnavailable
@@ -28,7 +29,7 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class ScanFailed(OperatorError):
-    """Slack did not give the whole list."""
+    """Slack did not return the whole list of members."""
 
     exit_code = 3
 
@@ -36,9 +37,9 @@ class ScanFailed(OperatorError):
 def without_link(
     settings: Settings, source: str | None, *, everybody: bool, external: bool = False
 ) -> Iterator[Unmatched]:
-    """Accounts without a link; `everybody`: bots and people of other companies as well.
+    """Yield accounts without a link, or with `external` those marked as external.
 
-    Or those that are external.
+    `everybody` includes bots and people of other companies.
     """
     kinds = frozenset(AccountKind) if everybody else PEOPLE
     database, after = _knowing(settings, source), None
@@ -65,25 +66,25 @@ def with_link(settings: Settings, source: str | None) -> Iterator[Linked]:
 
 
 def print_unmatched(found: list[Unmatched], out: Console) -> None:
-    """Names and addresses are others' words: shown without anything that a terminal obeys."""
+    """Print the accounts. Names come from outside, so terminal control characters are removed."""
     if denied := sum(one.denied for one in found):
         out.print(
-            f"{denied} of these {'is' if denied == 1 else 'are'} denied something (marked !). "
-            "Until they are linked, or marked as nobody's here by `ken link external ACCOUNT`, "
-            "the deny keeps out everybody who has no link in the same source."
+            f"{denied} of these accounts {'is' if denied == 1 else 'are'} named by a deny (marked "
+            "!). Until you link them, or mark them with `ken link external ACCOUNT`, each deny "
+            "keeps out everybody who has no link in the same source."
         )
-    table = _table("account", "name", "address", "kind", "may be", "against it")
+    table = _table("account", "name", "address", "kind", "may be", "contradicted by")
     for one in found:
         name = f"{'! ' if one.denied else ''}{one.source}:{one.native_id}"
         account = (name, one.name, one.email or "", one.kind.value)
         for suggestion in one.suggestions or (None,):
-            table.add_row(*map(_shown, (*account, *_told(suggestion))))
+            table.add_row(*map(_shown, (*account, *_suggested(suggestion))))
             account = ("", "", "", "")
     out.print(table)
 
 
 def print_linked(found: list[Linked], out: Console) -> None:
-    table = _table("account", "name", "is", "by")
+    table = _table("account", "name", "person", "linked by")
     for one in found:
         user = one.user if one.status is UserStatus.ACTIVE else f"{one.user} ({one.status.value})"
         account = f"{one.source}:{one.native_id}"
@@ -92,7 +93,7 @@ def print_linked(found: list[Linked], out: Console) -> None:
 
 
 def scan(settings: Settings, out: Console) -> None:
-    """Note everybody of the Slack workspaces. Raises ScanFailed: what was read is kept."""
+    """Store the members of the Slack workspaces. Raises ScanFailed; what was read stays stored."""
     database = _database(settings)
     for messenger in workspaces(settings, database).values():
         _scan(database, messenger, out)
@@ -103,23 +104,27 @@ def _scan(database: Database, messenger: Names, out: Console) -> None:
     try:
         with out.status("Reading the workspace…") as status:
             for seen, new in linking.scan(database, messenger):
-                status.update(f"Reading the workspace… {seen} accounts, {new} new")
+                status.update(f"Reading the workspace… {counted(seen, 'account')}, {new} new")
     except SlackUnavailable as error:
         why = "refused" if isinstance(error, SlackRefused) else "did not answer"
         raise ScanFailed(
-            f"Slack {why} after {seen} accounts ({error}). What was read is kept.",
-            remedy="Run it again. It needs the scopes users:read and users:read.email.",
+            f"Slack {why} after {counted(seen, 'account')} ({error}). They are stored.",
+            remedy="Run `ken link scan` again. It needs the scopes users:read and "
+            "users:read.email.",
         ) from None
-    out.print(f"{seen} accounts, {new} of them new or changed. Next: [bold]ken link list[/]")
+    out.print(
+        f"Read {counted(seen, 'account')}, {new} of them new or changed. "
+        "Next: [bold]ken link list[/]"
+    )
 
 
 def set_link(settings: Settings, account: str, person: str) -> str:
-    """What was done, in words. Raises InputInvalid."""
+    """Link the account and return a sentence about it. Raises InputInvalid."""
     database = _database(settings)
     source, native_id = _account(database, account)
     user_id, name = _person(database, person)
     linking.set_link(database, source, native_id, user_id, actor())
-    return f"{account} is {name}, as of the next question."
+    return f"{account} is linked to {name}. It counts from the next question on."
 
 
 def remove_link(settings: Settings, account: str) -> str:
@@ -127,30 +132,36 @@ def remove_link(settings: Settings, account: str) -> str:
     source, native_id = _account(database, account)
     if not linking.remove_link(database, source, native_id, actor()):
         return f"{account} had no link. Nothing was changed."
-    return f"{account} is nobody's, as of the next question."
+    return f"The link of {account} is removed. It counts from the next question on."
 
 
 def set_external(settings: Settings, account: str, *, external: bool) -> str:
-    """What was done, in words. Raises InputInvalid."""
+    """Set or remove the mark and return a sentence about it. Raises InputInvalid."""
     database = _database(settings)
     source, native_id = _account(database, account)
     changed = linking.set_external(database, source, native_id, actor(), external=external)
     if not changed:
-        return f"{account} was {'' if external else 'not '}external already. Nothing was changed."
+        was = "already" if external else "not"
+        return f"{account} was {was} marked as external. Nothing was changed."
     if external:
-        return f"{account} is nobody's here: what denies it bars nobody, as of the next question."
+        return (
+            f"{account} is marked as external: a deny that names it keeps out nobody. It counts "
+            "from the next question on."
+        )
     return (
-        f"{account} may be somebody's here: what denies it bars everybody without a link there, "
-        "as of the next question."
+        f"{account} is not marked as external any longer: a deny that names it keeps out everybody "
+        "without a link in that source. It counts from the next question on."
     )
 
 
 def make_code(settings: Settings, person: str, expires: str) -> tuple[str, str]:
-    """The code, and for whom. Raises InputInvalid."""
-    told = _EXPIRES.fullmatch(expires)
-    if told is None:
-        raise InputInvalid(f"{expires!r} is no period.", remedy="Write 30m, 8h or 2d.")
-    period = timedelta(**{_UNITS[told[2]]: int(told[1])})
+    """Return a code and the person's name. Raises InputInvalid."""
+    found = _EXPIRES.fullmatch(expires)
+    if found is None:
+        raise InputInvalid(
+            f"--expires: {expires!r} is not a period.", remedy="Write 30m, 8h or 2d."
+        )
+    period = timedelta(**{_UNITS[found[2]]: int(found[1])})
     database = _database(settings)
     user_id, name = _person(database, person)
     return linking.make_code(database, user_id, actor(), period), name
@@ -170,11 +181,11 @@ def _account(database: Database, account: str) -> tuple[str, str]:
     if len(found) == 1:
         return found[0]
     raise InputInvalid(
-        f"{account!r} could be in {len(found)} sources."
+        f"The account {account!r} could be in {len(found)} sources."
         if found
-        else f"There is no source that {account!r} is in.",
-        remedy="Write SOURCE:ID as `ken link list` does, for example slack:T0ACME:U0ANA. "
-        "`ken link scan` makes a Slack workspace known.",
+        else f"No known source has the account {account!r}.",
+        remedy="Write SOURCE:ID as `ken link list` shows it, for example slack:T0ACME:U0ANA. "
+        "`ken link scan` reads the accounts of a Slack workspace.",
     )
 
 
@@ -188,12 +199,14 @@ def _person(database: Database, person: str) -> tuple[int, str]:
                 f"More than one person is called {person!r}."
                 if unknown.found
                 else f"There is no person {person!r}.",
-                remedy=f"Did you mean: {similar}?" if similar else "Write SOURCE:ID of the person.",
+                remedy=f"Did you mean: {similar}?"
+                if similar
+                else "Write the person's SOURCE:ID or e-mail address.",
             ) from None
         return user_id, inert(linking.name_of(session, user_id))
 
 
-def _told(suggestion: Suggestion | None) -> tuple[str, str]:
+def _suggested(suggestion: Suggestion | None) -> tuple[str, str]:
     if suggestion is None:
         return "", ""
     address = f" <{suggestion.email}>" if suggestion.email else ""
@@ -218,7 +231,7 @@ def _database(settings: Settings) -> Database:
 
 
 def _knowing(settings: Settings, source: str | None) -> Database:
-    """Raises InputInvalid where there is no such source."""
+    """Return a database in which the source exists. Raises InputInvalid if it does not."""
     database = _database(settings)
     if source is not None:
         with database.session("syncer") as session:
@@ -229,5 +242,5 @@ def _knowing(settings: Settings, source: str | None) -> Database:
 def actor() -> str:
     try:
         return f"terminal:{getpass.getuser()}"
-    except (KeyError, OSError):  # a container whose user has no name
+    except (KeyError, OSError):  # in a container, the user may have no name
         return "terminal"

@@ -1,4 +1,4 @@
-"""`ken load` on a screen: a progress bar, then what was done and what was left out."""
+"""`ken load`: show progress, then what was loaded and what was left out."""
 
 import resource
 import time
@@ -18,6 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from workers.cli.output import counted
 from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.ingest import pipeline
@@ -39,7 +40,7 @@ def load_folder(
     console: Console | None,
     shows_all: bool = False,
 ) -> Report:
-    """Read, check and load a folder, as the indexer; `console` shows what was done.
+    """Read, check and load a folder as the indexer, and print the result to `console`.
 
     Raises InputInvalid, ServerUnavailable.
     """
@@ -55,7 +56,7 @@ def load_folder(
 
         report = Loading(
             database,
-            MiniLM.load(threads=1),  # one text a thread is faster than two threads a text
+            MiniLM.load(threads=1),  # one thread for each text is faster than two
             bundle,
             tell=tell,
             limit_bytes=int(settings.document_limit_mb * 1e6),
@@ -68,7 +69,7 @@ def load_folder(
 
 
 def progress_bar(every_s: float = 10) -> Progress:
-    """On standard error: a bar, or without a terminal a line now and then."""
+    """Return a progress bar on standard error, or without a terminal a line now and then."""
     console = Console(stderr=True)
     if not console.is_terminal:
         return _Lines(console, every_s)
@@ -84,26 +85,26 @@ def progress_bar(every_s: float = 10) -> Progress:
 
 
 class _Lines(Progress):
-    """Progress for a log: how far it is, at most once in `every_s`."""
+    """Progress for a log: one line, at most every `every_s` seconds."""
 
     def __init__(self, console: Console, every_s: float) -> None:
         super().__init__(console=console, disable=True, auto_refresh=False)
         self._every_s = every_s
-        self._started = self._said = time.monotonic()
+        self._started = self._printed = time.monotonic()
 
     def update(self, task_id: TaskID, **changes: Any) -> None:
         super().update(task_id, **changes)
-        self._say(task_id)
+        self._print_line(task_id)
 
     def advance(self, task_id: TaskID, advance: float = 1) -> None:
         super().advance(task_id, advance)
-        self._say(task_id)
+        self._print_line(task_id)
 
-    def _say(self, task_id: TaskID) -> None:
+    def _print_line(self, task_id: TaskID) -> None:
         now = time.monotonic()
-        if now - self._said < self._every_s:
+        if now - self._printed < self._every_s:
             return
-        self._said = now
+        self._printed = now
         task = self._tasks[task_id]
         total = "" if task.total is None else f" of {task.total:.0f}"
         self.console.print(
@@ -121,10 +122,10 @@ def _print(
         f"[bold]{escape(source)}[/]: {report.new} new, {report.changed} changed, "
         f"{report.unchanged} unchanged, {report.removed} removed, "
         f"{len(report.left_out)} left out, {len(report.partial)} in part; "
-        f"{report.users} people, {report.groups} groups."
+        f"{counted(report.users, 'person', 'people')}, {counted(report.groups, 'group')}."
     )
     console.print(
-        f"{report.chunks} chunks, {report.embedded} of them embedded, in {seconds:.1f} s"
+        f"{counted(report.chunks, 'chunk')}, {report.embedded} of them embedded, in {seconds:.1f} s"
         + (f", {done / seconds:.1f} documents/s" if done else "")
         + f"; peak memory {memory:.0f} MB.",
         style="dim",
@@ -137,4 +138,4 @@ def _list(what: str, files: list[LeftOut], shown: int | None, console: Console) 
     for file in files[:shown]:
         console.print(f"  [yellow]{what}[/] {escape(file.place)}: {escape(file.reason)}")
     if shown is not None and len(files) > shown:
-        console.print(f"  … and {len(files) - shown} more: ken load --report lists them all")
+        console.print(f"  … and {len(files) - shown} more: `ken load --report` lists them all")

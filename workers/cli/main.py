@@ -1,4 +1,4 @@
-"""`ken`, the command: which commands there are. What each of them does is in `commands/`."""
+"""`ken`, the command: registers every subcommand. What each of them does is in `commands/`."""
 
 import gc
 import os
@@ -16,7 +16,8 @@ _INTERRUPTED = 130
 
 app = typer.Typer(
     name="ken",
-    help="Answers from your company's documents: cited, and only what every reader may read.\n\n"
+    help="Answers from your company's documents, with sources, and only from what every reader "
+    "may read.\n\n"
     "Start with `ken up`, then `ken load FOLDER`, then "
     '`ken ask "How many days of leave do I have?" --as ana`.',
     no_args_is_help=True,
@@ -28,7 +29,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run `ken`. An OperatorError becomes one message with its remedy, and its exit code."""
-    gc.set_threshold(100_000)  # importing makes many objects and no garbage: a tenth of a second
+    gc.set_threshold(100_000)  # importing makes many objects and no garbage: saves 0.1 s
     try:
         app()
     except OperatorError as error:
@@ -37,8 +38,8 @@ def main() -> None:
             err.print(f"[bold]what to do:[/] {plain(error.remedy)}")
         sys.exit(error.exit_code)
     except SystemExit as ended:
-        if ended.code == _INTERRUPTED:  # typer says no word about Ctrl-C
-            err.print("Stopped. What was done so far is kept; the same command goes on from there.")
+        if ended.code == _INTERRUPTED:  # typer prints nothing on Ctrl-C
+            err.print("Interrupted. Work done so far is kept; run the same command to continue.")
         raise
 
 
@@ -51,7 +52,7 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback()
-def choose_home(
+def choose_data_dir(
     data_dir: Annotated[
         Path | None,
         typer.Option(
@@ -63,7 +64,7 @@ def choose_home(
     _version: Annotated[
         bool,
         typer.Option(
-            "--version", is_eager=True, callback=_show_version, help="Show the version, and end."
+            "--version", is_eager=True, callback=_show_version, help="Show the version and exit."
         ),
     ] = False,
 ) -> None:

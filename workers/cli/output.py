@@ -10,13 +10,13 @@ from rich.console import Console
 if TYPE_CHECKING:
     from rich.table import Table
 
-# Ids are shown as they are: `:` among letters is no emoji.
+# Ids contain colons, which must not be turned into emoji.
 out = Console(highlight=False, emoji=False)
 err = Console(stderr=True, highlight=False, emoji=False)
 
 
 def table_of(*columns: str) -> "Table":
-    """An empty table without lines; without a header where no column has a name."""
+    """Return an empty table without lines, and without a header if no column has a name."""
     from rich.table import Table
 
     table = Table(box=None, show_header=any(columns), header_style="bold")
@@ -26,10 +26,15 @@ def table_of(*columns: str) -> "Table":
 
 
 def plain(text: str) -> str:
-    """Text that is printed as it is: `[…]` in it is no mark of ours."""
+    """Escape text for printing, so that `[…]` in it is not read as markup."""
     from rich.markup import escape
 
     return escape(text)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write a number with its noun: `1 group`, `2 groups`, `2 people`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -42,7 +47,7 @@ def print_json(value: object) -> None:
 
 
 def _as_json(value: object) -> object:
-    """Times are ISO 8601, in UTC, everywhere."""
+    """Write times as ISO 8601 in UTC, durations as seconds, and sets as sorted lists."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     if isinstance(value, timedelta):

@@ -1,4 +1,4 @@
-"""What runs in a home: started together, stopped together, looked at together."""
+"""`ken up`, `ken down`, `ken status` and the worker itself: the processes of a data folder."""
 
 import os
 import sys
@@ -32,24 +32,24 @@ from workers.settings import Settings, child_environment, fingerprints, load_set
 
 _READY_S = 60
 _STOP_S = 30
-"""Whoever has not stopped by then is ended."""
+"""A process that has not stopped by then is killed."""
 _NAMED = 3
 _SILENT = "does not answer"
 log = structlog.get_logger()
 
 
-def up(data_dir: Path, tell: Callable[[str], None]) -> list[str]:
-    """Start what is missing, and start again what was started with other settings.
+def up(data_dir: Path, progress: Callable[[str], None]) -> list[str]:
+    """Start what is missing, and restart processes whose settings have changed.
 
-    Returns a sentence for each process that ran and was stopped, or started again. Raises
-    ServerUnavailable with the last words of what did not start.
+    Returns a sentence for each process that was stopped or restarted. Raises ServerUnavailable
+    with the last log lines of a process that did not start.
     """
     settings = load_settings(data_dir)
     refuse_unsafe(settings, "up")
     if uses_embedded(settings):
-        ensure(data_dir, tell)
+        ensure(data_dir, progress)
     settings = load_settings(data_dir)
-    tell("Bringing the schema up to date")
+    progress("Updating the schema")
     migrate(settings)
     changes = []
     for process in PROCESSES:
@@ -57,13 +57,13 @@ def up(data_dir: Path, tell: Callable[[str], None]) -> list[str]:
         outdated = child.outdated(process.reads(settings))
         if not process.is_wanted(settings):
             if child.stop(_STOP_S):
-                changes.append(f"Stopped {process.words}: it is not set up any more.")
+                changes.append(f"Stopped {process.words}: it is no longer set up.")
             continue
         if outdated:
-            tell(f"Stopping {process.words}, which has old settings")
+            progress(f"Stopping {process.words}, which has old settings")
             child.stop(_STOP_S)
-            changes.append(f"Started {process.words} again, with {names(outdated)} as now set.")
-        tell(f"Starting {process.words}")
+            changes.append(f"Restarted {process.words} with the new {names(outdated)}.")
+        progress(f"Starting {process.words}")
         child.start(
             process.command(settings), child_environment(settings), read=process.reads(settings)
         )
@@ -78,7 +78,7 @@ def up(data_dir: Path, tell: Callable[[str], None]) -> list[str]:
 
 
 def outdated(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """Processes that run with other settings than these, and the names of those."""
+    """Return the processes that run with old settings, and the names of those settings."""
     found = {
         process.name: Child(settings.home, process.name).outdated(process.reads(settings))
         for process in PROCESSES
@@ -87,13 +87,13 @@ def outdated(settings: Settings) -> dict[str, tuple[str, ...]]:
 
 
 def names(changed: Sequence[str]) -> str:
-    """The first few, and how many more."""
+    """Join the first few names, and say how many more there are."""
     more = len(changed) - _NAMED
     return ", ".join(changed[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def down(data_dir: Path) -> list[str]:
-    """Stop this home's processes, those first that need the others. The names of what stopped."""
+    """Stop the data folder's processes, dependents first. Returns the names of what stopped."""
     ours = ("bot", "admin", "worker", "playground")
     stopped = [name for name in ours if Child(data_dir, name).stop(_STOP_S)]
     for name, server in _servers(data_dir).items():
@@ -104,9 +104,9 @@ def down(data_dir: Path) -> list[str]:
 
 
 def status(data_dir: Path) -> dict[str, Any]:
-    """Name and state of each process, what the home holds, and in `problems` what is wrong."""
+    """Return each process's state, what is stored, and in `problems` what is wrong."""
     settings = load_settings(data_dir)
-    facts: dict[str, Any] = {"home": str(data_dir)}
+    facts: dict[str, Any] = {"data_folder": str(data_dir)}
     embedded = uses_embedded(settings)
     if embedded:
         for name, server in _servers(data_dir).items():
@@ -117,7 +117,7 @@ def status(data_dir: Path) -> dict[str, Any]:
             facts[process.name] = "running"
         elif not process.is_wanted(settings):
             facts[process.name] = "not set up"
-        else:  # with servers of your own, a supervisor of yours may run it
+        else:  # with external servers, an external supervisor may run it
             ours = embedded or child.was_started
             facts[process.name] = "stopped" if ours else "not started here"
     facts |= _holdings(settings)
@@ -128,18 +128,15 @@ def status(data_dir: Path) -> dict[str, Any]:
 def _problems(facts: Mapping[str, Any]) -> Iterator[str]:
     for name, fact in facts.items():
         if fact == "stopped":
-            yield f"{name} is stopped: `ken up` starts it"
+            yield f"{name} is stopped: run `ken up`"
     if facts.get("database") == _SILENT:
-        yield "the database does not answer: see `ken doctor`"
+        yield "the database does not answer: run `ken doctor`"
     for name, settings in facts["outdated"].items():
-        yield (
-            f"{name} runs with other settings than these ({names(settings)}): `ken up` starts it"
-            " again"
-        )
+        yield (f"{name} runs with old values of {names(settings)}: run `ken up` to restart it")
 
 
 def work(settings: Settings) -> None:
-    """A Celery worker in this process, until it is told to stop.
+    """Run a Celery worker in this process until it gets a signal to stop.
 
     Raises SettingsInvalid, ServerUnavailable, SchemaBehind.
     """
@@ -158,13 +155,13 @@ def work(settings: Settings) -> None:
         listener.start()
 
     @worker_ready.connect(weak=False)
-    def _say_so(**_: object) -> None:
+    def _report_ready(**_: object) -> None:
         sweeper.start(services)
         say_ready(settings, "worker")
 
     @worker_shutting_down.connect(weak=False)
     def _finish(**_: object) -> None:
-        """Inside a signal's handler: no more than this."""
+        """Start a thread; a signal handler must do no more than this."""
         if not stopping.is_requested():
             stopping.request()
             threading.Thread(target=_end_in_time, args=(services,), daemon=True).start()
@@ -188,7 +185,7 @@ def work(settings: Settings) -> None:
 
 
 def _end_in_time(services: Services) -> None:
-    """What is not finished by then is given back: another worker need not wait for the lease."""
+    """Give unfinished questions back in time, so that another worker need not wait for a lease."""
     finish_s = services.settings.finish_s
     log.info("worker_stopping", seconds=finish_s)
     time.sleep(finish_s)
@@ -198,7 +195,7 @@ def _end_in_time(services: Services) -> None:
 
 
 def uses_embedded(settings: Settings) -> bool:
-    """Whether this home's servers are the embedded ones, and not some that were named."""
+    """Return whether the servers are embedded, and not named by a setting."""
     named = settings.database_url.get_secret_value()
     return not named or is_embedded(named)
 
@@ -220,14 +217,14 @@ def _ken(command: str) -> Callable[[Settings], list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One that `ken up` starts."""
+    """A process that `ken up` starts."""
 
     name: str
     words: str
     command: Callable[[Settings], list[str]]
     is_wanted: Callable[[Settings], bool] = lambda _: True
     only: frozenset[str] = frozenset()
-    """The settings that it reads; empty: all."""
+    """The settings that it reads; empty means all."""
 
     def reads(self, settings: Settings) -> dict[str, str]:
         found = fingerprints(settings)
@@ -256,11 +253,11 @@ PROCESSES = (
     ),
     Process("admin", "the admin API", _ken("admin"), lambda settings: bool(settings.admin_port)),
 )
-"""In the order of their start."""
+"""In the order in which they are started."""
 
 
 def say_ready(settings: Settings, name: str) -> None:
-    """This process does its work from now on: `ken up` waits for that."""
+    """Record that this process is ready; `ken up` waits for that."""
     ready = _ready_file(settings, name)
     ready.parent.mkdir(exist_ok=True)
     ready.write_text(str(os.getpid()))
@@ -279,8 +276,8 @@ def _wait_for(settings: Settings, name: str) -> None:
 
 def _did_not_start(settings: Settings, name: str) -> ServerUnavailable:
     return ServerUnavailable(
-        f"The {name} did not start. Its last words:\n{Child(settings.home, name).tail(8)}",
-        remedy=f"`ken doctor` looks for the cause; {settings.home}/logs/{name}.log has more.",
+        f"The {name} did not start. Its last log lines:\n{Child(settings.home, name).tail(8)}",
+        remedy=f"Run `ken doctor` to find the cause; {settings.home}/logs/{name}.log has more.",
     )
 
 
@@ -309,7 +306,7 @@ def _holdings(settings: Settings) -> dict[str, object]:
         database.close()
 
 
-# How much there is, and nothing of what it says.
+# Counts what is stored, and reads no text.
 _COUNT_ROWS = text("""
     SELECT (SELECT count(*) FROM source) AS sources,
            (SELECT count(*) FROM user_account WHERE status = 'active') AS people,

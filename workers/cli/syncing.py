@@ -1,4 +1,4 @@
-"""`ken sync` and `ken source` on a screen: files are read and pushed, runs are shown."""
+"""`ken sync` and `ken source`: read and push files, and show runs and sources."""
 
 import getpass
 import json
@@ -16,6 +16,7 @@ from rich.table import Table
 
 from policies.tables.sources import RunKind, RunState
 from workers.cli.loading import progress_bar
+from workers.cli.output import counted
 from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
@@ -45,7 +46,10 @@ def push(
     dry_run: bool,
     confirmed: bool,
 ) -> Run:
-    """Read, check and push a file, a folder of files or `-`. Raises InputInvalid."""
+    """Read, check and push a file, a folder of files, or `-` for standard input.
+
+    Raises InputInvalid.
+    """
     kind = RunKind.DELTA if delta else RunKind.COMPLETE
     database = _database(settings)
     with progress_bar() as bar:
@@ -101,7 +105,7 @@ def set_source(
 
 
 def exit_code(run: Run) -> int:
-    """0 applied, 5 something was left out, 6 it waits for confirmation."""
+    """Return 0 if applied, 5 if unknown names were skipped, 6 if it waits for confirmation."""
     if run.state is RunState.WAITING:
         return WAITS
     return LEFT_OUT if run.left_out_count else 0
@@ -111,11 +115,11 @@ def as_json(run: Run) -> dict[str, Any]:
     return asdict(run)
 
 
-# -- shown ------------------------------------------------------------------------------------
+# -- output -----------------------------------------------------------------------------------
 
 
 def show(run: Run, console: Console) -> None:
-    """What became of a run, who gains and who loses, and what was left out."""
+    """Print the result of a run, who gains and who loses access, and what was left out."""
     console.print(f"[bold]{escape(run.source)}[/]: {_outcome(run)}")
     for reason in run.waits_for if run.state is RunState.WAITING else ():
         console.print(f"  [yellow]waits:[/] {escape(reason)}")
@@ -124,11 +128,13 @@ def show(run: Run, console: Console) -> None:
     if run.difference is not None:
         _show_difference(run.difference, console)
     if run.mass_revocation and run.dry_run:
-        console.print("[yellow]A mass of readings would be taken away.[/] Is it meant?")
+        console.print(
+            "[yellow]This would take away a large part of all access.[/] Check that it is intended."
+        )
     elif run.mass_revocation:
         console.print(
-            f"[yellow]A mass of readings was taken away.[/] Was it meant? `ken sync undo {run.id}` "
-            "puts everything back."
+            "[yellow]This took away a large part of all access.[/] If that was not intended, "
+            f"`ken sync undo {run.id}` restores everything."
         )
     for left in run.left_out[:_SHOWN]:
         console.print(
@@ -139,7 +145,9 @@ def show(run: Run, console: Console) -> None:
 
 
 def show_runs(found: Sequence[Run], console: Console) -> None:
-    table = _table("run", "source", "kind", "state", "began", "took", "gained", "lost", "out", "by")
+    table = _table(
+        "run", "source", "kind", "state", "began", "took", "gained", "lost", "left out", "by"
+    )
     for run in found:
         counted = run.difference or Difference()
         took = (
@@ -163,7 +171,7 @@ def show_runs(found: Sequence[Run], console: Console) -> None:
 
 
 def show_sources(found: Sequence[SourceFacts], console: Console) -> None:
-    table = _table("source", "used", "documents", "read by nobody", "synced", "may be so old")
+    table = _table("source", "used", "documents", "closed", "last synced", "maximum age")
     for source in found:
         used = (
             "[green]yes[/]"
@@ -178,7 +186,7 @@ def show_sources(found: Sequence[SourceFacts], console: Console) -> None:
             str(source.documents),
             str(source.closed),
             f"{source.synced_at:%Y-%m-%d %H:%M}" if source.synced_at else "never",
-            str(source.max_staleness) if source.max_staleness else "any age",
+            str(source.max_staleness) if source.max_staleness else "no limit",
         )
     console.print(table)
 
@@ -187,19 +195,20 @@ def _outcome(run: Run) -> str:
     if run.dry_run:
         would = "wait for confirmation" if run.state is RunState.WAITING else "be applied"
         return f"nothing was changed; this {run.kind.value} push would {would}."
-    told = f"run {run.id} ({run.kind.value}) is {run.state.value}"
+    state = f"run {run.id} ({run.kind.value}) is {run.state.value}"
     if run.state is RunState.WAITING and run.unlisted_wait:
         return (
-            f"{told}. It takes away at once only by what it says of what it lists; all else stays "
-            f"as it was. Is the list whole? Then `ken sync confirm {run.id}`, else "
-            f"`ken sync drop {run.id}`. The source does not count as synced."
+            f"{state}. The list leaves out most of the source. What it takes away from what it "
+            "lists counts already; the rest stays as it was, and the source does not count as "
+            f"synced. If the list is complete: `ken sync confirm {run.id}`. If not: "
+            f"`ken sync drop {run.id}`."
         )
     if run.state is RunState.WAITING:
         return (
-            f"{told}. What it takes away counts already; the rest after "
-            f"`ken sync confirm {run.id}`, or never: `ken sync drop {run.id}`."
+            f"{state}. What it takes away counts already. To apply the rest: "
+            f"`ken sync confirm {run.id}`. To discard it: `ken sync drop {run.id}`."
         )
-    return f"{told}." if run.epoch is None else f"{told}, epoch {run.epoch}."
+    return f"{state}." if run.epoch is None else f"{state}, epoch {run.epoch}."
 
 
 def _show_difference(difference: Difference, console: Console) -> None:
@@ -223,10 +232,10 @@ def _show_difference(difference: Difference, console: Console) -> None:
     for each in difference.classes:
         for word, count in (("gains", each.gained), ("loses", each.lost)):
             if count:
-                console.print(f"  [bold]everybody in {each.name}[/] {word} {_documents(count)}")
+                console.print(f"  [bold]everyone in {each.name}[/] {word} {_documents(count)}")
     kinds = ("groups", "memberships", "nodes", "entries")
-    told = [f"{kind} {_counts(getattr(difference, kind))}" for kind in kinds]
-    console.print("Written: " + "; ".join(told) + ".", style="dim")
+    counts = [f"{kind} {_counts(getattr(difference, kind))}" for kind in kinds]
+    console.print("Written: " + "; ".join(counts) + ".", style="dim")
 
 
 def _counts(counts: Counts) -> str:
@@ -235,7 +244,7 @@ def _counts(counts: Counts) -> str:
 
 
 def _documents(count: int) -> str:
-    return f"{count} document" + ("" if count == 1 else "s")
+    return counted(count, "document")
 
 
 def _table(*columns: str) -> Table:
@@ -245,11 +254,11 @@ def _table(*columns: str) -> Table:
     return table
 
 
-# -- read -------------------------------------------------------------------------------------
+# -- input ------------------------------------------------------------------------------------
 
 
 def _read(place: str, kind: RunKind) -> Iterator[dict[str, Any]]:
-    """Every line of every file, checked. Raises InputInvalid with file, line and field."""
+    """Yield every line of every file, checked. Raises InputInvalid with file, line and field."""
     if place == "-":
         yield from _lines(sys.stdin.buffer, "stdin", kind)
         return
@@ -257,7 +266,8 @@ def _read(place: str, kind: RunKind) -> Iterator[dict[str, Any]]:
     files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
     if not files:
         raise InputInvalid(
-            f"{place} holds no file *.jsonl.", remedy="Name a folder of JSON lines; docs/sync.md."
+            f"{place} has no file *.jsonl.",
+            remedy="Name a folder of JSON lines files; docs/sync.md shows the format.",
         )
     for file in files:
         try:
@@ -280,24 +290,26 @@ def _lines(file: BinaryIO, name: str, kind: RunKind) -> Iterator[dict[str, Any]]
 
 def _object(line: bytes, place: str) -> Any:
     try:
-        return json.loads(line, object_pairs_hook=_once)
+        return json.loads(line, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
-        told = str(error) if isinstance(error, _Twice) else "this line is no JSON object in UTF-8"
+        wrong = "the line is not a JSON object in UTF-8"
+        wrong = str(error) if isinstance(error, _RepeatedField) else wrong
         raise InputInvalid(
-            f"{place}: {told}.",
+            f"{place}: {wrong}.",
             remedy="Correct the line; docs/sync.md shows the format. Nothing was changed.",
         ) from None
 
 
-class _Twice(ValueError):
-    """A field stands twice in one object: JSON would take the last, another reader the first."""
+class _RepeatedField(ValueError):
+    """A field occurs twice in one object, and readers of JSON differ on which one counts."""
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise _Twice(f"{next(n for n in names if names.count(n) > 1)}: it is there twice")
+        repeated = next(n for n in names if names.count(n) > 1)
+        raise _RepeatedField(f"{repeated}: the field occurs twice")
     return found
 
 
@@ -307,7 +319,7 @@ def _period(words: str) -> timedelta | None:
     found = _PERIOD.fullmatch(words)
     if found is None:
         raise InputInvalid(
-            f"--max-staleness: {words!r} is no time.", remedy="Write 30m, 24h, 7d, 2w or none."
+            f"--max-staleness: {words!r} is not a period.", remedy="Write 30m, 24h, 7d, 2w or none."
         )
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
@@ -315,12 +327,12 @@ def _period(words: str) -> timedelta | None:
 def _who() -> str:
     try:
         return f"ken sync ({getpass.getuser()})"
-    except (KeyError, OSError):  # a user id without a name
+    except (KeyError, OSError):  # in a container, the user may have no name
         return "ken sync"
 
 
 def _database(settings: Settings) -> Database:
-    configure()  # an alert goes to standard error, and not between the lines of a table
+    configure()  # sends alerts to standard error, so that they do not break a table
     database = Database(settings)
     check(database, "syncer")
     return database

@@ -1,7 +1,7 @@
-"""Settings looked at together, before a process starts: what contradicts itself, what is unsafe.
+"""Checks all settings together before a process starts: contradictions, and what is unsafe.
 
-Contradictions are refused always. What is unsafe is refused where KEN_PRODUCTION is true, and
-elsewhere only said by `ken doctor`. No message shows a value.
+Contradictions are always refused. Unsafe settings are refused if KEN_PRODUCTION is true, and are
+otherwise only reported by `ken doctor`. No message shows a value.
 """
 
 import ipaddress
@@ -17,34 +17,34 @@ from workers.settings import Role, Settings
 from workers.slack.encryption import has_token_key
 
 Process = Literal["worker", "bot", "admin", "up"]
-"""`up` starts the others, and is the only one of them that migrates, as the owner."""
+"""`up` starts the others. Only `up` migrates the schema, as the owner."""
 
 SHORTEST_PASSWORD = 16
 SHORTEST_LEASE_S = 3
-"""Renewed every third of it: a renewal may take a second."""
+"""A lease is renewed every third of its time, and a renewal may take a second."""
 
 _KNOWN_SECRETS = frozenset({"xoxb-playground", "xapp-playground", "playground"})
-"""The playground's, which everybody can read in its source."""
+"""The playground's secrets, which anybody can read in its source code."""
 _SLACK = "https://slack.com/api/"
 _QUEUES = frozenset({"redis", "rediss", "redis+socket", "unix"})
 _GUARDED_SSL = frozenset({"require", "verify-ca", "verify-full"})
 
 
 def refuse_unsafe(settings: Settings, process: Process) -> None:
-    """Raises SettingsInvalid, which lists everything that is wrong at once."""
+    """Raise SettingsInvalid with a list of everything that is wrong."""
     wrong = contradictions(settings, process)
     if settings.production:
         wrong += unsafe(settings, process)
     if wrong:
         raise SettingsInvalid(
             "\n".join(["The settings cannot be used as they are:", *(f"- {one}" for one in wrong)]),
-            remedy=f"Correct them in the environment or in {settings.home / 'ken.env'}. Nothing "
-            "was started; docs/operate.md explains each.",
+            remedy=f"Correct them in the environment or in {settings.home / 'ken.env'}; "
+            "docs/operate.md explains each. Nothing was started.",
         )
 
 
 def contradictions(settings: Settings, process: Process) -> list[str]:
-    """What cannot work, or would do something else than was meant."""
+    """Return settings that cannot work, or would do something other than intended."""
     return [
         *_slack_is_complete(settings, process),
         *_oauth_is_complete(settings),
@@ -56,7 +56,7 @@ def contradictions(settings: Settings, process: Process) -> list[str]:
 
 
 def unsafe(settings: Settings, process: Process) -> list[str]:
-    """What works, and is not for a company's documents."""
+    """Return settings that work but are not safe for a company's documents."""
     return [
         *_queue_is_guarded(settings),
         *_postgresql_is_guarded(settings),
@@ -78,34 +78,34 @@ def _slack_is_complete(settings: Settings, process: Process) -> Iterator[str]:
             yield "KEN_SLACK_APP_TOKEN (xapp-…) is not set: Socket Mode needs it"
         if settings.slack_mode == "http" and not settings.slack_signing_secret.get_secret_value():
             yield (
-                "KEN_SLACK_SIGNING_SECRET is not set: with KEN_SLACK_MODE=http nobody could tell "
-                "Slack's events from others'"
+                "KEN_SLACK_SIGNING_SECRET is not set: with KEN_SLACK_MODE=http, Ken needs it to "
+                "check that an event comes from Slack"
             )
 
 
 def _oauth_is_complete(settings: Settings) -> Iterator[str]:
-    """Of every process: workers refresh tokens, and read what the bot encrypted."""
+    """Check OAuth for every process: workers refresh tokens, and read what the bot encrypted."""
     if not settings.has_oauth:
         return
     if settings.slack_bot_token.get_secret_value():
         yield (
-            "KEN_SLACK_BOT_TOKEN and KEN_SLACK_CLIENT_ID are both set: one workspace by its token, "
-            "or several by OAuth. Remove one or the other"
+            "KEN_SLACK_BOT_TOKEN and KEN_SLACK_CLIENT_ID are both set: use a token for one "
+            "workspace, or OAuth for several. Remove one of the two"
         )
     if not settings.slack_client_secret.get_secret_value():
         yield "KEN_SLACK_CLIENT_SECRET is not set: OAuth needs it beside KEN_SLACK_CLIENT_ID"
     if not has_token_key(settings):
         yield (
-            "KEN_TOKEN_KEY is not set, or is no Fernet key: tokens are only kept encrypted. Make "
+            "KEN_TOKEN_KEY is not set, or is not a Fernet key: it encrypts the stored tokens. Make "
             "one with `openssl rand -base64 32 | tr +/ -_`"
         )
     if not settings.slack_workspaces:
         yield (
-            "KEN_SLACK_WORKSPACES is not set: whoever found the address could install Ken in their "
-            "own workspace. List the ids of yours (T…, or E… for a whole Grid organisation)"
+            "KEN_SLACK_WORKSPACES is not set: anybody who finds the address could install Ken in "
+            "another workspace. List the ids of yours (T…, or E… for a whole Grid organisation)"
         )
     if not settings.public_url:
-        yield "KEN_PUBLIC_URL is not set: Slack must know where to send whoever installs Ken"
+        yield "KEN_PUBLIC_URL is not set: Slack sends people who install Ken there. Set it"
     if settings.slack_mode != "http":
         yield "KEN_SLACK_MODE is socket: installing by OAuth needs the bot's web pages. Set http"
 
@@ -117,24 +117,24 @@ def _addresses(settings: Settings) -> Iterator[str]:
         ("KEN_OTLP_ENDPOINT", settings.otlp_endpoint),
     ):
         if value and not _is_web_address(value):
-            yield f"{name} is no address: write it as https://HOST/PATH"
+            yield f"{name} is not a web address: write it as https://HOST/PATH"
     try:
         address_of(settings.model_base_url, settings.model_name)
     except ValueError as wrong:
         yield f"KEN_MODEL_BASE_URL {wrong}"
     key = settings.model_api_key.get_secret_value().strip()
     if not key.isascii() or not key.isprintable() or " " in key:
-        yield "KEN_MODEL_API_KEY holds a character that stands in no key: copy it again"
+        yield "KEN_MODEL_API_KEY has a character that no key has: copy it again"
     queue = settings.redis_url.get_secret_value()
     if queue and _split(queue).scheme not in _QUEUES:
         yield (
-            "KEN_REDIS_URL is no address of Redis: write it as rediss://:PASSWORD@HOST:PORT/0, "
+            "KEN_REDIS_URL is not an address of Redis: write it as rediss://:PASSWORD@HOST:PORT/0, "
             "redis://… or redis+socket://…"
         )
 
 
 def _ports(settings: Settings) -> Iterator[str]:
-    """Of all processes of a home: they run on one machine."""
+    """Check that the processes of a data folder, which share a machine, use different ports."""
     ours = {
         "KEN_ADMIN_PORT": settings.admin_port,
         "KEN_WORKER_OPS_PORT": settings.worker_ops_port,
@@ -163,20 +163,20 @@ def _playground(settings: Settings) -> Iterator[str]:
     if real:
         yield (
             f"KEN_PLAYGROUND and {' and '.join(real)} are both set: the playground is a Slack of "
-            "its own. Remove one or the other"
+            "its own. Remove one of the two"
         )
     if settings.has_slack and settings.slack_api_url == _SLACK:
         yield (
-            "KEN_PLAYGROUND is set and KEN_SLACK_API_URL is Slack's own: what is said in the "
-            "playground would be answered elsewhere. Set it to the playground's address"
+            "KEN_PLAYGROUND is set and KEN_SLACK_API_URL is Slack's own: answers would go to Slack "
+            "and not to the playground. Set it to the playground's address"
         )
 
 
 def _lease(settings: Settings) -> Iterator[str]:
     if settings.lease_s < SHORTEST_LEASE_S:
         yield (
-            f"KEN_LEASE_S is under {SHORTEST_LEASE_S}: a lease is renewed every third of it, and "
-            "would run out while its question is answered. Set 6 or more"
+            f"KEN_LEASE_S is less than {SHORTEST_LEASE_S}: a lease could end while its question is "
+            "still being answered. Set 6 or more"
         )
 
 
@@ -190,18 +190,18 @@ def _queue_is_guarded(settings: Settings) -> Iterator[str]:
     where = _split(url)
     if not where.password:
         yield (
-            "KEN_REDIS_URL has no password: whoever reaches Redis could ring, or empty the queue. "
-            "Set requirepass there, and redis://:PASSWORD@… here"
+            "KEN_REDIS_URL has no password: anybody who reaches Redis could add to the queue or "
+            "empty it. Set requirepass in Redis, and redis://:PASSWORD@… here"
         )
     if where.scheme == "redis" and not _is_here(where.hostname):
         yield (
-            "KEN_REDIS_URL sends the password over the network as it is. Write rediss://… "
+            "KEN_REDIS_URL sends the password over the network unencrypted. Write rediss://… "
             "(TLS, with ?ssl_cert_reqs=required)"
         )
-    # Celery's library checks no certificate unless it is told to.
+    # Celery's Redis library checks no certificate by default.
     if where.scheme == "rediss" and parse_qs(where.query).get("ssl_cert_reqs") != ["required"]:
         yield (
-            "KEN_REDIS_URL does not say that the server's certificate is checked: add "
+            "KEN_REDIS_URL does not require a check of the server's certificate: add "
             "?ssl_cert_reqs=required"
         )
 
@@ -212,8 +212,9 @@ def _postgresql_is_guarded(settings: Settings) -> Iterator[str]:
     url = settings.database_url.get_secret_value()
     if not url or is_embedded(url):
         yield (
-            "KEN_DATABASE_URL is the embedded server: its superuser's password and every role's "
-            "lie in the home, where each process can read them. Use a PostgreSQL of your own"
+            "KEN_DATABASE_URL is the embedded server: the passwords of its superuser and all roles "
+            "are in the data folder, where every process can read them. Use a PostgreSQL server of "
+            "your own"
         )
         return
     where = _split(url)
@@ -224,7 +225,7 @@ def _postgresql_is_guarded(settings: Settings) -> Iterator[str]:
         return
     if asked.get("sslmode", [""])[-1] not in _GUARDED_SSL:
         yield (
-            "KEN_DATABASE_URL goes over the network and may do so in the clear: add "
+            "KEN_DATABASE_URL may use the network without encryption: add "
             "?sslmode=verify-full (or require)"
         )
 
@@ -238,46 +239,46 @@ def _passwords(settings: Settings) -> Iterator[str]:
         if len(secret) < SHORTEST_PASSWORD:
             yield (
                 f"{name} is shorter than {SHORTEST_PASSWORD} characters: make one with "
-                "`openssl rand -hex 24`, and give it to the role"
+                "`openssl rand -hex 24`, and set it for the role"
             )
     for (one, first), (other, second) in combinations(roles.items(), 2):
         if first == second:
-            yield f"{one} and {other} are equal: each role needs a password of its own"
+            yield f"{one} and {other} are the same: each role needs a password of its own"
     secrets = {
         "KEN_SLACK_BOT_TOKEN": settings.slack_bot_token,
         "KEN_SLACK_APP_TOKEN": settings.slack_app_token,
         "KEN_SLACK_SIGNING_SECRET": settings.slack_signing_secret,
     }
-    told = {name: secret.get_secret_value() for name, secret in secrets.items()} | roles
-    for name, secret in told.items():
+    values = {name: secret.get_secret_value() for name, secret in secrets.items()} | roles
+    for name, secret in values.items():
         if secret in _KNOWN_SECRETS:
-            yield f"{name} is the playground's, which everybody knows: set your own"
+            yield f"{name} is the playground's, which is public: set your own"
 
 
 def _owner(settings: Settings, process: Process) -> Iterator[str]:
     if process != "up" and settings.owner_password.get_secret_value():
         yield (
-            f"KEN_OWNER_PASSWORD is set where nothing migrates ({process}): the owner could take "
-            "row-level security away. Give it to `ken migrate` alone, in its environment and not "
-            "in ken.env"
+            f"KEN_OWNER_PASSWORD is set for a process that does not migrate ({process}): the owner "
+            "can remove row-level security. Set it only for `ken migrate`, in its environment and "
+            "not in ken.env"
         )
 
 
 def _for_trying(settings: Settings) -> Iterator[str]:
     if settings.playground is not None:
-        yield "KEN_PLAYGROUND is set: it lets everybody write as everybody. Remove it"
+        yield "KEN_PLAYGROUND is set: in it, anybody can write as anybody. Remove it"
     if "KEN_CRASHPOINTS" in os.environ:
-        yield "KEN_CRASHPOINTS is set: it ends processes, for tests. Remove it"
+        yield "KEN_CRASHPOINTS is set: it kills processes, for tests only. Remove it"
 
 
 def _sent_in_the_clear(settings: Settings) -> Iterator[str]:
     if settings.has_slack and _split(settings.slack_api_url).scheme != "https":
-        yield "KEN_SLACK_API_URL is not https: answers and the token would go in the clear"
+        yield "KEN_SLACK_API_URL is not https: answers and the token would be sent unencrypted"
     if settings.has_oauth and _split(settings.public_url).scheme != "https":
-        yield "KEN_PUBLIC_URL is not https: what installs Ken would go in the clear"
+        yield "KEN_PUBLIC_URL is not https: the codes that install Ken would be sent unencrypted"
     model = _split(settings.model_base_url)
     if settings.model_base_url and model.scheme != "https" and not _is_here(model.hostname):
-        yield "KEN_MODEL_BASE_URL is not https: passages and the key would go in the clear"
+        yield "KEN_MODEL_BASE_URL is not https: passages and the key would be sent unencrypted"
 
 
 # -- addresses ----------------------------------------------------------------------------------
@@ -298,14 +299,14 @@ def _is_web_address(url: str) -> bool:
 
 
 def _host(place: str) -> str:
-    """Of HOST, HOST:PORT or [HOST]:PORT."""
+    """Return the host of HOST, HOST:PORT or [HOST]:PORT."""
     if place.startswith("["):
         return place[1:].partition("]")[0]
     return place.partition(":")[0] if place.count(":") == 1 else place
 
 
 def _is_here(host: str | None) -> bool:
-    """This machine: a socket's folder, no host at all, or an address that does not leave it."""
+    """Return whether it is this machine: no host, a socket's folder, or a loopback address."""
     if not host or host.startswith(("/", "%2F", "%2f", "@")) or host == "localhost":
         return True
     try:

@@ -148,7 +148,7 @@ def test_the_list_tells_which_tokens_are_good(database: Database) -> None:
 
     found = {one.name: (one.scopes, one.state) for one in api_keys.tokens(database)}
     assert found == {
-        "good": (("index",), "good"),
+        "good": (("index",), "valid"),
         "old": (("identity",), "expired"),
         "ended": (("sync:a b",), "revoked"),
     }
@@ -220,7 +220,11 @@ def test_the_command_prints_the_secret_once(
 
     assert authenticate(database, header(secret.stdout.strip())).scopes == {"sync:wiki", "audit"}
     (told,) = json.loads(ken("list", "--json").stdout)
-    assert (told["name"], told["scopes"], told["state"]) == ("wiki", ["audit", "sync:wiki"], "good")
+    assert (told["name"], told["scopes"], told["state"]) == (
+        "wiki",
+        ["audit", "sync:wiki"],
+        "valid",
+    )
     assert told["expires"] > told["made"]
     assert "wiki" in listed.stdout
     assert not _contains(listed.output, secret.stdout.strip())

@@ -49,24 +49,27 @@ def test_every_refusal_says_what_would_have_to_change(company: Company) -> None:
     assert why(company, "alice", "deal") == [
         "a gate requires a group that the person is not in",
         "at container deals",
-        "which wants one of: group legal",
-        "needed: to be one of these, or in one of them",
+        "the gate requires one of: group legal",
+        "needed: that the person is one of these, or a member of one",
     ]
     assert why(company, "alice", "gossip")[1:] == [
         "Alice",
         "on document gossip",
-        "needed: not to be denied as Alice: out of it, or without that entry on document gossip",
+        "needed: no deny for Alice: leave that group, or remove the deny on document gossip",
     ]
     closed, *where = why(company, "alice", "odd")
-    assert closed.startswith("permissions on its path are not known, so nobody reads it (since 20")
+    assert closed.startswith(
+        "permissions on its path are not known, so nobody may read it (since 20"
+    )
     assert where == [
         "at document odd",
-        "needed: permissions of document odd that can be understood: push or load them again",
+        "needed: known permissions for document odd: push them again with ken sync push, or load "
+        "them again with ken load",
     ]
     assert why(company, "bob", "mine") == [
         "no entry allows it",
-        "allowed is one of: Alice",
-        "needed: to be one of these, or in one of them; or an allow of the person's own",
+        "an allow names one of: Alice",
+        "needed: that the person is one of these or a member of one, or an allow for the person",
     ]
 
 
@@ -82,13 +85,14 @@ def test_a_refusal_names_the_folder_that_cuts_inheritance_and_the_groups_that_wo
     library.document("empty", "text", Permissions(inherit=False))
     assert why(company, "bob", "vacation") == [
         "no entry allows it",
-        "allowed is one of: group germany",
-        "container de does not inherit, so the allow of everyone in members above it stops there",
-        "needed: to be one of these, or in one of them; or an allow of the person's own",
+        "an allow names one of: group germany",
+        "container de does not inherit, so the allow above it for everyone in members does not "
+        "apply",
+        "needed: that the person is one of these or a member of one, or an allow for the person",
     ]
     assert why(company, "bob", "empty") == [
         "no entry allows it",
-        "needed: an allow: nobody is allowed it",
+        "needed: an allow: no entry allows anybody to read it",
     ]
     told = explaining.explain_access(company.services.settings, "bob", "vacation")
     assert told["cut_at"] == "container de"
@@ -106,13 +110,13 @@ def test_a_deny_of_an_account_of_nobodys_says_what_to_do_about_it(company: Compa
     library.document("page", "text", Permissions(frozenset({3}), frozenset({group})))
     before = clock(company)
     assert why(company, "bob", "page") == [
-        "a deny names an account that nobody is linked to, and it may be this person's: link it, "
+        "a deny names an account that is not linked to anybody and may be this person's: link it, "
         "or mark it as external",
         "account drive:U9 → group contractors",
         "on document page",
-        "needed: whose the account is: ken link set drive:U9 PERSON",
-        "needed: or, if it is nobody's here: ken link external drive:U9",
-        "needed: or this person's own account there: ken link set drive:ID PERSON",
+        "needed: a link of the account to its owner: ken link set drive:U9 PERSON",
+        "needed: or, if it belongs to none of your people: ken link external drive:U9",
+        "needed: or a link of this person's own account: ken link set drive:ID PERSON",
     ]
     told = explaining.explain_access(company.services.settings, "bob", "page")
     assert told["account"] == {"source": "drive", "native_id": "U9"}
@@ -142,8 +146,8 @@ def test_who_had_the_account_last_and_has_another_is_not_asked_for_one(company: 
         change.unlink(drive, "U9")
     library.document("page", "text", Permissions(frozenset({3}), frozenset({account})))
     assert why(company, "bob", "page")[3:] == [
-        "needed: whose the account is: ken link set drive:U9 PERSON",
-        "needed: or, if it is nobody's here: ken link external drive:U9",
+        "needed: a link of the account to its owner: ken link set drive:U9 PERSON",
+        "needed: or, if it belongs to none of your people: ken link external drive:U9",
     ]
 
 
@@ -162,7 +166,7 @@ def test_a_source_and_a_person_that_do_not_count_say_since_when(company: Company
     with library.change() as change:
         change.mark_synced(library.source_id, at=NOW - timedelta(days=400))
     assert why(company, "bob", "plan")[0].startswith(
-        "its source world was synced last at 2025-05-27"
+        "its source world was last synced at 2025-05-27"
     )
     with library.change() as change:
         change.set_status(bob, UserStatus.SUSPENDED)
@@ -205,9 +209,9 @@ def test_the_times_that_people_write() -> None:
     }.items():
         assert explaining.moment(words, NOW) == at
     for words in ("yesterday", "", "2026-13-01", "999999 d", "-1h", "0001-01-01T00:00+10:00"):
-        with pytest.raises(InputInvalid, match="is no time"):
+        with pytest.raises(InputInvalid, match="is not a time"):
             explaining.moment(words, NOW)
-    with pytest.raises(InputInvalid, match="still to come"):
+    with pytest.raises(InputInvalid, match="in the future"):
         explaining.moment("2026-07-01T12:00:01", NOW)
 
 
@@ -248,7 +252,7 @@ def test_who_names_everybody_with_their_path(crowd: Settings) -> None:
 
 def test_who_cuts_a_long_list_with_a_count(crowd: Settings) -> None:
     lines = explaining.who_lines(explaining.who_reads(crowd, "plan"))
-    assert lines[-1] == "  … and 10 more; --json lists all"
+    assert lines[-1] == "  … and 10 more; --json shows all"
     assert len([line for line in lines if "Person" in line]) == 50
 
 
@@ -299,7 +303,7 @@ def test_a_public_channel_is_told_as_the_company(channels: Settings) -> None:
 def test_a_channel_with_a_guest_is_told_with_the_guest(channels: Settings) -> None:
     guests = explaining.audience_in(channels, "CGUEST")
     assert (guests["guests"], guests["documents"]) == (["Guest"], 0)
-    assert "1 guests: Guest" in explaining.audience_lines(guests)
+    assert "1 guest: Guest" in explaining.audience_lines(guests)
 
 
 def test_a_channel_of_two_companies_is_told_as_nobodys(channels: Settings) -> None:
@@ -311,7 +315,7 @@ def test_a_channel_with_somebody_unlinked_says_so(company: Company) -> None:
     company.person("alice")
     told = explaining.audience_in(company.services.settings, "board")
     assert (told["strangers"], told["unlinked"]) == (True, ["UBOB"])
-    assert "somebody unlinked: UBOB" in explaining.audience_lines(told)
+    assert "people without a link: UBOB" in explaining.audience_lines(told)
 
 
 # -- shown ----------------------------------------------------------------------------------------

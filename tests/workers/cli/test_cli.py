@@ -32,20 +32,20 @@ from workers.settings import Settings
 TAUGHT = {
     "": ["ken up", "ken load FOLDER", "--as ana", "KEN_HOME"],
     "up": [
-        "Start what this home needs",
-        "where KEN_ADMIN_PORT is set",
-        "Repeat it as often as you like",
+        "Start PostgreSQL, Redis",
+        "if KEN_ADMIN_PORT is set",
+        "Safe to repeat",
     ],
     "down": ["Stop what", "Data stays"],
-    "status": ["What runs in this home", "--json"],
+    "status": ["Show what is running", "--json"],
     "doctor": ["Check each dependency", "what to do"],
-    "migrate": ["schema up to date"],
-    "load": ["docs/loading.md", "class:members", "--remove-missing", "where it stopped"],
-    "ask": ["Ask as a person", "--as", "--in", "--json", "citations"],
-    "why": ["Whether a person may read a document", "never shows what a document says"],
-    "who": ["Everybody who may read a document", "--at"],
-    "audience": ["Who reads in a Slack channel", "how many documents"],
-    "shown": ["Who could have been shown a document", "--from", "--to"],
+    "migrate": ["Update the database's schema"],
+    "load": ["docs/loading.md", "class:members", "--remove-missing", "run it again to continue"],
+    "ask": ["Ask a question as a person", "--as", "--in", "--json", "sources"],
+    "why": ["Explain whether a person may read a document", "never shows the text"],
+    "who": ["List everybody who may read a document", "--at"],
+    "audience": ["Show who reads a Slack channel", "how many documents"],
+    "shown": ["List each answer that used a document", "--from", "--to"],
     "eval": ["how good the answers are", "Exit code 1 if anything leaked"],
 }
 
@@ -79,12 +79,12 @@ def test_a_wrong_word_is_told_with_what_was_perhaps_meant(
 ) -> None:
     cases = (
         (("ask", "Where?", "--as", "Lima"), "no person 'Lima'", "Did you mean: ana?"),
-        (("why", "zoe", "plan"), "no person 'zoe'", "Load one first"),
+        (("why", "zoe", "plan"), "no person 'zoe'", "Check the spelling"),
         (("why", "ana", "PLA"), "no document 'PLA'", "Did you mean: plan?"),
-        (("ask", " ", "--as", "ana"), "question is empty", "Ask something"),
+        (("ask", " ", "--as", "ana"), "question is empty", "Write a question"),
         (("ask", "Where?", "--as", "ana", "--in", "general"), "No Slack", "KEN_SLACK_BOT_TOKEN"),
         (("load", "no/such/folder"), "no/such/folder is not there", "Name a folder"),
-        (("eval", "tests"), "questions.jsonl is not there", "Name a folder with"),
+        (("eval", "tests"), "questions.jsonl does not exist", "Name a folder with"),
     )
     started = [ken.start(*arguments) for arguments, _, _ in cases]  # at once: it saves seconds
     for process, (arguments, told, remedy) in zip(started, cases, strict=True):
@@ -212,8 +212,8 @@ def test_why_tells_that_nothing_leads_to_a_document_and_shows_nothing_of_it(
     assert done.code == 0
     assert done.out.splitlines() == [
         "not readable: no entry allows it",
-        "  allowed is one of: group staff",
-        "  needed: to be one of these, or in one of them; or an allow of the person's own",
+        "  an allow names one of: group staff",
+        "  needed: that the person is one of these or a member of one, or an allow for the person",
     ]
     told = ken.result(as_json).json()
     assert (told["readable"], told["path"]) == (False, [])
@@ -226,7 +226,7 @@ def test_status_counts_what_the_home_holds_and_says_what_runs(ken: Ken, shelf: S
     _started_and_ended(ken, "worker")
     process = ken.start("status")
     told = ken("status", "--json").json()
-    assert told["home"] == str(ken.data_dir)
+    assert told["data_folder"] == str(ken.data_dir)
     assert (told["worker"], told["bot"]) == ("stopped", "not set up")
     assert (told["people"], told["groups"], told["documents"], told["chunks"]) == (2, 2, 2, 2)
     assert told["nodes_nobody_may_read"] == told["questions_waiting"] == 0
@@ -235,7 +235,7 @@ def test_status_counts_what_the_home_holds_and_says_what_runs(ken: Ken, shelf: S
     assert all(
         name.replace("_", " ") in shown.out for name in told.keys() - {"outdated", "problems"}
     )
-    assert "worker is stopped: `ken up` starts it" in shown.out
+    assert "worker is stopped: run `ken up`" in shown.out
     assert shown.code == 1
 
 
@@ -250,7 +250,7 @@ def test_status_looks_at_a_home_where_nothing_is_and_at_a_database_that_is_down(
     dead = f"postgresql:///ken?host={tmp_path / 'dead'}&port=5432"
     down = ken("status", "--json", KEN_DATABASE_URL=dead)
     assert down.json()["database"] == "does not answer"
-    assert "the database does not answer: see `ken doctor`" in down.json()["problems"]
+    assert "the database does not answer: run `ken doctor`" in down.json()["problems"]
     assert down.code == 1
 
 
@@ -264,7 +264,7 @@ def test_where_a_supervisor_runs_the_worker_status_and_doctor_do_not_miss_one_of
         [],
         0,
     )
-    assert found(ken("doctor"), "worker") == ["!!", "none was started here by `ken up`"]
+    assert found(ken("doctor"), "worker") == ["!!", "`ken up` has started none here"]
 
 
 def test_doctor_names_what_is_missing_and_what_to_do_and_ends_with_1(ken: Ken) -> None:
@@ -311,13 +311,13 @@ def test_doctor_says_how_a_model_is_asked_and_no_log_stands_in_its_output(ken: K
 def test_doctor_asks_the_admin_api_where_it_has_a_port(ken: Ken) -> None:
     port = str(free_port())
     settings = {"KEN_ADMIN_PORT": port, "HTTP_PROXY": "http://127.0.0.1:9"}
-    assert found(ken("doctor"), "admin API") == ["ok", "none: KEN_ADMIN_PORT is not set"]
+    assert found(ken("doctor"), "admin API") == ["ok", "off: KEN_ADMIN_PORT is not set"]
     (mark, told, remedy) = found(ken("doctor", **settings), "admin API")
     assert (mark, told) == (
         "no",
         f"does not answer at http://127.0.0.1:{port} (ConnectionRefusedError)",
     )
-    assert "`ken up` starts it" in remedy
+    assert "Run `ken up`" in remedy
     admin = ken.start("admin", **settings)
     try:
         ready = ken.data_dir / "run" / "admin.ready"
@@ -343,9 +343,9 @@ def test_doctor_does_not_take_another_server_for_the_admin_api(ken: Ken) -> None
         done = ken("doctor", KEN_ADMIN_PORT=str(other.server_port))
         other.shutdown()
     mark, told, remedy = found(done, "admin API")
-    assert (mark, told[:20], remedy) == (
+    assert (mark, told[:22], remedy) == (
         "no",
-        "something else answe",
+        "another program answer",
         "Set another KEN_ADMIN_PORT.",
     )
 
@@ -366,7 +366,7 @@ def found(done: Done, check: str) -> list[str]:
 @pytest.mark.parametrize(
     ("host", "port", "told"),
     [
-        ("127.0.0.1", 0, "There is no admin API: set KEN_ADMIN_PORT"),
+        ("127.0.0.1", 0, "The admin API is off. To start it, set KEN_ADMIN_PORT"),
         ("127.0.0.1", 3100, "The admin API answers at http://127.0.0.1:3100;"),
         ("::1", 3100, "The admin API answers at http://[::1]:3100;"),
     ],

@@ -181,16 +181,19 @@ def test_an_account_that_is_denied_heads_the_list_until_it_is_linked_or_external
         ("UBOT", True), ("unheard of", True), ("UANA", False), ("UBO", False), ("UBO2", False),
     ]  # fmt: skip
     shown = ken("link", "list").stdout
-    assert shown.startswith("2 of these are denied something (marked !).")
+    assert shown.startswith("2 of these accounts are named by a deny (marked !).")
     assert f"! {SLACK}:UBOT" in shown
 
-    assert "is nobody's here" in ken("link", "external", f"{SLACK}:UBOT").stdout
-    assert "was external already" in ken("link", "external", f"{SLACK}:UBOT").stdout
+    assert "is marked as external" in ken("link", "external", f"{SLACK}:UBOT").stdout
+    assert "was already marked as external" in ken("link", "external", f"{SLACK}:UBOT").stdout
     left = json.loads(ken("link", "list", "--all", "--json", "--source", SLACK).stdout)
     assert [one["native_id"] for one in left] == ["unheard of", "UANA", "UBO", "UBO2"]
     (one,) = json.loads(ken("link", "list", "--external", "--json").stdout)
     assert (one["native_id"], one["denied"]) == ("UBOT", False)
-    assert "may be somebody's here" in ken("link", "external", f"{SLACK}:UBOT", "--off").stdout
+    assert (
+        "is not marked as external any longer"
+        in ken("link", "external", f"{SLACK}:UBOT", "--off").stdout
+    )
     assert ken("link", "list", "--external").stdout.startswith("No account is marked")
 
     ken("link", "set", f"{SLACK}:unheard of", "hr:bo")

@@ -59,7 +59,7 @@ def test_a_worker_that_was_started_before_the_tokens_were_written_starts_again(
         "worker": ("KEN_SLACK_APP_TOKEN", "KEN_SLACK_BOT_TOKEN")
     }
     assert up(data_dir) == [
-        "Started the worker again, with KEN_SLACK_APP_TOKEN, KEN_SLACK_BOT_TOKEN as now set."
+        "Restarted the worker with the new KEN_SLACK_APP_TOKEN, KEN_SLACK_BOT_TOKEN."
     ]
     after = pids(data_dir)
     assert set(after) == {"worker", "bot"}
@@ -85,7 +85,7 @@ def test_what_is_not_set_up_any_more_is_stopped(data_dir: Path) -> None:
     assert set(pids(data_dir)) == {"worker", "admin"}
     write_env(data_dir, {"KEN_ADMIN_PORT": "0"})
     told = up(data_dir)
-    assert "Stopped the admin API: it is not set up any more." in told
+    assert "Stopped the admin API: it is no longer set up." in told
     assert set(pids(data_dir)) == {"worker"}
 
 
@@ -112,7 +112,7 @@ def test_a_record_of_a_version_that_kept_no_settings_counts_as_outdated(data_dir
     Child(data_dir, "worker").start(SLEEPER, {})
     assert running.outdated(settings)["worker"] == tuple(sorted(fingerprints(settings)))
     (told,) = up(data_dir)
-    assert told.endswith(" more as now set.")
+    assert told.endswith(" more.")
 
 
 def test_no_value_can_be_read_from_what_is_kept(data_dir: Path) -> None:

@@ -142,10 +142,10 @@ def test_what_only_looks_like_a_contradiction_is_none(
         ({"redis_url": SecretStr("rediss://q.example/?ssl_cert_reqs=required")}, "no password"),
         ({"redis_url": SecretStr("redis://:hunter2@q.example:6379")}, "over the network"),
         ({"redis_url": SecretStr("redis://:hunter2@10.0.0.7")}, "over the network"),
-        ({"redis_url": SecretStr("rediss://:hunter2@q.example")}, "certificate is checked"),
+        ({"redis_url": SecretStr("rediss://:hunter2@q.example")}, "the server's certificate"),
         (
             {"redis_url": SecretStr("rediss://:hunter2@q.example?ssl_cert_reqs=none")},
-            "certificate is checked",
+            "the server's certificate",
         ),
         ({"redis_url": SecretStr("redis://127.0.0.1:6379/0")}, "no password"),
         ({"database_url": SecretStr("postgresql://db.example/ken")}, "KEN_DATABASE_URL"),

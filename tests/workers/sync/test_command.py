@@ -109,10 +109,13 @@ def test_what_waits_can_be_dropped_or_pushed_with_yes(
     ("line", "told"),
     [
         (b'{"type": "node", "id": "a", "kind": "document"}', "2.jsonl:3: nothing says who may"),
-        (b'{"type": "node", "id": "a", "allow": [], "allow": []}', "2.jsonl:3: allow: it is there"),
-        (b"{", "2.jsonl:3: this line is no JSON object"),
-        (b"\xff", "2.jsonl:3: this line is no JSON object"),
-        (b"[" * 100_000, "2.jsonl:3: this line is no JSON object"),
+        (
+            b'{"type": "node", "id": "a", "allow": [], "allow": []}',
+            "2.jsonl:3: allow: the field occurs",
+        ),
+        (b"{", "2.jsonl:3: the line is not a JSON object"),
+        (b"\xff", "2.jsonl:3: the line is not a JSON object"),
+        (b"[" * 100_000, "2.jsonl:3: the line is not a JSON object"),
         (b'{"type": "group", "id": "\\ud800", "members": []}', "2.jsonl:3: id: Input should be"),
     ],
 )
@@ -129,7 +132,7 @@ def test_a_bad_line_is_named_by_file_and_number_and_nothing_changes(
 
 
 def test_a_place_without_files_is_refused(ken: Ken, small: Drive, tmp_path: Path) -> None:
-    assert "holds no file *.jsonl" in _refused(ken, tmp_path)
+    assert "has no file *.jsonl" in _refused(ken, tmp_path)
     assert "cannot be read: No such file" in _refused(ken, tmp_path / "nowhere")
 
 
@@ -144,8 +147,10 @@ def test_sources_are_listed_paused_and_given_an_age(ken: Ken, small: Drive) -> N
     assert ken("source", "set", SOURCE, "--max-staleness", "none", "--resume").code == 0
     (told,) = ken("source", "list", "--json").json()
     assert (told["usable"], told["max_staleness"]) == (True, None)
-    assert "any age" in ken("source", "list").out
-    assert "is no time" in ken.refused("source", "set", SOURCE, "--max-staleness", "1x", code=2)
+    assert "no limit" in ken("source", "list").out
+    assert "is not a period" in ken.refused(
+        "source", "set", SOURCE, "--max-staleness", "1x", code=2
+    )
     assert "there is no source 'no'" in ken.refused("source", "set", "no", "--pause", code=2)
 
 

@@ -1,1 +1,1 @@
-"""The commands of `ken`, a file a subject: arguments, options and help."""
+"""The commands of `ken`, one file for each subject: arguments, options and help."""

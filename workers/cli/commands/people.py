@@ -1,4 +1,4 @@
-"""Documents are loaded, and accounts are linked to people."""
+"""Commands that load documents and link accounts to people."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.data_dir import command_settings
-from workers.cli.output import err, out, plain, print_json
+from workers.cli.output import counted, err, out, plain, print_json
 
 
 def load(
@@ -19,13 +19,13 @@ def load(
         typer.Option(
             metavar="PRINCIPAL",
             help="Who may read a folder that has no permissions.jsonl: class:members, group:ID, "
-            "user:ID. Say it again for more.",
+            "user:ID. Repeat the option to add more.",
         ),
     ] = None,
     remove_missing: Annotated[
         bool,
         typer.Option(
-            "--remove-missing", help="Go on even if many loaded documents are not there any more."
+            "--remove-missing", help="Continue even if many loaded documents are missing now."
         ),
     ] = False,
     shows_all: Annotated[
@@ -36,10 +36,11 @@ def load(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Load people, permissions and documents from a folder. docs/loading.md says its format.
+    """Load people, permissions and documents from a folder. docs/loading.md describes the format.
 
-    Nothing changes unless the whole folder is understood. Each document is all or nothing, and a
-    load that was cut off goes on where it stopped. Exit code 5: some documents were left out.
+    Nothing is changed unless the whole folder can be read. Each document is loaded completely or
+    not at all. If a load is interrupted, run it again to continue. Exit code 5: some documents
+    were left out. Example: `ken load examples/company`.
     """
     from dataclasses import asdict
 
@@ -59,11 +60,15 @@ def load(
     raise typer.Exit(5 if report.left_out else 0)
 
 
-link_app = typer.Typer(help="Which accounts are whose: docs/identities.md.", no_args_is_help=True)
+link_app = typer.Typer(
+    help="Link accounts to people: docs/identities.md.\n\n"
+    "Start with `ken link list`, which shows the accounts without a link.",
+    no_args_is_help=True,
+)
 
 
 LinkSource = Annotated[
-    str | None, typer.Option("--source", help="Of this source alone, such as slack:T0ACME.")
+    str | None, typer.Option("--source", help="Only accounts of this source, such as slack:T0ACME.")
 ]
 
 
@@ -76,17 +81,20 @@ LinkAccount = Annotated[
 def list_links(
     source: LinkSource = None,
     linked: Annotated[
-        bool, typer.Option("--linked/--unlinked", help="Accounts with a link, or without.")
+        bool,
+        typer.Option(
+            "--linked/--unlinked", help="Show accounts that have a link, or those without one."
+        ),
     ] = False,
     everybody: Annotated[
-        bool, typer.Option("--all", help="Bots and people of other companies as well.")
+        bool, typer.Option("--all", help="Also show bots and people of other companies.")
     ] = False,
     external: Annotated[
-        bool, typer.Option("--external", help="Accounts marked as nobody's here.")
+        bool, typer.Option("--external", help="Show accounts marked as external instead.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Accounts that are nobody's yet, whose they may be, and what speaks against it."""
+    """List accounts without a link, with the people they may belong to and what contradicts it."""
     from dataclasses import asdict
 
     from workers.cli import linking
@@ -105,12 +113,14 @@ def list_links(
     elif external:
         out.print("No account is marked as external.")
     else:
-        out.print("Every account that Ken knows of has a link. `ken link scan` looks for more.")
+        out.print(
+            "Every known account has a link. `ken link scan` looks for new accounts in Slack."
+        )
 
 
 @link_app.command("scan")
 def scan_accounts() -> None:
-    """Read who is in the Slack workspace. That links nobody."""
+    """Read the list of members from Slack. This links nobody."""
     from workers.cli.linking import scan
 
     scan(command_settings(), out)
@@ -121,7 +131,10 @@ def set_link(
     account: LinkAccount,
     person: Annotated[str, typer.Argument(help="A user's id or e-mail address.")],
 ) -> None:
-    """This account is this person, as of the next question."""
+    """Link an account to a person. It counts from the next question on.
+
+    Example: `ken link set slack:T0ACME:U0ANA ana@acme.example`.
+    """
     from workers.cli import linking
 
     out.print(plain(linking.set_link(command_settings(), account, person)))
@@ -129,7 +142,7 @@ def set_link(
 
 @link_app.command("remove")
 def remove_link(account: LinkAccount) -> None:
-    """This account is nobody's, as of the next question."""
+    """Remove the link of an account. It counts from the next question on."""
     from workers.cli import linking
 
     out.print(plain(linking.remove_link(command_settings(), account)))
@@ -138,9 +151,12 @@ def remove_link(account: LinkAccount) -> None:
 @link_app.command("external")
 def mark_external(
     account: LinkAccount,
-    off: Annotated[bool, typer.Option("--off", help="Take it back.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="Remove the mark.")] = False,
 ) -> None:
-    """This account is nobody's here, such as a partner's: what denies it bars nobody of yours."""
+    """Mark an account as external: it belongs to none of your people, such as a partner's.
+
+    A deny that names the account then keeps out nobody in your company.
+    """
     from workers.cli import linking
 
     out.print(plain(linking.set_external(command_settings(), account, external=not off)))
@@ -149,35 +165,46 @@ def mark_external(
 @link_app.command("code")
 def link_code(
     person: Annotated[str, typer.Argument(help="A user's id or e-mail address.")],
-    expires: Annotated[str, typer.Option(metavar="PERIOD", help="30m, 8h, 2d.")] = "1h",
+    expires: Annotated[
+        str, typer.Option(metavar="PERIOD", help="How long the code is valid: 30m, 8h or 2d.")
+    ] = "1h",
 ) -> None:
-    """Print a code. Whoever sends `link CODE` to Ken in a direct message is this person: once.
+    """Print a one-time code that links a Slack account to a person.
 
-    Give it to them by a way that is theirs alone. An earlier code of theirs ends.
+    The person sends `link CODE` to Ken in a direct message. Give them the code in a way that
+    nobody else can see. A new code replaces their earlier one.
     """
     from workers.cli.linking import make_code
 
     code, name = make_code(command_settings(), person, expires)
     print(code)  # noqa: T201
-    err.print(f"For {plain(name)} alone, once, within {expires}. Nobody can show it again.")
+    err.print(
+        f"Give this code to {plain(name)} only. It works once, for {expires}, and cannot be shown "
+        "again."
+    )
 
 
 @link_app.command("accept")
 def accept_links(
     source: LinkSource = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show them.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be linked, and change nothing.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Link without asking for confirmation.")
+    ] = False,
 ) -> None:
-    """Link the accounts whose address is a user's, letter for letter, and was nobody else's."""
+    """Link all accounts whose e-mail address is exactly that of one user, and always was."""
     from workers.cli import linking
 
     chosen = linking.acceptable(command_settings(), source)
     if not chosen:
-        out.print("There is none to accept. `ken link list` shows what speaks against the others.")
+        out.print("No account can be linked this way. `ken link list` shows the reason for each.")
         return
     linking.print_unmatched(chosen, out)
     if dry_run:
         return
     if not yes:
-        typer.confirm(f"Link these {len(chosen)}?", abort=True)
-    out.print(f"Linked: {linking.accept(command_settings(), chosen)} of {len(chosen)}.")
+        typer.confirm(f"Link {counted(len(chosen), 'account')}?", abort=True)
+    done = linking.accept(command_settings(), chosen)
+    out.print(f"Linked {done} of {counted(len(chosen), 'account')}.")

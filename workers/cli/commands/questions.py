@@ -1,4 +1,4 @@
-"""Questions: asking, evaluating, and who may read or was shown a document."""
+"""Commands that ask, evaluate, and explain who may read or was shown a document."""
 
 import json
 from pathlib import Path
@@ -10,16 +10,19 @@ from workers.cli.data_dir import command_settings
 from workers.cli.output import err, out, plain, print_json, print_lines
 
 Person = Annotated[
-    str, typer.Option("--as", metavar="PERSON", help="Who asks: a user's id or e-mail address.")
+    str,
+    typer.Option(
+        "--as", metavar="PERSON", help="The person who asks: a user's id or e-mail address."
+    ),
 ]
 
 
 def ask(
-    question: Annotated[str, typer.Argument(help="In plain words.")],
+    question: Annotated[str, typer.Argument(help="The question, in plain words.")],
     person: Person,
     channel: Annotated[
         str | None,
-        typer.Option("--in", metavar="CHANNEL", help="Ask for everybody in this Slack channel."),
+        typer.Option("--in", metavar="CHANNEL", help="Answer for everybody in this Slack channel."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
     timeout: Annotated[
@@ -27,12 +30,15 @@ def ask(
         typer.Option(help="Seconds to wait for the answer.", show_default="KEN_ASK_PATIENCE_S"),
     ] = None,
 ) -> None:
-    """Ask as a person, and print the answer with its numbered citations."""
+    """Ask a question as a person, and print the answer with its numbered sources.
+
+    Example: `ken ask "How many days of leave do I have?" --as ana`.
+    """
     from workers.cli.asking import ask_and_wait, render, worker_trouble
     from workers.settings import load_settings
 
     settings = load_settings()
-    told = ask_and_wait(
+    facts = ask_and_wait(
         settings,
         question,
         person=person,
@@ -40,17 +46,19 @@ def ask(
         timeout_s=settings.ask_patience_s if timeout is None else timeout,
     )
     if as_json:
-        print_json(told)
+        print_json(facts)
     else:
-        render(told, out)
-    if told["state"] == "failed" and (trouble := worker_trouble(settings)):
+        render(facts, out)
+    if facts["state"] == "failed" and (trouble := worker_trouble(settings)):
         err.print(f"[bold]what to do:[/] {plain(trouble)}", soft_wrap=True)
 
 
 At = Annotated[
     str | None,
     typer.Option(
-        "--at", metavar="TIME", help="As it was then: 2026-07-01T14:30 (UTC), 90m, 2h or 3d ago."
+        "--at",
+        metavar="TIME",
+        help="Answer for a past time: 2026-07-01T14:30 (UTC), or 90m, 2h or 3d ago.",
     ),
 ]
 
@@ -61,19 +69,20 @@ def why(
     at: At = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Whether a person may read a document, with the path of groups and folders that decides.
+    """Explain whether a person may read a document, with the groups and folders that decide.
 
-    For administrators: it names groups and folders, and never shows what a document says.
+    For administrators: it names groups and folders, and never shows the text of a document.
+    Example: `ken why ana hr/leave.md`.
     """
     from workers.admin import explaining
 
-    told = explaining.explain_access(command_settings(), person, document, at)
+    facts = explaining.explain_access(command_settings(), person, document, at)
     if as_json:
-        print_json(told)
+        print_json(facts)
         return
-    verdict = "[green]readable[/]" if told["readable"] else "[red]not readable[/]"
-    out.print(f"{verdict}: {plain(told['reason'])}", soft_wrap=True)
-    print_lines(explaining.why_lines(told))
+    verdict = "[green]readable[/]" if facts["readable"] else "[red]not readable[/]"
+    out.print(f"{verdict}: {plain(facts['reason'])}", soft_wrap=True)
+    print_lines(explaining.why_lines(facts))
 
 
 def who(
@@ -81,27 +90,30 @@ def who(
     at: At = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Everybody who may read a document, and by which path. For administrators."""
+    """List everybody who may read a document, and the group and entry that allow it.
+
+    For administrators. Example: `ken who hr/leave.md`.
+    """
     from workers.admin import explaining
 
-    told = explaining.who_reads(command_settings(), document, at)
-    print_json(told) if as_json else print_lines(explaining.who_lines(told))
+    facts = explaining.who_reads(command_settings(), document, at)
+    print_json(facts) if as_json else print_lines(explaining.who_lines(facts))
 
 
 def audience(
     channel: Annotated[str, typer.Argument(help="A Slack channel's name or id.")],
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Who reads in a Slack channel, and how many documents all of them may read."""
+    """Show who reads a Slack channel, and how many documents all of them may read."""
     from workers.admin import explaining
 
-    told = explaining.audience_in(command_settings(), channel)
-    print_json(told) if as_json else print_lines(explaining.audience_lines(told))
+    facts = explaining.audience_in(command_settings(), channel)
+    print_json(facts) if as_json else print_lines(explaining.audience_lines(facts))
 
 
 def shown(
     document: Annotated[
-        str, typer.Argument(help="A document's id, or SOURCE:ID; deleted ones too.")
+        str, typer.Argument(help="A document's id, or SOURCE:ID. Deleted documents count too.")
     ],
     start: Annotated[
         str | None, typer.Option("--from", metavar="TIME", help="Default: the first answer.")
@@ -111,24 +123,26 @@ def shown(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Who could have been shown a document: each answer that used it, and who reads there."""
+    """List each answer that used a document, and who could have seen it."""
     from workers.admin import explaining
 
-    told = explaining.who_was_shown(command_settings(), document, start, end)
-    print_json(told) if as_json else print_lines(explaining.shown_lines(told))
+    facts = explaining.who_was_shown(command_settings(), document, start, end)
+    print_json(facts) if as_json else print_lines(explaining.shown_lines(facts))
 
 
 def evaluate(
-    folder: Annotated[Path, typer.Argument(help="A folder with questions.jsonl, loaded before.")],
+    folder: Annotated[
+        Path, typer.Argument(help="A folder with questions.jsonl that `ken load` has loaded.")
+    ],
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the figures as JSON.")
+        Path | None, typer.Option(metavar="FILE", help="Write the figures to this file, as JSON.")
     ] = None,
     echo: Annotated[
-        bool, typer.Option("--echo", help="Answer with the whole prompt: shows what could leak.")
+        bool, typer.Option("--echo", help="Answer with the whole prompt, to show what could leak.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Ask all questions of a set as their askers, and print how good the answers are.
+    """Ask every question of an evaluation set as its asker, and print how good the answers are.
 
     Exit code 1 if anything leaked.
     """

@@ -1,4 +1,4 @@
-"""Run Ken: its servers and processes, what state they are in, and the demo."""
+"""Commands that run Ken: start, stop, check its state, and show the demo."""
 
 from typing import Annotated
 
@@ -9,13 +9,13 @@ from workers.cli.output import out, plain, print_json, table_of
 
 
 def up() -> None:
-    """Start what this home needs: PostgreSQL, Redis, the schema, a worker, and the bot for Slack.
+    """Start PostgreSQL, Redis, a worker and, if Slack is set up, the bot; update the schema.
 
-    The admin API, with SCIM, starts where KEN_ADMIN_PORT is set: at that port of KEN_ADMIN_HOST,
-    which is 127.0.0.1 unless you set it (docs/admin-api.md).
+    The admin API, with SCIM, starts too if KEN_ADMIN_PORT is set. It listens on KEN_ADMIN_HOST,
+    which is 127.0.0.1 unless you change it (docs/admin-api.md).
 
-    Repeat it as often as you like: what runs already is left alone, unless it was started with
-    other settings. Then it is started again.
+    Safe to repeat: a process that is already running is left alone, unless its settings have
+    changed; then it is restarted.
     """
     from workers.cli import running
 
@@ -29,14 +29,15 @@ def up() -> None:
     )
     url = command_settings().admin_url
     out.print(
-        f"The admin API answers at {plain(url)}; [bold]ken token create[/] makes a key to it."
+        f"The admin API answers at {plain(url)}; [bold]ken token create[/] makes a token for it."
         if url
-        else "There is no admin API: set KEN_ADMIN_PORT, for example to 3100, and repeat this."
+        else "The admin API is off. To start it, set KEN_ADMIN_PORT (for example 3100) and run "
+        "[bold]ken up[/] again."
     )
 
 
 def down() -> None:
-    """Stop what `ken up` started in this home, and nothing else. Data stays."""
+    """Stop what `ken up` started in this data folder, and nothing else. Data stays."""
     from workers.cli import running
 
     stopped = running.down(chosen_data_dir())
@@ -46,7 +47,7 @@ def down() -> None:
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """What runs in this home, and what it holds. Exit code 1 if something is wrong."""
+    """Show what is running and what is stored. Exit code 1 if something is wrong."""
     from workers.cli import running
 
     facts = running.status(chosen_data_dir())
@@ -67,14 +68,16 @@ def status(
 def doctor(
     production: Annotated[
         bool,
-        typer.Option("--production", help="Fail on each setting that production would refuse."),
+        typer.Option(
+            "--production",
+            help="List settings that are fine for a trial but not for production, as failures.",
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Check each dependency: its version, whether it answers, and what to do if it does not.
 
-    Exit code 1 if a check fails. Marked !!: fine for trying, and refused where KEN_PRODUCTION is
-    true.
+    Exit code 1 if a check fails. Marked !!: fine for a trial; refused when KEN_PRODUCTION is true.
     """
     from dataclasses import asdict
 
@@ -96,7 +99,7 @@ def doctor(
 
 
 def migrate() -> None:
-    """Bring the database's schema up to date, as its owner. `ken up` does this by itself."""
+    """Update the database's schema, as its owner. `ken up` does this by itself."""
     from workers.database.requirements import HEAD
     from workers.database.schema import migrate as run
 
@@ -105,14 +108,14 @@ def migrate() -> None:
 
 
 def worker() -> None:
-    """Answer questions, in the foreground. `ken up` starts one; a deployment starts many."""
+    """Run a worker in the foreground. `ken up` starts one; a deployment starts many."""
     from workers.cli.running import work
 
     work(command_settings())
 
 
 def admin() -> None:
-    """Serve the admin API in the foreground. `ken up` starts it where KEN_ADMIN_PORT is set."""
+    """Run the admin API in the foreground. `ken up` starts it if KEN_ADMIN_PORT is set."""
     from workers.cli.admin import serve
 
     serve(command_settings())

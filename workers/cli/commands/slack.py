@@ -1,4 +1,4 @@
-"""Slack: the workspaces that installed Ken, and the channels in which it answers unasked."""
+"""Commands about Slack: workspaces that installed Ken, and channels where it answers unasked."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ installations_app = typer.Typer(
 def list_installations(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """Every installation, and whether Ken can speak there. Tokens are not shown."""
+    """List every installation, and whether Ken can post there. Tokens are not shown."""
     from workers.cli import installing
 
     found = installing.rows(command_settings())
@@ -25,42 +25,42 @@ def list_installations(
     elif found:
         installing.print_rows(found, out)
     else:
-        out.print("Nobody has installed Ken by OAuth. docs/install.md says how.")
+        out.print("No workspace has installed Ken by OAuth. docs/install.md explains how.")
 
 
 @installations_app.command("wipe")
 def wipe_installation(
     place: Annotated[str, typer.Argument(help="A workspace's id, T…, or an organisation's, E….")],
 ) -> None:
-    """Forget the tokens of one workspace, as when Ken is uninstalled there."""
+    """Delete the stored tokens of one workspace, as when Ken is uninstalled there."""
     from workers.cli import installing
 
     out.print(plain(installing.wipe(command_settings(), place)))
 
 
 channels_app = typer.Typer(
-    help="Slack channels in which Ken answers questions that nobody put to it.\n\n"
-    "Elsewhere it answers whoever mentions it, or goes on in a thread that it is part of. Try it "
-    "in one channel: `ken channels auto help --per-hour 5`.",
+    help="Slack channels in which Ken answers questions without being mentioned.\n\n"
+    "Everywhere else it answers only if it is mentioned, or in a thread that it is part of. Try "
+    "it in one channel: `ken channels auto help --per-hour 5`.",
     no_args_is_help=True,
 )
 
 
 Channel = Annotated[
-    str, typer.Argument(metavar="CHANNEL", help="Its name or its id, such as help or C0HELP.")
+    str, typer.Argument(metavar="CHANNEL", help="The channel's name or id, such as help or C0HELP.")
 ]
 
 
 @channels_app.command("list")
 def list_channels(
     automatic: Annotated[
-        bool, typer.Option("--automatic", help="Only those in which Ken answers unasked.")
+        bool, typer.Option("--automatic", help="Only channels in which Ken answers unasked.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """The channels that Ken is in: where it answers unasked, how often it did, and who reads there.
+    """List the channels that Ken is in: where it answers unasked, how often, and who reads there.
 
-    The answers are those of the last hour that nobody asked for; the limit counts them.
+    "last hour" counts the answers that nobody asked for, in the last 60 minutes.
     """
     from dataclasses import asdict
 
@@ -74,9 +74,9 @@ def list_channels(
         channels.print_channels(found, out)
     else:
         out.print(
-            "Ken answers unasked nowhere. `ken channels auto CHANNEL` changes that."
+            "Ken answers unasked in no channel. `ken channels auto CHANNEL` turns it on for one."
             if automatic
-            else "Ken is in no channel. Invite it to one: /invite @Ken."
+            else "Ken is not in any channel. Invite it to one: /invite @Ken."
         )
 
 
@@ -85,13 +85,13 @@ def answer_unasked(
     channel: Channel,
     per_hour: Annotated[
         int,
-        typer.Option(min=1, max=1000, metavar="N", help="At most this many answers an hour."),
+        typer.Option(min=1, max=1000, metavar="N", help="At most this many answers per hour."),
     ] = 20,
 ) -> None:
-    """Ken answers questions in this channel that nobody put to it, as of the next one.
+    """Let Ken answer questions in a channel without being mentioned, from the next one on.
 
-    It speaks only where it finds an answer that all who read there may read, and says nothing
-    otherwise. Whoever said `/ken mute` is left alone. Say it again to change the limit.
+    It posts only if it finds an answer that everybody in the channel may read, and is silent
+    otherwise. People who used `/ken mute` get no answer. Run it again to change the limit.
     """
     from workers.cli import channels
 
@@ -100,7 +100,7 @@ def answer_unasked(
 
 @channels_app.command("quiet")
 def answer_when_asked(channel: Channel) -> None:
-    """Ken answers in this channel only where it is asked, as of the next question."""
+    """Let Ken answer in a channel only if it is asked, from the next question on."""
     from workers.cli import channels
 
     out.print(plain(channels.quiet(command_settings(), channel)), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Permissions are pushed, source by source."""
+"""Commands that push permissions, source by source, and set sources."""
 
 from typing import Annotated
 
@@ -8,14 +8,16 @@ from workers.cli.data_dir import command_settings
 from workers.cli.output import out, plain, print_json
 
 sync_app = typer.Typer(
-    help="Push who may read what of a source, and look at what was pushed: docs/sync.md.\n\n"
+    help="Push the permissions of a source, and look at earlier pushes: docs/sync.md.\n\n"
     "Try `ken sync push FILE --source wiki --dry-run` first: it shows who would gain and who would "
-    "lose, and changes nothing.",
+    "lose access, and changes nothing.",
     no_args_is_help=True,
 )
 
 
-RunId = Annotated[int, typer.Argument(metavar="RUN", min=1, help="As `ken sync runs` shows it.")]
+RunId = Annotated[
+    int, typer.Argument(metavar="RUN", min=1, help="A run's number, from `ken sync runs`.")
+]
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
@@ -29,30 +31,32 @@ def push_permissions(
             metavar="FILE", help="JSON lines: a file, a folder of *.jsonl, or - for standard input."
         ),
     ],
-    source: Annotated[str, typer.Option(help="The source that these are the permissions of.")],
+    source: Annotated[str, typer.Option(help="The source whose permissions these are.")],
     delta: Annotated[
         bool,
-        typer.Option("--delta", help="Only what changed. Without it: everything there is."),
+        typer.Option(
+            "--delta", help="The file holds only what changed. Without it: everything there is."
+        ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the difference and change nothing.")
+        bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
     ] = False,
     yes: Annotated[
         bool,
         typer.Option(
-            "--yes", help="Apply it even if people gain much to read, or it leaves most out."
+            "--yes", help="Apply it even if people would gain much, or the list leaves most out."
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Push groups, folders, documents and who may read them, and show who gains and who loses.
+    """Push groups, folders, documents and who may read them; show who gains and who loses access.
 
-    All of it is applied at once, or nothing. What a complete push does not list is read by nobody
-    from now on. If people would gain much, the run waits for `ken sync confirm`, and what it
-    takes away counts at once. A list that leaves out most of the source waits with that, too.
+    Everything is applied at once, or nothing. Nobody may read what a complete push does not list.
+    If people would gain much access, the run waits for `ken sync confirm`, and only what it takes
+    away counts at once. If a list leaves out most of the source, that part waits, too.
 
-    Exit code 0: applied. 2: the input is wrong, nothing was changed. 5: applied, and names that
-    stand for nobody were left out. 6: waits for confirmation.
+    Exit code 0: applied. 2: the input is wrong, nothing was changed. 5: applied, but unknown names
+    were skipped. 6: waits for confirmation.
     """
     from workers.cli import syncing
 
@@ -70,13 +74,13 @@ def push_permissions(
 
 @sync_app.command("runs")
 def list_runs(
-    source: Annotated[str | None, typer.Argument(help="Of this source alone.")] = None,
+    source: Annotated[str | None, typer.Argument(help="Only runs of this source.")] = None,
     limit: Annotated[
-        int, typer.Option(min=1, max=1000, help="At most this many, the newest first.")
+        int, typer.Option(min=1, max=1000, help="Show at most this many, the newest first.")
     ] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """The history: what was pushed, by whom, what it changed and what became of it."""
+    """List earlier runs: what was pushed, by whom, what changed, and the result."""
     from workers.cli import syncing
 
     found = syncing.history(command_settings(), source, limit)
@@ -88,7 +92,7 @@ def list_runs(
 
 @sync_app.command("show")
 def show_run(run_id: RunId, as_json: AsJson = False) -> None:
-    """One run: who gained and who lost, what waits, and what was left out."""
+    """Show one run: who gained and who lost access, what waits, and what was left out."""
     from workers.cli import syncing
 
     run = syncing.one(command_settings(), run_id)
@@ -97,7 +101,7 @@ def show_run(run_id: RunId, as_json: AsJson = False) -> None:
 
 @sync_app.command("confirm")
 def confirm_run(run_id: RunId, as_json: AsJson = False) -> None:
-    """Apply all of a run that waits. Refused if another was applied since."""
+    """Apply all of a waiting run. Refused if another run of the source was applied since."""
     from workers.cli import syncing
 
     run = syncing.confirm(command_settings(), run_id)
@@ -106,7 +110,7 @@ def confirm_run(run_id: RunId, as_json: AsJson = False) -> None:
 
 @sync_app.command("drop")
 def drop_run(run_id: RunId) -> None:
-    """Forget what a run waits for. What it took away stays away until the next push."""
+    """Discard the waiting part of a run. What it took away stays away until the next push."""
     from workers.cli import syncing
 
     syncing.drop(command_settings(), run_id)
@@ -115,9 +119,9 @@ def drop_run(run_id: RunId) -> None:
 
 @sync_app.command("undo")
 def undo_run(run_id: RunId, as_json: AsJson = False) -> None:
-    """Put back all that the latest run of a source changed, in one step.
+    """Undo everything that the latest run of a source changed, in one step.
 
-    Refused where somebody else changed the same since. A document that was deleted does not come
+    Refused if somebody else has changed the same things since. A deleted document does not come
     back: load it again.
     """
     from workers.cli import syncing
@@ -127,13 +131,13 @@ def undo_run(run_id: RunId, as_json: AsJson = False) -> None:
 
 
 source_app = typer.Typer(
-    help="Sources: which are used, and how old their permissions may be.", no_args_is_help=True
+    help="Show sources, pause them, and set how old their permissions may be.", no_args_is_help=True
 )
 
 
 @source_app.command("list")
 def list_sources(as_json: AsJson = False) -> None:
-    """Every source: whether it is used, when it was synced, what nobody may read."""
+    """List every source: whether it is used, when it was synced, what nobody may read."""
     from dataclasses import asdict
 
     from workers.cli import syncing
@@ -147,22 +151,27 @@ def list_sources(as_json: AsJson = False) -> None:
 
 @source_app.command("set")
 def set_source(
-    name: Annotated[str, typer.Argument(help="As `ken source list` shows it.")],
+    name: Annotated[str, typer.Argument(help="The source's name, from `ken source list`.")],
     max_staleness: Annotated[
         str | None,
         typer.Option(
             metavar="PERIOD",
-            help="30m, 24h, 7d or none: a source whose last complete push is older is left out of "
-            "every answer.",
+            help="30m, 24h, 7d or none. If the last complete push is older, the source is left out "
+            "of every answer.",
         ),
     ] = None,
     paused: Annotated[
         bool | None,
-        typer.Option("--pause/--resume", help="Leave it out of every answer, or use it again."),
+        typer.Option(
+            "--pause/--resume", help="Leave the source out of every answer, or use it again."
+        ),
     ] = None,
 ) -> None:
-    """Pause a source, or say how old its permissions may be. It counts for the next question."""
+    """Pause a source, or set how old its permissions may be. It counts from the next question on.
+
+    Example: `ken source set wiki --max-staleness 24h`.
+    """
     from workers.cli import syncing
 
     syncing.set_source(command_settings(), name, max_staleness=max_staleness, paused=paused)
-    out.print(f"{plain(name)} is set; `ken source list` shows it.")
+    out.print(f"Source {plain(name)} is changed; `ken source list` shows it.")

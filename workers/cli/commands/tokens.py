@@ -1,4 +1,4 @@
-"""Keys to the admin API."""
+"""Commands for the tokens of the admin API."""
 
 from typing import Annotated
 
@@ -7,36 +7,41 @@ import typer
 from workers.cli.data_dir import command_settings
 from workers.cli.output import err, out, plain, print_json, table_of
 
-token_app = typer.Typer(help="Keys to the admin API.", no_args_is_help=True)
+token_app = typer.Typer(
+    help="Tokens for the admin API. Example: `ken token create okta --scope identity`.",
+    no_args_is_help=True,
+)
 
 
 @token_app.command("create")
 def create_token(
-    name: Annotated[str, typer.Argument(help="What will use it: `okta`, `wiki-sync`.")],
+    name: Annotated[str, typer.Argument(help="What will use the token: `okta`, `wiki-sync`.")],
     scope: Annotated[
         list[str],
-        typer.Option(help="identity, index, audit, sync:SOURCE or sync:*. Say it again for more."),
+        typer.Option(
+            help="identity, index, audit, sync:SOURCE or sync:*. Repeat the option to add more."
+        ),
     ],
     expires: Annotated[
         str | None,
-        typer.Option(metavar="PERIOD", help="12h, 90d, 52w. Default: good until revoked."),
+        typer.Option(metavar="PERIOD", help="12h, 90d or 52w. Default: valid until revoked."),
     ] = None,
 ) -> None:
-    """Make a token and print it. It is shown this once, and kept as a hash.
+    """Create a token and print it. It is shown only once; Ken stores a hash of it.
 
-    A token opens what its scopes say and no document.
+    Its scopes say which calls it may make. No token gives access to the text of documents.
     """
     from workers.cli.admin import make_token
 
     print(make_token(command_settings(), name, scope, expires))  # noqa: T201
-    err.print("Keep it now: nobody can show it again.")
+    err.print("Copy the token now: it cannot be shown again.")
 
 
 @token_app.command("list")
 def list_tokens(
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """All tokens that were made: what they open, when they were used, which are good."""
+    """List all tokens: their scopes, when they were last used, and which are valid."""
     from dataclasses import asdict
 
     from workers.cli import admin
@@ -45,7 +50,7 @@ def list_tokens(
     if as_json:
         print_json([asdict(one) for one in found])
         return
-    table = table_of("id", "name", "scopes", "made", "expires", "last used", "")
+    table = table_of("id", "name", "scopes", "created", "expires", "last used", "state")
     for one in found:
         scopes = plain(", ".join(one.scopes))
         dates = (f"{at:%Y-%m-%d}" if at else "never" for at in (one.made, one.expires, one.used))
@@ -55,8 +60,8 @@ def list_tokens(
 
 @token_app.command("revoke")
 def revoke_token(token_id: Annotated[int, typer.Argument(metavar="ID", min=1)]) -> None:
-    """End a token, as of the next request."""
+    """Revoke a token: the next request with it is refused."""
     from workers.cli import admin
 
     admin.revoke_token(command_settings(), token_id)
-    out.print(f"Token {token_id} opens nothing any more.")
+    out.print(f"Token {token_id} is revoked.")
