@@ -1,4 +1,4 @@
-"""Who may read what. The public names; docs/permissions.md says the rules in words."""
+"""Who may read what: the public names. docs/permissions.md explains the rules."""
 
 from policies.access import (
     ONE_SNAPSHOT,

@@ -1,8 +1,8 @@
-"""Who may read what, as SQL: the one place that turns people into a filter.
+"""Turns an audience into a SQL filter of what all of it may read; no other file does.
 
-`readable_chunks(audience)` is where every search starts; callers add order and limit and can
-only narrow it. The rule is design, section 4, and docs/permissions.md; `policies/decide.py`
-says the same in plain Python and row-level security says it again, each on its own.
+Every search starts from `readable_chunks(audience)`; callers add order and limit and can only
+narrow it. docs/permissions.md explains the rule. `policies/decide.py` implements it again in plain
+Python, and row-level security implements it a third time, each independently.
 """
 
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ from policies.tables.content import Chunk, Document, Embedding, EmbeddingModel
 from policies.tables.history import Epoch
 
 ONE_SNAPSHOT = "ken_one_snapshot"
-"""The option of a connection whose transaction is one snapshot."""
+"""The connection option that makes a transaction one snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """An audience with the policies that it meets, worked out once for several statements.
+    """An audience with the policies that it may read, computed once for several statements.
 
-    `visible_in` makes it, and it is right in that snapshot alone.
+    `visible_in` computes it, and it is valid only in that snapshot.
     """
 
     audience: Audience
@@ -41,9 +41,9 @@ class Visible:
 
 
 def visible_in(session: Session, audience: Audience) -> Visible:
-    """The policies that the audience meets, in the snapshot of this transaction.
+    """Return the policies that the audience may read, in this transaction's snapshot.
 
-    Raises ValueError where each statement has a snapshot of its own: then each asks for itself.
+    Raises ValueError if each statement has a snapshot of its own; then each must compute them.
     """
     if not session.connection().get_execution_options().get(ONE_SNAPSHOT):
         raise ValueError("several statements that rest on one decision need one snapshot")
@@ -52,7 +52,7 @@ def visible_in(session: Session, audience: Audience) -> Visible:
 
 
 def readable_chunks(audience: Audience | Visible) -> Select[Chunk]:
-    """Chunks that every member of the audience may read; callers add order and limit."""
+    """Select chunks that every member of the audience may read; callers add order and limit."""
     return (
         select(Chunk)
         .join(Document, Document.id == Chunk.document_id)
@@ -61,7 +61,7 @@ def readable_chunks(audience: Audience | Visible) -> Select[Chunk]:
 
 
 def readable_embeddings(audience: Audience | Visible, model: str) -> Select[Embedding]:
-    """The vectors, by one model, of chunks that every member of the audience may read."""
+    """Select the vectors, by one model, of chunks that all of the audience may read."""
     return (
         select(Embedding)
         .join(Document, Document.id == Embedding.document_id)
@@ -71,7 +71,7 @@ def readable_embeddings(audience: Audience | Visible, model: str) -> Select[Embe
 
 
 def readable_documents(audience: Audience) -> Select[Document]:
-    """Documents that every member of the audience may read."""
+    """Select documents that every member of the audience may read."""
     return select(Document).where(_has_visible_policy(audience))
 
 
@@ -82,7 +82,7 @@ def _has_visible_policy(audience: Audience | Visible) -> ColumnElement[bool]:
 
 
 def act_for(session: Session, audience: Audience) -> None:
-    """Tell row-level security who will read, until this transaction ends."""
+    """Set the audience for row-level security until this transaction ends."""
     session.execute(
         text("SELECT set_config('ken.audience', :ids, true)"),
         {"ids": "{" + ",".join(map(str, audience.ids)) + "}"},
@@ -94,7 +94,7 @@ def current_epoch(session: Session) -> int:
 
 
 def visible_policies(audience: Audience) -> Subquery:
-    """The policies that every subject meets, worked out from live edges; column `policy_id`."""
+    """Select the policies that every subject may read, from live edges; column `policy_id`."""
     return (
         _VISIBLE.bindparams(bindparam("subjects", list(audience.ids), ARRAY(BigInteger)))
         .columns(policy_id=BigInteger)
@@ -103,8 +103,8 @@ def visible_policies(audience: Audience) -> Subquery:
 
 
 _FIRST_FEW = 16
-"""So many subjects of an audience decide which policies are worth a look. Each has a bit of an
-integer; the others are looked for among what those policies name."""
+"""The candidate policies are found with this many subjects, each a bit of an integer. The other
+subjects are then checked only against what those candidates name."""
 
 # Read it in two halves. `_ALLOWED`: who they are, and the policies whose allow reaches the first
 # few of them. `_NOT_BARRED`: what restricts those policies, how the rest of a large audience
@@ -318,7 +318,7 @@ _NOT_BARRED = """
 
 
 def _visible(words: str) -> TextClause:
-    """The statement, with numbers in the place of their names. Users' ids come after classes'."""
+    """Return the statement with its constants filled in. Users' ids are above the classes'."""
     for name, number in {
         "{internet}": f"{Class.INTERNET:d}",
         "{max_class}": f"{max(Class):d}",

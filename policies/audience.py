@@ -1,4 +1,4 @@
-"""Who reads a reply: the values that every question of access starts from."""
+"""The readers of a reply: the values from which every access decision starts."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Class(IntEnum):
-    """The principals that stand for many, by their fixed ids.
+    """The principals that stand for many people, by their fixed ids.
 
     As a subject of an audience, a class is everybody in it, now or later: it reads only what
     all of them may read.
@@ -19,12 +19,12 @@ class Class(IntEnum):
 
 
 STRANGER = 0
-"""The subject for somebody we cannot name (unlinked): one person, with the class `internet`."""
+"""The subject for a person without a link: one person, with the class `internet`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Everyone who can read the reply. It may quote only what all of them may read."""
+    """Everyone who can read the reply, which may quote only what all of them may read."""
 
     ids: tuple[int, ...]
     """The subjects: users by principal id, classes, or STRANGER. Sorted, no duplicates."""
@@ -49,7 +49,7 @@ CLASSES: Mapping[str, Class] = {
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody as a source calls them; compared byte for byte."""
+    """An account by its source and its id there, compared byte for byte."""
 
     source: str
     native_id: str
@@ -57,14 +57,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Everyone who can read a message, as the place it stands in tells it."""
+    """Everyone who can read a message, derived from the place that it is in."""
 
     accounts: frozenset[Account] = frozenset()
     users: frozenset[int] = frozenset()
-    """People whom we know already by their principal id."""
+    """People who are already known by their principal id."""
     classes: frozenset[Class] = frozenset()
     strangers: bool = False
-    """Somebody may be there whom we cannot name."""
+    """True if somebody may be there who is not identified."""
 
     def __or__(self, more: "Readers") -> "Readers":
         return Readers(
@@ -74,9 +74,8 @@ class Readers:
             self.strangers or more.strangers,
         )
 
-    @property
-    def told(self) -> dict[str, Any]:
-        """As JSON; equal readers are told in the same words."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the readers as JSON; equal readers give the same text."""
         return {
             "accounts": sorted([one.source, one.native_id] for one in self.accounts),
             "users": sorted(self.users),
@@ -85,11 +84,11 @@ class Readers:
         }
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> "Readers":
-        """Those that `told` was made of."""
+    def from_json(cls, payload: Mapping[str, Any]) -> "Readers":
+        """Return the readers that `to_json` wrote."""
         return cls(
-            frozenset(Account(source, native_id) for source, native_id in told["accounts"]),
-            frozenset(told["users"]),
-            frozenset(Class(one) for one in told["classes"]),
-            told["strangers"],
+            frozenset(Account(source, native_id) for source, native_id in payload["accounts"]),
+            frozenset(payload["users"]),
+            frozenset(Class(one) for one in payload["classes"]),
+            payload["strangers"],
         )

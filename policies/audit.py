@@ -1,7 +1,7 @@
-"""Who was shown what, and what was changed: for administrators, by the syncer's role.
+"""Lists who was shown what, and what was changed: for administrators, by the syncer's role.
 
-An answer goes on record when its final check has passed, a moment before it is posted: so these
-are all that could have been shown. No word of a question or an answer is read here.
+An answer is recorded when its final check has passed, a moment before it is posted, so the records
+cover everything that could have been shown. No text of a question or an answer is read here.
 """
 
 from collections.abc import Iterable
@@ -21,16 +21,16 @@ from policies.tables.questions import Answer, StoredQuestion
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One answer whose prompt had the document in it."""
+    """One answer whose prompt contained the document."""
 
     answer_id: int
     question_id: int
     at: datetime
     surface: str
     channel_id: str | None
-    """None: it went to the asker alone."""
+    """None if the answer went only to the asker."""
     cited: bool
-    """False: the model saw it, and no sentence rested on it."""
+    """False if the model saw the document and no sentence is based on it."""
     asker_id: int | None
     audience: tuple[int, ...]
     """Subjects, as `Audience.ids`."""
@@ -50,8 +50,8 @@ class AuditRow:
 def record(
     session: Session, *, actor: str, action: str, details: dict[str, Any], epoch: int | None = None
 ) -> None:
-    """Write down who did what. Without an epoch: nobody's access changes by it, so it takes none
-    of its own and stands under the newest.
+    """Record who did what. Without `epoch` the change affects no access, and is recorded under
+    the newest epoch.
     """
     at = current_epoch(session) if epoch is None else epoch
     session.execute(insert(Audit).values(epoch=at, actor=actor, action=action, details=details))
@@ -60,7 +60,7 @@ def record(
 def exposure(
     session: Session, document_id: int, since: datetime | None, until: datetime | None
 ) -> list[Shown]:
-    """Every answer that used the document from `since` up to `until`, the oldest first."""
+    """List every answer that used the document from `since` to `until`, the oldest first."""
     found = (
         select(
             Answer.id,
@@ -99,7 +99,7 @@ def exposure(
 
 
 def people_of_classes(session: Session, shown: Iterable[Shown]) -> dict[int, str]:
-    """Whom the classes among these audiences stood for, at the time of each: ids and names."""
+    """Return ids and names of the people in the audiences' classes at the time of each answer."""
     answers = list(shown)
     found: dict[int, str] = {}
     for one in Class:
@@ -108,7 +108,7 @@ def people_of_classes(session: Session, shown: Iterable[Shown]) -> dict[int, str
 
 
 def audit_rows(session: Session, after: int, limit: int) -> list[AuditRow]:
-    """What was changed, by whom, in order: at most `limit` rows that follow the row `after`."""
+    """List what was changed, by whom: at most `limit` rows after the row `after`, in order."""
     rows = session.execute(
         select(Audit.id, Audit.at, Audit.epoch, Audit.actor, Audit.action, Audit.details)
         .where(Audit.id > after)

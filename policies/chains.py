@@ -1,4 +1,4 @@
-"""The chain of a document: the node itself and those above it, each with its entries."""
+"""Loads the chain of a document: the node itself and those above it, with their entries."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from policies.tables.sources import Source
 def load_chains(
     session: Session, document_ids: Iterable[int], at: datetime | None = None
 ) -> dict[int, list[ChainNode]]:
-    """For each document its chain, itself first. A node that does not exist has none."""
+    """Return the chain of each document, itself first. A node that does not exist has none."""
     wanted = set(document_ids)
     nodes = _nodes_above(session, wanted, at)
     entry = as_of(Entry, at)
@@ -30,7 +30,7 @@ def load_chains(
 def chains_of(
     wanted: Collection[int], node_rows: Iterable[Any], entry_rows: Iterable[Any]
 ) -> dict[int, list[ChainNode]]:
-    """The same from rows that are loaded, of these nodes and of all above them."""
+    """Build the chains from loaded rows of these nodes and all above them."""
     nodes = {node.id: node for node in node_rows}
     entries: dict[int, list[Any]] = defaultdict(list)
     for row in entry_rows:
@@ -79,7 +79,7 @@ def _chain_node(node: Any, entries: Sequence[Any]) -> ChainNode:
 def usable_documents(
     session: Session, document_ids: Iterable[int], at: datetime | None = None
 ) -> set[int]:
-    """Those whose source is neither paused nor stale; now, by the database's clock."""
+    """Return the documents whose source is neither paused nor stale by the database's clock."""
     node, source = as_of(Node, at), as_of(Source, at)
     rows = session.execute(
         select(node.id, source.paused, source.max_staleness, source.synced_at, func.now())
@@ -94,7 +94,7 @@ def usable_documents(
 
 
 def unpaused_documents(session: Session, document_ids: Iterable[int]) -> set[int]:
-    """Those whose source is not paused, whatever its age."""
+    """Return the documents whose source is not paused, regardless of its age."""
     return set(
         session.scalars(
             select(Node.id)

@@ -1,7 +1,8 @@
-"""Every change to who may read what. There is no other way to write an access table.
+"""Makes every change to who may read what; no other code writes an access table.
 
-A `Change` takes the next epoch at once, which also puts concurrent changes in a queue: each sees
-all that the ones before it did. Nothing counts before the caller commits, and then all of it.
+A `Change` takes the next epoch at once, which also makes concurrent changes wait for each other:
+each sees everything that earlier ones did. Its changes take effect together, when the caller
+commits.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +48,7 @@ class NodeCycle(ValueError):
 
 
 class Change:
-    """Changes of one transaction, under one epoch. The caller commits."""
+    """The changes of one transaction, under one epoch. The caller commits."""
 
     def __init__(self, session: Session, *, actor: str) -> None:
         self.session = session
@@ -61,7 +62,7 @@ class Change:
     # -- who --------------------------------------------------------------------------------
 
     def put_source(self, name: str, *, url: str | None = None) -> int:
-        """The source's id; made if it is new."""
+        """Return the source's id; create the source if it is new."""
         known = self.session.scalar(select(Source.id).where(Source.name == name))
         if known is not None and url is None:
             return known
@@ -77,16 +78,16 @@ class Change:
     def set_freshness(
         self, source_id: int, *, paused: bool, max_staleness: timedelta | None
     ) -> None:
-        """A paused source, and one synced longer ago than this, is left out of every answer."""
+        """Set whether a source is paused, and how old its last complete sync may be."""
         self._source(source_id, paused=paused, max_staleness=max_staleness)
         self._record("set_freshness", source_id=source_id, paused=paused)
 
     def mark_synced(self, source_id: int, *, at: datetime | None = None) -> None:
-        """A complete permission sync of the source has ended (now, by the database's clock)."""
+        """Record that a complete permission sync has ended (now, by the database's clock)."""
         self._source(source_id, synced_at=at or func.now())
 
     def put_user(self, source_id: int, person: Person) -> int:
-        """The user whose identity in the source this is; made if it is new."""
+        """Create or update the user with this identity in the source, and return its id."""
         user_id = self.owner_of(source_id, person.native_id)
         values = {
             "name": person.name,
@@ -113,7 +114,7 @@ class Change:
             self._record("put_user", user_id=user_id, changed=changed)
 
     def put_account(self, source_id: int, account: SeenAccount) -> None:
-        """A source told of this account. That links nobody."""
+        """Record an account that a source reported. Does not link it."""
         values = {"name": account.name, "email": account.email, "kind": account.kind}
         self.session.execute(
             upsert(Account)
@@ -137,10 +138,10 @@ class Change:
         self._record("set_status", user_id=user_id, status=status.value)
 
     def delete_user(self, user_id: int) -> None:
-        """Nobody any more: reads nothing, belongs nowhere, has no account and no address.
+        """Delete the user: no access, no memberships, no accounts, no address.
 
-        The principal stays, since ids are never reused; an account may be linked to somebody new,
-        who inherits nothing of this (see `unlink`).
+        The principal stays, because ids are never reused. An account may later be linked to
+        another user, who inherits nothing (see `unlink`).
         """
         self.set_status(user_id, UserStatus.DELETED)
         accounts = self.session.execute(
@@ -155,7 +156,7 @@ class Change:
         self._record("delete_user", user_id=user_id)
 
     def accounts(self, source_id: int, native_ids: Iterable[str]) -> dict[str, int]:
-        """The principal of each of these accounts, linked or not; made for those that had none."""
+        """Return the principal of each account, linked or not; create missing ones."""
         wanted = set(native_ids)
         rows = self.session.execute(
             select(SourceAccount.native_id, SourceAccount.id).where(
@@ -173,10 +174,10 @@ class Change:
         return known
 
     def set_external(self, source_id: int, native_id: str, *, external: bool) -> None:
-        """An account that nobody is linked to is nobody's here, or may be somebody's again.
+        """Mark an unlinked account as external, or remove the mark.
 
-        A deny of an external account bars nobody. Raises ValueError for one that has a link: it is
-        somebody's. A later link ends it.
+        A deny of an external account keeps out nobody. Raises ValueError if the account has a
+        link. A later link removes the mark.
         """
         if external and self.owner_of(source_id, native_id) is not None:
             raise ValueError(f"account {native_id!r} of source {source_id} has a link")
@@ -187,9 +188,9 @@ class Change:
         self._record("set_external", source_id=source_id, account_id=account_id, external=external)
 
     def link(self, user_id: int, source_id: int, native_id: str, *, by: str) -> None:
-        """This account in the source is this user, and nobody else's any more.
+        """Link an account of the source to this user, and to nobody else.
 
-        All that names the account, in groups and permissions, is theirs as of now.
+        All memberships and permissions that name the account now apply to this user.
         """
         before = self.owner_of(source_id, native_id)
         self.session.execute(
@@ -206,7 +207,7 @@ class Change:
             self._record("link", user_id=user_id, source_id=source_id, by=by)
 
     def owner_of(self, source_id: int, native_id: str) -> int | None:
-        """The user that this account is linked to."""
+        """Return the user that this account is linked to, or None."""
         return self.session.scalar(
             select(LinkedIdentity.user_id).where(
                 LinkedIdentity.source_id == source_id, LinkedIdentity.native_id == native_id
@@ -214,10 +215,10 @@ class Change:
         )
 
     def unlink(self, source_id: int, native_id: str) -> None:
-        """The account is nobody's any more, and its user loses what it gave them.
+        """Remove the link of an account; its user loses the access that it gave them.
 
-        What names it stays: an allow or a gate of it counts for nobody, and a deny for everybody
-        who has no link in the source, and for the user who had it last.
+        Entries that name it stay: an allow or a gate counts for nobody, and a deny counts for
+        everybody without a link in the source, and for the user who had the account last.
         """
         user_id = self.owner_of(source_id, native_id)
         if user_id is None:
@@ -230,7 +231,7 @@ class Change:
         self._record("unlink", user_id=user_id, source_id=source_id)
 
     def put_group(self, source_id: int, native_id: str, *, name: str) -> int:
-        """The group's id; made, without members, if it is new."""
+        """Return the group's id; create the group without members if it is new."""
         known = self.session.scalar(
             select(Group.id).where(Group.source_id == source_id, Group.native_id == native_id)
         )
@@ -246,7 +247,7 @@ class Change:
         return group_id
 
     def set_members(self, group_id: int, members: Iterable[int]) -> None:
-        """The complete list of a group's direct members, groups among them; cycles allowed."""
+        """Set the complete list of a group's direct members, including groups; cycles allowed."""
         wanted = set(members)
         held = set(
             self.session.scalars(
@@ -265,10 +266,10 @@ class Change:
             self._record("set_members", group_id=group_id, left=len(gone), joined=len(new))
 
     def delete_group(self, group_id: int) -> None:
-        """The group has nobody any more, and belongs nowhere.
+        """Delete the group: it has no members and belongs to no group.
 
-        A deny or gate that names it can no longer be judged: those nodes become unknown. Its
-        principal stays, since ids are never reused.
+        A deny or gate that names it can no longer be decided, so those nodes become unknown. Its
+        principal stays, because ids are never reused.
         """
         self.session.execute(
             delete(Membership).where(
@@ -280,7 +281,7 @@ class Change:
         self._record("delete_group", group_id=group_id, unknown_nodes=closed)
 
     def _withdraw(self, group_id: int) -> int:
-        """Out of all allows; nodes that deny or require it are closed, and counted."""
+        """Remove the group from allows; close nodes that deny or require it, and count them."""
         entries = self.session.execute(
             select(Entry.node_id, Entry.effect).where(Entry.principal_id == group_id)
         ).all()
@@ -303,7 +304,7 @@ class Change:
     def put_node(
         self, source_id: int, native_id: str, *, kind: NodeKind, parent_id: int | None
     ) -> int:
-        """The node's id; made if it is new, moved if its parent is another.
+        """Create the node, or move it if its parent has changed; return its id.
 
         Raises NodeCycle if the parent lies below the node.
         """
@@ -327,9 +328,9 @@ class Change:
         return int(row.id)
 
     def add_nodes(self, source_id: int, nodes: Sequence[NewNode]) -> dict[str, int]:
-        """Many nodes at once, with their permissions: their ids by native id.
+        """Create many nodes with their permissions; return their ids by native id.
 
-        They are new, so nothing hangs below them, and no policy speaks of them yet.
+        The nodes must be new: nothing is below them, and no policy refers to them.
         """
         made = self.session.execute(
             _ADD_NODES,
@@ -360,9 +361,9 @@ class Change:
         return ids
 
     def move(self, node_id: int, parent_id: int | None) -> None:
-        """Hang a node, with all below it, under another parent of its source.
+        """Move a node, with everything below it, to another parent of its source.
 
-        Raises NodeCycle; ValueError for a parent of another source, whose permissions are not its.
+        Raises NodeCycle, and ValueError if the parent belongs to another source.
         """
         sources = select(func.count(Node.source_id.distinct()))
         if self.session.scalars(sources.where(Node.id.in_((node_id, parent_id)))).one() > 1:
@@ -374,7 +375,7 @@ class Change:
         self._record("move", node_id=node_id)
 
     def set_permissions(self, node_id: int, permissions: Permissions) -> None:
-        """The complete permissions of one node; what was there before is gone."""
+        """Set the complete permissions of one node, replacing the earlier ones."""
         before = self.session.execute(
             select(Node.inherit, Node.anchor).where(Node.id == node_id).with_for_update()
         ).one()
@@ -413,7 +414,7 @@ class Change:
         return not guards or self.session.scalar(gone.limit(1)) is None
 
     def set_unknown(self, node_id: int) -> None:
-        """Nobody reads this node, nor anything below it, until its permissions are set again."""
+        """Close a node: nobody may read it or what is below until permissions are set again."""
         anchor = self.session.scalar(select(Node.anchor).where(Node.id == node_id))
         self.session.execute(
             update(Node).where(Node.id == node_id).values(acl_state=AclState.UNKNOWN, anchor=True)
@@ -426,14 +427,14 @@ class Change:
         self._record("set_unknown", node_id=node_id)
 
     def set_gone(self, node_id: int) -> None:
-        """The source does not list the node any more: nobody reads it, until it is put again."""
+        """Mark a node that the source no longer lists: nobody may read it until it is put again."""
         self.session.execute(update(Node).where(Node.id == node_id).values(gone_at=func.now()))
         self.set_unknown(node_id)
 
     def delete_gone(self, before: datetime) -> int:
-        """Delete what has been gone since then, text and vectors too, and policies of no document.
+        """Delete nodes that were gone before then, with text and vectors, and unused policies.
 
-        The number of nodes. A container stays while something in it does.
+        Returns the number of nodes. A container stays as long as something in it does.
         """
         deleted, found = 0, 1
         while found:
@@ -445,11 +446,11 @@ class Change:
         return deleted
 
     def policy_for(self, node_id: int) -> int:
-        """The policy that a document at this node has now; interned."""
+        """Return the policy of a document at this node; equal permissions share one."""
         return intern(self.session, [node_id])[node_id]
 
     def delete_document(self, node_id: int) -> None:
-        """The node, its entries, its text and its vectors, at once."""
+        """Delete the node at once, with its entries, text and vectors."""
         self.session.execute(delete(Node).where(Node.id == node_id))
         self._record("delete_document", node_id=node_id)
 

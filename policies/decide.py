@@ -1,7 +1,7 @@
-"""Who may read what, as a plain rule over values: it knows no database.
+"""Decides who may read what, as a plain rule over values, without a database.
 
-The rule is design, section 4, and docs/permissions.md. `policies/explain.py` loads what it needs,
-and puts each passage to it before the passage enters a prompt.
+docs/permissions.md explains the rule. `policies/explain.py` loads the values, and asks it about
+each passage before the passage enters a prompt.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -11,25 +11,25 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Yes or no, and why. A person who is refused hears what one hears who asked for nothing."""
+    """Yes or no, and why. A refused reader sees only what anybody sees if nothing is found."""
 
     allowed: bool
     reason: str
-    """One word: allowed, inactive, unknown, stale, denied, gate, or no_allow."""
+    """allowed, inactive, unknown, stale, denied, gate, or no_allow."""
     node_id: int | None = None
-    """Where the deciding entry stands."""
+    """The node with the deciding entry."""
     principal_id: int | None = None
-    """Whom that entry names."""
+    """The principal that this entry names."""
     path: tuple[int, ...] = ()
-    """From the subject, or `account_id`, upward to that principal. `explain` finds it."""
+    """The path from the subject, or `account_id`, up to that principal; set by `explain`."""
     wanted: frozenset[int] = frozenset()
-    """Any one of these would open it: of a gate that is not met, or of the allows that count."""
+    """Any one of these principals would be enough: of an unmet gate, or of the allows."""
     account_id: int | None = None
-    """Of a deny: an account that nobody is linked to, and that the subject may be behind."""
+    """For a deny: an unlinked account that the subject may own."""
     cut_id: int | None = None
-    """The node at which the allows from above stop, if there are any."""
+    """The node that stops allows from above, if there are any."""
     stopped: frozenset[int] = frozenset()
-    """Whom those above it allow."""
+    """The principals of the allows above it."""
 
     def __bool__(self) -> bool:
         return self.allowed
@@ -49,7 +49,7 @@ class ChainNode:
 
 @dataclass(frozen=True, slots=True)
 class SubjectClosure:
-    """A subject with all that it acts as, of what some chains name."""
+    """A subject with all principals that it acts as, among those that some chains name."""
 
     subject_id: int
     active: bool

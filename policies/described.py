@@ -1,4 +1,4 @@
-"""What a source describes: people, accounts, and nodes with their permissions, as values."""
+"""People, accounts and nodes with permissions, as values that a source describes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,24 +10,24 @@ from policies.tables.permissions import NodeKind
 
 @dataclass(frozen=True, slots=True)
 class Permissions:
-    """What a source says of one node, its principals resolved to ours (`source.py`)."""
+    """The permissions of one node, with principals resolved to ours (`source.py`)."""
 
     allow: frozenset[int] = frozenset()
     deny: frozenset[int] = frozenset()
     gates: tuple[frozenset[int], ...] = ()
-    """Each is an OR-list; all must be met. Sorted by content, so that equal ones compare equal."""
+    """Each gate is an OR-list; all must be met. Sorted, so that equal gates compare equal."""
     inherit: bool = True
     known: bool = True
-    """False: something in it could not be understood, so nobody reads."""
+    """False if something in it could not be understood; then nobody may read."""
 
     @property
     def plain(self) -> bool:
-        """Nothing of its own: the parent's permissions hold."""
+        """True if the node has no permissions of its own, only its parent's."""
         return self == Permissions()
 
     @property
     def guards(self) -> frozenset[int]:
-        """Whoever is denied or required."""
+        """The principals that are denied or required."""
         return self.deny.union(*self.gates)
 
     @property
@@ -50,7 +50,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class SeenAccount:
-    """An account as its source describes it, whoever it belongs to."""
+    """An account as its source describes it, linked or not."""
 
     native_id: str
     name: str

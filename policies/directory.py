@@ -1,4 +1,4 @@
-"""Who is who: the accounts in a place become the audience that they are. Reads only."""
+"""Resolves the accounts in a place to an audience. Reads only."""
 
 from collections.abc import Iterable
 
@@ -9,9 +9,9 @@ from policies.audience import STRANGER, Account, Audience, Readers
 
 
 def resolve_audience(session: Session, readers: Readers) -> Audience:
-    """The audience that these readers are; an account without a link is a stranger.
+    """Return the audience of these readers; an account without a link is a stranger.
 
-    Raises ValueError when there is nobody: an empty audience is an error, never "everyone".
+    Raises ValueError if there are no readers: an empty audience is an error, never "everyone".
     """
     ids: set[int] = {*readers.users, *readers.classes}
     linked = _linked(session, readers.accounts)
@@ -22,7 +22,7 @@ def resolve_audience(session: Session, readers: Readers) -> Audience:
 
 
 def unlinked(session: Session, accounts: frozenset[Account]) -> frozenset[Account]:
-    """Those of the accounts that are no user of ours."""
+    """Return the accounts that have no link."""
     return accounts - _linked(session, accounts).keys()
 
 

@@ -1,8 +1,7 @@
-"""Who may read what, decided in plain Python over the raw rows, and why.
+"""Explains who may read what, decided in plain Python over the raw rows.
 
-The fourth layer (design, section 4): each passage is put to `decide` before it enters a prompt.
-It shares neither SQL nor interned policies with `policies/access.py`: when the two disagree, one
-of them is wrong, and the answer is not given.
+This is the check of each passage before it enters a prompt. It shares neither SQL nor interned
+policies with `policies/access.py`: if the two disagree, one is wrong, and no answer is given.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -22,16 +21,16 @@ from policies.tables.people import User, UserStatus
 
 
 def unreadable(session: Session, audience: Audience, document_ids: Iterable[int]) -> set[int]:
-    """Those of the documents that somebody of the audience may not read."""
+    """Return the documents that somebody in the audience may not read."""
     wanted = set(document_ids)
     return _refused(session, audience, wanted, usable=usable_documents(session, wanted))
 
 
 def revoked(session: Session, audience: Audience, document_ids: Iterable[int]) -> set[int]:
-    """Those that somebody of the audience may not read, by what their sources said last.
+    """Return the documents that somebody in the audience may not read, ignoring stale sources.
 
-    For what was said before a source became too old: that it is late takes nothing from anybody.
-    A paused source is closed here too. Every one of these is `unreadable`.
+    For posted answers: a source that is only late takes access from nobody. A paused source is
+    closed here, too. Each of these documents is also `unreadable`.
     """
     wanted = set(document_ids)
     return _refused(session, audience, wanted, usable=unpaused_documents(session, wanted))
@@ -61,7 +60,7 @@ def _all_read(
 def explain(
     session: Session, subject_id: int, document_id: int, at: datetime | None = None
 ) -> Decision:
-    """Why this subject may, or may not, read this document; or might, at a past moment.
+    """Explain why this subject may or may not read this document, now or at a past time.
 
     Raises OutsideHistory.
     """
@@ -71,7 +70,7 @@ def explain(
 def decisions(
     session: Session, subject_ids: Sequence[int], document_id: int, at: datetime | None = None
 ) -> dict[int, Decision]:
-    """What `explain` says of each subject. Raises OutsideHistory."""
+    """Explain the decision for each subject. Raises OutsideHistory."""
     require_known(session, at)
     chains = load_chains(session, {document_id}, at)
     chain = chains.get(document_id, ())
@@ -90,7 +89,7 @@ def _with_path(decision: Decision, subject: SubjectClosure) -> Decision:
 
 
 def readers(session: Session, document_id: int, at: datetime | None = None) -> dict[int, Decision]:
-    """Every active user who reads it, with the path that allows it. Raises OutsideHistory."""
+    """Return every active user who may read it, with the path. Raises OutsideHistory."""
     user = as_of(User, at)
     active = session.scalars(select(user.id).where(user.status == UserStatus.ACTIVE)).all()
     decided = decisions(session, active, document_id, at)

@@ -1,13 +1,13 @@
-"""Whether what we know of a source's permissions is recent enough to be used."""
+"""Checks whether the permissions of sources are recent enough to be used."""
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 
 def any_source_out_of_date(session: Session) -> bool:
-    """Whether a source is left out because its last complete permission sync is too old.
+    """Return whether a source is left out because its last complete permission sync is too old.
 
-    It depends on no document and no reader: whoever asks, the answer is the same.
+    The result depends on no document and no reader: it is the same for everybody.
     """
     return bool(session.scalar(_ANY_OUT_OF_DATE))
 

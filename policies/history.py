@@ -1,4 +1,4 @@
-"""Access data as it was: tables at a moment, put together from today's rows and `past`.
+"""Rebuilds access tables as they were at a past time, from today's rows and `past`.
 
 For administrators: only the syncer's role reads `past`.
 """
@@ -36,7 +36,7 @@ Model = TypeVar("Model", bound=Base)
 
 
 class OutsideHistory(ValueError):
-    """Nothing is known of that moment: it lies ahead, or before `began`."""
+    """The history does not cover that time: it is in the future, or before `began`."""
 
     def __init__(self, began: datetime, now: datetime, at: datetime) -> None:
         super().__init__(f"nothing is known of {at}: the history is from {began} to {now}")
@@ -44,7 +44,7 @@ class OutsideHistory(ValueError):
 
 
 def require_known(session: Session, at: datetime | None) -> None:
-    """Raises OutsideHistory. None, which is now, is always known."""
+    """Raise OutsideHistory if the time is not covered. None, which means now, always is."""
     if at is None:
         return
     began, now = began_at(session), session.scalars(select(func.clock_timestamp())).one()
@@ -59,10 +59,10 @@ def began_at(session: Session) -> datetime:
 
 
 def as_of(model: type[Model], at: datetime | None) -> type[Model]:
-    """The table, to select from, with its rows as they were; None: as they are.
+    """Return a selectable of the table's rows as they were at that time, or with None as they are.
 
-    The first change after a moment tells what a row was then (`Past`). A row without one is today
-    what it was. A change counts from the time its transaction took its epoch.
+    The first change after that time has the row as it was then (`Past`). A row without a change is
+    the same today. A change counts from the time at which its transaction took its epoch.
     """
     return model if at is None else cast(type[Model], _then(model, at))
 
@@ -97,9 +97,9 @@ def since(
     value: Any,
     at: datetime | None = None,
 ) -> datetime | None:
-    """When the row with this key got the value that it has, or had at that moment.
+    """Return when the row with this key got the value that it has, or had at that time.
 
-    None: before the history began.
+    None if that was before the history began.
     """
     found = select(Past.at).where(
         Past.relation == model.__tablename__,
@@ -112,7 +112,7 @@ def since(
 
 
 def documents_ever(session: Session, name: str) -> set[int]:
-    """Every document that was ever called so, `ID` or `SOURCE:ID`; most are one at the most."""
+    """Return every document that ever had this name, `ID` or `SOURCE:ID`; usually at most one."""
     now = select(Node.id).join(Source, Source.id == Node.source_id)
     then = select(Past.key[0].as_integer()).join(
         Source, Source.id == Past.before["source_id"].as_integer()
@@ -135,7 +135,7 @@ def _called(native_id: Any, name: str) -> ColumnElement[bool]:
 
 
 def people_in(session: Session, one: Class, moments: Iterable[datetime]) -> dict[int, str]:
-    """Everybody who was active in this class at one of the moments at least: ids and names."""
+    """Return ids and names of everybody who was active in this class at any of the times."""
     wanted = sorted(moments)
     if not wanted:
         return {}

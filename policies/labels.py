@@ -1,4 +1,4 @@
-"""Which policy each document has: kept in step with nodes and entries, by `change.py` alone.
+"""Keeps each document's policy in step with nodes and entries; only `change.py` calls it.
 
 Equal permissions are one row. A document keeps its policy whatever changes above it, unless its
 chain of anchors becomes another: by a move, or by a folder's first own entries.
@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session
 
 
 def recompute_subtree(session: Session, node_id: int) -> None:
-    """A node moved, or became an anchor: what hangs below has another chain."""
+    """Update chains and policies below a node that moved, or became an anchor."""
     hanging = below(session, node_id)
     refresh_chains(session, _policies_anchored_at(session, hanging))
     reassign_policies(session, hanging)  # policies that are made now know their chain
 
 
 def reassign_policies(session: Session, node_ids: Sequence[int]) -> None:
-    """Give the documents among these nodes the policy that they have now."""
+    """Set the current policy of each document among these nodes."""
     with_text = session.scalars(_WITH_TEXT, {"ids": list(node_ids)}).all()
     labels = intern(session, with_text)
     if labels:
@@ -29,7 +29,7 @@ def reassign_policies(session: Session, node_ids: Sequence[int]) -> None:
 
 
 def intern(session: Session, node_ids: Sequence[int]) -> dict[int, int]:
-    """The policy of each node: found, or made together with its entries and its chain."""
+    """Return the policy of each node; create missing ones with their entries and chain."""
     if not node_ids:
         return {}
     rows = session.execute(_LABEL, {"ids": list(node_ids)}).all()
@@ -41,24 +41,24 @@ def intern(session: Session, node_ids: Sequence[int]) -> dict[int, int]:
 
 
 def refresh_chains(session: Session, policy_ids: Sequence[int]) -> None:
-    """Write down anew which anchors are above these policies."""
+    """Write again which anchors are above these policies."""
     if policy_ids:
         session.execute(_FORGET_CHAINS, {"ids": list(policy_ids)})
         session.execute(_WRITE_CHAINS, {"ids": list(policy_ids)})
 
 
 def refresh_guards(session: Session, node_id: int) -> None:
-    """Whether a node denies, gates, or is unknown may have changed."""
+    """Update whether a node denies, has gates, or is unknown."""
     session.execute(_REFRESH_GUARDS, {"id": node_id})
 
 
 def policies_through(session: Session, node_id: int) -> Sequence[int]:
-    """The policies on whose chain this anchor is."""
+    """Return the policies that have this anchor on their chain."""
     return session.scalars(_THROUGH, {"id": node_id}).all()
 
 
 def below(session: Session, node_id: int) -> Sequence[int]:
-    """The node and all its descendants."""
+    """Return the node and all its descendants."""
     return session.scalars(_BELOW, {"id": node_id}).all()
 
 

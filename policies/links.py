@@ -1,4 +1,4 @@
-"""Accounts with and without a link, and whose they may be: what an administrator is shown.
+"""Lists accounts with and without a link, and the users they may belong to.
 
 A matching address or name is a suggestion. Only `change.py` writes a link.
 """
@@ -42,24 +42,24 @@ from policies.tables.sources import Source
 _MOST_SUGGESTIONS = 5
 
 
-# -- what an admin is told -----------------------------------------------------------------------
+# -- what an administrator sees--------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A user whom an account may belong to."""
+    """A user to whom an account may belong."""
 
     user_id: int
     name: str
     email: str | None
     reason: str
     against: tuple[str, ...]
-    """What speaks against it; empty: `ken link accept` would take it."""
+    """What contradicts it; if empty, `ken link accept` links it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """An account without a link, and whose it may be."""
+    """An account without a link, and the users it may belong to."""
 
     source: str
     native_id: str
@@ -68,16 +68,16 @@ class Unmatched:
     kind: AccountKind
     suggestions: tuple[Suggestion, ...]
     denied: bool = False
-    """A deny reaches it, so that it bars everybody without a link in its source."""
+    """True if a deny names it: that keeps out everybody without a link in its source."""
 
     @property
     def place(self) -> "Place":
-        """Where it stands in the list: `after` begins behind it."""
+        """Its place in the list, for `after`."""
         return (self.denied, self.source, self.native_id)
 
     @property
     def accepted(self) -> int | None:
-        """The user whom the address alone identifies, with nothing against it."""
+        """The user that the address alone identifies, with nothing contradicting it."""
         clean = [one.user_id for one in self.suggestions if not one.against]
         return clean[0] if len(clean) == 1 else None
 
@@ -89,7 +89,7 @@ class Linked:
     source: str
     native_id: str
     name: str | None
-    """As the source calls the account; None: it told us nothing of it."""
+    """The source's name for the account; None if it sent none."""
     user_id: int
     user: str
     status: UserStatus
@@ -110,10 +110,10 @@ def unmatched(
     kinds: Iterable[AccountKind] = PEOPLE,
     external: bool = False,
 ) -> list[Unmatched]:
-    """Accounts without a link: those first that a deny reaches, of whatever kind.
+    """Return accounts without a link: first those of any kind that a deny names.
 
-    Then by source and native id, from behind `after` on. `external`: those that an administrator
-    said are nobody's here, which are not among the others.
+    Then by source and native id, after `after`. `external` selects the accounts that an
+    administrator marked as external, which are otherwise left out.
     """
     wanted = (
         _without_link()
@@ -136,7 +136,7 @@ def linked(
     limit: int = 100,
     after: tuple[str, str] | None = None,
 ) -> list[Linked]:
-    """Accounts with a link by source and native id, from behind `after` on."""
+    """Return accounts with a link by source and native id, after `after`."""
     wanted = (
         select(
             Source.name,
@@ -167,10 +167,10 @@ def linked(
 def user_by_address(
     session: Session, source: str, native_id: str, *, confirmed: bool
 ) -> int | None:
-    """The user whom the address of an account without a link identifies, with nothing against it.
+    """Return the user that an unlinked account's address identifies, with nothing against it.
 
-    `confirmed`: what the account's source says of the address at this moment. Of an account that
-    an administrator called external: nobody.
+    `confirmed` is the address as the account's source confirms it now. None for an account that
+    is marked as external.
     """
     wanted = _without_link().where(
         Source.name == source, _KNOWN.native_id == native_id, ~_IS_EXTERNAL
@@ -180,9 +180,9 @@ def user_by_address(
 
 
 def sources_of(session: Session, qualified: str) -> list[tuple[str, str]]:
-    """(source, native id) that `SOURCE:ID` stands for: more than one where names are alike.
+    """Return each (source, native id) that `SOURCE:ID` can mean.
 
-    Of several, those where the account is known.
+    If there are several, only those with a known account.
     """
     names = session.scalars(
         select(Source.name)

@@ -1,4 +1,4 @@
-"""Names that administrators type and read: a person, a document, any principal."""
+"""Resolves and writes names of people, documents and principals for administrators."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -15,11 +15,11 @@ from policies.tables.permissions import Node, NodeKind
 from policies.tables.sources import Source
 
 _LONGEST_COMPARED = 100
-"""Letters of a name; what resembles it is found in time that grows with their square."""
+"""The most characters of a name; finding similar names takes quadratic time."""
 
 
 class Unresolved(ValueError):
-    """A name stands for nobody, or for `found` at once. `similar` are names that exist."""
+    """A name has no match, or `found` matches. `similar` are names that exist."""
 
     def __init__(self, name: str, similar: Sequence[str], *, found: int = 0) -> None:
         super().__init__(name)
@@ -29,7 +29,7 @@ class Unresolved(ValueError):
 
 
 def resolve_user(session: Session, name: str, at: datetime | None = None) -> int:
-    """The user of this native id, `SOURCE:ID`, or e-mail address, exactly. Raises Unresolved."""
+    """Return the user with exactly this native id, `SOURCE:ID` or e-mail. Raises Unresolved."""
     identity, user = as_of(LinkedIdentity, at), as_of(User, at)
     qualified = Source.name + ":" + identity.native_id
     linked = select(identity.user_id).distinct()
@@ -47,7 +47,7 @@ def resolve_user(session: Session, name: str, at: datetime | None = None) -> int
 
 
 def resolve_document(session: Session, name: str, at: datetime | None = None) -> int:
-    """The document of this native id, `SOURCE:ID` where several sources have it."""
+    """Return the document with this native id, or `SOURCE:ID` if several sources have it."""
     node = as_of(Node, at)
     rows = session.execute(
         select(node.id, node.native_id)
@@ -71,7 +71,7 @@ def resolve_document(session: Session, name: str, at: datetime | None = None) ->
 def describe(
     session: Session, principal_ids: Iterable[int], at: datetime | None = None
 ) -> dict[int, str]:
-    """A name for each principal, for explanations to administrators."""
+    """Return a name for each principal, for explanations to administrators."""
     wanted = set(principal_ids)
     names = {int(one): f"everyone in {name}" for name, one in CLASSES.items()}
     names[STRANGER] = "somebody unlinked"

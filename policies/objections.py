@@ -1,6 +1,6 @@
-"""What speaks against linking an account to a user: a plain rule over values.
+"""Decides what contradicts linking an account to a user: a plain rule over values.
 
-Design, section 4, Identity link. A matching address is a link only where nothing speaks against it.
+Design, section 4, Identity link. A matching address makes a link only if nothing contradicts it.
 """
 
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ from policies.tables.people import AccountKind, UserStatus
 
 
 class Objection(StrEnum):
-    """Why an account is not linked without an admin's word. The texts are for admins."""
+    """Why an account is not linked without an administrator. The texts are for administrators."""
 
-    NOT_A_MEMBER = "guests, bots and people of other companies are linked by an admin alone"
+    NOT_A_MEMBER = "only an administrator can link guests, bots and people of other companies"
     NOT_CONFIRMED = "the address is not confirmed"
-    NOT_EQUAL = "the addresses are not equal, letter for letter"
+    NOT_EQUAL = "the addresses differ in at least one letter"
     NOT_ACTIVE = "the user is suspended or deleted"
     SEVERAL_USERS = "several users have this address"
     SEVERAL_ACCOUNTS = "several accounts there have this address"
     SECOND_ACCOUNT = "the user has another account there"
-    LINKED_BEFORE = "a link of this account or user there was taken away before"
+    LINKED_BEFORE = "an earlier link of this account or user there was removed"
     CHANGED_HANDS = "the address belonged to another account before"
 
 
 @dataclass(frozen=True, slots=True)
 class AddressHolder:
-    """An account that has the address, or had it once."""
+    """An account that has or had the address."""
 
     source_id: int
     native_id: str

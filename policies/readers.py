@@ -1,4 +1,4 @@
-"""Everybody who may read each document of a source, at once: for comparing before and after.
+"""Computes everybody who may read each document of a source, to compare before and after.
 
 The rule is design, section 4, as in `policies/access.py`, but for all people together: a set of
 people is one number with a bit for each of them. So a source of 100,000 documents and 10,000
@@ -21,7 +21,7 @@ from policies.tables.permissions import AclState, Effect, Entry, Node, NodeKind
 
 @dataclass(frozen=True)
 class Subjects:
-    """Whom the bits stand for: the classes first, each as a subject, then all active users."""
+    """The subjects of the bits: first the classes, then all active users."""
 
     ids: tuple[int, ...]
     classes: Mapping[int, int]
@@ -92,7 +92,7 @@ class _Own:
 
 
 def source_readers(session: Session, source_id: int) -> Readers:
-    """Who may read each document of this source, were it neither paused nor stale."""
+    """Return who may read each document of this source, ignoring that it is paused or stale."""
     subjects = _subjects(session)
     holders = _holders(session, source_id, subjects)
     nodes = session.execute(

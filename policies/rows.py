@@ -1,4 +1,4 @@
-"""The raw rows that a decision in plain Python rests on, as they are now, in one statement.
+"""Loads the current raw rows for a decision in plain Python, in one statement.
 
 An answer asks for them twice. `chains.py` and `subjects.py` load the same as it was at a moment.
 """

@@ -1,4 +1,4 @@
-"""One source: its names resolved to principals of ours, and what is stored of it. Reads only."""
+"""Resolves the names of a source to principals, and reads what is stored of it."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -15,11 +15,11 @@ from policies.tables.people import Account, Group, LinkedIdentity, SourceAccount
 from policies.tables.permissions import AclState, Effect, Entry, Node
 
 PROVIDER = "scim"
-"""The source of the identity provider: its people and groups come by SCIM alone."""
+"""The source of the identity provider, whose people and groups come only by SCIM."""
 
 
 def principals_of(session: Session, source_id: int) -> dict[str, int]:
-    """`user:ID`, `group:ID` and `class:NAME` as this source writes them, to our ids.
+    """Return our ids of `user:ID`, `group:ID` and `class:NAME` as this source writes them.
 
     A user of a source is an account of it, linked or not; only those that are principals are here
     (`Change.accounts` makes one).
@@ -53,7 +53,7 @@ class NamedPermissions:
 
 
 def resolve_permissions(named: NamedPermissions, principals: Mapping[str, int]) -> Permissions:
-    """Names to ids: nobody's name is dropped from an allow, and closes the node elsewhere.
+    """Turn names into ids; drop an unknown name from an allow, and close the node otherwise.
 
     Design, section 4: an unknown principal in a deny or a gate makes the node unknown.
     """
@@ -77,7 +77,7 @@ def resolve_permissions(named: NamedPermissions, principals: Mapping[str, int]) 
 
 @dataclass(frozen=True, slots=True)
 class StoredNode:
-    """A node of a source, with the permissions that it has of its own."""
+    """A node of a source, with its own permissions."""
 
     id: int
     parent_id: int | None
@@ -85,7 +85,7 @@ class StoredNode:
 
 
 def stored_nodes(session: Session, source_id: int) -> dict[str, StoredNode]:
-    """All nodes of a source by native id, permissions as `resolve_permissions` gives them."""
+    """Return all nodes of a source by native id, with permissions as ids."""
     lists: dict[int, dict[tuple[Effect, int], set[int]]] = defaultdict(lambda: defaultdict(set))
     for entry in session.execute(
         select(Entry.node_id, Entry.effect, Entry.gate, Entry.principal_id)
@@ -145,7 +145,7 @@ def vectors_without_hash(
 
 
 def accounts_linked(session: Session, by: str) -> set[tuple[int, str]]:
-    """(source id, native id) of every account that was linked by this."""
+    """Return (source id, native id) of every account that was linked by this rule."""
     rows = session.execute(
         select(LinkedIdentity.source_id, LinkedIdentity.native_id).where(
             LinkedIdentity.linked_by == by
@@ -155,7 +155,7 @@ def accounts_linked(session: Session, by: str) -> set[tuple[int, str]]:
 
 
 def known_accounts(session: Session, source_id: int) -> set[str]:
-    """The accounts of this source that are linked, described, or named somewhere: native ids."""
+    """Return native ids of the source's accounts that are linked, described or named."""
     return {
         native_id
         for table in (LinkedIdentity, Account, SourceAccount)
@@ -166,7 +166,7 @@ def known_accounts(session: Session, source_id: int) -> set[str]:
 
 
 def is_external(session: Session, source_id: int, native_id: str) -> bool:
-    """Whether an administrator said that this account is nobody's here."""
+    """Return whether an administrator marked this account as external."""
     found = select(SourceAccount.external).where(
         SourceAccount.source_id == source_id, SourceAccount.native_id == native_id
     )
@@ -174,7 +174,7 @@ def is_external(session: Session, source_id: int, native_id: str) -> bool:
 
 
 def people_of(session: Session, source_id: int) -> dict[str, int]:
-    """The active users with an account in this source, by native id."""
+    """Return the active users with an account in this source, by native id."""
     rows = session.execute(
         select(LinkedIdentity.native_id, User.id)
         .join(User, User.id == LinkedIdentity.user_id)
@@ -184,6 +184,6 @@ def people_of(session: Session, source_id: int) -> dict[str, int]:
 
 
 def groups_of(session: Session, source_id: int) -> dict[str, int]:
-    """The groups of this source, by native id."""
+    """Return the groups of this source, by native id."""
     rows = session.execute(select(Group.native_id, Group.id).where(Group.source_id == source_id))
     return {native_id: group_id for native_id, group_id in rows}

@@ -1,4 +1,4 @@
-"""Subjects with all that they act as, P(u) of design, section 4, from the raw edges."""
+"""Loads subjects with all principals that they act as, P(u), from the raw edges."""
 
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -37,7 +37,7 @@ def load_subjects(
     chains: Iterable[Sequence[ChainNode]],
     at: datetime | None = None,
 ) -> list[SubjectClosure]:
-    """Each subject with what it acts as, as far as that leads to somebody whom the chains name.
+    """Return each subject with what it acts as, limited to what leads to a principal in the chains.
 
     A group that leads to none of them changes no decision about these chains.
     """
@@ -57,7 +57,7 @@ def closures(
     people: People,
     at: datetime | None = None,
 ) -> list[SubjectClosure]:
-    """The same for people whose rows are loaded; what lies below a deny is asked for here."""
+    """Build the closures from loaded rows; what is below a deny is read here."""
     nodes = [node for chain in chains for node in chain]
     named, denied = named_in(nodes), frozenset[int]().union(*(node.deny for node in nodes))
     users, groups_of = people.users, people.groups_of

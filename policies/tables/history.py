@@ -1,4 +1,4 @@
-"""What was changed, when and by whom: the epoch, former rows, and the audit."""
+"""The epoch, former rows of access tables, and the audit."""
 
 from datetime import datetime
 from typing import Any
@@ -21,10 +21,10 @@ class Epoch(Base):
 
 
 class Past(Base):
-    """A row of an access table as it was before a change. Triggers write it, nobody else can.
+    """A row of an access table as it was before a change. Only triggers write it.
 
-    The first change after a moment tells what a row was at that moment; a row without one is
-    today what it was then.
+    The first change after a time has the row as it was at that time; a row without a change is the
+    same today.
     """
 
     __tablename__ = "past"
@@ -37,7 +37,7 @@ class Past(Base):
     """Name of the table."""
     key: Mapped[list[Any]] = mapped_column(JSONB)
     before: Mapped[dict[str, Any] | None]
-    """None: the row was not there."""
+    """None if the row did not exist."""
 
 
 class Audit(Base):

@@ -1,4 +1,4 @@
-"""Secrets, stored as a hash alone: keys to the admin API, and codes that link an account."""
+"""Secrets, stored only as hashes: tokens of the admin API, and codes that link an account."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from policies.tables.people import User
 
 
 class LinkCode(Base):
-    """A word that links the account which says it to this user, once."""
+    """A one-time code that links the account that sends it to this user."""
 
     __tablename__ = "link_code"
 
@@ -25,7 +25,7 @@ class LinkCode(Base):
 
 
 class ApiToken(Base):
-    """A key to the admin API, by its hash. Being an administrator lets nobody read documents."""
+    """A token of the admin API, by its hash. It gives no access to text of documents."""
 
     __tablename__ = "api_token"
 

@@ -46,18 +46,18 @@ class Node(Base):
     """A container that has, or once had, permissions of its own: policies refer to it, so that
     changing them touches no document."""
     gone_at: Mapped[datetime | None]
-    """Since when the source does not list it: nobody reads it, and after a while it is deleted."""
+    """Since when the source no longer lists it: nobody may read it, and later it is deleted."""
 
 
 class Entry(Base):
-    """A principal is allowed, denied or required on a node. No entry means no."""
+    """A principal is allowed, denied or required on a node. No entry means no access."""
 
     __tablename__ = "entry"
 
     node_id: Mapped[int] = mapped_column(ForeignKey(Node.id, ondelete="CASCADE"), primary_key=True)
     effect: Mapped[Effect] = mapped_column(as_text(Effect), primary_key=True)
     gate: Mapped[int] = mapped_column(primary_key=True, default=0, server_default="0")
-    """Which OR-list of the node a gate entry belongs to; 0 for allow and deny."""
+    """The number of the node's OR-list that a gate entry belongs to; 0 for allow and deny."""
     principal_id: Mapped[int] = mapped_column(
         ForeignKey(Principal.id), primary_key=True, index=True
     )
@@ -109,4 +109,4 @@ class PolicyNode(Base):
     grants: Mapped[bool]
     """False above the first `inherit = false`: allows from here do not reach the document."""
     guards: Mapped[bool] = mapped_column(default=False, server_default="false")
-    """The node denies, gates, or is unknown: most do not, and need no second look."""
+    """True if the node denies, has gates or is unknown; most do not, and are skipped."""

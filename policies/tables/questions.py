@@ -1,4 +1,4 @@
-"""What people ask of Ken, and what became of it. A table with text has row-level security."""
+"""Questions, errands, replies and answers. A table with text has row-level security."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -67,11 +67,11 @@ class StoredQuestion(Base):
     about: Mapped[int | None] = mapped_column(ForeignKey("question.id", ondelete="SET NULL"))
     """The question that is asked again, for other readers."""
     borrowed: Mapped[bool] = mapped_column(default=False, server_default="false")
-    """Somebody else wrote the words, or some of them."""
+    """True if somebody else wrote the text, or part of it."""
 
 
 class Lease(Base):
-    """Who works on a question, until when. Its token only grows: an old holder is fenced off."""
+    """Which worker has a question, until when. The token only grows, so an old worker fails."""
 
     __tablename__ = "lease"
 
@@ -134,15 +134,15 @@ class Outbox(Base):
     revised_at: Mapped[datetime | None]
     """When Slack confirmed that."""
     reviewed_at: Mapped[datetime | None]
-    """When Slack was last asked who reads it; none: not yet (workers/upkeep/review.py)."""
+    """When Slack was last asked who reads it; None if not yet (workers/upkeep/review.py)."""
     mend_at: Mapped[datetime] = mapped_column(server_default="-infinity")
-    """Until then it is left alone, after a failure."""
+    """No retry before this time, after a failure."""
     looked_at: Mapped[datetime | None]
-    """When a message that was tried more than once was looked for again, after it was posted."""
+    """When Slack was searched for duplicates of a message that was posted in several attempts."""
 
 
 class Answer(Base):
-    """What an answer rested on: for the audit, and to mend a posted answer later."""
+    """The documents an answer is based on: for the audit, and for later reviews."""
 
     __tablename__ = "answer"
     __table_args__ = (UniqueConstraint("question_id", "kind"),)
@@ -154,38 +154,38 @@ class Answer(Base):
     audience: Mapped[list[int]]
     """The subjects' ids, as `Audience.ids`."""
     epoch: Mapped[int]
-    """Of the final check."""
+    """The epoch of the final check."""
     used: Mapped[list[int]]
-    """Documents whose text stood in the prompt."""
+    """Documents whose text was in the prompt."""
     cited: Mapped[list[int]]
     model: Mapped[str]
     prompt_version: Mapped[str]
     verdicts: Mapped[dict[str, Any]]
     answered_at: Mapped[datetime] = mapped_column(server_default=func.now())
     readers: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
-    """Who reads there, as `Readers.told`: links and memberships change."""
+    """The readers there, as `Readers.to_json`: links and memberships change."""
     versions: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     """The content hash of each cited document, by its id."""
 
 
 class Mending(Base):
-    """One row: how far the look at all posted answers has come (workers/upkeep/review.py)."""
+    """One row: how far the review of all posted answers has come (workers/upkeep/review.py)."""
 
     __tablename__ = "mending"
 
     single: Mapped[bool] = mapped_column(primary_key=True, default=True)
     done: Mapped[int] = mapped_column(default=0, server_default="0")
-    """All were looked at as of this epoch."""
+    """All answers were reviewed as of this epoch."""
     pass_: Mapped[int | None] = mapped_column("pass")
-    """The epoch of the look under way."""
+    """The epoch of the review in progress."""
     after: Mapped[str] = mapped_column(default="", server_default="")
-    """The last group of readers that it has done."""
+    """The last group of readers that it has reviewed."""
     asked_at: Mapped[datetime] = mapped_column(server_default="-infinity")
-    """When Slack was last asked who reads in a channel of which nothing was heard."""
+    """When Slack was last asked who reads channels without events."""
 
 
 class Errand(Base):
-    """What Slack told us to do that is no question: done at least once, and twice does no harm."""
+    """Anything Slack asks of us that is not a question. Runs at least once; twice is harmless."""
 
     __tablename__ = "errand"
     __table_args__ = (Index("errand_open", "due_at", postgresql_where="done_at IS NULL"),)
@@ -202,11 +202,11 @@ class Errand(Base):
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     done_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
-    """None: as it should be; else the name of an error."""
+    """None if all is well, otherwise the name of an error."""
 
 
 class Feedback(Base):
-    """What a person thinks of an answer; the last word counts."""
+    """A person's feedback on an answer; the latest counts."""
 
     __tablename__ = "feedback"
     __table_args__ = (Index("feedback_own", "team_id", "user_id"),)
@@ -221,6 +221,6 @@ class Feedback(Base):
     comment: Mapped[str] = mapped_column(default="", server_default="")
     at: Mapped[datetime] = mapped_column(server_default=func.now())
     told_at: Mapped[datetime | None]
-    """When the administrators were told."""
+    """When the administrators were informed."""
     errand_id: Mapped[int]
-    """Which errand said it: an older one that is run again changes nothing."""
+    """The errand that set it: an older errand that runs again changes nothing."""

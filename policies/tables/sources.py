@@ -21,7 +21,7 @@ class Source(Base):
     url: Mapped[str | None]
     paused: Mapped[bool] = mapped_column(default=False, server_default="false")
     max_staleness: Mapped[timedelta | None]
-    """Older permissions than this are not used; None: no limit."""
+    """Permissions older than this are not used; None means no limit."""
     synced_at: Mapped[datetime | None]
     """When the last complete permission sync ended."""
 
@@ -55,7 +55,7 @@ class SyncRun(Base):
     started_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]
     epoch: Mapped[int | None]
-    """Of the change that it made; None: it changed nothing."""
+    """The epoch of the change that it made; None if it changed nothing."""
     difference: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
     left_out: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
 

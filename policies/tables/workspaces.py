@@ -1,4 +1,4 @@
-"""Slack workspaces that installed Ken, and what their people and channels want of it."""
+"""Slack workspaces that installed Ken, and preferences of their people and channels."""
 
 from datetime import datetime
 
@@ -19,14 +19,14 @@ class Preference(Base):
     language: Mapped[str | None]
     length: Mapped[str | None]
     muted: Mapped[bool] = mapped_column(default=False, server_default="false")
-    """Ken speaks to them only where they mention it."""
+    """Ken answers this person only if mentioned."""
     home_at: Mapped[datetime | None]
-    """When their home tab was shown first: since then it is kept up to date."""
+    """When their home tab was first shown; since then it is updated."""
     forgotten_at: Mapped[datetime | None]
 
 
 class MutedThread(Base):
-    """A thread in which Ken answers only where it is mentioned."""
+    """A thread in which Ken answers only if it is mentioned."""
 
     __tablename__ = "muted_thread"
 
@@ -35,7 +35,7 @@ class MutedThread(Base):
 
 
 class ChannelSetting(Base):
-    """A channel in which Ken answers unasked, if an administrator wants that."""
+    """A channel in which an administrator may let Ken answer unasked."""
 
     __tablename__ = "channel_setting"
 
@@ -65,7 +65,7 @@ class Installation(Base):
 
 
 class OAuthState(Base):
-    """A word that an installation under way was given, and must come back with."""
+    """A secret value that an installation in progress must return."""
 
     __tablename__ = "oauth_state"
 

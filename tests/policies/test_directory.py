@@ -69,10 +69,10 @@ def test_readers_that_are_kept_as_json_are_the_same_read_back() -> None:
     """What is on record of a posted answer: whoever is lost there is asked no more."""
     ana, ben = Account("wiki", "ana"), Account("slack:T1", "UBEN")
     readers = Readers(frozenset({ana, ben}), frozenset({4}), frozenset(Class), strangers=True)
-    kept = json.dumps(readers.told)
-    assert Readers.of(json.loads(kept)) == readers
-    assert json.dumps(Readers.of(json.loads(kept)).told) == kept
-    assert Readers.of(Readers().told) == Readers()
+    kept = json.dumps(readers.to_json())
+    assert Readers.from_json(json.loads(kept)) == readers
+    assert json.dumps(Readers.from_json(json.loads(kept)).to_json()) == kept
+    assert Readers.from_json(Readers().to_json()) == Readers()
 
 
 def test_an_account_without_a_link_is_a_stranger_and_is_told(world: World) -> None:

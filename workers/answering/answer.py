@@ -394,7 +394,7 @@ def _check(services: Services, leased: Leased, kind: Kind, composed: Composed) -
                 "model": services.answerer.name,
                 "prompt_version": VERSION,
                 "verdicts": {"dropped_sentences": composed.dropped, "final_check": "passed"},
-                "readers": resolved.readers.told,
+                "readers": resolved.readers.to_json(),
                 "versions": {str(cited): versions[cited] for cited in _cited(composed)},
             },
         )

@@ -1,1 +1,1 @@
-"""Sessions under a role, the schema's version, and the roles."""
+"""Database sessions by role, the schema's version, and the roles."""

@@ -1,4 +1,4 @@
-"""How PostgreSQL is reached, by role. By psycopg alone: `ken ask` waits for no SQLAlchemy."""
+"""Connects to PostgreSQL by role, with psycopg only: `ken ask` does not import SQLAlchemy."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -33,20 +33,20 @@ def connected(settings: Settings, role: Role) -> Iterator[Connection]:
 
 @contextmanager
 def transaction(connection: Connection, role: Role, **custom: str) -> Iterator[None]:
-    """Committed at the end, undone by any error."""
+    """Open a transaction: committed at the end, rolled back on any error."""
     with connection.transaction():
         connection.execute(limiting(role, custom).encode())
         yield
 
 
 def arguments(role: Role) -> dict[str, Any]:
-    """What each connection is opened with, whoever opens it."""
+    """Return the arguments with which every connection is opened."""
     return {
         "autocommit": True,  # else psycopg begins, in a round trip of its own
         # A plan kept across transactions would ignore what the next one sets for itself.
         "prepare_threshold": None,
         "connect_timeout": 3,
-        # A server that vanished without a word is given up; else we would wait for ever.
+        # Keep-alives detect a dead server; without them we would wait forever.
         "keepalives_idle": 5,
         "keepalives_interval": 2,
         "keepalives_count": 3,
@@ -66,7 +66,7 @@ def limiting(role: Role, custom: Mapping[str, str]) -> str:
 
 
 def _quoted(value: str) -> str:
-    """As a literal, whatever `standard_conforming_strings` says."""
+    """Quote a literal, for any value of `standard_conforming_strings`."""
     if "\\" in value or "\0" in value:
         raise ValueError("a setting of ours has no backslash")
     return "'" + value.replace("'", "''") + "'"
@@ -86,7 +86,7 @@ def limits_of(role: Role) -> dict[str, str]:
 
 PATIENCE_S: dict[Role, int] = {
     "owner": 60,
-    "ingress": 3,  # Slack waits 3 seconds, and asks again
+    "ingress": 3,  # Slack waits 3 seconds, then sends again
     "answerer": 60,
     "syncer": 60,
     "indexer": 60,
@@ -96,12 +96,13 @@ PATIENCE_S: dict[Role, int] = {
 
 def not_set_up() -> SettingsInvalid:
     return SettingsInvalid(
-        "No database is set up for this home.", remedy="Run `ken up`, or set KEN_DATABASE_URL."
+        "No database is set up in this data folder.",
+        remedy="Run `ken up`, or set KEN_DATABASE_URL.",
     )
 
 
 def no_address() -> SettingsInvalid:
-    """Never shows the address: it may hold a password."""
+    """Return the error for a bad address, without the address: it may contain a password."""
     return SettingsInvalid(
         "KEN_DATABASE_URL is no address of a PostgreSQL database.",
         remedy="Write it as postgresql://HOST:PORT/NAME, without a user.",
@@ -109,7 +110,7 @@ def no_address() -> SettingsInvalid:
 
 
 def _address(base: str) -> str:
-    """As libpq reads it, which knows no driver's name. Raises SettingsInvalid."""
+    """Return the address as libpq reads it, without a driver's name. Raises SettingsInvalid."""
     if not base:
         raise not_set_up()
     scheme, found, rest = base.partition("://")

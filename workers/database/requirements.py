@@ -1,4 +1,4 @@
-"""What every process requires of the database before it works in it."""
+"""Checks of the database that every process makes before it works in it."""
 
 from typing import Any, LiteralString
 
@@ -13,11 +13,11 @@ GUARDED = (
     *("document", "chunk", "embedding"),
     *("question", "outbox", "answer", "errand", "feedback"),
 )
-"""Tables with text of documents or of people: row-level security is forced on each."""
+"""Tables with text of documents or people; row-level security is forced on each."""
 
 
 def require(connection: Connection) -> None:
-    """Refuse to work on an old schema, or where row-level security would not hold.
+    """Refuse to work with an old schema, or if row-level security would not hold.
 
     Raises SchemaBehind, SettingsInvalid, psycopg.Error.
     """
@@ -26,7 +26,7 @@ def require(connection: Connection) -> None:
 
 
 def revision(connection: Connection) -> str | None:
-    """None: the schema is not there at all."""
+    """Return the schema's version, or None if there is no schema."""
     if _value(connection, "SELECT to_regclass('alembic_version')::text") is None:
         return None
     found: str | None = _value(connection, "SELECT version_num FROM alembic_version")
@@ -34,7 +34,7 @@ def revision(connection: Connection) -> str | None:
 
 
 def unreachable(settings: Settings) -> ServerUnavailable:
-    """What to say when PostgreSQL does not answer; never the address, which has a password."""
+    """Return the error for a database that does not answer, without its address."""
     return ServerUnavailable(
         "PostgreSQL does not answer.",
         remedy="`ken up` starts the embedded one. With your own server, check KEN_DATABASE_URL "
@@ -46,7 +46,7 @@ def _require_revision(connection: Connection) -> None:
     found = revision(connection)
     if found != HEAD:
         raise SchemaBehind(
-            f"The database's schema is {found or 'not there'}; this version needs {HEAD}.",
+            f"The database's schema is {found or 'missing'}; this version needs {HEAD}.",
             remedy="Run `ken up` (embedded) or `ken migrate` as the owner, then start again.",
         )
 

@@ -1,4 +1,4 @@
-"""The database and its login roles, on any server. Tables and their grants are migrations."""
+"""Creates the database and its login roles on any server; migrations create tables and grants."""
 
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -20,7 +20,7 @@ def provision(
     *,
     database: str = "ken",
 ) -> None:
-    """Make what is missing and put right what is not; to be repeated at will.
+    """Create what is missing and correct what is wrong; safe to repeat.
 
     The connection is to any database of the server, and is left in autocommit. Passwords are
     set to those given. They travel as SCRAM verifiers, so no server log can hold one. Raises

@@ -1,4 +1,4 @@
-"""The schema: brought up to date by the owner, checked by everybody else before they work."""
+"""The schema: the owner migrates it, every other process checks it before it works."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def migrate(settings: Settings) -> None:
 
 
 def check(database: Database, role: Role) -> None:
-    """Refuse to work on an old schema, or where row-level security would not hold.
+    """Refuse to work with an old schema, or if row-level security would not hold.
 
     Raises SchemaBehind, SettingsInvalid, ServerUnavailable.
     """

@@ -1,4 +1,4 @@
-"""Sessions, by role: the one place that opens them."""
+"""Opens database sessions by role; no other file does."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ _CUSTOM = "ken_custom"
 
 
 class Database:
-    """Sessions by role. No process of ours connects as the owner but `ken up`, to migrate."""
+    """Sessions by role. Only `ken up` and `ken migrate` connect as the owner."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -36,7 +36,7 @@ class Database:
 
     @contextmanager
     def session(self, role: Role, **custom: str) -> Iterator[Session]:
-        """One transaction: committed at the end, undone by any error.
+        """Open one transaction: committed at the end, rolled back on any error.
 
         `custom` are settings of ours for this transaction, by their names behind `ken.`. They go
         with its limits in one statement.
@@ -46,14 +46,14 @@ class Database:
 
     @contextmanager
     def reading_for(self, audience: Audience) -> Iterator[Session]:
-        """One snapshot, in which row-level security shows what all of the audience may read."""
+        """Open one snapshot, in which row-level security shows what all the audience may read."""
         with self.snapshot("answerer") as session:
             act_for(session, audience)
             yield session
 
     @contextmanager
     def snapshot(self, role: Role) -> Iterator[Session]:
-        """One transaction in which every statement sees the same."""
+        """Open one transaction in which every statement sees the same data."""
         with self._begun(role, {ONE_SNAPSHOT: True}) as session:
             yield session
 
@@ -84,7 +84,7 @@ class Database:
 
 
 def connect(settings: Settings, role: Role) -> Engine:
-    """An engine for one role; connects when first used. Errors never show parameters."""
+    """Return an engine for one role. It connects on first use; errors never show parameters."""
     base = settings.database_url.get_secret_value()
     if not base:
         raise not_set_up()
@@ -117,13 +117,13 @@ def _begin(role: Role, begun: sqlalchemy.Connection) -> None:
 
 
 def _execute_unprepared(cursor: Cursor, words: str, _: Any) -> bool:
-    """Two commands in one are never prepared, whatever a connection does with others."""
+    """Begin without a prepared statement: two commands in one cannot be prepared."""
     cursor.execute(words.encode(), prepare=False)
-    return True  # and SQLAlchemy need not
+    return True  # so SQLAlchemy need not begin
 
 
 def driver_of(session: Session) -> Connection:
-    """What the session speaks through, in its transaction: for statements of psycopg's own."""
+    """Return the session's psycopg connection, within its transaction."""
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
     return connection
@@ -136,7 +136,7 @@ def _transaction_of(session: Session) -> SessionTransaction:
 
 
 def _address(base: str, user: str, password: str) -> URL:
-    """Raises SettingsInvalid, which never shows the address: it may hold a password."""
+    """Return the address for SQLAlchemy. Raises SettingsInvalid, which never shows it."""
     try:
         url = make_url(base)
     except (ArgumentError, ValueError):

@@ -1,4 +1,4 @@
-"""One home folder: who may enter it, whom its servers run as, its secrets and its `ken.env`."""
+"""The data folder: its access rights, its servers' user, its secrets and its `ken.env`."""
 
 import fcntl
 import hashlib
@@ -19,17 +19,17 @@ from dotenv import dotenv_values
 from workers.errors import InputInvalid, ServerUnavailable
 
 LONGEST_SOCKET = 107
-"""Bytes of a unix socket's path, `unix(7)`."""
+"""The most bytes of a unix socket's path, `unix(7)`."""
 
 
 @dataclass(frozen=True, slots=True)
 class SystemUser:
-    """Whom a server runs as. PostgreSQL refuses root, so root hands its servers to `nobody`."""
+    """The operating-system user of a server. PostgreSQL refuses root; root uses `nobody`."""
 
     uid: int
     gid: int
     prefix: tuple[str, ...] = ()
-    """Put before the command where only a user namespace makes root look like nobody."""
+    """Goes before the command if root must look like `nobody` through a user namespace."""
 
     def command(self, *words: str | Path) -> list[str]:
         return [*self.prefix, *map(str, words)]
@@ -57,11 +57,11 @@ class SystemUser:
 
 
 def system_user_for(data_dir: Path, program: Path) -> SystemUser:
-    """Whom `program` runs as in `home`; raises ServerUnavailable where PostgreSQL takes nobody.
+    """Return the user to run `program` as. Raises ServerUnavailable if PostgreSQL accepts none.
 
-    It refuses root and a user without a name (as in `docker run --user 1234`). Where the user
-    nobody cannot stand in for root (a clone under /root, mode 0700), and for the nameless, a user
-    namespace makes us look like nobody to the program, without any right that we lack.
+    PostgreSQL refuses root, and a user without a name (as in `docker run --user 1234`). Root uses
+    the user `nobody`. If that user cannot reach the folder (a clone under /root, mode 0700), or the
+    user has no name, a user namespace makes us look like `nobody` without any additional right.
     """
     mapping = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
     us = SystemUser(os.geteuid(), os.getegid())
@@ -74,16 +74,16 @@ def system_user_for(data_dir: Path, program: Path) -> SystemUser:
     raise ServerUnavailable(
         f"PostgreSQL does not run as user {us.uid}, and the user nobody cannot reach {data_dir} and"
         f" {program}",
-        remedy="Run Ken as an ordinary user of this machine, or move it and its home out of folders"
-        " that are closed to others, such as /root.",
+        remedy="Run Ken as an ordinary user of this machine, or move it and its data folder out of"
+        " folders that are closed to others, such as /root.",
     )
 
 
 def prepare_data_dir(data_dir: Path) -> None:
-    """Make the folder and the ones inside that are ours; raises InputInvalid if it cannot be.
+    """Create the data folder and the folders in it. Raises InputInvalid if that fails.
 
-    Root's home may be entered but not listed (0711): its servers run as nobody and have folders
-    of their own there. Everything that must stay secret is 0600, or in a folder of 0700.
+    Root's data folder may be entered but not listed (0711): its servers run as `nobody` and have
+    folders of their own there. Secrets are in files of mode 0600, or in a folder of mode 0700.
     """
     entered = 0o711 if os.geteuid() == 0 else 0o700
     try:
@@ -92,7 +92,7 @@ def prepare_data_dir(data_dir: Path) -> None:
             _make_folder(data_dir / name, mode)
     except (FileExistsError, NotADirectoryError) as error:
         raise InputInvalid(
-            f"{error.filename} is not a folder", remedy="Name another home, in KEN_HOME."
+            f"{error.filename} is not a folder", remedy="Name another data folder in KEN_HOME."
         ) from error
     except OSError as error:
         raise _unusable(data_dir, error) from error
@@ -100,7 +100,7 @@ def prepare_data_dir(data_dir: Path) -> None:
 
 @contextmanager
 def locked(data_dir: Path, name: str) -> Iterator[None]:
-    """One process at a time; the lock goes with the process, so a crash leaves none behind."""
+    """Hold a lock that one process can have at a time; a crash releases it."""
     try:
         lock = (data_dir / "run" / f"{name}.lock").open("a")
     except OSError as error:
@@ -111,7 +111,7 @@ def locked(data_dir: Path, name: str) -> Iterator[None]:
 
 
 def write_private(path: Path, text: str, system_user: SystemUser | None = None) -> None:
-    """Write a file of mode 0600, whole or not at all."""
+    """Write a file of mode 0600, completely or not at all."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -127,7 +127,7 @@ def write_private(path: Path, text: str, system_user: SystemUser | None = None) 
 
 
 def hand_over(folder: Path, system_user: SystemUser) -> None:
-    """Make the folder with mode 0700, or give all of it to the account that now uses it."""
+    """Create the folder with mode 0700, or give it to the user that uses it now."""
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid == system_user.uid:
         return
@@ -136,7 +136,7 @@ def hand_over(folder: Path, system_user: SystemUser) -> None:
 
 
 def generated_secret(data_dir: Path, name: str) -> str:
-    """The home's secret of that name; made at the first call."""
+    """Return the data folder's secret of that name; it is generated at the first call."""
     path = data_dir / "secrets" / name
     with locked(data_dir, "secrets"):
         if not path.exists():
@@ -145,18 +145,18 @@ def generated_secret(data_dir: Path, name: str) -> str:
 
 
 def stored_secret(data_dir: Path, name: str) -> str:
-    """The same, where it must exist already: raises ServerUnavailable if it does not."""
+    """Return a secret that must exist. Raises ServerUnavailable if it does not."""
     try:
         return (data_dir / "secrets" / name).read_text().strip()
     except OSError as error:
         raise ServerUnavailable(
-            f"there is no password in {error.filename}",
-            remedy="Start the servers first. If they ran before, restore that file from a backup.",
+            f"{error.filename} has no password",
+            remedy="Run `ken up`. If the servers ran before, restore that file from a backup.",
         ) from error
 
 
 def write_env(data_dir: Path, values: Mapping[str, str]) -> None:
-    """Add or change lines of `home/ken.env`, whole or not at all; all others stay as they are."""
+    """Add or change lines of `ken.env`, completely or not at all; all others stay as they are."""
     data_dir = data_dir.expanduser().resolve()
     prepare_data_dir(data_dir)
     with locked(data_dir, "env"):
@@ -164,7 +164,7 @@ def write_env(data_dir: Path, values: Mapping[str, str]) -> None:
 
 
 def generated_env(data_dir: Path, names: list[str]) -> dict[str, str]:
-    """Those settings of `ken.env`; what it lacks is generated and written first."""
+    """Return those settings of `ken.env`; missing ones are generated and written first."""
     with locked(data_dir, "env"):
         found = read_env(data_dir)
         new = {name: secrets.token_urlsafe(32) for name in names if name not in found}
@@ -174,23 +174,23 @@ def generated_env(data_dir: Path, names: list[str]) -> dict[str, str]:
 
 
 def read_env(data_dir: Path) -> dict[str, str]:
-    """What `ken.env` sets, without what it leaves empty."""
+    """Return the settings of `ken.env`, without empty ones."""
     found = dotenv_values(data_dir / "ken.env", interpolate=False)
     return {name: value for name, value in found.items() if value}
 
 
 def socket_folder(data_dir: Path) -> Path:
-    """The short folder of the home's sockets. Once used it stays, whatever TMPDIR says next."""
+    """Return the folder of the sockets, with a short path. Once used, it stays the same."""
     name = "ken-" + hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     try:
         used = Path((data_dir / "run" / "sockets").read_text().strip())
     except OSError:
         return Path(tempfile.gettempdir()) / name
-    return used.parent / name  # of another name: the home was copied or moved
+    return used.parent / name  # another name means that the data folder was copied or moved
 
 
 def make_socket_folder(data_dir: Path, system_user: SystemUser) -> Path:
-    """Make it, or refuse one that another user could have put there for us to walk into."""
+    """Create the folder of the sockets; refuse one that another user may have made."""
     wanted = socket_folder(data_dir)
     for base in (wanted.parent, Path(tempfile.gettempdir()), Path("/tmp")):
         folder = base / wanted.name
@@ -199,7 +199,7 @@ def make_socket_folder(data_dir: Path, system_user: SystemUser) -> Path:
             break
     else:
         raise ServerUnavailable(
-            "no folder for temporary files can hold a socket",
+            "the paths of all temporary folders are too long for a socket",
             remedy="Set TMPDIR to a folder of your own with a path of fewer than 60 characters.",
         )
     with suppress(FileExistsError):
@@ -207,8 +207,8 @@ def make_socket_folder(data_dir: Path, system_user: SystemUser) -> Path:
     found = folder.lstat()
     if folder.is_symlink() or found.st_uid != os.geteuid() or found.st_mode & 0o022:
         raise ServerUnavailable(
-            f"{folder} was made by somebody else, so a socket in it would not be safe",
-            remedy="Have it removed, or set TMPDIR to a folder of your own.",
+            f"{folder} belongs to another user, so a socket in it would not be safe",
+            remedy="Ask for it to be removed, or set TMPDIR to a folder of your own.",
         )
     folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
     write_private(data_dir / "run" / "sockets", f"{folder}\n")
@@ -219,24 +219,24 @@ def _make_folder(folder: Path, mode: int) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         folder.mkdir(mode=mode)
-        folder.chmod(mode)  # whatever the umask took away
+        folder.chmod(mode)  # regardless of the umask
     if not folder.is_dir():
         raise FileExistsError(0, "not a folder", str(folder))
     found = folder.stat()
     if found.st_uid != os.geteuid():
         raise InputInvalid(
             f"{folder} belongs to user {found.st_uid}, and Ken runs as {os.geteuid()}",
-            remedy="Run Ken as that user, or name another home in KEN_HOME.",
+            remedy="Run Ken as that user, or name another data folder in KEN_HOME.",
         )
     if found.st_mode & 0o022:
         folder.chmod(found.st_mode & 0o755)
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(0, "it may not be written to", str(folder))
+        raise PermissionError(0, "it is not writable", str(folder))
 
 
 def _unusable(data_dir: Path, error: OSError) -> InputInvalid:
     return InputInvalid(
-        f"the home {data_dir} cannot be used: {error.strerror}",
+        f"the data folder {data_dir} cannot be used: {error.strerror}",
         remedy="Name a folder that you may write to, in KEN_HOME, on a disk with space left.",
     )
 
@@ -258,7 +258,7 @@ def _env_value(name: str, value: str) -> str:
     if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
         raise InputInvalid(f"{name!r} is not the name of a setting")
     if "${" in value or not value.isprintable():
-        raise InputInvalid(f"{name}: a value in ken.env has no line break and no '${{'")
+        raise InputInvalid(f"{name}: a value in ken.env may not contain a line break or '${{'")
     if re.fullmatch(r"[\w./:@+%,-]*", value, re.ASCII):
         return value
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"

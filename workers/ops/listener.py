@@ -17,13 +17,13 @@ from workers.observe import metrics
 from workers.ops.health import Report
 
 _CALLERS = 16
-"""At a time; whoever comes then is not answered."""
+"""The most connections at a time; more are closed without an answer."""
 PATIENCE_S = 5.0
-"""For a whole request: its line and its headers. A body is never read."""
+"""Seconds for a whole request, its line and headers. A body is never read."""
 
 
 class Listener:
-    """Bound when it is made, answering from `start` on: a fork may lie between the two."""
+    """Binds its port at once and answers after `start`: a fork may happen in between."""
 
     def __init__(
         self,
@@ -34,15 +34,15 @@ class Listener:
         ready: Callable[[], Report],
         exposition: Callable[[], bytes] = metrics.exposition,
     ) -> None:
-        """Raises ServerUnavailable where the port is taken."""
+        """Bind the port. Raises ServerUnavailable if it is in use."""
         self.health, self.ready, self.exposition = health, ready, exposition
         try:
             self._server = _Server(self, host, port)
         except (OSError, OverflowError) as error:
             why = os.strerror(getattr(error, "errno", 0) or 0)
             raise ServerUnavailable(
-                f"Health and metrics cannot be told on {host}, port {port}: {why}.",
-                remedy="Something else may use the port: set another KEN_WORKER_OPS_PORT or "
+                f"Health and metrics cannot be served on {host}, port {port}: {why}.",
+                remedy="If another program uses the port, set another KEN_WORKER_OPS_PORT or "
                 "KEN_BOT_OPS_PORT.",
             ) from None
 
@@ -54,7 +54,7 @@ class Listener:
         Thread(target=self._server.serve_forever, name="ops", daemon=True).start()
 
     def close(self) -> None:
-        """Only after `start`."""
+        """Stop; call it only after `start`."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -70,7 +70,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__((host, port), _Answer)
 
     def server_bind(self) -> None:
-        """Not the library's, which asks the name server for our name."""
+        """Bind without the library's look-up of our host name."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
@@ -92,11 +92,11 @@ class _Server(ThreadingHTTPServer):
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Somebody hung up. The library would print a traceback."""
+        """Ignore a closed connection, for which the library would print a traceback."""
 
 
 def _hang_up(connection: socket.socket) -> None:
-    """Nothing more is read; an answer that is being made can still go out."""
+    """Stop reading; an answer can still be sent."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RD)
 
@@ -118,7 +118,7 @@ class _Answer(BaseHTTPRequestHandler):
                 self._say(404, "application/json", b'{"ok": false}')
 
     def send_error(self, code: int, *_: object, **__: object) -> None:
-        """Without the library's page, which quotes the request."""
+        """Answer without the library's page, which quotes the request."""
         self._say(code, "application/json", b'{"ok": false}')
 
     def _report(self, report: Report) -> None:
@@ -135,4 +135,4 @@ class _Answer(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """A scrape is no event."""
+        """Log no request: a scrape of metrics is not an event."""

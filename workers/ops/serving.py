@@ -1,4 +1,4 @@
-"""The listeners of a worker and of the bot: what each needs to work, and to do its job."""
+"""The health and metrics listeners of a worker and of the bot."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -13,14 +13,17 @@ if TYPE_CHECKING:
     from workers.ops.consumer import Consumer
 
 SWEEPER_S = 30.0
-"""A sweeper that has not come round for so long hangs."""
+"""A sweeper that has not finished a round for this many seconds hangs."""
 
 
 def worker_listener(settings: Settings, consumer: "Consumer") -> Listener | None:
-    """Not answering yet; None: KEN_WORKER_OPS_PORT is 0. Raises ServerUnavailable."""
+    """Return a worker's listener, not started, or None if KEN_WORKER_OPS_PORT is 0.
+
+    Raises ServerUnavailable.
+    """
     if not settings.worker_ops_port:
         return None
-    database = Database(settings)  # of its own: it must not wait for a place among the work
+    database = Database(settings)  # a pool of its own: it must not wait for a connection
     postgresql = health.store(database, "answerer")
     queue = Patient(lambda: facts.queue_length(settings), None)
 
@@ -54,7 +57,7 @@ def worker_listener(settings: Settings, consumer: "Consumer") -> Listener | None
 
 
 def bot_readiness(settings: Settings) -> Callable[[], Report]:
-    """Without Redis questions are kept all the same, and answered once it is back."""
+    """Return an optional check: without Redis, questions are stored and answered later."""
     postgresql = health.store(Database(settings), "ingress")
     queue = Patient(lambda: facts.queue_length(settings), None)
 
@@ -71,7 +74,10 @@ def bot_readiness(settings: Settings) -> Callable[[], Report]:
 def bot_listener(
     settings: Settings, *, works: Callable[[], Report], ready: Callable[[], Report]
 ) -> Listener | None:
-    """Not answering yet; None: KEN_BOT_OPS_PORT is 0. Raises ServerUnavailable."""
+    """Return the bot's listener, not started, or None if KEN_BOT_OPS_PORT is 0.
+
+    Raises ServerUnavailable.
+    """
     if not settings.bot_ops_port:
         return None
     return Listener(settings.ops_host, settings.bot_ops_port, health=works, ready=ready)

@@ -1,9 +1,9 @@
-"""What stops a run: widening that waits for a word, and the part of it that may not wait.
+"""Decides which runs wait for confirmation, and what of a waiting run counts at once.
 
-A run that gives much more to read than before waits for confirmation. What it takes away counts
-at once: `narrowed` is the state between, in which nobody reads what the old or the new state
-would not let them read. A complete list that lacks most of its source waits, too, with what it
-takes away by leaving out; what it says of what it lists counts (docs/decisions/0028).
+A run waits if it gives people much more to read than before. What it takes away counts at once:
+`narrowed` is the state in between, in which nobody may read anything that the old or the new state
+does not let them read. A complete list that leaves out most of its source waits, too: what it
+leaves out stays, and what it says about listed nodes counts (docs/decisions/0028).
 """
 
 from collections import defaultdict, deque
@@ -16,22 +16,27 @@ from workers.sync.snapshot import GroupState, NodeState, Principal, Rules, State
 
 
 def reasons_to_wait(difference: Difference, settings: Settings) -> tuple[str, ...]:
-    """Why this much more may not be read without a word; none: it may."""
+    """Return why giving this much more access needs confirmation; empty if it does not."""
     share = difference.pairs_before * settings.widening_percent // 100
     most = max(settings.widening_limit, share)
     found = []
     if difference.pairs_gained > most:
         found.append(
-            f"{difference.people_gaining} people gain {difference.pairs_gained} readings of "
-            f"documents; {most} pass without a word"
+            f"{_counted(difference.people_gaining, 'person gains', 'people gain')} "
+            f"{_counted(difference.pairs_gained, 'reading', 'readings')}; more than {most} need "
+            "confirmation"
         )
     found += [
-        f"the class {one.name} gains {one.gained} documents; {settings.class_widening_limit} pass "
-        "without a word"
+        f"the class {one.name} gains {_counted(one.gained, 'document', 'documents')}; more than "
+        f"{settings.class_widening_limit} need confirmation"
         for one in difference.classes
         if one.gained > settings.class_widening_limit
     ]
     return tuple(found)
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def is_mass_revocation(difference: Difference, settings: Settings) -> bool:
@@ -45,29 +50,29 @@ def lacks_members(difference: Difference, held: State, settings: Settings) -> bo
 
 
 def reasons_unlisted(
-    difference: Difference, by_word: Difference, held: State, settings: Settings
+    difference: Difference, by_name: Difference, held: State, settings: Settings
 ) -> tuple[str, ...]:
-    """Why what a complete list leaves out waits; none: it does not.
+    """Return why what a complete list leaves out needs confirmation; empty if it does not.
 
-    `by_word`: what the list takes away by what it says of the nodes and groups that it names.
+    `by_name` is what the list takes away from the nodes and groups that it names.
     """
     members = sum(len(group.members) for group in held.groups.values())
-    closed = difference.documents_closed - by_word.documents_closed
+    closed = difference.documents_closed - by_name.documents_closed
     found = (
         ("nodes", difference.nodes.removed, held.listed()),
         ("memberships", difference.memberships.removed, members),
         ("documents that somebody may read", closed, difference.documents_readable),
     )
     return tuple(
-        f"the list takes away {count} of {of} {what} by leaving out; "
-        f"{max(settings.unlisted_limit, of * settings.unlisted_percent // 100)} pass without a word"
+        f"the list leaves out {count} of {of} {what}; more than "
+        f"{max(settings.unlisted_limit, of * settings.unlisted_percent // 100)} need confirmation"
         for what, count, of in found
         if _is_most(count, of, settings)
     )
 
 
-def with_members(held: State, spoken: State) -> State:
-    """The state with those who were in its groups before still in them."""
+def with_members(held: State, listed: State) -> State:
+    """Return the listed state, with everybody who was in its groups before still in them."""
     nobody: frozenset[Principal] = frozenset()
     return State(
         {
@@ -76,9 +81,9 @@ def with_members(held: State, spoken: State) -> State:
                 members=group.members
                 | (held.groups[name].members if name in held.groups else nobody),
             )
-            for name, group in spoken.groups.items()
+            for name, group in listed.groups.items()
         },
-        spoken.nodes,
+        listed.nodes,
     )
 
 
@@ -87,10 +92,10 @@ def _is_most(count: int, of: int, settings: Settings) -> bool:
 
 
 def narrowed(old: State, new: State) -> State:
-    """A state whose readers are, for each document, among those of `old` and among those of `new`.
+    """Return a state in which each document has only readers that both `old` and `new` allow.
 
-    Where `new` only takes away, the readers are exactly those of `new`. A node that is new is
-    left out, and one that moved is closed.
+    If `new` only takes access away, the readers are exactly those of `new`. A new node is left
+    out, and a node that moved is closed.
     """
     usage = _Usage.of(old, new)
     groups = {**new.groups, **old.groups}
@@ -110,7 +115,7 @@ def narrowed(old: State, new: State) -> State:
 
 
 def _between(name: str, was: GroupState, now: GroupState, usage: "_Usage") -> GroupState:
-    """Fewer are in a group that lets people read, more in one that only keeps them out."""
+    """Take members of both states if the group allows, and of either if it only denies."""
     if name in usage.denied and name not in usage.wanted:
         return GroupState(now.name, was.members | now.members)
     return GroupState(now.name, was.members & now.members)
@@ -124,13 +129,13 @@ def _meet(
     above_new: Mapping[str, frozenset[Principal]],
     usage: "_Usage",
 ) -> NodeState:
-    """What both allow, less what either denies, behind every gate of either."""
+    """Combine two nodes: what both allow, minus what either denies, with the gates of both."""
     inherit = was.rules.inherit and now.rules.inherit
     from_above = above_old[name] & above_new[name]
     in_old = was.rules.allow | (above_old[name] if was.rules.inherit else frozenset())
     in_new = now.rules.allow | (above_new[name] if now.rules.inherit else frozenset())
     allow = in_old & in_new
-    if inherit:  # what comes down from above need not be said again
+    if inherit:  # what is inherited from above need not be repeated
         allow -= from_above - (was.rules.allow & now.rules.allow)
     deny = was.rules.deny | now.rules.deny
     known = (
@@ -145,15 +150,15 @@ def _meet(
 
 @dataclass(frozen=True, slots=True)
 class _Usage:
-    """What the groups of a source serve, in the old state or the new."""
+    """What the groups of a source are used for, in the old state or the new."""
 
     wanted: frozenset[Principal]
-    """Principals whose people may read for it: allowed or required, and all below."""
+    """Principals that an allow or a gate names, and all below them."""
     denied: frozenset[Principal]
-    """Denied, and all below."""
+    """Principals that a deny names, and all below them."""
     torn: frozenset[Principal]
-    """Principals that deny through a group which also lets people read, and whose members change:
-    no list of members would be safe for both."""
+    """Principals denied through a group that also lets people read and whose members change: no
+    list of members is safe for both uses."""
 
     @classmethod
     def of(cls, old: State, new: State) -> "_Usage":
@@ -168,17 +173,17 @@ class _Usage:
             members[name] |= group.members
             for member in group.members:
                 groups_of[member].add(name)
-        wanted, denied = _reach(allowing, members), _reach(denying, members)
+        wanted, denied = _closure(allowing, members), _closure(denying, members)
         changed = {
             name
             for name in old.groups.keys() & new.groups.keys()
             if old.groups[name].members != new.groups[name].members
         }
-        torn = _reach(changed & wanted & denied, groups_of)
+        torn = _closure(changed & wanted & denied, groups_of)
         return cls(wanted, denied, torn)
 
 
-def _reach(
+def _closure(
     start: Iterable[Principal], edges: Mapping[Principal, set[Principal]]
 ) -> frozenset[Principal]:
     found = set(start)
@@ -191,7 +196,7 @@ def _reach(
 
 
 def _allowed_above(state: State) -> dict[str, frozenset[Principal]]:
-    """For each node what its parent, and those above it, allow."""
+    """Return for each node what its ancestors allow."""
     nobody: frozenset[Principal] = frozenset()
     comes_down: dict[str, frozenset[Principal]] = {}
     above: dict[str, frozenset[Principal]] = {}

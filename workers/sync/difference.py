@@ -1,6 +1,6 @@
-"""What a run changes for people: who gains, who loses, how many documents. Counts, no content.
+"""Measures what a run changes for people: who gains and loses access to how many documents.
 
-Measured from the rows before and after, in the same transaction, not foretold.
+It is measured, not predicted: from the rows before and after, in the same transaction.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from policies.tables.people import User
 from workers.sync.snapshot import State
 
 _LISTED = 100
-"""People listed by name on each side; all of them are counted."""
+"""At most this many people are listed by name; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,12 @@ class PersonChange:
     id: int
     name: str
     documents: int
-    """Gained, or lost."""
+    """How many documents the person gained or lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClassChange:
-    """Everybody of a class, now and later: `members`, `members_and_guests`, `internet`."""
+    """A change for everybody of a class: `members`, `members_and_guests` or `internet`."""
 
     name: str
     gained: int
@@ -40,7 +40,7 @@ class ClassChange:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Of one kind of thing."""
+    """How many rows of one kind were added, changed and removed."""
 
     added: int = 0
     changed: int = 0
@@ -49,7 +49,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """People are active users; a pair is one of them and a document that they may read."""
+    """What changed. People are active users; a pair is a person and a document they may read."""
 
     pairs_before: int = 0
     pairs_gained: int = 0
@@ -57,25 +57,25 @@ class Difference:
     people_gaining: int = 0
     people_losing: int = 0
     documents_gaining: int = 0
-    """Documents that somebody may read who could not."""
+    """Documents that somebody may read now and could not before."""
     documents_losing: int = 0
     documents_readable: int = 0
-    """By anybody, before."""
+    """Documents that somebody could read before."""
     documents_closed: int = 0
-    """Of those, read by nobody any more."""
+    """Those of them that nobody may read now."""
     gains: tuple[PersonChange, ...] = ()
-    """Those who gain most first; at most 100 are listed."""
+    """At most 100 people, those who gain most first."""
     loses: tuple[PersonChange, ...] = ()
     classes: tuple[ClassChange, ...] = ()
     groups: Counts = Counts()
     memberships: Counts = Counts()
     nodes: Counts = Counts()
-    """Removed: gone from the source."""
+    """Removed nodes are gone from the source."""
     entries: Counts = Counts()
 
     @property
     def empty(self) -> bool:
-        """Nothing is written at all."""
+        """True if no row changes."""
         counts = (self.groups, self.memberships, self.nodes, self.entries)
         return all(count == Counts() for count in counts)
 
@@ -87,15 +87,15 @@ class Difference:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> "Difference":
+    def from_json(cls, payload: Mapping[str, Any]) -> "Difference":
         counts = ("groups", "memberships", "nodes", "entries")
         return cls(
             **{
-                **told,
-                "gains": tuple(PersonChange(**one) for one in told["gains"]),
-                "loses": tuple(PersonChange(**one) for one in told["loses"]),
-                "classes": tuple(ClassChange(**one) for one in told["classes"]),
-                **{name: Counts(**told[name]) for name in counts},
+                **payload,
+                "gains": tuple(PersonChange(**one) for one in payload["gains"]),
+                "loses": tuple(PersonChange(**one) for one in payload["loses"]),
+                "classes": tuple(ClassChange(**one) for one in payload["classes"]),
+                **{name: Counts(**payload[name]) for name in counts},
             }
         )
 
@@ -103,7 +103,7 @@ class Difference:
 def measure(
     session: Session, before: Readers, after: Readers, *, held: State, wanted: State
 ) -> Difference:
-    """Readers before and after of the same source, and the states that made them."""
+    """Compare the readers of a source before and after, and the two states."""
     gained: Counter[int] = Counter()
     lost: Counter[int] = Counter()
     for document_id in before.documents.keys() | after.documents.keys():
@@ -137,7 +137,7 @@ def measure(
 
 
 def count_changes(held: State, wanted: State) -> dict[str, Counts]:
-    """How many rows of each kind differ between two states."""
+    """Count the rows of each kind that differ between two states."""
     live = {
         name
         for name, node in wanted.nodes.items()
@@ -175,7 +175,7 @@ def count_changes(held: State, wanted: State) -> dict[str, Counts]:
 
 
 def _per_subject(changed: Mapping[int, int], readers: Readers) -> list[int]:
-    """For each subject how many documents changed: whole sets at a time, never pair by pair."""
+    """Count the changed documents for each subject, a set of subjects at a time."""
     size = len(readers.subjects.ids)
     found = np.zeros(size, dtype=np.int64)
     for bits, documents in changed.items():

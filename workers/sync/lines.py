@@ -1,6 +1,6 @@
-"""The lines that a source pushes, one JSON object each: docs/sync.md says the format.
+"""The lines that a source pushes, one JSON object each. docs/sync.md describes the format.
 
-A word that we do not know is refused everywhere: it may be a misspelt `deny`.
+An unknown field or word is always refused: it may be a misspelt `deny`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,10 +28,10 @@ LINES_A_PAGE = 10_000
 _MEMBERS, _NAMES, _GATES = 100_000, 10_000, 100
 
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=2_000)]
-"""PostgreSQL holds no NUL."""
+"""PostgreSQL cannot store NUL."""
 Id = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", min_length=1, max_length=500)]
 NodeId = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=500)]
-"""May be empty: so `ken load` calls the folder that it loads."""
+"""May be empty: `ken load` uses that id for the folder that it loads."""
 Member = Annotated[str, StringConstraints(pattern=r"^(user|group):[^\x00]{1,500}$")]
 Name = Annotated[
     str,
@@ -47,7 +47,7 @@ class _Line(BaseModel):
 
 
 class AccountLine(_Line):
-    """An account of the source, so that an admin can link it to a person."""
+    """An account of the source, which an administrator can link to a person."""
 
     type: Literal["account"]
     id: Id
@@ -66,7 +66,7 @@ class GroupLine(_Line):
 
 
 class NodeLine(_Line):
-    """A folder or a document, with all that is said of its readers."""
+    """A folder or a document, with all its permissions."""
 
     type: Literal["node"]
     id: NodeId
@@ -77,17 +77,17 @@ class NodeLine(_Line):
     gates: Annotated[tuple[Names, ...], Field(max_length=_GATES)] = ()
     inherit: StrictBool = True
     unknown: StrictBool = False
-    """The source could not read the permissions: nobody reads."""
+    """The source could not read the permissions: nobody may read the node."""
 
     @model_validator(mode="after")
     def _says_who_reads(self) -> Self:
-        """A document without permissions is refused, not public and not hidden without a word."""
+        """Refuse a document without permissions: it is neither public nor silently hidden."""
         says = {"allow", "deny", "gates", "inherit", "unknown"} & self.model_fields_set
         if self.kind is NodeKind.DOCUMENT and self.parent is None and not says:
             raise PydanticCustomError(
                 "no_permissions",
-                "nothing says who may read this document: give it a parent, or `allow` "
-                '(nobody: [], not known: "unknown": true)',
+                "nothing says who may read this document: give it a parent or `allow` "
+                '(for nobody: []; if it is not known: "unknown": true)',
             )
         return self
 
@@ -113,7 +113,7 @@ _OF_COMPLETE = TypeAdapter[Line](
 
 
 def check_line(line: Any, kind: RunKind, *, place: str) -> dict[str, Any]:
-    """The line with what it says and nothing else, fit to be kept.
+    """Check a line and return only the fields that it has, ready to be stored.
 
     Raises InputInvalid with the place (a page or file, and a line) and the field.
     """
@@ -125,10 +125,10 @@ def check_line(line: Any, kind: RunKind, *, place: str) -> dict[str, Any]:
 
 
 def check_page(number: int, lines: Sequence[Any], kind: RunKind) -> list[dict[str, Any]]:
-    """All lines of a page, checked. Raises InputInvalid naming page, line and field."""
+    """Check all lines of a page. Raises InputInvalid with page, line and field."""
     if len(lines) > LINES_A_PAGE:
         raise InputInvalid(
-            f"page {number}: it has {len(lines)} lines, and {LINES_A_PAGE} are the most.",
+            f"page {number}: it has {len(lines)} lines; at most {LINES_A_PAGE} are allowed.",
             remedy="Send more pages.",
         )
     return [
@@ -137,9 +137,9 @@ def check_page(number: int, lines: Sequence[Any], kind: RunKind) -> list[dict[st
     ]
 
 
-def read_line(kept: Mapping[str, Any]) -> Line:
-    """A line that was checked when it was kept."""
-    return _OF_DELTA.validate_python(kept)
+def read_line(stored: Mapping[str, Any]) -> Line:
+    """Read a line that was checked before it was stored."""
+    return _OF_DELTA.validate_python(stored)
 
 
 def _adapter(kind: RunKind) -> TypeAdapter[Line]:
@@ -153,9 +153,9 @@ def _invalid(place: str, error: ValidationError) -> InputInvalid:
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     parts = [str(part) for part in first["loc"]]
     field = ".".join(parts[1:] if parts and parts[0] in _TYPES else parts)
-    told = f"{place}: {field}: {first['msg']}" if field else f"{place}: {first['msg']}"
+    message = f"{place}: {field}: {first['msg']}" if field else f"{place}: {first['msg']}"
     more = error.error_count() - 1
     return InputInvalid(
-        told + (f" (and {more} more in this line)" if more else ""),
+        message + (f" (and {more} more in this line)" if more else ""),
         remedy="Correct the line; docs/sync.md shows the format. Nothing was changed.",
     )

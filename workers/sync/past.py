@@ -1,4 +1,4 @@
-"""What a run changed, taken back: the rows of its source as they were before it."""
+"""Undoes a run: computes the rows of its source as they were before it."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,22 +13,22 @@ from workers.sync.snapshot import Rows, stored_rows
 _Key = tuple[str, str]
 """The table, and the key as JSON."""
 _Image = dict[str, Any] | None
-"""A row as it was; None: it was not there."""
+"""A row as it was, or None if it did not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rewound:
-    """The rows before some epochs, and what stands in the way of going back to them."""
+    """The rows before some epochs, and what prevents going back to them."""
 
     rows: Rows
     changed_since: tuple[str, ...]
-    """What somebody else changed after it."""
+    """What somebody else has changed since."""
     deleted: tuple[str, ...]
-    """Nodes that are deleted, with their text, and do not come back: native ids."""
+    """Native ids of nodes that were deleted with their text and do not come back."""
 
 
 def rewind(session: Session, source_id: int, epochs: Sequence[int]) -> Rewound:
-    """The rows of the source as they were before these epochs, which one run made."""
+    """Compute the rows of the source before these epochs, which belong to one run."""
     now = stored_rows(session, source_id)
     run = _Run(
         source_id=source_id,
@@ -43,7 +43,7 @@ def rewind(session: Session, source_id: int, epochs: Sequence[int]) -> Rewound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Run:
-    """The rows now and `then`, which are made; the images that the run left, and later ones."""
+    """The rows now, the rows `then` that are being built, and the row images to build them from."""
 
     source_id: int
     now: Rows
@@ -53,7 +53,7 @@ class _Run:
 
 
 def _groups(run: _Run) -> Iterator[str]:
-    """Restores the groups; yields what somebody changed since, as the next three do."""
+    """Restore the groups; yield what somebody changed since, as the next three functions do."""
     for (group_id,), before in _of(run.first, "user_group"):
         if group_id in run.now.groups or _is_of(before, run.source_id):
             _restore(run.then.groups, group_id, before and (before["native_id"], before["name"]))
@@ -62,7 +62,7 @@ def _groups(run: _Run) -> Iterator[str]:
 
 
 def _members(run: _Run) -> Iterator[str]:
-    """After the groups: of those that come back, the members do."""
+    """Restore the members, after the groups."""
     for (member_id, group_id), before in _of(run.first, "membership"):
         if group_id in run.now.groups or group_id in run.then.groups:
             _mark(run.then.members, (member_id, group_id), there=before is not None)
@@ -113,7 +113,7 @@ def _of(images: Mapping[_Key, _Image], relation: str) -> Iterator[tuple[list[Any
 def _differs(
     later: Mapping[_Key, _Image], relation: str, key: list[Any], now: Mapping[str, Any] | None
 ) -> bool:
-    """Whether the row is not what the run left: what it was before the first change after it."""
+    """Return whether the row has changed since the run; `later` holds what the run left."""
     at = (relation, json.dumps(key))
     if at not in later:
         return False
@@ -136,7 +136,7 @@ def _plain(name: str, value: Any) -> Any:
 
 
 def _is_of(before: _Image, source_id: int) -> bool:
-    """False, too, for what the run added and somebody has deleted."""
+    """Return whether the row was of this source; False also if the run added it."""
     return before is not None and before["source_id"] == source_id
 
 
@@ -163,14 +163,14 @@ def _mark(rows: set[Any], row: tuple[Any, ...], *, there: bool) -> None:
         rows.discard(row)
 
 
-# Each row of a source's permissions that a run changed, as it was before.
+# Reads each row that a run changed, as it was before the run.
 _READ_BEFORE_RUN = text("""
     SELECT DISTINCT ON (relation, key) relation, key, before FROM past
     WHERE epoch = ANY(:epochs) AND relation IN ('user_group', 'membership', 'node', 'entry')
     ORDER BY relation, key, id
 """)
 
-# Of the rows that the run changed, what they were when somebody else changed them after it.
+# Reads rows that the run changed and somebody changed later, as they were in between.
 _READ_CHANGED_LATER = text("""
     SELECT DISTINCT ON (relation, key) relation, key, before FROM past
     WHERE epoch > (SELECT min(one) FROM unnest(CAST(:epochs AS bigint[])) AS one)

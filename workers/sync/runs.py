@@ -1,7 +1,7 @@
-"""Runs: what an administrator pushes for one source, staged, compared, applied or not.
+"""Runs: an administrator pushes the permissions of a source; they are compared, then applied.
 
-A run changes everything that it asks for in one transaction under one epoch, or nothing. Runs
-stand in a queue with all other changes of access, and one that was overtaken is refused.
+A run makes all its changes in one transaction under one epoch, or none. Runs wait in one queue
+with all other changes of access; a run that another one has overtaken is refused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,16 +51,16 @@ from workers.sync.sources import check_source_name, source_id_of
 log = structlog.get_logger()
 
 PAGES: Final = 100_000
-"""The most of one run."""
+"""The most pages of one run."""
 _LISTED = 200
-"""Names that were left out and are kept; all are counted."""
+"""At most this many left-out names are stored; all are counted."""
 _NAMED = 10
-"""Things in one message."""
+"""At most this many things are named in one message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run, as its history tells it."""
+    """One run, as the history shows it."""
 
     id: int
     source: str
@@ -70,24 +70,24 @@ class Run:
     started_at: datetime
     ended_at: datetime | None
     epoch: int | None
-    """Of the last change that it made; None: it changed nothing."""
+    """The epoch of its last change; None if it changed nothing."""
     difference: Difference | None = None
-    """All that it asks for; after `undo`, what that changed. None: it was never compared."""
+    """All that it asks for; after `undo`, what that changed. None if it was never compared."""
     applied: Difference | None = None
-    """What of it counts already; while it waits, only what it takes away."""
+    """The part that counts already; while it waits, only what it takes away."""
     waits_for: tuple[str, ...] = ()
     """Why it needs confirmation."""
     mass_revocation: bool = False
     unlisted_wait: bool = False
-    """It lacks most of the source: what it leaves out stays as it was until it is confirmed."""
+    """It leaves out most of the source, which stays as it was until the run is confirmed."""
     refused: str = ""
     """Why it was refused."""
     left_out: tuple[LeftOut, ...] = ()
     left_out_count: int = 0
     dry_run: bool = False
-    """Nothing was changed: `state` is what it would have come to."""
+    """Nothing was changed; `state` is what it would have become."""
     ended_by: str = ""
-    """Who confirmed, dropped or undid it; empty: nobody did."""
+    """Who confirmed, dropped or undid it; empty if nobody did."""
 
 
 Outcome = Run
@@ -97,7 +97,7 @@ Outcome = Run
 
 
 def begin(database: Database, *, source: str, kind: RunKind, actor: str) -> int:
-    """The id of a new run; the source is made if it is new. Raises InputInvalid for a bad name."""
+    """Begin a run and return its id; a new source is created. Raises InputInvalid."""
     check_source_name(source)
     with database.session("syncer") as session:
         return _begin(session, source, kind, actor)
@@ -106,13 +106,13 @@ def begin(database: Database, *, source: str, kind: RunKind, actor: str) -> int:
 def put_page(
     database: Database, run_id: int, number: int, lines: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Keep one page, from 1 on; the same number again takes the place of the one before.
+    """Store one page; pages are numbered from 1, and the same number replaces an earlier page.
 
-    Raises InputInvalid naming page, line and field, or WrongState; the page is not kept then.
+    Raises InputInvalid with page, line and field, or WrongState; then the page is not stored.
     """
     if not 1 <= number <= PAGES:
         raise InputInvalid(
-            f"page: {number} is no page's number: they run from 1 to {PAGES}.",
+            f"page: {number} is not a page number from 1 to {PAGES}.",
             remedy="Number the pages 1, 2, 3 …",
         )
     with database.session("syncer") as session:
@@ -128,19 +128,19 @@ def finish(
     dry_run: bool = False,
     confirmed: bool = False,
 ) -> Outcome:
-    """Compare and apply what was pushed in pages 1 to `pages`, all of them, or nothing.
+    """Compare and apply what was pushed in pages 1 to `pages`: everything, or nothing.
 
-    A run that lets people read much more waits, unless it is confirmed; what it takes away counts
-    at once. A complete list that lacks most of its source waits, too: what it says of what it
-    lists counts, what it leaves out stays, and the source does not count as synced. Raises
-    InputInvalid: for missing pages the run stays open, else it is refused. A run that was finished
-    meanwhile, or overtaken by another, raises WrongState.
+    A run that gives people much more access waits unless it is confirmed; what it takes away
+    counts at once. A complete list that leaves out most of its source waits, too: what it says
+    about listed nodes counts, what it leaves out stays, and the source does not count as synced.
+    Raises InputInvalid: if pages are missing, the run stays open, otherwise it is refused. Raises
+    WrongState if the run was finished meanwhile, or overtaken by another.
     """
     run(database, run_id)  # one that does not exist cannot be marked as refused
     crashpoint("sync_staged")
     try:
         with database.session("syncer") as session, session.begin_nested() as trial:
-            told = _finish(session, run_id, pages, database.settings, confirmed=confirmed)
+            result = _finish(session, run_id, pages, database.settings, confirmed=confirmed)
             if dry_run:
                 trial.rollback()
             crashpoint("sync_applied")
@@ -151,8 +151,8 @@ def finish(
         if not dry_run:
             _refuse(database, run_id, str(error))
         raise
-    _alert(told, dry_run=dry_run)
-    return replace(told, dry_run=dry_run)
+    _alert(result, dry_run=dry_run)
+    return replace(result, dry_run=dry_run)
 
 
 def push(
@@ -165,7 +165,7 @@ def push(
     dry_run: bool = False,
     confirmed: bool = False,
 ) -> Outcome:
-    """A whole run at once. A dry run leaves no trace at all, not even in the history."""
+    """Push a whole run at once. A dry run leaves no trace, not even in the history."""
     if not dry_run:
         run_id = begin(database, source=source, kind=kind, actor=actor)
         for number, lines in enumerate(pages, start=1):
@@ -177,13 +177,13 @@ def push(
         run = _locked(session, run_id, RunState.STAGING)
         for number, lines in enumerate(pages, start=1):
             _put_page(session, run, number, lines)
-        told = _finish(session, run_id, len(pages), database.settings, confirmed=confirmed)
+        result = _finish(session, run_id, len(pages), database.settings, confirmed=confirmed)
         trial.rollback()
-    return replace(told, dry_run=True)
+    return replace(result, dry_run=True)
 
 
 def confirm(database: Database, run_id: int, *, actor: str) -> Outcome:
-    """Apply all of a run that waits, compared anew with what is stored now.
+    """Apply all of a waiting run, compared again with what is stored now.
 
     Raises Overtaken if another run of the source was applied since.
     """
@@ -193,25 +193,25 @@ def confirm(database: Database, run_id: int, *, actor: str) -> Outcome:
         _refuse_overtaken(session, run)
         rows = stored_rows(session, run.source_id)
         held = rows.state
-        if run.kind is RunKind.DELTA:  # it speaks of what was there before anything was narrowed
+        if run.kind is RunKind.DELTA:  # a delta refers to the state before anything was narrowed
             then = rewind(session, run.source_id, _epochs(run))
             _refuse_changed(run, then.changed_since, "Push the delta again.")
             held = then.rows.state
         pushed = _pushed(change, run, held)
         difference = _write(change, run.source_id, rows, pushed.state)
         put_accounts(change, run.source_id, pushed.accounts)
-        if run.difference.get("unlisted_wait"):  # it was as new when it came as it is now old
+        if run.difference.get("unlisted_wait"):  # the list is as old as the push
             change.mark_synced(run.source_id, at=run.ended_at)
         run.difference = {**run.difference, "ended_by": actor}
         _end(change, run, RunState.APPLIED, pushed, difference, difference)
         session.execute(delete(SyncPage).where(SyncPage.run_id == run.id))
-        told = _told(session, run)
-    _alert(told, dry_run=False)
-    return told
+        result = _run_of(session, run)
+    _alert(result, dry_run=False)
+    return result
 
 
 def drop(database: Database, run_id: int, *, actor: str) -> None:
-    """Forget what a run waits for, or was being pushed. What it took away stays away."""
+    """Discard a run that waits or is being pushed. What it took away stays away."""
     with database.session("syncer") as session:
         run = _locked(session, run_id, RunState.WAITING, RunState.STAGING)
         run.difference = {**run.difference, "ended_by": actor}
@@ -219,10 +219,10 @@ def drop(database: Database, run_id: int, *, actor: str) -> None:
 
 
 def undo(database: Database, run_id: int, *, actor: str) -> Outcome:
-    """Put back, under a new epoch, all that the latest run of a source changed.
+    """Undo, under a new epoch, everything that the latest run of a source changed.
 
-    Raises InputInvalid if it is not the latest, or if somebody else changed the same since. A
-    document that is deleted does not come back: it is listed as left out, to be loaded again.
+    Raises InputInvalid if it is not the latest, or if somebody else has changed the same since. A
+    deleted document does not come back: it is listed as left out, to be loaded again.
     """
     with database.session("syncer") as session:
         change = Change(session, actor=actor)
@@ -245,29 +245,29 @@ def undo(database: Database, run_id: int, *, actor: str) -> Outcome:
         run.difference = {**run.difference, "ended_by": actor}
         _end(change, run, RunState.UNDONE, pushed, difference, difference)
         session.execute(delete(SyncPage).where(SyncPage.run_id == run.id))
-        return _told(session, run)
+        return _run_of(session, run)
 
 
 # -- looking ----------------------------------------------------------------------------------
 
 
 def runs(database: Database, *, source: str | None = None, limit: int = 20) -> list[Run]:
-    """The newest first. Raises InputInvalid for a source that does not exist."""
+    """List runs, the newest first. Raises InputInvalid if the source does not exist."""
     with database.session("syncer") as session:
         statement = select(SyncRun).order_by(SyncRun.id.desc()).limit(limit)
         if source is not None:
             statement = statement.where(SyncRun.source_id == source_id_of(session, source))
-        return [_told(session, one) for one in session.scalars(statement)]
+        return [_run_of(session, one) for one in session.scalars(statement)]
 
 
 def run(database: Database, run_id: int) -> Run:
-    """Raises InputInvalid for a run that does not exist."""
+    """Return a run. Raises InputInvalid if it does not exist."""
     with database.session("syncer") as session:
-        return _told(session, _found(session, run_id))
+        return _run_of(session, _found(session, run_id))
 
 
 def delete_old(database: Database) -> None:
-    """What has been gone for long is deleted with its text; pushes that never ended are dropped."""
+    """Delete nodes that have been gone for long, with their text; drop unfinished pushes."""
     keep = timedelta(days=database.settings.keep_gone_days)
     with database.session("syncer") as session:
         before = session.scalars(select(func.now())).one() - keep
@@ -283,22 +283,22 @@ def delete_old(database: Database) -> None:
 
 
 class WrongState(InputInvalid):
-    """Nothing is wrong with the lines: the run, or the source, is not in a state for this."""
+    """The run or the source is not in a state that allows this; the lines are fine."""
 
 
 class PagesMissing(WrongState):
-    """A part of the push has not come: it can still be sent."""
+    """Some pages are missing; they can still be sent."""
 
 
 class Overtaken(WrongState):
-    """Another run of the source was applied meanwhile: what this one lists may be old."""
+    """Another run of the source was applied meanwhile, so this list may be old."""
 
 
 def _begin(session: Session, source: str, kind: RunKind, actor: str) -> int:
     if source == PROVIDER:
         raise InputInvalid(
-            f"source: the people and groups of {PROVIDER!r} come from the identity provider.",
-            remedy="Push under the name of the system that the documents stand in.",
+            f"source: {PROVIDER!r} is reserved for the identity provider.",
+            remedy="Use the name of the system that the documents are in.",
         )
     source_id = session.scalar(select(Source.id).where(Source.name == source))
     if source_id is None:
@@ -310,18 +310,20 @@ def _begin(session: Session, source: str, kind: RunKind, actor: str) -> int:
 
 
 def _put_page(session: Session, run: SyncRun, number: int, lines: Sequence[Any]) -> None:
-    kept = check_page(number, lines, run.kind)
+    checked = check_page(number, lines, run.kind)
     session.execute(
         upsert(SyncPage)
-        .values(run_id=run.id, number=number, lines=kept)
-        .on_conflict_do_update(index_elements=["run_id", "number"], set_={"lines": kept})
+        .values(run_id=run.id, number=number, lines=checked)
+        .on_conflict_do_update(index_elements=["run_id", "number"], set_={"lines": checked})
     )
 
 
 def _finish(
     session: Session, run_id: int, pages: int, settings: Settings, *, confirmed: bool
 ) -> Run:
-    change = Change(session, actor=_found(session, run_id).actor)  # all that follows is in a queue
+    change = Change(
+        session, actor=_found(session, run_id).actor
+    )  # from here on, changes wait for each other
     run = _locked(session, run_id, RunState.STAGING)
     _check_pages(session, run, pages)
     _refuse_overtaken(session, run)
@@ -335,16 +337,16 @@ def _finish(
         if waits_for or may_be_broken:
             trial.rollback()
     unlisted: tuple[str, ...] = ()
-    spoken = pushed.state
+    listed = pushed.state
     if may_be_broken:
-        unlisted, spoken = _spoken(change, run, rows, difference, settings)
+        unlisted, listed = _listed_only(change, run, rows, difference, settings)
         waits_for = (*unlisted, *waits_for)
     applied = difference
     if waits_for:
-        applied = _write(change, run.source_id, rows, narrowed(held, spoken))
-        if applied.widens:  # proved never to happen, and measured all the same
+        applied = _write(change, run.source_id, rows, narrowed(held, listed))
+        if applied.widens:  # proved impossible, and checked nevertheless
             log.error("narrowing_widens", run_id=run.id, source_id=run.source_id)
-            raise RuntimeError("what a waiting run takes away would give something")
+            raise RuntimeError("taking access away would give access")
     elif may_be_broken:
         applied = _write(change, run.source_id, rows, pushed.state)
     put_accounts(change, run.source_id, pushed.accounts)
@@ -361,31 +363,31 @@ def _finish(
     session.flush()
     if state is RunState.APPLIED:
         session.execute(delete(SyncPage).where(SyncPage.run_id == run.id))
-    return _told(session, run)
+    return _run_of(session, run)
 
 
 def _may_be_broken(run: SyncRun, difference: Difference, held: State, settings: Settings) -> bool:
-    """Whether a list lacks so much that what it leaves out may be nobody's decision."""
+    """Return whether a list leaves out so much that it may be a mistake."""
     if run.kind is not RunKind.COMPLETE:
         return False
     return bool(reasons_unlisted(difference, Difference(), held, settings))
 
 
-def _spoken(
+def _listed_only(
     change: Change, run: SyncRun, rows: Rows, difference: Difference, settings: Settings
 ) -> tuple[tuple[str, ...], State]:
-    """Why what a list leaves out waits, if it does, and the state that keeps it.
+    """Return why what a list leaves out must wait, and the state without leaving it out.
 
-    That is the list read as a delta: what it says of what it names, and all else as it was.
+    That state is the list read as a delta: what it lists, and everything else as it was.
     """
-    spoken = _pushed(change, run, rows.state, RunKind.DELTA).state
+    listed = _pushed(change, run, rows.state, RunKind.DELTA).state
     if lacks_members(difference, rows.state, settings):
-        spoken = with_members(rows.state, spoken)
+        listed = with_members(rows.state, listed)
     with change.session.begin_nested() as trial:
-        by_word = _write(change, run.source_id, rows, spoken)
+        by_name = _write(change, run.source_id, rows, listed)
         trial.rollback()
-    reasons = reasons_unlisted(difference, by_word, rows.state, settings)
-    return reasons, spoken
+    reasons = reasons_unlisted(difference, by_name, rows.state, settings)
+    return reasons, listed
 
 
 def _write(change: Change, source_id: int, rows: Rows, wanted: State) -> Difference:
@@ -397,7 +399,7 @@ def _write(change: Change, source_id: int, rows: Rows, wanted: State) -> Differe
 
 
 def _pushed(change: Change, run: SyncRun, held: State, kind: RunKind | None = None) -> Pushed:
-    """What is named by an account is the account's, linked or not."""
+    """Read the pushed lines; names of accounts become their principals, linked or not."""
     lines = _lines(change.session, run)
     accounts = change.accounts(run.source_id, named_in(lines))
     return read_push(lines, kind or run.kind, held, accounts)
@@ -415,12 +417,12 @@ def _check_pages(session: Session, run: SyncRun, pages: int) -> None:
     wanted = set(range(1, min(pages, PAGES) + 1))
     if missing := sorted(wanted - numbers):
         raise PagesMissing(
-            f"pages: of {pages}, these have not come: {_some(missing)}.",
+            f"pages: these of {pages} are missing: {_some(missing)}.",
             remedy="Send them, then finish again. Nothing was changed.",
         )
     if more := sorted(numbers - wanted):
         raise PagesMissing(
-            f"pages: {pages} were announced, and there are more: {_some(more)}.",
+            f"pages: {pages} were announced, but these were sent too: {_some(more)}.",
             remedy="Finish with the right number of pages, or drop the run. Nothing was changed.",
         )
 
@@ -454,7 +456,7 @@ def _end(
 
 
 def _epochs(run: SyncRun) -> list[int]:
-    """Of the changes that the run made: two, if it waited and was confirmed."""
+    """Return the epochs of the run's changes: two if it waited and was confirmed."""
     return list(run.difference.get("epochs", ()))
 
 
@@ -469,7 +471,7 @@ def _refuse(database: Database, run_id: int, reason: str) -> None:
 
 
 def _refuse_overtaken(session: Session, run: SyncRun) -> None:
-    """Raises Overtaken: what this run was compared with, or listed from, is not the newest."""
+    """Raise Overtaken if a newer run of the source was applied after this one began."""
     since = run.ended_at or run.started_at
     newer = session.scalar(
         select(func.max(SyncRun.id)).where(
@@ -482,8 +484,8 @@ def _refuse_overtaken(session: Session, run: SyncRun) -> None:
     if newer is not None:
         raise Overtaken(
             f"Run {newer} of the same source was applied after run {run.id} began.",
-            remedy="List the source again and push that: the older list could bring back what "
-            "was taken away. Nothing was changed.",
+            remedy="List the source again and push the new list: the older one could bring back "
+            "access that was taken away. Nothing was changed.",
         )
 
 
@@ -496,7 +498,7 @@ def _refuse_changed(run: SyncRun, changed: Sequence[str], remedy: str) -> None:
 
 
 def _supersede(session: Session, run: SyncRun) -> None:
-    """An older run of the source that waits has waited for nothing."""
+    """Drop older runs of the source that still wait."""
     for older in session.scalars(
         select(SyncRun).where(
             SyncRun.source_id == run.source_id,
@@ -524,19 +526,19 @@ def _found(session: Session, run_id: int) -> SyncRun:
 
 
 def _locked(session: Session, run_id: int, *states: RunState) -> SyncRun:
-    """The run, for nobody else until we are done. Raises WrongState in another state."""
+    """Lock the run and return it. Raises WrongState if it is in another state."""
     _found(session, run_id)
     run = session.get_one(SyncRun, run_id, with_for_update=True, populate_existing=True)
     if run.state not in states:
         raise WrongState(
             f"Run {run_id} is {run.state.value}, not {' or '.join(s.value for s in states)}.",
-            remedy=f"`ken sync show {run_id}` tells what became of it. Nothing was changed.",
+            remedy=f"`ken sync show {run_id}` shows its result. Nothing was changed.",
         )
     return run
 
 
-def _told(session: Session, run: SyncRun) -> Run:
-    told = run.difference
+def _run_of(session: Session, run: SyncRun) -> Run:
+    stored = run.difference
     return Run(
         id=run.id,
         source=session.get_one(Source, run.source_id).name,
@@ -546,34 +548,34 @@ def _told(session: Session, run: SyncRun) -> Run:
         started_at=run.started_at,
         ended_at=run.ended_at,
         epoch=run.epoch,
-        difference=Difference.from_json(told["full"]) if "full" in told else None,
-        applied=Difference.from_json(told["applied"]) if "applied" in told else None,
-        waits_for=tuple(told.get("waits_for", ())),
-        mass_revocation=told.get("mass_revocation", False),
-        unlisted_wait=told.get("unlisted_wait", False),
-        refused=told.get("refused", ""),
+        difference=Difference.from_json(stored["full"]) if "full" in stored else None,
+        applied=Difference.from_json(stored["applied"]) if "applied" in stored else None,
+        waits_for=tuple(stored.get("waits_for", ())),
+        mass_revocation=stored.get("mass_revocation", False),
+        unlisted_wait=stored.get("unlisted_wait", False),
+        refused=stored.get("refused", ""),
         left_out=tuple(LeftOut(**one) for one in run.left_out),
-        left_out_count=told.get("left_out", 0),
-        ended_by=told.get("ended_by", ""),
+        left_out_count=stored.get("left_out", 0),
+        ended_by=stored.get("ended_by", ""),
     )
 
 
-def _alert(told: Run, *, dry_run: bool) -> None:
-    if told.unlisted_wait and told.state is RunState.WAITING and not dry_run:
-        log.error("unlisted_wait", run_id=told.id, source=told.source)
-    if told.mass_revocation and told.applied is not None and not dry_run:
+def _alert(run: Run, *, dry_run: bool) -> None:
+    if run.unlisted_wait and run.state is RunState.WAITING and not dry_run:
+        log.error("unlisted_wait", run_id=run.id, source=run.source)
+    if run.mass_revocation and run.applied is not None and not dry_run:
         log.error(
             "mass_revocation",
-            run_id=told.id,
-            source=told.source,
-            readings_lost=told.applied.pairs_lost,
-            people=told.applied.people_losing,
-            documents=told.applied.documents_losing,
+            run_id=run.id,
+            source=run.source,
+            readings_lost=run.applied.pairs_lost,
+            people=run.applied.people_losing,
+            documents=run.applied.documents_losing,
         )
 
 
 def _synced_before(session: Session, run: SyncRun) -> datetime | None:
-    """When the source was synced before this run, if the run changed that."""
+    """Return when the source was synced before this run, if the run changed that."""
     before = session.scalars(
         select(Past.before)
         .where(
@@ -584,12 +586,12 @@ def _synced_before(session: Session, run: SyncRun) -> datetime | None:
         .order_by(Past.id)
         .limit(1)
     ).one_or_none()
-    told = None if before is None else before["synced_at"]
-    return None if told is None else datetime.fromisoformat(told)
+    synced_at = None if before is None else before["synced_at"]
+    return None if synced_at is None else datetime.fromisoformat(synced_at)
 
 
 def _clock(session: Session) -> datetime:
-    """Now, and not when the transaction began."""
+    """Return the current time, not the start of the transaction."""
     now: datetime = session.scalars(select(func.clock_timestamp())).one()
     return now
 

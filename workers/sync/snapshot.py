@@ -1,7 +1,7 @@
-"""What a source says of groups and nodes, as one value: stored, pushed, compared, applied.
+"""The groups and nodes of a source as one value, which is stored, pushed, compared and applied.
 
-Principals are our ids, but the source's own groups go by their native id, so that a state can
-speak of groups that are not made yet. `apply` writes what differs between two states and no more.
+Principals are our ids, but the source's own groups are named by their native id, so that a state
+can name groups that do not exist yet. `apply` writes only what differs between two states.
 """
 
 from collections import defaultdict
@@ -25,14 +25,14 @@ from workers.errors import InputInvalid
 from workers.sync.lines import AccountLine, GroupLine, Line, NodeLine, RemoveGroupLine
 
 Principal = int | str
-"""A class, an account, or anybody by our id; a group of this source by its own."""
+"""A class, account or user by our id; a group of this source by its native id."""
 _LISTED = 10
-"""Names in one error message."""
+"""At most this many names are in one error message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The permissions of one node. A gate is never empty: that only `known` can say."""
+    """The permissions of one node. A gate is never empty; `known` is False instead."""
 
     allow: frozenset[Principal] = frozenset()
     deny: frozenset[Principal] = frozenset()
@@ -73,19 +73,19 @@ class State:
     nodes: Mapping[str, NodeState] = field(default_factory=dict)
 
     def listed(self) -> int:
-        """Nodes that are not gone."""
+        """Count the nodes that are not gone."""
         return sum(not node.gone for node in self.nodes.values())
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A name that stands for nobody we know, or a parent that is not there."""
+    """A name that was skipped because it is unknown, or a parent that does not exist."""
 
     place: str
     """`group ID` or `node ID`."""
     name: str
     effect: str
-    """What came of it: `dropped`, or `closed`: nobody reads the node."""
+    """`dropped`, or `closed` if nobody may read the node because of it."""
 
 
 # -- what is stored ---------------------------------------------------------------------------
@@ -93,7 +93,7 @@ class LeftOut:
 
 @dataclass
 class Rows:
-    """The rows of one source as they are, or once were."""
+    """The rows of one source, now or at an earlier time."""
 
     groups: dict[int, tuple[str, str]] = field(default_factory=dict)
     """id -> native id, name"""
@@ -105,7 +105,7 @@ class Rows:
 
     @cached_property
     def state(self) -> State:
-        """What the rows say; asked for once they are complete."""
+        """The state of these rows; read it only after they are complete."""
         members: dict[int, set[Principal]] = defaultdict(set)
         for member_id, group_id in self.members:
             members[group_id].add(self._principal(member_id))
@@ -179,7 +179,7 @@ def stored_rows(session: Session, source_id: int) -> Rows:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """A state that a run asks for, and what of its lines could not be kept."""
+    """The state that a run asks for, and what of its lines was left out."""
 
     state: State
     accounts: tuple[SeenAccount, ...]
@@ -226,7 +226,7 @@ def read_push(
 
 
 def named_in(lines: Iterable[Line]) -> set[str]:
-    """The accounts that these lines name as members or in permissions, by native id."""
+    """Return the native ids of accounts that these lines name as members or in permissions."""
     names: set[str] = set()
     for line in lines:
         if isinstance(line, GroupLine):
@@ -262,7 +262,7 @@ def _sorted_out(
             removed_nodes.add(line.id)
         if twice:
             raise InputInvalid(
-                f"id: the {line.type.removeprefix('remove_')} {line.id!r} is there twice.",
+                f"id: the {line.type.removeprefix('remove_')} {line.id!r} occurs twice.",
                 remedy="Keep one of the two lines. Nothing was changed.",
             )
     return groups, nodes, accounts, removed_groups, removed_nodes
@@ -270,7 +270,7 @@ def _sorted_out(
 
 @dataclass
 class _Reading:
-    """Names become principals; what stands for nobody is noted."""
+    """Turns names into principals, and records unknown names."""
 
     accounts: Mapping[str, int]
     groups: set[str]
@@ -315,7 +315,7 @@ class _Reading:
 
 
 def _without(groups: Mapping[str, GroupState], removed: set[str]) -> dict[str, GroupState]:
-    """The groups that stay; one that is removed is no member any more."""
+    """Return the remaining groups, without the removed ones as members."""
     return {
         name: replace(group, members=group.members - removed)
         for name, group in groups.items()
@@ -324,7 +324,7 @@ def _without(groups: Mapping[str, GroupState], removed: set[str]) -> dict[str, G
 
 
 def _losing(nodes: Mapping[str, NodeState], removed: set[str]) -> dict[str, NodeState]:
-    """A group that is removed leaves every allow; where it was denied or required, it closes."""
+    """Drop removed groups from allows; close nodes whose denies or gates name one."""
     if not removed:
         return dict(nodes)
     found: dict[str, NodeState] = {}
@@ -386,7 +386,7 @@ def apply(change: Change, source_id: int, rows: Rows, wanted: State) -> None:
 
 
 def put_accounts(change: Change, source_id: int, accounts: Sequence[SeenAccount]) -> None:
-    """Those of which something new was told."""
+    """Write the accounts that are new or have changed."""
     held = {
         row.native_id: SeenAccount(row.native_id, row.name, row.email, row.kind)
         for row in change.session.execute(
@@ -446,7 +446,7 @@ def _ids(principals: Iterable[Principal], group_ids: Mapping[str, int]) -> froze
 
 
 def _parents_first(nodes: Mapping[str, NodeState]) -> Iterable[str]:
-    """So that no move passes through a cycle: whatever is above stands where it will stay."""
+    """Order nodes with parents first, so that no move passes through a cycle."""
     return (
         name
         for name in TopologicalSorter(
@@ -457,7 +457,7 @@ def _parents_first(nodes: Mapping[str, NodeState]) -> Iterable[str]:
 
 
 def _levels(new: Mapping[str, NodeState]) -> Iterable[Sequence[str]]:
-    """New nodes in bundles, each after its parent: `new` has parents first."""
+    """Group new nodes by depth, so that each comes after its parent."""
     depth: dict[str, int] = {}
     levels: dict[int, list[str]] = defaultdict(list)
     for name, node in new.items():

@@ -1,4 +1,4 @@
-"""The sources whose permissions are pushed: what an administrator watches of them, and sets."""
+"""Sources whose permissions are pushed: shows their state, pauses them, sets their age limit."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ LONGEST: Final = timedelta(days=3650)
 
 
 class Unset(Enum):
-    """No value was given, which is not the value None."""
+    """Marks that no value was given, unlike the value None."""
 
     UNSET = "unset"
 
@@ -34,14 +34,14 @@ class SourceFacts:
     max_staleness: timedelta | None
     synced_at: datetime | None
     usable: bool
-    """Neither paused nor out of date, now."""
+    """True if it is neither paused nor out of date now."""
     documents: int
     closed: int
-    """Nodes that nobody may read, because something about them is not known or they are gone."""
+    """Nodes that nobody may read: their permissions are not known, or they are gone."""
 
 
 def all_sources(database: Database) -> list[SourceFacts]:
-    """Every source by name, with what an administrator watches."""
+    """List every source by name, with its state."""
     with database.session("syncer") as session:
         rows = session.execute(
             select(Source, func.now().label("now"), _DOCUMENTS, _CLOSED).order_by(Source.name)
@@ -68,11 +68,11 @@ def set_source(
     paused: bool | None = None,
     max_staleness: timedelta | Unset | None = UNSET,
 ) -> None:
-    """Pause or resume a source, and say how old its permissions may be. Raises InputInvalid."""
+    """Pause or resume a source, and set how old its permissions may be. Raises InputInvalid."""
     if isinstance(max_staleness, timedelta) and not timedelta(0) < max_staleness <= LONGEST:
         raise InputInvalid(
-            f"max_staleness: it is not between no time and {LONGEST.days} days.",
-            remedy="Give a time, like 24h, or none.",
+            f"max_staleness must be more than 0 and at most {LONGEST.days} days.",
+            remedy="Give a period such as 24h, or none.",
         )
     with database.session("syncer") as session:
         change = Change(session, actor=actor)
@@ -89,7 +89,7 @@ def source_id_of(session: Session, name: str) -> int:
     found = session.scalar(select(Source.id).where(Source.name == name)) if plain else None
     if found is None:
         raise InputInvalid(
-            f"source: there is no source {name!r}.", remedy="`ken source list` names them all."
+            f"source: there is no source {name!r}.", remedy="`ken source list` shows all sources."
         )
     return found
 
@@ -98,8 +98,8 @@ def check_source_name(name: str) -> None:
     plain = name.isprintable() and name == name.encode("utf-8", "replace").decode()
     if not plain or not 1 <= len(name) <= 200 or name != name.strip():
         raise InputInvalid(
-            f"source: {name[:50]!r} is no name for a source.",
-            remedy="Use 1 to 200 letters, without space at either end.",
+            f"source: {name[:50]!r} is not a valid name of a source.",
+            remedy="Use 1 to 200 printable characters, with no space at either end.",
         )
 
 

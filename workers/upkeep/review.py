@@ -206,8 +206,8 @@ def _is_unchanged_for(database: Database, row: Row[Any], there: ChannelReaders) 
     given = {
         "id": row.question_id,
         "kind": row.kind,
-        "checked": json.dumps(checked.told),
-        "there": json.dumps(there.readers.told),
+        "checked": json.dumps(checked.to_json()),
+        "there": json.dumps(there.readers.to_json()),
     }
     with question_session(database, row.question_id) as session:
         return session.execute(_REVIEW_UNCHANGED_FOR, given).one_or_none() is not None
@@ -360,7 +360,7 @@ def _keep_readers(
                 "id": given.question_id,
                 "kind": given.kind,
                 "key": given.key,
-                "readers": json.dumps(readers.told),
+                "readers": json.dumps(readers.to_json()),
                 "audience": list(audience.ids),
             },
         ).scalar_one_or_none()
@@ -382,7 +382,7 @@ def _withdraw_or_mark_outdated(database: Database, given: Sequence[_PostedAnswer
     if stored.key != given[0].key:
         raise Busy
     # An old record without readers.
-    readers = Readers.of(stored.readers) if stored.readers else Readers()
+    readers = Readers.from_json(stored.readers) if stored.readers else Readers()
     audience = _resolved(database, readers) if stored.readers else Audience.of(stored.audience)
     verdicts = _judged(database, audience, given)
     milder = verdicts

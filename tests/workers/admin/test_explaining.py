@@ -218,7 +218,7 @@ def test_the_times_that_people_write() -> None:
 def test_a_time_before_the_history_is_refused(company: Company) -> None:
     company.person("alice")
     company.library.document("plan", "text", everyone())
-    with pytest.raises(InputInvalid, match="the history began at 20"):
+    with pytest.raises(InputInvalid, match="The history began at 20"):
         why(company, "alice", "plan", "2d")
 
 

@@ -84,7 +84,7 @@ def test_a_push_that_was_overtaken_is_a_conflict_that_says_what_to_do(
         409, "about:blank", [],
     )  # fmt: skip
     assert f"Run {newer} of the same source was applied after" in late.json()["detail"]
-    assert "List the source again and push that" in late.json()["detail"]
+    assert "List the source again and push the new list" in late.json()["detail"]
     finish = api.openapi["paths"]["/v1/runs/{id}/finish"]["post"]
     assert "applied meanwhile" in finish["responses"]["409"]["description"]
     state = api.call("GET", f"/v1/runs/{older}", headers=token).json()["state"]

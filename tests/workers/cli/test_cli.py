@@ -97,7 +97,7 @@ def test_a_wrong_word_is_told_with_what_was_perhaps_meant(
 def test_a_home_without_a_database_says_how_to_get_one_and_is_not_made(tmp_path: Path) -> None:
     ken = Ken(tmp_path / "nowhere")
     error = ken.refused("ask", "Where?", "--as", "ana", code=2)
-    assert "No database is set up for this home" in error
+    assert "No database is set up in this data folder" in error
     assert "ken up" in error.partition("what to do: ")[2]
     assert not ken.data_dir.exists()
 
@@ -161,7 +161,7 @@ def test_a_schema_that_is_behind_is_refused_by_whoever_would_use_it(
     for process in started:
         with subtests.test(str(process.args)):
             error = ken.refusal(process, code=4)
-            assert "schema is not there; this version needs" in error
+            assert "schema is missing; this version needs" in error
             assert "ken migrate" in error.partition("what to do: ")[2]
 
 

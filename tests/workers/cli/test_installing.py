@@ -88,7 +88,7 @@ def test_wiping_what_is_not_there_is_an_error(ken: Ken) -> None:
 
 def test_where_ken_is_nowhere_a_command_says_how_to_install_it(ken: Ken, oauth: Services) -> None:
     ken("installations", "wipe", "T1")
-    with pytest.raises(InputInvalid, match="Nobody has installed"):
+    with pytest.raises(InputInvalid, match="Ken is not installed in any workspace"):
         workspaces(oauth.settings, oauth.database)
 
 

@@ -147,7 +147,7 @@ def test_four_processes_that_start_a_home_with_a_long_path_give_one_server(place
 def test_stopping_one_home_stops_nothing_else(
     postgres: EmbeddedPostgres, place: Path, stranger: psutil.Process
 ) -> None:
-    other = EmbeddedPostgres(place / "another home")
+    other = EmbeddedPostgres(place / "another data folder")
     other.start()
     other.stop()
     assert not other.running()
@@ -389,7 +389,7 @@ def test_lines_that_somebody_added_to_ken_env_stay(data_dir: Path) -> None:
     assert path.read_text().count("KEN_MODEL_NAME") == 1
     assert load_settings(data_dir).model_name == "it's \\ a 'name' # 100 $HOME & more"
     assert mode(path) == 0o600
-    for name, value in (("KEN_X", "two\nlines"), ("KEN_X", "${HOME}"), ("not a name", "")):
+    for name, value in (("KEN_X", "two\nlines"), ("KEN_X", "${HOME}"), ("not a valid name", "")):
         with pytest.raises(InputInvalid):
             write_env(data_dir, {name: value})
 

@@ -177,9 +177,9 @@ def test_threat_38_a_part_of_the_pages_changes_nothing_until_the_rest_has_come(
     lines = [page("diary", "user:cy"), page("may", "user:bob"), page("june", "user:bob")]
     run_id = small.stage(*lines, pages=3, numbers=(3, 1))
     told = refused(lambda: runs.finish(small.database, run_id, pages=3))
-    assert told == "pages: of 3, these have not come: 2."
+    assert told == "pages: these of 3 are missing: 2."
     told = refused(lambda: runs.finish(small.database, run_id, pages=1))
-    assert told == "pages: 1 were announced, and there are more: 3."
+    assert told == "pages: 1 were announced, but these were sent too: 3."
     assert small.everything("sync_run", "sync_page") == before
     runs.put_page(small.database, run_id, 2, [lines[1]])
     runs.finish(small.database, run_id, pages=3)
@@ -237,7 +237,7 @@ def test_an_older_list_never_takes_the_place_of_a_newer_one(small: Drive) -> Non
     small.push(page("may", "user:bob"))
     with pytest.raises(runs.Overtaken, match="was applied after run") as told:
         runs.finish(small.database, older, pages=1)
-    assert "List the source again and push that" in told.value.remedy
+    assert "List the source again and push the new list" in told.value.remedy
     assert small.readers()["may"] == ["bob"]
     assert runs.run(small.database, older).state is RunState.REFUSED
 
@@ -397,7 +397,7 @@ def test_a_source_has_a_plain_name(drive: Drive, name: str) -> None:
     told = refused(
         lambda: runs.begin(drive.database, source=name, kind=RunKind.COMPLETE, actor="test")
     )
-    assert "is no name for a source" in told
+    assert "is not a valid name of a source" in told
     assert "there is no source" in refused(lambda: runs.runs(drive.database, source=name, limit=1))
 
 
@@ -415,5 +415,5 @@ def test_nobody_pushes_into_the_source_of_the_identity_provider(drive: Drive) ->
     told = refused(
         lambda: runs.begin(drive.database, source="scim", kind=RunKind.DELTA, actor="test")
     )
-    assert "come from the identity provider" in told
+    assert "is reserved for the identity provider" in told
     assert runs.runs(drive.database, source=None, limit=5) == []

@@ -41,7 +41,7 @@ def test_a_list_of_almost_nothing_waits_and_takes_nothing_by_leaving_out(full: D
         waiting = full.push(group("staff", *STAFF), folder("all", "group:staff"))
     assert waiting.state is RunState.WAITING
     assert waiting.unlisted_wait
-    assert "takes away 20 of 21 nodes by leaving out; 10 pass" in waiting.waits_for[0]
+    assert "leaves out 20 of 21 nodes; more than 10 need" in waiting.waits_for[0]
     assert full.readers() == before
     assert waiting.difference is not None
     assert waiting.applied is not None

@@ -68,7 +68,7 @@ def test_what_a_waiting_run_takes_away_counts_at_once_and_what_it_gives_does_not
     assert drive.readers() == NARROWED
     assert waiting.epoch == drive.epoch() == epoch + 1
     assert (pairs(waiting.difference), pairs(waiting.applied)) == ((4, 2), (0, 2))
-    assert waiting.waits_for == ("3 people gain 4 readings of documents; 0 pass without a word",)
+    assert waiting.waits_for == ("3 people gain 4 readings; more than 0 need confirmation",)
 
 
 @pytest.mark.parametrize("delta", [False, True])
@@ -107,7 +107,7 @@ def test_what_everybody_may_read_waits_by_a_limit_of_its_own(small: Drive, name:
     assert drive.delta(one).state is RunState.APPLIED
     told = drive.delta(two, page("c", f"class:{name}"))
     assert told.state is RunState.WAITING
-    assert "the class members gains 2 documents; 1 pass without a word" in told.waits_for
+    assert "the class members gains 2 documents; more than 1 need confirmation" in told.waits_for
     assert drive.readers()["a"][0] == "ana"
     assert "b" not in drive.readers()
 
@@ -371,7 +371,7 @@ def test_a_limit_of_age_that_no_clock_could_hold_is_refused(small: Drive, age: t
     told = refused(
         lambda: sources.set_source(small.database, SOURCE, max_staleness=age, actor="admin")
     )
-    assert "max_staleness: it is not between" in told
+    assert "max_staleness must be more than 0" in told
     assert small.everything() == before
 
 

@@ -149,7 +149,7 @@ class Desk:
                     "audience": list(audience.ids),
                     "epoch": epoch,
                     "used": list(documents),
-                    "readers": json.dumps(readers.told),
+                    "readers": json.dumps(readers.to_json()),
                     "versions": json.dumps({str(one.id): one.content_hash for one in found}),
                 },
             )

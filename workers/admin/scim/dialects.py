@@ -1,7 +1,7 @@
-"""What identity providers write otherwise than RFC 7643 and 7644 say, put into the RFCs' words.
+"""Translates requests of identity providers that differ from RFC 7643 and 7644.
 
-From the public documents of Entra ID and Okta. Extensions that Ken does not know are left out, as
-RFC 7643 (3.3) lets a server do; attributes that it does not know are still refused.
+Based on the public documents of Entra ID and Okta. Unknown extensions are left out, as RFC 7643
+(3.3) allows; unknown attributes are still refused.
 """
 
 import re
@@ -21,14 +21,14 @@ _NEVER_IGNORED = (
     "urn:ietf:params:scim:schemas:core:",
     "urn:ietf:params:scim:schemas:extension:ken:",
 )
-"""A slip in one of these must not pass as an extension of somebody else's: `guest` is in ours."""
+"""A typing error in one of these must not pass as a foreign extension: `guest` is in ours."""
 _MANAGER = f"{ENTERPRISE}:manager"
 
 # -- extensions that Ken does not know ---------------------------------------------------------
 
 
 def without_unknown(payload: dict[str, Any], kind: str) -> dict[str, Any]:
-    """The request without what it says in schemas that are neither SCIM's nor ours."""
+    """Return the request without schemas that are neither SCIM's nor ours."""
     if kind not in _KNOWN:
         return payload
     known = _of_known_schemas(payload, kind)
@@ -43,7 +43,7 @@ def without_unknown(payload: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 class NothingOfOurs(Exception):
-    """A PATCH of nothing but extensions that Ken does not know: it changes nothing, and is fine."""
+    """A PATCH of unknown extensions only: it changes nothing, and succeeds."""
 
 
 def _of_known_schemas(value: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _known_operation(operation: Any, kind: str) -> Iterator[Any]:
 
 
 def _spelt(name: str, kind: str) -> str | None:
-    """A schema, or an attribute's path, as we write it; None: of an extension that is not ours."""
+    """Return a schema or an attribute's path as we spell it; None for an unknown extension."""
     head = name.partition("[")[0].lower()
     if ":" not in head:
         return name
@@ -89,11 +89,11 @@ def _spelt(name: str, kind: str) -> str | None:
     return name if f"{head}:".startswith(_NEVER_IGNORED) else None
 
 
-# -- other words -------------------------------------------------------------------------------
+# -- other spellings----------------------------------------------------------------------------
 
 
 def in_rfc_words(payload: dict[str, Any], kind: str) -> dict[str, Any]:
-    """The same request, as RFC 7644 has it."""
+    """Return the same request as RFC 7644 writes it."""
     if kind not in _KNOWN:
         return payload
     return {
@@ -105,7 +105,7 @@ def in_rfc_words(payload: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 def _operations(operation: Any, kind: str) -> Iterator[Any]:
-    """One without a path may name filtered values, which need an operation each."""
+    """Split an operation without a path, whose filtered values need an operation each."""
     path, value = _part(operation, "path"), _part(operation, "value")
     if isinstance(path, str):
         yield _with_path(operation, path, value, kind)
@@ -139,7 +139,7 @@ def _with_path(operation: dict[str, Any], path: str, value: Any, kind: str) -> d
 
 
 def _is_wrapped(value: Any) -> bool:
-    """Entra wrote `[{"$ref": null, "value": "False"}]` for what has one value."""
+    """Recognise Entra's `[{"$ref": null, "value": "False"}]` for a single value."""
     match value:
         case [dict(one)]:
             return "value" in one and one.keys() <= {"$ref", "value"}
@@ -151,7 +151,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _is_single(path: str, kind: str) -> bool:
-    """Whether the path leads to an attribute with one value."""
+    """Return whether the path leads to an attribute with one value."""
     try:
         binding = about(Path, MODELS[kind])(path).resolve()
     except InvalidPathException:
@@ -164,7 +164,7 @@ def _removes(operation: dict[str, Any]) -> bool:
 
 
 def _with_manager(name: str, value: Any) -> Any:
-    """Entra writes the manager as a plain id, which RFC 7643 has as an object."""
+    """Turn Entra's manager, a plain id, into the object of RFC 7643."""
     if name.lower() == _MANAGER.lower():
         return _as_manager(value)
     if name.lower() == ENTERPRISE.lower() and isinstance(value, dict):
@@ -179,7 +179,7 @@ def _as_manager(value: Any) -> Any:
 
 
 def filter_in_rfc_words(text: str) -> str:
-    """Entra asks `manager eq "ID"` to see whether a reference has a value."""
+    """Translate Entra's `manager eq "ID"`, which asks whether a reference has a value."""
     return _ASKED_MANAGER.sub(
         lambda found: found[0] if found[0].startswith('"') else f"{_MANAGER}.value", text
     )

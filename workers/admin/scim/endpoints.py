@@ -60,14 +60,14 @@ _SHOWN = ("attributes", "excludedAttributes")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, read and known to come from `actor`."""
+    """One authenticated request of `actor`, with its body read."""
 
     database: Database
     actor: str
     request: Request
     body: bytes
     base: str
-    """The address that the resources' own begin with."""
+    """The address with which the resources' addresses begin."""
 
     @property
     def scim_id(self) -> str:
@@ -78,14 +78,14 @@ class Call:
         return self.request.headers.get("if-match")
 
     def payload(self, kind: str) -> dict[str, Any]:
-        """Raises SCIMException."""
+        """Parse the body. Raises SCIMException."""
         declared = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if declared not in _JSON:
             raise _WrongType(detail=f"Content-Type: send {MEDIA_TYPE}")
         return parse(self.body, kind)
 
     def shown(self, kind: str) -> ResponseParameters[Any]:
-        """Which attributes to answer with. Raises ValidationError."""
+        """Return which attributes to answer with. Raises ValidationError."""
         shown: ResponseParameters[Any] = about(ResponseParameters, MODELS[kind]).model_validate(
             self.parameters(_SHOWN)
         )
@@ -146,7 +146,7 @@ def scim_app(database: Database, authenticate: Callable[[str | None], str]) -> S
 def _discovery(route: Callable[..., Route], name: str, known: dict[str, Any]) -> list[Route]:
     def show_all(call: Call) -> Response:
         if "filter" in call.request.query_params:  # RFC 7644, 4
-            raise ForbiddenException(detail="filter: not here")
+            raise ForbiddenException(detail="filter: not supported at this address")
         return _page(len(known), [_described(one, name, call) for one in known.values()])
 
     def show(call: Call) -> Response:
@@ -335,7 +335,7 @@ async def _respond(
     authenticate: Callable[[str | None], str],
     answer: Answer,
 ) -> Response:
-    """The token is looked at before the body, and the length before its content."""
+    """Check the token before reading the body, and the length before its content."""
     try:
         actor = await run_in_threadpool(authenticate, request.headers.get("authorization"))
         body = await _body(request)

@@ -1,4 +1,4 @@
-"""What the SCIM server says when it does not do something (RFC 7644, 3.12)."""
+"""Errors of the SCIM server (RFC 7644, 3.12)."""
 
 import json
 from typing import Any
@@ -20,34 +20,41 @@ log = structlog.get_logger()
 
 
 def fault(error: Exception) -> Response:
-    """A SCIM error (RFC 7644, 3.12) that names the field; of a fault of ours, only a reference."""
+    """Answer with a SCIM error that names the field, or for a fault of ours only a reference."""
     headers = {}
     match error:
         case SCIMException(__cause__=ValidationError() as cause):
-            told = Error.from_validation_errors(cause)[0]
+            answer = Error.from_validation_errors(cause)[0]
         case SCIMException():
-            told = error.to_error()
+            answer = error.to_error()
         case ValidationError():
-            told = Error.from_validation_errors(error)[0]
+            answer = Error.from_validation_errors(error)[0]
         case Unauthorized():
-            told = UnauthorizedException().to_error()
+            answer = UnauthorizedException().to_error()
             headers = {"www-authenticate": "Bearer"}
         case Forbidden():
-            told = ForbiddenException(detail=f"The token lacks the scope {error.scope}").to_error()
+            answer = ForbiddenException(
+                detail=f"The token lacks the scope {error.scope}"
+            ).to_error()
         case OperationalError():
-            told = Error(status=503, detail="The database does not answer. Nothing was changed.")
+            answer = Error(
+                status=503, detail="The database does not answer. Nothing was changed; try again."
+            )
             headers = {"retry-after": "10"}
         case _:
             reference = uuid4().hex[:12]
             log.error("scim_failed", reference=reference, error=type(error).__name__)
-            told = Error(status=500, detail=f"A fault of ours, {reference}. Nothing was changed.")
-    return json_response(told.model_dump(mode="json"), told.status or 500, headers)
+            answer = Error(
+                status=500, detail=f"A fault of Ken's, {reference}. Nothing was changed."
+            )
+    return json_response(answer.model_dump(mode="json"), answer.status or 500, headers)
 
 
 async def no_such_place(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
-    told = Error(status=status, detail="There is nothing here" if status == 404 else "Not this way")
-    return json_response(told.model_dump(mode="json"), status, getattr(error, "headers", None))
+    detail = "There is no such address" if status == 404 else "The address has no such method"
+    answer = Error(status=status, detail=detail)
+    return json_response(answer.model_dump(mode="json"), status, getattr(error, "headers", None))
 
 
 async def nobody_there(_request: Request, _error: Exception) -> Response:

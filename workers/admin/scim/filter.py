@@ -58,7 +58,7 @@ Element = Callable[[str], ColumnElement[Any]]
 
 
 def check_filter(text: str) -> None:
-    """Before it is parsed. Raises InvalidFilterException."""
+    """Check a filter before it is parsed. Raises InvalidFilterException."""
     depth = deepest = 0
     for one in text:
         depth += (one in "([") - (one in ")]")
@@ -140,7 +140,7 @@ class Matching(FilterVisitor[ColumnElement[bool]]):
 
 
 def sorted_by(binding: AttributeBinding | None, *, descending: bool) -> list[Any]:
-    """The order of a list; by id where the attribute does not tell."""
+    """Return the order of a list; equal values are ordered by id."""
     if binding is None:
         return [Provisioned.principal_id]
     if not binding.is_multivalued:
@@ -255,7 +255,7 @@ def _sub_name(binding: AttributeBinding) -> str:
 
 
 def _names(binding: AttributeBinding) -> list[str]:
-    """As the schema spells them, whatever the client wrote."""
+    """Return the names as the schema spells them."""
     return binding.urn.removeprefix(f"{_schema(binding)}:").split(".")
 
 
@@ -270,7 +270,7 @@ def _compare(
     actual: ColumnElement[Any], binding: AttributeBinding, node: Comparison
 ) -> ColumnElement[bool]:
     if _is_complex(binding.target_type):
-        raise InvalidFilterException(detail=f"filter: {binding.urn} is no single value")
+        raise InvalidFilterException(detail=f"filter: {binding.urn} has several values")
     expected = coerce_value(binding, node.value, node.op)
     if expected is None:
         missing = {CompareOperator.eq: actual.is_(None), CompareOperator.ne: actual.is_not(None)}
@@ -320,7 +320,7 @@ def _as_text(expected: Any) -> str:
         return b64encode(expected).decode()
     text = str(expected.value if isinstance(expected, Enum) else expected)
     if "\0" in text or any("\ud800" <= one <= "\udfff" for one in text):
-        raise InvalidFilterException(detail="filter: a value has a character that is no text")
+        raise InvalidFilterException(detail="filter: a value has a character that is not text")
     return text
 
 

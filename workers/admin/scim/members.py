@@ -1,4 +1,4 @@
-"""PATCH of a group: its members are a set of ids, so that one of 10,000 comes and goes cheaply."""
+"""PATCH of a group. Members are a set of ids, so that one of 10,000 is changed cheaply."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ _VALUE_ALONE = AttrPath("value")
 
 
 def patch_group(patch: Any, group: Any, members: list[int]) -> tuple[Any, list[str]]:
-    """The group and the ids of its members as all operations together leave them."""
+    """Apply all operations; return the group and the ids of its members."""
     held = dict.fromkeys(str(one) for one in members)
     for operation in patch.operations or []:
         for part in _parts(operation):
@@ -28,7 +28,7 @@ def patch_group(patch: Any, group: Any, members: list[int]) -> tuple[Any, list[s
 
 
 def _parts(operation: PatchOperation[Any]) -> Iterator[PatchOperation[Any]]:
-    """Okta's `replace` without a path names several attributes: members apart from the others."""
+    """Split Okta's `replace` without a path into members and other attributes."""
     if operation.path or not isinstance(operation.value, dict):
         yield operation
         return
@@ -54,7 +54,9 @@ def _is_of_members(path: Path[Any]) -> bool:
 def _change_members(held: dict[str, None], operation: PatchOperation[Any], path: Path[Any]) -> None:
     binding = path.resolve()
     if binding is None or binding.sub_field_name is not None:
-        raise MutabilityException(detail=f"{path}: a member is added or removed, never changed")
+        raise MutabilityException(
+            detail=f"{path}: a member can be added or removed, but not changed"
+        )
     match operation.op, path.value_filter:
         case PatchOperation.Op.add, None:
             held.update(dict.fromkeys(_ids(operation.value)))
@@ -71,17 +73,19 @@ def _change_members(held: dict[str, None], operation: PatchOperation[Any], path:
             for one in _selected(held, path):
                 held.pop(one, None)
         case _:
-            raise MutabilityException(detail=f"{path}: a member is added or removed, never changed")
+            raise MutabilityException(
+                detail=f"{path}: a member can be added or removed, but not changed"
+            )
 
 
 def _ids(value: Any) -> list[str]:
-    """Of members as an operation names them. Raises InvalidValueException, ValidationError."""
+    """Return the ids that an operation names. Raises InvalidValueException, ValidationError."""
     values = value if isinstance(value, list) else [] if value is None else [value]
     return members_in(ScimGroup.model_validate({"members": values}).members or [])
 
 
 def _selected(held: dict[str, None], path: Path[Any]) -> list[str]:
-    """The members that the filter in brackets means; mostly one, by its id."""
+    """Return the members that the filter in brackets selects, usually one by its id."""
     match path.value_filter:
         case Comparison(attr, CompareOperator.eq, str(one)) if attr == _VALUE_ALONE:
             return [one]

@@ -1,4 +1,4 @@
-"""A request's JSON, within bounds and without two ways to read it, before anything looks at it."""
+"""Parses a request's JSON, and refuses what is too large or ambiguous."""
 
 import json
 from typing import Any
@@ -10,16 +10,16 @@ from workers.admin.scim.dialects import in_rfc_words, without_unknown
 LONGEST_TEXT = 20_000
 """Characters; a certificate has a few thousand."""
 LONGEST_LIST = 100
-"""Values, and operations, in what is said of a user."""
+"""The most values, or operations, in one list about a user."""
 MOST_VALUES = 300
-"""In all lists of one request about a user: a PATCH compares each with each, while others wait."""
+"""The most values in all lists of a request about a user: a PATCH compares each with each."""
 MOST_OPERATIONS = 1_000
-"""In a PATCH of a group, each with as many members as fit."""
+"""The most operations in a PATCH of a group; each may have as many members as fit."""
 DEEPEST = 10
 
 
 def parse(body: bytes, kind: str) -> dict[str, Any]:
-    """The object that the body is. Raises InvalidSyntaxException, InvalidValueException."""
+    """Parse the body as an object. Raises InvalidSyntaxException, InvalidValueException."""
     try:
         payload = json.loads(body, object_pairs_hook=_object, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
@@ -34,14 +34,14 @@ def parse(body: bytes, kind: str) -> dict[str, Any]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Names differ in more than case (RFC 7643, 2.1): nobody may read another value than we do."""
+    """Refuse names that differ only in case (RFC 7643, 2.1): the value would be ambiguous."""
     if len({name.lower() for name, _ in pairs}) < len(pairs):
-        raise ValueError("a name stands twice in one object")
+        raise ValueError("a name occurs twice in one object")
     return dict(pairs)
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no value")
+    raise ValueError(f"{constant} is not a value")
 
 
 def _reason(error: Exception) -> str:
@@ -60,7 +60,7 @@ def _check(value: Any, path: str, kind: str, *, depth: int) -> None:
             if len(value) > LONGEST_TEXT:
                 raise InvalidValueException(detail=f"{path}: longer than {LONGEST_TEXT} characters")
             if not _is_text(value):
-                raise InvalidValueException(detail=f"{path}: has a character that is no text")
+                raise InvalidValueException(detail=f"{path}: has a character that is not text")
         case list():
             _check_length(value, path, kind)
             for place, one in enumerate(value):
@@ -68,7 +68,7 @@ def _check(value: Any, path: str, kind: str, *, depth: int) -> None:
         case dict():
             for name, one in value.items():
                 if not _is_text(name) or len(name) > LONGEST_TEXT:
-                    raise InvalidSyntaxException(detail=f"{path}: a name is no text")
+                    raise InvalidSyntaxException(detail=f"{path}: a name is not text")
                 _check(one, f"{path}.{name}" if path else name, kind, depth=depth + 1)
 
 
@@ -90,5 +90,5 @@ def _values_in(value: Any) -> int:
 
 
 def _is_text(value: str) -> bool:
-    """PostgreSQL stores no NUL, and half of a surrogate pair is no character."""
+    """Return whether PostgreSQL can store it: no NUL, no half of a surrogate pair."""
     return "\0" not in value and not any("\ud800" <= one <= "\udfff" for one in value)

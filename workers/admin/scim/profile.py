@@ -1,4 +1,4 @@
-"""What of a SCIM user becomes the name, the address and the profile of a user of ours."""
+"""Turns a SCIM user into the name, e-mail address and profile of a user."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from workers.admin.scim.schema import EnterpriseUser
 
 
 def name_of(user: Any) -> str:
-    """As people call somebody; the user name where nothing else is told."""
+    """Return the name that people use; the user name if there is no other."""
     name = user.name
     parts = [name.given_name, name.family_name] if name else []
     whole = " ".join(part.strip() for part in parts if part)
@@ -19,12 +19,12 @@ def name_of(user: Any) -> str:
 
 
 def email_of(user: Any) -> str | None:
-    """The primary address, or else the first."""
+    """Return the primary e-mail address, or else the first."""
     return _primary(user.emails, lambda email: email.value)
 
 
 def profile_of(session: Session, user: Any) -> dict[str, str]:
-    """What personal answers may use of this person; only what was told."""
+    """Return the attributes that personal answers may use, without empty ones."""
     work = user[EnterpriseUser]
     profile = {
         "title": user.title,
@@ -39,17 +39,17 @@ def profile_of(session: Session, user: Any) -> dict[str, str]:
 
 
 def _manager(session: Session, manager: Any) -> str | None:
-    """A name where the id is one of ours, as Entra sends it; otherwise as it was told."""
+    """Return the manager's name if the id is one of ours, as Entra sends it; else what was sent."""
     known = select(User.name).join(Provisioned, Provisioned.principal_id == User.id)
     given = str(manager.value or "")
     if given.isascii() and given.isdigit() and len(given) < 19:
         name = session.scalar(known.where(User.id == int(given)))
         if name is not None:
             return name
-    told: str | None = manager.display_name or manager.value
-    return told
+    sent: str | None = manager.display_name or manager.value
+    return sent
 
 
 def _primary(values: Any, of: Any) -> str | None:
-    told = sorted(values or [], key=lambda one: one.primary is not True)
-    return next((of(one) for one in told if of(one)), None)
+    ordered = sorted(values or [], key=lambda one: one.primary is not True)
+    return next((of(one) for one in ordered if of(one)), None)

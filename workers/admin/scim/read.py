@@ -1,4 +1,4 @@
-"""Users and groups as SCIM shows them: what was sent, and what is ours to say of it."""
+"""Reads users and groups as SCIM resources: what was sent, with ids, metadata and members."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ _LARGEST_INTEGER = 2**31
 
 
 def find(session: Session, kind: str, scim_id: str, base: str, *, members: bool = True) -> Any:
-    """The resource of this id. Raises NotFoundException."""
+    """Return the resource with this id. Raises NotFoundException."""
     row = row_of(session, kind, scim_id)
     return resources_of(session, [row.principal_id], base, members=members)[0]
 
@@ -23,7 +23,7 @@ def find(session: Session, kind: str, scim_id: str, base: str, *, members: bool 
 def search(
     session: Session, kinds: Sequence[str], request: SearchRequest[Any], base: str, *, members: bool
 ) -> tuple[int, list[Any]]:
-    """How many resources a query selects, and the page of them that it asks for."""
+    """Return how many resources a query selects, and the requested page of them."""
     found = or_(*(_selected(kind, request) for kind in kinds))
     total = session.scalar(select(func.count()).select_from(Provisioned).where(found)) or 0
     count = min(PAGE if request.count is None else request.count, LARGEST_PAGE)
@@ -89,7 +89,7 @@ def _location(base: str, kind: str, principal_id: int) -> str:
 
 
 def _groups_of(session: Session, ids: Sequence[int], base: str) -> dict[int, list[dict[str, str]]]:
-    """The groups of ours that each is a direct member of."""
+    """Return the groups that each is a direct member of."""
     found: dict[int, list[dict[str, str]]] = {}
     for row in session.execute(
         select(Membership.member_id, Group.id, Group.name)
@@ -145,13 +145,13 @@ def row_of(session: Session, kind: str, scim_id: str) -> Provisioned:
 
 
 def id_of(scim_id: str) -> int | None:
-    """The principal that an id would be; None for what we never give as an id."""
+    """Return the principal's id, or None if it cannot be one of ours."""
     if scim_id.isascii() and scim_id.isdigit() and len(scim_id) < 19 and scim_id[0] != "0":
         return int(scim_id)
     return None
 
 
 def version_in(versions: str, version: int) -> bool:
-    """Whether a list of entity tags, as in `If-Match`, has this version (compared weakly)."""
+    """Return whether the entity tags of `If-Match` include this version (compared weakly)."""
     given = {one.strip().removeprefix("W/") for one in versions.split(",")}
     return "*" in given or f'"{version}"' in given

@@ -1,4 +1,4 @@
-"""What SCIM says of a user and a group (RFC 7643), our extension of it, and what we announce."""
+"""SCIM schemas of users and groups (RFC 7643), our extension, and what the server announces."""
 
 from typing import Annotated, Any
 
@@ -30,19 +30,19 @@ from scim2_models import (
 )
 
 LARGEST_BODY = 1_000_000
-"""Bytes of a request."""
+"""The most bytes of a request."""
 LARGEST_PAGE = 200
 PAGE = 100
 
 
 class Email(scim2_models.Email):
     value: str | None = None
-    """An address, kept as it was sent: it is an attribute, never a key."""
+    """An e-mail address, stored as it was sent: it is an attribute, never a key."""
 
     @field_validator("value")
     @classmethod
     def _has_two_sides(cls, value: str | None) -> str | None:
-        """The library's own check folds what differs and refuses `.local`."""
+        """Check the address; the library's check changes its case and refuses `.local`."""
         name, at, domain = (value or "a@b").rpartition("@")
         if not (name and at and domain) or any(one.isspace() for one in name + domain):
             raise ValueError("value is not an e-mail address")
@@ -73,7 +73,7 @@ class SourceAccount(ComplexAttribute):
 
 
 class KenUser(Extension):
-    """What Ken needs to know of a user, and SCIM has no word for."""
+    """Attributes that Ken needs and SCIM does not have."""
 
     __schema__ = URN("urn:ietf:params:scim:schemas:extension:ken:2.0:User")
 
@@ -141,7 +141,8 @@ CONFIG = ServiceProviderConfig(
         AuthenticationScheme(
             type=AuthenticationScheme.Type.oauthbearertoken,
             name="Bearer token",
-            description="A token of Ken's with the scope `identity`, in the header Authorization.",
+            description="A token from `ken token create` with the scope `identity`, in the header "
+            "Authorization.",
             primary=True,
         )
     ],

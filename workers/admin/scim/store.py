@@ -1,7 +1,7 @@
-"""What an identity provider says of users and groups, kept and made to count, in one change.
+"""Stores users and groups from an identity provider, in one change.
 
-Access is decided by what `Change` writes; `provisioned` keeps the rest, so that it can be read
-back. An id is our principal's, an address or a name is never a key, and nothing outlives a delete.
+`Change` writes what decides access; `provisioned` stores the rest, so that it can be read back. An
+id is our principal's, an address or a name is never a key, and nothing outlives a delete.
 """
 
 from collections.abc import Callable, Iterable
@@ -39,28 +39,28 @@ from workers.admin.scim.schema import KenUser
 
 SOURCE = PROVIDER
 BY = "scim"
-"""Which rule made a link (design, section 4): an id that the identity provider gave."""
+"""The rule that made a link: an id that the identity provider gave."""
 
 LONGEST_NAME = 500
 LONGEST_LIST = 100
 
 
 def create_user(session: Session, actor: str, user: Any) -> str:
-    """The new user's id. Raises UniquenessException, InvalidValueException."""
+    """Create a user and return its id. Raises UniquenessException, InvalidValueException."""
     change = Change(session, actor=actor)
     _check_user_name(session, user, None)
     person = _person(user, str(uuid4()), UserStatus.ACTIVE, guest=False, session=session)
     user.active = person.status is UserStatus.ACTIVE
     user_id = change.put_user(change.put_source(SOURCE), person)
     _set_accounts(change, user_id, user)
-    _keep(session, user_id, "User", user)
+    _store(session, user_id, "User", user)
     return str(user_id)
 
 
 def change_user(
     session: Session, actor: str, scim_id: str, alter: Callable[[Any], Any], versions: str | None
 ) -> None:
-    """`alter` makes what the user shall be of what it is. Raises any SCIMException."""
+    """Change a user: `alter` turns the current resource into the new one. Raises SCIMException."""
     change = Change(session, actor=actor)
     row = row_of(session, "User", scim_id)
     _check_version(row, versions)
@@ -78,17 +78,17 @@ def change_user(
     )
     change.put_user(change.put_source(SOURCE), person)
     _set_accounts(change, row.principal_id, after)
-    _keep_again(session, row, after)
+    _store_again(session, row, after)
 
 
 def create_group(session: Session, actor: str, group: Any) -> str:
-    """The new group's id. Raises InvalidValueException."""
+    """Create a group and return its id. Raises InvalidValueException."""
     _check_names(group, "display_name")
     change = Change(session, actor=actor)
     members = _known(session, members_in(group.members or []), before=set())
     group_id = change.put_group(change.put_source(SOURCE), str(uuid4()), name=group.display_name)
     change.set_members(group_id, members)
-    _keep(session, group_id, "Group", group)
+    _store(session, group_id, "Group", group)
     return str(group_id)
 
 
@@ -99,7 +99,7 @@ def change_group(
     alter: Callable[[Any, list[int]], tuple[Any, Iterable[str | int]]],
     versions: str | None,
 ) -> None:
-    """`alter` makes of the group and its members' ids what they shall be. See `change_user`."""
+    """Change a group: `alter` returns the new resource and member ids. See `change_user`."""
     change = Change(session, actor=actor)
     row = row_of(session, "Group", scim_id)
     _check_version(row, versions)
@@ -113,11 +113,11 @@ def change_group(
     native_id = session.execute(select(Group.native_id).where(Group.id == group_id)).scalar_one()
     change.put_group(change.put_source(SOURCE), native_id, name=after.display_name)
     change.set_members(group_id, members)
-    _keep_again(session, row, after, changed=members != set(before))
+    _store_again(session, row, after, changed=members != set(before))
 
 
 def remove(session: Session, actor: str, kind: str, scim_id: str, versions: str | None) -> None:
-    """Nobody, from now on. Whoever comes later with the same name is somebody else (threat 8)."""
+    """Delete a user or group. A later one with the same name is somebody else (threat 8)."""
     change = Change(session, actor=actor)
     row = row_of(session, kind, scim_id)
     _check_version(row, versions)
@@ -135,7 +135,7 @@ def remove(session: Session, actor: str, kind: str, scim_id: str, versions: str 
 
 
 def members_in(members: Iterable[Any]) -> list[str]:
-    """The ids that a list of members holds. Raises InvalidValueException."""
+    """Return the ids in a list of members. Raises InvalidValueException."""
     ids = [member.value for member in members]
     for place, one in enumerate(ids):
         if not one:
@@ -144,7 +144,7 @@ def members_in(members: Iterable[Any]) -> list[str]:
 
 
 def _known(session: Session, wanted: Iterable[str | int], *, before: set[int]) -> set[int]:
-    """Ids to principals; who is a member already stays one."""
+    """Turn ids into principals; present members need not be looked up."""
     given = [(str(one), id_of(str(one))) for one in wanted]
     new = {one for _, one in given if one is not None} - before
     known = before | set(
@@ -165,10 +165,10 @@ def _known(session: Session, wanted: Iterable[str | int], *, before: set[int]) -
 
 
 def _check_version(row: Provisioned, versions: str | None) -> None:
-    """`If-Match`. Raises PreconditionFailedException."""
+    """Check `If-Match`. Raises PreconditionFailedException."""
     if versions is not None and not version_in(versions, row.version):
         raise PreconditionFailedException(
-            detail=f"It has changed since: its version is {etag(row.version)}. Read it again."
+            detail=f"The resource has changed; its version is {etag(row.version)}. Read it again."
         )
 
 
@@ -195,10 +195,10 @@ def _check_user_name(session: Session, user: Any, user_id: int | None) -> None:
     ).one_or_none()
     if taken is None:
         return
-    # Made active again by POST, somebody new of an old name would be who had it before (threat 8).
-    back = "; it is suspended: if it is the same person, set its active to true"
+    # A POST must not reactivate a user: somebody new may have an old name (threat 8).
+    back = ". That user is suspended: if it is the same person, set active to true"
     raise UniquenessException(
-        detail=f"userName: another user has it, with the id {taken.id}"
+        detail=f"userName: the user with the id {taken.id} has it already"
         + (back if taken.status == UserStatus.SUSPENDED else "")
     )
 
@@ -206,7 +206,7 @@ def _check_user_name(session: Session, user: Any, user_id: int | None) -> None:
 def _person(
     user: Any, native_id: str, status: UserStatus, *, guest: bool, session: Session
 ) -> Person:
-    """What is left out (`active`, `guest`) stays as it was, so that no omission widens access."""
+    """Build the person; if `active` or `guest` is left out, it stays as it was."""
     if user.active is not None:
         status = UserStatus.ACTIVE if user.active else UserStatus.SUSPENDED
     extension = user[KenUser]
@@ -223,7 +223,7 @@ def _person(
 
 
 def _native_id(change: Change, user_id: int) -> str:
-    """Of the user's identity in our source; a new one where an administrator removed the link."""
+    """Return the native id in our source; a new one if an administrator removed the link."""
     source_id = change.put_source(SOURCE)
     held = change.session.scalars(
         select(LinkedIdentity.native_id)
@@ -237,7 +237,7 @@ def _native_id(change: Change, user_id: int) -> str:
 
 
 def _set_accounts(change: Change, user_id: int, user: Any) -> None:
-    """The accounts that the provider vouches for are this user's, and those it did are not."""
+    """Link the accounts that the provider sends, and unlink those it no longer sends."""
     extension = user[KenUser]
     named = [(one.source, one.native_id) for one in (extension and extension.identities) or []]
     held = {
@@ -261,46 +261,48 @@ def _set_accounts(change: Change, user_id: int, user: Any) -> None:
         owner = change.owner_of(source_id, native_id)
         if owner not in (None, user_id):
             raise UniquenessException(
-                detail=f"{where}: this account is another user's. Unlink it there first."
+                detail=f"{where}: this account is linked to another user. Remove that link first."
             )
         if owner is None:
             change.link(user_id, source_id, native_id, by=BY)
 
 
 def _check_account(source: str | None, native_id: str | None, where: str) -> None:
-    """A source that is new is made, so its name must be one that people can tell from others."""
+    """Check the names; a new source is created, so its name must be readable."""
     if not source or not native_id or source == SOURCE:
         raise InvalidValueException(detail=f"{where}: needs a source and a nativeId")
     if not source.isprintable() or source != source.strip():
-        raise InvalidValueException(detail=f"{where}: the source has space at an end, or no letter")
+        raise InvalidValueException(
+            detail=f"{where}: the source starts or ends with a space, or is not printable"
+        )
     if max(len(source), len(native_id)) > LONGEST_NAME:
         raise InvalidValueException(detail=f"{where}: longer than {LONGEST_NAME} characters")
 
 
-def _keep(session: Session, principal_id: int, kind: str, resource: Any) -> None:
+def _store(session: Session, principal_id: int, kind: str, resource: Any) -> None:
     session.execute(
         insert(Provisioned).values(
             principal_id=principal_id,
             kind=kind,
             user_name=getattr(resource, "user_name", None),
             external_id=resource.external_id,
-            resource=_told(resource),
+            resource=_to_store(resource),
         )
     )
 
 
-def _keep_again(
+def _store_again(
     session: Session, row: Provisioned, resource: Any, *, changed: bool = False
 ) -> None:
-    told = _told(resource)
-    if changed or told != row.resource:
+    new = _to_store(resource)
+    if changed or new != row.resource:
         session.execute(
             update(Provisioned)
             .where(Provisioned.principal_id == row.principal_id)
             .values(
                 user_name=getattr(resource, "user_name", None),
                 external_id=resource.external_id,
-                resource=told,
+                resource=new,
                 version=Provisioned.version + 1,
                 modified_at=func.clock_timestamp(),
             )
@@ -308,13 +310,13 @@ def _keep_again(
         session.expire(row)
 
 
-def _told(resource: Any) -> dict[str, Any]:
-    """What was sent, but for what is ours to say, and for passwords, which are never kept."""
-    told: dict[str, Any] = resource.model_dump(mode="json")
-    for name, value in told.items():
+def _to_store(resource: Any) -> dict[str, Any]:
+    """Return what was sent, without the attributes that are ours, and never a password."""
+    sent: dict[str, Any] = resource.model_dump(mode="json")
+    for name, value in sent.items():
         if isinstance(value, list) and name != "members" and len(value) > LONGEST_LIST:
             raise InvalidValueException(detail=f"{name}: more than {LONGEST_LIST} values")
-    return {name: value for name, value in told.items() if name not in _OURS}
+    return {name: value for name, value in sent.items() if name not in _OURS}
 
 
 _OURS = frozenset({"id", "meta", "groups", "members", "password"})
