@@ -357,7 +357,7 @@ def test_a_post_of_a_suspended_user_is_refused_and_says_how_they_come_back(
     }
     refused = scim.send("POST", "/Users", again)
     assert (refused.status_code, refused.json()["scimType"]) == (409, "uniqueness")
-    assert f"the id {ana}; it is suspended" in refused.json()["detail"]
+    assert f"the id {ana} has it already. That user is suspended" in refused.json()["detail"]
     assert world.texts(int(ana)) == []
 
     [found] = scim.get("/Users", filter='userName eq "ana@acme.example"')["Resources"]
