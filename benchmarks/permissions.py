@@ -39,7 +39,7 @@ from workers.settings import Settings, load_settings
 PEOPLE, GROUPS, SPACES, FOLDERS, POLICIES = 10_000, 25_000, 600, 6_000, 60_000
 SUBJECT_GROUPS, AUDIENCE = 500, 5_000
 ABOVE = (200, 10_000, 100_000)
-"""Folders above so many documents each, every other one with an entry of its own."""
+"""Folders with this many documents each; every other one has an entry of its own."""
 Figures = dict[str, float]
 out = Console(highlight=False)
 
@@ -53,8 +53,8 @@ def main(data_dir: Path, report: Path | None) -> None:
         database = Database(settings)
         for name, measure in MEASURES.items():
             figures[name] = measure(database, company)
-            told = "  ".join(f"{key} {value:g}" for key, value in figures[name].items())
-            out.print(f"{name:44} {told}", soft_wrap=True)
+            shown = "  ".join(f"{key} {value:g}" for key, value in figures[name].items())
+            out.print(f"{name:44} {shown}", soft_wrap=True)
         database.close()
     if report:
         report.parent.mkdir(parents=True, exist_ok=True)
@@ -224,8 +224,8 @@ class _Company:
 
 def _own_key(principal: int | None) -> str:
     """As `Change` writes `policy.own`."""
-    told = "t ok" + (f" allow:0:{principal}" if principal else "")
-    return hashlib.sha256(told.encode()).hexdigest()
+    key = "t ok" + (f" allow:0:{principal}" if principal else "")
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def _subject(database: Database, company: _Company) -> Figures:
@@ -284,7 +284,7 @@ def _by_joining_everything(database: Database, audience: Audience) -> set[int]:
 
 
 def _membership(database: Database, company: _Company) -> Figures:
-    """One person joins, or leaves, one group. Naive: the flattened lists of their policies anew."""
+    """One person joins or leaves a group. Naive: rewrite the flattened lists of their policies."""
     return _paired(
         ours=lambda: _toggle_member(database, company),
         naive=lambda: _flatten(database, company.heavy),

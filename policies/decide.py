@@ -115,7 +115,7 @@ def decide(  # noqa: C901 - the rule, its parts in their order, to be read in on
 
 
 def _denied(subject: SubjectClosure, node_id: int, barred: frozenset[int]) -> Decision:
-    """What is certain is said before what may be."""
+    """Report a deny that certainly applies before one that only may apply."""
     if certain := barred - subject.doubts.keys():
         return Decision(False, "denied", node_id, min(certain))
     doubt = subject.doubts[min(barred)]

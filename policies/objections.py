@@ -47,7 +47,7 @@ class Match:
     kind: AccountKind
     email: str | None
     confirmed: bool
-    """The source says that whoever has the account also has the address."""
+    """The source confirms that the owner of the account has the address."""
     user_id: int
     user_email: str | None
     user_status: UserStatus

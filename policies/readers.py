@@ -47,7 +47,7 @@ class Subjects:
 
 
 @dataclass(frozen=True, slots=True)
-class Readers:
+class SourceReaders:
     """The readers of each document, by its node's id, as bits of the subjects."""
 
     subjects: Subjects
@@ -81,7 +81,7 @@ class _Effective:
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """What is said at a node itself."""
+    """The permissions set on a node itself."""
 
     parent_id: int | None
     inherit: bool
@@ -91,7 +91,7 @@ class _Own:
     denied: int
 
 
-def source_readers(session: Session, source_id: int) -> Readers:
+def source_readers(session: Session, source_id: int) -> SourceReaders:
     """Return who may read each document of this source, ignoring that it is paused or stale."""
     subjects = _subjects(session)
     holders = _holders(session, source_id, subjects)
@@ -108,7 +108,7 @@ def source_readers(session: Session, source_id: int) -> Readers:
     ):
         entries[entry.node_id].append((entry.effect, entry.gate, entry.principal_id))
     everyone = (1 << len(subjects.ids)) - 1
-    said = {
+    own = {
         node.id: _own(
             node.parent_id,
             node.inherit,
@@ -120,8 +120,8 @@ def source_readers(session: Session, source_id: int) -> Readers:
         )
         for node in nodes
     }
-    found = _effective(said, everyone)
-    return Readers(
+    found = _effective(own, everyone)
+    return SourceReaders(
         subjects,
         {node.id: found[node.id].readers for node in nodes if node.kind is NodeKind.DOCUMENT},
     )
@@ -222,19 +222,19 @@ def _denied_classes(who: int, principal_id: int, subjects: Subjects) -> int:
     return denied
 
 
-def _effective(said: Mapping[int, _Own], everyone: int) -> dict[int, _Effective]:
-    """Each node after its parent. Where nothing is said, the parent's sets are shared."""
+def _effective(own: Mapping[int, _Own], everyone: int) -> dict[int, _Effective]:
+    """Compute each node after its parent; a node without permissions shares its parent's sets."""
     root = _Effective(known=True, allowed=0, gated=everyone, denied=0)
     found: dict[int, _Effective] = {}
-    for node_id in said:
+    for node_id in own:
         line: list[int] = []
         at: int | None = node_id
         while at is not None and at not in found:
             line.append(at)
-            at = said[at].parent_id
+            at = own[at].parent_id
         above = root if at is None else found[at]
         for one in reversed(line):
-            above = found[one] = _below(above, said[one])
+            above = found[one] = _below(above, own[one])
     return found
 
 

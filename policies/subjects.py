@@ -171,9 +171,9 @@ def _look_below(session: Session, subject_ids: Sequence[int], at: datetime | Non
 def _doubts(
     session: Session, subject_ids: Sequence[int], ways: Ways, at: datetime | None
 ) -> dict[int, dict[int, Doubt]]:
-    """For each subject, the denied principals that reach an account of nobody's it may be behind.
+    """Return for each subject the denied principals that reach an unlinked account it may own.
 
-    That is whoever has no link in its source, and whose it was last (design, section 4).
+    That is everybody without a link in its source, and the user who had it last.
     """
     accounts = _nobodys(session, set[int]().union(*ways.values()), at)
     if not accounts:

@@ -110,12 +110,12 @@ async def _added(stack: Stack, sender: Sender, sent: list[Sent], in_channel: boo
     sent += [one for one, _ in mine]
     served = stack.served()
     steps = [found for one, at in mine if (found := _steps(stack, one, at, served))]
-    told = {name: _spread([step[name] for step in steps]) for name in steps[0]}
-    return {"questions": len(steps), **told}
+    figures = {name: _spread([step[name] for step in steps]) for name in steps[0]}
+    return {"questions": len(steps), **figures}
 
 
 async def _taken(stack: Stack, sent: Sent) -> float | None:
-    """When the worker took it: a lease that is not renewed yet ends so long after that."""
+    """When the worker took it: a lease that is not renewed yet ends one lease time later."""
     while True:
         row = stack.rows.execute(
             "SELECT state, extract(epoch FROM expires_at) FROM question LEFT JOIN lease"
@@ -282,9 +282,9 @@ def _print(figures: Json) -> None:
             if isinstance(spread, dict):
                 _row(table, f"{where}: {step}", spread)
     out.print(table)
-    for name, told in figures.items():
+    for name, figure in figures.items():
         if name.startswith(("throughput", "memory", "check")):
-            out.print(f"[bold]{name}[/]", told)
+            out.print(f"[bold]{name}[/]", figure)
 
 
 def _row(table: Table, name: str, spread: Json) -> None:

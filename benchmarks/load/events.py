@@ -1,4 +1,4 @@
-"""Signed events over HTTP: at a pace that waits for nobody, or so many in flight."""
+"""Sends signed events over HTTP, at a fixed pace or with a fixed number in flight."""
 
 import asyncio
 import json
@@ -51,7 +51,7 @@ class Sender:
         return await asyncio.gather(*tasks)
 
     async def in_flight(self, number: int, enough: Any, tell: Any) -> list[Sent]:
-        """Closed loop: so many questions open at any time, until `enough` says so; then none."""
+        """Keep this many questions open at any time, until `enough` returns True."""
         tasks: list[asyncio.Task[Sent]] = []
         while not enough(ended := self._ended(tasks)):
             tell(ended)

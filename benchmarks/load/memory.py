@@ -34,17 +34,17 @@ class Memory:
         last = self.questions[-1]
         start = next(i for i, done in enumerate(self.questions) if done >= last * _WARM_UP)
         done = self.questions[start:]
-        told = {}
+        found = {}
         for name, values in self.megabytes.items():
             warm = values[start:]
             slope = float(np.polyfit(done, warm, 1)[0]) if len(set(done)) > 1 else 0.0
-            told[name] = {
+            found[name] = {
                 "warm_mb": round(warm[0], 1),
                 "end_mb": round(warm[-1], 1),
                 "most_mb": round(max(values), 1),
                 "mb_per_1000": round(slope * 1000, 2),
             }
-        return told
+        return found
 
     def plot(self, title: str) -> str:
         """An SVG of our own: no library of this project draws."""

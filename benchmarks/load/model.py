@@ -2,7 +2,7 @@
 
     python -m benchmarks.load.model PORT
 
-POST /v1/responses as OpenAI's; POST /pace sets the time; GET /served tells when each was asked and
+POST /v1/responses as OpenAI's; POST /pace sets the time; GET /served lists when each was asked and
 answered.
 """
 
@@ -51,8 +51,8 @@ def quote(prompt: str) -> str:
 
 def response(quoted: str) -> dict[str, Any]:
     """https://platform.openai.com/docs/api-reference/responses/object"""
-    said = {"sentences": [{"text": quoted, "passage": 1, "quote": quoted}]}
-    part = {"type": "output_text", "text": json.dumps(said), "annotations": []}
+    draft = {"sentences": [{"text": quoted, "passage": 1, "quote": quoted}]}
+    part = {"type": "output_text", "text": json.dumps(draft), "annotations": []}
     message = {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant"}
     return {
         "id": "resp_1",

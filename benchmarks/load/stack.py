@@ -51,11 +51,11 @@ class Stack:
         urllib.request.urlopen(request).close()
 
     def served(self) -> list[tuple[float, float]]:
-        with urllib.request.urlopen(f"{self.model_url}/served") as told:
-            return [(asked, answered) for asked, answered in json.load(told)]
+        with urllib.request.urlopen(f"{self.model_url}/served") as response:
+            return [(asked, answered) for asked, answered in json.load(response)]
 
     def with_threads(self, threads: int) -> None:
-        """A worker with so many threads."""
+        """Start a worker with this many threads."""
         if self.settings.worker_threads == threads and Child(self.data_dir, "worker").running():
             return
         Child(self.data_dir, "worker").stop()

@@ -59,7 +59,7 @@ class User(Base):
     name: Mapped[str]
     email: Mapped[str | None]
     profile: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
-    """Title, team, location, country, locale, timezone, manager: what is said of this person."""
+    """Title, team, location, country, locale, timezone and manager of this person."""
 
 
 class LinkedIdentity(Base):
@@ -87,9 +87,9 @@ class SourceAccount(Base):
     source_id: Mapped[int] = mapped_column(ForeignKey(Source.id))
     native_id: Mapped[str]
     external: Mapped[bool] = mapped_column(default=False, server_default="false")
-    """An administrator says that it is nobody's here: its denies bar nobody."""
+    """Marked by an administrator as external: a deny of it keeps out nobody."""
     last_user_id: Mapped[int | None] = mapped_column(ForeignKey(User.id))
-    """Whose it was before its link was taken away: a deny of it bars them still."""
+    """The user who had it last: a deny of it still keeps this user out."""
 
 
 class Group(Base):
@@ -121,7 +121,7 @@ class AccountKind(StrEnum):
 
 
 class Account(Base):
-    """An account that a source told us of, linked to a user of ours or not."""
+    """An account that a source reported, linked to a user or not."""
 
     __tablename__ = "account"
 
@@ -145,7 +145,7 @@ class Address(Base):
 
 
 class Provisioned(Base):
-    """What the identity provider said of a user or a group, as SCIM (RFC 7643) writes it."""
+    """A user or group as the identity provider sent it, in SCIM (RFC 7643)."""
 
     __tablename__ = "provisioned"
 

@@ -88,8 +88,8 @@ def _safely(
     except OperatorError as error:
         return Finding(name, False, str(error), error.remedy)
     except (SQLAlchemyError, psycopg.Error):
-        error = unreachable(settings)
-        return Finding(name, False, str(error), error.remedy)
+        down = unreachable(settings)
+        return Finding(name, False, str(down), down.remedy)
 
 
 def _data_folder(settings: Settings) -> Finding:

@@ -56,12 +56,13 @@ def arguments(role: Role) -> dict[str, Any]:
 
 
 def limiting(role: Role, custom: Mapping[str, str]) -> str:
-    """The statement with which each transaction of a role begins: its limits, and settings of
-    ours, by their names behind `ken.`.
+    """Return the statement that begins each transaction of a role.
+
+    It sets the role's limits, and our own settings, whose names begin with `ken.`.
     """
-    told = {**limits_of(role), **{f"ken.{name}": value for name, value in custom.items()}}
+    values = {**limits_of(role), **{f"ken.{name}": value for name, value in custom.items()}}
     return "SELECT " + ", ".join(
-        f"set_config({_quoted(name)}, {_quoted(value)}, true)" for name, value in told.items()
+        f"set_config({_quoted(name)}, {_quoted(value)}, true)" for name, value in values.items()
     )
 
 

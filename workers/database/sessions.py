@@ -101,9 +101,9 @@ def connect(settings: Settings, role: Role) -> Engine:
 
 
 def _begin(role: Role, begun: sqlalchemy.Connection) -> None:
-    """Begin, and set what the transaction has for itself, in one round trip.
+    """Begin a transaction and set its own settings, in one round trip.
 
-    Where SQLAlchemy was told of an isolation level, it has had psycopg begin.
+    With an isolation level, SQLAlchemy has already made psycopg begin.
     """
     options = begun.get_execution_options()
     words = limiting(role, options.get(_CUSTOM, {}))

@@ -1,7 +1,7 @@
-"""Whether Celery's consumer in this worker is alive: its loop turns, and what is rung is heard.
+"""Checks that Celery's consumer in this worker is alive: its loop runs, and it gets messages.
 
-While Redis is away nobody is to blame. A consumer that has come back to Redis and hears nothing,
-which Celery has known more than once, shows in rings that wait while threads are free.
+While Redis is down, the consumer is not at fault. A consumer that has reconnected but gets no
+messages, a bug that Celery has had more than once, shows as waiting messages with free threads.
 """
 
 import time
@@ -28,7 +28,7 @@ class Consumer:
     def beat(self) -> None:
         self._beat = time.monotonic()
 
-    def heard(self, **_: object) -> None:
+    def on_message(self, **_: object) -> None:
         self._heard = time.monotonic()
 
     def alive(self, queue_length: int | None) -> bool:
@@ -59,5 +59,5 @@ def watched(app: Any, threads: int) -> Consumer:
 
     app.steps["consumer"].add(Beat)
     for signal in (task_received, task_unknown, task_rejected):
-        signal.connect(consumer.heard, weak=False)
+        signal.connect(consumer.on_message, weak=False)
     return consumer

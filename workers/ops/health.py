@@ -1,6 +1,6 @@
-"""How a process is: /healthz, whether it works at all; /readyz, whether it can do its job now.
+"""Health of a process: /healthz says whether it runs, /readyz whether it can do its job now.
 
-Who asks hears names and yes or no: no address, no version, no error.
+The answers contain only names and yes or no: no address, no version, no error.
 """
 
 import time
@@ -32,14 +32,14 @@ class Report:
     """Checks that are needed, and others that are only reported and may be false."""
 
     needed: Mapping[str, bool]
-    said: Mapping[str, bool]
+    reported: Mapping[str, bool]
 
     @property
     def ok(self) -> bool:
         return all(self.needed.values())
 
     def words(self) -> dict[str, bool]:
-        return {"ok": self.ok, **self.needed, **self.said}
+        return {"ok": self.ok, **self.needed, **self.reported}
 
 
 def turned(part: str) -> None:
@@ -103,5 +103,5 @@ def store(database: Database, role: Role) -> Callable[[], Store]:
     return Patient(look, Store())
 
 
-def store_report(found: Store, said: Mapping[str, bool] | None = None) -> Report:
-    return Report({"postgresql": found.answers, "schema": found.current}, said or {})
+def store_report(found: Store, reported: Mapping[str, bool] | None = None) -> Report:
+    return Report({"postgresql": found.answers, "schema": found.current}, reported or {})

@@ -1,6 +1,6 @@
 """A small HTTP listener, in a thread: /healthz, /readyz and /metrics of one process.
 
-Whoever can reach it can read it, so it says nothing that is worth reading for others.
+Anybody who can reach it can read it, so it shows nothing confidential.
 """
 
 import json

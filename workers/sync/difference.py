@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from policies.audience import Class
-from policies.readers import Readers
+from policies.readers import SourceReaders
 from policies.tables.people import User
 from workers.sync.snapshot import State
 
@@ -101,7 +101,7 @@ class Difference:
 
 
 def measure(
-    session: Session, before: Readers, after: Readers, *, held: State, wanted: State
+    session: Session, before: SourceReaders, after: SourceReaders, *, held: State, wanted: State
 ) -> Difference:
     """Compare the readers of a source before and after, and the two states."""
     gained: Counter[int] = Counter()
@@ -174,7 +174,7 @@ def count_changes(held: State, wanted: State) -> dict[str, Counts]:
     }
 
 
-def _per_subject(changed: Mapping[int, int], readers: Readers) -> list[int]:
+def _per_subject(changed: Mapping[int, int], readers: SourceReaders) -> list[int]:
     """Count the changed documents for each subject, a set of subjects at a time."""
     size = len(readers.subjects.ids)
     found = np.zeros(size, dtype=np.int64)
@@ -185,7 +185,9 @@ def _per_subject(changed: Mapping[int, int], readers: Readers) -> list[int]:
     return [int(count) for count in found]
 
 
-def _people(session: Session, readers: Readers, counts: list[int]) -> tuple[PersonChange, ...]:
+def _people(
+    session: Session, readers: SourceReaders, counts: list[int]
+) -> tuple[PersonChange, ...]:
     places = sorted(
         (place for place in range(len(Class), len(counts)) if counts[place]),
         key=lambda place: (-counts[place], place),

@@ -1,6 +1,6 @@
-"""SCIM 2.0 (RFC 7643, 7644): an identity provider says who works here, and in which groups.
+"""SCIM 2.0 (RFC 7643, 7644): an identity provider manages the users and groups.
 
-Whoever holds the token decides who is who, and reads no document by it.
+The holder of the token decides who is who, and can read no document with it.
 """
 
 from collections.abc import Callable, Sequence

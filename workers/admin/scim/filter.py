@@ -263,7 +263,7 @@ def _schema(binding: AttributeBinding) -> str:
     return str(cast_type(type[ScimObject], binding.model).__schema__)
 
 
-# -- what is said of it ------------------------------------------------------------------------
+# -- comparisons ----------------------------------------------------------------------------
 
 
 def _compare(
