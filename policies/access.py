@@ -111,17 +111,17 @@ subjects are then checked only against what those candidates name."""
 # stands to what they name, and which are left. Nothing is looked up for everybody: the work grows
 # with what can be read, not with the company.
 #
-# An account is a group of one: of the user whom it is linked to. One that nobody is linked to is
-# held by nobody, and where a deny reaches it, it may be anybody who has no link in its source.
+# An account is a group of one: the user to whom it is linked. An unlinked account has no member,
+# and if a deny reaches it, it may belong to anybody who has no link in its source.
 #
-# A class in `subject` stands for everybody in it. What all of them hold is the class itself: that
-# decides allows and gates. What any of them holds decides denies: so from each denied principal
-# we walk down, and find whether somebody of the class is reached.
+# A class in `subject` stands for everybody in it. Allows and gates count only if all of them hold
+# the principal, which is the class itself. A deny counts if any of them holds it: so from each
+# denied principal we walk down, and find whether it reaches a person of the class.
 #
 # `= ANY (ARRAY(SELECT …))` and `OFFSET 0` keep each step on its index, whatever was estimated.
 _ALLOWED = """
     WITH RECURSIVE
-    subject AS MATERIALIZED (                  -- those who may read anything at all
+    subject AS MATERIALIZED (                  -- subjects that may read anything at all
         SELECT asked.id, coalesce(user_account.class_id, asked.id) AS class_id
         FROM unnest(:subjects) AS asked (id) LEFT JOIN user_account USING (id)
         WHERE user_account.status = 'active'
@@ -149,7 +149,7 @@ _ALLOWED = """
         ) AS held
         GROUP BY principal_id
     ),
-    doubtful AS MATERIALIZED (                 -- one of them may be behind an account of nobody's
+    doubtful AS MATERIALIZED (                 -- one of them may own an unlinked account
         SELECT FROM first
         WHERE EXISTS (SELECT FROM source_account WHERE last_user_id = first.id)
            OR EXISTS (
@@ -237,7 +237,7 @@ _NOT_BARRED = """
         GROUP BY principal_id HAVING count(*) = (SELECT count(*) FROM rest)
     ),
 
-    -- Denied, and reaching an account of nobody's, that one of them may be behind.
+    -- Denied principals that reach an unlinked account, which one of them may own.
     nobodys AS MATERIALIZED (
         SELECT DISTINCT root_id, source_id, last_user_id
         FROM below JOIN source_account ON source_account.id = below.principal_id
@@ -252,7 +252,7 @@ _NOT_BARRED = """
                SELECT FROM subject WHERE id > {max_class} AND NOT EXISTS (
                    SELECT FROM identity
                    WHERE user_id = subject.id AND identity.source_id = theirs.source_id))
-           OR EXISTS (                         -- somebody of a class that listens
+           OR EXISTS (                         -- a person of a class in the audience
                SELECT FROM user_account JOIN class_within USING (class_id)
                JOIN subject ON subject.id = within_id
                WHERE status = 'active' AND NOT EXISTS (
@@ -265,7 +265,7 @@ _NOT_BARRED = """
         WHERE effect = 'deny' AND (
             principal_id IN (SELECT principal_id FROM holds)
             OR principal_id IN (SELECT principal_id FROM rest_holds)
-            OR principal_id IN (               -- somebody of a class that listens
+            OR principal_id IN (               -- a denied person belongs to a class in the audience
                 SELECT root_id
                 FROM below
                 JOIN user_account ON user_account.id = below.principal_id
@@ -274,7 +274,7 @@ _NOT_BARRED = """
                 WHERE user_account.status = 'active')
             OR principal_id IN (
                 SELECT root_id FROM nobodys JOIN without_link USING (source_id))
-            OR principal_id IN (               -- or one of them had it last
+            OR principal_id IN (               -- or one of them had the account last
                 SELECT root_id FROM nobodys JOIN subject ON subject.id = last_user_id)
             OR principal_id IN (
                 SELECT root_id FROM nobodys

@@ -90,7 +90,7 @@ def _make_policies(session: Session, labels: Sequence[Row[Any]]) -> dict[tuple[o
 
 
 def _key(row: Row[Any]) -> tuple[object, ...]:
-    """What makes two policies one."""
+    """The key by which two policies are the same."""
     return row.source_id, row.anchor_id, row.own
 
 

@@ -258,7 +258,7 @@ def _behind(native_id: InstrumentedAttribute[str], after: tuple[str, str]) -> Co
     return or_(name > after[0], (name == after[0]) & (native_id > after[1]))
 
 
-# -- what bears on a match -----------------------------------------------------------------------
+# -- facts that decide --------------------------------------------------------------------------
 
 
 def _with_suggestions(
@@ -282,7 +282,7 @@ def _with_suggestions(
 
 
 class _Facts:
-    """What bears on the links of some accounts, read at once for all of them."""
+    """The facts that decide about links of some accounts, read at once for all of them."""
 
     def __init__(self, session: Session, accounts: Sequence[Account]) -> None:
         emails = {_fold(account.email) for account in accounts if account.email}

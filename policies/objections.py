@@ -30,14 +30,14 @@ class AddressHolder:
     source_id: int
     native_id: str
     user_id: int | None
-    """Whose it is; None: it has no link."""
+    """The linked user; None if it has no link."""
     now: bool
-    """Its source says that it still has the address."""
+    """True if its source says that it still has the address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """An account and a user who may be the same person, and all that bears on it.
+    """An account and a user who may be the same person, with all facts that decide it.
 
     Counts and holders are of the address in upper or lower case: to mailboxes it is the same.
     """
@@ -52,18 +52,18 @@ class Match:
     user_email: str | None
     user_status: UserStatus
     users: int
-    """With this address now, whatever their status."""
+    """Users with this address now, of any status."""
     accounts: int
-    """Of this source, with this address now."""
+    """Accounts of this source with this address now."""
     second_account: bool
     """The user is linked to another account of this source."""
     linked_before: bool
-    """Of this source, the account had another link before, or the user another account."""
+    """In this source, the account had another link before, or the user another account."""
     holders: frozenset[AddressHolder] = frozenset()
 
 
 def objections(match: Match) -> tuple[Objection, ...]:
-    """All that speaks against linking the two by their address; empty: they are one person."""
+    """Return what contradicts linking the two by their address; empty if nothing does."""
     found = {
         Objection.NOT_A_MEMBER: match.kind is not AccountKind.MEMBER,
         Objection.NOT_CONFIRMED: not match.confirmed,

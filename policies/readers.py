@@ -42,7 +42,7 @@ class Subjects:
         return found
 
     def holding(self, one: Class) -> int:
-        """Who holds this class: its people, and the classes within it as subjects."""
+        """Return the subjects in this class: its people, and the classes within it."""
         return self.everybody[one] | sum(self.bit[within] for within in Class if within >= one)
 
 
@@ -56,22 +56,22 @@ class SourceReaders:
 
 @dataclass(frozen=True, slots=True)
 class _Holders:
-    """For each principal, as bits of the subjects."""
+    """The subjects of each principal, as bits."""
 
     held: Mapping[int, int]
-    """Who acts as it."""
+    """The subjects that act as it."""
     doubted: Mapping[int, int]
-    """Who may be behind an account of it that nobody is linked to: a deny of it bars them."""
+    """The subjects that may own an unlinked account in it: a deny of it keeps them out."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Effective:
-    """What holds at a node, with all that comes down to it."""
+    """The permissions at a node, including inherited ones."""
 
     known: bool
     allowed: int
     gated: int
-    """Who meets every gate."""
+    """The subjects that meet every gate."""
     denied: int
 
     @property
@@ -136,7 +136,7 @@ def _subjects(session: Session) -> Subjects:
 
 
 def _holders(session: Session, source_id: int, subjects: Subjects) -> _Holders:
-    """Of each principal that stands in an entry of this source."""
+    """Return the holders of each principal that an entry of this source names."""
     groups_of: dict[int, list[int]] = defaultdict(list)
     for member_id, group_id in session.execute(_EDGES_BELOW, {"source_id": source_id}):
         groups_of[member_id].append(group_id)
@@ -146,7 +146,7 @@ def _holders(session: Session, source_id: int, subjects: Subjects) -> _Holders:
 
 
 def _upward(start: dict[int, int], groups_of: Mapping[int, list[int]]) -> dict[int, int]:
-    """The bits of each principal, with those of all below it; cycles end by themselves."""
+    """Return the bits of each principal, including all below it; cycles are handled."""
     found = dict(start)
     waiting = deque(one for one in found if one in groups_of)
     while waiting:
@@ -161,9 +161,9 @@ def _upward(start: dict[int, int], groups_of: Mapping[int, list[int]]) -> dict[i
 
 
 def _nobodys(session: Session, subjects: Subjects) -> dict[int, int]:
-    """Each account that nobody is linked to, with all who have no link in its source.
+    """Return each unlinked account, with all subjects that have no link in its source.
 
-    So has the internet, always, as somebody in it has; and whose the account was last counts too.
+    That always includes the internet, and the user who had the account last.
     """
     rows = session.execute(
         select(SourceAccount.id, SourceAccount.source_id, SourceAccount.last_user_id).where(
@@ -214,7 +214,7 @@ def _own(
 
 
 def _denied_classes(who: int, principal_id: int, subjects: Subjects) -> int:
-    """A class is everybody in it: a denial of any of them, or of any class, bars it."""
+    """Add classes: a deny of anybody in a class, or of any class, keeps the class out."""
     denied = 0
     for one in Class:
         if principal_id in subjects.everybody or who & subjects.everybody[one]:

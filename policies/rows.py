@@ -30,13 +30,13 @@ class EntryRow(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Rows:
     nodes: Sequence[NodeRow]
-    """The documents', and of all nodes above them."""
+    """Nodes and entries of the documents and of everything above them."""
     entries: Sequence[EntryRow]
     people: People
 
 
 def rows_of_now(session: Session, subject_ids: Sequence[int], document_ids: Iterable[int]) -> Rows:
-    """Of these documents, and of these subjects."""
+    """Load the rows of these documents and of these subjects."""
     given = {"documents": list(document_ids), "subjects": list(subject_ids)}
     found = session.execute(_ROWS_OF_NOW, given).one()
     return Rows(

@@ -23,7 +23,7 @@ _UP_TO = {one: frozenset(wider for wider in _CLASSES if wider <= one) for one in
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The subjects that are users, and what leads upward from them."""
+    """The subjects that are users, and the edges upward from them."""
 
     users: Mapping[int, tuple[str, int]]
     """Status and class of each."""
@@ -94,14 +94,14 @@ def closures(
 
 
 def path_to(closure: SubjectClosure, principal_id: int) -> tuple[int, ...]:
-    """A shortest one; for a class, and for who bars a class, there is nothing in between."""
+    """Return a shortest path; for a class, it has nothing in between."""
     if principal_id in _CLASSES or closure.subject_id in _CLASSES:
         return tuple(dict.fromkeys((closure.subject_id, principal_id)))
     return _back(_tree(closure.groups_of, closure.subject_id), principal_id)[::-1]
 
 
 Ways = Mapping[int, Mapping[int, int]]
-"""Each denied principal with all below it, and from where one comes to each: itself from itself."""
+"""For each denied principal, everything below it, each with its predecessor."""
 
 
 def _ways_below(members_of: Mapping[int, Sequence[int]], denied: Iterable[int]) -> Ways:
@@ -109,7 +109,7 @@ def _ways_below(members_of: Mapping[int, Sequence[int]], denied: Iterable[int]) 
 
 
 def _tree(edges: Mapping[int, Sequence[int]], start: int) -> dict[int, int]:
-    """All that the edges lead to, each with the one before it on a shortest way."""
+    """Return everything that the edges reach, each with its predecessor on a shortest path."""
     before = {start: start}
     waiting = deque([start])
     while waiting:
@@ -121,7 +121,7 @@ def _tree(edges: Mapping[int, Sequence[int]], start: int) -> dict[int, int]:
 
 
 def _back(before: Mapping[int, int], end: int) -> tuple[int, ...]:
-    """The way from there back to where the tree began."""
+    """Return the path from there back to the start."""
     path = [end]
     while before[path[-1]] != path[-1]:
         path.append(before[path[-1]])
@@ -131,7 +131,7 @@ def _back(before: Mapping[int, int], end: int) -> tuple[int, ...]:
 def _bars_of_classes(
     session: Session, classes: Iterable[int], ways: Ways, at: datetime | None
 ) -> dict[int, frozenset[int]]:
-    """A class is everybody in it: a denial of any of them, or of a group of theirs, bars it."""
+    """Return denied principals that keep a class out: anybody in it, or a group of theirs."""
     bars = dict.fromkeys(classes, _CLASSES)
     if not bars or not ways:
         return bars
@@ -153,7 +153,7 @@ _FEW = 16
 
 
 def _look_below(session: Session, subject_ids: Sequence[int], at: datetime | None) -> bool:
-    """Whether some deny may bar one of them who does not hold it; for many, that is not asked."""
+    """Return whether a deny may apply to one of them through an unlinked account."""
     if len(subject_ids) > _FEW or any(one in _CLASSES or one == STRANGER for one in subject_ids):
         return True
     account, link, source = as_of(SourceAccount, at), as_of(LinkedIdentity, at), as_of(Source, at)
@@ -193,7 +193,7 @@ def _doubts(
 
 @dataclass(frozen=True, slots=True)
 class _Nobodys:
-    """Where an account is that nobody is linked to, and whose it was last. Equal ones bar alike."""
+    """The source of an unlinked account, and its last user. Equal values have equal effect."""
 
     source_id: int
     last_user_id: int | None
@@ -219,14 +219,14 @@ def _nobodys(
 
 @dataclass(frozen=True, slots=True)
 class _Behind:
-    """Who of some subjects may be behind accounts that nobody is linked to."""
+    """Finds which subjects may own accounts that have no link."""
 
     linked: frozenset[tuple[int, int]]
     """(user, source)"""
     lacking: Mapping[int, int]
-    """For each source the narrowest class of somebody active who has no link there."""
+    """For each source, the narrowest class of an active person who has no link there."""
     class_of: Mapping[int, int]
-    """Of those active people who had one of the accounts last."""
+    """The active people who had one of the accounts last."""
 
     @classmethod
     def of(
@@ -256,7 +256,7 @@ class _Behind:
         )
 
     def is_possible(self, subject_id: int, account: _Nobodys) -> bool:
-        if subject_id in (STRANGER, Class.INTERNET):  # on the internet, somebody has no link
+        if subject_id in (STRANGER, Class.INTERNET):  # somebody on the internet has no link
             return True
         if subject_id in _CLASSES:
             had = self.class_of.get(account.last_user_id or 0, 0)
@@ -267,7 +267,7 @@ class _Behind:
 
 
 def _lacking(session: Session, user: Any, link: Any, source_id: int) -> int:
-    """The narrowest class of somebody active without a link in the source; 0: all have one."""
+    """The narrowest class of an active person without a link in the source; 0 if all have one."""
     found: int | None = session.scalar(
         select(func.max(user.class_id)).where(
             user.status == UserStatus.ACTIVE,
@@ -280,7 +280,7 @@ def _lacking(session: Session, user: Any, link: Any, source_id: int) -> int:
 def _edges_above(
     session: Session, principals: Iterable[int], at: datetime | None
 ) -> dict[int, list[int]]:
-    """member -> groups, for everything reachable upward from these."""
+    """Return member -> groups, for everything reachable upward from these."""
     edge = as_of(Membership, at)
     return _edges(session, edge.member_id, edge.group_id, principals)
 
@@ -288,13 +288,13 @@ def _edges_above(
 def _edges_below(
     session: Session, principals: Iterable[int], at: datetime | None
 ) -> dict[int, list[int]]:
-    """group -> members, for everything reachable downward from these."""
+    """Return group -> members, for everything reachable downward from these."""
     edge = as_of(Membership, at)
     return _edges(session, edge.group_id, edge.member_id, principals)
 
 
 def _edges(session: Session, here: Any, there: Any, start: Iterable[int]) -> dict[int, list[int]]:
-    """One statement a level: in one recursive statement the planner reads the whole table."""
+    """Read one level at a time: for one recursive statement, the planner reads the whole table."""
     edges: dict[int, list[int]] = {}
     seen = set(start)
     frontier = seen
@@ -310,7 +310,7 @@ def _edges(session: Session, here: Any, there: Any, start: Iterable[int]) -> dic
 
 
 def _closure(edges: Mapping[int, Iterable[int]], start: Iterable[int]) -> set[int]:
-    """The start, and whatever the edges lead to from there."""
+    """Return the start and everything that the edges reach from there."""
     found = set(start)
     waiting = list(found)
     while waiting:
@@ -323,7 +323,7 @@ def _closure(edges: Mapping[int, Iterable[int]], start: Iterable[int]) -> set[in
 def _named_by_group(
     groups_of: Mapping[int, Iterable[int]], people: Collection[int], named: Iterable[int]
 ) -> dict[int, set[int]]:
-    """Each named principal, and each group below one, with the named principals that it is."""
+    """Map each named principal, and each group below one, to the named principals it leads to."""
     below: dict[int, list[int]] = defaultdict(list)
     for group_id in groups_of.keys() - people:
         for above in groups_of[group_id]:

@@ -1,4 +1,4 @@
-"""What every table has in common: how Python types are stored, and how many ids are asked for."""
+"""The base of all tables: how Python types are stored, and how lists of ids are passed."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -33,5 +33,5 @@ def as_text(kind: type[StrEnum]) -> Enum:
 
 
 def among(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
-    """Whether the column is one of these ids: one parameter, however many there are."""
+    """Compare the column with these ids, as a single parameter for any number of them."""
     return column == any_(literal(list(ids), ARRAY(BigInteger)))  # type: ignore[no-any-return]

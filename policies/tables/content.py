@@ -13,25 +13,25 @@ from policies.tables.base import Base
 from policies.tables.permissions import Node, Policy
 
 DIMENSION = 384
-"""Of the embedded embedder's vectors; each row also names its model."""
+"""The dimension of the embedded embedder's vectors; each row also names its model."""
 
 
 class Document(Base):
-    """What a node says. Readable through its policy, by row-level security too."""
+    """The text of a node. Its policy decides who may read it; row-level security checks it, too."""
 
     __tablename__ = "document"
 
     id: Mapped[int] = mapped_column(ForeignKey(Node.id, ondelete="CASCADE"), primary_key=True)
     policy_id: Mapped[int] = mapped_column(ForeignKey(Policy.id), index=True)
     native_id: Mapped[str]
-    """The node's, once more, under row-level security: a path is content."""
+    """The node's native id again, under row-level security: a path is content."""
     title: Mapped[str]
     url: Mapped[str | None]
     updated_at: Mapped[datetime | None]
     content_hash: Mapped[str]
-    """Of title and text: equal content is neither split nor embedded again."""
+    """The hash of title and text: equal content is neither split nor embedded again."""
     reader_version: Mapped[int] = mapped_column(server_default="0")
-    """Which version of the readers read it: what another one read is read and split again."""
+    """The version of the format readers; text of another version is read and split again."""
     loaded_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -48,13 +48,13 @@ class Chunk(Base):
     document_id: Mapped[int] = mapped_column(ForeignKey(Document.id, ondelete="CASCADE"))
     position: Mapped[int]
     title: Mapped[str]
-    """The document's, once more, because it takes part in `tsv`."""
+    """The document's title again, because it is part of `tsv`."""
     heading: Mapped[str]
     anchor: Mapped[str]
-    """What follows `#` in a link to this place; empty: the document's start."""
+    """The part after `#` in a link to this place; empty means the document's start."""
     text: Mapped[str]
     spans: Mapped[list[Any] | None] = mapped_column(JSONB)
-    """What the parts of the text are, as [kind, start, end]; null for a text without structure."""
+    """The kinds of the text's parts, as [kind, start, end]; null for a text without structure."""
     tsv: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(
@@ -99,4 +99,4 @@ class Embedding(Base):
     )
     vector: Mapped[Any] = mapped_column(HALFVEC(DIMENSION))
     text_hash: Mapped[bytes | None]
-    """Of what was embedded: equal text, also of another document, is embedded once."""
+    """The hash of what was embedded: equal text, also in another document, is embedded once."""

@@ -41,7 +41,7 @@ class Past(Base):
 
 
 class Audit(Base):
-    """What was changed, by whom, under which epoch. Rows are only ever added."""
+    """One change: what, by whom, under which epoch. Rows are never changed or removed."""
 
     __tablename__ = "audit"
     __table_args__ = (CheckConstraint("action <> ''"),)

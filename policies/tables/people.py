@@ -1,4 +1,4 @@
-"""Who can stand in a permission: users, groups, the classes, and the accounts of each source."""
+"""Principals: users, groups, classes and accounts, with links and memberships."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -25,7 +25,7 @@ class UserStatus(StrEnum):
 
 
 class Principal(Base):
-    """Anyone who can stand in a permission. Ids are never reused."""
+    """Anyone that a permission can name. Ids are never reused."""
 
     __tablename__ = "principal"
 
@@ -35,7 +35,7 @@ class Principal(Base):
 
 
 class ClassWithin(Base):
-    """Which classes somebody of a class belongs to: a member is also one of the internet."""
+    """The classes that contain a class: a member also belongs to `internet`."""
 
     __tablename__ = "class_within"
 

@@ -1,4 +1,4 @@
-"""Who may read what: the tree of each source, its entries, and the interned policies."""
+"""Permissions: the tree of each source, its entries, and the interned policies."""
 
 from datetime import datetime
 from enum import StrEnum

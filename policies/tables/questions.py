@@ -31,7 +31,7 @@ class PostedChange(StrEnum):
 
 
 class StoredQuestion(Base):
-    """What somebody asked, unique by Slack's event and by channel and ts (design, section 6)."""
+    """A question, unique by Slack's event, and by channel and ts."""
 
     __tablename__ = "question"
     __table_args__ = (
@@ -49,7 +49,7 @@ class StoredQuestion(Base):
     message_ts: Mapped[str]
     thread_ts: Mapped[str]
     user_id: Mapped[str]
-    """As the surface calls the asker: a Slack id, or a user id of ours at the terminal."""
+    """The asker's id on the surface: a Slack id, or at the terminal a user id of ours."""
     text: Mapped[str]
     state: Mapped[QuestionState] = mapped_column(
         as_text(QuestionState), default=QuestionState.KEPT, server_default="kept"
@@ -57,7 +57,7 @@ class StoredQuestion(Base):
     reason: Mapped[str | None]
     """Why it failed: the name of an error, never its text."""
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Workers that took it, one after the other, and have not come back yet."""
+    """How many workers in a row took it and did not finish."""
     asked_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ended_at: Mapped[datetime | None]
     trace: Mapped[str | None]

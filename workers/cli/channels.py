@@ -44,7 +44,7 @@ class ChannelState:
     """Only answers that nobody asked for."""
     rule: str
     readers: str
-    """Who reads there, in words."""
+    """The readers there, in words."""
 
 
 def listed(settings: Settings, *, only_automatic: bool) -> list[ChannelState]:

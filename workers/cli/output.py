@@ -1,4 +1,4 @@
-"""What commands print: for people on a terminal, and as JSON for machines."""
+"""Prints for commands: text for people on a terminal, JSON for machines."""
 
 import json
 from collections.abc import Iterable, Set

@@ -74,7 +74,7 @@ def _quoted(value: str) -> str:
 
 
 def limits_of(role: Role) -> dict[str, str]:
-    """What each transaction of a role sets for itself; times in milliseconds.
+    """Return what each transaction of a role sets for itself; times are in milliseconds.
 
     Never as options at the start of a connection: PgBouncer refuses those, or drops them silently.
     """

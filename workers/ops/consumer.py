@@ -18,7 +18,7 @@ _BEAT_S = 1.0
 
 
 class Consumer:
-    """What is known of a consumer; `alive` is called now and then with the queue's length."""
+    """The state of a consumer; `alive` is called now and then with the queue's length."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads

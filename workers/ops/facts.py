@@ -1,4 +1,4 @@
-"""What PostgreSQL and Redis hold, read when somebody asks for the metrics, and only counted.
+"""Counts what PostgreSQL and Redis hold, each time the metrics are read.
 
 Questions and messages are read as the ingress, sources and nodes as the answerer, both of which
 see states and times of these; when access last changed as the syncer, where there is one.

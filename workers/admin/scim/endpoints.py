@@ -104,7 +104,7 @@ Answer = Callable[[Call], Response]
 
 
 def scim_app(database: Database, authenticate: Callable[[str | None], str]) -> Starlette:
-    """To be mounted at `/scim/v2`.
+    """Return the app to be mounted at `/scim/v2`.
 
     `authenticate` gets the header Authorization and gives the name of who may say who is who;
     it raises Unauthorized or Forbidden.
