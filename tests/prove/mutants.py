@@ -345,8 +345,8 @@ _QUERY = {
         "OR principal_id IN (SELECT principal_id FROM rest_holds)", "",
     ),
     "a deny of somebody in a class does not bar the class": (
-        "OR principal_id IN (               -- somebody",
-        "OR false AND principal_id IN (     -- somebody",
+        "OR principal_id IN (               -- a denied person",
+        "OR false AND principal_id IN (     -- a denied person",
     ),
     "a deny of a class does not bar the others": (
         "OR principal_id <= 3 AND EXISTS", "OR false AND EXISTS",
