@@ -106,7 +106,7 @@ _FIRST_FEW = 16
 """The candidate policies are found with this many subjects, each a bit of an integer. The other
 subjects are then checked only against what those candidates name."""
 
-# Read it in two halves. `_ALLOWED`: who they are, and the policies whose allow reaches the first
+# Read it in two halves. `_ALLOWED`: the subjects, and the policies whose allow reaches the first
 # few of them. `_NOT_BARRED`: what restricts those policies, how the rest of a large audience
 # stands to what they name, and which are left. Nothing is looked up for everybody: the work grows
 # with what can be read, not with the company.

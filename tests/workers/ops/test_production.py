@@ -94,7 +94,7 @@ def test_what_is_safe_is_not_refused(process: Process, production: bool) -> None
         ("bot", OAUTH | {"token_key": SecretStr("hunter2")}, "KEN_TOKEN_KEY"),
         ("bot", OAUTH | {"slack_workspaces": ()}, "KEN_SLACK_WORKSPACES"),
         ("bot", OAUTH | {"public_url": ""}, "KEN_PUBLIC_URL is not set"),
-        ("bot", OAUTH | {"public_url": "ken.example"}, "KEN_PUBLIC_URL is no address"),
+        ("bot", OAUTH | {"public_url": "ken.example"}, "KEN_PUBLIC_URL is not a web address"),
         ("bot", OAUTH | {"slack_mode": "socket"}, "KEN_SLACK_MODE"),
     ],
 )
@@ -166,7 +166,7 @@ def test_what_only_looks_like_a_contradiction_is_none(
         ({"answerer_password": SecretStr("fifteen-letters")}, "KEN_ANSWERER_PASSWORD is shorter"),
         (
             {"answerer_password": SecretStr("syncer-0123456789")},
-            "KEN_ANSWERER_PASSWORD and KEN_SYNCER_PASSWORD are equal",
+            "KEN_ANSWERER_PASSWORD and KEN_SYNCER_PASSWORD are the same",
         ),
         ({"ingress_password": SecretStr("playground")}, "KEN_INGRESS_PASSWORD is the playground"),
         ({"slack_bot_token": SecretStr("xoxb-playground")}, "KEN_SLACK_BOT_TOKEN is the playg"),

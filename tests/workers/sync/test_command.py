@@ -74,7 +74,7 @@ def test_a_run_that_waits_says_what_for_and_is_confirmed(
 ) -> None:
     shown = ken("sync", "show", waiting)
     assert f"ken sync confirm {waiting}" in shown.out
-    assert "waits: 1 people gain 2 readings" in shown.out
+    assert "waits: 1 person gains 2 readings" in shown.out
     assert small.readers()["may"] == []
     assert "is applied" in ken("sync", "confirm", waiting).out
     assert small.readers()["may"] == ["cy"]
