@@ -247,7 +247,7 @@ def test_a_loop_that_turns_and_hears_nothing_of_what_waits_is_dead(clock: Clock)
         told += passes(consumer, clock, 10, queue=3)
     assert told == [True] * 5 + [False]
     consumer.beat()
-    consumer.heard()
+    consumer.on_message()
     assert consumer.alive(3)
 
 
