@@ -143,7 +143,7 @@ def test_somebody_inactive_reads_nothing_and_is_told(company: Company, status: U
 
     words = all_text(shown(company)["blocks"])
 
-    assert "is not active any more" in words
+    assert "is no longer active" in words
     assert "So far I have no documents that you may read." in words
     assert prompts(company) == [{"title": suggestions._HELP, "message": suggestions._HELP}]
 
