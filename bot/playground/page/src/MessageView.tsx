@@ -80,7 +80,7 @@ export function MessageView({ message, replies = [], hasNews = false, openThread
         />
       )}
       {!isNote(message) && !editing && !isPhone && (
-        <div className="tools" role="toolbar" aria-label="Message actions">
+        <div className="tools" role="toolbar" aria-label="Actions for this message">
           {tools.map(({ words, does }) => (
             <button type="button" key={words} onClick={does}>
               {words}
