@@ -14,7 +14,7 @@ class Objection(StrEnum):
 
     NOT_A_MEMBER = "only an administrator can link guests, bots and people of other companies"
     NOT_CONFIRMED = "the address is not confirmed"
-    NOT_EQUAL = "the addresses differ in at least one letter"
+    NOT_EQUAL = "the addresses are not the same, letter for letter"
     NOT_ACTIVE = "the user is suspended or deleted"
     SEVERAL_USERS = "several users have this address"
     SEVERAL_ACCOUNTS = "several accounts there have this address"

@@ -362,8 +362,8 @@ def test_a_document_below_a_folder_needs_no_permissions_of_its_own(drive: Drive)
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
-        ([page("a"), page("a", "user:ana")], "the node 'a' is there twice"),
-        ([group("g"), page("a"), group("g")], "the group 'g' is there twice"),
+        ([page("a"), page("a", "user:ana")], "the node 'a' occurs twice"),
+        ([group("g"), page("a"), group("g")], "the group 'g' occurs twice"),
         (
             [folder("a", parent="b"), folder("b", parent="c"), folder("c", parent="a")],
             "these nodes lie below themselves: '",
