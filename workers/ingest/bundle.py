@@ -22,7 +22,8 @@ from pydantic import (
 
 from policies.source import NamedPermissions
 from workers.errors import InputInvalid
-from workers.ingest.parse import FORMATS_IN_WORDS, inside
+from workers.ingest.formats.suffixes import FORMATS_IN_WORDS
+from workers.ingest.parse import inside
 
 PRINCIPALS, PERMISSIONS, DOCUMENTS = "principals.jsonl", "permissions.jsonl", "documents.jsonl"
 _DOCUMENTS_FOLDER = "documents"

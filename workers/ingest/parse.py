@@ -10,11 +10,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import ClassVar, Self
 
 from pydantic import TypeAdapter
@@ -24,9 +23,14 @@ from workers.errors import ServerUnavailable
 from workers.ingest.formats.document import (
     _NO_LETTER,
     EMPTY,
+    ENCRYPTED,
     ENCRYPTED_PDF,
     NO_DOCX,
     NO_TEXT,
+    OTHER_FORMAT,
+    TOO_DEEP,
+    TOO_MANY,
+    UNKNOWN_FORMAT,
     UNPACKS_TOO_LARGE,
     About,
     Block,
@@ -40,6 +44,7 @@ from workers.ingest.formats.document import (
     shown,
     tidy,
 )
+from workers.ingest.formats.suffixes import FORMATS, suffix_of
 
 TOO_MUCH_MEMORY = "needed too much memory"
 STOPPED = "the parser stopped"
@@ -51,25 +56,6 @@ FILE, MARKDOWN = b"F", b"M"
 _DOCUMENTS_PER_CHILD = 200  # memory in pieces is given back with the process
 _START_S = 60
 _ROOT = Path(__file__).parents[2]
-
-
-FORMATS: Mapping[str, Format] = MappingProxyType(
-    {
-        ".md": Format.MARKDOWN,
-        ".markdown": Format.MARKDOWN,
-        ".html": Format.HTML,
-        ".htm": Format.HTML,
-        ".txt": Format.TEXT,
-        ".text": Format.TEXT,
-        ".rst": Format.TEXT,
-        ".csv": Format.TABLE,
-        ".tsv": Format.TABLE,
-        ".pdf": Format.PDF,
-        ".docx": Format.DOCX,
-    }
-)
-"""What Ken reads, by suffix in small letters."""
-FORMATS_IN_WORDS = "Markdown, HTML, plain text, CSV, PDF or Word"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +122,7 @@ def parse_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> Parsed:
         raise DocumentUnreadable("cannot be opened") from None
     if len(content) > limits.file_bytes:
         raise DocumentUnreadable(too_large(len(content), limits.file_bytes))
-    blocks, about = _read(form, content, limits)
+    blocks, about = _read(form, content, limits, path.name)
     if not blocks:
         raise DocumentUnreadable(EMPTY)
     titles = (*about.titles, _first_heading(blocks), _readable_name(path))
@@ -152,12 +138,14 @@ def parse_markdown(text: str, limits: Limits = DEFAULT_LIMITS) -> Parsed:
     return Parsed("Untitled", tuple(blocks), about.updated_at, about.missing)
 
 
-def _read(form: Format, content: bytes, limits: Limits) -> tuple[list[Block], About]:
+def _read(
+    form: Format, content: bytes, limits: Limits, name: str = ""
+) -> tuple[list[Block], About]:
     """The blocks up to a limit. What was read before a fault or a limit is kept, and what is
     missing is said."""
     from workers.ingest.formats.readers import READERS  # noqa: PLC0415 - a child's libraries
 
-    about = About()
+    about = About(name=name)
     blocks: list[Block] = []
     size, end = 0, time.process_time() + 0.8 * limits.seconds
     why = ""
@@ -181,15 +169,15 @@ def _read(form: Format, content: bytes, limits: Limits) -> tuple[list[Block], Ab
         last = blocks[-1].page
         has_pages = last and about.pages > last
         what = f"pages {last + 1} to {about.pages} were" if has_pages else "the rest was"
-        about.missing = not_read(what, why)
+        about.missing = "; ".join(filter(None, (about.missing, not_read(what, why))))
     return blocks, about
 
 
 def check(path: Path, *, limit_bytes: int) -> Format:
     """The format of a file that is worth opening; raises DocumentUnreadable."""
-    suffix = clean(path.suffix.lower())[:20]
+    suffix = suffix_of(path.name)
     if suffix not in FORMATS:
-        raise DocumentUnreadable(f"not a format Ken reads ({suffix or 'no suffix'})")
+        raise DocumentUnreadable(f"{UNKNOWN_FORMAT} ({suffix or 'no suffix'})")
     try:
         found = path.stat()
     except OSError:
@@ -367,16 +355,18 @@ def _megabytes(size: int) -> str:
 
 
 _REASONS = frozenset(
-    [EMPTY, NO_TEXT, ENCRYPTED_PDF, NO_DOCX, UNPACKS_TOO_LARGE, "cannot be opened"]
+    [EMPTY, NO_TEXT, ENCRYPTED, ENCRYPTED_PDF, NO_DOCX, OTHER_FORMAT, TOO_DEEP, UNPACKS_TOO_LARGE]
+    + ["cannot be opened"]
     + [_damaged(form) for form in Format]
 )
 
 
-_MISSING = re.compile(
-    r"(?:pages \d+ to \d+ were|the rest was|\d+ (?:pages?|files?|sheets?|parts?) (?:was|were))"
-    r" not read: (?:damaged [A-Za-z ]{1,20}|more text than [\d.]+ MB|took longer than [\d.]+ s"
-    r"|too large when unpacked|not a format Ken reads|encrypted|too many)"
+_WHY = "|".join(map(re.escape, sorted({*_REASONS, TOO_MANY, UNKNOWN_FORMAT})))
+_PART_MISSING = (
+    r"(?:pages \d+ to \d+ were|the rest was|\d+ (?:page|file|sheet|part)(?: was|s were))"
+    rf" not read: (?:{_WHY}|more text than [\d.]+ MB|took longer than [\d.]+ s)"
 )
+_MISSING = re.compile(rf"{_PART_MISSING}(?:; {_PART_MISSING}){{0,9}}")
 _BLOCKS: TypeAdapter[tuple[Block, ...]] = TypeAdapter(tuple[Block, ...])
 
 

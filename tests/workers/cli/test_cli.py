@@ -559,4 +559,4 @@ def test_load_says_what_it_reads_where_there_is_nothing_to_read(ken: Ken, tmp_pa
     ):
         error = ken.refused("load", str(tmp_path / place), "--allow", "class:members", code=2)
         assert told in error
-        assert "Markdown, HTML, plain text, CSV, PDF or Word" in error
+        assert "Markdown, HTML, plain text, CSV, PDF, Word, Excel, PowerPoint" in error

@@ -120,8 +120,9 @@ Block = Annotated[
 
 @dataclass(slots=True)
 class About:
-    """What a reader notes beside the blocks."""
+    """What a reader notes beside the blocks, and the name of the file that it reads."""
 
+    name: str = ""
     titles: list[str] = field(default_factory=list)
     """The best first; some may be empty or nonsense."""
     updated_at: datetime | None = None
@@ -279,6 +280,21 @@ NO_DOCX = "no DOCX (an old or encrypted Word file?)"
 UNPACKS_TOO_LARGE = "too large when unpacked"
 
 
+ENCRYPTED = "encrypted"
+
+
+OTHER_FORMAT = "not what its suffix says"
+
+
+TOO_DEEP = "nested too deep"
+
+
+TOO_MANY = "too many"
+
+
+UNKNOWN_FORMAT = "not a format Ken reads"
+
+
 _LINE_BREAK = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -302,6 +318,17 @@ class Format(StrEnum):
     TABLE = "CSV"
     PDF = "PDF"
     DOCX = "DOCX"
+    SHEETS = "spreadsheet"
+    SLIDES = "PPTX"
+    ODT = "ODT"
+    RTF = "RTF"
+    EMAIL = "email"
+    EPUB = "EPUB"
+    JSON = "JSON"
+    YAML = "YAML"
+    TOML = "TOML"
+    CODE = "source code"
+    ZIP = "ZIP"
 
 
 class DocumentUnreadable(Exception):

@@ -1,0 +1,191 @@
+"""Small office files, written for tests."""
+
+import io
+import zipfile
+from datetime import UTC, date, datetime
+from typing import Any
+
+import xlsxwriter  # type: ignore[import-untyped]
+from pptx import Presentation
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
+
+_ODF = " ".join(
+    f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{space}:1.0"'
+    for name, space in (
+        ("office", "office"),
+        ("text", "text"),
+        ("table", "table"),
+        ("style", "style"),
+        ("fo", "xsl-fo-compatible"),
+        ("draw", "drawing"),
+        ("svg", "svg-compatible"),
+        ("meta", "meta"),
+    )
+)
+
+
+def zipped(members: dict[str, str | bytes]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, member in members.items():
+            archive.writestr(name, member)
+    return content.getvalue()
+
+
+def locked(content: bytes) -> bytes:
+    """The same archive, whose members say that a password is needed."""
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        parts = content.split(mark)
+        at = offset - len(mark)
+        parts[1:] = [one[:at] + bytes([one[at] | 1]) + one[at + 1 :] for one in parts[1:]]
+        content = mark.join(parts)
+    return content
+
+
+def workbook(*, far: bool = False) -> bytes:
+    """Two tables on a sheet with titles and formats, a hidden sheet, a table that starts inside."""
+    content = io.BytesIO()
+    book = xlsxwriter.Workbook(content, {"in_memory": True})
+    book.set_properties({"title": "Travel rates", "created": datetime(2026, 1, 2, tzinfo=UTC)})
+    percent, day, moment, euro, code = (
+        book.add_format({"num_format": one})
+        for one in ("0%", "yyyy-mm-dd", "dd.mm.yyyy hh:mm", '#,##0.00 "€"', "00000")
+    )
+    rates = book.add_worksheet("Rates")
+    rates.write_row(0, 0, ["Rates of 2026"])
+    rates.write_row(1, 0, ["Without tax"])
+    rates.write_row(3, 0, ["Grade", "Share", "From", "Price", "Code"])
+    for row, values in enumerate(
+        (
+            ("Senior", 0.25, date(2026, 3, 1), 1140, 123),
+            ("", 0.3, datetime.fromisoformat("2026-04-01T08:30"), 12.5, 7),
+        ),
+        start=4,
+    ):
+        for column, look in enumerate((None, percent, day if row == 4 else moment, euro, code)):
+            rates.write(row, column, values[column], look)
+    rates.merge_range(4, 0, 5, 0, "Senior")
+    rates.write_row(7, 0, ["Junior", 1.5])
+    rates.write_row(9, 0, ["City", "Limit"])
+    rates.write_row(10, 0, ["Berlin", 140])
+    if far:
+        rates.write("XFD1048576", "far away")
+    hidden = book.add_worksheet("Salaries")
+    hidden.write("A1", "hidden words")
+    hidden.hide()
+    people = book.add_worksheet("People")
+    people.write_row(2, 2, ["Name", "Team", "Active"])
+    people.write_row(3, 2, ["Ana", "Sales", True])
+    people.write_row(4, 2, ["Luis", "Legal", False])
+    book.close()
+    return content.getvalue()
+
+
+def ods(cells: str = "") -> bytes:
+    """A sheet "Budget" of OpenDocument; `cells` are the rows of its table."""
+    rows = cells or (
+        _ods_row("string", "", "Item") + _ods_row("percentage", "0.25", "25.0 %", "Rent")
+    )
+    body = (
+        f'<office:document-content {_ODF} office:version="1.3"><office:body><office:spreadsheet>'
+        f'<table:table table:name="Budget">{rows}</table:table>'
+        "</office:spreadsheet></office:body></office:document-content>"
+    )
+    return zipped(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
+            "META-INF/manifest.xml": "<manifest/>",
+            "content.xml": body,
+        }
+    )
+
+
+def _ods_row(kind: str, value: str, shown: str, name: str = "Part") -> str:
+    said = f' office:value="{value}"' if value else ""
+    return (
+        f'<table:table-row><table:table-cell office:value-type="string"><text:p>{name}</text:p>'
+        f'</table:table-cell><table:table-cell office:value-type="{kind}"{said}><text:p>{shown}'
+        "</text:p></table:table-cell></table:table-row>"
+    )
+
+
+def odt(body: str, *, styles: str = "", manifest: str = "<manifest/>") -> bytes:
+    return zipped(
+        {
+            "mimetype": "application/vnd.oasis.opendocument.text",
+            "META-INF/manifest.xml": manifest,
+            "content.xml": f"<office:document-content {_ODF}><office:automatic-styles>{styles}"
+            f"</office:automatic-styles><office:body><office:text>{body}</office:text>"
+            "</office:body></office:document-content>",
+        }
+    )
+
+
+def slides() -> bytes:
+    """A title, a slide with everything, a hidden slide."""
+    show = Presentation()
+    show.core_properties.title = ""
+    first = show.slides.add_slide(show.slide_layouts[0])
+    _say(first.shapes.title, "Onboarding")
+    _say(first.placeholders[1], "For new people")
+    second = show.slides.add_slide(show.slide_layouts[1])
+    _say(second.shapes.title, "First week")
+    frame: Any = second.placeholders[1]
+    frame.text_frame.text = "Get a badge"
+    for text, level in (("At the desk", 1), ("Meet the team", 0)):
+        paragraph = frame.text_frame.add_paragraph()
+        paragraph.text, paragraph.level = text, level
+    grid = second.shapes.add_table(2, 2, 0, 0, 99, 99).table
+    for at, text in enumerate(("City", "Desk", "Berlin", "Third floor")):
+        grid.cell(at // 2, at % 2).text = text
+    box = second.shapes.add_textbox(0, 0, 99, 99)
+    box.text_frame.text = "Write to the people team."
+    figures = CategoryChartData()  # type: ignore[no-untyped-call]
+    figures.categories = ["2025", "2026"]
+    figures.add_series("Joined", (3, 4))  # type: ignore[no-untyped-call]
+    kind = XL_CHART_TYPE.COLUMN_CLUSTERED
+    second.shapes.add_chart(kind, 0, 0, 99, 99, figures)
+    notes: Any = second.notes_slide.notes_text_frame
+    notes.text = "Say that lunch is at noon."
+    third = show.slides.add_slide(show.slide_layouts[1])
+    _say(third.shapes.title, "Hidden")
+    third.element.set("show", "0")
+    content = io.BytesIO()
+    show.save(content)
+    return content.getvalue()
+
+
+def _say(shape: Any, text: str) -> None:
+    shape.text_frame.text = text
+
+
+def epub(pages: dict[str, str], *, encryption: str = "") -> bytes:
+    """A book whose spine is these pages in their order, after a table of contents."""
+    items = "".join(
+        f'<item id="p{at}" href="{name}" media-type="application/xhtml+xml"/>'
+        for at, name in enumerate(pages)
+    )
+    spine = "".join(f'<itemref idref="p{at}"/>' for at in range(len(pages)))
+    package = (
+        '<package xmlns="http://www.idpf.org/2007/opf" xmlns:dc="http://purl.org/dc/elements/1.1/">'
+        "<metadata><dc:title>Handbook</dc:title>"
+        '<meta property="dcterms:modified">2026-01-02T00:00:00Z</meta></metadata><manifest>'
+        '<item id="n" properties="nav" href="nav.xhtml" media-type="application/xhtml+xml"/>'
+        f'{items}</manifest><spine><itemref idref="n"/>{spine}</spine></package>'
+    )
+    members: dict[str, str | bytes] = {
+        "META-INF/container.xml": "<container><rootfiles>"
+        '<rootfile full-path="book/content.opf"/></rootfiles></container>',
+        "book/content.opf": package,
+        "book/nav.xhtml": "<html><body><p>Contents</p></body></html>",
+    }
+    members |= {
+        f"book/{name}": f'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml">'
+        f"<head><title/></head><body>{body}</body></html>"
+        for name, body in pages.items()
+        if body
+    }
+    if encryption:
+        members["META-INF/encryption.xml"] = encryption
+    return zipped(members)

@@ -1,0 +1,251 @@
+"""JSON, YAML and TOML: each value with its path, lists of objects as tables."""
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import yaml
+
+from workers.ingest.formats.document import (
+    TOO_DEEP,
+    UNPACKS_TOO_LARGE,
+    About,
+    Block,
+    DocumentUnreadable,
+    Heading,
+    Item,
+    Paragraph,
+    Row,
+    one_line,
+)
+from workers.ingest.formats.text import decode
+
+_DEEPEST = 100
+_MOST_COLUMNS = 60
+_MOST_REPEATED = 100_000
+"""Values that a YAML file may stand for beyond ten for each that it holds."""
+_WITHOUT_END = 1 << 40
+_SHORT = 80
+_TITLES = ("title", "name", "displayName", "summary")
+_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+"""Makes lists, objects and strings, and nothing else: `no` stays no, and 1.10 stays 1.10."""
+
+
+def read_json(content: bytes, about: About) -> Iterator[Block]:
+    """One value, or one on each line (JSONL). Numbers stay as they are written."""
+    text = decode(content).strip()
+    try:
+        value = _json(text)
+    except ValueError:
+        lines = text.split("\n") if about.name.lower().endswith(".jsonl") else []
+        if len(lines) < 2:
+            raise
+        value = [_json(line) for line in lines if line.strip()]
+    yield from _document(value, about)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    except RecursionError:
+        raise DocumentUnreadable(TOO_DEEP) from None
+
+
+def read_toml(content: bytes, about: About) -> Iterator[Block]:
+    try:
+        value = tomllib.loads(decode(content), parse_float=str)
+    except RecursionError:
+        raise DocumentUnreadable(TOO_DEEP) from None
+    yield from _document(value, about)
+
+
+def read_yaml(content: bytes, about: About) -> Iterator[Block]:
+    """One document after the other. An alias says again what its anchor says, within limits."""
+    text = decode(content)
+    _refuse_bomb(text)
+    for value in yaml.load_all(text, Loader=_Loader):
+        yield from _document(value, about)
+
+
+def _refuse_bomb(text: str) -> None:
+    """How many values there are once each alias is filled in, and how deep they are: counted
+    along the events, before anything is built."""
+    sizes: dict[str, int] = {}
+    open_nodes: list[tuple[str | None, int]] = []
+    total = 0
+    for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
+        if isinstance(event, yaml.DocumentStartEvent):
+            sizes = {}
+        elif isinstance(event, yaml.AliasEvent):
+            total += sizes.get(event.anchor or "", _WITHOUT_END)  # within itself: without an end
+        elif isinstance(event, yaml.ScalarEvent):
+            total += 1
+        elif isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, total))
+            total += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_nodes.pop()
+            if anchor:
+                sizes[anchor] = total - before
+        if len(open_nodes) > _DEEPEST:
+            raise DocumentUnreadable(TOO_DEEP)
+        if total > 10 * number + _MOST_REPEATED - 1:
+            raise DocumentUnreadable(UNPACKS_TOO_LARGE)
+
+
+# -- values as blocks ------------------------------------------------------------------------------
+
+
+def _document(value: Any, about: About) -> Iterator[Block]:
+    """What stands at the top of a file: its parts have headings of their own."""
+    value = _merged(value)
+    if not isinstance(value, dict):
+        yield from _blocks("", value, 0)
+        return
+    about.titles.extend(
+        value[key] for key in _TITLES if isinstance(value.get(key), str) and value[key].strip()
+    )
+    yield from _simple("", value)
+    for key, inner in value.items():
+        if _is_nested(inner):
+            yield Heading(str(key), 2)
+            yield from _blocks(str(key), inner, 1)
+
+
+def _blocks(path: str, value: Any, depth: int) -> Iterator[Block]:
+    value = _merged(value)
+    if depth > _DEEPEST:
+        raise DocumentUnreadable(TOO_DEEP)
+    if isinstance(value, dict):
+        if _is_table(list(value.values())):
+            yield from _table(path, list(value.values()), list(map(str, value)))
+            return
+        yield from _simple(path, value)
+        for key, inner in value.items():
+            if _is_nested(inner):
+                yield from _blocks(_joined(path, str(key)), inner, depth + 1)
+    elif isinstance(value, list):
+        yield from _list(path, value, depth)
+    else:
+        yield from _named(path, _scalar(value))
+
+
+def _simple(path: str, value: Mapping[Any, Any]) -> Iterator[Block]:
+    for key, inner in value.items():
+        if not _is_nested(inner):
+            yield from _named(_joined(path, str(key)), _cell(inner))
+
+
+def _named(path: str, said: str) -> Iterator[Block]:
+    """A text of several lines stays one; anything else is a path and its value."""
+    if "\n" in said.strip() and path:
+        yield Paragraph(f"{path}:")
+        yield from (Paragraph(part) for part in said.split("\n\n"))
+    elif said.strip():
+        yield Row((path, said)) if path else Paragraph(said)
+
+
+def _list(path: str, values: Sequence[Any], depth: int) -> Iterator[Block]:
+    if len(values) > 1 and _is_table(values):
+        yield from _table(path, values, [])
+        return
+    if not any(map(_is_nested, values)):
+        if path:
+            yield Paragraph(f"{path}:")
+        yield from (Item(_cell(value)) for value in values)
+        return
+    for number, value in enumerate(values, start=1):
+        yield from _blocks(f"{path}[{number}]", value, depth + 1)
+
+
+def _is_nested(value: Any) -> bool:
+    """Whether it needs lines of its own: anything but one value or a few short ones."""
+    if isinstance(value, list):
+        return any(map(_is_container, value)) or len(_cell(value)) > _SHORT
+    return isinstance(value, dict) and bool(value)
+
+
+def _is_container(value: Any) -> bool:
+    return isinstance(value, dict | list)
+
+
+def _is_table(values: Sequence[Any]) -> bool:
+    """Whether these are objects of one kind: they share half of their keys, and nest little."""
+    if len(values) < 2 or not all(isinstance(value, dict) and value for value in values):
+        return False
+    sample = [_flat(value) for value in values[:20]]
+    if any(row is None for row in sample):
+        return False
+    names = _columns(values)
+    filled = sum(len(row) for row in sample if row)
+    return 0 < len(names) <= _MOST_COLUMNS and filled * 2 >= len(names) * len(sample)
+
+
+def _flat(value: Mapping[Any, Any]) -> dict[str, str] | None:
+    """The cells of an object; those of an object in it as "outer.inner". None: too nested."""
+    cells: dict[str, str] = {}
+    for key, inner in _merged(value).items():
+        if isinstance(inner, dict):
+            inner = _merged(inner)
+            if any(map(_is_container, inner.values())):
+                return None
+            cells |= {f"{key}.{name}": _cell(one) for name, one in inner.items()}
+        elif isinstance(inner, list) and any(map(_is_container, inner)):
+            return None
+        else:
+            cells[str(key)] = _cell(inner)
+    return cells
+
+
+def _columns(values: Sequence[Any]) -> list[str]:
+    names: dict[str, None] = {}
+    for value in values:
+        for name in islice(_flat(value) or {}, _MOST_COLUMNS + 1):
+            names.setdefault(name)
+        if len(names) > _MOST_COLUMNS:
+            break
+    return list(names)
+
+
+def _table(path: str, values: Sequence[Any], keys: Sequence[str]) -> Iterator[Block]:
+    """A row for each object. Of an object of objects its key is the first cell, without a name."""
+    names = _columns(values)
+    columns = ("", *names) if keys else tuple(names)
+    for number, value in enumerate(values):
+        cells = _flat(value)
+        if cells is None:
+            yield from _blocks(_joined(path, keys[number] if keys else f"[{number + 1}]"), value, 1)
+            continue
+        row = tuple(cells.get(name, "") for name in names)
+        yield Row((keys[number], *row) if keys else row, columns, path)
+
+
+def _joined(path: str, key: str) -> str:
+    key = one_line(key)
+    return f"{path}.{key}" if path and not key.startswith("[") else f"{path}{key}"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_scalar(one) for one in value[:1_000])
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None or isinstance(value, dict | list) else str(value)
+
+
+def _merged(value: Any) -> Any:
+    """With what YAML's `<<` takes over from other objects; own values win."""
+    if not isinstance(value, dict) or "<<" not in value:
+        return value
+    above = value["<<"]
+    taken: dict[Any, Any] = {}
+    for one in reversed(above if isinstance(above, list) else [above]):
+        if isinstance(one, dict):
+            taken |= {key: inner for key, inner in one.items() if key != "<<"}
+    return taken | {key: inner for key, inner in value.items() if key != "<<"}

@@ -1,0 +1,386 @@
+"""Text documents of OpenDocument (LibreOffice).
+
+Their XML is read by lxml, which is here for HTML: odfpy builds a tree of the same elements by
+expat and minidom, several times as slow and large, and knows no more of what they mean.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from workers.ingest.formats.archive import (
+    local_name,
+    member,
+    note_properties,
+    opened,
+    parsed_xml,
+    value_of,
+)
+from workers.ingest.formats.document import (
+    ENCRYPTED,
+    OTHER_FORMAT,
+    About,
+    Block,
+    Caption,
+    DocumentUnreadable,
+    Item,
+    columns,
+    one_line,
+    table,
+)
+from workers.ingest.formats.text import (
+    bold,
+    cell_text,
+    has_notes,
+    heading,
+    note_mark,
+    noted,
+    questions,
+    raised,
+    table_of,
+)
+
+_NOT_SHOWN = frozenset(
+    "tracked-changes annotation annotation-end table-of-content alphabetical-index sequence-decls"
+    " user-index illustration-index table-index object-index bibliography forms note-citation"
+    " variable-decls user-field-decls ruby-text scripts".split()
+)
+_MOST_REPEATED = 100
+
+
+def read_odt(content: bytes, about: About) -> Iterator[Block]:
+    """As it looks with all tracked changes accepted; a footnote is where its mark stands."""
+    with opened(content) as archive:
+        if "content.xml" not in archive.NameToInfo:
+            raise DocumentUnreadable(OTHER_FORMAT)
+        if b"encryption-data" in _part(archive, "META-INF/manifest.xml"):
+            raise DocumentUnreadable(ENCRYPTED)
+        note_properties(archive, about)
+        root = parsed_xml(member(archive, "content.xml"))
+        styles = _part(archive, "styles.xml")
+    look = _Look()
+    for one in (parsed_xml(styles), root) if styles else (root,):
+        look.add(one)
+    story = _Story(look, {})
+    body = next((one for one in root if local_name(one) == "body"), ())
+    texts = [one for one in body if local_name(one) == "text"]
+    if not texts:
+        raise DocumentUnreadable(OTHER_FORMAT)
+    story.read(texts[0])
+    about.titles.append(story.title)
+    yield from noted(story.blocks, story.notes)
+
+
+def _part(archive: Any, name: str) -> bytes:
+    return member(archive, name) if name in archive.NameToInfo else b""
+
+
+@dataclass(slots=True)
+class _Style:
+    parent: str = ""
+    is_bold: bool | None = None
+    is_struck: bool = False
+    """Or hidden."""
+    is_raised: bool = False
+    list_style: str = ""
+    title: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """How the items of a list are marked at one depth; `form` is empty for bullets."""
+
+    form: str = ""
+    before: str = ""
+    after: str = ""
+    start: int = 1
+
+
+class _Look:
+    """Styles by their names."""
+
+    def __init__(self) -> None:
+        self._styles: dict[str, _Style] = {}
+        self._lists: dict[str, dict[int, _Level]] = {}
+
+    def add(self, root: Any) -> None:
+        for element in root.iter():
+            name = local_name(element)
+            if name == "style":
+                self._styles[value_of(element, "name")] = _style(element)
+            elif name == "list-style":
+                self._lists[value_of(element, "name")] = _levels(element)
+
+    def of(self, name: str) -> _Style:
+        """With what it takes over from the styles that it is based on."""
+        found = replace(self._styles.get(name, _Style()))
+        parent = found.parent
+        for _ in range(10):  # styles may be based on each other in a circle
+            above = self._styles.get(parent)
+            found.title = found.title or parent in ("Title", "Subtitle")
+            if above is None:
+                break
+            found.is_bold = above.is_bold if found.is_bold is None else found.is_bold
+            found.is_struck = found.is_struck or above.is_struck
+            found.list_style = found.list_style or above.list_style
+            parent = above.parent
+        found.title = found.title or name == "Title"
+        return found
+
+    def level(self, list_style: str, depth: int) -> _Level:
+        return self._lists.get(list_style, {}).get(depth, _Level())
+
+
+def _style(element: Any) -> _Style:
+    style = _Style(value_of(element, "parent-style-name"))
+    style.list_style = value_of(element, "list-style-name")
+    for properties in element:
+        if local_name(properties) == "text-properties":
+            weight = value_of(properties, "font-weight")
+            style.is_bold = weight in ("bold", "600", "700", "800", "900") if weight else None
+            line = value_of(properties, "text-line-through-style")
+            kind = value_of(properties, "text-line-through-type")
+            style.is_struck = (
+                line not in ("", "none")
+                or kind not in ("", "none")
+                or value_of(properties, "display") == "none"
+            )
+            style.is_raised = value_of(properties, "text-position").startswith("super")
+    return style
+
+
+def _levels(element: Any) -> dict[int, _Level]:
+    found = {}
+    for one in element:
+        level = value_of(one, "level")
+        if local_name(one) == "list-level-style-number" and level.isdecimal() and len(level) < 3:
+            start = value_of(one, "start-value")
+            found[int(level) - 1] = _Level(
+                value_of(one, "num-format"),
+                value_of(one, "num-prefix"),
+                value_of(one, "num-suffix"),
+                int(start) if start.isdecimal() and len(start) < 7 else 1,
+            )
+    return found
+
+
+def _marked(level: _Level, number: int) -> str:
+    if not level.form:
+        return "-"
+    shown = str(number)
+    if level.form in ("a", "A") and 0 < number <= 26:
+        shown = chr(ord(level.form) + number - 1)
+    if level.form in ("i", "I") and 0 < number < 40:
+        units = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
+        shown = "x" * (number // 10) + units[number % 10]
+        shown = shown.upper() if level.form == "I" else shown
+    return f"{level.before}{shown}{level.after}".strip()
+
+
+class _Story:
+    """Blocks of the text, of a cell or of a note."""
+
+    def __init__(self, look: _Look, notes: dict[str, str]) -> None:
+        self.blocks: list[Block] = []
+        self.notes = notes
+        self.title = ""
+        self._look = look
+        self._level = 0  # of the last heading
+
+    def read(self, container: Any) -> None:
+        for child in container:
+            name = local_name(child)
+            if name == "h":
+                self._heading(child)
+            elif name == "p":
+                self._paragraph(child)
+            elif name == "list":
+                self._list(child, 0, "")
+            elif name == "table":
+                self.blocks.extend(self._table(child))
+            elif name == "desc" and (child.text or "").strip():
+                self.blocks.append(Caption(child.text))
+            elif name not in _NOT_SHOWN and name not in ("title", "desc"):
+                self.read(child)
+
+    def _heading(self, element: Any) -> None:
+        runs = self._runs(element)
+        level = value_of(element, "outline-level")
+        depth = int(level) if level.isdecimal() and len(level) < 3 else 1
+        if text := runs.text():
+            self.title = self.title or (one_line(text) if depth == 1 else "")
+            self._level = depth
+            self.blocks.append(heading(text, depth))
+        self._boxes(runs)
+
+    def _paragraph(self, element: Any) -> None:
+        runs = self._runs(element)
+        text = runs.text()
+        style = self._look.of(value_of(element, "style-name"))
+        if text and style.title:
+            self.title = self.title or one_line(text)
+            self.blocks.append(heading(text, 1))
+        elif text:
+            named = runs.is_bold and not has_notes(text)
+            self.blocks.extend([bold(text, self._level)] if named else questions(text))
+        self._boxes(runs)
+
+    def _runs(self, element: Any) -> "_Runs":
+        style = self._look.of(value_of(element, "style-name"))
+        runs = _Runs(self._look, self.notes)
+        runs.read(element, style)
+        return runs
+
+    def _boxes(self, runs: "_Runs") -> None:
+        """Frames that hang on a paragraph follow it."""
+        for box in runs.boxes:
+            self.read(box)
+
+    def _list(self, element: Any, depth: int, style: str) -> None:
+        style = value_of(element, "style-name") or style
+        level = self._look.level(style, depth)
+        number = level.start
+        for item in element:
+            if local_name(item) not in ("list-item", "list-header"):
+                continue
+            start = value_of(item, "start-value")
+            number = int(start) if start.isdecimal() and len(start) < 7 else number
+            if self._item(item, depth, style, _marked(level, number)):
+                number += local_name(item) == "list-item"
+
+    def _item(self, item: Any, depth: int, style: str, mark: str) -> bool:
+        """Whether there was a text that took the mark."""
+        took = False
+        for child in item:
+            name = local_name(child)
+            if name == "list":
+                self._list(child, depth + 1, style)
+            elif name == "p":
+                runs = self._runs(child)
+                if text := runs.text():
+                    last = self.blocks[-1] if self.blocks else None
+                    if took and isinstance(last, Item):
+                        self.blocks[-1] = replace(last, text=f"{last.text}\n{text}")
+                    else:
+                        self.blocks.append(Item(text, depth, mark))
+                    took = True
+                self._boxes(runs)
+            else:
+                self.read([child])
+        return took
+
+    def _table(self, element: Any) -> Iterator[Block]:
+        rows: list[list[str]] = []
+        flows: list[list[Block]] = []
+        repeated: dict[int, tuple[int, str]] = {}
+        header = 0
+        for row, is_name in _rows(element):
+            cells = self._cells(row, flows, repeated)
+            times = min(columns(value_of(row, "number-rows-repeated")), _MOST_REPEATED)
+            header += times if is_name and header == len(rows) else 0
+            rows += [cells] * (times if any(cells) else 1)
+        if max(map(len, rows), default=0) < 2:
+            yield from (block for flow in flows for block in flow)
+            return
+        if header:
+            yield from table(rows, header=header)
+        else:
+            yield from table_of([row for row in rows if any(row)])
+
+    def _cells(
+        self, row: Any, flows: list[list[Block]], repeated: dict[int, tuple[int, str]]
+    ) -> list[str]:
+        """The cells of a row; one over several rows is repeated, so that each row says it all."""
+        cells: list[str] = []
+        for cell in row:
+            name = local_name(cell)
+            if name not in ("table-cell", "covered-table-cell"):
+                continue
+            for _ in range(columns(value_of(cell, "number-columns-repeated"))):
+                left, text = repeated.pop(len(cells), (0, ""))
+                if name == "table-cell":
+                    story = _Story(self._look, self.notes)
+                    story.read(cell)
+                    flows.append(story.blocks)
+                    text = cell_text(story.blocks)
+                    left = columns(value_of(cell, "number-rows-spanned")) - 1
+                else:
+                    left -= 1
+                if left > 0:
+                    repeated[len(cells)] = left, text
+                cells.append(text if name == "table-cell" or left >= 0 else "")
+        return cells
+
+
+def _rows(element: Any) -> Iterator[tuple[Any, bool]]:
+    """Rows, and whether each is one of the header's."""
+    for child in element:
+        name = local_name(child)
+        if name == "table-row":
+            yield child, False
+        elif name == "table-header-rows":
+            yield from ((row, True) for row, _ in _rows(child))
+        elif name in ("table-rows", "table-row-group", "soft-page-break"):
+            yield from _rows(child)
+
+
+class _Runs:
+    """The text of a paragraph: what is struck out or hidden goes, notes leave a mark."""
+
+    def __init__(self, look: _Look, notes: dict[str, str]) -> None:
+        self.boxes: list[Any] = []
+        self._parts: list[str] = []
+        self._look = look
+        self._notes = notes
+        self._letters = self._bold = 0
+
+    @property
+    def is_bold(self) -> bool:
+        return 0 < self._letters == self._bold
+
+    def text(self) -> str:
+        return "".join(self._parts).strip()
+
+    def read(self, element: Any, style: _Style) -> None:
+        self._say(element.text, style)
+        for child in element:
+            name = local_name(child)
+            if name == "span":
+                self.read(child, self._within(style, value_of(child, "style-name")))
+            elif name == "note":
+                self._note(child)
+            elif name in _GAPS:
+                self._parts.append(_GAPS[name])
+            elif name in ("frame", "text-box", "custom-shape", "rect", "g"):
+                self.boxes.append([child])
+            elif name and name not in _NOT_SHOWN:
+                self.read(child, style)
+            self._say(child.tail, style)
+
+    def _within(self, outer: _Style, name: str) -> _Style:
+        inner = self._look.of(name)
+        inner.is_bold = outer.is_bold if inner.is_bold is None else inner.is_bold
+        inner.is_struck = inner.is_struck or outer.is_struck
+        return inner
+
+    def _say(self, text: str | None, style: _Style) -> None:
+        if not text or style.is_struck:
+            return
+        text = " ".join(f"|{text}|".split())[1:-1]  # line breaks of the XML are no breaks
+        letters = sum(map(str.isalnum, text))
+        self._letters += letters
+        self._bold += letters if style.is_bold else 0
+        self._parts.append(raised(text, "".join(self._parts), None) if style.is_raised else text)
+
+    def _note(self, note: Any) -> None:
+        bodies = [child for child in note if local_name(child) == "note-body"]
+        name = f"note:{len(self._notes) + 1}"
+        self._notes[name] = ""  # its place; a note may hold another
+        story = _Story(self._look, self._notes)
+        for body in bodies:
+            story.read(body)
+        self._notes[name] = cell_text(story.blocks)
+        self._parts.append(note_mark(name))
+
+
+_GAPS = {"s": " ", "tab": " ", "line-break": "\n"}
