@@ -137,8 +137,10 @@ def _doubles(asked: Asked, one: StoredErrand, posts: list[Post]) -> Iterable[Fin
     if asked.in_direct_message and len(kinds) > 1:
         yield Finding("twice", asked.number, f"question {one.id}: {' and '.join(sorted(kinds))}")
     in_channel = [post for post in posts if post.kind == "channel"]
-    if len(kinds) > 1 and any(post.text != ANSWERED_PRIVATELY for post in in_channel):
-        yield Finding("twice", asked.number, f"question {one.id}: told in channel and privately")
+    for post in in_channel if len(kinds) > 1 else ():
+        if post.text != ANSWERED_PRIVATELY:
+            words = f"question {one.id}: told privately, and in the channel: {post.text[:100]}"
+            yield Finding("twice", asked.number, words)
 
 
 def _is_told(posts: list[Post]) -> bool:
