@@ -34,7 +34,7 @@ _DEFINITION = re.compile(
     r"|\[(?P<section>[\w. \"-]{1,100})\]\s*\Z)"
 )
 _NO_DEFINITION = re.compile(
-    r"\s*[})]*\s*(?:if|for|while|switch|return|catch|else|do|new|throw|elif|with|assert|print|foreach"
+    r"[})]{0,9}\s{0,9}(?:if|for|while|switch|return|catch|else|do|new|throw|elif|with|assert|print|foreach"
     r"|await|yield|raise|import|from|using|not|and|or|in|is|case|when|unless|echo|goto)\b"
 )
 _ABOVE = re.compile(r"\s*(?:#(?!include|define|if)|//|/\*|\*|--|;|@|\[[\w(]|'''|\"\"\")")
@@ -95,7 +95,7 @@ def _sections(lines: Sequence[str], indent: int) -> Iterator[_Section]:
 
 
 def _definition(line: str) -> re.Match[str] | None:
-    if _NO_DEFINITION.match(line):
+    if _NO_DEFINITION.match(line.lstrip()):
         return None
     match = _DEFINITION.match(line[:_LONGEST_LINE])
     return match if match and _name(match) else None

@@ -32,7 +32,7 @@ _TOKEN = re.compile(
 )
 _STYLE = re.compile(r"\{[^{}]*?\\s(\d{1,4})\b[^{}]*?\bheading (\d)[^{};]*;\}", re.IGNORECASE)
 _TITLE_STYLE = re.compile(r"\{[^{}]*?\\s(\d{1,4})\b[^{}]* Title;\}")
-_PROPERTY = re.compile(r"\{\\(title|revtim)\b ?((?:[^{}\\]|\\'[0-9a-f]{2}|\\[a-z]+-?\d* ?)*)\}")
+_PROPERTY = re.compile(r"\{\\(title|revtim)\b ?((?:[^{}\\]|\\[^{}])*)\}")
 _LINK = re.compile(r"(?i)hyperlink(?=\s)")
 _NO_TIME = {"yr": 0, "mo": 0, "dy": 0, "hr": 0, "min": 0}
 _TIME = re.compile(r"\\(yr|mo|dy|hr|min)(\d{1,4})")

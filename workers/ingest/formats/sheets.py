@@ -188,7 +188,7 @@ def _number_formats(archive: zipfile.ZipFile) -> dict[int, str]:
 
 _BUILT_IN = {"9": "0%", "10": "0.00%", "2": "0.00", "4": "#,##0.00", "3": "#,##0"}
 _SAYS_MORE = re.compile(r"%|[€$£¥]|\[\$|0\.0|#,##0|\"[^\"]+\"|(?<![\w\"])0{2,}(?!\w)")
-_CURRENCY = re.compile(r"\[\$([^\]-]*)(?:-[^\]]*)?\]|([€$£¥])|\"([^\"]{1,20})\"")
+_CURRENCY = re.compile(r"\[\$([^\[\]-]{0,20})(?:-[^\[\]]{0,20})?\]|([€$£¥])|\"([^\"]{1,20})\"")
 _PLACES = re.compile(r"0\.(0+)")
 _NUMBER = re.compile(r"[#0?][#0?,]*(?:\.[#0?]+)?")
 _LEADING_ZEROS = re.compile(r"0{2,}")
