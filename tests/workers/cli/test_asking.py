@@ -98,7 +98,7 @@ def test_ask_without_a_worker_says_that_the_question_is_kept_and_it_is(
 ) -> None:
     error = ken.refused("ask", "Where?", "--as", "ana", code=3, KEN_ASK_PATIENCE_S="1")
     (question_id,) = kept(shelf.database)
-    assert f"Question {question_id} is kept" in error
+    assert f"Question {question_id} is stored" in error
     assert "ken up" in error.partition("what to do: ")[2]
     worker(question_id)
     assert kept(shelf.database) == []
@@ -111,7 +111,7 @@ def test_ctrl_c_stops_with_a_sentence_and_its_own_code(ken: Ken, shelf: Shelf) -
     done = ken.result(process)
     assert done.code in (130, -signal.SIGINT)  # a shell calls both 130
     assert done.out == ""
-    assert "Stopped" in done.err
+    assert "Interrupted" in done.err
 
 
 @pytest.mark.parametrize(

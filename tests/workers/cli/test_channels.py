@@ -82,13 +82,13 @@ def test_auto_and_quiet_count_for_the_next_question(
 ) -> None:
     told = ken("auto", wanted, "--per-hour", "3").stdout
     assert "#board of T1, at most 3 times" in told
-    assert "whoever is in it" in told
+    assert "it is private: its members" in told
     assert auto_answer_enabled("CBOARD")
     assert not auto_answer_enabled("CALL")
     (one,) = listed(ken, "--automatic").values()
     assert (one["team_id"], one["name"], one["per_hour"]) == (TEAM, "board", 3)
 
-    assert "only where it is asked" in ken("quiet", wanted).stdout
+    assert "only if it is asked" in ken("quiet", wanted).stdout
     assert not auto_answer_enabled("CBOARD")
     assert listed(ken, "--automatic") == {}
     place = {"team_id": TEAM, "channel_id": "CBOARD"}
@@ -132,8 +132,8 @@ def test_the_list_counts_what_ken_said_unasked(ken: Ken, company: Company) -> No
         ("UALICE", "no channel"),
         ("", "no channel"),
         ("DUALICE", "a direct message"),
-        ("trio", "several people"),
-        ("GTRIO", "several people"),
+        ("trio", "group direct message"),
+        ("GTRIO", "group direct message"),
         ("shared", "shared with another company"),
         ("CJOINT", "shared with another company"),
     ],
@@ -186,7 +186,7 @@ def test_the_table_has_no_more_than_words(ken: Ken, company: Company) -> None:
     shown = {line.split()[0]: line for line in captured.get().splitlines()}
     assert "yes" in shown["#guests"].split()
     assert "no" in shown["#board"].split()
-    assert "it is private: whoever is in it" in shown["#board"]
+    assert "it is private: its members" in shown["#board"]
 
 
 @pytest.mark.parametrize(

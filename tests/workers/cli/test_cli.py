@@ -437,7 +437,7 @@ def test_load_says_what_it_did_and_ends_with_5_if_something_was_left_out(
     done = ken("load", str(folder.root), "--source", "drive")
     assert done.code == 5
     assert (
-        "drive: 1 new, 0 changed, 0 unchanged, 0 removed, 1 left out, 0 in part; 1 people"
+        "drive: 1 new, 0 changed, 0 unchanged, 0 removed, 1 left out, 0 in part; 1 person, "
         in done.out
     )
     assert "left out documents.jsonl:2: a permission names nobody: 'user:zoe'" in done.out

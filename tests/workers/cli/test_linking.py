@@ -197,7 +197,7 @@ def test_an_account_that_is_denied_heads_the_list_until_it_is_linked_or_external
     assert ken("link", "list", "--external").stdout.startswith("No account is marked")
 
     ken("link", "set", f"{SLACK}:unheard of", "hr:bo")
-    with pytest.raises(InputInvalid, match="is linked to somebody"):
+    with pytest.raises(InputInvalid, match="is linked to a user"):
         ken("link", "external", f"{SLACK}:unheard of")
     with pytest.raises(InputInvalid, match="There is no account"):
         ken("link", "external", f"{SLACK}:UNONE")

@@ -410,7 +410,7 @@ def test_sharing_asks_first_and_says_that_the_question_is_asked_again() -> None:
     buttons = {leaf["action_id"]: leaf for leaf in leaves(blocks) if leaf["type"] == "button"}
     assert "confirm" not in buttons["ken_private"]
     confirm = buttons["ken_share"]["confirm"]
-    assert "asked again for everybody there" in confirm["text"]["text"]
+    assert "ask your question again for everyone in the channel" in confirm["text"]["text"]
     for name, most in (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)):
         assert confirm[name]["type"] == "plain_text"
         assert 0 < len(confirm[name]["text"]) <= most
