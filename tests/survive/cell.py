@@ -27,7 +27,7 @@ from policies.tables.people import UserStatus
 from tests.ports import free_port
 from tests.survive import company
 from tests.survive.background import Background
-from tests.survive.checker import Asked, History, StoredErrand
+from tests.survive.checker import Asked, History, StoredQuestion
 from tests.survive.company import SOURCE, Past, State
 from tests.survive.model import Model
 from tests.survive.process import (
@@ -467,9 +467,9 @@ class Cell:
             return f"D{company.slack_id(person)}", person
         return place, self.chance.choice(company.CHANNELS[place][2])
 
-    def kept(self, asked: Sequence[Asked]) -> list[StoredErrand]:
+    def kept(self, asked: Sequence[Asked]) -> list[StoredQuestion]:
         rows = self.sql(_KEPT, [one.ts for one in asked])
-        return [StoredErrand(*row) for row in rows]
+        return [StoredQuestion(*row) for row in rows]
 
     def wait_for_ends(self, asked: Sequence[Asked]) -> bool:
         """Whether all of them ended. While anything happens with them, however slowly, we wait."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tests.survive.company import Past, State, readers
-from workers.replies.rendering import ANSWERED_PRIVATELY
+from workers.replies.rendering import ANSWERED_PRIVATELY, WITHDRAWN
 
 Wrong = Literal["lost", "twice", "leak", "unsettled"]
 
@@ -35,7 +35,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredErrand:
+class StoredQuestion:
     """A question as the database has it."""
 
     id: int
@@ -76,7 +76,7 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class History:
     asked: list[Asked]
-    kept: list[StoredErrand]
+    kept: list[StoredQuestion]
     posts: list[Post]
     checks: Mapping[tuple[int, str], int]
     """The epoch of the final check of (question id, kind), from the `answer` rows."""
@@ -99,7 +99,7 @@ def judge(history: History) -> list[Finding]:
     return [*_endings(history), *_strays(history), *_leaks(history), *_prompts(history)]
 
 
-def last_words(kept: StoredErrand, posts: Iterable[Post]) -> float | None:
+def last_words(kept: StoredQuestion, posts: Iterable[Post]) -> float | None:
     """When the question's last message was posted; None: it has none."""
     times = [float(post.ts) for post in posts if _event(post) == kept.event_id]
     return max(times, default=None)
@@ -129,7 +129,7 @@ def _endings(history: History) -> Iterable[Finding]:
             yield Finding("lost", asked.number, words)
 
 
-def _doubles(asked: Asked, one: StoredErrand, posts: list[Post]) -> Iterable[Finding]:
+def _doubles(asked: Asked, one: StoredQuestion, posts: list[Post]) -> Iterable[Finding]:
     for kind, count in Counter(post.kind for post in posts).items():
         if count > 1:
             yield Finding("twice", asked.number, f"question {one.id}: {kind} stands {count} times")
@@ -138,7 +138,8 @@ def _doubles(asked: Asked, one: StoredErrand, posts: list[Post]) -> Iterable[Fin
         yield Finding("twice", asked.number, f"question {one.id}: {' and '.join(sorted(kinds))}")
     in_channel = [post for post in posts if post.kind == "channel"]
     for post in in_channel if len(kinds) > 1 else ():
-        if post.text != ANSWERED_PRIVATELY:
+        # An answer that was withdrawn before its question ended is given again, to the asker alone.
+        if post.text not in (ANSWERED_PRIVATELY, WITHDRAWN):
             words = f"question {one.id}: told privately, and in the channel: {post.text[:100]}"
             yield Finding("twice", asked.number, words)
 
@@ -148,7 +149,7 @@ def _is_told(posts: list[Post]) -> bool:
     return any(post.text != ANSWERED_PRIVATELY for post in posts)
 
 
-def _is_audited(one: StoredErrand) -> bool:
+def _is_audited(one: StoredQuestion) -> bool:
     return one.state in ("failed", "abstained") and bool(one.reason)
 
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from tests.survive.checker import Asked, History, Post, StoredErrand, Told, judge
+from tests.survive.checker import Asked, History, Post, StoredQuestion, Told, judge
 from tests.survive.company import Acl, Past, State
 from tests.survive.play import percentile
-from workers.replies.rendering import ANSWERED_PRIVATELY
+from workers.replies.rendering import ANSWERED_PRIVATELY, WITHDRAWN
 
 CANARY = {"budget": "qxbudget", "travel": "qxtravel"}
 OPEN = Acl(allow=frozenset({"class:internet"}))
@@ -30,9 +30,9 @@ def history() -> History:
         Asked(3, "CPAIR", "3.0", "ana", 3.0, 5),
     ]
     kept = [
-        StoredErrand(11, "Ev1", "CBOARD", "1.0", "answered", None),
-        StoredErrand(12, "Ev2", "DUBO", "2.0", "answered", None),
-        StoredErrand(13, "Ev3", "CPAIR", "3.0", "answered", None),
+        StoredQuestion(11, "Ev1", "CBOARD", "1.0", "answered", None),
+        StoredQuestion(12, "Ev2", "DUBO", "2.0", "answered", None),
+        StoredQuestion(13, "Ev3", "CPAIR", "3.0", "answered", None),
     ]
     posts = [
         said("CBOARD", "1.5", "qxbudget", event="Ev1", kind="channel"),
@@ -51,6 +51,16 @@ def wrongs(history: History) -> list[tuple[str, int]]:
 
 def test_a_history_that_is_right_passes(history: History) -> None:
     assert judge(history) == []
+
+
+def test_an_answer_withdrawn_before_its_end_is_given_again_in_private(history: History) -> None:
+    posts = [*history.posts[:2], replace(history.posts[2], text=WITHDRAWN), history.posts[3]]
+    assert judge(replace(history, posts=posts)) == []
+
+
+def test_an_answer_in_the_channel_and_another_in_private_stand_twice(history: History) -> None:
+    posts = [*history.posts[:2], replace(history.posts[2], text="qxbudget"), history.posts[3]]
+    assert ("twice", 3) in wrongs(replace(history, posts=posts))
 
 
 def test_a_question_that_was_never_kept_is_lost(history: History) -> None:

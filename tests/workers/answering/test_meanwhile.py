@@ -1,15 +1,19 @@
 """What changes while the model thinks is seen before the answer is posted."""
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from policies.described import Permissions
 from policies.tables.people import UserStatus
 from tests.workers.answering.asking import QUESTION, only
 from tests.workers.answering.thinking import during, everything_posted, texts
 from tests.workers.slack_company import Company
+from workers import tasks
 from workers.errors import AnswerWithdrawn
+from workers.intake import leases
 from workers.models.base import Draft, Passage, Sentence
-from workers.replies.rendering import ANSWERED_PRIVATELY, NOTHING_FOUND
+from workers.replies.rendering import ANSWERED_PRIVATELY, NOTHING_FOUND, WITHDRAWN
+from workers.upkeep import review
 
 
 def test_what_is_revoked_while_the_model_thinks_is_not_posted(company: Company) -> None:
@@ -143,3 +147,31 @@ def test_an_account_unlinked_while_the_model_thinks_is_a_stranger(company: Compa
     company.asked("DUALICE", "alice", QUESTION)
 
     assert texts(company, "DUALICE") == [NOTHING_FOUND]
+
+
+def test_an_answer_withdrawn_before_its_question_ended_is_given_again_in_private(
+    company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threat 7: PostgreSQL is away as the question ends; meanwhile Bob may no longer read it."""
+    alice, bob = company.person("alice"), company.person("bob")
+    document = company.library.document("plan", "The budget is canary.", only(alice, bob))
+
+    def away(*_: object, **__: object) -> bool:
+        raise OperationalError("the connection is gone", None, Exception())
+
+    monkeypatch.setattr(tasks, "finish", away)
+    question_id = company.asked("CBOARD", "alice", QUESTION)
+    (posted,) = company.posts("CBOARD")
+    assert "canary" in posted.text
+
+    with company.library.change() as change:
+        change.set_permissions(document, only(alice))
+    review.review_all(company.services)
+    monkeypatch.setattr(tasks, "finish", leases.finish)
+    company.rest_is_over(question_id)
+    company.work(question_id)
+
+    assert texts(company, "CBOARD") == [WITHDRAWN]
+    (private,) = texts(company, "DUALICE")
+    assert "canary" in private
+    assert company.state(question_id)[0] == "answered"
