@@ -25,7 +25,7 @@ from tests.servers import empty
 from workers.database.sessions import Database
 from workers.errors import AnswerWithdrawn
 from workers.intake.leases import question_session
-from workers.models.base import Draft, Passage, Sentence
+from workers.models.base import NOBODY, Draft, Passage, Profile, Sentence
 from workers.replies.outbox import Kind
 from workers.slack.messenger import Message, PlaceKind
 
@@ -314,7 +314,14 @@ class Echo:
     def __init__(self) -> None:
         self.on_write: Callable[[tuple[Passage, ...]], None] = lambda passages: None
 
-    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
+    def write(
+        self,
+        question: str,
+        passages: tuple[Passage, ...],
+        *,
+        language: str = "",
+        profile: Profile = NOBODY,
+    ) -> Draft:
         self.on_write(passages)
         return Draft(
             tuple(Sentence(one.text, number, one.text) for number, one in enumerate(passages, 1))

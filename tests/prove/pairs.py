@@ -34,7 +34,7 @@ from workers.cli import asking
 from workers.database.sessions import Database, driver_of
 from workers.intake.leases import question_session
 from workers.intake.messages import Surface
-from workers.models.base import Draft, Passage
+from workers.models.base import NOBODY, Draft, Passage, Profile
 from workers.models.embedded import QuotingAnswerer
 from workers.models.prompt import INSTRUCTIONS, prompt
 from workers.replies.outbox import Kind
@@ -318,7 +318,14 @@ class Witness:
         self.kind = Kind.DIRECT
         self.heard: list[tuple[Kind, str]] = []
 
-    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
+    def write(
+        self,
+        question: str,
+        passages: tuple[Passage, ...],
+        *,
+        language: str = "",
+        profile: Profile = NOBODY,
+    ) -> Draft:
         draft = self._answerer.write(question, passages)
         shown = [replace(one, chunk_id=0, document_id=0) for one in passages]
         told = (INSTRUCTIONS, prompt(question, passages), shown, draft)

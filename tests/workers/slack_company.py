@@ -14,7 +14,7 @@ from workers.database.sessions import connect
 from workers.intake.leases import question_session
 from workers.intake.messages import Question, Surface
 from workers.interface import store_question
-from workers.models.base import Draft, Passage, Sentence
+from workers.models.base import NOBODY, Draft, Passage, Profile, Sentence
 from workers.services import Services
 from workers.tasks import work_on
 
@@ -78,7 +78,14 @@ class FakeAnswerer:
     name: str = "fake"
     shown: list[tuple[str, tuple[Passage, ...]]] = field(default_factory=list)
 
-    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
+    def write(
+        self,
+        question: str,
+        passages: tuple[Passage, ...],
+        *,
+        language: str = "",
+        profile: Profile = NOBODY,
+    ) -> Draft:
         self.shown.append((question, passages))
         return self.write_next(question, passages)
 

@@ -33,7 +33,7 @@ from workers.answering.verify import verify
 from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
 from workers.intake.leases import Leased, question_session, require_lease
 from workers.intake.messages import Question
-from workers.models.base import Passage
+from workers.models.base import NOBODY, Passage, Profile
 from workers.models.prompt import VERSION
 from workers.models.wishes import Length
 from workers.observe import metrics, tracing
@@ -302,8 +302,11 @@ def compose_answer(
     progress: Progress | None = None,
     language: str = "",
     length: Length = Length.NORMAL,
+    profile: Profile = NOBODY,
 ) -> Composed:
     """Compose an answer for this audience; without lines if there is nothing to say.
+
+    `profile`: of the person asking, or what all of the audience have in common.
 
     The session is closed before the model is called. Raises LayersDisagree, ModelUnavailable.
     """
@@ -331,7 +334,7 @@ def compose_answer(
         return Composed(Reply(""), out_of_date=out_of_date)
     progress.at(reading(len({passage.document_id for passage in passages})))
     with tracing.span("model", model=services.answerer.name):
-        draft = services.answerer.write(question, passages, language=language)
+        draft = services.answerer.write(question, passages, language=language, profile=profile)
     crashpoint("model_answered")
     progress.at(CHECKING)
     with tracing.span("verify") as at:

@@ -23,7 +23,7 @@ from workers.answering.retrieval import retrieve
 from workers.cli.loading import progress_bar
 from workers.database.schema import check
 from workers.errors import InputInvalid
-from workers.models.base import Draft, Passage, Sentence
+from workers.models.base import NOBODY, Draft, Passage, Profile, Sentence
 from workers.models.quotes import words
 from workers.services import Services, make_services
 from workers.settings import Settings
@@ -42,6 +42,7 @@ class EchoAnswerer:
         passages: tuple[Passage, ...],
         *,
         language: str = "",  # noqa: ARG002 - passages keep their own language
+        profile: Profile = NOBODY,  # noqa: ARG002 - and their order
     ) -> Draft:
         return Draft(
             tuple(

@@ -1,7 +1,7 @@
 """What an answerer gets and returns. It sees passages, and never who may read them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -56,6 +56,33 @@ class Draft:
     sentences: tuple[Sentence, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is known of the person that an answer is for; of several, what they have in common.
+
+    It changes the order and the words of an answer, never what may be read. Empty: not known.
+    """
+
+    name: str = ""
+    title: str = ""
+    team: str = ""
+    manager: str = ""
+    """The manager's name."""
+    location: str = ""
+    country: str = ""
+    """ISO 3166's two letters, such as `DE`."""
+    locale: str = ""
+    timezone: str = ""
+    """IANA's name, such as `Europe/Berlin`."""
+    groups: tuple[str, ...] = ()
+    today: date | None = None
+    """The day where the person is; None: the server's."""
+
+
+NOBODY = Profile()
+"""The profile where nothing is known, or nothing may be used."""
+
+
 class Embedder(Protocol):
     """Turns texts into unit vectors. Vectors of different models never mix: each is stored with a
     name.
@@ -74,10 +101,18 @@ class Answerer(Protocol):
     @property
     def name(self) -> str: ...
 
-    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
+    def write(
+        self,
+        question: str,
+        passages: tuple[Passage, ...],
+        *,
+        language: str = "",
+        profile: Profile = NOBODY,
+    ) -> Draft:
         """Write a draft from these passages alone; empty if they do not answer the question.
 
-        `language`: a code such as `de`; empty for the language of the question.
+        `language`: a code such as `de`; empty for the language of the question. `profile`: of the
+        person asking, or what all readers have in common.
 
         Raises ModelUnavailable.
         """

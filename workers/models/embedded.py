@@ -12,7 +12,7 @@ import numpy as np
 import snowballstemmer
 from numpy.typing import NDArray
 
-from workers.models.base import Draft, Embedder, Passage, Sentence
+from workers.models.base import NOBODY, Draft, Embedder, Passage, Profile, Sentence
 from workers.models.rarity import rarity
 from workers.models.sentences import units
 
@@ -69,6 +69,7 @@ class QuotingAnswerer:
         passages: tuple[Passage, ...],
         *,
         language: str = "",  # noqa: ARG002 - quotes keep their own language
+        profile: Profile = NOBODY,  # noqa: ARG002
     ) -> Draft:
         asked = _understand(question, self._embedder.embed_one(question))
         if not passages or _support(asked, passages[:SUPPORTED_BY]) < REFUSE_BELOW:

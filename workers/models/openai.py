@@ -13,7 +13,7 @@ import structlog
 
 from workers.errors import ModelUnavailable
 from workers.models.address import Address, address_of
-from workers.models.base import Draft, Passage
+from workers.models.base import NOBODY, Draft, Passage, Profile
 from workers.models.draft import Found, Unterminated, find, is_object
 from workers.models.failure import Failed, Fault, refused
 from workers.models.forms import (
@@ -119,7 +119,14 @@ class OpenAIAnswerer:
     def name(self) -> str:
         return self.settings.model_name
 
-    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
+    def write(
+        self,
+        question: str,
+        passages: tuple[Passage, ...],
+        *,
+        language: str = "",
+        profile: Profile = NOBODY,  # noqa: ARG002 - the order of passages shows it
+    ) -> Draft:
         """Raises ModelUnavailable; also for an answer that was cut, refused or malformed."""
         with metrics.model_call():
             try:

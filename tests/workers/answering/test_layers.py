@@ -29,7 +29,7 @@ from tests.prove.interleavings import START, Echo, canary
 from workers.answering import audience
 from workers.database.sessions import Database
 from workers.intake.leases import question_session
-from workers.models.base import Draft, Passage
+from workers.models.base import NOBODY, Draft, Passage, Profile
 from workers.replies import rendering
 from workers.slack.messenger import Message, PlaceKind
 
@@ -271,7 +271,14 @@ def test_nothing_behind_the_identity_knows_who_really_asks(company: Company) -> 
 class Leaking(Echo):
     """A model that adds to each sentence what carries it away, or rings everybody."""
 
-    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
+    def write(
+        self,
+        question: str,
+        passages: tuple[Passage, ...],
+        *,
+        language: str = "",
+        profile: Profile = NOBODY,
+    ) -> Draft:
         draft = super().write(question, passages)
         return Draft(
             tuple(

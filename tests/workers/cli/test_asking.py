@@ -17,7 +17,7 @@ from tests.workers.ingest.folder import FakeEmbedder, Folder, Shelf, document, u
 from workers.cli import asking
 from workers.database.sessions import Database, driver_of
 from workers.embedded.process import wait_until
-from workers.models.base import Draft, Passage, Sentence
+from workers.models.base import NOBODY, Draft, Passage, Profile, Sentence
 from workers.services import Services
 from workers.settings import Settings
 from workers.tasks import work_on
@@ -28,7 +28,14 @@ class FirstSentence:
 
     name = "first sentence"
 
-    def write(self, question: str, passages: tuple[Passage, ...], *, language: str = "") -> Draft:
+    def write(
+        self,
+        question: str,
+        passages: tuple[Passage, ...],
+        *,
+        language: str = "",
+        profile: Profile = NOBODY,
+    ) -> Draft:
         return Draft((Sentence(passages[0].text, 1, passages[0].text),))
 
 
