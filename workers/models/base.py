@@ -56,6 +56,10 @@ class Draft:
     sentences: tuple[Sentence, ...]
 
 
+Sites = tuple[tuple[str, str], ...]
+"""Where a company is: its towns, each with its country's code. The town may be empty."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What is known of the person that an answer is for; of several, what they have in common.
@@ -77,6 +81,8 @@ class Profile:
     groups: tuple[str, ...] = ()
     today: date | None = None
     """The day where the person is; None: the server's."""
+    sites: Sites = ()
+    """The company's, for telling what a text is about (`facets.py`)."""
 
 
 NOBODY = Profile()
