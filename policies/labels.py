@@ -20,11 +20,11 @@ def recompute_subtree(session: Session, node_id: int) -> None:
 
 def reassign_policies(session: Session, node_ids: Sequence[int]) -> None:
     """Set the current policy of each document among these nodes."""
-    with_text = session.scalars(_WITH_TEXT, {"ids": list(node_ids)}).all()
+    with_text = session.scalars(_READ_DOCUMENTS, {"ids": list(node_ids)}).all()
     labels = intern(session, with_text)
     if labels:
         session.execute(
-            _GIVE, {"documents": list(labels.keys()), "policies": list(labels.values())}
+            _ASSIGN_POLICIES, {"documents": list(labels.keys()), "policies": list(labels.values())}
         )
 
 
@@ -32,7 +32,7 @@ def intern(session: Session, node_ids: Sequence[int]) -> dict[int, int]:
     """Return the policy of each node; create missing ones with their entries and chain."""
     if not node_ids:
         return {}
-    rows = session.execute(_LABEL, {"ids": list(node_ids)}).all()
+    rows = session.execute(_READ_LABELS, {"ids": list(node_ids)}).all()
     missing = {_key(row): row for row in rows if row.policy_id is None}
     made = _make_policies(session, list(missing.values()))
     return {
@@ -43,27 +43,27 @@ def intern(session: Session, node_ids: Sequence[int]) -> dict[int, int]:
 def refresh_chains(session: Session, policy_ids: Sequence[int]) -> None:
     """Write again which anchors are above these policies."""
     if policy_ids:
-        session.execute(_FORGET_CHAINS, {"ids": list(policy_ids)})
-        session.execute(_WRITE_CHAINS, {"ids": list(policy_ids)})
+        session.execute(_DELETE_CHAINS, {"ids": list(policy_ids)})
+        session.execute(_INSERT_CHAINS, {"ids": list(policy_ids)})
 
 
 def refresh_guards(session: Session, node_id: int) -> None:
     """Update whether a node denies, has gates, or is unknown."""
-    session.execute(_REFRESH_GUARDS, {"id": node_id})
+    session.execute(_UPDATE_GUARDS, {"id": node_id})
 
 
 def policies_through(session: Session, node_id: int) -> Sequence[int]:
     """Return the policies that have this anchor on their chain."""
-    return session.scalars(_THROUGH, {"id": node_id}).all()
+    return session.scalars(_READ_POLICIES_THROUGH, {"id": node_id}).all()
 
 
 def below(session: Session, node_id: int) -> Sequence[int]:
     """Return the node and all its descendants."""
-    return session.scalars(_BELOW, {"id": node_id}).all()
+    return session.scalars(_READ_SUBTREE, {"id": node_id}).all()
 
 
 def _policies_anchored_at(session: Session, node_ids: Sequence[int]) -> Sequence[int]:
-    return session.scalars(_ANCHORED, {"ids": list(node_ids)}).all()
+    return session.scalars(_READ_POLICIES_ANCHORED, {"ids": list(node_ids)}).all()
 
 
 def _make_policies(session: Session, labels: Sequence[Row[Any]]) -> dict[tuple[object, ...], int]:
@@ -71,7 +71,7 @@ def _make_policies(session: Session, labels: Sequence[Row[Any]]) -> dict[tuple[o
     if not labels:
         return {}
     made = session.execute(
-        _MAKE,
+        _INSERT_POLICIES,
         {
             name: [getattr(label, name) for label in labels]
             for name in ("source_id", "anchor_id", "inherit", "known", "own")
@@ -94,9 +94,9 @@ def _key(row: Row[Any]) -> tuple[object, ...]:
     return row.source_id, row.anchor_id, row.own
 
 
-# The nearest anchor above each node, the content of its own entries as one hash, and the policy
-# that already stands for both.
-_LABEL = text("""
+# Reads the nearest anchor above each node, the content of its own entries as one hash, and the
+# policy that already stands for both.
+_READ_LABELS = text("""
     WITH RECURSIVE climb AS (
         SELECT id AS node_id, parent_id AS at FROM node WHERE id = ANY(:ids)
       UNION
@@ -124,7 +124,8 @@ _LABEL = text("""
          AND policy.anchor_id IS NOT DISTINCT FROM label.anchor_id
 """)
 
-_MAKE = text("""
+# Inserts policies; returns their ids with the columns that identify them.
+_INSERT_POLICIES = text("""
     INSERT INTO policy (source_id, anchor_id, inherit, known, own)
     SELECT * FROM unnest(
         CAST(:source_id AS bigint[]), CAST(:anchor_id AS bigint[]), CAST(:inherit AS boolean[]),
@@ -132,6 +133,7 @@ _MAKE = text("""
     RETURNING id, source_id, anchor_id, own
 """)
 
+# Copies the entries of nodes to the policies that were made for them.
 _COPY_ENTRIES = text("""
     INSERT INTO policy_entry (policy_id, effect, gate, principal_id)
     SELECT made.policy_id, effect, gate, principal_id
@@ -139,22 +141,29 @@ _COPY_ENTRIES = text("""
     JOIN entry USING (node_id)
 """)
 
-_WITH_TEXT = text("SELECT id FROM document WHERE id = ANY(:ids)")
+# Reads which of these nodes are documents.
+_READ_DOCUMENTS = text("SELECT id FROM document WHERE id = ANY(:ids)")
 
-_GIVE = text("""
+# Assigns a policy to each document; a document that already has it is not written.
+_ASSIGN_POLICIES = text("""
     UPDATE document SET policy_id = label.policy_id
     FROM unnest(CAST(:documents AS bigint[]), CAST(:policies AS bigint[]))
          AS label (document_id, policy_id)
     WHERE document.id = label.document_id AND document.policy_id <> label.policy_id
 """)
 
-_THROUGH = text("SELECT policy_id FROM policy_node WHERE node_id = :id")
+# Reads the policies that have this anchor on their chain.
+_READ_POLICIES_THROUGH = text("SELECT policy_id FROM policy_node WHERE node_id = :id")
 
-_ANCHORED = text("SELECT id FROM policy WHERE anchor_id = ANY(:ids)")
+# Reads the policies whose nearest anchor is one of these nodes.
+_READ_POLICIES_ANCHORED = text("SELECT id FROM policy WHERE anchor_id = ANY(:ids)")
 
-_FORGET_CHAINS = text("DELETE FROM policy_node WHERE policy_id = ANY(:ids)")
+# Deletes the chains of policies.
+_DELETE_CHAINS = text("DELETE FROM policy_node WHERE policy_id = ANY(:ids)")
 
-_WRITE_CHAINS = text("""
+# Inserts the chain of each policy: the anchors above it, whether their allows count for it, and
+# whether they deny, have gates or are unknown.
+_INSERT_CHAINS = text("""
     WITH RECURSIVE climb AS (
         SELECT id AS policy_id, anchor_id AS node_id, inherit AS grants
         FROM policy WHERE id = ANY(:ids) AND anchor_id IS NOT NULL
@@ -170,7 +179,8 @@ _WRITE_CHAINS = text("""
     FROM climb JOIN node ON node.id = climb.node_id WHERE node.anchor
 """)
 
-_REFRESH_GUARDS = text("""
+# Updates in all chains whether a node denies, has gates, or is unknown.
+_UPDATE_GUARDS = text("""
     UPDATE policy_node SET guards = NOT guards
     FROM node
     WHERE node.id = :id AND policy_node.node_id = node.id
@@ -178,7 +188,8 @@ _REFRESH_GUARDS = text("""
           SELECT FROM entry WHERE entry.node_id = node.id AND effect <> 'allow'))
 """)
 
-_BELOW = text("""
+# Reads a node and all its descendants.
+_READ_SUBTREE = text("""
     WITH RECURSIVE below AS (
         SELECT id FROM node WHERE id = :id
       UNION

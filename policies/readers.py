@@ -138,7 +138,7 @@ def _subjects(session: Session) -> Subjects:
 def _holders(session: Session, source_id: int, subjects: Subjects) -> _Holders:
     """Return the holders of each principal that an entry of this source names."""
     groups_of: dict[int, list[int]] = defaultdict(list)
-    for member_id, group_id in session.execute(_EDGES_BELOW, {"source_id": source_id}):
+    for member_id, group_id in session.execute(_READ_EDGES_BELOW, {"source_id": source_id}):
         groups_of[member_id].append(group_id)
     held = _upward({one: subjects.bit[one] for one in subjects.classes}, groups_of)
     held.update((int(one), subjects.holding(one)) for one in Class)
@@ -247,8 +247,8 @@ def _below(above: _Effective, own: _Own) -> _Effective:
     )
 
 
-# Edges below every principal that an entry of the source names.
-_EDGES_BELOW = text("""
+# Reads the edges below every principal that an entry of the source names.
+_READ_EDGES_BELOW = text("""
     WITH RECURSIVE below AS (
         SELECT DISTINCT entry.principal_id AS group_id
         FROM entry JOIN node ON node.id = entry.node_id WHERE node.source_id = :source_id

@@ -26,9 +26,12 @@ NO_CONTENT = {"EmbeddingModel"}
 """In the same file, and no text: the names of models."""
 
 ALLOWED = {
-    ("workers/answering/answer.py", "_VISIBLE"): "the final check: row-level security alone says"
+    (
+        "workers/answering/answer.py",
+        "_READ_VISIBLE_HASHES",
+    ): "the final check: row-level security alone says"
     " which of the prompt's documents these readers see; the query and the rule must agree with it",
-    ("workers/upkeep/review.py", "_VISIBLE"): "the same for answers that are posted",
+    ("workers/upkeep/judgement.py", "_READ_VISIBLE_HASHES"): "the same for answers that are posted",
     ("workers/ingest/pipeline.py", "Loading._missing"): "the loader compares a source's documents"
     " with its bundle: ids for a deletion, under the role that writes them; nobody is told of them",
     ("workers/ingest/store.py", "stored_hashes"): "the loader skips what has not changed: hashes,"
@@ -37,8 +40,10 @@ ALLOWED = {
         "workers/cli/running.py",
         "_COUNT_ROWS",
     ): "`ken status` counts rows for whoever runs the machine; it names none",
-    ("workers/admin/routes_index.py", "_INDEX"): "an administrator sees how many documents a source"
-    " has; none is named",
+    (
+        "workers/admin/routes_index.py",
+        "_COUNT_INDEX",
+    ): "an administrator sees how many documents a source has; none is named",
 }
 """File, and function or constant; why nobody reads there what they may not."""
 

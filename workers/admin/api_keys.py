@@ -154,7 +154,7 @@ def tokens(database: Database) -> list[TokenFacts]:
                 used=row.used,
                 state=row.state,
             )
-            for row in session.execute(_TOKENS)
+            for row in session.execute(_READ_TOKENS)
         ]
 
 
@@ -190,7 +190,8 @@ def _hash(secret: str) -> bytes:
 
 _A_DAY = timedelta(days=1)
 _SCOPES = "Scopes are identity, index, audit, sync:SOURCE and sync:* (every source)."
-_TOKENS = text("""
+# Reads all tokens with their state, the newest first.
+_READ_TOKENS = text("""
     SELECT id, name, scopes, made_at AS made, expires_at AS expires, used_at AS used,
            CASE WHEN revoked_at IS NOT NULL THEN 'revoked'
                 WHEN expires_at <= now() THEN 'expired' ELSE 'valid' END AS state

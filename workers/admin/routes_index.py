@@ -66,7 +66,7 @@ def read_index(database: Stored) -> Index:
     """Show how much is stored of each source, and whether it is used for answers."""
     with database.session("syncer") as session:
         epoch: int = session.scalars(text("SELECT value FROM epoch")).one()
-        sources = [SourceIndex(**row._asdict()) for row in session.execute(_INDEX)]
+        sources = [SourceIndex(**row._asdict()) for row in session.execute(_COUNT_INDEX)]
     return Index(epoch=epoch, sources=sources)
 
 
@@ -80,7 +80,7 @@ def read_unreadable(
     """List the nodes of a source that nobody may read, by id."""
     with database.session("syncer") as session:
         rows = session.execute(
-            _UNREADABLE,
+            _READ_UNREADABLE,
             {"source_id": source_id_of(session, source), "after": after, "limit": limit},
         ).all()
     nodes = [UnreadableNode(**row._asdict()) for row in rows]
@@ -95,7 +95,8 @@ def source_id_of(session: Session, source: str) -> int:
     return int(found)
 
 
-_INDEX = text("""
+# Reads each source with the number of its documents, nodes, groups and accounts.
+_COUNT_INDEX = text("""
     SELECT source.name AS source, paused, max_staleness, synced_at,
            NOT paused AND coalesce(now() - synced_at <= max_staleness, max_staleness IS NULL)
                AS usable,
@@ -110,7 +111,8 @@ _INDEX = text("""
     FROM source ORDER BY source.name
 """)
 
-_UNREADABLE = text("""
+# Reads one page of a source's nodes that nobody may read, with the reason.
+_READ_UNREADABLE = text("""
     SELECT id, native_id, kind, CASE WHEN gone_at IS NULL THEN 'unknown' ELSE 'gone' END AS reason
     FROM node WHERE source_id = :source_id AND acl_state = 'unknown' AND id > :after
     ORDER BY id LIMIT :limit

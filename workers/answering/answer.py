@@ -271,7 +271,7 @@ def _finish_parts(services: Services, leased: Leased, kind: Kind) -> None:
         return
     resolved = audience_of(services, leased.question, kind)
     with question_session(services.database, leased.id) as session:
-        used = session.scalar(_USED, {"id": leased.id, "kind": kind})
+        used = session.scalar(_READ_USED_DOCUMENTS, {"id": leased.id, "kind": kind})
     if resolved is None or used is None:
         raise AnswerWithdrawn
     with services.database.reading_for(resolved.audience) as session:
@@ -370,7 +370,7 @@ def _check(services: Services, leased: Leased, kind: Kind, composed: Composed) -
     audience = resolved.audience
     with services.database.reading_for(audience) as session:
         epoch = current_epoch(session)
-        visible = session.execute(_VISIBLE, {"ids": composed.used})
+        visible = session.execute(_READ_VISIBLE_HASHES, {"ids": composed.used})
         versions = {document_id: content_hash for document_id, content_hash in visible}
         by_row_security = set(versions)
         refused = unreadable(session, audience, composed.used)
@@ -385,7 +385,7 @@ def _check(services: Services, leased: Leased, kind: Kind, composed: Composed) -
     with question_session(services.database, leased.id) as session:
         require_lease(session, leased)
         session.execute(
-            _RECORD,
+            _RECORD_ANSWER,
             {
                 "question_id": leased.id,
                 "kind": kind,
@@ -421,10 +421,12 @@ def _post(
     put_and_deliver(services, leased, kind, below, buttons)
 
 
-# By row-level security alone: rows that are not visible do not appear.
-_VISIBLE = text("SELECT id, content_hash FROM document WHERE id = ANY(:ids)")
+# Reads the text hashes of documents. By row-level security alone: rows that are not visible do not
+# appear.
+_READ_VISIBLE_HASHES = text("SELECT id, content_hash FROM document WHERE id = ANY(:ids)")
 
-_RECORD = text("""
+# Records what an answer was based on; an answer that is given again replaces the record.
+_RECORD_ANSWER = text("""
     INSERT INTO answer (question_id, kind, asker_id, audience, epoch, used, cited, model,
                         prompt_version, verdicts, readers, versions)
     VALUES (:question_id, :kind, :asker_id, :audience, :epoch, :used, :cited, :model,
@@ -435,4 +437,5 @@ _RECORD = text("""
         readers = excluded.readers, versions = excluded.versions, answered_at = now()
 """).bindparams(*(bindparam(name, type_=JSONB) for name in ("verdicts", "readers", "versions")))
 
-_USED = text("SELECT used FROM answer WHERE question_id = :id AND kind = :kind")
+# Reads the documents that an answer used.
+_READ_USED_DOCUMENTS = text("SELECT used FROM answer WHERE question_id = :id AND kind = :kind")

@@ -224,7 +224,7 @@ def _lexemes(session: Session, question: str) -> dict[str, float]:
     """What PostgreSQL makes of the question's words, each with the rarity of its word."""
     found = _WORD.findall(question[:MAX_QUESTION])
     rarities: dict[str, float] = {}
-    for word, lexeme in session.execute(_TO_LEXEMES, {"words": found}):
+    for word, lexeme in session.execute(_READ_LEXEMES, {"words": found}):
         rarities[lexeme] = max(rarities.get(lexeme, 0.0), rarity(word))
     return rarities
 
@@ -233,7 +233,8 @@ def _quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-_TO_LEXEMES = text("""
+# Turns each word into the lexemes that PostgreSQL's full text search makes of it.
+_READ_LEXEMES = text("""
     SELECT word, lexeme
     FROM unnest(CAST(:words AS text[])) AS word,
          unnest(tsvector_to_array(to_tsvector('english', word))) AS lexeme

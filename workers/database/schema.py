@@ -10,7 +10,8 @@ from workers.database.requirements import require, unreachable
 from workers.database.sessions import Database, connect, driver_of
 from workers.settings import Role, Settings
 
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('ken migrate'))")
+# Keeps other processes from migrating until this transaction ends.
+_LOCK_MIGRATION = text("SELECT pg_advisory_xact_lock(hashtext('ken migrate'))")
 
 
 def migrate(settings: Settings) -> None:
@@ -21,7 +22,7 @@ def migrate(settings: Settings) -> None:
     engine = connect(settings, "owner")
     try:
         with engine.begin() as connection:
-            connection.execute(_ONE_AT_A_TIME)
+            connection.execute(_LOCK_MIGRATION)
             config = Config(Path(__file__).parents[2] / "alembic.ini")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")

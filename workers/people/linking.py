@@ -172,15 +172,16 @@ def note(database: Database, profiles: Sequence[Profile]) -> int:
             != (profile.seen.name, profile.seen.email, profile.seen.kind)
         ]
         if new:
-            session.execute(_NOT_LONG)
+            session.execute(_LIMIT_LOCK_WAIT)
             change = Change(session, actor="slack")
             for profile in new:
                 change.put_account(change.put_source(profile.account.source), profile.seen)
         return len(new)
 
 
-_NOT_LONG = text("SET LOCAL lock_timeout = '2s'")
-"""A question does not wait for a large sync to end; the account is recorded another time."""
+# Limits how long this transaction waits for a lock: a question does not wait for a large sync to
+# end; the account is recorded another time.
+_LIMIT_LOCK_WAIT = text("SET LOCAL lock_timeout = '2s'")
 
 
 def scan(database: Database, messenger: Names) -> Iterator[tuple[int, int]]:
@@ -353,7 +354,7 @@ def claim(database: Database, account: Account, code: str) -> str:
     """
     name = f"{account.source}:{account.native_id}"
     with database.session("syncer") as session:
-        session.execute(_ONE_AT_A_TIME, {"name": name})
+        session.execute(_LOCK_ACCOUNT, {"name": name})
         if _tries(session, name) >= _TRIES:
             _use_up(session, code)
             return INVALID
@@ -421,4 +422,5 @@ def _hash(code: str) -> bytes:
     return sha256(code.encode()).digest()
 
 
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('link ' || :name, 0))")
+# Keeps other transactions from handling a code of the same account until this one ends.
+_LOCK_ACCOUNT = text("SELECT pg_advisory_xact_lock(hashtextextended('link ' || :name, 0))")

@@ -12,27 +12,20 @@ sync counts until the next. If a source is paused, its answers are withdrawn.
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import structlog
 from sqlalchemy import Row, TextClause, text
-from sqlalchemy.orm import Session
 
-from policies import STRANGER, Audience, Class
 from policies.audience import Account, Readers
-from policies.directory import resolve_audience
-from policies.explain import revoked, unreadable
 from policies.tables.people import AccountKind
-from policies.tables.questions import PostedChange
 from workers.answering.audience import ChannelReaders, Rule, channel_readers
 from workers.database.sessions import Database
 from workers.database.statements import statement
 from workers.errors import Busy, InputInvalid, SlackRefused, SlackUnavailable
 from workers.intake.leases import question_session
 from workers.intake.messages import Surface
-from workers.observe import metrics
 from workers.replies.outbox import Kind
 from workers.replies.revisions import (
     LONG_REST_S,
@@ -41,10 +34,16 @@ from workers.replies.revisions import (
     push_changes,
     push_to_slack,
     rest_after,
-    revise,
 )
 from workers.services import Services
 from workers.slack.messenger import Conversations, source_of_team
+from workers.upkeep.judgement import (
+    answers_in_group,
+    groups_of_readers,
+    judge_by_stored_readers,
+    judge_for,
+    recorded_answers,
+)
 
 log = structlog.get_logger()
 
@@ -58,22 +57,10 @@ _AT_ONCE = 20
 """New replies in one turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class _PostedAnswer:
-    """A posted answer as it is recorded, without its text."""
-
-    question_id: int
-    kind: str
-    key: str
-    """Identifies its readers: equal readers have equal keys."""
-    used: frozenset[int]
-    versions: Mapping[str, str]
-
-
 def review_all(services: Services) -> None:
     """Run one turn of the sweep. If nothing has changed, it costs one small query."""
     with services.database.session("ingress") as session:
-        due = session.execute(_DUE, {"days": services.settings.review_days}).one()
+        due = session.execute(_READ_DUE, {"days": services.settings.review_days}).one()
     looked = due.new and _review_new(services)
     if due.changed:
         _review_by_readers(services)
@@ -89,7 +76,7 @@ def review_channel(services: Services, channel_id: str) -> None:
     """
     given = {"channel": channel_id, "days": services.settings.review_days}
     with services.database.session("ingress") as session:
-        posted = session.execute(_IN_CHANNEL, given).all()
+        posted = session.execute(_READ_REPLIES_IN_CHANNEL, given).all()
     for team_id in {one.team_id for one in posted}:
         here = [(one.question_id, one.kind) for one in posted if one.team_id == team_id]
         try:
@@ -100,7 +87,7 @@ def review_channel(services: Services, channel_id: str) -> None:
     for question_id, kind in {(one.question_id, one.kind) for one in posted}:
         push_to_slack(services, question_id, kind)
     with services.database.session("ingress") as session:
-        put_off = session.execute(_PUT_OFF_IN_CHANNEL, given).all()
+        put_off = session.execute(_READ_PUT_OFF_IN_CHANNEL, given).all()
     for one in put_off:  # Ken may be back from where it had been removed
         _leave(services.database, one.question_id, one.kind, 0.0)
         push_to_slack(services, one.question_id, one.kind)
@@ -117,7 +104,7 @@ def review_places_of(services: Services, team_id: str, user_id: str) -> None:
         return
     given = {"team": team_id, "days": services.settings.review_days}
     with services.database.session("ingress") as session:
-        places = set(session.scalars(_PLACES, given))
+        places = set(session.scalars(_READ_CHANNELS_OF_TEAM, given))
     for channel_id in sorted(places & messenger.channels_of(user_id)):
         review_channel(services, channel_id)
 
@@ -126,7 +113,7 @@ def review_team(services: Services, team_id: str) -> None:
     """Schedule a review of all channels of a workspace that Ken lost or regained access to."""
     given = {"team": team_id, "days": services.settings.review_days}
     with services.database.session("ingress") as session:
-        posted = session.execute(_IN_TEAM, given).all()
+        posted = session.execute(_READ_REPLIES_IN_TEAM, given).all()
     _put_off(services.database, [(one.question_id, one.kind) for one in posted], 0.0, unread=True)
 
 
@@ -141,7 +128,7 @@ def _review_new(services: Services) -> bool:
     """
     days = services.settings.review_days
     with services.database.session("ingress") as session:
-        rows = session.execute(_NEW, {"limit": _AT_ONCE, "days": days}).all()
+        rows = session.execute(_READ_NEW_REPLIES, {"limit": _AT_ONCE, "days": days}).all()
     stopped: set[str] = set()
     looked = False
     for row in rows:
@@ -170,9 +157,9 @@ def _needs_review(services: Services, row: Row[Any]) -> bool:
     given = {"id": row.question_id, "kind": row.kind, "days": services.settings.review_days}
     asked = {**given, "asked_of_slack": _is_asked_of_slack(row)}
     with question_session(services.database, row.question_id) as session:
-        if session.execute(_REVIEW_UNCHANGED, asked).one_or_none() is not None:
+        if session.execute(_MARK_UNCHANGED, asked).one_or_none() is not None:
             return False
-        return session.execute(_TAKE, given).one_or_none() is not None
+        return session.execute(_TAKE_REPLY, given).one_or_none() is not None
 
 
 def _is_asked_of_slack(row: Row[Any]) -> bool:
@@ -183,12 +170,12 @@ def _review_one(services: Services, row: Row[Any]) -> bool:
     """Review one reply. Returns False if the check still holds, for the same readers."""
     database, here = services.database, [(row.question_id, row.kind)]
     if not _is_asked_of_slack(row):
-        _withdraw_or_mark_outdated(database, _answers(database, here))
+        judge_by_stored_readers(database, recorded_answers(database, here))
     else:
         there = _readers_there(services.messenger_of(row.team_id), database, row.channel_id)
         if _is_unchanged_for(database, row, there):
             return False
-        _judge_for(database, there, _answers(database, here))
+        judge_for(database, there, recorded_answers(database, here))
     _reviewed(database, here)
     return True
 
@@ -210,7 +197,7 @@ def _is_unchanged_for(database: Database, row: Row[Any], there: ChannelReaders) 
         "there": json.dumps(there.readers.to_json()),
     }
     with question_session(database, row.question_id) as session:
-        return session.execute(_REVIEW_UNCHANGED_FOR, given).one_or_none() is not None
+        return session.execute(_MARK_UNCHANGED_FOR_READERS, given).one_or_none() is not None
 
 
 # -- all of them, by their readers ----------------------------------------------------------------
@@ -224,8 +211,8 @@ def _review_by_readers(services: Services) -> None:
     """
     until = time.monotonic() + _TURN_S
     with services.database.session("answerer") as session:
-        session.execute(_BEGIN)
-        at = session.execute(_AT).one()
+        session.execute(_BEGIN_REVIEW)
+        at = session.execute(_READ_PROGRESS).one()
     if at.now_at is None:
         return
     groups = [one for one in _groups(services, at.now_at) if one[0] > at.after]
@@ -236,26 +223,28 @@ def _review_by_readers(services: Services) -> None:
         if groups and time.monotonic() > until:
             return
     with services.database.session("answerer") as session:
-        session.execute(_END, {"pass": at.now_at})
+        session.execute(_END_REVIEW, {"pass": at.now_at})
 
 
 def _groups(services: Services, now_at: int) -> list[tuple[str, list[int]]]:
-    """Return each group of readers by key, with the ids of the answers that they read."""
+    """Return each group of readers by key, with the ids of the answers to review for them."""
     with services.database.session("ingress") as session:
-        posted = session.execute(_POSTED, {"days": services.settings.review_days}).all()
-    pairs = {"ids": [one.question_id for one in posted], "kinds": [one.kind for one in posted]}
-    with services.database.session("answerer") as session:
-        _act_as_reviewer(session)
-        rows = session.execute(_GROUPS, {**pairs, "pass": now_at})
-        return [(row.key, row.answers) for row in rows]
+        posted = session.execute(
+            _READ_POSTED_REPLIES, {"days": services.settings.review_days}
+        ).all()
+    replies = [(one.question_id, one.kind) for one in posted]
+    return groups_of_readers(services.database, replies, now_at)
 
 
 def _review_groups(
     database: Database, groups: Sequence[tuple[str, list[int]]], now_at: int
 ) -> bool:
-    """Returns False if another worker is on it or has begun a new review; the next turn goes on."""
+    """Review some groups.
+
+    Returns False if another worker is on it or has begun a new review; the next turn goes on.
+    """
     with database.session("answerer") as holding:
-        at = holding.execute(_HOLD).one_or_none()
+        at = holding.execute(_HOLD_PROGRESS).one_or_none()
         if at is None or at.now_at != now_at:
             return False
         try:
@@ -264,21 +253,16 @@ def _review_groups(
                     _review_group(database, key, answers)
         except Busy:
             return False
-        holding.execute(_ADVANCE, {"after": groups[-1][0]})
+        holding.execute(_ADVANCE_PROGRESS, {"after": groups[-1][0]})
     return True
 
 
 def _review_group(database: Database, key: str, answers: list[int]) -> None:
-    """Review one group. Answers whose readers changed meanwhile were reviewed by whoever changed
-    them.
-    """
-    with database.session("answerer") as session:
-        _act_as_reviewer(session)
-        rows = session.execute(_ANSWERS_BY_ID, {"answers": answers}).all()
-    _withdraw_or_mark_outdated(database, [_posted_answer(row) for row in rows if row.key == key])
+    """Review one group. Answers whose readers changed meanwhile were reviewed when they changed."""
+    judge_by_stored_readers(database, answers_in_group(database, key, answers))
 
 
-# -- those of the channel that was not looked at for longest --------------------------------------
+# -- the channel that was reviewed longest ago ----------------------------------------------------
 
 
 def review_oldest(services: Services) -> None:
@@ -292,11 +276,11 @@ def review_oldest(services: Services) -> None:
         if session.execute(_TAKE_TURN).one_or_none() is None:
             return
     with services.database.session("ingress") as session:
-        oldest = session.execute(_OLDEST, given).one_or_none()
+        oldest = session.execute(_READ_OLDEST_CHANNEL, given).one_or_none()
         if oldest is None:
             return
         place = {"channel": oldest.channel_id, "days": services.settings.review_days}
-        posted = session.execute(_IN_CHANNEL, place).all()
+        posted = session.execute(_READ_REPLIES_IN_CHANNEL, place).all()
     here = [(one.question_id, one.kind) for one in posted]
     if not _taken(services, oldest.question_id, oldest.kind):
         return
@@ -316,28 +300,10 @@ def _review_in_channel(
 ) -> None:
     """Ask Slack for the readers, withdraw what they may not read, and store the readers."""
     database, here = services.database, list(here)
-    if given := _answers(database, here):
+    if given := recorded_answers(database, here):
         there = _readers_there(services.messenger_of(team_id), database, channel_id)
-        _judge_for(database, there, given)
+        judge_for(database, there, given)
     _reviewed(database, here)
-
-
-def _judge_for(database: Database, there: ChannelReaders, given: Sequence[_PostedAnswer]) -> None:
-    """Withdraw what somebody who reads there now may not read, and record the readers
-    for the rest.
-    """
-    verdicts: Sequence[PostedChange | None] = [PostedChange.WITHDRAWN] * len(given)
-    if there.readers is not None:
-        verdicts = _judged(database, _resolved(database, there.readers), given)
-    for one, verdict in zip(given, verdicts, strict=True):
-        if verdict is not None:
-            revise(database, one.question_id, one.kind, verdict)
-    if there.rule is Rule.EMPTY:
-        return
-    readers = there.readers or Readers(strangers=True)
-    audience = _resolved(database, readers)
-    for one in given:
-        _keep_readers(database, one, readers, audience)
 
 
 def _readers_there(messenger: Conversations, database: Database, channel_id: str) -> ChannelReaders:
@@ -350,120 +316,20 @@ def _readers_there(messenger: Conversations, database: Database, channel_id: str
     return found
 
 
-def _keep_readers(
-    database: Database, given: _PostedAnswer, readers: Readers, audience: Audience
-) -> None:
-    with question_session(database, given.question_id) as session:
-        kept = session.execute(
-            _KEEP_READERS,
-            {
-                "id": given.question_id,
-                "kind": given.kind,
-                "key": given.key,
-                "readers": json.dumps(readers.to_json()),
-                "audience": list(audience.ids),
-            },
-        ).scalar_one_or_none()
-    if kept is None:  # we cannot tell which list of readers is newer
-        raise Busy
-
-
-# -- what is wrong --------------------------------------------------------------------------------
-
-
-def _withdraw_or_mark_outdated(database: Database, given: Sequence[_PostedAnswer]) -> None:
-    """Review answers of equal readers. Raises Busy if the readers change meanwhile."""
-    if not given:
-        return
-    with question_session(database, given[0].question_id) as session:
-        stored = session.execute(
-            _READERS, {"id": given[0].question_id, "kind": given[0].kind}
-        ).one()
-    if stored.key != given[0].key:
-        raise Busy
-    # An old record without readers.
-    readers = Readers.from_json(stored.readers) if stored.readers else Readers()
-    audience = _resolved(database, readers) if stored.readers else Audience.of(stored.audience)
-    verdicts = _judged(database, audience, given)
-    milder = verdicts
-    lost = STRANGER in audience.ids and STRANGER not in stored.audience
-    if lost and Class.MEMBERS in readers.classes and PostedChange.WITHDRAWN in verdicts:
-        milder = _judged(database, Audience.of(set(audience.ids) - {STRANGER}), given)
-    for one, verdict, without in zip(given, verdicts, milder, strict=True):
-        if verdict is not without:  # Slack knows whether they are a guest
-            with question_session(database, one.question_id) as session:
-                session.execute(_IS_NEXT, {"id": one.question_id, "kind": one.kind})
-        elif verdict is not None:
-            revise(database, one.question_id, one.kind, verdict)
-
-
-def _resolved(database: Database, readers: Readers) -> Audience:
-    with database.session("answerer") as session:
-        return resolve_audience(session, readers)
-
-
-def _judged(
-    database: Database, audience: Audience, given: Sequence[_PostedAnswer]
-) -> list[PostedChange | None]:
-    """Decide for each answer, in one snapshot; two independent checks must agree."""
-    used = frozenset[int]().union(*(one.used for one in given))
-    with database.reading_for(audience) as session:
-        hashes = {
-            row.id: row.content_hash for row in session.execute(_VISIBLE, {"ids": list(used)})
-        }
-        refused = revoked(session, audience, used)
-        if hashes.keys() != used - refused:
-            late = unreadable(session, audience, used) - refused
-            if hashes.keys() != used - refused - late:
-                metrics.LAYERS_DISAGREE.labels("after_post").inc()
-                log.error("layers_disagree", layer="after_post")
-            refused |= used - hashes.keys() - late
-    return [_verdict(one, refused, hashes) for one in given]
-
-
-def _verdict(
-    given: _PostedAnswer, refused: set[int], hashes: Mapping[int, str]
-) -> PostedChange | None:
-    if given.used & refused:
-        return PostedChange.WITHDRAWN
-    now = {str(document_id): each for document_id, each in hashes.items()}
-    if any(now.get(document_id, was) != was for document_id, was in given.versions.items()):
-        return PostedChange.OUTDATED
-    return None
-
-
 # -- reading and writing --------------------------------------------------------------------------
-
-
-def _answers(database: Database, pairs: Iterable[tuple[int, str]]) -> list[_PostedAnswer]:
-    """Return the recorded answers of these replies; a notice has none."""
-    listed = list(pairs)
-    given = {"ids": [one for one, _ in listed], "kinds": [kind for _, kind in listed]}
-    with database.session("answerer") as session:
-        _act_as_reviewer(session)
-        return [_posted_answer(row) for row in session.execute(_ANSWERS, given)]
-
-
-def _posted_answer(row: Row[Any]) -> _PostedAnswer:
-    return _PostedAnswer(row.question_id, row.kind, row.key, frozenset(row.used), row.versions)
-
-
-def _act_as_reviewer(session: Session) -> None:
-    """Let row-level security show which documents answers used (no text), for this transaction."""
-    session.execute(text("SELECT set_config('ken.mending', 'on', true)"))
 
 
 def _taken(services: Services, question_id: int, kind: str) -> bool:
     with question_session(services.database, question_id) as session:
         given = {"id": question_id, "kind": kind, "days": services.settings.review_days}
-        taken = session.execute(_TAKE, given)
+        taken = session.execute(_TAKE_REPLY, given)
         return taken.scalar_one_or_none() is not None
 
 
 def _reviewed(database: Database, replies: Iterable[tuple[int, str]]) -> None:
     for question_id, kind in replies:
         with question_session(database, question_id) as session:
-            session.execute(_REVIEWED, {"id": question_id, "kind": kind})
+            session.execute(_MARK_REVIEWED, {"id": question_id, "kind": kind})
 
 
 def _put_off(
@@ -473,7 +339,7 @@ def _put_off(
     for question_id, kind in replies:
         with question_session(database, question_id) as session:
             given = {"id": question_id, "kind": kind, "rest_s": rest_s, "unread": unread}
-            session.execute(_PUT_OFF, given)
+            session.execute(_PUT_OFF_REVIEW, given)
 
 
 def _leave(database: Database, question_id: int, kind: str, rest_s: float) -> None:
@@ -481,26 +347,21 @@ def _leave(database: Database, question_id: int, kind: str, rest_s: float) -> No
         session.execute(REST_MESSAGE, {"id": question_id, "kind": kind, "rest_s": rest_s})
 
 
+# A reply that was not reviewed since it was posted.
 _IS_NEW = """
     state = 'posted' AND reviewed_at IS NULL AND mend_at <= now()
     AND posted_at > now() - make_interval(secs => 86400 * :days)
 """
+# A reply in a channel that was not reviewed for hours, and can still be withdrawn.
 _IS_OLD = """
     state = 'posted' AND kind = 'channel' AND reviewed_at < now() - interval '6 hours'
     AND mend_at <= now() AND (outbox.revision IS NULL OR outbox.revision = 'outdated')
     AND posted_at > now() - make_interval(secs => 86400 * :days)
 """
+# An answer, not yet withdrawn or deleted, that is young enough to be reviewed.
 _STANDS = """
     outbox.state = 'posted' AND (outbox.revision IS NULL OR outbox.revision = 'outdated')
     AND kind IN ('channel', 'direct') AND posted_at > now() - make_interval(secs => 86400 * :days)
-"""
-_KEY = """
-    md5(readers::text || CASE WHEN readers = '{}' THEN audience::text ELSE '' END) COLLATE "C"
-"""
-
-_PAIRS = """
-    answer JOIN unnest(CAST(:ids AS bigint[]), CAST(:kinds AS text[])) AS wanted (question_id, kind)
-        USING (question_id, kind)
 """
 
 
@@ -512,20 +373,19 @@ def _sql(words: str) -> TextClause:
         is_old=_IS_OLD,
         unconfirmed=UNCONFIRMED,
         stands=_STANDS,
-        key=_KEY,
-        pairs=_PAIRS,
     )
 
 
-# `pass` is a review under way; its worker may have died.
-_DUE = _sql("""
+# Reads which work is due. `pass` is a review under way; its worker may have died.
+_READ_DUE = _sql("""
     SELECT pass IS NOT NULL OR done < (SELECT value FROM epoch) AS changed,
            EXISTS (SELECT FROM outbox WHERE {is_new}) AS new,
            EXISTS (SELECT FROM outbox WHERE {unconfirmed}) AS unconfirmed
     FROM mending
 """)
 
-_NEW = _sql("""
+# Reads the replies that were not reviewed since they were posted, those due longest first.
+_READ_NEW_REPLIES = _sql("""
     SELECT question_id, kind, team_id, channel_id, user_id, surface
     FROM (SELECT question_id, kind, mend_at FROM outbox WHERE {is_new}
           ORDER BY mend_at, question_id LIMIT :limit) AS due
@@ -533,21 +393,23 @@ _NEW = _sql("""
     ORDER BY mend_at, question_id
 """)
 
-# A worker that takes it and dies blocks it for this long. Changes to push do not wait.
-_TAKE = _sql("""
+# Takes a reply for review. A worker that takes it and dies blocks it for this long; changes to push
+# do not wait.
+_TAKE_REPLY = _sql("""
     UPDATE outbox SET mend_at = CASE WHEN revision IS NULL OR revised_at IS NOT NULL
         THEN now() + interval '60 seconds' ELSE mend_at END
     WHERE question_id = :id AND kind = :kind AND ({is_new} OR {is_old})
     RETURNING id
 """)
 
+# Takes the turn to review a channel, which comes every few seconds for all workers together.
 _TAKE_TURN = text("""
     UPDATE mending SET asked_at = now() WHERE asked_at < now() - interval '4 seconds'
     RETURNING asked_at
 """)
 
-# The channel that was reviewed longest ago.
-_OLDEST = _sql("""
+# Reads the channel that was reviewed longest ago.
+_READ_OLDEST_CHANNEL = _sql("""
     SELECT question_id, kind, channel_id
     FROM (SELECT question_id, kind, reviewed_at FROM outbox WHERE {is_old}) AS old
     JOIN question ON question.id = question_id
@@ -555,36 +417,37 @@ _OLDEST = _sql("""
     ORDER BY reviewed_at, question_id LIMIT 1
 """).bindparams(terminal=Surface.TERMINAL)
 
-_PLACES = _sql("""
+# Reads the channels of a workspace in which an answer stands.
+_READ_CHANNELS_OF_TEAM = _sql("""
     SELECT DISTINCT question.channel_id
     FROM question JOIN outbox ON question_id = question.id
     WHERE team_id = :team AND surface <> :terminal AND kind = 'channel' AND {stands}
 """).bindparams(terminal=Surface.TERMINAL)
 
-_IN_TEAM = _sql("""
+# Reads the answers that stand in the channels of a workspace.
+_READ_REPLIES_IN_TEAM = _sql("""
     SELECT question_id, kind
     FROM question JOIN outbox ON question_id = question.id
     WHERE team_id = :team AND surface <> :terminal AND kind = 'channel' AND {stands}
     ORDER BY question_id
 """).bindparams(terminal=Surface.TERMINAL)
 
-_PUT_OFF = text("""
+# Puts off the review of a reply, unless a change to it still has to be pushed.
+_PUT_OFF_REVIEW = text("""
     UPDATE outbox SET mend_at = now() + make_interval(secs => :rest_s),
                       reviewed_at = CASE WHEN :unread THEN NULL ELSE reviewed_at END
     WHERE question_id = :id AND kind = :kind
       AND (revision IS NULL OR revised_at IS NOT NULL)
 """)
 
-# Makes its channel one of the next to review (`review_oldest`).
-_IS_NEXT = text("""
-    UPDATE outbox SET reviewed_at = now() - interval '1 day'
-    WHERE question_id = :id AND kind = :kind
-""")
+# Marks a reply as reviewed now.
+_MARK_REVIEWED = text(
+    "UPDATE outbox SET reviewed_at = now() WHERE question_id = :id AND kind = :kind"
+)
 
-_REVIEWED = text("UPDATE outbox SET reviewed_at = now() WHERE question_id = :id AND kind = :kind")
-
-# A notice has no recorded answer, and cannot be withdrawn.
-_REVIEW_UNCHANGED = _sql("""
+# Marks a reply as reviewed if nothing has changed since its final check. A notice has no recorded
+# answer, and cannot be withdrawn.
+_MARK_UNCHANGED = _sql("""
     UPDATE outbox SET reviewed_at = now()
     WHERE question_id = :id AND kind = :kind AND {is_new} AND NOT EXISTS (
         SELECT FROM answer WHERE answer.question_id = :id AND answer.kind = :kind
@@ -592,8 +455,9 @@ _REVIEW_UNCHANGED = _sql("""
     RETURNING id
 """)
 
-# Like `_KEEP_READERS`; the current readers were all part of the final check.
-_REVIEW_UNCHANGED_FOR = text("""
+# Stores the current readers of an answer and marks it as reviewed, if nothing has changed since its
+# final check; all of these readers were part of that check.
+_MARK_UNCHANGED_FOR_READERS = text("""
     WITH kept AS (
         UPDATE answer SET readers = CAST(:there AS jsonb)
         WHERE question_id = :id AND kind = :kind AND readers = CAST(:checked AS jsonb)
@@ -604,22 +468,29 @@ _REVIEW_UNCHANGED_FOR = text("""
     RETURNING id
 """)
 
-_BEGIN = text("""
+# Begins a review of all answers if something changed since the last one and none is under way.
+_BEGIN_REVIEW = text("""
     UPDATE mending SET pass = (SELECT value FROM epoch), after = ''
     WHERE pass IS NULL AND done < (SELECT value FROM epoch)
 """)
 
-_AT = text("SELECT pass AS now_at, after FROM mending")
+# Reads how far the review of all answers has come.
+_READ_PROGRESS = text("SELECT pass AS now_at, after FROM mending")
 
-_HOLD = text(f"{_AT.text} FOR UPDATE SKIP LOCKED")
+# The same, and keeps other workers from it.
+_HOLD_PROGRESS = text(f"{_READ_PROGRESS.text} FOR UPDATE SKIP LOCKED")
 
-_ADVANCE = text("UPDATE mending SET after = greatest(after, :after)")
+# Records up to which group of readers the review of all answers has come.
+_ADVANCE_PROGRESS = text("UPDATE mending SET after = greatest(after, :after)")
 
-_END = text("UPDATE mending SET done = pass, pass = NULL, after = '' WHERE pass = :pass")
+# Ends the review of all answers, unless another was begun meanwhile.
+_END_REVIEW = text("UPDATE mending SET done = pass, pass = NULL, after = '' WHERE pass = :pass")
 
-_POSTED = _sql("SELECT question_id, kind FROM outbox WHERE {stands}")
+# Reads all answers that stand.
+_READ_POSTED_REPLIES = _sql("SELECT question_id, kind FROM outbox WHERE {stands}")
 
-_IN_CHANNEL = _sql("""
+# Reads the answers that stand in a channel.
+_READ_REPLIES_IN_CHANNEL = _sql("""
     SELECT question_id, kind, team_id
     FROM question JOIN outbox ON question_id = question.id
     WHERE question.channel_id = :channel AND surface <> :terminal AND kind = 'channel'
@@ -627,7 +498,8 @@ _IN_CHANNEL = _sql("""
     ORDER BY question_id
 """).bindparams(terminal=Surface.TERMINAL)
 
-_PUT_OFF_IN_CHANNEL = text("""
+# Reads the replies in a channel with a change that Slack has not confirmed and that waits.
+_READ_PUT_OFF_IN_CHANNEL = text("""
     SELECT question_id, kind
     FROM question JOIN outbox ON question_id = question.id
     WHERE question.channel_id = :channel AND (kind = 'channel' OR kind LIKE 'channel/%')
@@ -635,30 +507,3 @@ _PUT_OFF_IN_CHANNEL = text("""
       AND mend_at > now() AND posted_at > now() - make_interval(secs => 86400 * :days)
     ORDER BY question_id, kind
 """)
-
-# An answer whose final check had this epoch or a later one is still right.
-_GROUPS = _sql("""
-    SELECT {key} AS key, array_agg(id) AS answers FROM {pairs}
-    WHERE epoch < :pass GROUP BY 1 ORDER BY 1
-""")
-
-_ANSWERS = _sql("SELECT question_id, kind, {key} AS key, used, versions FROM {pairs}")
-
-_ANSWERS_BY_ID = _sql("""
-    SELECT question_id, kind, {key} AS key, used, versions FROM answer WHERE id = ANY(:answers)
-""")
-
-_READERS = _sql("""
-    SELECT {key} AS key, readers, audience FROM answer WHERE question_id = :id AND kind = :kind
-""")
-
-# `readers` are the current ones; `audience` keeps everybody who could have seen it.
-_KEEP_READERS = _sql("""
-    UPDATE answer SET readers = CAST(:readers AS jsonb), audience = ARRAY(
-        SELECT DISTINCT unnest(audience || CAST(:audience AS bigint[])) ORDER BY 1)
-    WHERE question_id = :id AND kind = :kind AND {key} = :key
-    RETURNING id
-""")
-
-# By row-level security alone: rows that are not visible do not appear.
-_VISIBLE = text("SELECT id, content_hash FROM document WHERE id = ANY(:ids)")

@@ -12,7 +12,7 @@ from tests.workers.upkeep.posted_answers import SECRET, Desk, Killed, only
 from workers.database.sessions import connect
 from workers.replies.rendering import Line, Reply
 from workers.services import Services
-from workers.upkeep import review
+from workers.upkeep import judgement, review
 
 # All of them, by their readers
 
@@ -161,7 +161,7 @@ def test_a_plan_of_an_older_look_takes_nothing_from_a_newer_one(
             people[name] = desk.answered(f"DU{name.upper()}", f"U{name.upper()}", document)
         desk.allow(document)
         with desk.library.database.session("answerer") as session:
-            session.execute(review._BEGIN)  # and begins another
+            session.execute(review._BEGIN_REVIEW)  # and begins another
         return old
 
     monkeypatch.setattr(review, "_groups", slow)
@@ -204,7 +204,7 @@ def test_across_questions_nobody_sees_a_word(desk: Desk, board: tuple[int, int, 
     desk.answered("CBOARD", "UALICE", document)
     with desk.library.database.session("answerer") as session:
         assert session.execute(text("SELECT id FROM answer")).all() == []
-        review._act_as_reviewer(session)
+        judgement._act_as_reviewer(session)
         assert len(session.execute(text("SELECT id FROM answer")).all()) == 1
         for table in ("question", "outbox", "document", "chunk"):
             assert session.execute(text(f"SELECT * FROM {table}")).all() == []  # noqa: S608
@@ -248,13 +248,13 @@ def test_a_look_at_many_answers_takes_as_many_steps_as_there_are_audiences(
 def judgements(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many answers are judged at once, each time."""
     judged: list[int] = []
-    judge = review._judged
+    judge = judgement._judged
 
     def judging(database: Any, audience: Any, given: Any) -> Any:
         judged.append(len(given))
         return judge(database, audience, given)
 
-    monkeypatch.setattr(review, "_judged", judging)
+    monkeypatch.setattr(judgement, "_judged", judging)
     return judged
 
 
