@@ -1,9 +1,11 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.workers.ingest.folder import Folder, Shelf
 from workers.database.sessions import Database
+from workers.ingest.parse import Parser
 
 
 @pytest.fixture
@@ -16,3 +18,9 @@ def folder(tmp_path: Path) -> Folder:
 @pytest.fixture
 def shelf(database: Database) -> Shelf:
     return Shelf(database)
+
+
+@pytest.fixture(scope="module")
+def parser() -> Iterator[Parser]:
+    with Parser() as parser:
+        yield parser

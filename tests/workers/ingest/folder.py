@@ -84,6 +84,9 @@ def document(name: str, *allow: str, text: str | None = None, **acl: Any) -> Lin
     return {"id": name, "title": name.title(), "text": words, "acl": {"allow": [*allow], **acl}}
 
 
+STAFF = (user("ana"), user("bo"), user("cy"), group("staff", "user:ana", "user:bo"))
+
+
 @dataclass
 class Shelf:
     """A database to load into, and to look at."""
@@ -152,3 +155,7 @@ _TABLES = (
 ).split()
 _ROWS_OF = "SELECT '{0}', t::text FROM {0} t"
 _ALL_ROWS = " UNION ALL ".join(map(_ROWS_OF.format, _TABLES)) + " ORDER BY 1, 2"
+
+
+def left_out(report: Report) -> dict[str, str]:
+    return {one.place: one.reason for one in report.left_out}

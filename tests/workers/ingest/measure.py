@@ -20,7 +20,7 @@ import docx
 from lxml import etree  # type: ignore[import-untyped]
 from pypdf import PdfReader
 
-from tests.workers.ingest.test_parse import pdf, word
+from tests.workers.ingest.files import pdf, word
 from workers.ingest.formats.document import (
     Block,
     DocumentUnreadable,

@@ -189,3 +189,91 @@ def epub(pages: dict[str, str], *, encryption: str = "") -> bytes:
     if encryption:
         members["META-INF/encryption.xml"] = encryption
     return zipped(members)
+
+
+STYLES = """<style:style style:name="S" style:family="text">
+<style:text-properties style:text-line-through-style="solid"/></style:style>
+<style:style style:name="B" style:family="text">
+<style:text-properties fo:font-weight="bold"/></style:style>
+<text:list-style style:name="L"><text:list-level-style-number text:level="1"
+ style:num-format="1" style:num-suffix="."/></text:list-style>"""
+
+
+LETTER = """<text:tracked-changes><text:p>deleted words</text:p></text:tracked-changes>
+<text:h text:outline-level="1">Germany</text:h>
+<text:p>Thirty <text:span text:style-name="S">forty</text:span>
+ days<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>In Spain 23.
+</text:p></text:note-body></text:note>.<office:annotation><text:p>a comment</text:p>
+</office:annotation></text:p><text:p><text:span text:style-name="B">Who decides</text:span></text:p>
+<text:p>The manager<text:line-break/>or a deputy.<draw:frame><draw:text-box><text:p>Boxed.</text:p>
+</draw:text-box></draw:frame></text:p>
+<text:list text:style-name="L"><text:list-item><text:p>Ask</text:p><text:list><text:list-item>
+<text:p>early</text:p></text:list-item></text:list></text:list-item><text:list-item>
+<text:p>Go</text:p></text:list-item></text:list>
+<table:table><table:table-header-rows><table:table-row><table:table-cell><text:p>Country</text:p>
+</table:table-cell><table:table-cell><text:p>Days</text:p></table:table-cell></table:table-row>
+</table:table-header-rows><table:table-row><table:table-cell table:number-rows-spanned="2">
+<text:p>DE</text:p></table:table-cell><table:table-cell><text:p>30</text:p></table:table-cell>
+</table:table-row><table:table-row><table:covered-table-cell/><table:table-cell><text:p>31</text:p>
+</table:table-cell></table:table-row></table:table>"""
+
+
+RTF = r"""{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}{\stylesheet{\s0 Normal;}{\s1 heading 1;}}
+{\info{\title Travel rules}{\revtim\yr2026\mo3\dy4\hr8\min5}}
+\pard\s1 Flights\par
+\pard\plain Economy class{\super\chftn}{\footnote\pard\plain {\super\chftn} Business from 8 hours.}.
+ Gr\'fc\'dfe, \u8364?5.{\strike  Old words.}\par
+{\b Hotels}\par
+\'b7\tab Near\par
+1.\tab First\par
+\trowd\cellx1\cellx2 City\cell Limit\cell\row
+\trowd\cellx1\cellx2 Berlin\cell 140\cell\row
+{\field{\*\fldinst{HYPERLINK "http://x.example/secret"}}{\fldrslt{the rules}}}\par
+\pard \u-10179?\u-8704? end.\par}"""
+
+
+MAIL = """From: =?utf-8?q?Ana_L=C3=B3pez?= <ana@acme.example>
+To: Bob <bob@acme.example>
+Subject: =?utf-8?b?UmVpc2Vrb3N0ZW4gMjAyNg==?=
+Date: Mon, 2 Mar 2026 10:00:00 +0100
+Content-Type: multipart/mixed; boundary=x
+
+--x
+Content-Type: {kind}; charset=utf-8
+
+{text}
+--x
+Content-Type: text/csv
+Content-Disposition: attachment; filename="../rates.csv"
+
+City,Limit
+Berlin,140
+--x
+Content-Type: application/zip
+Content-Disposition: attachment; filename="all.zip"
+
+PK
+--x
+Content-Type: message/rfc822
+
+Subject: The older one
+From: Eva <eva@acme.example>
+
+It was 120.
+--x--
+"""
+
+
+SETTINGS = """title: Deploy rules
+base: &base {region: eu, size: "010"}
+services:
+  - {name: web, port: 8080, limits: {cpu: 2}}
+  - {name: db, port: 5432, tags: [a, b]}
+copy:
+  <<: *base
+  size: no
+countries:
+  de: {days: 30}
+  es: {days: 23}
+deep: {a: {b: {c: 1.10}}}
+"""

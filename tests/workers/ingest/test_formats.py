@@ -1,49 +1,37 @@
-"""Office files, mail, books, data, source code and archives as blocks; and each of them broken."""
+"""Office files, mail, books, data, source code and archives as blocks."""
 
-import io
-import random
-import resource
-import zipfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from tests.workers.ingest.office import epub, locked, ods, odt, slides, workbook, zipped
+from tests.workers.ingest.files import read
+from tests.workers.ingest.office import (
+    LETTER,
+    MAIL,
+    RTF,
+    SETTINGS,
+    STYLES,
+    epub,
+    ods,
+    odt,
+    slides,
+    workbook,
+    zipped,
+)
 from workers.ingest.formats.document import (
     Block,
     Code,
-    DocumentUnreadable,
     Heading,
     Item,
     Paragraph,
     Quotation,
     Row,
 )
-from workers.ingest.parse import Limits, Parsed, Parser, parse_file
-
-MEMORY_OF_PARENT = 100_000  # KB that it may grow by, whatever a child is fed
-
-
-def put(folder: Path, name: str, content: str | bytes) -> Path:
-    path = folder / name
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return path
-
-
-def read(folder: Path, name: str, content: str | bytes) -> Parsed:
-    return parse_file(put(folder, name, content))
 
 
 def texts(blocks: tuple[Block, ...]) -> list[str]:
     return [block.text for block in blocks]
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[Parser]:
-    with Parser() as parser:
-        yield parser
 
 
 # Workbooks
@@ -108,30 +96,6 @@ def test_a_slide_is_a_page_with_its_title_lists_tables_figures_and_notes(tmp_pat
 
 # OpenDocument and RTF
 
-STYLES = """<style:style style:name="S" style:family="text">
-<style:text-properties style:text-line-through-style="solid"/></style:style>
-<style:style style:name="B" style:family="text">
-<style:text-properties fo:font-weight="bold"/></style:style>
-<text:list-style style:name="L"><text:list-level-style-number text:level="1"
- style:num-format="1" style:num-suffix="."/></text:list-style>"""
-LETTER = """<text:tracked-changes><text:p>deleted words</text:p></text:tracked-changes>
-<text:h text:outline-level="1">Germany</text:h>
-<text:p>Thirty <text:span text:style-name="S">forty</text:span>
- days<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>In Spain 23.
-</text:p></text:note-body></text:note>.<office:annotation><text:p>a comment</text:p>
-</office:annotation></text:p><text:p><text:span text:style-name="B">Who decides</text:span></text:p>
-<text:p>The manager<text:line-break/>or a deputy.<draw:frame><draw:text-box><text:p>Boxed.</text:p>
-</draw:text-box></draw:frame></text:p>
-<text:list text:style-name="L"><text:list-item><text:p>Ask</text:p><text:list><text:list-item>
-<text:p>early</text:p></text:list-item></text:list></text:list-item><text:list-item>
-<text:p>Go</text:p></text:list-item></text:list>
-<table:table><table:table-header-rows><table:table-row><table:table-cell><text:p>Country</text:p>
-</table:table-cell><table:table-cell><text:p>Days</text:p></table:table-cell></table:table-row>
-</table:table-header-rows><table:table-row><table:table-cell table:number-rows-spanned="2">
-<text:p>DE</text:p></table:table-cell><table:table-cell><text:p>30</text:p></table:table-cell>
-</table:table-row><table:table-row><table:covered-table-cell/><table:table-cell><text:p>31</text:p>
-</table:table-cell></table:table-row></table:table>"""
-
 
 def test_an_odt_reads_as_if_all_changes_were_accepted(tmp_path: Path) -> None:
     parsed = read(tmp_path, "a.odt", odt(LETTER, styles=STYLES))
@@ -147,20 +111,6 @@ def test_an_odt_reads_as_if_all_changes_were_accepted(tmp_path: Path) -> None:
         Row(("DE", "30"), ("Country", "Days")),
         Row(("DE", "31"), ("Country", "Days")),
     )
-
-
-RTF = r"""{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}{\stylesheet{\s0 Normal;}{\s1 heading 1;}}
-{\info{\title Travel rules}{\revtim\yr2026\mo3\dy4\hr8\min5}}
-\pard\s1 Flights\par
-\pard\plain Economy class{\super\chftn}{\footnote\pard\plain {\super\chftn} Business from 8 hours.}.
- Gr\'fc\'dfe, \u8364?5.{\strike  Old words.}\par
-{\b Hotels}\par
-\'b7\tab Near\par
-1.\tab First\par
-\trowd\cellx1\cellx2 City\cell Limit\cell\row
-\trowd\cellx1\cellx2 Berlin\cell 140\cell\row
-{\field{\*\fldinst{HYPERLINK "http://x.example/secret"}}{\fldrslt{the rules}}}\par
-\pard \u-10179?\u-8704? end.\par}"""
 
 
 def test_rtf_keeps_headings_lists_tables_and_footnotes(tmp_path: Path) -> None:
@@ -181,36 +131,6 @@ def test_rtf_keeps_headings_lists_tables_and_footnotes(tmp_path: Path) -> None:
 
 # Mail
 
-MAIL = """From: =?utf-8?q?Ana_L=C3=B3pez?= <ana@acme.example>
-To: Bob <bob@acme.example>
-Subject: =?utf-8?b?UmVpc2Vrb3N0ZW4gMjAyNg==?=
-Date: Mon, 2 Mar 2026 10:00:00 +0100
-Content-Type: multipart/mixed; boundary=x
-
---x
-Content-Type: {kind}; charset=utf-8
-
-{text}
---x
-Content-Type: text/csv
-Content-Disposition: attachment; filename="../rates.csv"
-
-City,Limit
-Berlin,140
---x
-Content-Type: application/zip
-Content-Disposition: attachment; filename="all.zip"
-
-PK
---x
-Content-Type: message/rfc822
-
-Subject: The older one
-From: Eva <eva@acme.example>
-
-It was 120.
---x--
-"""
 ENVELOPE = (
     "From: Ana López <ana@acme.example>\nTo: Bob <bob@acme.example>\n"
     "Date: Mon, 2 Mar 2026 10:00:00 +0100"
@@ -270,19 +190,6 @@ def test_a_book_is_read_in_the_order_of_its_spine(tmp_path: Path) -> None:
 
 # Data
 
-SETTINGS = """title: Deploy rules
-base: &base {region: eu, size: "010"}
-services:
-  - {name: web, port: 8080, limits: {cpu: 2}}
-  - {name: db, port: 5432, tags: [a, b]}
-copy:
-  <<: *base
-  size: no
-countries:
-  de: {days: 30}
-  es: {days: 23}
-deep: {a: {b: {c: 1.10}}}
-"""
 DEPLOYED = [
     "title: Deploy rules.",
     "base",
@@ -432,181 +339,3 @@ def test_of_an_archive_a_thousand_files_are_read(tmp_path: Path) -> None:
     parsed = read(tmp_path, "a.zip", content)
     assert parsed.missing == "2 files were not read: too many"
     assert len(parsed.blocks) == 2_000
-
-
-# Bad input
-
-SEALED = "<manifest><encryption-data/></manifest>"
-CIPHER = '<encryption><CipherReference URI="book/a.xhtml"/></encryption>'
-WRONG = "not what its suffix says"
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1_000)
-ALIASES = "a0: &a0 [x, x]\n" + "".join(
-    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
-)
-MERGES = "a0: &a0 {k: v}\n" + "".join(
-    f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}], k{n}: v}}\n" for n in range(1, 10)
-)
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "reason"),
-    [
-        *((f"a.{suffix}", b"Only words.", WRONG) for suffix in "xlsx xls ods pptx odt".split()),
-        *((f"a.{suffix}", b"Only words.", WRONG) for suffix in "rtf eml epub zip".split()),
-        ("a.pptx", zipped({"a.md": "x"}), WRONG),
-        ("a.odt", zipped({"a.md": "x"}), WRONG),
-        ("a.odt", ods(), WRONG),
-        ("a.epub", zipped({"a.md": "x"}), WRONG),
-        ("a.xlsx", zipped({"a.md": "x"}), "damaged spreadsheet"),
-        ("a.xls", OLE, "damaged spreadsheet"),
-        ("a.json", "{", "damaged JSON"),
-        ("a.yaml", "a: [", "damaged YAML"),
-        ("a.toml", "a", "damaged TOML"),
-        ("a.odt", zipped({"content.xml": "<x"}), "damaged ODT"),
-        ("a.xlsx", OLE + "EncryptedPackage".encode("utf-16-le"), "encrypted"),
-        ("a.pptx", OLE + "EncryptedPackage".encode("utf-16-le"), "encrypted"),
-        ("a.odt", odt("", manifest=SEALED), "encrypted"),
-        ("a.epub", epub({"a.xhtml": "<p>x"}, encryption=CIPHER), "encrypted"),
-        ("a.pptx", locked(slides()), "encrypted"),
-        ("a.json", "[" * 100_000, "nested too deep"),
-        ("a.json", "[" * 900 + "1" + "]" * 900, "nested too deep"),
-        ("a.yaml", "[" * 200 + "]" * 200, "nested too deep"),
-        ("a.yaml", "[" * 100_000, "damaged YAML"),
-        ("a.toml", "a = " + "[" * 100_000, "nested too deep"),
-        ("a.yaml", ALIASES, "too large when unpacked"),
-        ("a.yaml", MERGES, "too large when unpacked"),
-        ("a.yaml", "a: &a [*a]", "too large when unpacked"),
-        ("a.pptx", slides()[:20_000], WRONG),
-        ("a.zip", zipped({}), "empty"),
-        ("a.json", "{}", "empty"),
-    ],
-)
-def test_a_reason_says_why_a_file_is_not_read(
-    tmp_path: Path, name: str, content: str | bytes, reason: str
-) -> None:
-    with pytest.raises(DocumentUnreadable) as caught:
-        read(tmp_path, name, content)
-    assert caught.value.reason == reason
-
-
-def test_members_that_need_a_password_are_counted(tmp_path: Path) -> None:
-    content = locked(zipped({"a.md": "x", "b.md": "x"}))
-    with pytest.raises(DocumentUnreadable):
-        read(tmp_path, "a.zip", content)
-
-
-BOMB = bytes(300_000_000)
-LAUGHS = "".join(
-    f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' if n else '<!ENTITY l0 "laugh">' for n in range(10)
-)
-
-
-def test_no_bomb_hurts_anything_but_its_own_child(tmp_path: Path, parser: Parser) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    zeros = zipped({"bomb.txt": BOMB})
-    laughing = f"<!DOCTYPE x [{LAUGHS}]><x>&l9;</x>"
-    bombs = {f"zeros.{suffix}": zeros for suffix in "xlsx ods pptx odt epub zip".split()}
-    bombs |= {
-        "laughs.odt": zipped({"content.xml": laughing}),
-        "deep.odt": zipped({"content.xml": "<x>" * 100_000}),
-        "laughs.epub": zipped({"META-INF/container.xml": laughing}),
-        "far.ods": ods('<table:table-row table:number-rows-repeated="1048576"/>' * 9 + FAR),
-    }
-    reasons = {}
-    for name, content in bombs.items():
-        with pytest.raises(DocumentUnreadable) as caught:
-            parser.parse(put(tmp_path, name, content))
-        reasons[name] = caught.value.reason
-        assert parser.parse(put(tmp_path, "good.md", "# Good\n\nText.")).text == "Text."
-    assert {reasons.pop(name) for name in list(reasons) if name.startswith("zeros")} == {
-        "too large when unpacked"
-    }
-    assert reasons == {
-        "laughs.odt": "damaged ODT",
-        "deep.odt": "damaged ODT",
-        "laughs.epub": "damaged EPUB",
-        "far.ods": "empty",
-    }
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MEMORY_OF_PARENT
-
-
-FAR = (
-    '<table:table-row><table:table-cell table:number-columns-repeated="16384"'
-    ' office:value-type="string"><text:p>x</text:p></table:table-cell></table:table-row>'
-) * 9
-
-
-def test_no_file_is_read_that_another_one_names(tmp_path: Path) -> None:
-    secret = put(tmp_path, "secret.txt", "the secret")
-    entity = f'<!DOCTYPE x [<!ENTITY x SYSTEM "file://{secret}">]>'
-    body = "<x><body><text><p>&x;Text.</p></text></body></x>"
-    parsed = read(tmp_path, "a.odt", zipped({"content.xml": entity + body}))
-    assert parsed.text == "Text."
-    page = epub({"a.xhtml": f'<p>Text.</p><object data="file://{secret}"/>'})
-    assert read(tmp_path, "a.epub", page).text == "Text."
-
-
-GOOD: dict[str, bytes] = {
-    "a.xlsx": workbook(),
-    "a.ods": ods(),
-    "a.pptx": slides(),
-    "a.odt": odt(LETTER, styles=STYLES),
-    "a.rtf": RTF.encode(),
-    "a.eml": MAIL.format(kind="text/html", text="<p>Text.").encode(),
-    "a.epub": epub({"a.xhtml": "<p>Text.</p>"}),
-    "a.json": b'{"a": [{"b": 1}, {"b": 2}], "c": {"d": "e"}}',
-    "a.yaml": SETTINGS.encode(),
-    "a.toml": b'a = 1\n[b]\nc = "d"\n',
-    "a.py": b"import os\n\ndef add(a):\n    return a\n",
-    "a.zip": zipped({"a.md": "# A\n\nText.", "a.csv": "a,b\n1,2\n"}),
-}
-
-
-def mutated(content: bytes, chance: random.Random) -> bytes:
-    changed = bytearray(content)
-    for _ in range(chance.choice((1, 3, 30))):
-        at = chance.randrange(len(changed))
-        end = min(at + chance.choice((1, 1, 4, 100)), len(changed))
-        match chance.randrange(4):
-            case 0:
-                changed[at:end] = chance.randbytes(end - at)
-            case 1:
-                del changed[at:end]
-            case 2:
-                changed[at:at] = changed[at:end] * chance.choice((1, 50))
-            case _:
-                del changed[max(at, 1) :]
-        changed = changed or bytearray(b"x")
-    return bytes(changed)
-
-
-def mutated_within(content: bytes, chance: random.Random) -> bytes:
-    """An archive one of whose members is mutated; anything else as it is."""
-    if not content.startswith(b"PK"):
-        return mutated(content, chance)
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members: dict[str, str | bytes] = {one: archive.read(one) for one in archive.namelist()}
-    name = chance.choice([name for name, member in members.items() if member])
-    members[name] = mutated(bytes(members[name]), chance)  # type: ignore[arg-type]
-    return zipped(members)
-
-
-@pytest.mark.parametrize("name", GOOD)
-def test_mutated_files_are_read_or_refused_with_a_reason(
-    tmp_path: Path, parser: Parser, name: str
-) -> None:
-    chance = random.Random(f"mutated {name}")
-    outcomes = {"read": 0, "refused": 0}
-    for number in range(300):
-        change = mutated if number % 3 == 0 else mutated_within
-        path = put(tmp_path, name, change(GOOD[name], chance))
-        try:
-            parser.parse(path)
-            outcomes["read"] += 1
-        except DocumentUnreadable as error:
-            assert error.reason not in STOPPED, path.read_bytes()[:200]
-            outcomes["refused"] += 1
-    assert sum(outcomes.values()) == 300
-
-
-STOPPED = ("the parser stopped", "needed too much memory", f"took longer than {Limits().seconds} s")

@@ -9,7 +9,7 @@ import pytest
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 
-from tests.workers.ingest.test_parse import pdf, word
+from tests.workers.ingest.files import pdf, word
 from workers.ingest.parse import Parsed, parse_file
 from workers.ingest.split import Piece, split
 from workers.models.base import Passage
