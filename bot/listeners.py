@@ -65,7 +65,7 @@ def on_message(event: Json, body: Json) -> None:
 
 
 def on_member_joined(event: Json, body: Json) -> None:
-    """Also when Ken itself joins: it was not told who joined while it was out."""
+    """Also when Ken itself joins: nothing reported who joined while it was out."""
     _submit("joined", event, body)
 
 

@@ -11,7 +11,7 @@ there, and that takes minutes or years."""
 
 @contextmanager
 def patience(seconds: float = LONGEST_S) -> Iterator[None]:
-    """Fails what still computes after so much computing time of its own.
+    """Fails what still computes after this much computing time of its own.
 
     Other work on the machine does not count: it makes nothing fail.
     """

@@ -28,7 +28,7 @@ _CALM = {"questions_per_minute": 10**6, "questions_per_day": 10**6, "cards_after
 
 @contextmanager
 def home_in_use() -> Iterator[None]:
-    """Whoever runs tests holds the home, so that two who do so do not stop each other's servers.
+    """A test run holds the home, so that two runs do not stop each other's servers.
 
     The last one out stops them.
     """
@@ -93,7 +93,7 @@ def close_opened() -> None:
 
 
 def _migrations() -> str:
-    """A word for these migrations as they are: one that is being written is run anew."""
+    """A word for these migrations as they are: one that is being written runs again."""
     files = sorted((HOME.parent.parent / "migrations" / "versions").glob("*.py"))
     return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 

@@ -269,9 +269,9 @@ class Stack:
         url = load_settings(self.data_dir).redis_url.get_secret_value()
         with redis.Redis.from_url(url.replace("redis+socket://", "unix://")) as client:
             found = [value for key in client.scan_iter() for value in (key, *_values(client, key))]
-        told = [value.decode(errors="replace") for value in found]
-        bodies = [json.loads(one)["body"] for one in told if one.startswith('{"body"')]
-        return "\n".join([*told, *(b64decode(body).decode() for body in bodies)])
+        values = [value.decode(errors="replace") for value in found]
+        bodies = [json.loads(one)["body"] for one in values if one.startswith('{"body"')]
+        return "\n".join([*values, *(b64decode(body).decode() for body in bodies)])
 
     # -- the referee ----------------------------------------------------------------------------
 

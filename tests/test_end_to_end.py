@@ -97,10 +97,10 @@ def family(data_dir: Path) -> list[psutil.Process]:
         with suppress(psutil.Error):
             if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                 return False
-            told = [*process.cmdline(), process.environ().get("KEN_HOME", "")]
+            marks = [*process.cmdline(), process.environ().get("KEN_HOME", "")]
             with suppress(psutil.Error):
-                told.append(process.cwd())
-            return any(str(data_dir) in one for one in told)
+                marks.append(process.cwd())
+            return any(str(data_dir) in one for one in marks)
         return False
 
     return [process for process in psutil.process_iter() if belongs(process)]
@@ -108,14 +108,14 @@ def family(data_dir: Path) -> list[psutil.Process]:
 
 def check_conversation(slack: Playground) -> None:
     """In the channel what both may read; alone, what the asker may."""
-    told = mentioned(slack, "bob", VACATION)
-    assert "thirty days" in told.text
-    assert links(told) == ["https://wiki.acme.example/handbook/vacation.md#paid-vacation"]
+    reply = mentioned(slack, "bob", VACATION)
+    assert "thirty days" in reply.text
+    assert links(reply) == ["https://wiki.acme.example/handbook/vacation.md#paid-vacation"]
 
     private = slack.dm("alice", BONUS)
-    told = next_direct(slack, "alice", private.ts)
-    assert "two million euros" in told.text
-    assert links(told) == ["https://wiki.acme.example/finance/bonus.md"]
+    reply = next_direct(slack, "alice", private.ts)
+    assert "two million euros" in reply.text
+    assert links(reply) == ["https://wiki.acme.example/finance/bonus.md"]
 
     assert wrote(slack, "bob", BONUS).text == NOTHING_FOUND
 

@@ -33,13 +33,13 @@ ALLOWED = {
     " which of the prompt's documents these readers see; the query and the rule must agree with it",
     ("workers/upkeep/judgement.py", "_READ_VISIBLE_HASHES"): "the same for answers that are posted",
     ("workers/ingest/pipeline.py", "Loading._missing"): "the loader compares a source's documents"
-    " with its bundle: ids for a deletion, under the role that writes them; nobody is told of them",
+    " with its bundle: ids for a deletion, under the role that writes them; they go to nobody",
     ("workers/ingest/store.py", "stored_hashes"): "the loader skips what has not changed: hashes,"
     " under the role that writes them",
     (
         "workers/cli/running.py",
         "_COUNT_ROWS",
-    ): "`ken status` counts rows for whoever runs the machine; it names none",
+    ): "`ken status` counts rows for the operator of the machine; it names none",
     (
         "workers/admin/routes_index.py",
         "_COUNT_INDEX",
@@ -208,7 +208,7 @@ def _has_services_first(function: ast.FunctionDef) -> bool:
 
 
 def test_no_import_runs_in_a_circle() -> None:
-    """Whoever reads a module has read, or can read first, all that it stands on."""
+    """A reader of a module has read, or can read first, all that it stands on."""
     graph = grimp.build_graph("bot", "workers", "policies", cache_dir=None)
     TopologicalSorter(_imports(graph)).prepare()
 

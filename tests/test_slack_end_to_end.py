@@ -83,16 +83,16 @@ def stack(whole: Stack) -> Iterator[Stack]:
 
 def test_mentions_in_public_and_private_channels(stack: Stack) -> None:
     """Threats 11, 16: the channel reads what all there may, the asker the rest."""
-    told = stack.ask("general", "bob", HOURS)
-    assert "Horavent" in told.text
-    assert action_ids(told) >= {"ken_feedback", "ken_private", "ken_more"}
+    reply = stack.ask("general", "bob", HOURS)
+    assert "Horavent" in reply.text
+    assert action_ids(reply) >= {"ken_feedback", "ken_private", "ken_more"}
     assert DAYS in stack.ask("team", "bob", VACATION).text
 
     before = stack.last("alice")
     assert stack.ask("general", "alice", BONUS).text == say.ANSWERED_PRIVATELY
-    told = stack.direct("alice", after=before)
-    assert "Brimvale" in told.text
-    assert action_ids(told) >= {"ken_feedback", "ken_share"}
+    reply = stack.direct("alice", after=before)
+    assert "Brimvale" in reply.text
+    assert action_ids(reply) >= {"ken_feedback", "ken_share"}
 
     before = stack.last("bob")
     assert stack.ask("general", "bob", BONUS).text == say.ANSWERED_PRIVATELY
@@ -114,7 +114,7 @@ def test_the_command(stack: Stack) -> None:
     posts = stack.posts("general")
     assert slack.command("UCAROL", "general", BONUS).failed == ""
     assert "Brimvale" in stack.direct("carol", after=before).text
-    for words, told in {
+    for words, notice in {
         "help": say.HELP,
         "": say.HELP,
         "mute": views.MUTED,
@@ -122,7 +122,7 @@ def test_the_command(stack: Stack) -> None:
         "x" * 4001: views.TOO_LONG,
     }.items():
         assert slack.command("UCAROL", "general", words).failed == ""
-        assert stack.whispers("general", "carol")[-1] == told
+        assert stack.whispers("general", "carol")[-1] == notice
     assert stack.whispers("general", "carol")[0] == views.LOOKING
     assert stack.posts("general") == posts
 
@@ -195,14 +195,14 @@ def test_share_asks_again_for_the_channel(stack: Stack) -> None:
     """Threat 14: nothing of the private answer is copied."""
     slack, before = stack.slack, stack.last("alice")
     asked = slack.say("deal", "alice", f"<@UKEN> {BONUS}")
-    told = stack.direct("alice", after=before)
-    assert slack.press("UALICE", "ken_share", channel="DUALICE", ts=told.ts).failed == ""
-    assert say.CANNOT_SHARE in stack.direct("alice", after=told.ts).text
+    reply = stack.direct("alice", after=before)
+    assert slack.press("UALICE", "ken_share", channel="DUALICE", ts=reply.ts).failed == ""
+    assert say.CANNOT_SHARE in stack.direct("alice", after=reply.ts).text
     assert [m.text for m in stack.posts("deal")] == [say.ANSWERED_PRIVATELY]
 
     stack.judge()
     slack.leave("deal", "UBOB")
-    assert slack.press("UALICE", "ken_share", channel="DUALICE", ts=told.ts).failed == ""
+    assert slack.press("UALICE", "ken_share", channel="DUALICE", ts=reply.ts).failed == ""
     notice = stack.reply("deal", asked.ts)
     shared = stack.reply("deal", asked.ts, after=notice.ts)
     assert "Brimvale" in shared.text
@@ -214,7 +214,7 @@ def test_share_asks_again_for_the_channel(stack: Stack) -> None:
     before = stack.last("bob")
     assert slack.press("UBOB", "ken_again", channel="deal", ts=shared.ts).failed == ""
     assert say.CANNOT_SHARE in stack.direct("bob", after=before).text
-    assert stack.now("DUALICE", told) == told, "alice's own answer is not bob's to take away"
+    assert stack.now("DUALICE", reply) == reply, "alice's own answer is not bob's to take away"
 
 
 def test_ask_privately_is_for_whoever_pressed(stack: Stack) -> None:
@@ -329,8 +329,10 @@ def test_prompts_fit_the_person(stack: Stack) -> None:
         stack.slack.open_home(f"U{person.upper()}", "messages")
 
         def look(person: str = person) -> str:
-            told = stack.slack.surfaces()["prompts"]
-            return json.dumps([told[key] for key in told if f"DU{person.upper()}" in key][:1])[1:-1]
+            by_key = stack.slack.surfaces()["prompts"]
+            return json.dumps([by_key[key] for key in by_key if f"DU{person.upper()}" in key][:1])[
+                1:-1
+            ]
 
         prompts[person] = stack.wait(look)
     assert "bonus pool of this year" in prompts["alice"]
@@ -360,8 +362,8 @@ def test_who_joins_and_may_not_read_makes_it_go(stack: Stack) -> None:
     assert value_of(withdrawn, "ken_again")
     assert slack.press("UCAROL", "ken_again", channel="board", ts=answer.ts).failed == ""
     assert "Brimvale" in stack.direct("carol", after=before).text
-    told = stack.reply("board", answer.thread_ts, after=answer.ts)
-    assert told.text == say.ANSWERED_PRIVATELY
+    reply = stack.reply("board", answer.thread_ts, after=answer.ts)
+    assert reply.text == say.ANSWERED_PRIVATELY
 
 
 def test_who_came_while_ken_was_away_makes_it_go_once_ken_is_back(stack: Stack) -> None:
@@ -475,8 +477,8 @@ def test_guests_strangers_and_who_is_not_linked(stack: Stack) -> None:
 )  # fmt: skip
 def test_senseless_questions_are_answered_all_the_same(stack: Stack, words: str) -> None:
     """Threats 22, 40: a word to the asker, in a channel and alone."""
-    told = [stack.tell("hank", words), stack.ask("general", "hank", words)]
-    for seen in told:
+    replies = [stack.tell("hank", words), stack.ask("general", "hank", words)]
+    for seen in replies:
         assert seen.text
         assert "<!channel>" not in json.dumps([seen.text, seen.blocks])
     before = stack.whispers("general", "hank")
@@ -488,7 +490,7 @@ def test_senseless_questions_are_answered_all_the_same(stack: Stack, words: str)
 def test_a_channel_that_was_archived_or_that_ken_was_removed_from(
     stack: Stack, channel: str
 ) -> None:
-    """Threats 11, 26: whoever asked hears of it alone; what waits in Redis is a number."""
+    """Threats 11, 26: only the asker sees it; what waits in Redis is a number."""
     slack, before = stack.slack, stack.last("bob")
     with stack.frozen():
         slack.dm("carol", CAREERS)  # Redis has handed it to the worker already
@@ -503,8 +505,8 @@ def test_a_channel_that_was_archived_or_that_ken_was_removed_from(
             slack.archive(channel)
         else:
             slack.leave(channel, "UKEN")
-    told = stack.direct("bob", after=before)
-    assert "question" in told.text
+    reply = stack.direct("bob", after=before)
+    assert "question" in reply.text
     stack.ends_as(asked.channel, asked.ts, ("failed", "SlackRefused"))
     assert stack.posts(channel) == []
 
@@ -558,7 +560,7 @@ def test_over_http_with_a_limit_and_cards(stack: Stack) -> None:
 
 
 def test_tokens_that_serve_no_more_end_what_is_asked(stack: Stack) -> None:
-    """Nobody can be told: it is on record why, and Ken goes on where the token serves again."""
+    """No reply can be posted: the reason is on record; Ken continues once the token works."""
     slack: Playground = stack.slack
     for order in (slack.revoke, slack.uninstall):
         with stack.frozen():

@@ -1,21 +1,21 @@
 """What can go wrong: one class for each case that a caller may want to tell apart.
 
 `reply` is what a person in Slack reads: constant, never a library's text. The exception's own
-message is for whoever runs Ken: what happened; `remedy` says what to do about it.
+message is for the operator: what happened; `remedy` says what to do about it.
 """
 
 from typing import ClassVar
 
 
 class AssistantError(Exception):
-    """A failure that the person who asked is told about."""
+    """A failure that is reported to the person who asked."""
 
     reply: ClassVar[str] = (
         "Something went wrong on my side. Please ask again. If it happens again, please tell your "
         "administrator."
     )
     transient: bool = False
-    """Whether it may be over soon: then the question is tried again before anybody is told."""
+    """Whether it may be over soon: then the question is tried again before anything is reported."""
     retry_after_s: float | None = None
     """How long the server that is busy asks us to wait."""
 
@@ -77,7 +77,7 @@ class AnswerWithdrawn(AssistantError):
 
 
 class OperatorError(Exception):
-    """A failure that whoever runs a command can fix. Nothing was left half done."""
+    """A failure that the person running a command can fix. Nothing was left half done."""
 
     exit_code: ClassVar[int] = 1
 

@@ -18,15 +18,15 @@ class Noticed:
     """The mutants that leaked."""
 
     names: frozenset[str]
-    told: int
-    """How many had come to their end, as the bar of `make prove` was told."""
+    ended: int
+    """How many had come to their end, as the bar of `make prove` shows it."""
 
 
 @pytest.fixture(scope="session")
 def noticed(own_database: Settings) -> Noticed:
     """All of them are tried once; each then has a test of its own."""
     database = Database(own_database)
-    told: list[int] = []
-    names = frozenset(mutants.noticed(database, tell=told.append))
+    counts: list[int] = []
+    names = frozenset(mutants.noticed(database, tell=counts.append))
     database.close()
-    return Noticed(names, sum(told))
+    return Noticed(names, sum(counts))

@@ -10,7 +10,7 @@ from functools import cache
 
 STRANGER = "stranger"
 CLASSES = ("internet", "members_and_guests", "members")
-"""The widest first: whoever is in one is in those before it."""
+"""The widest first: a person in one is also in those before it."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Node:
 
 @dataclass
 class Facts:
-    """All that was told to Ken."""
+    """All that Ken was given."""
 
     sources: dict[str, Source] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
@@ -205,7 +205,7 @@ class Oracle:
             yield from self.facts.nodes[node].gates
 
     def closed(self, node: str) -> bool:
-        """Unknown: told so, or because a deny or a gate names a principal that does not exist."""
+        """Unknown: set so, or because a deny or a gate names a principal that does not exist."""
         facts = self.facts.nodes[node]
         guards = facts.deny.union(*facts.gates)
         return facts.unknown or not all(map(self.facts.exists, guards))

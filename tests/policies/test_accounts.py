@@ -128,13 +128,13 @@ def test_why_names_the_account_and_the_way_up_from_it(world: World) -> None:
     with world.database.session("syncer") as session:
         found = decisions(session, (world.ids["ben"], Class.MEMBERS), page)
         names = describe(session, [account])
-    told = Decision(False, "denied", page, outer, (account, inner, outer), account_id=account)
-    assert found == {world.ids["ben"]: told, Class.MEMBERS: told}
+    decision = Decision(False, "denied", page, outer, (account, inner, outer), account_id=account)
+    assert found == {world.ids["ben"]: decision, Class.MEMBERS: decision}
     assert names[account] == "account drive:U9"
     both = world.page("both", Permissions(EVERYBODY, frozenset({account, world.ids["ben"]})))
     with world.database.session("syncer") as session:
-        told = explain(session, world.ids["ben"], both)
-    assert told.path == (world.ids["ben"],), "what is certain is said before what may be"
+        decision = explain(session, world.ids["ben"], both)
+    assert decision.path == (world.ids["ben"],), "what is certain is said before what may be"
 
 
 def test_accounts_are_known_that_are_linked_described_or_named(world: World) -> None:

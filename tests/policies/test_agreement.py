@@ -271,8 +271,8 @@ def _company(**nodes: Node) -> Facts:
     )
 
 
-def _page(**told: Any) -> Node:
-    return Node("s", **{"parent": None, **told})
+def _page(**fields: Any) -> Node:
+    return Node("s", **{"parent": None, **fields})
 
 
 @pytest.mark.parametrize(

@@ -265,9 +265,9 @@ def test_nodes_that_are_told_many_at_once_mean_what_they_mean_one_by_one(world: 
     for person, names in ((ana, anas), (ben, bens)):
         assert _readable(world, person) == names | {f"{name}, singly" for name in names}
     with world.database.session("syncer") as session:
-        told, asked = stored_nodes(session, many), stored_nodes(session, one_by_one)
-    assert told.keys() == asked.keys() == {*folders, *(name for _, name in pages)}
-    assert {name: node.permissions for name, node in told.items()} == {
+        at_once, asked = stored_nodes(session, many), stored_nodes(session, one_by_one)
+    assert at_once.keys() == asked.keys() == {*folders, *(name for _, name in pages)}
+    assert {name: node.permissions for name, node in at_once.items()} == {
         name: node.permissions for name, node in asked.items()
     }
 

@@ -51,7 +51,7 @@ def test_readers_whom_we_know_by_id_need_no_account(world: World) -> None:
 
 
 def test_readers_of_two_places_are_all_of_both() -> None:
-    """Threat 11: whoever is left out here is not asked whether they may read."""
+    """Threat 11: nobody checks whether a person who is left out here may read."""
     ana, ben = Account("wiki", "ana"), Account("wiki", "ben")
     here = Readers(frozenset({ana}), frozenset({4}), frozenset({Class.MEMBERS}))
     there = Readers(frozenset({ben}), frozenset({5}), frozenset({Class.INTERNET}), strangers=True)
@@ -66,7 +66,7 @@ def test_readers_of_two_places_are_all_of_both() -> None:
 
 
 def test_readers_that_are_kept_as_json_are_the_same_read_back() -> None:
-    """What is on record of a posted answer: whoever is lost there is asked no more."""
+    """The record of a posted answer: a reader who is missing there is not checked again."""
     ana, ben = Account("wiki", "ana"), Account("slack:T1", "UBEN")
     readers = Readers(frozenset({ana, ben}), frozenset({4}), frozenset(Class), strangers=True)
     kept = json.dumps(readers.to_json())

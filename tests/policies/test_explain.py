@@ -157,7 +157,9 @@ def test_many_members_cost_no_more_statements_than_one(world: World) -> None:
     pages = [world.page(f"page {n}", allow(*groups)) for n in range(4)]
     statements: list[str] = []
     engine = world.database.engine("answerer")
-    event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    event.listen(
+        engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2])
+    )
 
     def asked(ids: list[int], documents: list[int]) -> int:
         statements.clear()

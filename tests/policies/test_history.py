@@ -126,7 +126,7 @@ CHANGES: tuple[Callable[[World], None], ...] = (
     _document_made_anew,
     _node_unknown,
 )
-Told = dict[tuple[str, str], object]
+State = dict[tuple[str, str], object]
 
 
 @dataclass
@@ -134,11 +134,11 @@ class Diary:
     """What was said of everybody and everything, with the time at which it was said."""
 
     world: World
-    pages: list[tuple[datetime, Told]] = field(default_factory=list)
+    pages: list[tuple[datetime, State]] = field(default_factory=list)
 
     def note(self) -> None:
         with self.world.database.session("syncer") as session:
-            self.pages.append((clock(self.world.database), told(session)))
+            self.pages.append((clock(self.world.database), state_of(session)))
 
     def differences(self, session: Session) -> Iterator[tuple[datetime, tuple[str, str]]]:
         """Where what is said today of a moment is not what was said at that moment."""
@@ -148,7 +148,7 @@ class Diary:
                     yield at, pair
 
 
-def told(session: Session) -> Told:
+def state_of(session: Session) -> State:
     return {
         (person, document): _why(session, person, document, None)
         for person in PEOPLE
@@ -261,7 +261,7 @@ def test_a_history_without_any_change_began_with_the_last_one(database: Database
 
 
 def _later(world: World, period: timedelta) -> None:
-    """As if all that is remembered had happened so much earlier."""
+    """As if all that is remembered had happened that much earlier."""
     with world.database.session("owner") as session:
         session.execute(text("UPDATE past SET at = at - :period"), {"period": period})
 

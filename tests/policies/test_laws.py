@@ -1,6 +1,6 @@
 """Laws that hold whatever the permissions are (threats.md, last paragraph): no oracle is asked.
 
-A random world is changed, or told again in another way, and what people read is compared.
+A random world is changed, or written again in another way, and what people read is compared.
 """
 
 import random
@@ -131,23 +131,23 @@ def test_a_link_moves_its_person_and_opens_to_others_what_was_in_doubt(
     """Who has a link in that source is not moved; who has none gains no more than the same company
     reads in which the account is external."""
     world, moved = random_world, set[bool]()
-    nobodys = [key for key, told in world.facts.accounts.items() if told.user is None]
+    nobodys = [key for key, facts in world.facts.accounts.items() if facts.user is None]
     for key in sorted({"account drive nobody's", *nobodys[:7]} & {*nobodys}):
-        told, native_id = world.facts.accounts[key], _native(world, key)
-        source_id = world.sources[told.source]
+        facts, native_id = world.facts.accounts[key], _native(world, key)
+        source_id = world.sources[facts.source]
         before = _reads(world)
         with _change(world.database) as change:
             change.set_external(source_id, native_id, external=True)
         at_most = _reads(world)
         with _change(world.database) as change:
             change.set_external(source_id, native_id, external=False)
-        person = world.random.choice([u for u in world.facts.users if u != told.had_by])
+        person = world.random.choice([u for u in world.facts.users if u != facts.had_by])
         me = world.audience([person]).ids
         with _change(world.database) as change:
             change.link(world.principals[person], source_id, native_id, by="test")
         after = _reads(world)
-        linked = {one.user for one in world.facts.accounts.values() if one.source == told.source}
-        for user in linked - {None, person, told.had_by}:
+        linked = {one.user for one in world.facts.accounts.values() if one.source == facts.source}
+        for user in linked - {None, person, facts.had_by}:
             ids = world.audience([str(user)]).ids
             assert after[ids] == before[ids], (key, user)
         others = [ids for ids in before if ids != me and ids[0] > 3]
@@ -161,7 +161,7 @@ def test_a_link_moves_its_person_and_opens_to_others_what_was_in_doubt(
 
 
 def _linked_accounts(world: RandomWorld) -> list[str]:
-    return [key for key, told in world.facts.accounts.items() if told.user is not None]
+    return [key for key, facts in world.facts.accounts.items() if facts.user is not None]
 
 
 def _native(world: RandomWorld, key: str) -> str:
@@ -188,13 +188,13 @@ def test_the_order_in_which_things_are_told_changes_nothing(
     random_world: RandomWorld,
 ) -> None:
     """Entries, members, nodes and groups in another order, children before their parents."""
-    _same_when_told(random_world, random_world.facts, order=random.Random(1))
+    _same_when_written_again(random_world, random_world.facts, order=random.Random(1))
 
 
 def test_other_ids_change_nothing(random_world: RandomWorld) -> None:
     """Threat 4: what a thing is called decides nothing; ids that look alike are swapped."""
     swapped = {"ops": "Ops", "Ops": "ops ", "ops ": "ops", "caf\u00e9": "1", "1": "caf\u00e9"}
-    _same_when_told(
+    _same_when_written_again(
         random_world, random_world.facts, rename=lambda name: swapped.get(name, f"{name} renamed")
     )
 
@@ -207,17 +207,17 @@ def test_a_group_split_into_two_nested_ones_changes_nothing(random_world: Random
             facts.groups[inner] = set(sorted(members)[1:])
             facts.groups[group] = {*sorted(members)[:1], inner}
     assert facts.groups.keys() > random_world.facts.groups.keys()
-    _same_when_told(random_world, facts)
+    _same_when_written_again(random_world, facts)
 
 
 def test_doubled_entries_and_members_change_nothing(random_world: RandomWorld) -> None:
     facts = deepcopy(random_world.facts)
     for node in facts.nodes.values():
         node.gates *= 3
-    _same_when_told(random_world, facts, doubled=2)
+    _same_when_written_again(random_world, facts, doubled=2)
 
 
-def _same_when_told(
+def _same_when_written_again(
     world: RandomWorld,
     facts: Facts,
     *,
@@ -225,7 +225,7 @@ def _same_when_told(
     rename: Callable[[str], str] = str,
     doubled: int = 1,
 ) -> None:
-    """The same people read the same documents when all is told anew, in an empty database."""
+    """The same people read the same documents when all is written again, into an empty database."""
     before = {
         (world.called[one], world.nodes_called[document])
         for (one,), documents in _reads(world).items()
@@ -233,11 +233,11 @@ def _same_when_told(
     }
     empty(world.database.settings)
     with _change(world.database) as change:
-        told = _Telling(change, facts, order, rename, doubled).all()
+        loaded = _Telling(change, facts, order, rename, doubled).all()
     after = {
         (subject, document)
         for subject in (*facts.users, *CLASSES, "stranger")
-        for document in told.documents_of(world.database, subject)
+        for document in loaded.documents_of(world.database, subject)
     }
     assert after == before
     assert before
@@ -245,7 +245,7 @@ def _same_when_told(
 
 @dataclass
 class _Telling:
-    """Facts, told to Ken in a way of its own."""
+    """Writes facts to Ken in a way of its own."""
 
     change: Change
     facts: Facts
@@ -287,23 +287,23 @@ class _Telling:
         return {called[one] for one in _listed(database, audience)}
 
     def _user(self, user: str) -> None:
-        told = self.facts.users[user]
+        facts = self.facts.users[user]
         person = Person(
-            self.rename(user), "Somebody", guest=told.guest, status=UserStatus(told.status)
+            self.rename(user), "Somebody", guest=facts.guest, status=UserStatus(facts.status)
         )
         self.principals[user] = self.change.put_user(self.change.put_source("people"), person)
 
     def _account(self, account: str) -> None:
-        """Whose it is, was, or is not, told from the beginning."""
-        told, native_id = self.facts.accounts[account], self.rename(account)
-        source_id = self.sources[told.source]
+        """Whose it is, was, or is not, from the beginning."""
+        facts, native_id = self.facts.accounts[account], self.rename(account)
+        source_id = self.sources[facts.source]
         self.principals |= {account: self.change.accounts(source_id, [native_id])[native_id]}
-        for one in (told.had_by, told.user):
+        for one in (facts.had_by, facts.user):
             if one:
                 self.change.link(self.principals[one], source_id, native_id, by="test")
-        if told.had_by:
+        if facts.had_by:
             self.change.unlink(source_id, native_id)
-        if told.external:
+        if facts.external:
             self.change.set_external(source_id, native_id, external=True)
 
     def _node(self, node: str) -> None:
@@ -327,14 +327,14 @@ class _Telling:
             self.change.session.flush()
 
     def _permissions(self, node: str) -> None:
-        told = self.facts.nodes[node]
-        guards = told.deny.union(*told.gates)
+        facts = self.facts.nodes[node]
+        guards = facts.deny.union(*facts.gates)
         permissions = Permissions(
-            allow=self._ids(told.allow),
-            deny=self._ids(told.deny),
-            gates=tuple(self._ids(gate) for gate in told.gates),
-            inherit=told.inherit,
-            known=not told.unknown and guards <= self.principals.keys(),
+            allow=self._ids(facts.allow),
+            deny=self._ids(facts.deny),
+            gates=tuple(self._ids(gate) for gate in facts.gates),
+            inherit=facts.inherit,
+            known=not facts.unknown and guards <= self.principals.keys(),
         )
         self.change.set_permissions(self.nodes[node], permissions)
 

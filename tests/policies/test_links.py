@@ -51,7 +51,7 @@ def test_an_equal_confirmed_address_with_a_clean_past_has_nothing_against_it() -
 @pytest.mark.parametrize(
     ("objection", "match"),
     [
-        # threat 10: guest, stranger, bot; strangers are also whoever is of another team
+        # threat 10: guest, stranger, bot; people of another team are strangers too
         (Objection.NOT_A_MEMBER, replace(CLEAN, kind=AccountKind.GUEST)),
         (Objection.NOT_A_MEMBER, replace(CLEAN, kind=AccountKind.STRANGER)),
         (Objection.NOT_A_MEMBER, replace(CLEAN, kind=AccountKind.BOT)),
@@ -105,9 +105,9 @@ class Office:
         self.ana = self.user("hr", "ana", ANA)
         self.seen("UANA")
 
-    def change(self, told: Callable[[Change], object]) -> None:
+    def change(self, act: Callable[[Change], object]) -> None:
         with self.world.change() as change:
-            told(change)
+            act(change)
 
     def user(
         self,

@@ -14,7 +14,7 @@ def test_there_are_many_and_each_has_its_own_name() -> None:
 
 
 def test_each_mutant_moves_the_bar_once(noticed: Noticed) -> None:
-    assert noticed.told == len(MUTANTS)
+    assert noticed.ended == len(MUTANTS)
 
 
 @pytest.mark.parametrize("name", [mutant.name for mutant in MUTANTS])

@@ -24,14 +24,14 @@ def test_the_readers_of_all_documents_are_those_that_the_query_lets_read(
             change.set_freshness(source_id, paused=False, max_staleness=None)
         found = [source_readers(session, source_id) for source_id in world.sources.values()]
     subjects = found[0].subjects
-    told: dict[int, set[int]] = {subject_id: set() for subject_id in subjects.ids}
+    by_query: dict[int, set[int]] = {subject_id: set() for subject_id in subjects.ids}
     for readers in found:
         for document_id, bits in readers.documents.items():
             for subject_id, bit in subjects.bit.items():
                 if bits & bit:
-                    told[subject_id].add(document_id)
+                    by_query[subject_id].add(document_id)
     readable = {subject_id: _readable(database, subject_id) for subject_id in subjects.ids}
-    assert told == readable
+    assert by_query == readable
     assert sum(map(len, readable.values())) > 20
 
 

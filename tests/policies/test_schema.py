@@ -37,6 +37,6 @@ def test_the_migrated_tables_and_columns_are_those_in_python(settings: Settings)
 
 
 def test_a_table_is_declared_beside_the_rules_that_guard_it() -> None:
-    """Whoever adds a table with text to `workers` would do it far from row-level security."""
+    """A table with text that is added in `workers` would be far from row-level security."""
     files = [*(ROOT / "workers").rglob("*.py"), *(ROOT / "bot").rglob("*.py")]
     assert [file.name for file in files if "__tablename__" in file.read_text()] == []

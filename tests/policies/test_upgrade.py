@@ -74,8 +74,8 @@ def test_members_and_entries_that_came_by_a_link_follow_it_after_the_upgrade(
     def texts() -> list[list[str]]:
         return [world.texts(one) for one in (ana, bob, cyd)]
 
-    told = [["denied", "in folder", "own", "provided"], ["denied"], []]
-    assert texts() == told
+    readable = [["denied", "in folder", "own", "provided"], ["denied"], []]
+    assert texts() == readable
     with world.change() as change:
         found = select(SourceAccount.native_id).where(SourceAccount.source_id == world.source_id)
         assert set(change.session.scalars(found)) == {"ana", "bob", "cyd"}
@@ -92,9 +92,9 @@ def test_members_and_entries_that_came_by_a_link_follow_it_after_the_upgrade(
         assert change.session.scalar(select(func.count(Policy.id))) == policies
         for name in ("ana", "cyd"):
             change.unlink(change.put_source(SOURCE), name)
-    assert texts() == [["provided"], ["denied"], []], "denied to whoever cyd's account may be"
+    assert texts() == [["provided"], ["denied"], []], "denied to all who may own cyd's account"
     with world.change() as change:
         change.link(ana, world.source_id, "ana", by="admin")
         change.link(cyd, world.source_id, "cyd", by="admin")
-    assert texts() == told
+    assert texts() == readable
     database.close()

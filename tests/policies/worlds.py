@@ -1,4 +1,4 @@
-"""Random companies with every dimension of threats 2 to 5, told to Ken and to the oracle alike.
+"""Random companies with every dimension of threats 2 to 5, given to Ken and to the oracle alike.
 
 One seed, one world: it is built in one change, then goes on by rounds of random changes, each
 committed on its own. Every world has cycles, diamonds, gates on gates, breaks under gates, ids
@@ -50,7 +50,7 @@ def shape_of(seed: int) -> Shape:
 
 
 class RandomWorld:
-    """What Ken was told (in `database`) and what the oracle was told (`facts`) are the same."""
+    """What Ken was given (in `database`) and what the oracle was given (`facts`) are the same."""
 
     def __init__(self, database: Database, seed: int, *, shape: Shape | None = None) -> None:
         self.database = database
@@ -199,10 +199,10 @@ class RandomWorld:
         """An account is linked, goes to somebody else, or is nobody's any more."""
         source = self.random.choice(MAIN)
         native_id = self.random.choice([*LOOK_ALIKE, "u1", "u2", "second"])
-        told = self.facts.accounts.get(self._key("account", source, native_id))
-        if told and told.user and self.random.random() < 0.5:
+        account = self.facts.accounts.get(self._key("account", source, native_id))
+        if account and account.user and self.random.random() < 0.5:
             change.unlink(self.sources[source], native_id)
-            told.user, told.had_by = None, told.user
+            account.user, account.had_by = None, account.user
         else:
             self._link(change, source, native_id, self.random.choice(self._ordinary()))
 
@@ -213,18 +213,18 @@ class RandomWorld:
         change.link(self.principals[user], self.sources[source], native_id, by="test")
         if not first:
             self._account(change, source, native_id)
-        told = self.facts.accounts[self._key("account", source, native_id)]
-        told.user, told.had_by, told.external = user, None, False
+        account = self.facts.accounts[self._key("account", source, native_id)]
+        account.user, account.had_by, account.external = user, None, False
 
     def _change_external(self, change: Change) -> None:
         """An administrator says that an account is nobody's here, or takes it back."""
-        nobodys = [key for key, told in self.facts.accounts.items() if told.user is None]
+        nobodys = [key for key, account in self.facts.accounts.items() if account.user is None]
         if nobodys:
             key = self.random.choice(nobodys)
-            told = self.facts.accounts[key]
-            told.external = not told.external
-            native_id = key.removeprefix(f"account {told.source} ")
-            change.set_external(self.sources[told.source], native_id, external=told.external)
+            account = self.facts.accounts[key]
+            account.external = not account.external
+            native_id = key.removeprefix(f"account {account.source} ")
+            change.set_external(self.sources[account.source], native_id, external=account.external)
 
     def _delete_document(self, change: Change) -> None:
         if len(self.facts.documents) > 20:
@@ -454,7 +454,7 @@ class RandomWorld:
         deep = self.shape is Shape.DEEP
         return [self._key("node", "drive", f"depth {level}") for level in levels] if deep else []
 
-    # -- one thing, told to both --------------------------------------------------------------
+    # -- one thing, given to both -------------------------------------------------------------
 
     @contextmanager
     def _change(self) -> Iterator[Change]:
@@ -568,12 +568,12 @@ class RandomWorld:
             paused=paused,
             max_staleness=None if max_hours is None else timedelta(hours=max_hours),
         )
-        told = self.facts.sources[source]
+        facts = self.facts.sources[source]
         if hours_ago is not None:
             synced_at = datetime.now(UTC) - timedelta(hours=hours_ago)
             change.mark_synced(self.sources[source], at=synced_at)
-            told.hours_ago = hours_ago
-        told.paused, told.max_hours = paused, max_hours
+            facts.hours_ago = hours_ago
+        facts.paused, facts.max_hours = paused, max_hours
 
     # -- permissions --------------------------------------------------------------------------
 
@@ -615,20 +615,20 @@ class RandomWorld:
                 inherit=inherit,
             ),
         )
-        told = self.facts.nodes[node]
-        told.allow, told.deny = set(allow), set(deny)
-        told.gates, told.inherit = [set(gate) for gate in gates], inherit
-        told.unknown = False
+        facts = self.facts.nodes[node]
+        facts.allow, facts.deny = set(allow), set(deny)
+        facts.gates, facts.inherit = [set(gate) for gate in gates], inherit
+        facts.unknown = False
 
     def _set_named(self, change: Change, node: str, named: NamedPermissions) -> None:
         source = self.facts.nodes[node].source
         principals = principals_of(change.session, self.sources[source])
         change.set_permissions(self.nodes[node], resolve_permissions(named, principals))
-        told = self.facts.nodes[node]
-        told.allow = {self.facts.named(source, name) for name in named.allow}
-        told.deny = {self.facts.named(source, name) for name in named.deny}
-        told.gates = [{self.facts.named(source, n) for n in gate} for gate in named.gates]
-        told.inherit, told.unknown = named.inherit, False
+        facts = self.facts.nodes[node]
+        facts.allow = {self.facts.named(source, name) for name in named.allow}
+        facts.deny = {self.facts.named(source, name) for name in named.deny}
+        facts.gates = [{self.facts.named(source, n) for n in gate} for gate in named.gates]
+        facts.inherit, facts.unknown = named.inherit, False
 
     def _random_names(self, source: str) -> NamedPermissions:
         known = [name for of, name in self.facts.names if of == source]
@@ -673,7 +673,7 @@ class RandomWorld:
 
     def _some_accounts(self) -> list[str]:
         crowd = set(self.crowd)
-        return [key for key, told in self.facts.accounts.items() if told.user not in crowd]
+        return [key for key, facts in self.facts.accounts.items() if facts.user not in crowd]
 
     def _any_group(self) -> str:
         """One of a hundred levels as often as any other group."""
@@ -684,8 +684,8 @@ class RandomWorld:
     def _any_folder(self, source: str) -> str | None:
         folders = [
             node
-            for node, told in self.facts.nodes.items()
-            if told.source == source
+            for node, facts in self.facts.nodes.items()
+            if facts.source == source
             and node not in self.facts.documents
             and node not in self.chains
             and "unknown" not in node

@@ -45,7 +45,7 @@ def _in_a_crowd(world: World) -> bool:
 
 
 def _of_classes(world: World) -> bool:
-    """Classes overlap: a deny of one bars whoever listens as another."""
+    """Classes overlap: a deny of one bars a reader of another."""
     world.page("not for members", Permissions(allow=frozenset({1}), deny=frozenset({3})))
     world.page("for everybody", Permissions(allow=frozenset({1})))
     return _given(world, [1]) - {"for everybody"} != set()

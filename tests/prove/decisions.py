@@ -55,7 +55,7 @@ class Tally:
 def run(
     database: Database, *, count: int, seed: int, tell: Callable[[int], None]
 ) -> dict[str, int]:
-    """At least so many decisions, in the worlds of this seed and those after it."""
+    """At least this many decisions, in the worlds of this seed and those after it."""
     total = Tally()
     while total.decisions < count:
         before = total.decisions
@@ -182,7 +182,7 @@ def is_true(world: RandomWorld, subject: str, document: str, decision: Decision)
             if decision.account_id is not None:  # of nobody's, that the subject may be behind
                 start = world.called[decision.account_id]
                 led = start in said.suspects(subject) and _named_by_group(world, said, start, path)
-            elif subject in oracle.CLASSES:  # whoever bars it, through somebody who is in it
+            elif subject in oracle.CLASSES:  # barred through somebody who is in it
                 led = path[0] == subject
             else:
                 led = _named_by_group(world, said, subject, path)

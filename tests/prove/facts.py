@@ -1,4 +1,4 @@
-"""What Ken was told, and what follows from it by design: plain values and names, no database."""
+"""What Ken was given, and what follows from it by design: plain values and names, no database."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -66,7 +66,7 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that was told. Parents stand before their children in `things`."""
+    """Everything that was given. Parents stand before their children in `things`."""
 
     people: Mapping[str, Human] = field(default_factory=dict)
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -130,7 +130,7 @@ class Facts:
         return frozenset[str]().union(*(self._rules(one).deny for one in self._chain(document)))
 
     def audience(self, asker: str, channel: str) -> frozenset[str] | None:
-        """Who reads there; an empty channel means the asker alone. None: nobody may be told."""
+        """Who reads there; in an empty channel the asker alone. None if no reply may be given."""
         here = {self.accounts.get(asker, NOBODY)}
         if not channel:
             return frozenset(here)

@@ -348,13 +348,13 @@ class Tally:
     first_wrong: int = 0
     """The first schedule with something late, counted from 0."""
     wrong: list[str] = field(default_factory=list)
-    """What went wrong, for whoever looks into it."""
+    """What went wrong, for the person who looks into it."""
 
 
 def run(
     database: Database, *, count: int, seed: int, tell: Callable[[int], None]
 ) -> dict[str, int]:
-    """So many schedules, each of the next seed, in one company that is mended after each."""
+    """This many schedules, each of the next seed, in one company that is mended after each."""
     empty(database.settings)
     schedules = (draw(random.Random(one)) for one in range(seed, seed + count))
     tally = play(database, schedules, tell)

@@ -34,7 +34,7 @@ from workers.replies.outbox import Kind
 from workers.services import Services
 
 WORLDS = 10
-"""So many may pass before a mutant counts as one that nobody noticed."""
+"""This many may pass before a mutant counts as unnoticed."""
 STEPS = 25
 SCHEDULES = 150
 
@@ -310,7 +310,7 @@ _QUERY = {
         "           OR (user_account.id IS NULL AND asked.id <= 3)",
         "WHERE user_account.id IS NOT NULL OR asked.id <= 3",
     ),
-    "whoever cannot read is left out of the audience": (
+    "a reader who may not read is left out of the audience": (
         "(SELECT count(*) FROM subject) = cardinality(:subjects)", "true",
     ),
     "an allow for one of the audience is enough": (

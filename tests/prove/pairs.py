@@ -3,7 +3,7 @@ to 18).
 
 One company, asked the same questions again and again; in between, documents that the audience
 may not read are added, changed and deleted. What is compared is everything that leaves: posts,
-the outbox, what the model is told, the passages with their scores, logs, errors, and what
+the outbox, what the model gets, the passages with their scores, logs, errors, and what
 `ken ask --json` prints.
 """
 
@@ -144,7 +144,7 @@ class Tally:
     """Seconds in the world of a pair with fewer documents that the audience may not read."""
     more: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-    """What differed, for whoever looks into it."""
+    """What differed, for the person who looks into it."""
 
     def figures(self) -> dict[str, Any]:
         apart = float(np.median(self.more) - np.median(self.fewer)) * 1000 if self.more else 0.0
@@ -159,7 +159,7 @@ class Tally:
 def run(
     database: Database, *, count: int, seed: int, tell: Callable[[int], None]
 ) -> dict[str, Any]:
-    """At least so many pairs, each company of the next seed. The times are told, never judged."""
+    """At least this many pairs, each company of the next seed. Times are reported, never judged."""
     tally = Tally()
     while tally.paired_worlds < count:
         before = tally.paired_worlds
@@ -181,7 +181,7 @@ def play(
     worlds: int = WORLDS,
     questions: int = QUESTIONS,
 ) -> None:
-    """One company in so many states, each compared with the one before."""
+    """One company in this many states, each compared with the one before."""
     empty(database.settings)
     chance, company = random.Random(seed), Company(database, Witness())
     asked = [_question(chance) for _ in range(questions)]
@@ -215,7 +215,7 @@ def _open(chance: random.Random, questions: Sequence[str]) -> Facts:
 
 
 def _changed(facts: Facts, chance: random.Random, questions: Sequence[str]) -> Facts:
-    """The same company, with up to so many changes to what at least somebody may not read."""
+    """The same company, with up to this many changes to what at least somebody may not read."""
     things, members, people = dict(facts.things), dict(facts.members), dict(facts.people)
     few = chance.random() < 0.3
     for _ in range(chance.randint(1, 4 if few else MOST_CHANGED)):
@@ -468,7 +468,7 @@ def mann_whitney(one: Sequence[float], other: Sequence[float]) -> float:
 
 @contextmanager
 def rarity_of_all_documents(database: Database) -> Iterator[None]:
-    """A leak: how rare a word is comes from all chunks, whoever may read them (threat 18)."""
+    """A leak: a word's rarity comes from all chunks, even unreadable ones (threat 18)."""
 
     def rarity(word: str) -> float:
         with database.session("indexer") as session:

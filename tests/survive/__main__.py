@@ -1,7 +1,7 @@
 """`make survive`: real processes, broken one by one, and what was lost, said twice or leaked.
 
 python -m tests.survive                            1,000 injections; SMALL=1: 150
-python -m tests.survive redis_killed worker_killed these kinds alone, each so many times: --count
+python -m tests.survive redis_killed worker_killed these kinds alone, each this many times: --count
 python -m tests.survive poison --seed 42           the same draws again
 python -m tests.survive --list                     the kinds, and what each is for
 """

@@ -27,7 +27,7 @@ class Asked:
     epoch: int
     """As it was before the message was written."""
     untold: bool = False
-    """Nobody could be told for a while: it may have failed without a word."""
+    """No reply could be posted for a while: it may have failed in silence."""
 
     @property
     def in_direct_message(self) -> bool:
@@ -140,7 +140,7 @@ def _doubles(asked: Asked, one: StoredQuestion, posts: list[Post]) -> Iterable[F
     for post in in_channel if len(kinds) > 1 else ():
         # An answer that was withdrawn before its question ended is given again, to the asker alone.
         if post.text not in (ANSWERED_PRIVATELY, WITHDRAWN):
-            words = f"question {one.id}: told privately, and in the channel: {post.text[:100]}"
+            words = f"question {one.id}: answered privately, and in the channel: {post.text[:100]}"
             yield Finding("twice", asked.number, words)
 
 

@@ -51,9 +51,9 @@ class Played:
 def run_cell(told: "Queue[Played]", number: int, seed: int, kinds: Sequence[str]) -> None:
     """The kinds in turn; every other cell hears of events over HTTP, one of four has one worker.
 
-    A cell that breaks for a reason of its own is told, and made anew for the kinds that are left.
+    If a cell breaks for a reason of its own, that is reported, and another does what is left.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started the cells ends them
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends the cells
     signal.signal(signal.SIGTERM, _end)
     silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
     structlog.configure(wrapper_class=silent)
@@ -203,7 +203,7 @@ def _ask(scene: Scene, count: int) -> None:
 
 
 def _excused(cell: Cell, asked: list[Asked]) -> list[Asked]:
-    """Nobody could be told of these; the record of the whole run says so too."""
+    """No reply could be posted for these; the record of the whole run says so too."""
     excused = [replace(one, untold=True) for one in asked]
     for one in excused:
         cell.asked[one.number - 1] = one

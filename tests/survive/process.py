@@ -1,4 +1,4 @@
-"""Processes under a supervisor: whoever dies is started again at once, and only ours are killed."""
+"""Processes under a supervisor: one that dies is started again at once; only ours are killed."""
 
 import os
 import signal

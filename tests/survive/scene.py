@@ -55,6 +55,6 @@ class Kind:
     fault: Fault
     weight: int = 1
     untold: bool = False
-    """While it lasts nobody can be told: a question may end as failed, with a reason."""
+    """While it lasts no reply can be posted: a question may end as failed, with a reason."""
     doubles: bool = False
     """A second message may stand for a moment, until Ken deletes it."""

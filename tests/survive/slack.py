@@ -1,4 +1,4 @@
-"""The Slack double of one cell: people write in it, and it misbehaves when it is told to."""
+"""The Slack double of one cell: people write in it, and it misbehaves on command."""
 
 import json
 from dataclasses import dataclass, field

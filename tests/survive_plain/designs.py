@@ -51,7 +51,7 @@ _LEASE_S = 3
 
 
 class Design(Protocol):
-    """What is asked in Slack, and what can be done to whoever should answer."""
+    """What is asked in Slack, and what can be done to the process that should answer."""
 
     slack: Playground
     model: HeldModel

@@ -1,4 +1,4 @@
-"""A language model that answers when it is told to: whoever asks it is in the middle of a task."""
+"""A language model that answers on command: until then its caller is in the middle of a task."""
 
 import json
 import threading
@@ -68,7 +68,7 @@ def held_model() -> Iterator[HeldModel]:
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             body = json.dumps(model.answer(asked["input"])).encode()
-            with suppress(ConnectionError):  # whoever asked was killed meanwhile
+            with suppress(ConnectionError):  # the caller was killed meanwhile
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))

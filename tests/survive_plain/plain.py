@@ -42,8 +42,8 @@ def create_app(broker: str, slack_url: str, model_url: str, kind: str) -> Celery
     def answer(channel: str, ts: str, question: str) -> None:
         body = json.dumps({"input": f"[1] Wiki\nThirty days a year.\n\nQuestion: {question}"})
         with urlopen(Request(f"{model_url}/responses", body.encode())) as response:
-            told = json.load(response)["output"][0]["content"][0]["text"]
-        text = json.loads(told)["sentences"][0]["text"]
+            draft = json.load(response)["output"][0]["content"][0]["text"]
+        text = json.loads(draft)["sentences"][0]["text"]
         slack.chat_postMessage(channel=channel, thread_ts=ts, text=text)
 
     return app

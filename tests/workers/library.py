@@ -25,11 +25,11 @@ class WordEmbedder:
 
     name: str = "words"
     dimension: int = DIMENSION
-    told: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def embed_one(self, text: str) -> NDArray[np.float32]:
-        if text in self.told:
-            return self.told[text]
+        if text in self.vectors:
+            return self.vectors[text]
         vector = np.zeros(DIMENSION, dtype=np.float32)
         vector[0] = 0.01  # nothing at all still has a direction
         for word in words(text):
@@ -62,14 +62,14 @@ class Library(World):
         url: str | None = "",
     ) -> int:
         """A document of one chunk a text, stored as a load stores it."""
-        told = [texts] if isinstance(texts, str) else list(texts)
+        paragraphs = [texts] if isinstance(texts, str) else list(texts)
         address = f"https://wiki.acme.example/{name}" if url == "" else url
         with self.change() as change:
             text = Text(
-                Content(title or name.title(), tuple(map(Paragraph, told)), address, None),
+                Content(title or name.title(), tuple(map(Paragraph, paragraphs)), address, None),
                 name,
-                [Piece(one, heading, anchor) for one in told],
-                vectors or [self.embedder.embed_one(one) for one in told],
+                [Piece(one, heading, anchor) for one in paragraphs],
+                vectors or [self.embedder.embed_one(one) for one in paragraphs],
                 embedding_model_id(change.session, self.embedder.name, DIMENSION),
             )
             store(

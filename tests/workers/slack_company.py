@@ -139,7 +139,7 @@ class Company:
         self.look(question_id, "UPDATE lease SET expires_at = now() RETURNING token")
 
     def asked_long_ago(self, question_id: int, seconds: int) -> None:
-        """As if it had waited so much longer."""
+        """As if it had waited that much longer."""
         owner = connect(self.services.settings, "owner")
         with owner.begin() as connection:
             connection.execute(text("ALTER TABLE question NO FORCE ROW LEVEL SECURITY"))

@@ -99,11 +99,11 @@ def _receiver(slack: SlackTokens) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
             asked: Json = {name: values[0] for name, values in parse_qs(body).items()}
-            kind, _, told = (self.headers["Authorization"] or "").partition(" ")
+            kind, _, credentials = (self.headers["Authorization"] or "").partition(" ")
             if kind == "Basic":
-                asked["client"] = base64.b64decode(told).decode()
+                asked["client"] = base64.b64decode(credentials).decode()
             elif kind == "Bearer":
-                asked["token"] = told
+                asked["token"] = credentials
             answer = slack.answer(self.path.rpartition("/")[2], asked)
             self.send_response(slack.status)
             self.send_header("content-type", "application/json")

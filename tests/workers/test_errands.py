@@ -1,4 +1,4 @@
-"""An errand is done at least once, whatever happens to whoever does it."""
+"""An errand is done at least once, whatever happens to the worker that does it."""
 
 from collections.abc import Callable
 from typing import Any, get_args
@@ -16,7 +16,7 @@ from workers.services import Services
 
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch) -> list[StoredErrand]:
-    """What came to whoever publishes home tabs; it takes everything."""
+    """Records the home tabs that were published; it accepts everything."""
     found: list[StoredErrand] = []
     does(monkeypatch, found.append)
     return found
@@ -149,8 +149,8 @@ def test_what_does_not_pass_ends_with_the_name_of_the_error(
         errands.run_errand(company.services, 1)
 
     assert (row(company).done, row(company).outcome) == (True, type(error).__name__)
-    told = capsys.readouterr()
-    assert "canary" not in told.out + told.err
+    captured = capsys.readouterr()
+    assert "canary" not in captured.out + captured.err
 
 
 def test_a_worker_sees_no_errand_but_the_one_it_is_on(
@@ -166,7 +166,7 @@ def test_a_worker_sees_no_errand_but_the_one_it_is_on(
 
 
 def test_a_thread_that_is_gone_shows_nothing_that_could_be_taken_back(company: Company) -> None:
-    """Whoever deleted it took the status along."""
+    """Deleting it removed the status too."""
     submit_errand(Errand("Ev1", "rested", TEAM, "UALICE", "CALL", {"thread_ts": "1.000001"}))
     errands.run_errand(company.services, 1)
     assert (row(company).done, row(company).outcome) == (True, None)

@@ -1,4 +1,4 @@
-"""What the playground tells of permissions, read for the very people it is told of."""
+"""What the playground shows of permissions, read for the very people it is about."""
 
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ def home(company: Company) -> Settings:
     return company.services.settings.model_copy(update={"playground": Path("workspace.json")})
 
 
-def titles(told: dict[str, Any]) -> list[str]:
-    documents = told["documents"]
+def titles(answer: dict[str, Any]) -> list[str]:
+    documents = answer["documents"]
     assert documents["count"] == len(documents["titles"])
     return [one["title"] for one in documents["titles"]]
 

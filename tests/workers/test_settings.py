@@ -13,7 +13,7 @@ SECRET = "hunter2-" * 3
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of whoever runs the tests takes part, and nothing is in the working directory."""
+    """No setting from outside takes part, and nothing is in the working directory."""
     for name in list(os.environ):
         if name.startswith("KEN_"):
             monkeypatch.delenv(name)
@@ -146,15 +146,15 @@ def test_a_model_writes_only_where_one_is_set_and_slack_is_there_only_with_a_tok
     bare = load_settings(data_dir)
     assert (bare.writes_with_a_model, bare.has_slack) == (False, False)
     put(data_dir, "KEN_MODEL_BASE_URL=http://127.0.0.1:1/v1", "KEN_SLACK_BOT_TOKEN=xoxb-1")
-    told = load_settings(data_dir)
-    assert (told.writes_with_a_model, told.has_slack) == (True, True)
+    loaded = load_settings(data_dir)
+    assert (loaded.writes_with_a_model, loaded.has_slack) == (True, True)
 
 
 def test_slack_is_there_as_well_where_workspaces_install_ken_by_oauth(data_dir: Path) -> None:
     put(data_dir, "KEN_SLACK_CLIENT_ID=1.2", "KEN_SLACK_WORKSPACES=T1, E1 ,T2")
-    told = load_settings(data_dir)
-    assert (told.has_slack, told.has_oauth) == (True, True)
-    assert told.slack_workspaces == ("T1", "E1", "T2")
+    loaded = load_settings(data_dir)
+    assert (loaded.has_slack, loaded.has_oauth) == (True, True)
+    assert loaded.slack_workspaces == ("T1", "E1", "T2")
 
 
 def test_our_own_processes_do_not_get_the_owners_password(

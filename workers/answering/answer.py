@@ -65,7 +65,7 @@ _LONGEST_WAIT_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a question ended, and the reason if nobody was told."""
+    """How a question ended, and the reason if no reply was posted."""
 
     state: QuestionState
     reason: str | None = None
@@ -91,7 +91,7 @@ class Composed:
 def answer(services: Services, leased: Leased) -> Ended:
     """Answer where it was asked if all readers there may read the answer, else in private.
 
-    Raises AssistantError for a failure that the asker is told about, and LeaseLost.
+    Raises AssistantError for a failure that is reported to the asker, and LeaseLost.
     """
     leased = with_names(services, leased)
     question = leased.question

@@ -12,7 +12,7 @@ from workers.services import Services
 class RateLimit(Enum):
     WITHIN = "within"
     JUST_EXCEEDED = "first over"
-    """The first question over the limit; its asker is told."""
+    """The first question over the limit; its asker gets a notice."""
     EXCEEDED = "over"
 
 

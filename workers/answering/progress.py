@@ -111,7 +111,7 @@ def _show(services: Services, leased: Leased, kind: Kind, progress: Progress) ->
 
 
 def rest(services: Services, question: Question) -> None:
-    """Clear the status "working" of a question that ends, whoever set it.
+    """Clear the status "working" of a question that ends, whichever worker set it.
 
     If Slack refuses that now, an errand repeats it until it works. Raises ServerUnavailable.
     """

@@ -64,8 +64,8 @@ class UserLine(_Line):
     manager: Words | None = None
 
     def profile(self) -> dict[str, str]:
-        told = ("title", "team", "location", "country", "locale", "timezone", "manager")
-        return {field: value for field in told if (value := getattr(self, field)) is not None}
+        fields = ("title", "team", "location", "country", "locale", "timezone", "manager")
+        return {field: value for field in fields if (value := getattr(self, field)) is not None}
 
 
 class GroupLine(_Line):
@@ -373,9 +373,9 @@ def _read_lines(file: Path, adapter: TypeAdapter[T]) -> Iterator[tuple[int, T]]:
 def _invalid(place: str, error: ValidationError) -> InputInvalid:
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"] if part not in ("user", "group"))
-    told = f"{place}: {field}: {first['msg']}" if field else f"{place}: {first['msg']}"
+    problem = f"{place}: {field}: {first['msg']}" if field else f"{place}: {first['msg']}"
     more = error.error_count() - 1
     return InputInvalid(
-        told + (f" (and {more} more in this line)" if more else ""),
+        problem + (f" (and {more} more in this line)" if more else ""),
         remedy="Correct the line; docs/loading.md shows the format. Nothing was changed.",
     )

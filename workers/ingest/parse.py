@@ -77,7 +77,7 @@ class Parsed:
         if self.updated_at and not self.updated_at.tzinfo:
             raise ValueError("time is aware")
         if self.missing and not _MISSING.fullmatch(self.missing):
-            raise ValueError("what is missing is told in our words")
+            raise ValueError("what is missing is described in fixed words")
 
     @property
     def text(self) -> str:
@@ -106,7 +106,7 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 _WAIT = 20
-"""By the wall clock a document may take so many times its processor time: then it hangs."""
+"""How many times its processor time a document may take by the wall clock; then it hangs."""
 
 
 def parse_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> Parsed:

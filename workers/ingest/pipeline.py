@@ -55,11 +55,11 @@ from workers.observe.crashpoints import crashpoint
 
 _ACTOR = "ken load"
 _AHEAD = 4
-"""So many documents are being embedded while one is stored: neither waits for the other."""
+"""How many documents are embedded while one is stored: neither waits for the other."""
 _REMEMBERED = 20_000
 """Vectors that are at hand for the next document with equal text; 30 MB."""
 _FEW = 10
-"""So many documents may vanish from a folder without a question."""
+"""How many documents may vanish from a folder without confirmation."""
 _LONGEST_TITLE = 200
 
 
@@ -89,7 +89,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a screen is told: the step, how much of it is done, of how much."""
+    """What a screen shows: the step, how much of it is done, of how much."""
 
     step: str
     done: int
@@ -220,7 +220,7 @@ class Loading:
     def _link_accounts(self, change: Change, users: Mapping[str, int]) -> None:
         """The accounts elsewhere that this folder names, all of them: others it named are unlinked.
 
-        Who is deleted has none: what denies their account bars whoever it may be next.
+        A deleted person has none: a deny of their account bars everybody it may belong to next.
 
         Raises InputInvalid for an account that is somebody else's: it is never taken over.
         """

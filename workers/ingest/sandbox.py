@@ -42,7 +42,7 @@ def main(limits: Limits) -> None:
 
 
 def confine(memory_bytes: int) -> None:
-    """No core dumps, which hold documents, no files written, and so much memory from here on."""
+    """Allow no core dumps, which hold documents, no written files, and this much memory."""
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
     if sys.platform == "linux":  # macOS refuses this limit
@@ -56,7 +56,7 @@ def _limit(kind: int, value: int) -> None:
 
 
 def _allow_seconds(seconds: float) -> None:
-    """So much processor time from now on; then the kernel ends this process (SIGPROF)."""
+    """Allow this much processor time from now on; then the kernel ends this process (SIGPROF)."""
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
 

@@ -116,7 +116,7 @@ def _prefix(title: str, heading: str) -> str:
 
 
 def _within(words: Iterable[str], limit: int) -> int:
-    """How many of the words fit into so many tokens."""
+    """How many of the words fit into this many tokens."""
     fitting = 0
     for word in words:
         limit -= count_tokens(word[:_MAX_RUN])

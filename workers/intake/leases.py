@@ -270,7 +270,7 @@ _LOCK_POSTING = text(
 # The same without waiting; returns whether it has the lock.
 _TRY_LOCK_POSTING = text(_LOCK_POSTING.text.replace("pg_advisory", "pg_try_advisory"))
 
-# Ends the lease, whoever has it: its token is void.
+# Ends the lease, whichever worker has it: its token is void.
 _FENCE_OFF = text("UPDATE lease SET token = token + 1, expires_at = now() WHERE question_id = :id")
 
 # Ends an open question whose answer is not needed any more.

@@ -31,7 +31,8 @@ log = structlog.get_logger()
 REFRESH_BEFORE = timedelta(hours=2)
 """The sweeper refreshes a token this long before it expires; tokens last 12 hours."""
 MINIMUM_LIFETIME = timedelta(minutes=5)
-"""Whoever needs a token refreshes it if it has less time left than this; the sweeper did not."""
+"""A caller that needs a token refreshes it if it has less time left than this and the sweeper has
+not refreshed it."""
 _TIMEOUT_S = 5
 _DEAD = frozenset({"invalid_refresh_token", "token_revoked", "token_expired"})
 """Answers after which a refresh token is useless."""

@@ -239,7 +239,7 @@ class Messenger(Conversations, Names, Posts, Progress, Tabs, Protocol):
     """
 
     def whoami(self) -> str:
-        """Return the workspace that we are connected to, for whoever runs Ken."""
+        """Return the workspace that we are connected to, for the operator."""
         ...
 
 

@@ -367,7 +367,7 @@ def _finish(
 
 
 def _may_be_broken(run: SyncRun, difference: Difference, held: State, settings: Settings) -> bool:
-    """Return whether a list leaves out so much that it may be a mistake."""
+    """Return whether a list leaves out enough that it may be a mistake."""
     if run.kind is not RunKind.COMPLETE:
         return False
     return bool(reasons_unlisted(difference, Difference(), held, settings))

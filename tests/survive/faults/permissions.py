@@ -60,7 +60,7 @@ def changed_meanwhile(scene: Scene) -> Iterator[None]:
 
 
 def loaded_meanwhile(scene: Scene) -> Iterator[None]:
-    """People ask while every document is stored anew."""
+    """People ask while every document is stored again."""
     cell = scene.cell
     _write_revision(cell)
     with ThreadPoolExecutor(1) as pool:

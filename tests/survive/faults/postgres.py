@@ -130,7 +130,7 @@ def _fill_up(cell: Cell, room: int) -> int:
 
 
 def _limit_files(cell: Cell, postmaster: psutil.Process, soft: str) -> None:
-    """Of the postmaster first: whomever it starts from then on has the limit too."""
+    """Of the postmaster first: every process that it starts from then on has the limit too."""
     with suppress(psutil.NoSuchProcess):
         _limit(cell, [postmaster], soft)
         _limit(cell, postmaster.children(recursive=True), soft)

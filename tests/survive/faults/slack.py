@@ -23,7 +23,7 @@ def slack_fault(scene: Scene, **fault: Any) -> Iterator[None]:
 
 
 def disconnected(scene: Scene) -> Iterator[None]:
-    """Socket Mode asks to connect anew, or just ends; over HTTP there is nothing to end."""
+    """Socket Mode asks to connect again, or just ends; over HTTP there is nothing to end."""
     people = scene.cell.slack.people
     people.fault(scene.cell.chance.choice(["disconnect", "cut"]))
     yield

@@ -63,12 +63,12 @@ class Api:
             self._validate("#/components/schemas/Problem", response.json())
             return
         responses = operation["responses"]
-        told = responses.get(str(response.status_code))
-        assert told is not None, f"{method} {path}: {response.status_code} is not in OpenAPI"
-        if "content" not in told:
+        documented = responses.get(str(response.status_code))
+        assert documented is not None, f"{method} {path}: {response.status_code} is not in OpenAPI"
+        if "content" not in documented:
             assert response.content == b""
             return
-        assert media_type in told["content"], f"{method} {path}: {media_type}"
+        assert media_type in documented["content"], f"{method} {path}: {media_type}"
         pointer = f"#/paths/{_escaped(operation['place'])}/{method.lower()}/responses"
         self._validate(
             f"{pointer}/{response.status_code}/content/{_escaped(media_type)}/schema",
@@ -88,13 +88,13 @@ class Api:
                 return {**operations[method.lower()], "place": place}
         return None
 
-    def _validate(self, pointer: str, told: Any) -> None:
+    def _validate(self, pointer: str, body: Any) -> None:
         if pointer not in self._schemas:
             schema = {**self.openapi, "$ref": pointer}
             self._schemas[pointer] = Draft202012Validator(
                 schema, format_checker=Draft202012Validator.FORMAT_CHECKER
             )
-        self._schemas[pointer].validate(told)
+        self._schemas[pointer].validate(body)
 
 
 def _escaped(step: str) -> str:

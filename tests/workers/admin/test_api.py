@@ -48,7 +48,7 @@ SCOPES = ("identity", "index", "audit", "sync:wiki", "sync:hr", "sync:*")
 
 
 def test_the_matrix_has_every_endpoint(api: Api) -> None:
-    told = {
+    documented = {
         (method.upper(), place)
         for place, operations in api.openapi["paths"].items()
         for method in operations
@@ -59,7 +59,7 @@ def test_the_matrix_has_every_endpoint(api: Api) -> None:
         for place in api.openapi["paths"]
         if api.is_at(path, place)
     }
-    assert told - tried == {("GET", "/healthz"), ("GET", "/readyz")}
+    assert documented - tried == {("GET", "/healthz"), ("GET", "/readyz")}
 
 
 def test_a_scope_opens_its_own_endpoints_and_no_other(api: Api, people: dict[str, int]) -> None:
@@ -71,13 +71,13 @@ def test_a_scope_opens_its_own_endpoints_and_no_other(api: Api, people: dict[str
         for held, token in holding.items():
             if held == scope or (scope == "sync:wiki" and held == "sync:*"):
                 continue
-            told = api.call(method, path, headers=token, json=body)
+            answer = api.call(method, path, headers=token, json=body)
             # A run of another source is as one that does not exist.
             hidden = held == "sync:hr" and path.startswith("/v1/runs/")
-            assert told.status_code == (404 if hidden else 403), (method, path, held)
+            assert answer.status_code == (404 if hidden else 403), (method, path, held)
         assert everything(api.database) == before, (method, path)
-        told = api.call(method, path, headers=holding[scope], json=body)
-        assert told.status_code not in (401, 403, 422), (method, path)
+        answer = api.call(method, path, headers=holding[scope], json=body)
+        assert answer.status_code not in (401, 403, 422), (method, path)
 
 
 def test_nothing_opens_without_a_good_token(api: Api, people: dict[str, int]) -> None:
@@ -94,9 +94,9 @@ def test_nothing_opens_without_a_good_token(api: Api, people: dict[str, int]) ->
     for _, method, path, body in CALLS:
         for headers in ({}, bad, expired, revoked):
             for sent in ({"json": body}, {"content": b"{" * 100}):
-                told = api.call(method, path, headers=headers, **sent)
-                assert told.status_code == 401, (method, path)
-                assert told.headers["www-authenticate"] == "Bearer"
+                answer = api.call(method, path, headers=headers, **sent)
+                assert answer.status_code == 401, (method, path)
+                assert answer.headers["www-authenticate"] == "Bearer"
     assert everything(api.database) == before
 
 
@@ -131,8 +131,8 @@ def test_being_an_admin_lets_nobody_read(api: Api, world: World) -> None:
     world.page("zebra-crossing-plan", Permissions())
     everything = api.token()
     for _, method, path, body in CALLS:
-        told = api.call(method, path.replace("wiki", "world"), headers=everything, json=body)
-        assert "zebra" not in told.text or path.startswith("/v1/index/")
+        answer = api.call(method, path.replace("wiki", "world"), headers=everything, json=body)
+        assert "zebra" not in answer.text or path.startswith("/v1/index/")
     with api.database.session("syncer") as session, pytest.raises(Exception, match="permission"):
         session.execute(text("SELECT title FROM document"))
 
@@ -274,10 +274,10 @@ def _code(api: Api, user: int, **wanted: object) -> Any:
 def test_a_link_code_is_another_each_time_and_cached_nowhere(
     api: Api, people: dict[str, int]
 ) -> None:
-    told = _code(api, people["ana"], hours=2)
-    assert (told.status_code, told.json()["expires_in_hours"]) == (201, 2)
-    assert told.headers["cache-control"] == "no-store"
-    assert _code(api, people["ana"]).json()["code"] != told.json()["code"]
+    answer = _code(api, people["ana"], hours=2)
+    assert (answer.status_code, answer.json()["expires_in_hours"]) == (201, 2)
+    assert answer.headers["cache-control"] == "no-store"
+    assert _code(api, people["ana"]).json()["code"] != answer.json()["code"]
 
 
 @pytest.mark.parametrize("hours", [0, 721, "2", True, None, 1.5])
@@ -336,27 +336,27 @@ def test_the_index_lists_what_nobody_may_read_page_by_page(
     api: Api, index: tuple[int, int]
 ) -> None:
     closed, gone = index
-    told = _unreadable(api, "world").json()
-    listed = [(one["id"], one["native_id"], one["reason"]) for one in told["nodes"]]
+    answer = _unreadable(api, "world").json()
+    listed = [(one["id"], one["native_id"], one["reason"]) for one in answer["nodes"]]
     assert listed == [(closed, "closed", "unknown"), (gone, "gone", "gone")]
     first = _unreadable(api, "world", "?limit=1").json()
     assert (len(first["nodes"]), first["next"]) == (1, closed)
     rest = _unreadable(api, "world", f"?after={closed}").json()
-    assert rest == {"nodes": told["nodes"][1:], "next": None}
+    assert rest == {"nodes": answer["nodes"][1:], "next": None}
     assert _unreadable(api, "none").status_code == 404
 
 
 def test_the_audit_is_read_page_by_page(api: Api, people: dict[str, int]) -> None:
     token = api.token("audit", name="auditor")
-    told = api.call("GET", "/v1/audit", headers=token).json()
-    assert [row["action"] for row in told["rows"]] == ["link", "link", "make_token"]
-    assert told["next"] is None
+    answer = api.call("GET", "/v1/audit", headers=token).json()
+    assert [row["action"] for row in answer["rows"]] == ["link", "link", "make_token"]
+    assert answer["next"] is None
     rows: list[Any] = []
     after: int | None = 0
     while after is not None:
         page = api.call("GET", f"/v1/audit?limit=1&after={after}", headers=token).json()
         rows, after = rows + page["rows"], page["next"]
-    assert rows == told["rows"]
+    assert rows == answer["rows"]
 
 
 @pytest.fixture
@@ -390,16 +390,16 @@ def test_why_tells_how_it_was(api: Api, before: str) -> None:
 def test_who_tells_the_readers_now_and_then(api: Api, before: str) -> None:
     def readers(at: str = "") -> list[str]:
         place = f"/v1/who?document=world:leave{at and f'&at={at}'}"
-        told = api.call("GET", place, headers=api.token("audit")).json()
-        return [one["name"] for one in told["people"]]
+        answer = api.call("GET", place, headers=api.token("audit")).json()
+        return [one["name"] for one in answer["people"]]
 
     assert (readers(), readers(before)) == (["Ben"], ["Ana"])
 
 
 def test_of_what_no_answer_used_nobody_was_shown_anything(api: Api, before: str) -> None:
     place = f"/v1/exposure?document=leave&from={before}"
-    told = api.call("GET", place, headers=api.token("audit")).json()
-    assert (told["answers"], told["people"], told["to"]) == ([], [], None)
+    answer = api.call("GET", place, headers=api.token("audit")).json()
+    assert (answer["answers"], answer["people"], answer["to"]) == ([], [], None)
 
 
 # In short

@@ -87,10 +87,10 @@ def test_the_secret_is_in_no_row_and_no_repr(database: Database) -> None:
         rows = session.scalars(text("SELECT api_token::text FROM api_token")).all()
         audit = session.scalars(text("SELECT audit::text FROM audit")).all()
 
-    told = [repr(made), str(made), repr(caller), repr(api_keys.tokens(database)), *rows, *audit]
+    texts = [repr(made), str(made), repr(caller), repr(api_keys.tokens(database)), *rows, *audit]
     assert len(rows) == 1
     assert len(audit) == 1
-    assert not any(_contains(one, secret) for one in told)
+    assert not any(_contains(one, secret) for one in texts)
 
 
 def test_the_secret_is_in_no_log_and_no_response(
@@ -105,7 +105,7 @@ def test_the_secret_is_in_no_log_and_no_response(
 
     try:
         with capture_logs() as events:
-            told = [
+            responses = [
                 api.call("GET", "/v1/runs?source=wiki", headers=sent).text,
                 api.call("GET", "/v1/audit", headers=sent).text,
                 api.call("GET", "/v1/audit", headers=wrong).text,
@@ -118,7 +118,7 @@ def test_the_secret_is_in_no_log_and_no_response(
     # The test's own client tells what it asks for.
     logged = [one.getMessage() for one in caplog.records if not one.name.startswith("httpx")]
     assert any("api_token" in one for one in logged)  # the logs were on
-    assert not any(_contains(one, secret) for one in (*told, *logged, repr(events)))
+    assert not any(_contains(one, secret) for one in (*responses, *logged, repr(events)))
 
 
 def test_use_is_noted_once_a_day(database: Database) -> None:
@@ -189,9 +189,9 @@ def test_only_a_token_that_is_there_can_be_revoked(database: Database) -> None:
         revoke(database, 7)
 
 
-def _contains(told: str, secret: str) -> bool:
-    """The secret, or so much of it that the rest could be guessed."""
-    return secret[4:36] in told
+def _contains(words: str, secret: str) -> bool:
+    """The secret, or enough of it that the rest could be guessed."""
+    return secret[4:36] in words
 
 
 def _id(database: Database, name: str) -> int:
@@ -219,16 +219,16 @@ def test_the_command_prints_the_secret_once(
     listed = ken("list")
 
     assert authenticate(database, header(secret.stdout.strip())).scopes == {"sync:wiki", "audit"}
-    (told,) = json.loads(ken("list", "--json").stdout)
-    assert (told["name"], told["scopes"], told["state"]) == (
+    (key,) = json.loads(ken("list", "--json").stdout)
+    assert (key["name"], key["scopes"], key["state"]) == (
         "wiki",
         ["audit", "sync:wiki"],
         "valid",
     )
-    assert told["expires"] > told["made"]
+    assert key["expires"] > key["made"]
     assert "wiki" in listed.stdout
     assert not _contains(listed.output, secret.stdout.strip())
-    assert ken("revoke", str(told["id"])).exit_code == 0
+    assert ken("revoke", str(key["id"])).exit_code == 0
     with pytest.raises(Unauthorized):
         authenticate(database, header(secret.stdout.strip()))
 

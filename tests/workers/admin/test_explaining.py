@@ -1,4 +1,4 @@
-"""What administrators are told: why, who, the audience of a channel, and who was shown what."""
+"""What administrators see: why, who, the audience of a channel, and who was shown what."""
 
 import json
 from dataclasses import dataclass
@@ -28,9 +28,9 @@ def clock(company: Company) -> str:
 
 
 def why(company: Company, person: str, document: str, at: str | None = None) -> list[str]:
-    told = explaining.explain_access(company.services.settings, person, document, at)
-    json.dumps(told)
-    return [told["reason"], *explaining.why_lines(told)]
+    explained = explaining.explain_access(company.services.settings, person, document, at)
+    json.dumps(explained)
+    return [explained["reason"], *explaining.why_lines(explained)]
 
 
 # -- why ------------------------------------------------------------------------------------------
@@ -94,9 +94,12 @@ def test_a_refusal_names_the_folder_that_cuts_inheritance_and_the_groups_that_wo
         "no entry allows it",
         "needed: an allow: no entry allows anybody to read it",
     ]
-    told = explaining.explain_access(company.services.settings, "bob", "vacation")
-    assert told["cut_at"] == "container de"
-    assert (told["wanted"], told["stopped"]) == (["group germany"], ["everyone in members"])
+    explained = explaining.explain_access(company.services.settings, "bob", "vacation")
+    assert explained["cut_at"] == "container de"
+    assert (explained["wanted"], explained["stopped"]) == (
+        ["group germany"],
+        ["everyone in members"],
+    )
 
 
 def test_a_deny_of_an_account_of_nobodys_says_what_to_do_about_it(company: Company) -> None:
@@ -118,8 +121,8 @@ def test_a_deny_of_an_account_of_nobodys_says_what_to_do_about_it(company: Compa
         "needed: or, if it belongs to none of your people: ken link external drive:U9",
         "needed: or a link of this person's own account: ken link set drive:ID PERSON",
     ]
-    told = explaining.explain_access(company.services.settings, "bob", "page")
-    assert told["account"] == {"source": "drive", "native_id": "U9"}
+    explained = explaining.explain_access(company.services.settings, "bob", "page")
+    assert explained["account"] == {"source": "drive", "native_id": "U9"}
     with library.change() as change:
         change.link(bob, drive, "U9", by="admin")
     assert why(company, "bob", "page")[:2] == [
@@ -240,14 +243,14 @@ def crowd(company: Company) -> Settings:
 
 
 def test_who_names_everybody_with_their_path(crowd: Settings) -> None:
-    told = explaining.who_reads(crowd, "plan")
-    assert told["count"] == len(told["people"]) == 60
-    assert told["people"][0] == {
+    readers = explaining.who_reads(crowd, "plan")
+    assert readers["count"] == len(readers["people"]) == 60
+    assert readers["people"][0] == {
         "name": "Person 00",
         "id": "world:p00",
         "path": ["Person 00 → group team", "on document plan"],
     }
-    assert told["classes"] == {"members": False, "members_and_guests": False, "internet": False}
+    assert readers["classes"] == {"members": False, "members_and_guests": False, "internet": False}
 
 
 def test_who_cuts_a_long_list_with_a_count(crowd: Settings) -> None:
@@ -259,9 +262,9 @@ def test_who_cuts_a_long_list_with_a_count(crowd: Settings) -> None:
 def test_who_counts_all_members_of_the_company(company: Company, crowd: Settings) -> None:
     company.person("alice")
     company.library.document("open", "text", everyone())
-    told = explaining.who_reads(crowd, "open")
-    assert (told["count"], told["classes"]["members"]) == (61, True)
-    assert {"name": "Alice", "id": "world:alice"}.items() <= told["people"][0].items()
+    readers = explaining.who_reads(crowd, "open")
+    assert (readers["count"], readers["classes"]["members"]) == (61, True)
+    assert {"name": "Alice", "id": "world:alice"}.items() <= readers["people"][0].items()
 
 
 def test_who_names_nobody_while_permissions_are_not_known(
@@ -313,9 +316,9 @@ def test_a_channel_of_two_companies_is_told_as_nobodys(channels: Settings) -> No
 
 def test_a_channel_with_somebody_unlinked_says_so(company: Company) -> None:
     company.person("alice")
-    told = explaining.audience_in(company.services.settings, "board")
-    assert (told["strangers"], told["unlinked"]) == (True, ["UBOB"])
-    assert "people without a link: UBOB" in explaining.audience_lines(told)
+    audience = explaining.audience_in(company.services.settings, "board")
+    assert (audience["strangers"], audience["unlinked"]) == (True, ["UBOB"])
+    assert "people without a link: UBOB" in explaining.audience_lines(audience)
 
 
 # -- shown ----------------------------------------------------------------------------------------
@@ -349,23 +352,23 @@ def given(company: Company) -> Given:
 
 def test_what_no_answer_used_was_shown_to_nobody(company: Company) -> None:
     company.library.document("plan", "The budget is 10 euros.", everyone())
-    told = explaining.who_was_shown(company.services.settings, "plan", None, None)
-    assert explaining.shown_lines(told) == ["no answer used it"]
+    found = explaining.who_was_shown(company.services.settings, "plan", None, None)
+    assert explaining.shown_lines(found) == ["no answer used it"]
 
 
 def test_who_could_have_been_shown_a_document_is_told_from_real_answers(given: Given) -> None:
-    told = given.shown()
-    (one,) = told["answers"]
+    found = given.shown()
+    (one,) = found["answers"]
     assert (one["channel"], one["cited"], one["asker"]) == ("CALL", True, "Alice")
     assert one["audience"][0] == "everyone in members"
-    assert told["people"] == ["Alice", "Zoe"]
-    assert (told["classes"], told["strangers"]) == (["members"], False)
+    assert found["people"] == ["Alice", "Zoe"]
+    assert (found["classes"], found["strangers"]) == (["members"], False)
 
 
 def test_who_could_have_been_shown_a_document_is_told_in_lines_and_as_json(given: Given) -> None:
-    told = given.shown()
-    json.dumps(told)
-    lines = explaining.shown_lines(told)
+    found = given.shown()
+    json.dumps(found)
+    lines = explaining.shown_lines(found)
     assert "in CALL, cited" in lines[1]
     assert lines[-1] == "2 people could have seen it: Alice, Zoe"
 

@@ -54,9 +54,9 @@ def test_openapi_tells_of_every_operation_what_it_is_and_how_it_refuses(api: Api
         responses = operation["responses"]
         assert {"401", "403", "422", "500", "503"} <= responses.keys()
         assert ("requestBody" in operation) == ("413" in responses) == ("415" in responses)
-        for status, told in responses.items():
-            assert told["description"]
-            assert int(status) < 400 or list(told["content"]) == [MEDIA_TYPE]
+        for status, response in responses.items():
+            assert response["description"]
+            assert int(status) < 400 or list(response["content"]) == [MEDIA_TYPE]
 
 
 def _operations(api: Api) -> list[tuple[str, str, Any]]:

@@ -1,4 +1,4 @@
-"""A push by the admin API: in pages, compared, applied or refused; and what a source is told."""
+"""A push by the admin API: in pages, compared, applied or refused; and what is set for a source."""
 
 import json
 from typing import Any
@@ -102,9 +102,9 @@ def test_a_run_that_widens_waits_for_a_word(
         api.call(
             "PUT", f"/v1/runs/{run}/pages/1", headers=token, json={"lines": [STAFF, HR, LEAVE]}
         )
-        told = api.call("POST", f"/v1/runs/{run}/finish", headers=token, json={"pages": 1}).json()
-        assert told["state"] == "waiting"
-        assert told["waits_for"]
+        answer = api.call("POST", f"/v1/runs/{run}/finish", headers=token, json={"pages": 1}).json()
+        assert answer["state"] == "waiting"
+        assert answer["waits_for"]
         assert _readings(api, people) == set()
         api.call("POST", f"/v1/runs/{run}/{ending}", headers=token)
     assert _readings(api, people) == {"ana", "ben"}
@@ -134,10 +134,10 @@ def test_a_bad_line_is_named_and_changes_nothing(api: Api, people: dict[str, int
     run = _begin(api, token)
     for line, place in BAD_LINES:
         wanted = {"lines": [STAFF, line]}
-        told = api.call("PUT", f"/v1/runs/{run}/pages/1", headers=token, json=wanted)
-        assert told.status_code == 422
-        assert [one["place"] for one in told.json()["errors"]] == [place]
-        assert "Sekret" not in told.text
+        response = api.call("PUT", f"/v1/runs/{run}/pages/1", headers=token, json=wanted)
+        assert response.status_code == 422
+        assert [one["place"] for one in response.json()["errors"]] == [place]
+        assert "Sekret" not in response.text
     finish = api.call("POST", f"/v1/runs/{run}/finish", headers=token, json={"pages": 1})
     assert finish.status_code == 409
 
@@ -150,14 +150,14 @@ def test_what_only_the_whole_push_shows_is_refused_and_named(
     for lines, named in (([LEAVE, LEAVE, HR], "twice"), (ring, "below themselves")):
         run = _begin(api, token)
         api.call("PUT", f"/v1/runs/{run}/pages/1", headers=token, json={"lines": lines})
-        told = api.call("POST", f"/v1/runs/{run}/finish", headers=token, json={"pages": 1})
-        assert told.status_code == 422
-        assert named in told.json()["errors"][0]["message"]
+        response = api.call("POST", f"/v1/runs/{run}/finish", headers=token, json={"pages": 1})
+        assert response.status_code == 422
+        assert named in response.json()["errors"][0]["message"]
         state = api.call("GET", f"/v1/runs/{run}", headers=token).json()
         assert (state["state"], state["epoch"]) == ("refused", None)
-    told = _put_first_page(api, token, [{"type": "remove_node", "id": "hr"}])
-    assert told.status_code == 422
-    assert told.json()["errors"][0]["place"] == "/lines"
+    response = _put_first_page(api, token, [{"type": "remove_node", "id": "hr"}])
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["place"] == "/lines"
 
 
 STALENESSES: dict[Any, str] = {
@@ -178,17 +178,21 @@ def _set(api: Api, **wanted: object) -> Any:
 
 def test_a_source_is_paused_and_keeps_its_limit(api: Api, people: dict[str, int]) -> None:
     assert _set(api, paused=True)["paused"] is True
-    told = _set(api, max_staleness=90)
-    assert (told["paused"], told["max_staleness"], told["usable"]) == (True, "PT1M30S", False)
-    assert _set(api) == told
+    response = _set(api, max_staleness=90)
+    assert (response["paused"], response["max_staleness"], response["usable"]) == (
+        True,
+        "PT1M30S",
+        False,
+    )
+    assert _set(api) == response
 
 
 def test_a_source_that_goes_on_without_a_limit_is_usable(api: Api, people: dict[str, int]) -> None:
     _set(api, paused=True, max_staleness=90)
-    told = _set(api, paused=False, max_staleness=None)
-    assert (told["max_staleness"], told["usable"]) == (None, True)
+    response = _set(api, paused=False, max_staleness=None)
+    assert (response["max_staleness"], response["usable"]) == (None, True)
     token = api.token("sync:wiki")
-    assert api.call("GET", "/v1/sources/wiki", headers=token).json() == told
+    assert api.call("GET", "/v1/sources/wiki", headers=token).json() == response
 
 
 @pytest.mark.parametrize(("given", "written"), STALENESSES.items())
@@ -239,16 +243,16 @@ def test_a_bad_wish_for_a_source_is_named(api: Api, people: dict[str, int]) -> N
     before = everything(api.database)
     for body, place in BAD_WISHES:
         content = json.dumps(body).encode()
-        told = api.call("PATCH", "/v1/sources/wiki", headers=headers, content=content)
-        assert told.status_code == 422
-        assert [one["place"] for one in told.json()["errors"]] == [place], body
+        response = api.call("PATCH", "/v1/sources/wiki", headers=headers, content=content)
+        assert response.status_code == 422
+        assert [one["place"] for one in response.json()["errors"]] == [place], body
     assert everything(api.database) == before
 
 
 def _begin(api: Api, token: dict[str, str]) -> int:
-    told = api.call("POST", "/v1/sources/wiki/runs", headers=token, json={"kind": "complete"})
-    assert told.status_code == 201
-    return int(told.json()["id"])
+    response = api.call("POST", "/v1/sources/wiki/runs", headers=token, json={"kind": "complete"})
+    assert response.status_code == 201
+    return int(response.json()["id"])
 
 
 def _put_first_page(api: Api, token: dict[str, str], lines: list[Any]) -> Any:

@@ -83,24 +83,24 @@ def test_every_refusal_is_a_problem(api: Api, people: dict[str, int]) -> None:
     before = everything(api.database)
     for method, path, content, content_type, status in REFUSED:
         headers = token | ({"Content-Type": content_type} if content_type else {})
-        told = api.call(method, path, headers=headers, content=content)
-        assert told.status_code == status, (method, path, content[:20])
-        assert "Sekret" not in told.text
-        assert status != 405 or "allow" in told.headers
+        response = api.call(method, path, headers=headers, content=content)
+        assert response.status_code == status, (method, path, content[:20])
+        assert "Sekret" not in response.text
+        assert status != 405 or "allow" in response.headers
     assert everything(api.database) == before
 
 
 def test_an_allow_header_names_every_method(api: Api) -> None:
-    told = api.call("DELETE", "/v1/sources/wiki", headers=api.token())
-    assert told.headers["allow"] == "GET, PATCH"
+    response = api.call("DELETE", "/v1/sources/wiki", headers=api.token())
+    assert response.headers["allow"] == "GET, PATCH"
 
 
 def test_a_body_over_the_limit_is_refused(api: Api, people: dict[str, int]) -> None:
     """Bad input: oversized."""
     token = api.token("sync:wiki") | {"Content-Type": "application/json"}
     content = b" " * (LARGEST_BODY + 1)
-    told = api.call("POST", "/v1/sources/wiki/runs", headers=token, content=content)
-    assert told.status_code == 413
+    response = api.call("POST", "/v1/sources/wiki/runs", headers=token, content=content)
+    assert response.status_code == 413
 
 
 def test_a_body_without_an_end_is_not_read_to_its_end(api: Api, people: dict[str, int]) -> None:
@@ -138,8 +138,8 @@ async def _endless(api: Api, headers: dict[str, str]) -> tuple[int, int]:
 def test_a_body_within_the_limit_is_read(api: Api, people: dict[str, int]) -> None:
     token = api.token("sync:wiki") | {"Content-Type": "application/json"}
     content = b'{"kind": "delta"}'.ljust(LARGEST_BODY)
-    told = api.call("POST", "/v1/sources/wiki/runs", headers=token, content=content)
-    assert told.status_code == 201
+    response = api.call("POST", "/v1/sources/wiki/runs", headers=token, content=content)
+    assert response.status_code == 201
 
 
 def test_a_fault_of_ours_tells_nothing_but_a_reference(
@@ -150,14 +150,14 @@ def test_a_fault_of_ours_tells_nothing_but_a_reference(
 
     monkeypatch.setattr(routes_index, "source_id_of", broken)
     with capture_logs() as events:
-        told = api.call("GET", "/v1/index/wiki/unreadable", headers=api.token())
+        response = api.call("GET", "/v1/index/wiki/unreadable", headers=api.token())
 
-    assert told.status_code == 500
-    assert "Sekret" not in told.text
+    assert response.status_code == 500
+    assert "Sekret" not in response.text
     (event,) = events
     assert event == {
         "event": "request_failed",
-        "reference": told.json()["instance"].removeprefix("urn:uuid:"),
+        "reference": response.json()["instance"].removeprefix("urn:uuid:"),
         "error": "RuntimeError",
         "log_level": "error",
     }
@@ -173,11 +173,11 @@ def test_a_database_that_does_not_answer_is_told_as_such(
     token = api.token()
     name = "authenticate" if where.endswith("callers") else "source_id_of"
     monkeypatch.setattr(f"{where}.{name}", gone)
-    told = api.call("GET", "/v1/index/wiki/unreadable", headers=token)
+    response = api.call("GET", "/v1/index/wiki/unreadable", headers=token)
 
-    assert told.status_code == 503
-    assert told.headers["retry-after"]
-    assert "Sekret" not in told.text
+    assert response.status_code == 503
+    assert response.headers["retry-after"]
+    assert "Sekret" not in response.text
 
 
 def test_the_health_of_the_process_needs_no_token_and_tells_nothing(api: Api) -> None:
@@ -192,6 +192,6 @@ def test_scim_stands_beside_it_behind_the_scope_of_identity(api: Api) -> None:
         (api.token("sync:*", "index", "audit"), 403),
         (api.token("identity"), 200),
     ):
-        told = api.raw("GET", "/scim/v2/Users", headers=headers)
-        assert told.status_code == status
-        assert told.headers["content-type"] == "application/scim+json"
+        response = api.raw("GET", "/scim/v2/Users", headers=headers)
+        assert response.status_code == status
+        assert response.headers["content-type"] == "application/scim+json"

@@ -14,7 +14,7 @@ from workers.intake.messages import Surface
 from workers.models.base import Draft, Passage, Sentence
 from workers.replies.rendering import ANSWERED_PRIVATELY, NOTHING_FOUND
 
-# Who is told what, and where
+# Who gets which reply, and where
 
 
 def test_a_direct_message_is_answered_with_citations(company: Company) -> None:
@@ -126,7 +126,7 @@ def test_nothing_found_and_nothing_allowed_are_the_same_bytes(company: Company) 
 def test_a_public_channel_is_told_what_every_member_of_the_company_may_read(
     company: Company,
 ) -> None:
-    """Threat 11: whoever may join reads along; a robot that is there does not narrow it."""
+    """Threat 11: people who may join read along; a robot that is there does not narrow it."""
     alice, bob = company.person("alice"), company.person("bob")
     company.library.document("open", "The budget is ten million.", only(Class.MEMBERS))
     company.library.document("ours", "The budget is canary.", only(alice, bob))

@@ -1,6 +1,6 @@
 """What one question asks of PostgreSQL and of Slack: counts, which no machine's speed changes.
 
-Whoever raises a limit says in the change's description what the addition is for.
+If you raise a limit, say in the change's description what the addition is for.
 """
 
 from collections.abc import Iterator

@@ -80,7 +80,7 @@ def test_a_busy_model_says_how_long_the_question_rests(company: Company) -> None
 def test_a_workspace_that_is_away_for_hours_gets_its_answer_when_it_is_back(
     company: Company,
 ) -> None:
-    """Fault: Slack 5xx; nobody can be told, so nothing ends, and the answer comes in the end."""
+    """Fault: Slack 5xx; no reply can be posted, so nothing ends, and the answer comes later."""
     alice = company.person("alice")
     company.library.document("hers", "The budget is ten million.", only(alice))
     question_id = company.said("DUALICE", "alice", QUESTION)

@@ -69,7 +69,7 @@ PLACES = [(asker, channel) for channel in ("", *FACTS.rooms) for asker in ASKERS
 
 @contextmanager
 def without_identity() -> Iterator[None]:
-    """1: whoever is nobody's account, or may not work here any more, is taken for Alice."""
+    """1: an account without a link, or somebody who no longer works here, is taken for Alice."""
 
     def mistaken(session: Session, readers: Readers) -> Audience:
         ids = resolve_audience(session, readers).ids
@@ -152,7 +152,7 @@ CHECKS: dict[str, Callable[[], Any]] = {
 class Tally:
     asked: int = 0
     told: set[str] = field(default_factory=set)
-    """Documents that somebody was told of, and might be."""
+    """Documents that were shown to somebody, and that may be."""
     leaks: list[str] = field(default_factory=list)
     ended: Counter[str | None] = field(default_factory=Counter)
     """Why questions failed; None: they did not."""
@@ -168,7 +168,7 @@ def company(database: Database) -> Company:
 
 
 def ask(company: Company, *, count: int = QUESTIONS, until_leak: bool = False) -> Tally:
-    """So many questions, from every place in turn, and what those who read there were shown."""
+    """This many questions, from every place in turn, and what those who read there were shown."""
     tally = Tally()
     for (asker, channel), words in islice(zip(cycle(PLACES), cycle(_WORDS), strict=False), count):
         company.slack.on_post = _listening(tally, asker)

@@ -17,7 +17,7 @@ from workers.upkeep import review
 
 
 def test_what_is_revoked_while_the_model_thinks_is_not_posted(company: Company) -> None:
-    """Threat 7: composed anew, once, from what may still be read."""
+    """Threat 7: composed again, once, from what may still be read."""
     alice = company.person("alice")
     lost = company.library.document("lost", "The budget is canary.", only(alice))
     company.library.document("kept", "The budget is ten million.", only(alice))

@@ -1,4 +1,4 @@
-"""Whoever may not read a document hears the same bytes, whether or not it exists."""
+"""A person who may not read a document gets the same bytes, whether or not it exists."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""People are told that a source is out of date, and not which documents it has."""
+"""Answers say that a source is out of date, and not which documents it has."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

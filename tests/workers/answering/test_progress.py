@@ -146,7 +146,7 @@ def test_an_opening_that_slack_does_not_change_gives_way_to_a_new_message(
 def test_a_worker_that_dies_before_it_posts_anew_leaves_one_message(
     company: Company, alice: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The opening goes before the reply comes: whoever comes next finds neither, and posts."""
+    """The opening goes before the reply comes: the next worker finds neither, and posts."""
     said = company.slack.say("board", "alice", QUESTION)
     seen_while_thinking(company, "CBOARD", after=said.ts)
     showing = company.model.write_next

@@ -82,7 +82,7 @@ def test_a_forged_number_of_a_question_does_nothing(
 def test_asking_privately_answers_whoever_asks_by_their_own_rights(
     company: Company, alice: int
 ) -> None:
-    """Threats 11 and 14: Bob presses, and is told what Bob may read."""
+    """Threats 11 and 14: Bob presses, and gets what Bob may read."""
     question_id = company.asked("CBOARD", "alice", QUESTION)
 
     errand(company, "private", "UBOB", "CBOARD", question_id=question_id)

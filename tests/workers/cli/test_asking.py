@@ -61,9 +61,9 @@ def test_ask_prints_the_answer_of_a_worker_to_who_may_read_it(
 ) -> None:
     process = ken.start("ask", "Where does the office move?", "--as", "ana", "--json")
     worker(question_kept_by(shelf.database, process))
-    told = ken.result(process).json()
-    assert (told["answered"], told["state"]) == (True, "answered")
-    (reply,) = told["replies"]
+    body = ken.result(process).json()
+    assert (body["answered"], body["state"]) == (True, "answered")
+    (reply,) = body["replies"]
     (line,) = reply["lines"]
     assert line["text"] == "The office moves to Hamburg in May."
     assert [(one["number"], one["title"]) for one in reply["citations"]] == [(1, "Plan")]

@@ -80,9 +80,9 @@ def test_a_channel_that_ken_is_not_in_is_not_listed(ken: Ken, company: Company) 
 def test_auto_and_quiet_count_for_the_next_question(
     ken: Ken, company: Company, wanted: str
 ) -> None:
-    told = ken("auto", wanted, "--per-hour", "3").stdout
-    assert "#board of T1, at most 3 times" in told
-    assert "it is private: its members" in told
+    output = ken("auto", wanted, "--per-hour", "3").stdout
+    assert "#board of T1, at most 3 times" in output
+    assert "it is private: its members" in output
     assert auto_answer_enabled("CBOARD")
     assert not auto_answer_enabled("CALL")
     (one,) = listed(ken, "--automatic").values()

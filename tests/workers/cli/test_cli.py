@@ -87,10 +87,10 @@ def test_a_wrong_word_is_told_with_what_was_perhaps_meant(
         (("eval", "tests"), "questions.jsonl does not exist", "Name a folder with"),
     )
     started = [ken.start(*arguments) for arguments, _, _ in cases]  # at once: it saves seconds
-    for process, (arguments, told, remedy) in zip(started, cases, strict=True):
+    for process, (arguments, expected, remedy) in zip(started, cases, strict=True):
         with subtests.test(" ".join(arguments)):
             error = ken.refusal(process, code=2)
-            assert told in error
+            assert expected in error
             assert remedy in error.partition("what to do: ")[2]
 
 
@@ -215,8 +215,8 @@ def test_why_tells_that_nothing_leads_to_a_document_and_shows_nothing_of_it(
         "  an allow names one of: group staff",
         "  needed: that the person is one of these or a member of one, or an allow for the person",
     ]
-    told = ken.result(as_json).json()
-    assert (told["readable"], told["path"]) == (False, [])
+    body = ken.result(as_json).json()
+    assert (body["readable"], body["path"]) == (False, [])
 
 
 # Status, doctor
@@ -225,15 +225,15 @@ def test_why_tells_that_nothing_leads_to_a_document_and_shows_nothing_of_it(
 def test_status_counts_what_the_home_holds_and_says_what_runs(ken: Ken, shelf: Shelf) -> None:
     _started_and_ended(ken, "worker")
     process = ken.start("status")
-    told = ken("status", "--json").json()
-    assert told["data_folder"] == str(ken.data_dir)
-    assert (told["worker"], told["bot"]) == ("stopped", "not set up")
-    assert (told["people"], told["groups"], told["documents"], told["chunks"]) == (2, 2, 2, 2)
-    assert told["nodes_nobody_may_read"] == told["questions_waiting"] == 0
-    assert [name for name in told if not re.fullmatch(r"[a-z_]+", name)] == []
+    body = ken("status", "--json").json()
+    assert body["data_folder"] == str(ken.data_dir)
+    assert (body["worker"], body["bot"]) == ("stopped", "not set up")
+    assert (body["people"], body["groups"], body["documents"], body["chunks"]) == (2, 2, 2, 2)
+    assert body["nodes_nobody_may_read"] == body["questions_waiting"] == 0
+    assert [name for name in body if not re.fullmatch(r"[a-z_]+", name)] == []
     shown = ken.result(process)
     assert all(
-        name.replace("_", " ") in shown.out for name in told.keys() - {"outdated", "problems"}
+        name.replace("_", " ") in shown.out for name in body.keys() - {"outdated", "problems"}
     )
     assert "worker is stopped: run `ken up`" in shown.out
     assert shown.code == 1
@@ -258,8 +258,8 @@ def test_where_a_supervisor_runs_the_worker_status_and_doctor_do_not_miss_one_of
     ken: Ken,
 ) -> None:
     """Servers of your own, and `ken up` never started a worker here."""
-    told = ken("status", "--json")
-    assert (told.json()["worker"], told.json()["problems"], told.code) == (
+    result = ken("status", "--json")
+    assert (result.json()["worker"], result.json()["problems"], result.code) == (
         "not started here",
         [],
         0,
@@ -280,11 +280,11 @@ def test_doctor_names_what_is_missing_and_what_to_do_and_ends_with_1(ken: Ken) -
 def test_doctor_shows_what_production_would_refuse_and_what_contradicts_itself(ken: Ken) -> None:
     short = [line for line in ken("doctor").out.splitlines() if " production " in line]
     assert [line.split()[0] for line in short] == ["!!"]
-    told = [
+    refused = [
         line for line in ken("doctor", "--production").out.splitlines() if " production " in line
     ]
-    assert {line.split()[0] for line in told} == {"no"}
-    assert any("KEN_OWNER_PASSWORD" in line for line in told)
+    assert {line.split()[0] for line in refused} == {"no"}
+    assert any("KEN_OWNER_PASSWORD" in line for line in refused)
     strictly = ken("doctor", "--production", "--json")
     assert strictly.code == 1
     failed = [one["found"] for one in strictly.json() if not one["ok"]]
@@ -312,8 +312,8 @@ def test_doctor_asks_the_admin_api_where_it_has_a_port(ken: Ken) -> None:
     port = str(free_port())
     settings = {"KEN_ADMIN_PORT": port, "HTTP_PROXY": "http://127.0.0.1:9"}
     assert found(ken("doctor"), "admin API") == ["ok", "off: KEN_ADMIN_PORT is not set"]
-    (mark, told, remedy) = found(ken("doctor", **settings), "admin API")
-    assert (mark, told) == (
+    (mark, words, remedy) = found(ken("doctor", **settings), "admin API")
+    assert (mark, words) == (
         "no",
         f"does not answer at http://127.0.0.1:{port} (ConnectionRefusedError)",
     )
@@ -342,8 +342,8 @@ def test_doctor_does_not_take_another_server_for_the_admin_api(ken: Ken) -> None
         threading.Thread(target=other.serve_forever, daemon=True).start()
         done = ken("doctor", KEN_ADMIN_PORT=str(other.server_port))
         other.shutdown()
-    mark, told, remedy = found(done, "admin API")
-    assert (mark, told[:22], remedy) == (
+    mark, words, remedy = found(done, "admin API")
+    assert (mark, words[:22], remedy) == (
         "no",
         "another program answer",
         "Set another KEN_ADMIN_PORT.",
@@ -359,12 +359,12 @@ def _started_and_ended(ken: Ken, name: str) -> None:
 def found(done: Done, check: str) -> list[str]:
     """The columns of one line of `ken doctor` but its name."""
     lines = [re.split(r"\s{2,}", line.strip()) for line in done.out.splitlines()]
-    ((mark, _, *told),) = (line for line in lines if line[1:2] == [check])
-    return [mark, *told]
+    ((mark, _, *words),) = (line for line in lines if line[1:2] == [check])
+    return [mark, *words]
 
 
 @pytest.mark.parametrize(
-    ("host", "port", "told"),
+    ("host", "port", "expected"),
     [
         ("127.0.0.1", 0, "The admin API is off. To start it, set KEN_ADMIN_PORT"),
         ("127.0.0.1", 3100, "The admin API answers at http://127.0.0.1:3100;"),
@@ -377,25 +377,25 @@ def test_up_says_where_the_admin_api_is(
     tmp_path: Path,
     host: str,
     port: int,
-    told: str,
+    expected: str,
 ) -> None:
     for name, value in (("HOME", tmp_path), ("ADMIN_HOST", host), ("ADMIN_PORT", port)):
         monkeypatch.setenv(f"KEN_{name}", str(value))
     monkeypatch.setattr(running, "up", lambda data_dir, tell: [])
     up()
-    assert told in " ".join(capsys.readouterr().out.split())
+    assert expected in " ".join(capsys.readouterr().out.split())
 
 
 # A worker without the syncer's password
 
 
 def test_doctor_says_what_a_worker_leaves_undone_without_the_syncers_password(ken: Ken) -> None:
-    mark, told = found(ken("doctor"), "roles")
-    assert (mark, "syncer" in told) == ("ok", True)
-    mark, told, remedy = found(ken("doctor", KEN_SYNCER_PASSWORD=""), "roles")
+    mark, words = found(ken("doctor"), "roles")
+    assert (mark, "syncer" in words) == ("ok", True)
+    mark, words, remedy = found(ken("doctor", KEN_SYNCER_PASSWORD=""), "roles")
     assert mark == "no"
-    assert "KEN_SYNCER_PASSWORD is not set" in told
-    assert [duty for duty in AS_SYNCER if duty not in told] == []
+    assert "KEN_SYNCER_PASSWORD is not set" in words
+    assert [duty for duty in AS_SYNCER if duty not in words] == []
     assert "Set it" in remedy
 
 
@@ -411,7 +411,7 @@ def test_a_worker_without_the_syncers_password_says_so_once_and_goes_on(
     too_long.start()
     events = []
     for line in worker.stderr:
-        if line.startswith("{"):  # Celery has words of its own for whoever runs it as root
+        if line.startswith("{"):  # Celery has words of its own for running it as root
             events.append(json.loads(line))
             if events[-1]["event"] == "library":
                 break
@@ -452,8 +452,8 @@ def test_load_says_what_it_did_and_ends_with_5_if_something_was_left_out(
 
 
 def test_the_version_is_that_of_the_package(ken: Ken) -> None:
-    told = ken("--version")
-    assert (told.code, told.out) == (0, f"ken {version('ken')}\n")
+    result = ken("--version")
+    assert (result.code, result.out) == (0, f"ken {version('ken')}\n")
 
 
 def test_what_is_printed_for_machines_has_plain_keys_and_times_in_utc(
@@ -464,14 +464,14 @@ def test_what_is_printed_for_machines_has_plain_keys_and_times_in_utc(
         ken.start(*command.split(), "--json")
         for command in ("status", "doctor", "token list", "source list", "link list", "sync runs")
     ]
-    told = [ken.result(process).json() for process in shown]
-    assert [name for one in told for name in _names_in(one) if not _PLAIN.fullmatch(name)] == []
-    [token] = told[2]
+    bodies = [ken.result(process).json() for process in shown]
+    assert [name for one in bodies for name in _names_in(one) if not _PLAIN.fullmatch(name)] == []
+    [token] = bodies[2]
     assert [datetime.fromisoformat(token[name]).utcoffset() for name in ("made", "expires")] == [
         timedelta(0),
         timedelta(0),
     ]
-    [wiki] = told[3]
+    [wiki] = bodies[3]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", wiki["synced_at"])
 
 
@@ -489,8 +489,8 @@ def _names_in(value: Any) -> Iterator[str]:
 def test_load_for_machines_prints_its_report_alone(ken: Ken, tmp_path: Path) -> None:
     (tmp_path / "wiki").mkdir()
     (tmp_path / "wiki" / "plan.md").write_text("# Plan\n\nThe office moves to Hamburg in May.\n")
-    told = ken("load", str(tmp_path / "wiki"), "--allow", "class:members", "--json")
-    assert (told.code, told.json()["new"], told.json()["left_out"]) == (0, 1, [])
+    result = ken("load", str(tmp_path / "wiki"), "--allow", "class:members", "--json")
+    assert (result.code, result.json()["new"], result.json()["left_out"]) == (0, 1, [])
 
 
 def test_without_a_terminal_progress_is_a_line_now_and_then_on_standard_error(
@@ -501,17 +501,17 @@ def test_without_a_terminal_progress_is_a_line_now_and_then_on_standard_error(
         bar.update(task, completed=120)
         for _ in bar.track(range(2), description="Questions"):
             pass
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert "Documents: 120 of 4000, after" in told.err
-    assert "Questions: 2 of 2, after" in told.err
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Documents: 120 of 4000, after" in captured.err
+    assert "Questions: 2 of 2, after" in captured.err
     with progress_bar(every_s=3600) as bar:
         bar.update(bar.add_task("Documents", total=2), completed=1)
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
-    ("allow", "told", "remedy"),
+    ("allow", "expected", "remedy"),
     [
         ("class:everyone", "names nobody: 'class:everyone'", "class:members, class:members_and_"),
         ("everyone", "names nobody: 'everyone'", "Write user:ID, group:ID or a class: class:"),
@@ -519,12 +519,12 @@ def test_without_a_terminal_progress_is_a_line_now_and_then_on_standard_error(
     ],
 )
 def test_load_says_who_could_be_meant_by_a_name_that_stands_for_nobody(
-    ken: Ken, tmp_path: Path, allow: str, told: str, remedy: str
+    ken: Ken, tmp_path: Path, allow: str, expected: str, remedy: str
 ) -> None:
     (tmp_path / "wiki").mkdir()
     (tmp_path / "wiki" / "plan.md").write_text("# Plan\n\nThe office moves.\n")
     error = ken.refused("load", str(tmp_path / "wiki"), "--allow", allow, code=2)
-    assert told in error
+    assert expected in error
     assert remedy in error
     assert "Nothing was changed" in error
 
@@ -552,11 +552,11 @@ def test_the_demo_leaves_a_home_with_a_slack_workspace_as_it_is(ken: Ken) -> Non
 def test_load_says_what_it_reads_where_there_is_nothing_to_read(ken: Ken, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "plan.md").write_text("# Plan\n")
-    for place, told in (
+    for place, reason in (
         ("nowhere", "is not there"),
         ("plan.md", "is a file, not a folder"),
         ("empty", "holds no documents"),
     ):
         error = ken.refused("load", str(tmp_path / place), "--allow", "class:members", code=2)
-        assert told in error
+        assert reason in error
         assert "Markdown, HTML, plain text, CSV, PDF, Word, Excel, PowerPoint" in error

@@ -44,8 +44,8 @@ def ken(oauth: Services, monkeypatch: pytest.MonkeyPatch) -> Ken:
 
 
 def states(ken: Ken) -> dict[tuple[str, str], str]:
-    told = json.loads(ken("installations", "list", "--json").stdout)
-    return {(one["enterprise_id"], one["team_id"]): one["state"] for one in told}
+    body = json.loads(ken("installations", "list", "--json").stdout)
+    return {(one["enterprise_id"], one["team_id"]): one["state"] for one in body}
 
 
 def test_the_list_says_where_ken_is_and_no_token(ken: Ken, oauth: Services) -> None:
@@ -100,8 +100,8 @@ def test_every_workspace_is_scanned_for_accounts(ken: Ken, oauth: Services) -> N
 
 
 def test_a_channel_is_looked_for_in_every_workspace(ken: Ken) -> None:
-    told = json.loads(ken("audience", "#board", "--json").stdout)
-    assert told["id"] == "CBOARD"
+    audience = json.loads(ken("audience", "#board", "--json").stdout)
+    assert audience["id"] == "CBOARD"
 
 
 def test_the_doctor_names_the_workspaces_or_says_what_to_do(oauth: Services) -> None:

@@ -83,10 +83,10 @@ def test_the_table_shows_others_words_as_they_are_and_lets_them_do_nothing(
 ) -> None:
     with output.out.capture() as captured:
         ken("link", "list")
-    told = captured.get()
-    assert "slack:T1:UBO " in told
-    assert "bo lima[31m[bold]" in told
-    assert "\x1b" not in told
+    table = captured.get()
+    assert "slack:T1:UBO " in table
+    assert "bo lima[31m[bold]" in table
+    assert "\x1b" not in table
 
 
 def test_set_and_remove_take_the_account_and_the_person_by_their_names(

@@ -73,8 +73,8 @@ def test_a_setting_of_the_environment_counts_like_one_of_the_file(
     up(data_dir)
     monkeypatch.setenv("KEN_MODEL_BASE_URL", "http://127.0.0.1:9/v1")
     assert running.outdated(load_settings(data_dir)) == {"worker": ("KEN_MODEL_BASE_URL",)}
-    (told,) = up(data_dir)
-    assert "KEN_MODEL_BASE_URL" in told
+    (lines,) = up(data_dir)
+    assert "KEN_MODEL_BASE_URL" in lines
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     assert running.outdated(load_settings(data_dir)) == {"worker": ("HTTPS_PROXY",)}
 
@@ -84,8 +84,8 @@ def test_what_is_not_set_up_any_more_is_stopped(data_dir: Path) -> None:
     up(data_dir)
     assert set(pids(data_dir)) == {"worker", "admin"}
     write_env(data_dir, {"KEN_ADMIN_PORT": "0"})
-    told = up(data_dir)
-    assert "Stopped the admin API: it is no longer set up." in told
+    lines = up(data_dir)
+    assert "Stopped the admin API: it is no longer set up." in lines
     assert set(pids(data_dir)) == {"worker"}
 
 
@@ -111,8 +111,8 @@ def test_a_record_of_a_version_that_kept_no_settings_counts_as_outdated(data_dir
     settings = load_settings(data_dir)
     Child(data_dir, "worker").start(SLEEPER, {})
     assert running.outdated(settings)["worker"] == tuple(sorted(fingerprints(settings)))
-    (told,) = up(data_dir)
-    assert told.endswith(" more.")
+    (lines,) = up(data_dir)
+    assert lines.endswith(" more.")
 
 
 def test_no_value_can_be_read_from_what_is_kept(data_dir: Path) -> None:

@@ -92,7 +92,7 @@ def through(pooled: Settings) -> Iterator[Database]:
 
 
 def test_no_connection_asks_for_options_at_its_start(settings: Settings) -> None:
-    """PgBouncer refuses them (`unsupported startup parameter`), or is told to drop them."""
+    """PgBouncer refuses them (`unsupported startup parameter`), or is configured to drop them."""
     for role in ROLES:
         engine = connect(settings, role)
         assert "options" not in engine.dialect.create_connect_args(engine.url)[1]

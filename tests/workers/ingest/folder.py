@@ -66,8 +66,8 @@ class Folder:
         return place
 
     def _write(self, name: str, lines: Collection[Line | str]) -> None:
-        told = (line if isinstance(line, str) else json.dumps(line) for line in lines)
-        self.file(name, "".join(line + "\n" for line in told))
+        written = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+        self.file(name, "".join(line + "\n" for line in written))
 
 
 def user(name: str, /, **more: Any) -> Line:

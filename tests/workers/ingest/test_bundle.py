@@ -85,9 +85,9 @@ def test_a_line_for_each_document_tells_its_text_its_readers_and_where_it_stands
     ]
     first = next(bundle.documents())
     assert first.permissions.allow == ("group:staff",)
-    told = first.read()
-    assert isinstance(told, DocumentLine)
-    assert told.text == "All about news."
+    body = first.read()
+    assert isinstance(body, DocumentLine)
+    assert body.text == "All about news."
 
 
 def test_people_are_told_with_their_profile_their_accounts_and_their_groups(
@@ -146,8 +146,8 @@ def test_a_time_without_an_offset_is_utc(folder: Folder) -> None:
         document("a") | {"updated_at": "2026-03-01T12:00:00"},
         document("b") | {"updated_at": "2026-03-01T12:00:00+02:00"},
     )
-    told = plain_text(read_bundle(folder.root))
-    assert [one.updated_at for one in told.values() if isinstance(one, DocumentLine)] == [
+    loaded = plain_text(read_bundle(folder.root))
+    assert [one.updated_at for one in loaded.values() if isinstance(one, DocumentLine)] == [
         datetime(2026, 3, 1, 12, tzinfo=UTC),
         datetime(2026, 3, 1, 10, tzinfo=UTC),
     ]
@@ -324,12 +324,14 @@ def test_a_folder_in_place_of_a_list_is_refused(name: str, files: Folder, shelf:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [("name: drive", "source.json: Invalid JSON"), ("{}", "source.json: name: Field required")],
 )
-def test_a_bad_source_json_is_refused(content: str, told: str, files: Folder, shelf: Shelf) -> None:
+def test_a_bad_source_json_is_refused(
+    content: str, expected: str, files: Folder, shelf: Shelf
+) -> None:
     files.file("source.json", content)
-    assert told in str(refusal(shelf, files))
+    assert expected in str(refusal(shelf, files))
 
 
 def test_a_refusal_never_repeats_what_a_line_says(lines: Folder, shelf: Shelf) -> None:

@@ -53,11 +53,11 @@ def test_the_examples_of_the_help_text_are_answered_in_the_demo_company(
         with database.session("answerer") as session:
             audience = Audience.of([resolve_user(session, line["asker"])])
         reply = compose_answer(services, line["text"], audience).reply
-        told = " ".join(sentence.text for sentence in reply.lines)
+        words = " ".join(sentence.text for sentence in reply.lines)
         if line["expected"] == "answer":
-            assert line["expected_answer"] in told, line
+            assert line["expected_answer"] in words, line
         for marker in line["leak_markers"]:
-            assert marker not in told, line
+            assert marker not in words, line
 
 
 def expected(person: dict[str, Any]) -> set[str]:

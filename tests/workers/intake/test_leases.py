@@ -282,7 +282,7 @@ def test_a_worker_at_one_question_sees_no_other(database: Database) -> None:
 
 @dataclass
 class Bell:
-    """A queue that holds so many rings."""
+    """A queue that holds this many rings."""
 
     TASK: ClassVar = doorbell.TASK
     held: int = 0

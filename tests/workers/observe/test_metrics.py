@@ -1,4 +1,4 @@
-"""Metrics: counted where it happens, told of in docs/operate.md; and alerts name no other."""
+"""Metrics: counted where it happens, described in docs/operate.md; alerts name no others."""
 
 import re
 from pathlib import Path
@@ -63,8 +63,8 @@ def exposed(settings: Settings, company: Company) -> set[str]:
 
 def test_the_docs_tell_of_every_metric_and_of_no_other(exposed: set[str]) -> None:
     section = (DOCS / "operate.md").read_text().partition("## Metrics")[2].partition("\n## ")[0]
-    told = set(re.findall(r"^\| `(ken_\w+)", section, re.MULTILINE))
-    assert told == exposed
+    documented = set(re.findall(r"^\| `(ken_\w+)", section, re.MULTILINE))
+    assert documented == exposed
 
 
 def test_alerts_are_rules_over_metrics_that_exist(exposed: set[str]) -> None:

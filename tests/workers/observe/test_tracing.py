@@ -88,8 +88,8 @@ def test_a_question_is_one_trace_across_the_bot_and_the_worker(
     tracing.close()
 
     assert company.state(question_id)[0] == "answered"
-    told = {(span.service, span.name) for span in collector.spans}
-    assert told == {
+    steps = {(span.service, span.name) for span in collector.spans}
+    assert steps == {
         *(("ken-bot", name) for name in ("event", "keep", "ring")),
         *(("ken-worker", name) for name in ("answer", "retrieve", "model", "verify")),
         *(("ken-worker", name) for name in ("check", "post")),

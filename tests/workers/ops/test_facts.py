@@ -23,10 +23,10 @@ Samples = dict[tuple[str, str], float]
 
 def scraped(settings: Settings, database: Database) -> Samples:
     """Value by name and source."""
-    told = facts.exposition(settings, database)().decode()
+    exposition = facts.exposition(settings, database)().decode()
     return {
         (sample.name, sample.labels.get("source", "")): sample.value
-        for family in text_string_to_metric_families(told)
+        for family in text_string_to_metric_families(exposition)
         for sample in family.samples
     }
 
@@ -129,11 +129,11 @@ def test_no_label_and_no_name_is_of_a_person_a_channel_or_a_document(
     person = library.person("canary-person")
     library.page("canary-page", Permissions(allow=frozenset({person})))
     kept(channel_id="CCANARY", user_id="UCANARY", words="canary question")
-    told = facts.exposition(settings, library.database)().decode()
-    assert "canary" not in told.lower()
+    exposition = facts.exposition(settings, library.database)().decode()
+    assert "canary" not in exposition.lower()
     labels = {
         name
-        for family in text_string_to_metric_families(told)
+        for family in text_string_to_metric_families(exposition)
         for sample in family.samples
         for name in sample.labels
     }

@@ -1,4 +1,4 @@
-"""What a process says of itself, to whoever can reach its port."""
+"""What a process says of itself, to everybody who can reach its port."""
 
 import http.client
 import json
@@ -41,10 +41,10 @@ def get(listener: Listener, path: str, verb: str = "GET") -> tuple[int, str]:
     calling = http.client.HTTPConnection("127.0.0.1", listener.port, timeout=60)
     calling.request(verb, path)
     answer = calling.getresponse()
-    told = answer.read().decode()
+    body = answer.read().decode()
     assert answer.headers["Server"] is None
     calling.close()
-    return answer.status, told
+    return answer.status, body
 
 
 def plain(*, health: Callable[[], Report] = lambda: WELL) -> Listener:
@@ -54,9 +54,9 @@ def plain(*, health: Callable[[], Report] = lambda: WELL) -> Listener:
 def test_a_report_is_names_and_yes_or_no_and_the_status_says_whether_it_is_well() -> None:
     report = Report({"sweeper": True, "consumer": False}, {"redis": False})
     with answering(plain(health=lambda: report)) as listener:
-        status, told = get(listener, "/healthz?verbose=1")
+        status, body = get(listener, "/healthz?verbose=1")
         assert status == 503
-        assert json.loads(told) == {
+        assert json.loads(body) == {
             "ok": False,
             "sweeper": True,
             "consumer": False,
@@ -155,8 +155,8 @@ def test_a_worker_is_ready_with_its_schema_and_redis(settings: Settings) -> None
         )
     lost = ported(settings, redis_url=SecretStr("redis://127.0.0.1:9"))
     with answering(worker_listener(lost, Consumer(4))) as listener:
-        status, told = get(listener, "/readyz")
-        assert (status, json.loads(told)["redis"]) == (503, False)
+        status, body = get(listener, "/readyz")
+        assert (status, json.loads(body)["redis"]) == (503, False)
 
 
 def test_a_bot_is_ready_without_redis_and_not_without_postgresql(
@@ -173,9 +173,9 @@ def test_a_bot_is_ready_without_redis_and_not_without_postgresql(
     dead = SecretStr(f"postgresql:///ken?host={tmp_path}&port=1")
     gone = ported(settings, database_url=dead)
     with answering(bot_listener(gone, works=lambda: WELL, ready=bot_readiness(gone))) as listener:
-        status, told = get(listener, "/readyz")
+        status, body = get(listener, "/readyz")
         assert status == 503
-        assert json.loads(told) == {
+        assert json.loads(body) == {
             "ok": False,
             "postgresql": False,
             "schema": False,
@@ -222,11 +222,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def passes(consumer: Consumer, clock: Clock, seconds: int, *, queue: int | None) -> list[bool]:
     """It is asked every ten seconds; what its loop does, the caller says."""
-    told = []
+    reports = []
     for _ in range(0, seconds, 10):
         clock.now += 10
-        told.append(consumer.alive(queue))
-    return told
+        reports.append(consumer.alive(queue))
+    return reports
 
 
 def test_a_loop_that_does_not_turn_is_dead_unless_redis_is_away(clock: Clock) -> None:
@@ -241,11 +241,11 @@ def test_a_loop_that_does_not_turn_is_dead_unless_redis_is_away(clock: Clock) ->
 def test_a_loop_that_turns_and_hears_nothing_of_what_waits_is_dead(clock: Clock) -> None:
     """Celery has come back to Redis and not listened there, more than once."""
     consumer = Consumer(4)
-    told = []
+    reports = []
     for _ in range(6):
         consumer.beat()
-        told += passes(consumer, clock, 10, queue=3)
-    assert told == [True] * 5 + [False]
+        reports += passes(consumer, clock, 10, queue=3)
+    assert reports == [True] * 5 + [False]
     consumer.beat()
     consumer.on_message()
     assert consumer.alive(3)

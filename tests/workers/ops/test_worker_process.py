@@ -1,4 +1,4 @@
-"""A worker as a process: what it says of itself, what it survives, and how it ends when told to.
+"""A worker as a process: what it says of itself, what it survives, and how it ends on a signal.
 
 Slow on purpose, some seconds: each test starts a worker.
 """
@@ -48,10 +48,10 @@ BUDGET = "The budget of the year is ten million euros."
 
 @dataclass
 class Model:
-    """Writes when it is told to: until then a question is in work."""
+    """Writes once it is released: until then a question is in work."""
 
     asked: threading.Event = field(default_factory=threading.Event)
-    told: threading.Event = field(default_factory=threading.Event)
+    released: threading.Event = field(default_factory=threading.Event)
     url: str = ""
 
 
@@ -64,7 +64,7 @@ def model() -> Iterator[Model]:
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             model.asked.set()
-            model.told.wait(PATIENCE_S)
+            model.released.wait(PATIENCE_S)
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -79,7 +79,7 @@ def model() -> Iterator[Model]:
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     model.url = f"http://127.0.0.1:{server.server_port}/v1"
     yield model
-    model.told.set()
+    model.released.set()
     server.shutdown()
     server.server_close()
 
@@ -112,8 +112,8 @@ class Worker:
 
     def lines(self) -> list[dict[str, Any]]:
         """Of its log, all of it. What is no JSON fails here, but for Celery's word at the end."""
-        told = self.log.read_text().replace("\nworker: Warm shutdown (MainProcess)\n", "")
-        return [json.loads(line) for line in told.splitlines()]
+        logged = self.log.read_text().replace("\nworker: Warm shutdown (MainProcess)\n", "")
+        return [json.loads(line) for line in logged.splitlines()]
 
     def events(self) -> list[str]:
         return [line["event"] for line in self.lines()]
@@ -216,13 +216,13 @@ def deployment(
 
 
 def test_a_worker_tells_how_it_is_and_what_it_did(deployment: Deployment) -> None:
-    deployment.model.told.set()
+    deployment.model.released.set()
     with deployment.worker() as worker:
         question_id = deployment.ask()
         assert deployment.ended(question_id)
         assert deployment.state(question_id) == "answered"
-        status, told = worker.get("/readyz")
-        assert (status, json.loads(told)["ok"]) == (200, True)
+        status, body = worker.get("/readyz")
+        assert (status, json.loads(body)["ok"]) == (200, True)
         metrics = worker.get("/metrics")[1]
         for line in (
             'ken_questions_ended_total{reason="",state="answered"} 1.0',
@@ -294,8 +294,8 @@ def junk() -> list[bytes]:
 def test_messages_that_we_did_not_send_stop_no_question_and_are_in_no_log(
     deployment: Deployment,
 ) -> None:
-    """Bad input and threat 12: whoever forges one can at most re-run a question that exists."""
-    deployment.model.told.set()
+    """Bad input and threat 12: forging one can at most re-run a question that exists."""
+    deployment.model.released.set()
     with deployment.worker() as worker:
         client = redis.Redis.from_url(deployment.queue.url.replace("redis+socket", "unix"))
         for message in junk():
@@ -317,7 +317,7 @@ def test_a_question_in_work_at_sigterm_is_answered_once(deployment: Deployment) 
         worker.process.send_signal(signal.SIGTERM)
         assert wait_until(lambda: "worker_stopping" in worker.events(), PATIENCE_S)
         late = deployment.ask()
-        deployment.model.told.set()
+        deployment.model.released.set()
         assert worker.process.wait(PATIENCE_S) == 0
         assert deployment.state(question_id) == "answered"
         assert deployment.state(late) == "kept"
@@ -337,7 +337,7 @@ def test_what_is_not_finished_in_time_is_given_back(deployment: Deployment) -> N
         assert worker.process.wait(PATIENCE_S) == 0
         assert "questions_given_back" in worker.events()
     assert deployment.state(question_id) == "kept"
-    deployment.model.told.set()
+    deployment.model.released.set()
     with deployment.worker():
         assert deployment.ended(question_id)
     assert len(deployment.posts()) == 1

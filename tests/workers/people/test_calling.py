@@ -136,7 +136,7 @@ PRESSES: dict[str, tuple[ErrandKind, ...]] = {
 def test_what_somebody_else_wrote_in_a_place_leaves_it_by_no_button(
     company: Company, way: str
 ) -> None:
-    """Threat 14: asked about, asked again or asked privately, it is no word of whoever pressed."""
+    """Threat 14: asked about, asked again or asked privately, it is not the presser's own text."""
     settled(company, people_channel="CGUEST", admins=("UCARL",))
     company.person("carl")
     question_id, asker = asked_about(company, way)

@@ -1,4 +1,4 @@
-"""What people think of an answer: kept, and told to administrators."""
+"""What people think of an answer: stored, and sent to administrators."""
 
 import json
 from dataclasses import replace
@@ -60,7 +60,7 @@ def test_everybody_in_the_channel_has_a_word(company: Company) -> None:
 
 
 def test_of_a_private_answer_only_the_asker_has_a_word(company: Company) -> None:
-    """Whoever sends the number of somebody's question has not seen its answer."""
+    """Knowing the number of somebody's question does not mean having seen its answer."""
     settled(company, admins=("UCARL",))
     question_id = asked(company, words="canary")
     take(company, question_id, "bob", **PRESSED)

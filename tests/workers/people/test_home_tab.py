@@ -200,7 +200,7 @@ def test_a_source_says_when_its_permissions_were_synced(company: Company) -> Non
 
 
 def test_a_source_that_is_out_of_date_is_not_named_to_anybody(company: Company) -> None:
-    """Design, section 4: people are told that a source is out of date; the same words for all."""
+    """Design, section 4: people see that a source is out of date; the same words for all."""
     alice, _bob = company.person("alice"), company.person("bob")
     second_source(company, "canary source", title="Canary", permissions=only(alice))
     set_source(company, "canary source", max_staleness=timedelta(hours=1), synced_at=None)

@@ -358,7 +358,7 @@ def test_wrong_used_expired_and_cancelled_codes_and_those_of_suspended_users_sou
 
 
 def test_a_code_said_in_a_channel_is_refused_and_burnt(company: Company, alice: int) -> None:
-    """Whoever else read it cannot use it either."""
+    """Somebody else who read it cannot use it either."""
     code = code_for(company, alice)
     company.asked("CALL", "alice", f"<@UKEN> link {code}".removeprefix("<@UKEN> "))
     assert last(company, "CALL") == IN_CHANNEL

@@ -1,4 +1,4 @@
-"""What somebody chooses, and what is left when Ken was told to forget."""
+"""What somebody chooses, and what is left after "Forget"."""
 
 from typing import Any
 
@@ -135,7 +135,7 @@ def test_what_is_no_thread_is_not_muted(
 
 
 def test_the_words_of_ended_questions_are_forgotten(company: Company) -> None:
-    """What was used for whom stays on record, and so does what the channel was told."""
+    """What was used for whom stays on record, and so does what was posted in the channel."""
     page = company.library.document("page", "text")
     question_id = kept(words="my words", channel_id="CALL")
     answered(company, question_id, words="her words", cited=[page])

@@ -1,4 +1,4 @@
-"""Nothing of ours stands in Slack that no row knows, whoever died on the way (docs/faults.md)."""
+"""Every message of ours in Slack has a row, even if a worker died on the way (docs/faults.md)."""
 
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A reply is posted once, whatever happens to whoever posts it (design, section 6)."""
+"""A reply is posted once, whatever happens to the worker that posts it."""
 
 from collections.abc import Iterator
 

@@ -293,7 +293,7 @@ def test_a_sentence_of_many_documents_stays_within_slacks_limits() -> None:
 
 
 def numbered(count: int, *, sources: int, length: int = 0) -> Reply:
-    """An answer of so many sentences, which rest on these sources in turn."""
+    """An answer of this many sentences, which rest on these sources in turn."""
     told = [passage("x", document=f"d{number}") for number in range(sources)]
     sentences = [
         Sentence(f"Sentence {number}. {'x' * length}", number % sources + 1, "x")
@@ -405,7 +405,7 @@ def test_a_notice_offers_no_feedback_and_nothing_to_share() -> None:
 
 
 def test_sharing_asks_first_and_says_that_the_question_is_asked_again() -> None:
-    """Threat 14: text that was private is never copied, and whoever presses knows it."""
+    """Threat 14: text that was private is never copied, and the person who presses knows it."""
     blocks = numbered(1, sources=1).payload(Buttons(7, share=True, private=True))["blocks"]
     buttons = {leaf["action_id"]: leaf for leaf in leaves(blocks) if leaf["type"] == "button"}
     assert "confirm" not in buttons["ken_private"]

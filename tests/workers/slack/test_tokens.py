@@ -73,10 +73,10 @@ def test_threat_26_no_token_in_a_repr_a_log_or_an_error(
         with pytest.raises(SlackRefused) as unreadable:
             held(with_key(ours, OTHER_KEY))
     shown += [str(refused.value), repr(refused.value), str(unreadable.value)]
-    told = capfd.readouterr()
-    assert "token_refreshed" in told.out + told.err
-    assert CANARY not in "\n".join([*shown, caplog.text, told.out, told.err])
-    assert KEY not in "\n".join([*shown, caplog.text, told.out, told.err])
+    captured = capfd.readouterr()
+    assert "token_refreshed" in captured.out + captured.err
+    assert CANARY not in "\n".join([*shown, caplog.text, captured.out, captured.err])
+    assert KEY not in "\n".join([*shown, caplog.text, captured.out, captured.err])
 
 
 def test_with_another_key_a_token_is_refused_and_what_to_do_is_logged(
@@ -267,7 +267,7 @@ def test_the_sweeper_refreshes_what_ends_soon_and_one_failure_stops_no_other(
     install(ours, team=None, enterprise="E1")
     install(ours, team="TFOREIGN")
     expire(ours, rest_s=600)
-    # Both have the same refresh token, so Slack refuses whoever comes second.
+    # Both have the same refresh token, so Slack refuses the second.
     refresh_tokens(services_of(ours))
     assert slack_tokens.methods == ["oauth.v2.access", "oauth.v2.access"]
     assert slack_tokens.served == 1

@@ -64,9 +64,9 @@ def waiting(ken: Ken, small: Drive, tmp_path: Path) -> str:
     written(place / "2.jsonl", CHANGED[2:])
     ken.extra = {"KEN_WIDENING_LIMIT": "1", "KEN_WIDENING_PERCENT": "1"}
     pushed = ken("sync", "push", str(place), "--source", SOURCE, "--json")
-    told = pushed.json()
-    assert (pushed.code, told["state"], told["difference"]["pairs_gained"]) == (6, "waiting", 2)
-    return str(told["id"])
+    body = pushed.json()
+    assert (pushed.code, body["state"], body["difference"]["pairs_gained"]) == (6, "waiting", 2)
+    return str(body["id"])
 
 
 def test_a_run_that_waits_says_what_for_and_is_confirmed(
@@ -106,7 +106,7 @@ def test_what_waits_can_be_dropped_or_pushed_with_yes(
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         (b'{"type": "node", "id": "a", "kind": "document"}', "2.jsonl:3: nothing says who may"),
         (
@@ -120,13 +120,13 @@ def test_what_waits_can_be_dropped_or_pushed_with_yes(
     ],
 )
 def test_a_bad_line_is_named_by_file_and_number_and_nothing_changes(
-    ken: Ken, small: Drive, tmp_path: Path, line: bytes, told: str
+    ken: Ken, small: Drive, tmp_path: Path, line: bytes, expected: str
 ) -> None:
     before = small.everything()
     written(tmp_path / "1.jsonl", [page("may", "user:cy")])
     (tmp_path / "2.jsonl").write_bytes(json.dumps(page("x")).encode() + b"\n\n" + line + b"\n")
     error = _refused(ken, tmp_path)
-    assert told in error
+    assert expected in error
     assert "Nothing was changed" in error
     assert small.everything() == before
 
@@ -138,15 +138,15 @@ def test_a_place_without_files_is_refused(ken: Ken, small: Drive, tmp_path: Path
 
 def test_sources_are_listed_paused_and_given_an_age(ken: Ken, small: Drive) -> None:
     assert ken("source", "set", SOURCE, "--max-staleness", "24h", "--pause").code == 0
-    (told,) = ken("source", "list", "--json").json()
-    assert (told["paused"], told["usable"], told["max_staleness"]) == (
+    (source,) = ken("source", "list", "--json").json()
+    assert (source["paused"], source["usable"], source["max_staleness"]) == (
         True,
         False,
         86400.0,
     )
     assert ken("source", "set", SOURCE, "--max-staleness", "none", "--resume").code == 0
-    (told,) = ken("source", "list", "--json").json()
-    assert (told["usable"], told["max_staleness"]) == (True, None)
+    (source,) = ken("source", "list", "--json").json()
+    assert (source["usable"], source["max_staleness"]) == (True, None)
     assert "no limit" in ken("source", "list").out
     assert "is not a period" in ken.refused(
         "source", "set", SOURCE, "--max-staleness", "1x", code=2
@@ -157,8 +157,8 @@ def test_sources_are_listed_paused_and_given_an_age(ken: Ken, small: Drive) -> N
 def test_the_example_is_understood(drive: Drive) -> None:
     """The lines of examples/sync and of docs/sync.md, line by line."""
     lines = [json.loads(line) for line in (EXAMPLE / "drive.jsonl").read_text().splitlines()]
-    told = drive.push(*lines, confirmed=True)
-    assert told.left_out == ()
+    run = drive.push(*lines, confirmed=True)
+    assert run.left_out == ()
     shown = (REPOSITORY / "docs" / "sync.md").read_text().split("```json")[1].split("```")[0]
     drive.push(*map(json.loads, shown.strip().splitlines()), confirmed=True)
 

@@ -53,19 +53,19 @@ def test_a_complete_push_counts_what_it_adds(drive: Drive) -> None:
 
 
 def test_a_push_is_told_as_it_ended(drive: Drive) -> None:
-    told = drive.push(*FIRST)
-    assert (told.state, told.source, told.actor) == (RunState.APPLIED, SOURCE, "test")
-    assert runs.run(drive.database, told.id) == told
-    assert runs.runs(drive.database, source=SOURCE, limit=5) == [told]
+    run = drive.push(*FIRST)
+    assert (run.state, run.source, run.actor) == (RunState.APPLIED, SOURCE, "test")
+    assert runs.run(drive.database, run.id) == run
+    assert runs.runs(drive.database, source=SOURCE, limit=5) == [run]
 
 
 def test_many_documents_of_the_same_readers_are_all_counted(drive: Drive) -> None:
     """More than fit into one octet."""
     plain = [{"type": "node", "id": f"d{n}", "kind": "document", "parent": "f"} for n in range(300)]
-    told = drive.push(folder("f", "user:ana", "user:bob"), *plain)
-    assert told.difference is not None
-    assert [one.documents for one in told.difference.gains] == [300, 300]
-    assert told.difference.pairs_gained == 600
+    run = drive.push(folder("f", "user:ana", "user:bob"), *plain)
+    assert run.difference is not None
+    assert [one.documents for one in run.difference.gains] == [300, 300]
+    assert run.difference.pairs_gained == 600
 
 
 def test_each_applied_run_is_one_epoch_and_the_same_push_again_changes_nothing(
@@ -81,10 +81,10 @@ def test_each_applied_run_is_one_epoch_and_the_same_push_again_changes_nothing(
         group("staff", "group:berlin", "user:ana"),
         page("may", parent="plans"),
     ]
-    told = small.push(*lines)
-    assert told.epoch == small.epoch() == epoch + 1
-    assert told.difference is not None
-    assert told.difference.empty
+    run = small.push(*lines)
+    assert run.epoch == small.epoch() == epoch + 1
+    assert run.difference is not None
+    assert run.difference.empty
     assert small.everything("epoch", "past", "source", "sync_run") == before
 
 
@@ -116,11 +116,11 @@ def test_what_a_complete_push_does_not_list_is_read_by_nobody_and_comes_back(sma
         folder("plans", "group:staff"),
         page("may", parent="plans"),
     ]
-    told = small.push(*lines)
+    run = small.push(*lines)
     assert small.readers() == {"may": ["ana"], "june": [], "diary": []}
-    assert told.difference is not None
-    assert told.difference.nodes == Counts(removed=2)
-    assert told.difference.groups == Counts(changed=1, removed=1)
+    assert run.difference is not None
+    assert run.difference.nodes == Counts(removed=2)
+    assert run.difference.groups == Counts(changed=1, removed=1)
     small.push(*lines, page("june", parent="plans"))
     assert small.readers() == {"may": ["ana"], "june": ["ana"], "diary": []}
 
@@ -142,11 +142,11 @@ def test_what_is_gone_for_long_is_deleted(small: Drive) -> None:
 
 
 def test_a_delta_changes_what_it_names_and_nothing_else(small: Drive) -> None:
-    told = small.delta(group("berlin"), page("diary", "user:cy", "group:staff"))
+    run = small.delta(group("berlin"), page("diary", "user:cy", "group:staff"))
     assert small.readers() == {"diary": ["ana", "cy"], "june": ["ana"], "may": ["ana"]}
-    assert told.difference is not None
-    assert [(one.name, one.documents) for one in told.difference.loses] == [("Bob", 2)]
-    assert [(one.name, one.documents) for one in told.difference.gains] == [("Ana", 1)]
+    assert run.difference is not None
+    assert [(one.name, one.documents) for one in run.difference.loses] == [("Bob", 2)]
+    assert [(one.name, one.documents) for one in run.difference.gains] == [("Ana", 1)]
 
 
 def test_a_delta_removes_a_node_and_closes_where_a_removed_group_kept_people_out(
@@ -176,10 +176,10 @@ def test_threat_38_a_part_of_the_pages_changes_nothing_until_the_rest_has_come(
     before = small.everything("sync_run", "sync_page")
     lines = [page("diary", "user:cy"), page("may", "user:bob"), page("june", "user:bob")]
     run_id = small.stage(*lines, pages=3, numbers=(3, 1))
-    told = refused(lambda: runs.finish(small.database, run_id, pages=3))
-    assert told == "pages: these of 3 are missing: 2."
-    told = refused(lambda: runs.finish(small.database, run_id, pages=1))
-    assert told == "pages: 1 were announced, but these were sent too: 3."
+    message = refused(lambda: runs.finish(small.database, run_id, pages=3))
+    assert message == "pages: these of 3 are missing: 2."
+    message = refused(lambda: runs.finish(small.database, run_id, pages=1))
+    assert message == "pages: 1 were announced, but these were sent too: 3."
     assert small.everything("sync_run", "sync_page") == before
     runs.put_page(small.database, run_id, 2, [lines[1]])
     runs.finish(small.database, run_id, pages=3)
@@ -235,9 +235,9 @@ def test_a_run_that_fails_in_the_middle_changes_nothing_and_can_be_finished_agai
 def test_an_older_list_never_takes_the_place_of_a_newer_one(small: Drive) -> None:
     older = small.stage(page("may", "user:ana"))
     small.push(page("may", "user:bob"))
-    with pytest.raises(runs.Overtaken, match="was applied after run") as told:
+    with pytest.raises(runs.Overtaken, match="was applied after run") as raised:
         runs.finish(small.database, older, pages=1)
-    assert "List the source again and push the new list" in told.value.remedy
+    assert "List the source again and push the new list" in raised.value.remedy
     assert small.readers()["may"] == ["bob"]
     assert runs.run(small.database, older).state is RunState.REFUSED
 
@@ -257,7 +257,7 @@ def test_two_who_finish_the_same_run_apply_it_once(small: Drive) -> None:
 
 
 def test_a_group_of_nobodys_lets_nobody_in_and_closes_what_it_kept_out(drive: Drive) -> None:
-    told = drive.push(
+    run = drive.push(
         group("staff", "user:ana", "group:ghost", "group:ghosts"),
         page("allowed", "group:ghost", "group:staff"),
         page("denied", "group:staff", deny=["group:ghost"]),
@@ -265,8 +265,8 @@ def test_a_group_of_nobodys_lets_nobody_in_and_closes_what_it_kept_out(drive: Dr
         page("orphan", "user:ana", parent="nowhere"),
     )
     assert drive.readers() == {"allowed": ["ana"], "denied": [], "gated": [], "orphan": []}
-    assert told.left_out_count == 6
-    assert {(one.place, one.name, one.effect) for one in told.left_out} == {
+    assert run.left_out_count == 6
+    assert {(one.place, one.name, one.effect) for one in run.left_out} == {
         ("group staff", "group:ghost", "dropped"),
         ("group staff", "group:ghosts", "dropped"),
         ("node allowed", "group:ghost", "dropped"),
@@ -298,11 +298,11 @@ def test_the_names_of_another_source_are_nobodys_here(small: Drive) -> None:
     run_id = runs.begin(small.database, source="wiki", kind=RunKind.COMPLETE, actor="test")
     lines = [page("may", "user:ana", "group:staff"), page("all", "class:members")]
     runs.put_page(small.database, run_id, 1, lines)
-    told = runs.finish(small.database, run_id, pages=1)
-    assert [one.name for one in told.left_out] == ["group:staff"]
+    run = runs.finish(small.database, run_id, pages=1)
+    assert [one.name for one in run.left_out] == ["group:staff"]
     assert small.readers()["may"] == ["ana", "bob"]  # the drive's document of the same id
-    assert told.difference is not None
-    assert told.difference.documents_gaining == 1
+    assert run.difference is not None
+    assert run.difference.documents_gaining == 1
 
 
 def test_accounts_are_kept_for_the_list_of_those_who_are_nobody_yet(drive: Drive) -> None:
@@ -319,7 +319,7 @@ def test_accounts_are_kept_for_the_list_of_those_who_are_nobody_yet(drive: Drive
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [
         ({"type": "node", "id": "d", "kind": "document"}, "nothing says who may read"),
         (page("d", "user:ana", denny=["user:bob"]), "page 1, line 2: denny: Extra inputs"),
@@ -344,12 +344,12 @@ def test_accounts_are_kept_for_the_list_of_those_who_are_nobody_yet(drive: Drive
     ],
 )
 def test_a_bad_line_is_named_with_its_page_its_place_and_its_field(
-    small: Drive, line: Any, told: str
+    small: Drive, line: Any, expected: str
 ) -> None:
     run_id = small.stage(page("may", "user:ana"))
     before = small.everything()
     bad = [page("first", "user:ana"), line]
-    assert told in refused(lambda: runs.put_page(small.database, run_id, 1, bad))
+    assert expected in refused(lambda: runs.put_page(small.database, run_id, 1, bad))
     assert small.everything() == before
 
 
@@ -360,7 +360,7 @@ def test_a_document_below_a_folder_needs_no_permissions_of_its_own(drive: Drive)
 
 
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "expected"),
     [
         ([page("a"), page("a", "user:ana")], "the node 'a' occurs twice"),
         ([group("g"), page("a"), group("g")], "the group 'g' occurs twice"),
@@ -372,17 +372,17 @@ def test_a_document_below_a_folder_needs_no_permissions_of_its_own(drive: Drive)
     ],
 )
 def test_what_contradicts_itself_is_refused_and_changes_nothing(
-    small: Drive, lines: list[Line], told: str
+    small: Drive, lines: list[Line], expected: str
 ) -> None:
     before = small.everything("sync_run", "sync_page")
-    assert told in refused(lambda: small.push(*lines))
+    assert expected in refused(lambda: small.push(*lines))
     assert small.everything("sync_run", "sync_page") == before
 
 
 def test_a_delta_that_would_make_a_ring_of_folders_is_refused(small: Drive) -> None:
     small.delta(folder("years", parent="plans"))
-    told = refused(lambda: small.delta(folder("plans", "group:staff", parent="years")))
-    assert "these nodes lie below themselves" in told
+    message = refused(lambda: small.delta(folder("plans", "group:staff", parent="years")))
+    assert "these nodes lie below themselves" in message
     assert {name: small.readers()[name] for name in SMALL} == SMALL
 
 
@@ -394,10 +394,10 @@ def test_folders_may_change_places(small: Drive) -> None:
 
 @pytest.mark.parametrize("name", ["", " drive", "a\x00b", "a\nb", "x" * 201, "\ud800"])
 def test_a_source_has_a_plain_name(drive: Drive, name: str) -> None:
-    told = refused(
+    message = refused(
         lambda: runs.begin(drive.database, source=name, kind=RunKind.COMPLETE, actor="test")
     )
-    assert "is not a valid name of a source" in told
+    assert "is not a valid name of a source" in message
     assert "there is no source" in refused(lambda: runs.runs(drive.database, source=name, limit=1))
 
 
@@ -412,8 +412,8 @@ def test_a_run_that_does_not_exist_is_refused(drive: Drive, run_id: int) -> None
 
 def test_nobody_pushes_into_the_source_of_the_identity_provider(drive: Drive) -> None:
     """Threat 37: who may sync any source could else put people into its groups."""
-    told = refused(
+    message = refused(
         lambda: runs.begin(drive.database, source="scim", kind=RunKind.DELTA, actor="test")
     )
-    assert "is reserved for the identity provider" in told
+    assert "is reserved for the identity provider" in message
     assert runs.runs(drive.database, source=None, limit=5) == []

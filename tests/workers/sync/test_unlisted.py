@@ -61,21 +61,21 @@ def test_what_the_same_list_says_of_what_it_lists_counts_at_once(full: Drive) ->
         page("new", "class:internet"),
     )
     assert waiting.state is RunState.WAITING
-    told = full.readers()
-    assert told["page 0"] == ["ana", "bob", "cy"]
-    assert told["page 1"] == ["ana", "cy"]
-    assert told["page 2"] == []
-    assert told["page 3"] == []
-    assert "bob" not in told["page 4"]
-    assert "new" not in told
+    readers = full.readers()
+    assert readers["page 0"] == ["ana", "bob", "cy"]
+    assert readers["page 1"] == ["ana", "cy"]
+    assert readers["page 2"] == []
+    assert readers["page 3"] == []
+    assert "bob" not in readers["page 4"]
+    assert "new" not in readers
 
 
 def test_confirmed_it_takes_away_the_rest_and_the_source_was_synced_when_it_came(
     full: Drive,
 ) -> None:
     waiting = full.push(group("staff", *STAFF), folder("all", "group:staff"), page("page 1"))
-    told = runs.confirm(full.database, waiting.id, actor="admin")
-    assert told.state is RunState.APPLIED
+    run = runs.confirm(full.database, waiting.id, actor="admin")
+    assert run.state is RunState.APPLIED
     assert all(names == [] for names in full.readers().values())
     assert facts(full).synced_at == waiting.ended_at
     undone = runs.undo(full.database, waiting.id, actor="admin")
@@ -84,8 +84,8 @@ def test_confirmed_it_takes_away_the_rest_and_the_source_was_synced_when_it_came
 
 
 def test_confirmed_at_once_it_counts_at_once(full: Drive) -> None:
-    told = full.push(folder("all", "group:staff"), confirmed=True)
-    assert told.state is RunState.APPLIED
+    run = full.push(folder("all", "group:staff"), confirmed=True)
+    assert run.state is RunState.APPLIED
     assert not any(full.readers().values())
 
 
@@ -94,9 +94,9 @@ def test_dropped_it_has_taken_only_what_it_said(full: Drive) -> None:
         group("staff", *STAFF), folder("all", "group:staff"), page("page 1", inherit=False)
     )
     runs.drop(full.database, waiting.id, actor="admin")
-    told = full.readers()
-    assert told["page 1"] == []
-    assert told["page 2"] == ["ana", "bob", "cy"]
+    readers = full.readers()
+    assert readers["page 1"] == []
+    assert readers["page 2"] == ["ana", "bob", "cy"]
 
 
 def test_a_whole_list_after_it_takes_its_place(full: Drive) -> None:
@@ -108,8 +108,8 @@ def test_a_whole_list_after_it_takes_its_place(full: Drive) -> None:
 
 @pytest.mark.parametrize("count", [1, 10])
 def test_up_to_the_share_what_is_left_out_is_gone_at_once(full: Drive, count: int) -> None:
-    told = full.push(*WHOLE[:-count])
-    assert told.state is RunState.APPLIED
+    run = full.push(*WHOLE[:-count])
+    assert run.state is RunState.APPLIED
     assert full.readers()[PAGES[-1]] == []
     assert full.readers()[PAGES[0]] == ["ana", "bob", "cy"]
 
@@ -124,8 +124,8 @@ def test_one_by_one_everything_can_be_taken_away(full: Drive) -> None:
 def test_a_list_that_closes_each_document_by_name_counts_at_once(full: Drive) -> None:
     groups = [line for line in WHOLE if line["type"] == "group"]
     closed = [page(name, parent="all", inherit=False) for name in PAGES]
-    told = full.push(*groups, folder("all", "group:staff"), *closed)
-    assert told.state is RunState.APPLIED
+    run = full.push(*groups, folder("all", "group:staff"), *closed)
+    assert run.state is RunState.APPLIED
     assert not any(full.readers().values())
 
 
@@ -141,16 +141,16 @@ def test_groups_without_members_wait_and_keep_them(full: Drive) -> None:
 
 
 def test_one_member_less_is_gone_at_once(full: Drive) -> None:
-    told = full.push(group("staff", "user:ana"), *WHOLE[1:])
-    assert told.state is RunState.APPLIED
+    run = full.push(group("staff", "user:ana"), *WHOLE[1:])
+    assert run.state is RunState.APPLIED
     assert full.readers()["page 1"] == ["ana"]
 
 
 def test_documents_that_a_missing_folder_would_close_wait(full: Drive) -> None:
     """Each is listed, and the folder that lets people read it is not."""
-    told = full.push(*(line for line in WHOLE if line["id"] != "all"))
-    assert told.state is RunState.WAITING
-    assert "20 of 20 documents" in told.waits_for[0]
+    run = full.push(*(line for line in WHOLE if line["id"] != "all"))
+    assert run.state is RunState.WAITING
+    assert "20 of 20 documents" in run.waits_for[0]
     assert full.readers()["page 1"] == ["ana", "bob", "cy"]
 
 
@@ -177,9 +177,9 @@ def test_without_the_breaker_the_same_list_takes_everything(
 def test_a_dry_run_of_it_says_so_and_leaves_no_trace(full: Drive) -> None:
     before = full.everything("sync_run", "sync_page")
     run_id = full.stage(folder("all", "group:staff"))
-    told = runs.finish(full.database, run_id, pages=1, dry_run=True)
-    assert told.state is RunState.WAITING
-    assert told.unlisted_wait
+    run = runs.finish(full.database, run_id, pages=1, dry_run=True)
+    assert run.state is RunState.WAITING
+    assert run.unlisted_wait
     assert full.everything("sync_run", "sync_page") == before
 
 
@@ -207,7 +207,7 @@ def test_no_example_pushes_into_the_demos_source() -> None:
 def test_the_example_of_the_readme_runs_and_changes_nothing(full: Drive) -> None:
     lines = (ROOT / "examples/sync/drive.jsonl").read_text().splitlines()
     before = full.everything()
-    told = runs.push(
+    run = runs.push(
         full.database,
         [[json.loads(line) for line in lines]],
         source="example",
@@ -215,7 +215,7 @@ def test_the_example_of_the_readme_runs_and_changes_nothing(full: Drive) -> None
         actor="test",
         dry_run=True,
     )
-    assert told.dry_run
+    assert run.dry_run
     assert full.everything() == before
     with full.database.session("syncer") as session:
         assert session.scalar(text("SELECT count(*) FROM source WHERE name = 'example'")) == 0

@@ -75,11 +75,11 @@ def test_what_a_waiting_run_takes_away_counts_at_once_and_what_it_gives_does_not
 def test_what_a_waiting_run_gives_counts_once_it_is_confirmed(small: Drive, delta: bool) -> None:
     drive = careful(small)
     waiting = drive.push(*CHANGED, delta=delta)
-    told = runs.confirm(drive.database, waiting.id, actor="admin")
+    run = runs.confirm(drive.database, waiting.id, actor="admin")
     assert drive.readers() == AFTER
     assert waiting.epoch is not None
-    assert (told.state, told.epoch) == (RunState.APPLIED, waiting.epoch + 1)
-    assert pairs(told.difference) == (4, 0)
+    assert (run.state, run.epoch) == (RunState.APPLIED, waiting.epoch + 1)
+    assert pairs(run.difference) == (4, 0)
     assert "is applied, not waiting" in refused(
         lambda: runs.confirm(drive.database, waiting.id, actor="admin")
     )
@@ -105,9 +105,9 @@ def test_what_everybody_may_read_waits_by_a_limit_of_its_own(small: Drive, name:
     drive = careful(small, widening_limit=1000, class_widening_limit=1)
     one, two = page("a", f"class:{name}"), page("b", f"class:{name}")
     assert drive.delta(one).state is RunState.APPLIED
-    told = drive.delta(two, page("c", f"class:{name}"))
-    assert told.state is RunState.WAITING
-    assert "the class members gains 2 documents; more than 1 need confirmation" in told.waits_for
+    run = drive.delta(two, page("c", f"class:{name}"))
+    assert run.state is RunState.WAITING
+    assert "the class members gains 2 documents; more than 1 need confirmation" in run.waits_for
     assert drive.readers()["a"][0] == "ana"
     assert "b" not in drive.readers()
 
@@ -156,8 +156,8 @@ def test_a_delta_waits_in_vain_if_somebody_else_changes_the_same(small: Drive) -
         change = Change(session, actor="scim")
         staff = session.scalar(text("SELECT id FROM user_group WHERE native_id = 'staff'"))
         change.set_members(staff, [account])
-    told = refused(lambda: runs.confirm(drive.database, waiting.id, actor="admin"))
-    assert "somebody else changed: members of group staff" in told
+    message = refused(lambda: runs.confirm(drive.database, waiting.id, actor="admin"))
+    assert "somebody else changed: members of group staff" in message
 
 
 # -- dry runs ---------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_a_delta_waits_in_vain_if_somebody_else_changes_the_same(small: Drive) -
 
 def test_a_dry_run_tells_all_and_leaves_no_trace(small: Drive) -> None:
     before = small.everything()
-    told = runs.push(
+    run = runs.push(
         careful(small).database,
         [CHANGED[:3], CHANGED[3:]],
         source=SOURCE,
@@ -173,10 +173,10 @@ def test_a_dry_run_tells_all_and_leaves_no_trace(small: Drive) -> None:
         actor="test",
         dry_run=True,
     )
-    assert told.dry_run
-    assert told.state is RunState.WAITING
-    assert told.difference is not None
-    assert told.difference.pairs_gained == 4
+    assert run.dry_run
+    assert run.state is RunState.WAITING
+    assert run.difference is not None
+    assert run.difference.pairs_gained == 4
     fresh = runs.push(
         small.database,
         [CHANGED],
@@ -192,10 +192,10 @@ def test_a_dry_run_tells_all_and_leaves_no_trace(small: Drive) -> None:
 def test_a_run_that_was_tried_dry_can_be_finished_in_earnest(small: Drive) -> None:
     run_id = small.stage(*CHANGED)
     before = small.everything()
-    told = runs.finish(small.database, run_id, pages=1, dry_run=True)
+    run = runs.finish(small.database, run_id, pages=1, dry_run=True)
     assert small.everything() == before
     real = runs.finish(small.database, run_id, pages=1)
-    assert (real.difference, real.state) == (told.difference, told.state)
+    assert (real.difference, real.state) == (run.difference, run.state)
     assert small.readers() == AFTER
 
 
@@ -205,7 +205,7 @@ def test_a_run_that_was_tried_dry_can_be_finished_in_earnest(small: Drive) -> No
 def test_undo_puts_back_groups_members_folders_and_what_was_gone(small: Drive) -> None:
     small.delta(folder("plans", "group:staff", deny=["user:cy"], gates=[["class:members"]]))
     before, epoch = small.readers(), small.epoch()
-    told = small.push(
+    run = small.push(
         group("other", "user:cy"),
         folder("attic", "group:other"),
         folder("plans", "user:cy", parent="attic", inherit=False),
@@ -213,7 +213,7 @@ def test_undo_puts_back_groups_members_folders_and_what_was_gone(small: Drive) -
         page("extra", "user:ana"),
     )
     assert small.readers() != before
-    undone = runs.undo(small.database, told.id, actor="admin")
+    undone = runs.undo(small.database, run.id, actor="admin")
     assert small.readers() == {**before, "extra": []}
     assert undone.state is RunState.UNDONE
     assert undone.epoch == small.epoch() == epoch + 2
@@ -228,7 +228,7 @@ def test_undo_puts_back_groups_members_folders_and_what_was_gone(small: Drive) -
         ("allow", 0, "plans"), ("deny", 0, "plans"), ("gate", 1, "plans"),
     ]  # fmt: skip
     assert "is undone, not applied or waiting" in refused(
-        lambda: runs.undo(small.database, told.id, actor="admin")
+        lambda: runs.undo(small.database, run.id, actor="admin")
     )
 
 
@@ -247,40 +247,40 @@ def test_undo_of_a_run_that_waited_takes_back_both_of_its_changes(
 def test_only_the_latest_run_of_a_source_is_undone(small: Drive) -> None:
     first = small.push(*CHANGED)
     second = small.delta(page("diary"))
-    told = refused(lambda: runs.undo(small.database, first.id, actor="admin"))
-    assert told == f"Run {second.id} of the same source was applied after run {first.id} began."
+    message = refused(lambda: runs.undo(small.database, first.id, actor="admin"))
+    assert message == f"Run {second.id} of the same source was applied after run {first.id} began."
 
 
 def test_undo_does_not_wipe_out_what_somebody_else_changed_since(small: Drive) -> None:
-    told = small.push(*CHANGED)
+    run = small.push(*CHANGED)
     with small.database.session("syncer") as session:
         change = Change(session, actor="admin")
         staff = session.scalar(text("SELECT id FROM user_group WHERE native_id = 'staff'"))
         change.set_members(staff, [])
     before = small.everything()
-    words = refused(lambda: runs.undo(small.database, told.id, actor="admin"))
-    assert f"Since run {told.id} somebody else changed: members of group staff" in words
+    words = refused(lambda: runs.undo(small.database, run.id, actor="admin"))
+    assert f"Since run {run.id} somebody else changed: members of group staff" in words
     assert small.everything() == before
 
 
 def test_what_others_do_elsewhere_does_not_stand_in_the_way_of_undo(small: Drive) -> None:
-    told = small.push(*CHANGED)
+    run = small.push(*CHANGED)
     with small.database.session("syncer") as session:
         change = Change(session, actor="admin")
         change.set_status(small.people["bob"], UserStatus.SUSPENDED)
         change.put_account(change.put_source(SOURCE), SeenAccount("U1", "Dee"))
         change.unlink(change.put_source(SOURCE), "cy")
         change.link(small.people["cy"], change.put_source(SOURCE), "cy", by="admin")
-    runs.undo(small.database, told.id, actor="admin")
+    runs.undo(small.database, run.id, actor="admin")
     assert small.readers() == {"diary": ["cy"], "june": ["ana"], "may": ["ana"], "new": []}
 
 
 def test_what_is_deleted_does_not_come_back_and_undo_says_so(small: Drive) -> None:
-    told = small.push(page("may", "user:cy"))
+    run = small.push(page("may", "user:cy"))
     with small.database.session("syncer") as session:
         session.execute(text("UPDATE node SET gone_at = gone_at - interval '8 days'"))
     runs.delete_old(small.database)
-    undone = runs.undo(small.database, told.id, actor="admin")
+    undone = runs.undo(small.database, run.id, actor="admin")
     assert [(one.place, one.effect) for one in undone.left_out] == [
         ("node diary", "deleted"), ("node june", "deleted"), ("node plans", "deleted"),
     ]  # fmt: skip
@@ -291,15 +291,15 @@ def test_a_mass_revocation_is_an_alert_and_one_command_takes_it_back(small: Driv
     drive = careful(small, mass_revocation_limit=2, mass_revocation_percent=50)
     with capture_logs() as logs:
         little = drive.delta(page("june", "user:ana", inherit=False))
-        told = drive.push(page("june", "user:ana"))
+        run = drive.push(page("june", "user:ana"))
     alerts = [one for one in logs if one["event"] == "mass_revocation"]
     assert not little.mass_revocation
-    assert told.mass_revocation
+    assert run.mass_revocation
     assert [(one["run_id"], one["readings_lost"], one["people"]) for one in alerts] == [
-        (told.id, 3, 3)
+        (run.id, 3, 3)
     ]
     assert not {"may", "june", "diary", "Ana", "ana"} & set(str(alerts).split("'"))
-    runs.undo(drive.database, told.id, actor="admin")
+    runs.undo(drive.database, run.id, actor="admin")
     assert drive.readers() == {**BEFORE, "june": ["ana"]}
 
 
@@ -307,7 +307,7 @@ def test_a_mass_revocation_is_an_alert_and_one_command_takes_it_back(small: Driv
 
 
 def test_of_two_runs_that_finish_at_the_same_time_one_is_refused(small: Drive) -> None:
-    """Both wait for the same change to end; whoever comes second was overtaken."""
+    """Both wait for the same change to end; the second one was overtaken."""
     ids = [small.stage(page("may", "user:ana")), small.stage(page("may", "user:bob"))]
     ended: list[Run | InputInvalid] = []
 
@@ -335,15 +335,20 @@ def test_of_two_runs_that_finish_at_the_same_time_one_is_refused(small: Drive) -
 
 
 def the_source(drive: Drive) -> sources.SourceFacts:
-    (told,) = sources.all_sources(drive.database)
-    return told
+    (source,) = sources.all_sources(drive.database)
+    return source
 
 
 def test_a_source_is_told_with_what_it_holds(small: Drive) -> None:
     small.push(page("may", "user:ana"), page("lost", parent="nowhere"))
-    told = the_source(small)
-    assert (told.name, told.paused, told.max_staleness, told.usable) == (SOURCE, False, None, True)
-    assert (told.documents, told.closed) == (2, 4)
+    source = the_source(small)
+    assert (source.name, source.paused, source.max_staleness, source.usable) == (
+        SOURCE,
+        False,
+        None,
+        True,
+    )
+    assert (source.documents, source.closed) == (2, 4)
 
 
 def test_a_source_is_paused_and_goes_on(small: Drive) -> None:
@@ -368,10 +373,10 @@ def test_a_source_that_is_older_than_its_limit_is_not_used(small: Drive) -> None
 @pytest.mark.parametrize("age", [timedelta(0), timedelta(hours=-1), timedelta.max])
 def test_a_limit_of_age_that_no_clock_could_hold_is_refused(small: Drive, age: timedelta) -> None:
     before = small.everything()
-    told = refused(
+    message = refused(
         lambda: sources.set_source(small.database, SOURCE, max_staleness=age, actor="admin")
     )
-    assert "max_staleness must be more than 0" in told
+    assert "max_staleness must be more than 0" in message
     assert small.everything() == before
 
 

@@ -21,7 +21,7 @@ def test_what_somebody_who_joins_may_not_read_is_withdrawn(
     stays = desk.answered("CBOARD", "UALICE", open_to_all)
     desk.slack.members["CBOARD"].add("UCARL")
     desk.turn()
-    assert desk.revisions(goes) == [(None, False)], "nobody told us of Carl"
+    assert desk.revisions(goes) == [(None, False)], "nothing reported Carl"
 
     review.review_channel(desk.services, "CBOARD")
 
@@ -115,7 +115,7 @@ def test_of_two_who_look_at_a_channel_at_once_one_looks_again(
 def test_who_joins_while_an_answer_is_on_its_way_is_found_after_the_post(
     desk: Desk, board: tuple[int, int, int]
 ) -> None:
-    """Threat 12: nobody was told, because nothing was out when they came."""
+    """Threat 12: no notice was sent, because nothing was posted yet when they came."""
     *_, document = board
     question_id = desk.answered("CBOARD", "UALICE", document, looked_at=False)
     desk.look(question_id, "UPDATE outbox SET state = 'ready' RETURNING id")

@@ -99,7 +99,7 @@ def heard(company: Company) -> list[str]:
 
 
 def hours_pass(company: Company, hours: int) -> None:
-    """As if it had been so long since anybody was asked."""
+    """As if Slack had last been asked this long ago."""
     owner = connect(company.services.settings, "owner")
     with owner.begin() as connection:
         for table, column in (
@@ -206,8 +206,8 @@ def test_whoever_has_left_and_whoever_read_until_it_was_withdrawn_are_on_record(
     """`ken shown`: all who could have seen it, not only those who are there at the last look."""
 
     def could_have_seen() -> tuple[list[str], bool]:
-        told = explaining.who_was_shown(live.services.settings, "in-CROOM", None, None)
-        return told["people"], told["strangers"]
+        shown = explaining.who_was_shown(live.services.settings, "in-CROOM", None, None)
+        return shown["people"], shown["strangers"]
 
     alice, bob = live.person("alice"), live.person("bob")
     live.person("carl")
@@ -233,8 +233,8 @@ def test_that_strangers_could_have_seen_it_is_on_record(live: Company, is_shared
             live.slack.leave("room", name)
     heard(live)
     assert not stands(live, "CROOM")
-    told = explaining.who_was_shown(live.services.settings, "in-CROOM", None, None)
-    assert told["strangers"] is is_shared
+    shown = explaining.who_was_shown(live.services.settings, "in-CROOM", None, None)
+    assert shown["strangers"] is is_shared
 
 
 def test_what_could_not_be_withdrawn_in_an_archive_is_when_it_is_opened_again(
@@ -390,7 +390,7 @@ def test_a_group_message_that_gains_a_member_without_a_word_is_looked_at_in_time
 
 
 def test_a_guest_of_whom_nobody_heard_is_found_in_time(live: Company) -> None:
-    """The bot was down when Slack told of it."""
+    """The bot was down when Slack reported it."""
     live.person("alice")
     answered(live, "CALL", int(Class.MEMBERS))
     live.slack.change_channel("all", members=["UALICE", "UBOB", "UGUEST", "UKEN"])

@@ -1,4 +1,4 @@
-"""What becomes of a message is told to Slack until it knows."""
+"""A change of a message is pushed to Slack until Slack confirms it."""
 
 import pytest
 from sqlalchemy import text
@@ -10,7 +10,7 @@ from workers.replies import revisions
 from workers.replies.rendering import WITHDRAWN
 from workers.slack.messenger import Message
 
-# Slack is told until it knows
+# Pushed until Slack confirms
 
 
 def test_what_a_killed_worker_left_is_done_by_the_next_turn(
@@ -103,7 +103,7 @@ def test_a_withdrawal_that_comes_while_slack_is_told_something_older_is_the_last
 def test_a_teller_that_lost_its_transaction_has_slack_told_again(
     desk: Desk, board: tuple[int, int, int]
 ) -> None:
-    """It froze before it told Slack; another told the newer word meanwhile."""
+    """It froze before it pushed; another worker pushed the newer change meanwhile."""
     alice, _bob, document = board
     question_id = desk.answered("CBOARD", "UALICE", document)
     replace_text(desk, document, "other")

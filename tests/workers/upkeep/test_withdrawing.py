@@ -21,7 +21,7 @@ def test_what_a_reader_may_not_read_any_more_is_withdrawn(
     question_id = desk.answered("CBOARD", "UALICE", document)
     desk.turn()
     desk.allow(document, alice)
-    assert [SECRET in told for told in desk.shown("CBOARD")] == [True]
+    assert [SECRET in text for text in desk.shown("CBOARD")] == [True]
 
     desk.turn()
 
@@ -207,9 +207,9 @@ def test_an_answer_from_a_text_that_was_replaced_says_so_once(
     desk.library.folder("another epoch")
     desk.turn()
 
-    (told,) = desk.shown("CBOARD")
-    assert SECRET in told
-    assert told.count(OUTDATED) == 1
+    (message,) = desk.shown("CBOARD")
+    assert SECRET in message
+    assert message.count(OUTDATED) == 1
     assert actions(*desk.slack.messages.values())[-1] == "ken_more"
     assert "ken_again" in actions(*desk.slack.messages.values())
     assert desk.slack.calls.count("update") == 1

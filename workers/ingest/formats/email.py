@@ -207,7 +207,7 @@ def _quotations(text: str) -> Iterator[Block]:
 
 
 def _read(lines: list[str], is_flowed: bool) -> Iterator[Block]:
-    """Own lines. Who wrote what is quoted below is told as it stands."""
+    """Yield the blocks of the writer's own lines; "Ana wrote:" above a quotation stays in them."""
     text = "\n".join(lines)
     if is_flowed:
         text = re.sub(r"(?m)(?<!^--) \n(?=\S)", " ", text)

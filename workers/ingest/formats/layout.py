@@ -12,7 +12,7 @@ from workers.ingest.formats.text import raised
 
 _MARK_ALONE = re.compile(r"[-•●▪◦‣·∙*○■□➢–\uf0b7o]|\(?[0-9a-zA-Z]{1,3}[.)]|\d+(?:\.\d+)+\.?")
 _APART = 0.85
-"""So many times its height apart, two words belong to different cells or columns."""
+"""Two words this many times their height apart belong to different cells or columns."""
 _FEW = 4
 """Lines on each side that make columns."""
 _CHECKED = {"[x]": "yes", "[ ]": "no"}

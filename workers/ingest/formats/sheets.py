@@ -309,8 +309,8 @@ def _sheet(rows: Iterator[list[str]], name: str, about: About) -> Iterator[Block
             continue
         if above or not names or _names_others(body):
             yield from map(Paragraph, above[:-_MOST_TITLES])
-            caption, told = _caption(name, above[-_MOST_TITLES:])
-            yield from map(Paragraph, told)
+            caption, paragraphs = _caption(name, above[-_MOST_TITLES:])
+            yield from map(Paragraph, paragraphs)
             about.titles.extend(above[-_MOST_TITLES:][:1])
             above = []
             header = _header_rows(body)
@@ -328,10 +328,10 @@ def _lines_above(group: Sequence[Sequence[str]]) -> int:
 
 def _caption(name: str, lines: Sequence[str]) -> tuple[str, Sequence[str]]:
     """Of a table, from the lines above it; and those that are too long for that."""
-    told = "; ".join(lines)
-    if len(told) > _LONGEST_CAPTION:
+    titles = "; ".join(lines)
+    if len(titles) > _LONGEST_CAPTION:
         return name, lines
-    return (f"{name}: {told}" if name and told and name not in told else told or name), ()
+    return (f"{name}: {titles}" if name and titles and name not in titles else titles or name), ()
 
 
 def _groups(rows: Iterator[list[str]]) -> Iterator[list[list[str]]]:

@@ -50,12 +50,12 @@ def everything(database: Database) -> str:
 
 
 def refused(answer: Any, status: int, scim_type: str | None, named: str) -> None:
-    told = answer.json()
-    assert (answer.status_code, told.get("scimType")) == (status, scim_type), (told, named)
-    assert told["schemas"] == [ERROR]
-    assert told["status"] == str(status)
-    assert named in told["detail"]
-    assert "pydantic" not in told["detail"]
+    problem = answer.json()
+    assert (answer.status_code, problem.get("scimType")) == (status, scim_type), (problem, named)
+    assert problem["schemas"] == [ERROR]
+    assert problem["status"] == str(status)
+    assert named in problem["detail"]
+    assert "pydantic" not in problem["detail"]
 
 
 BAD_USERS: list[tuple[dict[str, Any], str, str]] = [
@@ -199,9 +199,9 @@ def test_a_bad_patch_of_a_group_changes_nothing(scim: Scim) -> None:
         [ana] = scim.get("/Users")["Resources"]
         [group] = scim.get("/Groups")["Resources"]
         before = everything(scim.database)
-        told = json.loads(json.dumps(operation).replace("ANA", ana["id"]))
-        answer = scim.patch(f"/Groups/{group['id']}", {"op": "remove", "path": "members"}, told)
-        if told["op"] == "add" and named == "members[3].value":
+        patch = json.loads(json.dumps(operation).replace("ANA", ana["id"]))
+        answer = scim.patch(f"/Groups/{group['id']}", {"op": "remove", "path": "members"}, patch)
+        if patch["op"] == "add" and named == "members[3].value":
             assert "'0'" in answer.json()["detail"]
             named = "members["
         refused(answer, 400, scim_type, named)
@@ -252,12 +252,12 @@ def test_an_id_that_we_never_gave_is_nobodys(scim: Scim) -> None:
                 if method == "PUT":
                     body = {"schemas": [USER if kind == "Users" else GROUP], "userName": "u"}
                     body = {**body, "displayName": "d"}
-                told = None if method in ("GET", "DELETE") else body
+                sent = None if method in ("GET", "DELETE") else body
                 if kind == "Groups" and method == "PUT":
-                    told = {"schemas": [GROUP], "displayName": "d"}
+                    sent = {"schemas": [GROUP], "displayName": "d"}
                 if kind == "Groups" and method == "PATCH":
-                    told = {"schemas": [PATCH], "Operations": [{"op": "remove", "path": "members"}]}
-                answer = scim.send(method, f"/{kind}/{one}", told)
+                    sent = {"schemas": [PATCH], "Operations": [{"op": "remove", "path": "members"}]}
+                answer = scim.send(method, f"/{kind}/{one}", sent)
                 assert answer.status_code in (404, 405), answer.text
 
 

@@ -171,8 +171,8 @@ def test_a_filter_that_means_nothing_is_refused(database: Database) -> None:
     scim = Scim(database)
     for text in NO_FILTERS:
         answer = scim.client.get("/scim/v2/Users", params={"filter": text})
-        told = (text[:40], answer.status_code, answer.json().get("scimType"))
-        assert told == (text[:40], 400, "invalidFilter")
+        refusal = (text[:40], answer.status_code, answer.json().get("scimType"))
+        assert refusal == (text[:40], 400, "invalidFilter")
 
 
 def test_a_long_filter_of_many_ids_is_answered(people: Scim) -> None:

@@ -167,14 +167,14 @@ USER_PATCHES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("form", "operation", "told"), USER_PATCHES)
+@pytest.mark.parametrize(("form", "operation", "expected"), USER_PATCHES)
 def test_a_user_is_patched(
-    scim: Scim, form: str, operation: dict[str, Any], told: dict[str, Any]
+    scim: Scim, form: str, operation: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     boss = scim.user("boss")
     ana = scim.user("ana", title="Clerk")
     shown = scim.patched(f"/Users/{ana}", _with_id(operation, boss))
-    for name, value in _with_id(told, boss).items():
+    for name, value in _with_id(expected, boss).items():
         assert shown.get(name) == value, form
     assert shown == scim.get(f"/Users/{ana}")
 
@@ -238,8 +238,8 @@ def test_a_groups_members_are_patched_and_read_what_it_opens(
     ids = {"ANA": scim.user("ana"), "BEN": scim.user("ben")}
     group = scim.group("Sales", ids["ANA"])
     world.page("plan", Permissions(allow=frozenset({int(group)})))
-    told = _named(operations, ids | {"GROUP": group})
-    shown = scim.patched(f"/Groups/{group}", *told)
+    patches = _named(operations, ids | {"GROUP": group})
+    shown = scim.patched(f"/Groups/{group}", *patches)
     assert {one["value"] for one in shown.get("members", ())} == {ids[one] for one in left}, form
     readers = [name for name, one in ids.items() if world.texts(int(one)) == ["plan"]]
     assert readers == left, form

@@ -127,12 +127,12 @@ def test_a_member_who_was_removed_reads_nothing_more(scim: Scim, world: World) -
 def test_threat_8_who_comes_back_with_the_same_names_inherits_nothing(
     scim: Scim, world: World
 ) -> None:
-    told = {
+    attributes = {
         "externalId": "00u1",
         "emails": [{"value": "ana@acme.example", "primary": True}],
         KEN: {"identities": [{"source": "slack:T0ACME", "nativeId": "U1"}]},
     }
-    ana = scim.user("ana", **told)
+    ana = scim.user("ana", **attributes)
     world.page("own", allow(ana))
     world.page("plan", allow(scim.group("finance", ana)))
     assert world.texts(int(ana)) == ["own", "plan"]
@@ -143,7 +143,7 @@ def test_threat_8_who_comes_back_with_the_same_names_inherits_nothing(
     assert scim.send("DELETE", f"/Users/{ana}").status_code == 404
     assert _linked(scim.database, "U1") == []
 
-    again = scim.user("ana", **told)
+    again = scim.user("ana", **attributes)
     assert int(again) > int(ana)
     assert world.texts(int(again)) == []
     assert _linked(scim.database, "U1") == [int(again)]
@@ -257,7 +257,7 @@ def test_our_own_identities_are_not_for_sale(scim: Scim) -> None:
 
 def test_a_profile_is_what_the_provider_says(scim: Scim, database: Database) -> None:
     boss = scim.user("boss", displayName="Ines Adler")
-    told = {
+    attributes = {
         "name": {"givenName": "Ana", "familyName": "Meier"},
         "title": "Analyst",
         "emails": [
@@ -269,7 +269,7 @@ def test_a_profile_is_what_the_provider_says(scim: Scim, database: Database) -> 
         "timezone": "Europe/Berlin",
         ENTERPRISE: {"department": "Finance", "manager": boss},
     }
-    ana = scim.user("ana", **told)
+    ana = scim.user("ana", **attributes)
     with database.session("syncer") as session:
         row = session.get_one(User, int(ana))
         assert (row.name, row.email) == ("Ana Meier", "Ana.Meier@corp.local")
