@@ -297,6 +297,7 @@ def _record(kind: type[T], raw: object, place: str) -> T:
 
 
 def _items(raw: Json, name: str, where: str) -> Iterator[tuple[object, str]]:
+    """Yield each item of a list with its place in the file. Raises WorkspaceInvalid."""
     items = raw.get(name, [])
     if not isinstance(items, list):
         raise WorkspaceInvalid(f"{where}: {name}: not a list")

@@ -66,7 +66,7 @@ class Chunk(Base):
     words: Mapped[int] = mapped_column(
         Computed("length(to_tsvector('english', translate(text, '-_/', '   ')))", persisted=True)
     )
-    """Distinct lexemes of the text: the length that BM25 wants."""
+    """Distinct lexemes of the text: the length that BM25 uses."""
 
 
 class EmbeddingModel(Base):

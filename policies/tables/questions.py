@@ -63,7 +63,7 @@ class StoredQuestion(Base):
     trace: Mapped[str | None]
     """W3C traceparent."""
     revision: Mapped[str] = mapped_column(default="", server_default="")
-    """When the message was edited, as Slack's ts; of what is no message the event's id."""
+    """When the message was edited, as Slack's ts; the event's id if it is not a message."""
     about: Mapped[int | None] = mapped_column(ForeignKey("question.id", ondelete="SET NULL"))
     """The question that is asked again, for other readers."""
     borrowed: Mapped[bool] = mapped_column(default=False, server_default="false")

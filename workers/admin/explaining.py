@@ -486,6 +486,7 @@ def shown_lines(facts: dict[str, Any]) -> list[str]:
 
 
 def _counted(number: int, one: str, many: str) -> str:
+    """Return a number with its noun, in the singular or the plural."""
     return f"{number} {one if number == 1 else many}"
 
 

@@ -88,6 +88,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
     reference: str | None = None,
 ) -> JSONResponse:
+    """Return a refusal as RFC 9457 describes it; `reference` finds it in the log."""
     answer = Problem(
         type="about:blank",
         title=HTTPStatus(status).phrase,

@@ -123,7 +123,7 @@ def rest(services: Services, question: Question) -> None:
         if error.transient:
             submit_errand(services.database, resting(question))
     except InputInvalid:
-        pass  # Ken is in this workspace no more
+        pass  # Ken is no longer in this workspace
 
 
 def resting(question: Question | Row[Any]) -> Errand:

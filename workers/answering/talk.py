@@ -103,7 +103,7 @@ def reply_to_talk(text: str) -> str | None:
 
 
 def reply_to_request(text: str) -> str | None:
-    """Return the reply to a request to act if nothing was found for it; None if it is none.
+    """Return the reply to a request to act if nothing was found for it; None if it is not one.
 
     “Reset my password” may also be a search, so it is looked up first.
     """

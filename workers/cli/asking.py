@@ -102,7 +102,7 @@ def _ask(settings: Settings, question: Question) -> int:
     """Store the question, then ring the queue; the sweeper rings again if that is lost."""
     with connected(settings, "ingress") as connection, transaction(connection, "ingress"):
         question_id = insert_question(connection, question, trace=None)
-    assert question_id is not None, "a fresh uuid is no repetition"
+    assert question_id is not None, "a fresh uuid is never a repetition"
     try:
         doorbell.send(settings, doorbell.TASK, question_id)
     except (OSError, ValueError, OperatorError) as error:

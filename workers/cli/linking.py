@@ -42,7 +42,7 @@ def without_link(
     `everybody` includes bots and people of other companies.
     """
     kinds = frozenset(AccountKind) if everybody else PEOPLE
-    database, after = _knowing(settings, source), None
+    database, after = _database_with(settings, source), None
     while True:
         with database.session("syncer") as session:
             page = unmatched(
@@ -55,7 +55,7 @@ def without_link(
 
 
 def with_link(settings: Settings, source: str | None) -> Iterator[Linked]:
-    database, after = _knowing(settings, source), None
+    database, after = _database_with(settings, source), None
     while True:
         with database.session("syncer") as session:
             page = linked(session, source, limit=_PAGE, after=after)
@@ -168,7 +168,7 @@ def make_code(settings: Settings, person: str, expires: str) -> tuple[str, str]:
 
 
 def acceptable(settings: Settings, source: str | None) -> list[Unmatched]:
-    return linking.acceptable(_knowing(settings, source), source)
+    return linking.acceptable(_database_with(settings, source), source)
 
 
 def accept(settings: Settings, chosen: list[Unmatched]) -> int:
@@ -230,7 +230,7 @@ def _database(settings: Settings) -> Database:
     return database
 
 
-def _knowing(settings: Settings, source: str | None) -> Database:
+def _database_with(settings: Settings, source: str | None) -> Database:
     """Return a database in which the source exists. Raises InputInvalid if it does not."""
     database = _database(settings)
     if source is not None:

@@ -105,7 +105,7 @@ def not_set_up() -> SettingsInvalid:
 def no_address() -> SettingsInvalid:
     """Return the error for a bad address, without the address: it may contain a password."""
     return SettingsInvalid(
-        "KEN_DATABASE_URL is no address of a PostgreSQL database.",
+        "KEN_DATABASE_URL is not the address of a PostgreSQL database.",
         remedy="Write it as postgresql://HOST:PORT/NAME, without a user.",
     )
 

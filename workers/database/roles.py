@@ -28,7 +28,7 @@ def provision(
     """
     superuser_connection.autocommit = True
     for role in ROLES:
-        _role(superuser_connection, login(role), passwords[role])
+        _create_or_repair_role(superuser_connection, login(role), passwords[role])
     _database(superuser_connection, database)
     known = superuser_connection.info
     there = make_conninfo(**{**known.get_parameters(), "dbname": database})
@@ -40,7 +40,8 @@ def login(role: Role) -> str:
     return f"ken_{role}"
 
 
-def _role(connection: psycopg.Connection[Any], name: str, password: str) -> None:
+def _create_or_repair_role(connection: psycopg.Connection[Any], name: str, password: str) -> None:
+    """Create the role, or take away attributes that it should not have; set its password."""
     role = sql.Identifier(name)
     attributes = connection.execute(
         "SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole, rolreplication, NOT rolcanlogin"

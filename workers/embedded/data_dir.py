@@ -272,6 +272,7 @@ def _has_name(uid: int) -> bool:
 
 
 def _nobody() -> SystemUser:
+    """Return the system's user `nobody`, by its usual number if it has no entry."""
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:

@@ -330,7 +330,7 @@ def _check_documents(bundle: Bundle) -> int:
 
 
 def _is_utf8(name: str) -> bool:
-    """A file's name may be any bytes; Python shows those that are no letters as surrogates."""
+    """A file's name may be any bytes; Python shows those that are not UTF-8 as surrogates."""
     return name == name.encode("utf-8", "replace").decode("utf-8")
 
 

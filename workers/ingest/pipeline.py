@@ -242,7 +242,7 @@ class Loading:
             change.unlink(source_id, native_id)
 
     def _retire(self, change: Change, users: Mapping[str, int], groups: Mapping[str, int]) -> None:
-        """Who is in the directory no more reads no more, and a group that is gone is empty."""
+        """Suspend people who are no longer in the directory, and empty groups that are gone."""
         held = people_of(change.session, self._source_id)
         for user_id in sorted({*held.values()} - {*users.values()}):
             change.set_status(user_id, UserStatus.SUSPENDED)
@@ -251,7 +251,7 @@ class Loading:
                 change.delete_group(group_id)
 
     def _accounts(self, change: Change, names: Iterable[str]) -> dict[str, int]:
-        """The principals of the accounts among these names, as far as they are somebody's at all.
+        """Return the principals of the accounts among these names that the source has.
 
         A membership and an entry are an account's, so that they follow its link.
         """

@@ -27,7 +27,7 @@ _TITLE_TOKENS, _HEADING_TOKENS = 30, 34
 _CONTEXT_TOKENS = 60
 """Of what is repeated where a list, a table or an answer goes on in another piece."""
 _MAX_LETTERS = 2_000  # of a piece: the embedder takes a very long word for one token
-_MAX_RUN = 400  # letters without a space; a longer run is no word and may be cut
+_MAX_RUN = 400  # letters without a space; a longer run is not a word and may be cut
 _MAX_HEADING = 200  # letters of one heading and of an anchor
 _MAX_LEAD = 200
 _MAX_ROW, _MAX_KEY = 600, 100  # letters of a row, and of the cell that names it
@@ -73,13 +73,13 @@ class _Part:
 
 
 def split(blocks: Sequence[Block], *, title: str) -> list[Piece]:
-    """Blocks as pieces in reading order.
+    """Split blocks into pieces, in reading order.
 
     With title and heading in front (`embedded_text`) a piece has at most 200 tokens. Pieces end at
     headings and at pages, else between blocks, sentences, lines and words, in this order, and
     inside a run of letters only when the run has more than 400. A piece that begins within a list,
     a table, code or an answer begins with its lead, its caption or its question once more. Every
-    letter that is no space is in some piece. Takes time linear in the text, whatever it holds.
+    letter except spaces is in some piece. Takes time linear in the text, whatever it holds.
     """
     pieces: list[Piece] = []
     parts: list[_Part] = []

@@ -127,7 +127,10 @@ class OpenAIAnswerer:
         language: str = "",
         profile: Profile = NOBODY,  # noqa: ARG002 - the order of passages shows it
     ) -> Draft:
-        """Raises ModelUnavailable; also for an answer that was cut, refused or malformed."""
+        """Ask the model for a draft.
+
+        Raises ModelUnavailable, also for an answer that was truncated, refused or malformed.
+        """
         with metrics.model_call():
             try:
                 draft = self._write(prompt(question, passages, language))

@@ -213,7 +213,7 @@ def missing_parts(services: Services, leased: Leased, kind: Kind) -> list[int]:
 
 
 def deliver_if_missing(services: Services, leased: Leased, kind: Kind, part: int) -> None:
-    """Post a part that is written down, unless Slack has it. Raises LeaseLost, SlackUnavailable."""
+    """Post a stored part, unless Slack has it already. Raises LeaseLost, SlackUnavailable."""
     found = find(services, leased.question, kind.part(part))
     if found:
         _mark_posted(services, leased.id, kind.part(part), found[0])

@@ -437,6 +437,7 @@ def _end(
     *,
     waits_for: tuple[str, ...] = (),
 ) -> None:
+    """Record how the run ended, what it left out, and who gains and loses by it."""
     run.state = state
     run.epoch = change.epoch
     run.ended_at = _clock(change.session)

@@ -99,9 +99,11 @@ def judge_for(database: Database, there: ChannelReaders, given: Sequence[PostedA
 
 
 def judge_by_stored_readers(database: Database, given: Sequence[PostedAnswer]) -> None:
-    """Judge answers of equal readers by the readers that are recorded.
+    """Judge answers of equal readers by the readers that are recorded, resolved as of now.
 
-    Raises Busy if the readers change meanwhile.
+    A recorded reader may have lost the link since; in a public channel only guests count one by
+    one, and only Slack knows who is a guest. If that alone would withdraw an answer, its channel is
+    reviewed next instead. Raises Busy if the readers change meanwhile.
     """
     if not given:
         return
@@ -111,16 +113,19 @@ def judge_by_stored_readers(database: Database, given: Sequence[PostedAnswer]) -
         ).one()
     if stored.key != given[0].key:
         raise Busy
-    # An old record without readers.
-    readers = Readers.from_json(stored.readers) if stored.readers else Readers()
-    audience = _resolved(database, readers) if stored.readers else Audience.of(stored.audience)
+    if stored.readers:
+        readers = Readers.from_json(stored.readers)
+        audience = _resolved(database, readers)
+    else:  # an old record has only the audience
+        readers, audience = Readers(), Audience.of(stored.audience)
     verdicts = _judged(database, audience, given)
-    milder = verdicts
-    lost = STRANGER in audience.ids and STRANGER not in stored.audience
-    if lost and Class.MEMBERS in readers.classes and PostedChange.WITHDRAWN in verdicts:
-        milder = _judged(database, Audience.of(set(audience.ids) - {STRANGER}), given)
-    for one, verdict, without in zip(given, verdicts, milder, strict=True):
-        if verdict is not without:  # Slack knows whether they are a guest
+    without_stranger = verdicts
+    is_link_lost = STRANGER in audience.ids and STRANGER not in stored.audience
+    if is_link_lost and Class.MEMBERS in readers.classes and PostedChange.WITHDRAWN in verdicts:
+        known = Audience.of(set(audience.ids) - {STRANGER})
+        without_stranger = _judged(database, known, given)
+    for one, verdict, milder in zip(given, verdicts, without_stranger, strict=True):
+        if verdict is not milder:
             with question_session(database, one.question_id) as session:
                 session.execute(_REVIEW_CHANNEL_NEXT, {"id": one.question_id, "kind": one.kind})
         elif verdict is not None:

@@ -127,6 +127,7 @@ def usergroup_object(workspace: Workspace, group: Usergroup, *, include_users: b
 
 
 def bot_profile(workspace: Workspace) -> Json:
+    """Return what Slack says about the bot in each of its messages."""
     return {
         "id": BOT_ID,
         "app_id": APP_ID,

@@ -130,6 +130,7 @@ class Matching(FilterVisitor[ColumnElement[bool]]):
         return _exists(elements, within.visit(node.val_filter))
 
     def _bind(self, path: AttrPath, *, comparison: bool = False) -> AttributeBinding | None:
+        """Return the attribute that a path names; inside `emails[...]` it begins at `emails`."""
         if self.inside is not None:
             if path.sub_attr is not None or path.uri is not None:
                 return None

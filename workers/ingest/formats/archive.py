@@ -24,7 +24,7 @@ _OLE = b"\xd0\xcf\x11\xe0"
 
 
 def opened(content: bytes) -> zipfile.ZipFile:
-    """An archive that is no bomb: zipfile unpacks no more of a member than it declares."""
+    """An archive that is not a bomb: zipfile unpacks at most what a member declares."""
     if content.startswith(_OLE) and "EncryptedPackage".encode("utf-16-le") in content:
         raise DocumentUnreadable(ENCRYPTED)
     if not zipfile.is_zipfile(io.BytesIO(content)):

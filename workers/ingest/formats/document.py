@@ -208,7 +208,7 @@ def table(
 ) -> Iterator[Block]:
     """The rows of a table below its `header` rows, each with the names of its columns.
 
-    Names of two header rows are joined ("Rate > 2026"). A single column is no table.
+    Names of two header rows are joined ("Rate > 2026"). A single column is not a table.
     """
     filled = [tuple(map(squeezed, row)) for row in rows if any(map(str.strip, row))]
     width = max(map(len, filled), default=0)
@@ -340,5 +340,5 @@ class DocumentUnreadable(Exception):
 
 
 def clean(text: str) -> str:
-    """Line ends as `\\n`, and nothing that is no letter, mark or space."""
+    """Return a text with `\\n` as line ends, and only letters, marks and spaces."""
     return _NO_LETTER.sub("", _LINE_BREAK.sub("\n", text))

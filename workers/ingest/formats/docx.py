@@ -69,7 +69,7 @@ def read_docx(content: bytes, about: About) -> Iterator[Block]:
 
 
 def _parts(main: Any) -> dict[str, list[Any]]:
-    """The roots of the XML of the parts beside the body, by kind."""
+    """Return the XML roots of notes, headers and numbering, by kind."""
     found: dict[str, list[Any]] = {}
     for relation in main.rels.values():
         kind = relation.reltype.rpartition("/")[2]

@@ -1,7 +1,7 @@
 """Text documents of OpenDocument (LibreOffice).
 
 Their XML is read by lxml, which is here for HTML: odfpy builds a tree of the same elements by
-expat and minidom, several times as slow and large, and knows no more of what they mean.
+expat and minidom, several times as slow and large, and knows as little of what they mean.
 """
 
 from collections.abc import Iterator
@@ -366,7 +366,7 @@ class _Runs:
     def _say(self, text: str | None, style: _Style) -> None:
         if not text or style.is_struck:
             return
-        text = " ".join(f"|{text}|".split())[1:-1]  # line breaks of the XML are no breaks
+        text = " ".join(f"|{text}|".split())[1:-1]  # line breaks of the XML do not count
         letters = sum(map(str.isalnum, text))
         self._letters += letters
         self._bold += letters if style.is_bold else 0
