@@ -165,7 +165,7 @@ def test_follow_ups_in_a_thread(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("channel", ["team", "DUBOB"])
-def test_an_edited_question_is_answered_anew_and_a_deleted_one_not_at_all(
+def test_an_edited_question_is_answered_again_and_a_deleted_one_not_at_all(
     stack: Stack, channel: str
 ) -> None:
     slack, mention = stack.slack, "" if channel.startswith("D") else "<@UKEN> "
@@ -217,7 +217,7 @@ def test_share_asks_again_for_the_channel(stack: Stack) -> None:
     assert stack.now("DUALICE", reply) == reply, "alice's own answer is not bob's to take away"
 
 
-def test_ask_privately_is_for_whoever_pressed(stack: Stack) -> None:
+def test_ask_privately_is_for_the_person_who_pressed(stack: Stack) -> None:
     """Threat 14: the same question, with another reader."""
     answer, before = stack.ask("board", "alice", BONUS), stack.last("carol")
     assert "Brimvale" in answer.text

@@ -73,7 +73,7 @@ def _read(world: World) -> dict[str, list[str]]:
 DENIED = ["by group", "by itself"]
 
 
-def test_a_deny_of_an_account_of_nobodys_bars_whoever_has_no_link_there(world: World) -> None:
+def test_a_deny_of_an_account_of_nobodys_bars_people_without_a_link_there(world: World) -> None:
     nobody: dict[str, list[str]] = {"stranger": [], "internet": [], "members": []}
     assert _read(world) == {"ana": sorted(DENIED), "ben": [], **nobody}
     _link(world, "ben", "U2")

@@ -81,7 +81,7 @@ def test_every_answer_that_used_a_document_is_found_and_no_other(world: World) -
         assert exposure(session, 10**9, None, None) == []
 
 
-def test_a_class_is_whoever_was_in_it_at_the_time_of_the_answer(world: World) -> None:
+def test_a_class_is_everybody_who_was_in_it_at_the_time_of_the_answer(world: World) -> None:
     page = world.page("page")
     ann, gus = world.person("ann"), world.person("gus", guest=True)
     answered(world, [Class.MEMBERS], [page])

@@ -170,7 +170,7 @@ def test_a_deny_or_gate_of_a_group_that_was_deleted_meanwhile_closes_the_node(
     assert world.texts(ana) == ["allows it"]
 
 
-def test_what_is_told_again_as_it_is_held_leaves_no_trace(world: World) -> None:
+def test_what_is_written_again_as_it_is_stored_leaves_no_trace(world: World) -> None:
     """A sync that finds nothing new must not drown the audit in changes that were none."""
     person = Person("ana", "Ana", email="ana@example.com", profile={"title": "Lead"})
     with world.change() as change:
@@ -209,7 +209,7 @@ def test_a_node_that_is_put_under_another_parent_takes_its_readers_from_there(
     assert (world.texts(ana), world.texts(ben)) == ([], ["p"])
 
 
-def test_nodes_that_are_told_many_at_once_mean_what_they_mean_one_by_one(world: World) -> None:
+def test_nodes_that_are_written_many_at_once_mean_what_they_mean_one_by_one(world: World) -> None:
     """A first sync writes a whole source this way."""
     ana, ben = world.person("ana"), world.person("ben")
     team = world.group("team", {ana, ben})

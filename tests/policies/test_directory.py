@@ -75,7 +75,7 @@ def test_readers_that_are_kept_as_json_are_the_same_read_back() -> None:
     assert Readers.from_json(Readers().to_json()) == Readers()
 
 
-def test_an_account_without_a_link_is_a_stranger_and_is_told(world: World) -> None:
+def test_an_account_without_a_link_is_a_stranger_and_is_returned(world: World) -> None:
     ana = world.person("ana")
     known, alike, elsewhere = Account(SOURCE, "ana"), Account(SOURCE, "Ana"), Account("wiki", "ana")
     accounts = frozenset({known, alike, elsewhere})

@@ -21,7 +21,7 @@ def _why(world: World, subject: int, document: int) -> Decision:
         return explain(session, subject, document)
 
 
-def test_the_whole_way_up_is_told_and_the_node_where_it_ends(world: World) -> None:
+def test_the_whole_way_up_is_shown_and_the_node_where_it_ends(world: World) -> None:
     team = world.group("team")
     area = world.group("area", [team])
     company = world.group("company", [area, team])
@@ -37,7 +37,7 @@ def test_the_whole_way_up_is_told_and_the_node_where_it_ends(world: World) -> No
     assert _why(world, bob, page) == Decision(False, "no_allow", wanted=frozenset({company}))
 
 
-def test_an_allow_above_what_does_not_inherit_is_told_and_does_not_count(world: World) -> None:
+def test_an_allow_above_what_does_not_inherit_is_shown_and_does_not_count(world: World) -> None:
     ann, team = world.person("ann"), world.group("team")
     above = world.folder("above", allow(ann))
     cut = world.folder("cut", allow(team, inherit=False), inside=above)

@@ -187,7 +187,7 @@ def diary(world: World) -> Diary:
     return diary
 
 
-def test_each_moment_is_told_as_it_was_then_and_what_is_forgotten_is_noticed(
+def test_each_moment_is_shown_as_it_was_then_and_what_is_forgotten_is_noticed(
     diary: Diary, subtests: pytest.Subtests
 ) -> None:
     """Groups deleted and renamed, nodes moved, accounts unlinked and given on, users suspended."""

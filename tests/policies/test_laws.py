@@ -184,7 +184,7 @@ def test_many_at_once_are_answered_as_one_by_one(random_world: RandomWorld) -> N
         assert set(documents) - at_once == _listed(random_world.database, audience)
 
 
-def test_the_order_in_which_things_are_told_changes_nothing(
+def test_the_order_in_which_things_are_written_changes_nothing(
     random_world: RandomWorld,
 ) -> None:
     """Entries, members, nodes and groups in another order, children before their parents."""

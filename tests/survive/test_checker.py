@@ -81,7 +81,9 @@ def test_a_promise_of_a_private_answer_that_never_came_is_lost(history: History)
     assert wrongs(replace(history, posts=history.posts[:3])) == [("lost", 3)]
 
 
-def test_only_where_nobody_can_be_told_a_failed_question_may_be_silent(history: History) -> None:
+def test_only_where_no_reply_can_be_posted_a_failed_one_may_be_silent(
+    history: History,
+) -> None:
     failed = replace(history.kept[0], state="failed", reason="SlackRefused")
     silent = replace(history, kept=[failed, *history.kept[1:]], posts=history.posts[1:])
     assert wrongs(silent) == [("lost", 1)]

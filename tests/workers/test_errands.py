@@ -79,7 +79,7 @@ def test_a_lost_ring_is_found_again(company: Company, done: list[StoredErrand]) 
     assert len(done) == 1
 
 
-def test_whoever_dies_over_it_leaves_it_to_the_next(
+def test_a_worker_that_dies_over_it_leaves_it_to_the_next(
     company: Company, monkeypatch: pytest.MonkeyPatch, done: list[StoredErrand]
 ) -> None:
     class Killed(BaseException):

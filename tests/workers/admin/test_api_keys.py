@@ -55,7 +55,7 @@ def test_the_scope_of_all_sources_opens_sources_and_nothing_else() -> None:
             caller.require(scope)
 
 
-def test_whoever_has_no_good_token_is_nobody(database: Database) -> None:
+def test_a_caller_without_a_good_token_is_nobody(database: Database) -> None:
     secret = make(database, "good", ["audit"]).get_secret_value()
     other = "ken_" + "A" * 43
     expired = make(database, "old", ["audit"], timedelta(days=1)).get_secret_value()

@@ -291,25 +291,25 @@ def channels(company: Company) -> Settings:
     return company.services.settings
 
 
-def test_a_private_channel_is_told_by_its_members(channels: Settings) -> None:
+def test_a_private_channel_is_shown_by_its_members(channels: Settings) -> None:
     board = explaining.audience_in(channels, "board")
     assert (board["rule"], board["people"], board["documents"]) == ("private", ["Alice", "Bob"], 2)
     assert "2 members of the company: Alice, Bob" in explaining.audience_lines(board)
 
 
-def test_a_public_channel_is_told_as_the_company(channels: Settings) -> None:
+def test_a_public_channel_is_shown_as_the_company(channels: Settings) -> None:
     public = explaining.audience_in(channels, "#all")
     assert (public["rule"], public["classes"], public["documents"]) == ("public", ["members"], 1)
     assert explaining.audience_lines(public)[-1] == "documents that all of them may read: 1"
 
 
-def test_a_channel_with_a_guest_is_told_with_the_guest(channels: Settings) -> None:
+def test_a_channel_with_a_guest_is_shown_with_the_guest(channels: Settings) -> None:
     guests = explaining.audience_in(channels, "CGUEST")
     assert (guests["guests"], guests["documents"]) == (["Guest"], 0)
     assert "1 guest: Guest" in explaining.audience_lines(guests)
 
 
-def test_a_channel_of_two_companies_is_told_as_nobodys(channels: Settings) -> None:
+def test_a_channel_of_two_companies_is_shown_as_nobodys(channels: Settings) -> None:
     shared = explaining.audience_in(channels, "joint")
     assert (shared["rule"], shared["people"], shared["documents"]) == ("shared", [], 0)
 
@@ -356,7 +356,7 @@ def test_what_no_answer_used_was_shown_to_nobody(company: Company) -> None:
     assert explaining.shown_lines(found) == ["no answer used it"]
 
 
-def test_who_could_have_been_shown_a_document_is_told_from_real_answers(given: Given) -> None:
+def test_who_could_have_been_shown_a_document_is_known_from_real_answers(given: Given) -> None:
     found = given.shown()
     (one,) = found["answers"]
     assert (one["channel"], one["cited"], one["asker"]) == ("CALL", True, "Alice")
@@ -365,7 +365,7 @@ def test_who_could_have_been_shown_a_document_is_told_from_real_answers(given: G
     assert (found["classes"], found["strangers"]) == (["members"], False)
 
 
-def test_who_could_have_been_shown_a_document_is_told_in_lines_and_as_json(given: Given) -> None:
+def test_who_could_have_been_shown_a_document_is_printed_in_lines_and_as_json(given: Given) -> None:
     found = given.shown()
     json.dumps(found)
     lines = explaining.shown_lines(found)
@@ -373,13 +373,13 @@ def test_who_could_have_been_shown_a_document_is_told_in_lines_and_as_json(given
     assert lines[-1] == "2 people could have seen it: Alice, Zoe"
 
 
-def test_only_answers_between_two_moments_are_told(given: Given) -> None:
+def test_only_answers_between_two_moments_are_shown(given: Given) -> None:
     assert len(given.shown(given.before, given.after)["answers"]) == 1
     assert given.shown(given.after)["answers"] == []
     with pytest.raises(InputInvalid, match="--from is later"):
         given.shown(given.after, given.before)
 
 
-def test_of_a_document_that_never_was_nothing_is_told(given: Given) -> None:
+def test_of_a_document_that_never_was_nothing_is_shown(given: Given) -> None:
     with pytest.raises(InputInvalid, match="There is no document"):
         explaining.who_was_shown(given.settings, "nothing", None, None)

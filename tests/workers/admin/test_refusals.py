@@ -164,7 +164,7 @@ def test_a_fault_of_ours_tells_nothing_but_a_reference(
 
 
 @pytest.mark.parametrize("where", ["workers.admin.routes_index", "workers.admin.callers"])
-def test_a_database_that_does_not_answer_is_told_as_such(
+def test_a_database_that_does_not_answer_is_reported_as_such(
     api: Api, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     def gone(*_: object) -> object:

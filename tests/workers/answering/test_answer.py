@@ -58,7 +58,7 @@ def test_what_the_answer_rests_on_goes_on_record(company: Company) -> None:
 
 
 @pytest.mark.parametrize("channel", ["CBOARD", "GTRIO"])
-def test_a_private_channel_is_told_what_all_of_its_members_may_read(
+def test_a_private_channel_gets_what_all_of_its_members_may_read(
     company: Company, channel: str
 ) -> None:
     """Threat 11."""
@@ -75,7 +75,7 @@ def test_a_private_channel_is_told_what_all_of_its_members_may_read(
     assert "canary" not in company.emitted()
 
 
-def test_what_not_all_members_may_read_is_told_to_the_asker_alone(company: Company) -> None:
+def test_what_not_all_members_may_read_goes_to_the_asker_alone(company: Company) -> None:
     """Threat 11."""
     alice, _bob = company.person("alice"), company.person("bob")
     company.library.document("hers", "The budget is ten million.", only(alice))
@@ -123,7 +123,7 @@ def test_nothing_found_and_nothing_allowed_are_the_same_bytes(company: Company) 
     assert company.state(question_id) == ("abstained", None)
 
 
-def test_a_public_channel_is_told_what_every_member_of_the_company_may_read(
+def test_a_public_channel_gets_what_every_member_of_the_company_may_read(
     company: Company,
 ) -> None:
     """Threat 11: people who may join read along; a robot that is there does not narrow it."""
@@ -164,7 +164,7 @@ def test_a_shared_channel_gets_no_answer(company: Company, channel: str) -> None
     assert "ten million" in texts(company, "DUALICE")[0]
 
 
-def test_somebody_unlinked_is_told_what_the_internet_may_read(company: Company) -> None:
+def test_somebody_unlinked_gets_what_the_internet_may_read(company: Company) -> None:
     """Threat 10: a Slack account of no user of ours, though a user has the same name."""
     company.library.person("carl")
     company.library.document("open", "The budget is ten million.", only(Class.INTERNET))
@@ -177,7 +177,7 @@ def test_somebody_unlinked_is_told_what_the_internet_may_read(company: Company) 
 
 
 @pytest.mark.parametrize("status", [UserStatus.SUSPENDED, UserStatus.DELETED])
-def test_somebody_suspended_is_told_nothing(company: Company, status: UserStatus) -> None:
+def test_somebody_suspended_gets_nothing(company: Company, status: UserStatus) -> None:
     """Threat 9: less than a stranger, who may read what the internet may."""
     company.person("alice", status=status)
     company.library.document("open", "The budget is canary.", only(Class.INTERNET, Class.MEMBERS))
@@ -251,5 +251,5 @@ def test_a_question_from_the_terminal_is_answered_without_slack(company: Company
     assert company.slack.calls() == []
 
 
-def test_the_fake_model_is_honest_unless_told_otherwise() -> None:
+def test_the_fake_model_is_honest_unless_asked_otherwise() -> None:
     assert FakeAnswerer().write("?", ()) == Draft(())

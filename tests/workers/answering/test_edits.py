@@ -14,7 +14,7 @@ from workers.models.base import Draft, Passage
 from workers.replies import rendering as say
 
 
-def test_an_edited_question_is_answered_anew_and_its_old_answer_is_gone(
+def test_an_edited_question_is_answered_again_and_its_old_answer_is_gone(
     company: Company, alice: int
 ) -> None:
     first = company.asked("DUALICE", "alice", "What is the plan?")
@@ -131,7 +131,7 @@ def test_an_edit_that_takes_the_question_back_before_it_came_and_one_that_asks_a
     assert len(company.posts("CBOARD")) == 1
 
 
-def test_a_deletion_that_is_told_twice_is_kept_once_and_is_in_nobodys_home(
+def test_a_deletion_that_is_reported_twice_is_stored_once_and_is_in_nobodys_home(
     company: Company, alice: int
 ) -> None:
     ts = company.slack.say("CBOARD", "UALICE", QUESTION).ts
@@ -176,7 +176,7 @@ def test_a_question_that_is_deleted_while_the_model_writes_is_not_answered(
     assert company.state(question_id) == ("abstained", "deleted")
 
 
-def test_ken_stops_when_it_is_told_to(company: Company, alice: int) -> None:
+def test_ken_stops_on_request(company: Company, alice: int) -> None:
     said = company.slack.dm("alice", QUESTION)
     question_id = kept(channel_id="DUALICE", ts=said.ts)
 
@@ -188,7 +188,7 @@ def test_ken_stops_when_it_is_told_to(company: Company, alice: int) -> None:
 
 
 @pytest.mark.parametrize("surface", [Surface.SLACK, Surface.SHORTCUT])
-def test_whoever_stops_stops_their_own_questions_and_nobody_elses(
+def test_a_person_stops_their_own_questions_and_nobody_elses(
     company: Company, alice: int, surface: Surface
 ) -> None:
     """Threat 14: Bob presses in a thread in which Alice waits, for an answer to all or to her."""
@@ -209,7 +209,7 @@ def test_whoever_stops_stops_their_own_questions_and_nobody_elses(
     assert "canary" in company.posts("DUALICE")[-1].text
 
 
-def test_whoever_stops_beside_somebody_elses_question_changes_nothing(
+def test_stopping_beside_somebody_elses_question_changes_nothing(
     company: Company, alice: int
 ) -> None:
     """Not even a word, or the status of somebody else's question."""

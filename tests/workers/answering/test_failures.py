@@ -35,7 +35,7 @@ def test_a_model_that_does_not_answer_ends_in_a_notice_with_the_number(company: 
     assert len(company.posts("CBOARD")) == 1
 
 
-def test_a_model_that_fails_for_a_moment_is_asked_again_and_for_long_is_told(
+def test_a_model_that_fails_for_a_moment_is_asked_again_and_for_long_is_reported(
     company: Company,
 ) -> None:
     """Fault: the model's 429, 500 or cut stream: rests within a minute, else one honest notice."""
@@ -117,7 +117,7 @@ def test_what_waits_for_slack_is_checked_again_before_it_is_posted(company: Comp
     assert len(company.posts("DUALICE")) == 1
 
 
-def test_a_failure_after_the_constant_sentence_is_told_in_private(company: Company) -> None:
+def test_a_failure_after_the_constant_sentence_is_reported_in_private(company: Company) -> None:
     """Who was promised a direct message gets one."""
     alice, _bob = company.person("alice"), company.person("bob")
     company.library.document("hers", "The budget is ten million.", only(alice))
@@ -159,7 +159,7 @@ def test_a_notice_that_cannot_be_posted_now_is_posted_later(company: Company) ->
     assert texts(company, "DUALICE") == [f"{ModelUnavailable.reply} (question {question_id})"]
 
 
-def test_a_crash_is_tried_again_and_then_told_in_constant_words(
+def test_a_crash_is_tried_again_and_then_reported_in_constant_words(
     company: Company, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Threats 26 and 27: whatever the model's library puts into its exception stays there."""

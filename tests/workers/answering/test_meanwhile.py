@@ -83,7 +83,7 @@ def test_what_is_revoked_twice_ends_in_a_constant_notice(company: Company) -> No
 
 
 @pytest.mark.parametrize("status", [UserStatus.SUSPENDED, UserStatus.DELETED])
-def test_an_asker_suspended_while_the_model_thinks_is_told_nothing(
+def test_an_asker_suspended_while_the_model_thinks_gets_nothing(
     company: Company, status: UserStatus
 ) -> None:
     """Threat 9."""
@@ -100,7 +100,7 @@ def test_an_asker_suspended_while_the_model_thinks_is_told_nothing(
     assert texts(company, "DUALICE") == [NOTHING_FOUND]
 
 
-def test_a_member_who_leaves_a_group_while_the_model_thinks_is_told_nothing(
+def test_a_member_who_leaves_a_group_while_the_model_thinks_gets_nothing(
     company: Company,
 ) -> None:
     """Threat 6."""

@@ -46,7 +46,7 @@ def test_names_stand_for_ids_in_what_is_searched_and_stored(
     assert "<" not in stored
 
 
-def test_who_does_not_see_every_channel_is_told_no_name(company: Company) -> None:
+def test_a_person_who_does_not_see_every_channel_gets_no_name(company: Company) -> None:
     company.person("guest", guest=True)
     question_id = company.asked("CGUEST", "guest", "What is the budget of <#CALL>?")
     ((stored,),) = company.look(question_id, "SELECT text FROM question")

@@ -143,7 +143,7 @@ def test_an_opening_that_slack_does_not_change_gives_way_to_a_new_message(
     assert_nothing_goes_on(company)
 
 
-def test_a_worker_that_dies_before_it_posts_anew_leaves_one_message(
+def test_a_worker_that_dies_before_it_posts_again_leaves_one_message(
     company: Company, alice: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The opening goes before the reply comes: the next worker finds neither, and posts."""

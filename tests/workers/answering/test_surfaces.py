@@ -79,7 +79,7 @@ def test_a_forged_number_of_a_question_does_nothing(
     assert newest(company) == before
 
 
-def test_asking_privately_answers_whoever_asks_by_their_own_rights(
+def test_asking_privately_answers_each_asker_by_their_own_rights(
     company: Company, alice: int
 ) -> None:
     """Threats 11 and 14: Bob presses, and gets what Bob may read."""
@@ -137,7 +137,7 @@ def test_what_was_asked_for_oneself_is_asked_again_for_oneself(
     assert len(company.posts("DUALICE")) == 2
 
 
-def test_whoever_asks_again_takes_nothing_from_whoever_asked_first(
+def test_asking_again_takes_nothing_from_the_person_who_asked_first(
     company: Company, alice: int
 ) -> None:
     question_id = company.asked("CBOARD", "alice", QUESTION)
@@ -210,7 +210,7 @@ def test_a_flood_gets_one_polite_word_and_costs_no_search(company: Company, alic
 
 
 @pytest.mark.parametrize("words", ["help", "", "?"])
-def test_whoever_does_not_know_what_to_ask_is_told(
+def test_a_person_who_does_not_know_what_to_ask_sees_how(
     company: Company, alice: int, words: str
 ) -> None:
     company.asked("DUALICE", "alice", words)

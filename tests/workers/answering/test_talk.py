@@ -446,7 +446,7 @@ def test_what_ken_can_find_is_no_request(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "?", "help", "Hilfe!", "/help", "what can you do?"])
-def test_whoever_does_not_know_what_to_ask_gets_the_help_text(text: str) -> None:
+def test_a_person_who_does_not_know_what_to_ask_gets_the_help_text(text: str) -> None:
     assert reply_to_talk(text) == HELP
 
 

@@ -74,7 +74,7 @@ def test_a_command_that_is_misspelt_or_lacks_a_word_points_to_the_help() -> None
 # What can be wrong, and what to do
 
 
-def test_a_wrong_word_is_told_with_what_was_perhaps_meant(
+def test_a_wrong_word_is_named_with_what_was_perhaps_meant(
     ken: Ken, shelf: Shelf, subtests: pytest.Subtests
 ) -> None:
     cases = (
@@ -102,7 +102,7 @@ def test_a_home_without_a_database_says_how_to_get_one_and_is_not_made(tmp_path:
     assert not ken.data_dir.exists()
 
 
-def test_postgresql_that_is_down_is_told_without_its_address(
+def test_postgresql_that_is_down_is_reported_without_its_address(
     ken: Ken, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     dead = f"postgresql:///ken?host={tmp_path / 'dead'}&port=5432"
@@ -149,7 +149,7 @@ def old_schema(settings: Settings) -> Iterator[None]:
     engine.dispose()
 
 
-def test_a_schema_that_is_behind_is_refused_by_whoever_would_use_it(
+def test_a_schema_that_is_behind_is_refused_by_every_command_that_would_use_it(
     ken: Ken, old_schema: None, tmp_path: Path, subtests: pytest.Subtests
 ) -> None:
     folder = Folder(tmp_path / "wiki")

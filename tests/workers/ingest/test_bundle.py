@@ -90,7 +90,7 @@ def test_a_line_for_each_document_tells_its_text_its_readers_and_where_it_stands
     assert body.text == "All about news."
 
 
-def test_people_are_told_with_their_profile_their_accounts_and_their_groups(
+def test_people_are_read_with_their_profile_their_accounts_and_their_groups(
     folder: Folder,
 ) -> None:
     folder.documents(document("news", "class:members"))
@@ -366,7 +366,7 @@ def test_a_folder_without_permissions_says_how_to_open_it_to_all_or_to_some(
     assert "the root folder: a permission names nobody: 'group:zoo'" in str(nobody)
 
 
-def test_readers_are_told_by_the_file_or_by_the_command_and_never_by_both(
+def test_readers_are_named_by_the_file_or_by_the_command_and_never_by_both(
     files: Folder, shelf: Shelf
 ) -> None:
     error = refusal(shelf, files, allow=("class:members",))

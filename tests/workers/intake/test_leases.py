@@ -387,7 +387,7 @@ def kept_long_ago(database: Database, number: int) -> int:
         return question_id
 
 
-def test_whoever_hangs_over_a_question_does_not_keep_it_for_ever(
+def test_a_worker_that_hangs_over_a_question_does_not_keep_it_for_ever(
     database: Database, door: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lease is renewed for a while and no longer, though its process lives."""

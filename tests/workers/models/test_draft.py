@@ -127,7 +127,7 @@ def test_the_schema_written_back_is_no_draft() -> None:
 
 
 @pytest.mark.parametrize("length", range(17, len(WHOLE) - 1))
-def test_a_cut_is_told_from_an_answer_at_every_length(length: int) -> None:
+def test_a_cut_is_distinguished_from_an_answer_at_every_length(length: int) -> None:
     """Whole sentences before a cut are not the answer: what was cut might contradict them."""
     for around in ("{}", "```json\n{}", "Here it is: {}", "<think>hm</think>{}"):
         with pytest.raises(Unterminated):

@@ -122,7 +122,7 @@ def test_a_call_of_slack_is_counted_by_what_became_of_it(
 
 
 @pytest.mark.parametrize(("fails", "outcome"), [(False, "acknowledged"), (True, "not_kept")])
-def test_an_event_is_counted_by_what_slack_was_told(
+def test_an_event_is_counted_by_the_response_that_slack_got(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, fails: bool, outcome: str, since: Any
 ) -> None:
     def keep(question: object) -> None:

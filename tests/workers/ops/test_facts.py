@@ -105,7 +105,7 @@ def test_the_queue_is_as_long_as_rings_that_nobody_heard(
         queue.stop()
 
 
-def test_what_does_not_answer_is_said_and_the_rest_is_told(
+def test_what_does_not_answer_is_named_and_the_rest_is_reported(
     settings: Settings, tmp_path: Any
 ) -> None:
     gone = settings.model_copy(

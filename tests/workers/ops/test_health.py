@@ -89,7 +89,7 @@ def test_of_anything_else_nothing_is_said(verb: str, path: str, status: int) -> 
         assert get(listener, path, verb) == (status, '{"ok": false}')
 
 
-def test_whoever_says_nothing_or_nonsense_holds_nobody_up() -> None:
+def test_a_client_that_sends_nothing_or_nonsense_holds_nobody_up() -> None:
     with answering(plain()) as listener:
         place = ("127.0.0.1", listener.port)
         with socket.create_connection(place), socket.create_connection(place) as mad:

@@ -33,7 +33,7 @@ def test_a_person_is_called_where_the_company_says(company: Company, helped: int
     assert groups == ["S0ONCALL"]
 
 
-def test_whoever_is_called_sees_the_question_and_no_answer(company: Company, helped: int) -> None:
+def test_the_person_called_sees_the_question_and_no_answer(company: Company, helped: int) -> None:
     (posted,) = company.posts("CBOARD")
     assert "Who can help me?" in all_text(posted.blocks)
     assert "ten million" not in json.dumps(posted.blocks) + posted.text
@@ -60,7 +60,7 @@ def test_a_forwarded_message_is_not_passed_on(company: Company) -> None:
     assert "canary" not in repr(emitted)
 
 
-def test_whoever_calls_again_is_called_for_once(company: Company) -> None:
+def test_calling_a_person_again_calls_only_once(company: Company) -> None:
     settled(company, people_channel="CBOARD")
     question_id = asked(company)
     for _ in range(3):

@@ -273,7 +273,7 @@ def test_members_that_cannot_be_read_make_no_channel_public(company: Company) ->
     assert [leaf for leaf in leaves_of(report.blocks) if "url" in leaf] == []
 
 
-def test_whoever_says_more_changes_the_report(company: Company) -> None:
+def test_a_second_comment_changes_the_report(company: Company) -> None:
     settled(company, admins=("UCARL",))
     question_id = asked(company)
     take(company, question_id, verdict="wrong")
@@ -311,7 +311,7 @@ def test_an_administrator_whom_slack_refuses_keeps_it_from_no_other(company: Com
     assert said(company, another)[0][4] is False
 
 
-def test_when_two_checks_differ_nobody_is_told(
+def test_when_two_checks_differ_nothing_is_answered(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settled(company, admins=("UCARL",))

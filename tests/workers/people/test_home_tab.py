@@ -108,7 +108,7 @@ def test_home_and_prompts_end_to_end(company: Company) -> None:
     assert surfaces["prompts"]["DUALICE"] == [{"title": asked, "message": asked}]
 
 
-def test_somebody_without_a_link_is_told_what_that_means(company: Company) -> None:
+def test_somebody_without_a_link_sees_what_that_means(company: Company) -> None:
     """Threat 10: a user of ours of the same name is nobody's account."""
     company.person("alice", linked=False)
     company.library.document("page", "canary", only(Class.MEMBERS))
@@ -136,7 +136,7 @@ def test_what_the_company_says_of_somebody_is_theirs_to_see(company: Company) ->
 
 
 @pytest.mark.parametrize("status", [UserStatus.SUSPENDED, UserStatus.DELETED])
-def test_somebody_inactive_reads_nothing_and_is_told(company: Company, status: UserStatus) -> None:
+def test_somebody_inactive_reads_nothing_and_sees_why(company: Company, status: UserStatus) -> None:
     """Threat 9."""
     company.person("alice", status=status)
     company.library.document("page", "canary", only(Class.INTERNET), title="Canary")
@@ -283,7 +283,7 @@ def test_a_code_and_forgotten_words_are_not_shown(company: Company) -> None:
     assert "(no text)" in words
 
 
-def test_whoever_has_asked_nothing_is_told_so(company: Company) -> None:
+def test_a_person_who_has_asked_nothing_sees_that(company: Company) -> None:
     kept(words="canary", user_id="UBOB")
     assert "You have not asked me anything yet." in all_text(shown(company)["blocks"])
 

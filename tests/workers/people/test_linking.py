@@ -329,7 +329,7 @@ def test_a_code_has_80_bits_and_only_its_hash_is_kept(company: Company, alice: i
         ("How do I link my account?", None),
     ],
 )
-def test_a_code_is_told_from_a_question(words: str, code: str | None) -> None:
+def test_a_code_is_distinguished_from_a_question(words: str, code: str | None) -> None:
     assert code_in(words) == code
 
 

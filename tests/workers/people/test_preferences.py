@@ -37,7 +37,7 @@ def words_of(company: Company, question_id: int) -> tuple[str, list[str]]:
 # Choices
 
 
-def test_whoever_chose_nothing_has_what_everybody_has(company: Company) -> None:
+def test_a_person_who_chose_nothing_has_the_defaults(company: Company) -> None:
     assert chosen(company) == Preferences(language="", length=Length.NORMAL, muted=False)
 
 
@@ -218,7 +218,7 @@ def test_choices_outlive_forgetting(company: Company) -> None:
     ("kind", "details"),
     [("preferences", {"language": "fr"}), ("mute", {"muted": True}), ("forget", {})],
 )
-def test_the_home_is_published_anew_after_a_change(
+def test_the_home_is_published_again_after_a_change(
     company: Company, kind: ErrandKind, details: dict[str, Any]
 ) -> None:
     change(company, kind, **details)

@@ -151,7 +151,7 @@ def test_a_card_whose_question_ends_without_a_word_there_is_taken_away(
     assert [post.channel for post in ours(company)] == ["DUALICE"]
 
 
-def test_a_failure_is_told_where_its_answer_would_have_been(
+def test_a_failure_is_reported_where_its_answer_would_have_been(
     company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Asked for oneself: never in the channel. Where nobody asked Ken: nowhere."""

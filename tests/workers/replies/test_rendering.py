@@ -441,7 +441,7 @@ def test_nothing_of_a_withdrawn_answer_is_left() -> None:
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
-def test_whoever_likes_it_short_gets_three_sentences(count: int) -> None:
+def test_a_person_who_likes_it_short_gets_three_sentences(count: int) -> None:
     sentences = [Sentence(f"Sentence {number}.", 1, "x") for number in range(count)]
     short = compose(sentences, [passage("x")], length=Length.SHORT)
     assert [line.text for line in short.lines] == [s.text for s in sentences[:3]]
@@ -475,7 +475,7 @@ def test_help_names_every_way_to_ask() -> None:
         assert way in say.HELP
 
 
-def test_people_are_called_by_their_group_and_told_who_asks() -> None:
+def test_people_are_called_by_their_group_and_see_who_asks() -> None:
     payload = person_request("How <!channel> *many* days?", "U1", PERMALINK, usergroup_id="S1")
     check_payload(payload, stored={PERMALINK})
     found = {leaf["type"]: leaf for leaf in leaves(payload["blocks"])}

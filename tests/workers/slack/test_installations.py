@@ -219,7 +219,7 @@ def test_with_a_token_alone_there_is_one_workspace_whatever_the_team(company: Co
     assert services.messenger_of("T1") is services.messenger_of("TOTHER") is services.messenger
 
 
-def test_a_messenger_is_made_anew_when_the_token_has_changed(ours: Database) -> None:
+def test_a_messenger_is_made_again_when_the_token_has_changed(ours: Database) -> None:
     install(ours)
     services = services_of(ours)
     first = services.messenger_of("T1")

@@ -101,7 +101,7 @@ def test_without_a_key_nothing_is_kept(ours: Database, key: str) -> None:
     assert installed(ours, "ingress") == []
 
 
-def test_a_new_key_goes_in_front_and_the_old_one_goes_once_all_is_written_anew(
+def test_a_new_key_goes_in_front_and_the_old_one_goes_once_all_is_written_again(
     ours: Database,
 ) -> None:
     install(ours)
@@ -207,7 +207,7 @@ def test_who_waits_for_a_refresh_reads_what_it_brought(
     assert slack_tokens.calls == []
 
 
-def test_while_the_old_token_lives_nobody_waits_for_whoever_refreshes_it(
+def test_while_the_old_token_lives_nobody_waits_for_its_refresh(
     ours: Database, slack_tokens: SlackTokens
 ) -> None:
     install(ours)

@@ -52,7 +52,7 @@ def test_a_complete_push_counts_what_it_adds(drive: Drive) -> None:
     assert difference.entries == Counts(added=2)
 
 
-def test_a_push_is_told_as_it_ended(drive: Drive) -> None:
+def test_a_push_is_returned_as_it_ended(drive: Drive) -> None:
     run = drive.push(*FIRST)
     assert (run.state, run.source, run.actor) == (RunState.APPLIED, SOURCE, "test")
     assert runs.run(drive.database, run.id) == run

@@ -339,7 +339,7 @@ def the_source(drive: Drive) -> sources.SourceFacts:
     return source
 
 
-def test_a_source_is_told_with_what_it_holds(small: Drive) -> None:
+def test_a_source_is_shown_with_what_it_holds(small: Drive) -> None:
     small.push(page("may", "user:ana"), page("lost", parent="nowhere"))
     source = the_source(small)
     assert (source.name, source.paused, source.max_staleness, source.usable) == (

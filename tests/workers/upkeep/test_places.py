@@ -200,7 +200,7 @@ def test_a_place_that_others_share_or_are_invited_to_keeps_no_answer(
     assert not stands(live, "CROOM")
 
 
-def test_whoever_has_left_and_whoever_read_until_it_was_withdrawn_are_on_record(
+def test_people_who_left_or_read_until_it_was_withdrawn_are_on_record(
     live: Company,
 ) -> None:
     """`ken shown`: all who could have seen it, not only those who are there at the last look."""

@@ -31,7 +31,9 @@ def test_what_a_killed_worker_left_is_done_by_the_next_turn(
     assert desk.revisions(question_id) == [("withdrawn", True)]
 
 
-def test_where_slack_is_busy_it_is_told_later(desk: Desk, board: tuple[int, int, int]) -> None:
+def test_where_slack_is_busy_the_change_is_pushed_later(
+    desk: Desk, board: tuple[int, int, int]
+) -> None:
     alice, _bob, document = board
     first = desk.answered("CBOARD", "UALICE", document)
     second = desk.answered("CBOARD", "UALICE", document)
@@ -80,7 +82,7 @@ def test_what_slack_refuses_for_now_is_tried_again_after_a_long_rest(
     assert desk.revisions(archived) == [("withdrawn", True)]
 
 
-def test_a_withdrawal_that_comes_while_slack_is_told_something_older_is_the_last_word(
+def test_a_withdrawal_during_the_push_of_an_older_change_is_the_last_word(
     desk: Desk, board: tuple[int, int, int]
 ) -> None:
     alice, _bob, document = board
@@ -100,7 +102,7 @@ def test_a_withdrawal_that_comes_while_slack_is_told_something_older_is_the_last
     assert desk.revisions(question_id) == [("withdrawn", True)]
 
 
-def test_a_teller_that_lost_its_transaction_has_slack_told_again(
+def test_a_worker_that_lost_its_transaction_pushes_the_change_again(
     desk: Desk, board: tuple[int, int, int]
 ) -> None:
     """It froze before it pushed; another worker pushed the newer change meanwhile."""

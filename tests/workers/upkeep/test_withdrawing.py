@@ -8,7 +8,7 @@ from tests.workers.slack_company import TEAM, Company
 from tests.workers.upkeep.posted_answers import SECRET, Desk, actions, late, only, replace_text
 from workers.observe import metrics
 from workers.replies.rendering import OUTDATED, WITHDRAWN
-from workers.upkeep import review
+from workers.upkeep import judgement, review
 
 # What is withdrawn
 
@@ -101,7 +101,7 @@ def test_when_two_layers_disagree_nobody_reads_on(
     desk.allow(document, alice)
     disagreed = counted("ken_layers_disagree_total", layer="after_post")
     for layer in ("revoked", "unreadable"):
-        monkeypatch.setattr(review, layer, lambda *_: set())
+        monkeypatch.setattr(judgement, layer, lambda *_: set())
 
     desk.turn()
 
@@ -116,14 +116,14 @@ def test_an_answer_is_withdrawn_if_python_alone_refuses(
     desk.answered("CBOARD", "UALICE", document)
     desk.person("carl")  # another epoch
     for layer in ("revoked", "unreadable"):
-        monkeypatch.setattr(review, layer, lambda *_: {document})
+        monkeypatch.setattr(judgement, layer, lambda *_: {document})
 
     desk.turn()
 
     assert desk.shown("CBOARD") == [WITHDRAWN]
 
 
-def test_whoever_lost_their_link_or_their_place_reads_nothing_on(desk: Desk) -> None:
+def test_a_person_who_lost_their_link_or_their_place_reads_no_further(desk: Desk) -> None:
     """Threat 9: in a direct message."""
     alice, bob = desk.person("alice"), desk.person("bob")
     document = desk.library.document("budget", SECRET, only(alice, bob, Class.MEMBERS))

@@ -275,7 +275,7 @@ def test_places_that_are_not_there_and_ways_that_are_not_taken(scim: Scim) -> No
         refused(scim.send(method, path), 405, None, "")
 
 
-def test_of_a_fault_of_ours_only_a_reference_is_told(
+def test_of_a_fault_of_ours_only_a_reference_is_shown(
     scim: Scim, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:
