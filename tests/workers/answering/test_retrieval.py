@@ -119,7 +119,7 @@ def test_a_passage_brings_what_a_reply_needs(library: Library) -> None:
 
 def test_the_nearest_come_first_and_words_count_too(library: Library) -> None:
     alice = library.person("alice")
-    library.embedder.told["question"] = direction(1)
+    library.embedder.vectors["question"] = direction(1)
     library.document("far", "alpha", only(alice), vectors=[direction(0, 1)])
     library.document("near", "beta", only(alice), vectors=[direction(1, 0.1)])
     library.document("between", "gamma", only(alice), vectors=[direction(1, 1)])
@@ -146,7 +146,7 @@ def test_a_document_gives_a_few_passages_at_most(library: Library) -> None:
 
 def test_vectors_of_another_model_take_no_part(library: Library) -> None:
     alice = library.person("alice")
-    library.embedder.told["question"] = direction(1)
+    library.embedder.vectors["question"] = direction(1)
     library.document("ours", "alpha", only(alice), vectors=[direction(1)])
     library.embedder.name = "another"
     library.document("theirs", "beta", only(alice), vectors=[direction(1)])
@@ -196,7 +196,7 @@ def test_no_text_at_all_breaks_the_search(library: Library, budget: int, questio
 def test_words_far_into_an_endless_question_take_no_part(library: Library, budget: int) -> None:
     """Threat 40: the work on one question is bounded."""
     vector = library.embedder.embed_one("nothing")
-    library.embedder.told |= {"x " * MAX_QUESTION + "budget": vector, "x budget": vector}
+    library.embedder.vectors |= {"x " * MAX_QUESTION + "budget": vector, "x budget": vector}
     (late,) = ask(library, "x " * MAX_QUESTION + "budget", budget)
     (early,) = ask(library, "x budget", budget)
     assert late.relevance < early.relevance
