@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Text, func
+from sqlalchemy import Identity, Text, UniqueConstraint, func
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,6 +23,21 @@ class Preference(Base):
     home_at: Mapped[datetime | None]
     """When their home tab was first shown; since then it is updated."""
     forgotten_at: Mapped[datetime | None]
+    hidden: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    """Attributes of this person that answers do not use, such as `country`."""
+
+
+class Memory(Base):
+    """Something that an account asked Ken to remember; nobody else's answers use it."""
+
+    __tablename__ = "memory"
+    __table_args__ = (UniqueConstraint("team_id", "user_id", "words"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    team_id: Mapped[str]
+    user_id: Mapped[str]
+    words: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class MutedThread(Base):

@@ -1,6 +1,6 @@
 """A small company for a test: people, groups, folders and pages, written with one line each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import insert, select, text
@@ -37,11 +37,11 @@ class World:
         groups: Iterable[int] = (),
         guest: bool = False,
         status: UserStatus = UserStatus.ACTIVE,
+        profile: Mapping[str, str] | None = None,
     ) -> int:
         with self.change() as change:
-            user_id = change.put_user(
-                self.source_id, Person(name, name.title(), guest=guest, status=status)
-            )
+            person = Person(name, name.title(), guest=guest, status=status, profile=profile or {})
+            user_id = change.put_user(self.source_id, person)
             for group_id in groups:
                 change.set_members(group_id, {*_members(change, group_id), user_id})
         self.ids[name] = user_id

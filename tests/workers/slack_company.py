@@ -1,6 +1,6 @@
 """A company in the database and in the Slack double, with a model that a test puts words into."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -77,6 +77,7 @@ class FakeAnswerer:
     write_next: Write = quote_all
     name: str = "fake"
     shown: list[tuple[str, tuple[Passage, ...]]] = field(default_factory=list)
+    profiles: list[Profile] = field(default_factory=list)
 
     def write(
         self,
@@ -87,6 +88,7 @@ class FakeAnswerer:
         profile: Profile = NOBODY,
     ) -> Draft:
         self.shown.append((question, passages))
+        self.profiles.append(profile)
         return self.write_next(question, passages)
 
     @property
@@ -110,9 +112,10 @@ class Company:
         linked: bool = True,
         status: UserStatus = UserStatus.ACTIVE,
         guest: bool = False,
+        profile: Mapping[str, str] | None = None,
     ) -> int:
         """A user of ours, linked to `U` + NAME in Slack."""
-        user_id = self.library.person(name, status=status, guest=guest)
+        user_id = self.library.person(name, status=status, guest=guest, profile=profile)
         if linked:
             with self.library.change() as change:
                 slack = change.put_source(f"slack:{TEAM}")

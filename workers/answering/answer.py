@@ -26,7 +26,9 @@ from workers.answering.asked import (
 from workers.answering.audience import asker_readers, audience_of, is_private
 from workers.answering.context import self_contained
 from workers.answering.limits import RateLimit, may_speak_unasked, rate_limit
+from workers.answering.profile import profile_for
 from workers.answering.progress import CHECKING, SEARCHING, Progress, reading, shown
+from workers.answering.resolving import resolved
 from workers.answering.retrieval import retrieve
 from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.answering.verify import verify
@@ -34,6 +36,7 @@ from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefu
 from workers.intake.leases import Leased, question_session, require_lease
 from workers.intake.messages import Question
 from workers.models.base import NOBODY, Passage, Profile
+from workers.models.facets import facets_in, meant
 from workers.models.prompt import VERSION
 from workers.models.wishes import Length
 from workers.observe import metrics, tracing
@@ -180,18 +183,19 @@ def _reply(services: Services, leased: Leased, kind: Kind) -> bool:
 
 def _compose(services: Services, leased: Leased, kind: Kind, progress: Progress) -> Composed:
     question = leased.question
-    resolved = audience_of(services, question, kind)
+    readers = audience_of(services, question, kind)
     crashpoint("audience_known")
-    if resolved is None:
+    if readers is None:
         return Composed(Reply(""))
     wishes = preferences.of(services, question.team_id, question.user_id)
     return compose_answer(
         services,
         searchable(self_contained(question.text, _said_before(services, question))),
-        resolved.audience,
+        readers.audience,
         progress=progress,
         language=wishes.language,
         length=wishes.length,
+        profile=profile_for(services, question, kind, readers.audience),
     )
 
 
@@ -312,16 +316,19 @@ def compose_answer(
     """
     progress = progress or Progress()
     progress.at(SEARCHING)
+    about = meant(profile, facets_in(question, sites=profile.sites))
     with tracing.span("retrieve") as at:
-        vector = services.embedder.embed_one(question)
+        searched = resolved(question, about)
+        vector = services.embedder.embed_one(searched)
         with services.database.reading_for(audience) as session:
             passages = retrieve(
                 session,
                 audience,
-                question,
+                searched,
                 vector,
                 model=services.embedder.name,
                 limit=services.settings.passages_per_answer,
+                profile=about,
             )
             if unreadable(session, audience, {passage.document_id for passage in passages}):
                 metrics.LAYERS_DISAGREE.labels("before_prompt").inc()
@@ -334,7 +341,7 @@ def compose_answer(
         return Composed(Reply(""), out_of_date=out_of_date)
     progress.at(reading(len({passage.document_id for passage in passages})))
     with tracing.span("model", model=services.answerer.name):
-        draft = services.answerer.write(question, passages, language=language, profile=profile)
+        draft = services.answerer.write(question, passages, language=language, profile=about)
     crashpoint("model_answered")
     progress.at(CHECKING)
     with tracing.span("verify") as at:

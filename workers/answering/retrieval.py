@@ -18,7 +18,8 @@ from policies import Audience, Visible, readable_chunks, readable_embeddings, vi
 from policies.tables.content import Chunk, Document, Embedding
 from policies.tables.permissions import Node
 from policies.tables.sources import Source
-from workers.models.base import Passage, Span
+from workers.answering.preferring import fits
+from workers.models.base import NOBODY, Passage, Profile, Span
 from workers.models.rarity import rarity
 
 DEPTH = 60
@@ -36,6 +37,8 @@ MAX_QUESTION = 4000
 _RRF_K, _BY_MEANING, _BY_WORDS = 10, 3.0, 1.0
 _K1, _B, _USUAL_WORDS, _TITLE_WEIGHT = 0.9, 0.5, 70.0, 2.0
 _SHARE_WEIGHT, _SECOND_WEIGHT = 0.2, 0.2
+_FIT_WEIGHT = 0.08
+"""More than lies between two countries' pages on one subject, less than between two subjects."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -61,8 +64,11 @@ def retrieve(
     model: str,
     limit: int,
     per_document: int = PER_DOCUMENT,
+    profile: Profile = NOBODY,
 ) -> tuple[Passage, ...]:
     """Return the best passages that all of the audience may read, best first.
+
+    What is meant for the profile's country, site or team comes earlier; nothing is left out for it.
 
     `vector` is the question's, shape (dimension,), by the model named. The session is one snapshot:
     what may be read is determined once in it, and limits every statement.
@@ -73,7 +79,8 @@ def retrieve(
     matching = _matching(session, visible, rarities)
     candidates = _weigh(session, visible, {*near, *matching}, vector, model, rarities)
     fused = _fuse(near, matching, candidates)
-    picked = _pick(fused, limit=limit, per_document=per_document)
+    preferred = fits(session, visible, [one.chunk_id for one in fused], profile)
+    picked = _pick(fused, preferred, limit=limit, per_document=per_document)
     return _read(session, visible, picked)
 
 
@@ -165,7 +172,13 @@ def _fuse(
     return [candidates[chunk_id] for chunk_id in best]
 
 
-def _pick(fused: Sequence[_Candidate], *, limit: int, per_document: int) -> list[_Candidate]:
+def _pick(
+    fused: Sequence[_Candidate],
+    preferred: Mapping[int, float],
+    *,
+    limit: int,
+    per_document: int,
+) -> list[_Candidate]:
     """Order by relevance; a document with a second good chunk is more likely the right one.
 
     Ranks lose how far apart two candidates are; with few candidates, the measures themselves say
@@ -179,7 +192,8 @@ def _pick(fused: Sequence[_Candidate], *, limit: int, per_document: int) -> list
 
     def score(one: _Candidate) -> float:
         _best, second, *_ = *chunks_of[one.document_id], lowest
-        return one.relevance + _SECOND_WEIGHT * second
+        fit = _FIT_WEIGHT * preferred.get(one.chunk_id, 0.0)
+        return one.relevance + _SECOND_WEIGHT * second + fit
 
     taken: Counter[int] = Counter()
     picked: list[_Candidate] = []

@@ -6,12 +6,12 @@ from workers.database.connection import Connection
 from workers.errors import SchemaBehind, ServerUnavailable, SettingsInvalid
 from workers.settings import Settings
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration, which this version needs. A test compares it with `migrations/`."""
 
 GUARDED = (
     *("document", "chunk", "embedding"),
-    *("question", "outbox", "answer", "errand", "feedback"),
+    *("question", "outbox", "answer", "errand", "feedback", "memory"),
 )
 """Tables with text of documents or people; row-level security is forced on each."""
 

@@ -81,6 +81,8 @@ class Profile:
     groups: tuple[str, ...] = ()
     today: date | None = None
     """The day where the person is; None: the server's."""
+    remembered: tuple[str, ...] = ()
+    """What the person asked Ken to remember; empty wherever anybody else reads."""
     sites: Sites = ()
     """The company's, for telling what a text is about (`facets.py`)."""
 

@@ -168,7 +168,8 @@ class SlackMessenger:
         )
 
     def profile(self, user_id: str) -> Profile:
-        return self._profile(_call(self.client.users_info, user=user_id)["user"])
+        found = _call(self.client.users_info, user=user_id, include_locale=True)
+        return self._profile(found["user"])
 
     def profiles(self) -> Iterator[list[Profile]]:
         for page in _pages(self.client.users_list):
@@ -184,6 +185,8 @@ class SlackMessenger:
             confirmed=user.get("is_email_confirmed") is True,
             kind=_kind(user, self._own["team_id"]),
             title=storable(profile.get("title") or ""),
+            timezone=storable(user.get("tz") or ""),
+            locale=storable(user.get("locale") or ""),
         )
 
     def channels(self) -> Iterator[list[Listed]]:

@@ -100,6 +100,9 @@ class Profile:
     kind: AccountKind
     """`stranger`: of another workspace, or deactivated."""
     title: str = ""
+    timezone: str = ""
+    """IANA's name."""
+    locale: str = ""
 
     @property
     def seen(self) -> SeenAccount:
