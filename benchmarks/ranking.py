@@ -39,7 +39,8 @@ WAYS: dict[str, Callable[[Lists], list[int]]] = {
         one.chunk_id for one in sorted(retrieval._fuse(*lists), key=lambda one: -one.relevance)
     ],
     "as shipped (and the second chunk)": lambda lists: [
-        one.chunk_id for one in retrieval._pick(retrieval._fuse(*lists), limit=60, per_document=1)
+        one.chunk_id
+        for one in retrieval._pick(retrieval._fuse(*lists), {}, limit=60, per_document=1)
     ],
 }
 
