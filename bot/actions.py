@@ -131,6 +131,16 @@ def on_mute(body: Json, ack: Ack) -> None:
     ack()
 
 
+def on_attribute(body: Json, ack: Ack) -> None:
+    """Switch an attribute of the person on or off. The worker knows which ones there are."""
+    name, _, wanted = _value(body).partition(":")
+    _require_one_of(wanted, ("on", "off"))
+    if len(name) > 35 or not name.isalpha():
+        raise Malformed
+    _submit("preferences", body, {"attribute": name, "used": wanted == "on"})
+    ack()
+
+
 def on_forget(body: Json, ack: Ack) -> None:
     """Run the Forget button, in the Home tab or below the reply to `/ken forget`."""
     _submit("forget", body)

@@ -55,6 +55,7 @@ ACTIONS = {
     "ken_language": actions.on_language,
     "ken_length": actions.on_length,
     "ken_mute": actions.on_mute,
+    "ken_attribute": actions.on_attribute,
     "ken_forget": actions.on_forget,
     "ken_admin": actions.on_link,
 }

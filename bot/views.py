@@ -32,9 +32,13 @@ TOO_LONG = (
 )
 ASK_TO_FORGET = (
     "Shall I forget? I will clear the text of your finished questions, of my private answers to "
-    "you in my own records, and of your comments. Messages in Slack stay. This cannot be undone."
+    "you in my own records, and of your comments, and what you asked me to remember. Messages in "
+    "Slack stay. This cannot be undone."
 )
-FORGOTTEN = "I am clearing the text of your questions and comments. My Home tab shows what is left."
+FORGOTTEN = (
+    "I am clearing the text of your questions and comments, and what you asked me to remember. My "
+    "Home tab shows what is left."
+)
 MUTED = (
     "From now on I reply only when you mention me or write to me directly. "
     "Use `/ken unmute` to undo this."

@@ -250,6 +250,7 @@ def show_home(slack: Playground) -> None:
                     "options": [option("short"), option("normal")],
                 },
                 button("ken_mute", "true"),
+                button("ken_attribute", "team:off"),
                 button("ken_forget", "forget"),
                 button("ken_admin", "x", url="https://admin.example"),
             ],
@@ -266,6 +267,7 @@ def show_home(slack: Playground) -> None:
         ("ken_language", "pt-BR", [("preferences", {"language": "pt-BR"})]),
         ("ken_length", "short", [("preferences", {"length": "short"})]),
         ("ken_mute", None, [("mute", {"muted": True})]),
+        ("ken_attribute", None, [("preferences", {"attribute": "team", "used": False})]),
         ("ken_forget", None, [("forget", {})]),
         ("ken_admin", None, []),
     ],
@@ -497,6 +499,7 @@ def test_every_button_that_the_workers_send_has_a_listener() -> None:
         "ken_language",
         "ken_length",
         "ken_mute",
+        "ken_attribute",
         "ken_forget",
         "ken_admin",
     }

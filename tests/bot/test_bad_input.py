@@ -207,6 +207,9 @@ SENSELESS: dict[str, Json] = {
         {"action_id": "ken_language", "selected_option": {"value": "x" * 36}}
     ),
     "neither true nor false": a_press({"action_id": "ken_mute", "value": "maybe"}),
+    "attribute without state": a_press({"action_id": "ken_attribute", "value": "team"}),
+    "attribute of symbols": a_press({"action_id": "ken_attribute", "value": "'; --:off"}),
+    "attribute too long": a_press({"action_id": "ken_attribute", "value": f"{'x' * 36}:on"}),
     "metadata is no JSON": a_submission("{"),
     "metadata is a list": a_submission("[]"),
     "metadata is deep": a_submission("[" * 50_000),

@@ -23,9 +23,11 @@ from workers.answering.asked import (
     named_thread,
     with_names,
 )
+from workers.answering.assuming import with_assumption
 from workers.answering.audience import asker_readers, audience_of, is_private
 from workers.answering.context import self_contained
 from workers.answering.limits import RateLimit, may_speak_unasked, rate_limit
+from workers.answering.oneself import asked_about_oneself, from_profile
 from workers.answering.profile import profile_for
 from workers.answering.progress import CHECKING, SEARCHING, Progress, reading, shown
 from workers.answering.resolving import resolved
@@ -41,7 +43,7 @@ from workers.models.prompt import VERSION
 from workers.models.wishes import Length
 from workers.observe import metrics, tracing
 from workers.observe.crashpoints import crashpoint
-from workers.people import preferences
+from workers.people import memory, preferences
 from workers.people.linking import AskedByApp, identify_asker
 from workers.replies import rendering as say
 from workers.replies.outbox import (
@@ -85,6 +87,8 @@ class Composed:
     """Sentences of the draft that no passage supported."""
     out_of_date: bool = False
     """Whether a source was left out because its permissions are too old."""
+    only_for: Audience | None = None
+    """The one person whose own profile this is from; nobody else may get it."""
 
     @property
     def used(self) -> list[int]:
@@ -113,13 +117,24 @@ def answer(services: Services, leased: Leased) -> Ended:
             return Ended(QuestionState.ABSTAINED, "talk")
         return _answer_unasked(services, leased)
     try:
-        words = identify_asker(services, question, private=first is Kind.DIRECT) or talk
+        words = identify_asker(services, question, private=first is Kind.DIRECT)
     except AskedByApp:
         return Ended(QuestionState.ABSTAINED, "asked_by_app")
     crashpoint("met")
+    words = words or _remember(services, question, first) or talk
     if words is not None:
         return _say(services, leased, first, words)
     return _answer_first(services, leased, kinds)
+
+
+def _remember(services: Services, question: Question, first: Kind) -> str | None:
+    """Remember or forget what the asker says, in private alone; None if they asked neither."""
+    wish = memory.wish_in(question.text)
+    if wish is None or question.surface.is_quiet or not question.is_in_own_words:
+        return None
+    if first is not Kind.DIRECT:
+        return memory.IN_PRIVATE
+    return memory.fulfil(services, question.team_id, question.user_id, wish)
 
 
 def _answer_first(services: Services, leased: Leased, kinds: tuple[Kind, ...]) -> Ended:
@@ -188,6 +203,9 @@ def _compose(services: Services, leased: Leased, kind: Kind, progress: Progress)
     if readers is None:
         return Composed(Reply(""))
     wishes = preferences.of(services, question.team_id, question.user_id)
+    profile = profile_for(services, question, kind, readers.audience)
+    if (about := asked_about_oneself(question.text)) is not None:
+        return _from_profile(about, profile, kind, readers.audience)
     return compose_answer(
         services,
         searchable(self_contained(question.text, _said_before(services, question))),
@@ -195,8 +213,17 @@ def _compose(services: Services, leased: Leased, kind: Kind, progress: Progress)
         progress=progress,
         language=wishes.language,
         length=wishes.length,
-        profile=profile_for(services, question, kind, readers.audience),
+        profile=profile,
     )
+
+
+def _from_profile(
+    about: tuple[str, str], profile: Profile, kind: Kind, audience: Audience
+) -> Composed:
+    """Answer a question about oneself; where others read, nothing: then it is tried in private."""
+    if kind is not Kind.DIRECT or len(audience.ids) != 1:
+        return Composed(Reply(""))
+    return Composed(from_profile(about, profile), only_for=audience)
 
 
 def _said_before(services: Services, question: Question) -> list[Said]:
@@ -316,7 +343,8 @@ def compose_answer(
     """
     progress = progress or Progress()
     progress.at(SEARCHING)
-    about = meant(profile, facets_in(question, sites=profile.sites))
+    asked = facets_in(question, sites=profile.sites)
+    about = meant(profile, asked)
     with tracing.span("retrieve") as at:
         searched = resolved(question, about)
         vector = services.embedder.embed_one(searched)
@@ -349,12 +377,15 @@ def compose_answer(
         at.set(dropped=verified.dropped)
     metrics.SENTENCES_DROPPED.inc(verified.dropped)
     reply = say.compose(verified.sentences, passages, length=length)
+    reply = with_assumption(reply, passages, profile, asked)
     return Composed(reply, passages, verified.dropped, out_of_date)
 
 
 def _noted(reply: Reply, composed: Composed) -> Reply:
     """Add the note that a source is out of date, without naming it (docs/permissions.md)."""
-    return replace(reply, note=say.SOURCE_OUT_OF_DATE) if composed.out_of_date else reply
+    if not composed.out_of_date:
+        return reply
+    return replace(reply, note=f"{reply.note} {say.SOURCE_OUT_OF_DATE}".strip())
 
 
 def _still_readable(services: Services, leased: Leased, kind: Kind, composed: Composed) -> bool:
@@ -375,6 +406,8 @@ def _check(services: Services, leased: Leased, kind: Kind, composed: Composed) -
     if resolved is None:
         return False
     audience = resolved.audience
+    if composed.only_for not in (None, audience):
+        return False
     with services.database.reading_for(audience) as session:
         epoch = current_epoch(session)
         visible = session.execute(_READ_VISIBLE_HASHES, {"ids": composed.used})

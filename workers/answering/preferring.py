@@ -21,6 +21,7 @@ from workers.models.facets import (
     facets_in,
     facets_in_path,
     fit,
+    names_of,
 )
 
 _SAMPLED = 40
@@ -33,7 +34,7 @@ def fits(
     session: Session, visible: Visible, chunk_ids: Collection[int], profile: Profile
 ) -> dict[int, float]:
     """Return how well each chunk fits, from -1 to 1; empty if nothing is known of the person."""
-    names = tuple(filter(None, (profile.team, *profile.groups)))
+    names = names_of(profile)
     if not (profile.country or profile.location or names):
         return {}
     rows = session.execute(

@@ -20,6 +20,7 @@ from workers.database.sessions import Database
 from workers.errors import InputInvalid, SlackRefused, SlackUnavailable
 from workers.intake.messages import Question
 from workers.models.base import NOBODY, Profile
+from workers.people import memory
 from workers.people.attributes import company_sites, known_people
 from workers.replies.inert import inert_excerpt
 from workers.replies.outbox import Kind
@@ -37,15 +38,22 @@ _CLASSES = frozenset(int(one) for one in Class)
 
 def profile_for(services: Services, question: Question, kind: Kind, audience: Audience) -> Profile:
     """Return the profile for a reply of this kind that this audience reads."""
-    with services.database.session("answerer") as session:
+    asker = f"{question.team_id}/{question.user_id}"
+    with services.database.session("answerer", asker=asker) as session:
         sites = company_sites(services.database, session)
-        if kind is not Kind.DIRECT and not is_private(question):
+        if not _is_alone(question, kind, audience):
             return replace(_in_common(session, audience), sites=sites)
-        people = known_people(session, audience.ids) if len(audience.ids) == 1 else []
-    own = people[0] if people else None
-    profile = own.profile if own else NOBODY
-    profile = _with_slacks(services, question, profile, own.hidden if own else frozenset())
-    return replace(profile, sites=sites, today=today_in(profile.timezone))
+        people = known_people(session, audience.ids[:1])
+        remembered = memory.remembered(session, question.team_id, question.user_id)
+    profile = people[0].used if people else NOBODY
+    hidden = people[0].hidden if people else frozenset()
+    profile = _with_slacks(services, question, profile, hidden)
+    return replace(profile, sites=sites, remembered=remembered, today=today_in(profile.timezone))
+
+
+def _is_alone(question: Question, kind: Kind, audience: Audience) -> bool:
+    """Whether the asker alone reads the reply."""
+    return len(audience.ids) == 1 and (kind is Kind.DIRECT or is_private(question))
 
 
 def today_in(timezone: str, now: datetime | None = None) -> date:
@@ -65,7 +73,7 @@ def _in_common(session: Session, audience: Audience) -> Profile:
     people = known_people(session, audience.ids)
     if len(people) < len(audience.ids) or not all(one.is_member for one in people):
         return NOBODY
-    profiles = [one.profile for one in people]
+    profiles = [one.used for one in people]
     timezone = _only(one.timezone for one in profiles)
     return Profile(
         team=_only(one.team for one in profiles),

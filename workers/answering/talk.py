@@ -6,6 +6,7 @@ Only words decide, and each is looked at a fixed number of times. If in doubt, i
 import re
 import unicodedata
 
+from workers.answering.oneself import asked_about_oneself
 from workers.answering.talk_words import (
     ACTS,
     ACTS_IF_ASKED,
@@ -98,7 +99,7 @@ def reply_to_talk(text: str) -> str | None:
 
     `text` is plain, with names in place of marks.
     """
-    talk = talk_of(text)
+    talk = None if asked_about_oneself(text) else talk_of(text)
     return None if talk is None else _REPLIES[talk]
 
 

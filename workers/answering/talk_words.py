@@ -134,7 +134,7 @@ PHRASES = (
         Talk.HELP,
         "help/help me/help please/please help/hilfe/hilf mir/aide/aidez moi/ayuda/aiuto"
         "/what can you do/what can you do for me/what do you do/what can i ask/what can i ask you"
-        "/what do you know/what do you know about me/was weißt du über mich/what can you answer"
+        "/what do you know/what can you answer"
         "/what can i do with you/was weißt du/was weißt du alles"
         "/was kann ich fragen/was kann ich dich alles fragen/womit kannst du mir helfen"
         "/womit kannst du helfen/wobei kannst du helfen/wobei kannst du mir helfen"

@@ -162,11 +162,24 @@ def fit(facets: Facets, profile: Profile) -> float:
     named = facets.countries if town and facets.sites else facets.all_countries
     if country and named:
         found.append(1.0 if country in named else -1.0)
-    if facets.teams.intersection((profile.team, *profile.groups)):
+    if facets.teams.intersection(names_of(profile)):
         found.append(0.5)
     if profile.locale and profile.locale[:2].casefold() in facets.languages:
         found.append(0.5)
     return min(found) if min(found, default=0.0) < 0 else max(found, default=0.0)
+
+
+def names_of(profile: Profile) -> tuple[str, ...]:
+    """Return the names that are a person's own: their team, their groups, and what they asked Ken
+    to remember, as far as it looks like a name.
+    """
+    told = [
+        word[0]
+        for words in profile.remembered
+        for word in _WORD.finditer(words)
+        if word.start() and word[0][0].isupper() and len(word[0]) > 1
+    ]
+    return tuple(dict.fromkeys(filter(None, (profile.team, *profile.groups, *told))))
 
 
 def meant(profile: Profile, asked: Facets) -> Profile:

@@ -1,10 +1,10 @@
-"""Reads what the directory knows of people, without what they have switched off.
+"""Reads what the directory knows of people, and what of it they have switched off.
 
 It changes the order and the words of answers, never what may be read.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,7 +15,7 @@ from policies import current_epoch
 from policies.audience import Class
 from policies.tables.people import UserStatus
 from workers.database.sessions import Database
-from workers.models.base import Profile, Sites
+from workers.models.base import NOBODY, Profile, Sites
 from workers.models.facets import country_code, town_of
 from workers.replies.inert import inert_excerpt
 
@@ -27,21 +27,28 @@ _LONGEST, _MOST_GROUPS, _MOST_SITES = 100, 30, 500
 
 @dataclass(frozen=True, slots=True)
 class KnownPerson:
-    """What is known of a user, and may be used."""
+    """What the directory knows of a user."""
 
     profile: Profile
+    """With all attributes: `used` leaves out what is switched off."""
     is_member: bool
     """A guest is not a member."""
     hidden: frozenset[str]
     """The attributes that they have switched off."""
 
+    @property
+    def used(self) -> Profile:
+        """Return the profile that answers may use."""
+        empty = {field: getattr(NOBODY, field) for field in self.hidden.intersection(ATTRIBUTES)}
+        return replace(self.profile, **empty)
+
 
 def known_people(session: Session, user_ids: Iterable[int]) -> list[KnownPerson]:
-    """Return what may be used of each active user among these; others are left out."""
+    """Return what is known of each active user among these; others are left out."""
     rows = session.execute(_READ_PEOPLE, {"ids": list(user_ids), "most": _MOST_GROUPS})
     return [
         KnownPerson(
-            _profile(row.name, row.profile, row.manager, row.groups, set(row.hidden)),
+            _profile(row.name, row.profile, row.manager, row.groups),
             row.class_id == Class.MEMBERS,
             frozenset(row.hidden),
         )
@@ -68,26 +75,26 @@ _sites_at: WeakKeyDictionary[Database, tuple[int, Sites]] = WeakKeyDictionary()
 """The sites, and the epoch when they were read: every change of a user has a new one."""
 
 
-def _profile(
-    name: str, stored: Mapping[str, Any], manager: str, groups: Iterable[str], hidden: set[str]
-) -> Profile:
+def _profile(name: str, stored: Mapping[str, Any], manager: str, groups: Iterable[str]) -> Profile:
     """Make a profile of stored values, which may hold anything: each is one short, inert line."""
-    known = {key: _short(stored.get(key)) for key in ATTRIBUTES if key not in hidden}
+    known = {key: _short(stored.get(key)) for key in ATTRIBUTES}
     return Profile(
         name=_short(name),
-        title=known.get("title", ""),
-        team=known.get("team", ""),
-        manager=_short(manager) if "manager" not in hidden else "",
-        location=known.get("location", ""),
-        country=country_code(known.get("country", "")),
-        locale=known.get("locale", ""),
-        timezone=known.get("timezone", ""),
-        groups=tuple(filter(None, map(_short, groups))) if "groups" not in hidden else (),
+        title=known["title"],
+        team=known["team"],
+        manager=_short(manager),
+        location=known["location"],
+        country=country_code(known["country"]),
+        locale=known["locale"],
+        timezone=known["timezone"],
+        groups=tuple(filter(None, map(_short, groups))),
     )
 
 
 def _short(value: Any) -> str:
-    return inert_excerpt(value, _LONGEST) if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return " ".join(inert_excerpt(value[: 10 * _LONGEST], _LONGEST).split())
 
 
 # Reads people with their direct groups, also those of their accounts, and their manager's name. The

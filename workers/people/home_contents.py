@@ -18,7 +18,8 @@ from policies.tables.sources import Source
 from workers.database.statements import statement
 from workers.errors import SlackRefused
 from workers.intake.messages import QUESTION_COLUMNS, question_of
-from workers.people import preferences
+from workers.people import memory, preferences
+from workers.people.attributes import KnownPerson, known_people
 from workers.people.reading import reading_as, require_agreement
 from workers.services import Services
 from workers.slack.marks import own_words
@@ -59,6 +60,9 @@ class HomeContents:
     length: str
     muted: bool
     admin_url: str
+    person: KnownPerson | None = None
+    """What the directory knows of them."""
+    remembered: tuple[str, ...] = ()
 
 
 def profile_of(messenger: Names, user_id: str) -> Profile | None:
@@ -76,6 +80,7 @@ def read_contents(
     with reading_as(services, team_id, user_id) as (session, audience):
         preferences.act_as_asker(session, team_id, user_id)
         link = _link(session, team_id, user_id)
+        known = known_people(session, audience.ids if link else ())
         chosen = preferences.stored(session, team_id, user_id)
         asked = session.execute(_LAST_QUESTIONS, {**own, "most": _MOST_QUESTIONS}).mappings().all()
         return HomeContents(
@@ -97,6 +102,8 @@ def read_contents(
             length=chosen.length,
             muted=chosen.muted,
             admin_url=services.settings.admin_page_url if is_admin else "",
+            person=known[0] if known else None,
+            remembered=memory.remembered(session, team_id, user_id),
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from policies.source import PROVIDER
 from policies.tables.questions import QuestionState
 from workers.people.home_contents import MOST_SOURCES, AskedBefore, HomeContents
+from workers.people.home_profile import profile_blocks
 from workers.people.linking import ADDRESS, CODE, code_in
 from workers.people.preferences import CHOICES, LENGTHS
 from workers.replies.blocks import Json, header, plain, rich_text, section, span
@@ -67,13 +68,15 @@ _STATES = {
 _REMEMBERED = (
     "I keep your questions, a record of each answer (which documents it used, and for whom), your "
     "ratings and comments, and your choices on this page. “Forget” clears the text of your "
-    "finished questions, of my private answers in my own records, and of your comments. The record "
-    "of which documents were used stays, and so do the messages in Slack."
+    "finished questions, of my private answers in my own records, and of your comments, and what "
+    "you asked me to remember. The record of which documents were used stays, and so do the "
+    "messages in Slack."
 )
 _FORGET_TITLE = "Forget my questions?"
 _FORGET = "Forget"
 _FORGET_WORDS = (
-    "I clear the text of your questions, private answers and comments. I cannot undo it."
+    "I clear the text of your questions, private answers and comments, and what you asked me to "
+    "remember. I cannot undo it."
 )
 _KEEP = "Keep them"
 _MUTED = "I reply only when you ask me."
@@ -88,6 +91,7 @@ def view_of(home: HomeContents) -> Json:
         "blocks": [
             header("Who you are"),
             _listed(*_who(home)),
+            *profile_blocks(home.person, home.remembered),
             header("What you can ask me about"),
             _listed(*_what(home)),
             header("Your last questions"),

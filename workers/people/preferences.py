@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from workers.intake.leases import show_question
 from workers.intake.messages import StoredErrand
 from workers.models.wishes import LANGUAGES, Length
+from workers.people.attributes import ATTRIBUTES
 from workers.replies.rendering import notice
 from workers.services import Services
 
@@ -74,7 +75,9 @@ def change(services: Services, errand: StoredErrand) -> bool:
 
 
 def _prefer(session: Session, errand: StoredErrand) -> bool:
-    """Set language, length or both; if one is unknown, neither is set."""
+    """Set language, length or both; if one is unknown, neither is set. Or switch an attribute."""
+    if "attribute" in errand.details:
+        return _switch(session, errand)
     chosen: dict[str, Any] = {
         name: errand.details[name] for name in ("language", "length") if name in errand.details
     }
@@ -89,6 +92,15 @@ def _prefer(session: Session, errand: StoredErrand) -> bool:
     session.execute(
         _STORE_PREFERENCES, {"language": None, "length": None, **chosen, **_whose(errand)}
     )
+    return True
+
+
+def _switch(session: Session, errand: StoredErrand) -> bool:
+    """Switch an attribute of the person on or off for all answers."""
+    name, is_used = errand.details.get("attribute"), errand.details.get("used")
+    if name not in ATTRIBUTES or not isinstance(is_used, bool):
+        return False
+    session.execute(_SHOW if is_used else _HIDE, {"name": name, **_whose(errand)})
     return True
 
 
@@ -124,6 +136,7 @@ def _forget(session: Session, errand: StoredErrand) -> bool:
         session.execute(_FORGET_WORDS, {"id": question_id})
         session.execute(_FORGET_ANSWERS, {"id": question_id, "payload": forgotten})
     session.execute(_FORGET_COMMENTS, whose)
+    session.execute(_FORGET_MEMORY, whose)
     session.execute(_MARK_FORGOTTEN, whose)
     return True
 
@@ -187,6 +200,20 @@ _FORGET_ANSWERS = text("""
 # Deletes the account's comments on answers.
 _FORGET_COMMENTS = text("""
     UPDATE feedback SET comment = '' WHERE team_id = :team AND user_id = :user AND comment <> ''
+""")
+
+# Deletes what the account asked Ken to remember.
+_FORGET_MEMORY = text("DELETE FROM memory WHERE team_id = :team AND user_id = :user")
+
+# Stores whether answers may use an attribute of this person.
+_HIDE = text("""
+    INSERT INTO preference (team_id, user_id, hidden) VALUES (:team, :user, ARRAY[:name])
+    ON CONFLICT (team_id, user_id) DO UPDATE
+    SET hidden = array_append(array_remove(preference.hidden, :name), :name)
+""")
+_SHOW = text("""
+    UPDATE preference SET hidden = array_remove(hidden, :name)
+    WHERE team_id = :team AND user_id = :user
 """)
 
 # Records when the account asked to be forgotten.

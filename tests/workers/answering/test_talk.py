@@ -151,7 +151,6 @@ TALK = {
         "do you like me",
     ],
     Talk.HELP: [
-        "what do you know about me?",
         "Was weißt du?",
         "what can you do?",
         "was kannst du?",

@@ -1,0 +1,55 @@
+"""Says in an answer for which country it was assumed to be, and which others there are."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from workers.answering.preferring import document_facets
+from workers.models.base import Passage, Profile
+from workers.models.facets import Facets, country_name
+from workers.replies.rendering import Reply
+
+_FALLS_BEHIND = 0.1
+"""A passage whose relevance is this much below the quoted one is about something else."""
+_MOST_OTHERS = 2
+_WITH_ARTICLE = frozenset({"AE", "GB", "NL", "PH", "US"})
+"""Countries that English calls “the …”."""
+
+
+def with_assumption(
+    reply: Reply, passages: Sequence[Passage], profile: Profile, asked: Facets
+) -> Reply:
+    """Add the country if the profile decided, and offer the others that these readers may read of.
+
+    `asked`: what the question names; if it names a country or a site, nothing was assumed.
+    """
+    if not reply.lines or not profile.country or asked.countries or asked.sites:
+        return reply
+    quoted = {citation.document for citation in reply.citations}
+    named = {
+        passage.document: document_facets(
+            passage.document, passage.title, passage.heading, profile.sites
+        ).all_countries
+        for passage in passages
+    }
+    theirs = [
+        passage.relevance
+        for passage in passages
+        if passage.document in quoted and named[passage.document] == {profile.country}
+    ]
+    if not theirs:
+        return reply
+    others = dict.fromkeys(
+        country
+        for passage in passages
+        if profile.country not in named[passage.document]
+        and passage.relevance >= max(theirs) - _FALLS_BEHIND
+        for country in sorted(named[passage.document])
+    )
+    lead = f"{reply.lead.rstrip(':')}, for {_named(profile.country)}:"
+    offered = " and ".join(map(_named, list(others)[:_MOST_OTHERS]))
+    note = f"I also have a page for {offered}: ask me about it." if offered else ""
+    return replace(reply, lead=lead, note=" ".join(filter(None, (reply.note, note))))
+
+
+def _named(country: str) -> str:
+    return f"the {country_name(country)}" if country in _WITH_ARTICLE else country_name(country)
