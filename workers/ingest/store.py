@@ -20,7 +20,7 @@ from policies.tables.permissions import Node, NodeKind
 from workers.ingest.formats.document import Block
 from workers.ingest.split import Piece, embedded_text, split
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Of the readers and of what splits their blocks. Raise it when a document would be read or split
 in another way than before: the next load reads all documents again, and embeds what differs."""
 

@@ -277,3 +277,39 @@ countries:
   es: {days: 23}
 deep: {a: {b: {c: 1.10}}}
 """
+_W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_WORD_SPACES = (
+    f'xmlns:w="{_W}" xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
+    ' xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"'
+)
+
+
+def word_of(body: str, **parts: str) -> bytes:
+    """A DOCX of the body's XML and that of other parts, such as `footer1`, without their root."""
+    roots = {"header": "hdr", "footer": "ftr"}
+    types, relations, members = "", "", {}
+    main = "application/vnd.openxmlformats-officedocument.wordprocessingml"
+    for number, (name, inner) in enumerate(parts.items(), start=1):
+        kind = name.rstrip("0123456789")
+        root = roots.get(kind, kind)
+        types += f'<Override PartName="/word/{name}.xml" ContentType="{main}.{kind}+xml"/>'
+        relations += f'<Relationship Id="rId{number}" Type="{_R}/{kind}" Target="{name}.xml"/>'
+        members[f"word/{name}.xml"] = f"<w:{root} {_WORD_SPACES}>{inner}</w:{root}>"
+    to_main = f'<Relationship Id="rId1" Type="{_R}/officeDocument" Target="word/document.xml"/>'
+    return zipped(
+        {
+            "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types"><Default'
+            ' Extension="rels" ContentType="application/vnd.openxmlformats-package'
+            '.relationships+xml"/>'
+            f'<Override PartName="/word/document.xml" ContentType="{main}.document.main+xml"/>'
+            f"{types}</Types>",
+            "_rels/.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">{to_main}'
+            "</Relationships>",
+            "word/_rels/document.xml.rels": f'<Relationships xmlns="{_PACKAGE}/relationships">'
+            f"{relations}</Relationships>",
+            "word/document.xml": f"<w:document {_WORD_SPACES}><w:body>{body}</w:body></w:document>",
+            **members,
+        }
+    )

@@ -246,7 +246,7 @@ def test_a_web_page_is_read_as_a_person_sees_it(tmp_path: Path) -> None:
     assert found.quotes == [
         "Book a desk by Tuesday [By noon].",
         "c. Clear the desk.\nd. Lock the drawer.\n  1. Turn the key.",
-        "Use brew there.",
+        "macOS: Use brew there.",
         "City: Oslo; Rate > 2025: 10^2; Rate > 2026: 30[1].",
         "City: Rome; Rate > 2025: 10^2; Rate > 2026: 40.",
         "Never share keys.",

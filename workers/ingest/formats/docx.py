@@ -3,7 +3,7 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,14 +15,19 @@ from workers.ingest.formats.document import (
     NO_DOCX,
     About,
     Block,
+    Caption,
+    Code,
     DocumentUnreadable,
     Heading,
     Item,
     Paragraph,
+    Quotation,
     columns,
     in_utc,
+    is_said,
     table,
 )
+from workers.ingest.formats.symbols import symbol
 from workers.ingest.formats.text import (
     bold,
     cell_text,
@@ -64,8 +69,12 @@ def read_docx(content: bytes, about: About) -> Iterator[Block]:
     story = _Story(look)
     story.read(document.element.body)
     blocks += story.blocks
+    blocks += [Paragraph(text) for text in _headers(parts.get("footer", []), look)]
     about.titles.append(story.title)
     yield from noted(blocks, notes)
+
+
+_PARTS = ("footnotes", "endnotes", "header", "footer", "numbering")
 
 
 def _parts(main: Any) -> dict[str, list[Any]]:
@@ -73,7 +82,7 @@ def _parts(main: Any) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     for relation in main.rels.values():
         kind = relation.reltype.rpartition("/")[2]
-        if relation.is_external or kind not in ("footnotes", "endnotes", "header", "numbering"):
+        if relation.is_external or kind not in _PARTS:
             continue
         part = relation.target_part
         root = getattr(part, "element", None)
@@ -99,8 +108,8 @@ def _headers(roots: Sequence[Any], look: "_Look") -> list[str]:
     for root in roots:
         story = _Story(look)
         story.read(root)
-        text = cell_text(story.blocks)
-        if any(map(str.isalpha, text)) and not _PAGE_NUMBER.fullmatch(text):
+        text = cell_text([one for one in story.blocks if not _PAGE_NUMBER.fullmatch(one.text)])
+        if any(map(str.isalpha, text)):
             found.setdefault(text, None)
     return list(found)
 
@@ -109,7 +118,12 @@ _PAGE_NUMBER = re.compile(r"(?i)\W*(?:page|seite|p\.|s\.)?\W*\d*\W*(?:of|von|/)?
 
 
 _NOT_SHOWN = frozenset("pPr rPr del moveFrom Fallback rt sdtPr tcPr trPr tblPr".split())
-_BREAKS = {"tab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_BREAKS = {"tab": " ", "ptab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_BEFORE = {("sSup", "sup"): "^", ("f", "den"): "/", ("rad", "e"): "√"}
+"""In a formula, what stands between two parts of it."""
+_NO_WORDS = re.compile(
+    r"(?i)automatically generated|\A[\w-]+\.\w{3,4}\Z|\A(?:picture|image|bild) ?\d*\Z"
+)
 
 
 class _Look:
@@ -130,22 +144,47 @@ class _Look:
     def _read_numbering(self, root: Any) -> None:
         for child in root:
             if _name(child) == "abstractNum":
-                self._levels[_value(child, "abstractNumId")] = {
-                    _digit(_value(level, "ilvl")): (
-                        _value(_child(level, "numFmt"), "val"),
-                        _value(_child(level, "lvlText"), "val"),
-                        _whole(_value(_child(level, "start"), "val"), 1),
-                    )
-                    for level in _children(child, "lvl")
-                }
+                self._levels[_value(child, "abstractNumId")] = dict(
+                    map(_level, _children(child, "lvl"))
+                )
             elif _name(child) == "num":
                 number = _value(child, "numId")
                 self._lists[number] = _value(_child(child, "abstractNumId"), "val")
                 for override in _children(child, "lvlOverride"):
-                    start = _value(_child(override, "startOverride"), "val")
-                    if start:
-                        depth = _digit(_value(override, "ilvl"))
-                        self._starts[number, depth] = _whole(start, 1)
+                    self._override(number, override)
+
+    def _override(self, number: str, override: Any) -> None:
+        """Where a list differs from the one that it is an instance of."""
+        depth = _digit(_value(override, "ilvl"))
+        start = _value(_child(override, "startOverride"), "val")
+        if start:
+            self._starts[number, depth] = _whole(start, 1)
+        level = _child(override, "lvl")
+        if level is not None:
+            own = f"{self._lists[number]} {number}"  # it counts by itself from now on
+            self._levels[own] = dict(self._levels.get(self._lists[number], {})) | {
+                depth: _level(level)[1]
+            }
+            self._lists[number] = own
+
+    def is_on(self, run: Any, name: str, paragraph: Any = None) -> bool:
+        """Whether letters are bold, struck out or the like: by themselves, else by their styles."""
+        own = _child(run, "rPr") if run is not None and _name(run) == "r" else run
+        if _child(own, name) is not None:
+            return _is_on(own, name)
+        styles = (_value(_child(own, "rStyle"), "val"), _value(_child(paragraph, "pStyle"), "val"))
+        return any(self._is_on_in_style(style, name) for style in styles)
+
+    def _is_on_in_style(self, identity: str, name: str) -> bool:
+        style = self._styles.get(identity)
+        for _ in range(10):
+            if style is None:
+                return False
+            look = _child(style, "rPr")
+            if _child(look, name) is not None:
+                return _is_on(look, name)
+            style = self._styles.get(_value(_child(style, "basedOn"), "val"))
+        return False
 
     def kind(self, paragraph: Any) -> tuple[str, int, str]:
         """What a paragraph is, its level, its number: by its own marks, else those of its style."""
@@ -196,6 +235,14 @@ class _Look:
         return re.sub(r"%([1-9])", count, written).strip()
 
 
+def _level(level: Any) -> tuple[int, tuple[str, str, int]]:
+    return _digit(_value(level, "ilvl")), (
+        _value(_child(level, "numFmt"), "val"),
+        _value(_child(level, "lvlText"), "val"),
+        _whole(_value(_child(level, "start"), "val"), 1),
+    )
+
+
 def _written(number: int, form: str) -> str:
     if form.endswith("Letter") and 0 < number <= 26:
         return chr((65 if form.startswith("upper") else 97) + number - 1)
@@ -214,6 +261,7 @@ class _Story:
         self.title = ""
         self._look = look
         self._level = 0  # of the last heading
+        self._held: list[str] = []  # of paragraphs whose end is deleted: they run on
 
     def read(self, container: Any) -> None:
         for child in container:
@@ -227,9 +275,14 @@ class _Story:
 
     def _paragraph(self, paragraph: Any) -> None:
         boxes: list[Any] = []
-        runs = _Runs(boxes)
+        properties = _child(paragraph, "pPr")
+        runs = _Runs(self._look, boxes, properties)
         runs.read(paragraph)
-        text = "".join(runs.parts).strip()
+        if _child(_child(properties, "rPr"), "del") is not None:
+            self._held.append("".join(runs.parts))
+            return
+        text = "".join((*self._held, *runs.parts)).strip()
+        self._held = []
         kind, level, mark = self._look.kind(paragraph)
         if text and kind == "heading":
             self.title = self.title or (" ".join(text.split()) if level == 1 else "")
@@ -238,15 +291,39 @@ class _Story:
             self.blocks.append(found)
         elif text and kind == "item":
             self.blocks.append(Item(text, level, mark or "-"))
+        elif text and kind in _OF_STYLES:
+            self._of_style(kind, text)
         elif text and kind != "contents":
             named = runs.is_bold and not has_notes(text)
             self.blocks.extend([bold(text, self._level)] if named else questions(text))
+        self.blocks.extend(Caption(words) for words in runs.pictures)
         for box in boxes:
             self.read(box)
+
+    def _of_style(self, kind: str, text: str) -> None:
+        last = self.blocks[-1] if self.blocks else None
+        if kind == "code" and isinstance(last, Code):
+            self.blocks[-1] = Code(f"{last.text}\n{text}")
+        else:
+            self.blocks.append(_OF_STYLES[kind](text))
+
+
+_OF_STYLES: Mapping[str, Callable[[str], Block]] = {
+    "code": Code, "quotation": Quotation, "caption": Caption,
+}  # fmt: skip
+_CODE_STYLE = re.compile(
+    r"html preformatted|(?:source |code ?)(?:code|block|text)?|code|preformatted text"
+)
 
 
 def _kind_by_name(style: str) -> tuple[str, int] | None:
     """Word keeps the English names of its styles in every language."""
+    if style in ("quote", "intense quote", "quotations", "block text"):
+        return "quotation", 0
+    if style == "caption":
+        return "caption", 0
+    if _CODE_STYLE.fullmatch(style):
+        return "code", 0
     if style == "title":
         return "heading", 1
     if style.startswith("heading "):
@@ -270,12 +347,12 @@ def _table(element: Any, look: _Look) -> Iterator[Block]:
     """Rows with the names of their columns; the blocks of a table that only lays out a page."""
     rows: list[list[str]] = []
     flows: list[list[Block]] = []
-    header = 0
+    header, named = 0, _rows_of_names(element)
     for row in _children(element, "tr"):
         properties = _child(row, "trPr")
         if _child(properties, "del") is not None:
             continue
-        is_named = header == len(rows) and _is_on(properties, "tblHeader")
+        is_named = header == len(rows) and (_is_on(properties, "tblHeader") or len(rows) < named)
         cells: list[str] = []
         for cell in _children(row, "tc"):
             story = _Story(look)
@@ -291,7 +368,25 @@ def _table(element: Any, look: _Look) -> Iterator[Block]:
     if header or not filled:
         yield from table(filled, header=max(header, 1))
         return
-    yield from table_of(filled, bold_first=_is_bold_row(element, filled))
+    yield from table_of(filled, bold_first=_is_bold_row(element, filled, look))
+
+
+def _rows_of_names(element: Any) -> int:
+    """How many rows the names of the columns take, where some run over several: 0 if none do."""
+    rows = list(_children(element, "tr"))
+    first = list(_children(rows[0], "tc")) if rows else []
+    merges = [_child(_child(cell, "tcPr"), "vMerge") for cell in first]
+    spans = [columns(_value(_child(_child(cell, "tcPr"), "gridSpan"), "val")) for cell in first]
+    if len(first) < 2 or max(spans) < 2 or not any(one is not None for one in merges):
+        return 0
+    count = 1
+    for row in rows[1:]:
+        cells = list(_children(row, "tc"))
+        merged = _child(_child(cells[0], "tcPr"), "vMerge") if cells else None
+        if merged is None or _value(merged, "val") == "restart":
+            break
+        count += 1
+    return count if 1 < count < len(rows) else 0
 
 
 def _add_cell(
@@ -306,11 +401,11 @@ def _add_cell(
     cells += [text, *[text if is_named else ""] * more]
 
 
-def _is_bold_row(element: Any, rows: Sequence[Sequence[str]]) -> bool:
+def _is_bold_row(element: Any, rows: Sequence[Sequence[str]], look: _Look) -> bool:
     """Whether all of the first row is bold, and not all of the second."""
     looks = []
     for row in list(_children(element, "tr"))[:2]:
-        runs = _Runs([])
+        runs = _Runs(look, [])
         for cell in _children(row, "tc"):
             runs.read(cell)
         looks.append(runs.is_bold)
@@ -320,8 +415,12 @@ def _is_bold_row(element: Any, rows: Sequence[Sequence[str]]) -> bool:
 class _Runs:
     """Texts under an element. Text boxes are not part of the line that they hang on."""
 
-    def __init__(self, boxes: list[Any]) -> None:
+    def __init__(self, look: _Look, boxes: list[Any], paragraph: Any = None) -> None:
         self.parts: list[str] = []
+        self.pictures: list[str] = []
+        """What stands for them."""
+        self._look = look
+        self._paragraph = paragraph
         self._boxes = boxes
         self._letters = self._bold = 0
 
@@ -341,18 +440,36 @@ class _Runs:
                 self.parts.append(note_mark(f"{kind}:{_value(child, 'id')}"))
             elif name == "txbxContent":
                 self._boxes.append(child)
-            elif name == "r":
-                if not _is_hidden(child):
-                    self.read(child, run=_child(child, "rPr"))
+            elif name in ("r", "sym", "docPr", "sdt"):
+                self._special(name, child, run)
             elif name not in _NOT_SHOWN:
+                self.parts.append(_BEFORE.get((_name(element), name), ""))
                 self.read(child, run=run)
                 if name == "p":
                     self.parts.append("\n")
 
+    def _special(self, name: str, child: Any, run: Any) -> None:
+        """A run, a letter of a font of symbols, a picture, or a field."""
+        if name == "r":
+            if not self._is_hidden(child):
+                self.read(child, run=_child(child, "rPr"))
+        elif name == "sym":
+            self.parts.append(symbol(_value(child, "font"), _value(child, "char")))
+        elif name == "docPr":
+            words = " ".join(_value(child, "descr").split())
+            if is_said(words) and not _NO_WORDS.search(words):
+                self.pictures.append(words)
+        elif _child(_child(child, "sdtPr"), "showingPlcHdr") is None:
+            self.read(child, run=run)
+
+    def _is_hidden(self, run: Any) -> bool:
+        """Not shown, or struck out."""
+        return any(self._look.is_on(run, name) for name in ("vanish", "strike", "dstrike"))
+
     def _say(self, text: str, look: Any) -> None:
         letters = sum(map(str.isalnum, text))
         self._letters += letters
-        self._bold += letters if _is_on(look, "b") else 0
+        self._bold += letters if self._look.is_on(look, "b", self._paragraph) else 0
         if _value(_child(look, "vertAlign"), "val") == "superscript":
             before = "".join(self.parts)
             plain = text.strip().strip("[]()")
@@ -365,12 +482,6 @@ class _Runs:
 def _is_on(properties: Any, name: str) -> bool:
     mark = _child(properties, name)
     return mark is not None and _value(mark, "val") not in ("0", "false", "off")
-
-
-def _is_hidden(run: Any) -> bool:
-    """Not shown, or struck out."""
-    look = _child(run, "rPr")
-    return any(_is_on(look, name) for name in ("vanish", "strike", "dstrike"))
 
 
 def _children(element: Any, name: str) -> Iterator[Any]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import pypdfium2
 import pypdfium2.raw as pdfium
 
+from workers.ingest.formats.ruled import Cell, grid_of
+
 _MONO = re.compile(r"(?i)mono|courier|consol|menlo|typewriter|code")
 _HEAVY = re.compile(r"(?i)bold|black|heavy|semibold|demi")
 _FIXED_PITCH = 1
@@ -36,6 +38,8 @@ class Word:
     is_mono: bool = False
     is_field: bool = False
     """What somebody filled into a form."""
+    cell: Cell | None = None
+    """Of a table that is drawn with lines."""
 
 
 def words_of(page: pypdfium2.PdfPage, form: pypdfium2.PdfFormEnv | None) -> list[Word]:
@@ -48,6 +52,9 @@ def words_of(page: pypdfium2.PdfPage, form: pypdfium2.PdfFormEnv | None) -> list
     turns = Counter(turn for turn, word in found for _ in word.text)
     main = turns.most_common(1)[0][0] if turns else 0
     words = [word for turn, word in found if turn == main]
+    if main == 0 and (grid := grid_of(page)):
+        for word in words:
+            word.cell = grid.cell((word.left + word.right) / 2, word.y + 0.3 * word.size)
     return [*words, *_fields(page, form)] if form else words
 
 

@@ -8,40 +8,45 @@ from datetime import datetime
 
 from lxml import etree  # type: ignore[import-untyped]
 
+from workers.ingest.formats.around import (
+    MAIN,
+    gives_consent,
+    is_about_cookies,
+    is_around,
+    is_unseen,
+    opens,
+)
 from workers.ingest.formats.document import (
     About,
     Block,
     Caption,
     Code,
-    Heading,
     Item,
     Paragraph,
     Question,
     Quotation,
     Row,
-    columns,
     is_said,
     one_line,
     shown,
-    table,
+    squeezed,
     time_said,
 )
+from workers.ingest.formats.html_table import Grid
 from workers.ingest.formats.text import (
     bold,
-    cell_text,
     decode,
-    has_header,
     heading,
     note_mark,
     noted,
     questions,
-    raised,
+    raised_later,
 )
 
 _DROPPED = frozenset(
     (
-        "script style noscript template nav footer svg math iframe object embed canvas audio video"
-        " map button select textarea datalist del s strike rp rt"
+        "script style noscript template nav footer svg annotation iframe object embed canvas audio"
+        " video map button select textarea datalist del s strike rp rt"
     ).split()
 )
 _ROLES = frozenset(
@@ -67,32 +72,22 @@ TAGS = (
     )
 )
 """The elements of HTML; anything else between angle brackets may be a placeholder."""
-_INVISIBLE = re.compile(r"(?i)display\s*:\s*none|visibility\s*:\s*hidden")
 _CHANGED = frozenset(("article:modified_time", "last-modified", "dcterms.modified", "date"))
+_JOINTS = {"mfrac": "/", "msup": "^"}
+_PERMALINK = re.compile(
+    r"(?:^|\s)(?:headerlink|hash-link|header-?anchor|anchor-?link|heading-?link)(?:\s|$)"
+)
+_HEADING_MARKS = re.compile(r"\A\s*[#¶](?=\s?\S)\s*|\s*[¶🔗]\s*\Z")
+_PANEL = re.compile(r"(?:^|\s)(?:tab-pane|tabbed-block|tab-panel|tabpanel)(?:\s|$)")
+_LIST_STYLE = re.compile(r"(?i)list-style(?:-type)?\s*:\s*([a-z-]{1,20})")
+_LIST_STYLES = {
+    "lower-alpha": "a", "lower-latin": "a", "upper-alpha": "A", "upper-latin": "A",
+    "lower-roman": "i", "upper-roman": "I", "none": "", "disc": "", "circle": "", "square": "",
+}  # fmt: skip
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _CELLS = ("td", "th")
 _BOLD = ("b", "strong")
 
-_WHERE = (
-    r"site|page|main|global|top|bottom|left|right|header|head|wiki|app|docs?|md|bd|side|mobile|user"
-    r"|primary|secondary|local|floating|sticky|article|post|blog|section|quick|js|c|l|m|o|u"
-)
-_AROUND = (
-    r"cookies?|consent|gdpr|ccpa|nav|navbar|navigation|navi|menu|submenu|menubar|sidebar|sidenav"
-    r"|breadcrumbs?|footer|skip|skip-?links?|skip-?nav|toc|table-of-contents|share|sharing|social"
-    r"|related|pagination|pager|newsletter|subscribe|popup|paywall|advert|advertisement|ads?"
-    r"|sponsored|promo|comments?|comment-list|disqus|toolbar|masthead|topbar|search-?box"
-    r"|search-?form|login-?form|feedback-?widget|back-to-top|edit-?page|print-?hide|no-?print"
-)
-_PART = (
-    r"banner|bar|notice|consent|popup|list|links?|menu|wrapper|wrap|container|inner|content|items?"
-    r"|left|right|top|bottom|main|primary|secondary|box|block|widget|panel|overlay|modal|dialog"
-    r"|section|area|nav|navigation|buttons?|thread|column|col|footer|header|\d+"
-)
-_BOILERPLATE = re.compile(
-    rf"(?i)(?:(?:{_WHERE})[-_]{{1,2}})*(?:{_AROUND})(?:[-_]{{1,2}}(?:{_PART}))*"
-)
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _NOT_AROUND = ("html", "body", "main", "article", "td", "th", "tr", "table", "tbody", "h1", "pre")
 _CHARSET = re.compile(rb"(?i)(?:charset|encoding)\s*=\s*[\"']?\s*([a-z0-9_.:-]{2,40})")
 _NOTE_CLASS = re.compile(r"(?i)foot-?note|fn\b|noteref|cite_ref|reference")
@@ -152,6 +147,15 @@ class _List:
     """ul, ol, or dl."""
     number: int = 1
     style: str = "1"
+    step: int = 1
+    items: int = 0
+
+
+@dataclass(slots=True)
+class _Formula:
+    depth: int
+    tag: str
+    parts: int = 0
 
 
 class _Page:
@@ -168,10 +172,11 @@ class _Page:
         self._open: Counter[str] = Counter()
         self._lists: list[_List] = []
         self._mark = ""
-        self._tables: list[_Grid] = []
+        self._tables: list[Grid] = []
         self._raised: list[tuple[int, bool]] = []
         self._links: list[tuple[int, str]] = []
         self._terms: list[str] = []
+        self._has_meaning = False
         self._id = ""
         self._note = ""
         self._notes: dict[str, str] = {}
@@ -179,19 +184,31 @@ class _Page:
         self._language = ""
         self._level = 0  # of the last heading
         self._main: list[Block] | None = None
-        self._main_start = 0
+        self._mains: list[tuple[int, int]] = []  # open parts that are the main one: depth, start
+        self._depth = 0
+        self._tabs: list[str] = []
+        self._panels: list[tuple[int, _Flow, int, str]] = []
+        self._button: list[str] | None = None
+        self._reads_tabs = False
+        self._formulas: list[_Formula] = []
 
     # -- the parser's calls ---------------------------------------------------------------------
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         if self._skipped or self._is_dropped(tag, attributes):
-            self._skipped += 1
+            self._start_dropped(tag, attributes)
             return
+        self._depth += 1
+        if self._formulas and self._formulas[-1].depth == self._depth - 1:
+            self._between_parts()
+        if tag in _JOINTS:
+            self._formulas.append(_Formula(self._depth, tag))
         if tag in _BLOCKS:
             self._flush()
+        self._note_part(tag, attributes)
         self._open[tag] += 1
         if tag == "table":
-            self._tables.append(_Grid(attributes))
+            self._tables.append(Grid(attributes))
         if len(self._tables) <= _MOST_TABLES and self._tables and tag in _CELLS:
             self._tables[-1].start_cell(tag, attributes)
             self._flows.append(_Flow())
@@ -205,9 +222,15 @@ class _Page:
     def end(self, tag: str) -> None:
         if self._skipped:
             self._skipped -= 1
+            if not self._skipped:
+                self._end_dropped()
             return
         if tag in _BLOCKS:
             self._flush(tag)
+        self._end_part()
+        if self._formulas and self._formulas[-1].depth == self._depth:
+            self._formulas.pop()
+        self._depth -= 1
         closed = getattr(self, f"_end_{tag}", None)
         if closed:
             closed()
@@ -223,6 +246,10 @@ class _Page:
         count = sum(map(str.isalnum, text))
         if self._skipped:
             self.dropped += count if self._is_around else 0
+            if self._reads_tabs and self._tabs:
+                self._tabs[-1] += text
+            elif self._button is not None:
+                self._button.append(text)
             return
         flow = self._flows[-1]
         if self._open["title"]:
@@ -252,28 +279,79 @@ class _Page:
         self._is_around = False
         in_page = self._open["main"] or self._open["article"] or self._open["section"]
         role = attributes.get("role", "").lower()
-        is_panel = role == "tabpanel" or "tab-pane" in attributes.get("class", "")
         if (
             (tag in _DROPPED and not (tag == "footer" and in_page))
             or (tag == "header" and not in_page)
             or role in _ROLES
         ):
             return True
-        if not is_panel and (
-            "hidden" in attributes
-            or attributes.get("aria-hidden", "").lower() == "true"
-            or bool(_INVISIBLE.search(attributes.get("style", "")))
-        ):
+        if is_unseen(tag, attributes):
+            return True
+        names = attributes.get("class", "")
+        if "tabbed-labels" in names or (tag == "a" and _PERMALINK.search(names)):
             return True
         if self._keeps_all or tag in _NOT_AROUND:
             return False
         named = f"{attributes.get('class', '')} {attributes.get('id', '')}"
-        if (tag == "aside" and not in_page) or any(
-            _BOILERPLATE.fullmatch(_CAMEL.sub("-", name)) for name in named.split()[:12]
-        ):
+        if not opens(attributes) and ((tag == "aside" and not in_page) or is_around(named)):
             self._is_around = True
             return True
         return False
+
+    def _start_dropped(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """Of what is left out, the titles of tabs and the words of buttons are of use."""
+        if not self._skipped:
+            names = attributes.get("class", "")
+            self._reads_tabs = attributes.get("role") == "tablist" or "tabbed-labels" in names
+            self._tabs = [] if self._reads_tabs else self._tabs
+            self._button = [] if tag == "button" else None
+        elif (
+            self._reads_tabs
+            and (attributes.get("role") == "tab" or tag in ("li", "label", "a"))
+            and (not self._tabs or self._tabs[-1].strip())
+        ):
+            self._tabs.append("")
+        self._skipped += 1
+
+    def _end_dropped(self) -> None:
+        label, self._button = "".join(self._button or ()), None
+        if gives_consent(label):
+            self._flush()
+            drop_consent(self._flows[-1].blocks)
+
+    def _note_part(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """Whether it is the main part of the page, or what a tab opens."""
+        name = attributes.get("id", "").lower()
+        if len(self._flows) == 1 and (
+            tag == "main" or attributes.get("role") == "main" or name in MAIN
+        ):
+            self._mains.append((self._depth, len(self._flows[0].blocks)))
+        is_panel = attributes.get("role") == "tabpanel" or bool(
+            _PANEL.search(attributes.get("class", ""))
+        )
+        if is_panel and self._tabs:
+            flow = self._flows[-1]
+            label = one_line(self._tabs.pop(0))
+            self._panels.append((self._depth, flow, len(flow.blocks), label))
+
+    def _between_parts(self) -> None:
+        """Of a fraction or a power in a formula: what stands between its two parts."""
+        formula = self._formulas[-1]
+        formula.parts += 1
+        if formula.parts == 2:
+            self._flows[-1].text.append(_JOINTS[formula.tag])
+
+    def _end_part(self) -> None:
+        if self._mains and self._mains[-1][0] == self._depth:
+            _, start = self._mains.pop()
+            self._main = self._main or self._flows[0].blocks[start:]  # the innermost
+        if self._panels and self._panels[-1][0] == self._depth:
+            _, flow, start, label = self._panels.pop()
+            first = flow.blocks[start] if start < len(flow.blocks) else None
+            if label and isinstance(first, Paragraph):
+                flow.blocks[start] = replace(first, text=f"{label}: {first.text}")
+            elif label and first:
+                flow.blocks.insert(start, Paragraph(f"{label}:"))
 
     def _note_place(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Where a link can lead to: the nearest id. And whether this is the text of a footnote."""
@@ -310,23 +388,29 @@ class _Page:
         self._lists.append(_List("ul"))
 
     def _start_ol(self, attributes: Mapping[str, str]) -> None:
-        self._lists.append(
-            _List("ol", _number(attributes.get("start"), 1), attributes.get("type", "1"))
-        )
+        found = _LIST_STYLE.search(attributes.get("style", ""))
+        style = attributes.get("type") or _LIST_STYLES.get(found[1].lower() if found else "", "1")
+        is_reversed = "reversed" in attributes
+        start = _number(attributes.get("start"), 0 if is_reversed else 1)
+        self._lists.append(_List("ol", start, style, -1 if is_reversed else 1))
 
     def _end_ul(self) -> None:
         if self._lists:
             self._lists.pop()
 
-    _end_ol = _end_ul
+    def _end_ol(self) -> None:
+        listed = self._lists.pop() if self._lists else None
+        if listed and listed.step < 0 and listed.items and listed.number == -listed.items:
+            upwards(self._flows[-1].blocks, listed.items)  # it ends with 1
 
     def _start_li(self, attributes: Mapping[str, str]) -> None:
         self._mark = "-"
         if self._lists and self._lists[-1].kind == "ol":
             listed = self._lists[-1]
             listed.number = _number(attributes.get("value"), listed.number)
-            self._mark = _numeral(listed.number, listed.style) + "."
-            listed.number += 1
+            self._mark = _numeral(listed.number, listed.style) + "." if listed.style else "-"
+            listed.number += listed.step
+            listed.items += 1
 
     def _end_li(self) -> None:
         self._mark = ""
@@ -346,7 +430,7 @@ class _Page:
         if plain and (is_note or (not before.strip() and plain.isdigit())):
             flow.text[start:] = [note_mark(plain)]
         else:
-            flow.text[start:] = [_raised_later(text, before)]
+            flow.text[start:] = [raised_later(text, before)]
 
     def _start_a(self, attributes: Mapping[str, str]) -> None:
         target = attributes.get("href", "")
@@ -376,12 +460,12 @@ class _Page:
         if len(self._flows) < 2:
             return
         flow = self._flows.pop()
-        terms, self._terms = ", ".join(self._terms), []
+        self._has_meaning = True
+        terms = ", ".join(self._terms)
         here = self._flows[-1].blocks
-        if terms and len(flow.blocks) == 1 and isinstance(flow.blocks[0], Paragraph):
-            here.append(Row((terms, one_line(flow.blocks[0].text))))
-            return
-        if terms:
+        if terms and flow.blocks and isinstance(flow.blocks[0], Paragraph):
+            here.append(Row((terms, squeezed(flow.blocks.pop(0).text))))
+        elif terms:
             here.append(Paragraph(terms + ":"))
         here.extend(flow.blocks)
 
@@ -394,14 +478,6 @@ class _Page:
     def _end_table(self) -> None:
         if self._tables:
             self._flows[-1].blocks.extend(self._tables.pop().blocks())
-
-    def _end_main(self) -> None:
-        if len(self._flows) == 1 and self._main is None and self._open["main"] == 1:
-            self._main = self._flows[0].blocks[self._main_start :]
-
-    def _start_main(self, _attributes: Mapping[str, str]) -> None:
-        if self._open["main"] == 1:
-            self._main_start = len(self._flows[0].blocks)
 
     # -- text to blocks -------------------------------------------------------------------------
 
@@ -425,7 +501,7 @@ class _Page:
         if level:
             self.first_heading = self.first_heading or (text if level == 1 else "")
             self._level = level
-            found = heading(text, level, anchor=self._id)
+            found = heading(_HEADING_MARKS.sub("", text), level, anchor=self._id)
             self._id = ""
             return [found]
         return self._named(text) or self._running(text, closing, is_bold=is_bold)
@@ -443,6 +519,8 @@ class _Page:
 
     def _running(self, text: str, closing: str, *, is_bold: bool) -> Sequence[Block]:
         if self._open["dt"]:
+            self._terms = [] if self._has_meaning else self._terms
+            self._has_meaning = False
             self._terms.append(one_line(text).rstrip(":"))
             return []
         if self._open["caption"] and self._tables:
@@ -487,95 +565,28 @@ def _numeral(number: int, style: str) -> str:
     return str(number)
 
 
+def upwards(blocks: list[Block], count: int) -> None:
+    """Number the items of a list that counts down to 1; the last ones are its items."""
+    for at in reversed(range(len(blocks))):
+        found = re.fullmatch(r"-?(\d+)\.", getattr(blocks[at], "mark", ""))
+        block = blocks[at]
+        if found and isinstance(block, Item):
+            blocks[at] = replace(block, mark=f"{count - int(found[1])}.")
+            if found[1] == "0":
+                return
+
+
+def drop_consent(blocks: list[Block]) -> None:
+    """Take away what stands above a button that accepts cookies, if it is about them."""
+    for back in range(1, min(4, len(blocks)) + 1):
+        if is_about_cookies(shown(blocks[-back])):
+            del blocks[-back:]
+            return
+
+
 def _language(attributes: Mapping[str, str]) -> str:
     found = re.search(
         r"(?:language|lang|brush:|highlight-source)[-: ]+([\w+#-]{1,30})",
         attributes.get("class", ""),
     )
     return found[1] if found else ""
-
-
-def _raised_later(text: str, before: str) -> str:
-    """A raised figure; whether the page has a note of this name is only known at its end."""
-    shown_at_once = raised(text, before, None)
-    plain = text.strip().strip("[]()")
-    if plain.isdigit() and shown_at_once.startswith("["):
-        return note_mark(plain)
-    return shown_at_once
-
-
-class _Grid:
-    """A table: its rows if it holds data; the blocks of its cells if it only lays out a page."""
-
-    def __init__(self, attributes: Mapping[str, str]) -> None:
-        self.caption = ""
-        self.is_in_cell = False
-        self._rows: list[list[str]] = []
-        self._flows: list[list[Block]] = []
-        self._names: list[bool] = []
-        """Of each row: whether all its cells are headings."""
-        self._is_layout = attributes.get("role", "") in ("presentation", "none")
-        self._size = (1, 1)
-        self._is_name = self._in_head = False
-        self._repeated: dict[int, tuple[int, str]] = {}
-
-    def start_row(self, in_head: bool) -> None:
-        if self._rows:
-            self._repeat()
-        self._rows.append([])
-        self._names.append(True)
-        self._in_head = in_head
-
-    def start_cell(self, tag: str, attributes: Mapping[str, str]) -> None:
-        if not self._rows:
-            self.start_row(False)
-        self.is_in_cell = True
-        self._is_name = tag == "th" or self._in_head
-        self._size = columns(attributes.get("rowspan")), columns(attributes.get("colspan"))
-
-    def end_cell(self, blocks: list[Block]) -> None:
-        self.is_in_cell = False
-        self._repeat()
-        (rows, width), text = self._size, cell_text(blocks)
-        self._flows.append(blocks)
-        row = self._rows[-1]
-        self._names[-1] = self._names[-1] and self._is_name
-        for at in range(width):
-            said = text if at == 0 or self._is_name else ""
-            if rows > 1:
-                self._repeated[len(row)] = rows - 1, said
-            row.append(said)
-
-    def _repeat(self) -> None:
-        """A cell over several rows is repeated, so that each row says it all."""
-        row = self._rows[-1]
-        while len(row) in self._repeated:
-            left, text = self._repeated.pop(len(row))
-            if left > 1:
-                self._repeated[len(row)] = left - 1, text
-            row.append(text)
-
-    def blocks(self) -> list[Block]:
-        if self._rows:
-            self._repeat()
-        if self._lays_out():
-            return [block for flow in self._flows for block in flow]
-        rows = [row for row in self._rows if any(row)]
-        names = [name for name, row in zip(self._names, self._rows, strict=True) if any(row)]
-        header = 0
-        while header < len(names) - 1 and names[header]:
-            header += 1
-        if not header and has_header(rows):
-            header = 1
-        return list(table(rows, header=header, caption=self.caption))
-
-    def _lays_out(self) -> bool:
-        if self._is_layout or max(map(len, self._rows), default=0) < 2:
-            return True
-        if any(self._names):
-            return False
-        return any(
-            isinstance(block, Heading | Row | Code) or (isinstance(block, Item) and len(flow) > 8)
-            for flow in self._flows
-            for block in flow
-        )

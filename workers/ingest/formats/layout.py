@@ -1,160 +1,97 @@
 """How words stand on a page: lines, columns of text one after the other, tables, forms."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
-from workers.ingest.formats.glyphs import Word, runs_left
-from workers.ingest.formats.text import raised
+from workers.ingest.formats.forms import filled_in, labels_below
+from workers.ingest.formats.glyphs import Word
+from workers.ingest.formats.lines import (
+    Region,
+    Segment,
+    SetRow,
+    Table,
+    joined,
+    row_of,
+    rows_of,
+)
+from workers.ingest.formats.ruled import Cell
 
-_MARK_ALONE = re.compile(r"[-•●▪◦‣·∙*○■□➢–\uf0b7o]|\(?[0-9a-zA-Z]{1,3}[.)]|\d+(?:\.\d+)+\.?")
-_APART = 0.85
-"""Two words this many times their height apart belong to different cells or columns."""
 _FEW = 4
 """Lines on each side that make columns."""
-_CHECKED = {"[x]": "yes", "[ ]": "no"}
-
-
-@dataclass(slots=True)
-class Line:
-    text: str
-    size: float
-    is_bold: bool
-    is_mono: bool
-    y: float
-    left: float
-    right: float
-
-
-@dataclass(slots=True)
-class Table:
-    """Cells in rows; of a form, labels with what is filled in."""
-
-    rows: list[list[str]]
-    is_form: bool = False
-    is_first_bold: bool = False
-
-
-Region = list[Line] | Table
-
-
-@dataclass(slots=True)
-class _Segment:
-    """Words of a line that stand close together."""
-
-    words: list[Word]
-
-    @property
-    def left(self) -> float:
-        return min(word.left for word in self.words)
-
-    @property
-    def right(self) -> float:
-        return max(word.right for word in self.words)
-
-    @property
-    def is_field(self) -> bool:
-        return self.words[0].is_field
-
-    @property
-    def text(self) -> str:
-        size = max(word.size for word in self.words)
-        base = min(word.y for word in self.words if word.size > 0.8 * size)
-        text = ""
-        for word in self.words:
-            is_raised = word.size < 0.8 * size and word.y - base > 0.15 * size and bool(text)
-            text += raised(word.text, text, None) if is_raised else f" {word.text}"
-        return text.strip()
-
-
-@dataclass(slots=True)
-class _Row:
-    segments: list[_Segment]
-    y: float
-    size: float
-    words: list[Word] = field(default_factory=list)
-
-    @property
-    def is_mono(self) -> bool:
-        return all(word.is_mono for word in self.words)
-
-    @property
-    def has_fields(self) -> bool:
-        return any(one.is_field for one in self.segments)
-
-    @property
-    def is_bold(self) -> bool:
-        return all(word.is_bold for word in self.words)
-
-    def line(self) -> Line:
-        return Line(
-            " ".join(one.text for one in self.segments),
-            self.size,
-            self.is_bold,
-            self.is_mono,
-            self.y,
-            min(one.left for one in self.segments),
-            max(one.right for one in self.segments),
-        )
 
 
 def regions(words: Sequence[Word]) -> list[Region]:
     """The words of a page in reading order."""
-    return list(_laid_out(_rows_of(words), depth=0))
+    found: list[Region] = []
+    rest = list(words)
+    for cells in _ruled(words):
+        top = max(cell.top for cell in cells)
+        inside = {id(word) for in_cell in cells.values() for word in in_cell}
+        above = [word for word in rest if word.y > top and id(word) not in inside]
+        found += _laid_out(rows_of(above), depth=0)
+        found.append(_of_cells(cells))
+        gone = inside | {id(word) for word in above}
+        rest = [word for word in rest if id(word) not in gone]
+    found += _laid_out(rows_of(rest), depth=0)
+    return found
 
 
-def _rows_of(words: Sequence[Word]) -> list[_Row]:
-    groups: list[list[Word]] = []
-    for word in sorted((one for one in words if one.text.strip()), key=lambda one: -one.y):
-        if groups and _is_level(groups[-1][0], word):
-            groups[-1].append(word)
-        elif groups and _hangs_over(groups[-1], word):
-            groups[-1].insert(0, word)
-        else:
-            groups.append([word])
-    return [_row(group) for group in groups]
+# -- tables that are drawn --------------------------------------------------------------------
 
 
-def _is_level(one: Word, other: Word) -> bool:
-    return abs(one.y - other.y) <= 0.35 * min(one.size, other.size)
-
-
-def _hangs_over(above: Sequence[Word], word: Word) -> bool:
-    """Whether what stands above are the raised figures of this word's line."""
-    return all(one.size < 0.8 * word.size for one in above) and (
-        0 < above[0].y - word.y < 0.7 * word.size
-    )
-
-
-def _row(words: list[Word]) -> _Row:
-    is_leftward = sum(runs_left(one.text) for one in words) * 2 > len(words)
-    words.sort(key=lambda one: -one.right if is_leftward else one.left)
-    largest = Counter[float]()
+def _ruled(words: Sequence[Word]) -> Iterator[dict[Cell, list[Word]]]:
+    """The words of each table that is drawn with lines, by cell; the uppermost table first."""
+    cells: dict[Cell, list[Word]] = {}
     for word in words:
-        largest[word.size] += len(word.text)
-    size = largest.most_common(1)[0][0]
-    segments = [_Segment([words[0]])]
-    for before, word in pairwise(words):
-        gap = word.left - segments[-1].right
-        if is_leftward:
-            gap = segments[-1].left - word.right
-        is_mark = len(segments[-1].words) == 1 and _MARK_ALONE.fullmatch(before.text)
-        is_cell = gap > _APART * size and not (is_mark and gap < 5 * size and len(segments) == 1)
-        if is_cell or word.is_field or before.is_field:
-            segments.append(_Segment([word]))
-        else:
-            segments[-1].words.append(word)
-    base = min((word.y for word in words if word.size > 0.8 * size), default=words[0].y)
-    return _Row(segments, base, size, words)
+        if word.cell:
+            cells.setdefault(word.cell, []).append(word)
+    table: dict[Cell, list[Word]] = {}
+    for cell in sorted(cells, key=lambda one: -one.top):
+        if table and cell.top < min(one.bottom for one in table) - 3:
+            if _is_table(table, words):
+                yield table
+            table = {}
+        table[cell] = cells[cell]
+    if table and _is_table(table, words):
+        yield table
+
+
+def _is_table(cells: dict[Cell, list[Word]], words: Sequence[Word]) -> bool:
+    """Whether there are rows and columns, nothing to fill in, and no text beside them."""
+    if len({one.top for one in cells}) < 2 or len({one.left for one in cells}) < 2:
+        return False
+    top, bottom = max(one.top for one in cells), min(one.bottom for one in cells)
+    inside = {id(word) for found in cells.values() for word in found}
+    others = [one for one in words if bottom < one.y < top and id(one) not in inside]
+    return len(others) <= len(inside) // 20
+
+
+def _of_cells(cells: dict[Cell, list[Word]]) -> Table:
+    tops = sorted({one.top for one in cells}, reverse=True)
+    lefts = sorted({one.left for one in cells})
+    rows = [[""] * len(lefts) for _ in tops]
+    named: list[list[str]] = []
+    for cell, words in cells.items():
+        lines = rows_of(words)
+        text = joined([" ".join(one.text for one in line.segments) for line in lines])
+        rows[tops.index(cell.top)][lefts.index(cell.left)] = text
+        if len(lines) > 1 and lines[0].size <= 0.85 * lines[1].size:
+            name, *value = (" ".join(one.text for one in line.segments) for line in lines)
+            named.append([name, joined(value)])
+    if len(named) * 2 > len(cells):
+        return Table(named, is_form=True)
+    first = [word for cell, words in cells.items() if cell.top == tops[0] for word in words]
+    last = [word for cell, words in cells.items() if cell.top == tops[-1] for word in words]
+    is_first_bold = all(one.is_bold for one in first) and not all(one.is_bold for one in last)
+    return Table(rows, is_first_bold=is_first_bold, lefts=tuple(lefts))
 
 
 # -- columns ----------------------------------------------------------------------------------
 
 
-def _laid_out(rows: list[_Row], *, depth: int) -> Iterator[Region]:
+def _laid_out(rows: list[SetRow], *, depth: int) -> Iterator[Region]:
     band = _band(rows) if depth < 3 else None
     if band is None:
         yield from _tables_and_lines(rows)
@@ -167,25 +104,25 @@ def _laid_out(rows: list[_Row], *, depth: int) -> Iterator[Region]:
             [word for one in row.segments if (one.left < gutter) == is_left for word in one.words]
             for row in inside
         )
-        yield from _laid_out([_row(found) for found in words if found], depth=depth + 1)
+        yield from _laid_out([row_of(found) for found in words if found], depth=depth + 1)
     yield from _laid_out(rows[last + 1 :], depth=depth + 1)
 
 
-def _band(rows: Sequence[_Row]) -> tuple[int, int, float] | None:
+def _band(rows: Sequence[SetRow]) -> tuple[int, int, float] | None:
     """The longest run of lines that are set in two columns: first, last, where the right begins."""
     starts = Counter(round(one.left / 3) for row in rows for one in row.segments)
     best: tuple[int, int, float] | None = None
     for start, count in starts.most_common(8):
         if count < _FEW:
             break
-        for first, last in _uncrossed(rows, start * 3.0):
+        for first, last in _with_parts(rows, _uncrossed(rows, start * 3.0)):
             longest = best[1] - best[0] if best else 0
             if last - first > longest and _are_columns(rows[first : last + 1], start * 3.0):
                 best = first, last, start * 3.0 - 3
     return best
 
 
-def _uncrossed(rows: Sequence[_Row], start: float) -> Iterator[tuple[int, int]]:
+def _uncrossed(rows: Sequence[SetRow], start: float) -> Iterator[tuple[int, int]]:
     """Runs of lines none of which runs across the gutter before `start`."""
     first: int | None = None
     for at, row in enumerate(rows):
@@ -200,17 +137,55 @@ def _uncrossed(rows: Sequence[_Row], start: float) -> Iterator[tuple[int, int]]:
         yield first, len(rows) - 1
 
 
-def _are_columns(rows: Sequence[_Row], start: float) -> bool:
-    """Whether running text stands on both sides, and not the cells of a table."""
+def _with_parts(
+    rows: Sequence[SetRow], runs: Iterator[tuple[int, int]]
+) -> Iterator[tuple[int, int]]:
+    """Runs of lines, and their parts where wide gaps divide them."""
+    for first, last in runs:
+        yield first, last
+        start = first
+        for at in range(first, last + 1):
+            if at == last or rows[at].y - rows[at + 1].y > 2.2 * rows[at + 1].size:
+                if (start, at) != (first, last) and at - start + 1 >= _FEW:
+                    yield start, at
+                start = at + 1
+
+
+def _are_columns(rows: Sequence[SetRow], start: float) -> bool:
+    """Whether running text stands on both sides, and not the cells of a table.
+
+    Beside text there may be a column of short lines, such as an address.
+    """
     segments = [one for row in rows for one in row.segments]
     sides = (
         [one for one in segments if one.left < start - 3],
         [one for one in segments if one.left >= start - 3],
     )
-    return all(_is_running_text(side) for side in sides)
+    running = [_is_running_text(side) or _is_in_columns(side) for side in sides]
+    if all(running) or not any(running):
+        return all(running)
+    text = sides[running.index(True)]
+    widest = max(one.right - one.left for one in text)
+    full = sum(one.right - one.left > 0.8 * widest for one in text)
+    are_filled = all(len(side) >= max(0.8 * len(rows), _FEW) for side in sides)
+    return are_filled and full >= 0.75 * len(text) and widest > 25 * rows[0].size
 
 
-def _is_running_text(segments: Sequence[_Segment]) -> bool:
+def _is_in_columns(segments: Sequence[Segment]) -> bool:
+    """Whether these are two columns of text once more."""
+    starts = Counter(round(one.left / 3) for one in segments)
+    first = min(starts, default=0)
+    for start, count in starts.most_common(4):
+        edge = start * 3.0 - 3
+        left = [one for one in segments if one.left < edge]
+        if count < _FEW or start <= first + 1 or any(one.right > edge for one in left):
+            continue
+        if _is_running_text(left) and _is_running_text([s for s in segments if s.left >= edge]):
+            return True
+    return False
+
+
+def _is_running_text(segments: Sequence[Segment]) -> bool:
     if len(segments) < _FEW:
         return False
     left, right = min(one.left for one in segments), max(one.right for one in segments)
@@ -224,75 +199,50 @@ def _is_running_text(segments: Sequence[_Segment]) -> bool:
 # -- tables and lines -------------------------------------------------------------------------
 
 
-def _tables_and_lines(rows: Sequence[_Row]) -> Iterator[Region]:
-    lines: list[Line] = []
+def _tables_and_lines(rows: Sequence[SetRow]) -> Iterator[Region]:
+    held: list[SetRow] = []
     at = 0
     while at < len(rows):
-        row = rows[at]
+        row, end = rows[at], at + 1
+        found: Table | None = None
         if row.has_fields:
-            label = lines.pop() if lines and _labels_below(lines[-1], row) else None
-            if lines:
-                yield lines
-            lines = []
-            yield Table(list(_filled_in(row, label)), is_form=True)
-            at += 1
-            continue
-        end = _end_of_table(rows, at)
-        found = _table(rows[at:end]) if end - at > 1 else None
+            above = held.pop() if held and labels_below(held[-1], row) else None
+            found = Table(list(filled_in(row, above)), is_form=True)
+        elif (end := _end_of_table(rows, at)) > at + 1:
+            over = _over(held, rows[at:end])
+            found = _table([*held[len(held) - over :], *rows[at:end]])
+            held = held[: len(held) - over] if found else held
         if found is None:
-            lines.append(row.line())
+            held.append(row)
             at += 1
             continue
-        if lines:
-            yield lines
-        lines = []
+        if held:
+            yield [one.line() for one in held]
+        held = []
         yield found
         at = end
-    if lines:
-        yield lines
+    if held:
+        yield [one.line() for one in held]
 
 
-def _labels_below(line: Line, row: _Row) -> bool:
-    """Whether the line names the field that stands alone below it."""
-    first = row.segments[0]
-    return (
-        first.is_field
-        and first.text not in _CHECKED
-        and 0 < line.y - row.y < 2.5 * max(line.size, row.size)
-        and line.left < first.right
-        and first.left < line.right
-        and len(line.text) < 80
-    )
+def _over(held: Sequence[SetRow], rows: Sequence[SetRow]) -> int:
+    """How many of the lines above a table are the upper lines of cells of its first row."""
+    lefts = [start for start, _ in _columns(rows)][1:]
+    count, below = 0, rows[0]
+    for row in reversed(held[-2:]):
+        is_near = row.y - below.y < 1.35 * row.size and not row.is_mono
+        if not is_near or not all(
+            any(abs(one.left - x) < 3 for x in lefts) for one in row.segments
+        ):
+            break
+        count, below = count + 1, row
+    return count
 
 
-def _filled_in(row: _Row, above: Line | None) -> Iterator[list[str]]:
-    label = above.text if above else ""
-    named: _Segment | None = None
-    for number, one in enumerate(row.segments):
-        if one is named:
-            continue
-        if not one.is_field:
-            if label:
-                yield [label]
-            label = one.text
-        elif one.text in _CHECKED:
-            following = row.segments[number + 1] if number + 1 < len(row.segments) else None
-            if label.endswith(":") or following is None or following.is_field:
-                yield [label, _CHECKED[one.text]]
-                label = ""
-            else:
-                if label:
-                    yield [label]
-                named, label = following, ""
-                yield [f"{one.text} {following.text}"]
-        else:
-            yield [label, one.text]
-            label = ""
-    if label:
-        yield [label]
+# -- tables -----------------------------------------------------------------------------------
 
 
-def _end_of_table(rows: Sequence[_Row], first: int) -> int:
+def _end_of_table(rows: Sequence[SetRow], first: int) -> int:
     """Behind the last of the rows, from this one on, that stand in the same columns."""
     if len(rows[first].segments) < 2 or rows[first].is_mono:
         return first + 1
@@ -312,14 +262,14 @@ def _end_of_table(rows: Sequence[_Row], first: int) -> int:
     return last
 
 
-def _goes_on_in_cell(rows: Sequence[_Row], gap: float) -> bool:
+def _goes_on_in_cell(rows: Sequence[SetRow], gap: float) -> bool:
     """Whether the last row is one more line of a cell that is not its row's first."""
     columns, last = _columns(rows), rows[-1]
     left = last.segments[0].left
-    return gap < 1.35 * last.size and any(abs(left - start) < 3 for start, _ in columns[1:])
+    return gap < 2.2 * last.size and any(abs(left - start) < 3 for start, _ in columns[1:])
 
 
-def _columns(rows: Sequence[_Row]) -> list[tuple[float, float]]:
+def _columns(rows: Sequence[SetRow]) -> list[tuple[float, float]]:
     """Where something stands in any of the rows: intervals with gaps between them."""
     spans = sorted((one.left, one.right) for row in rows for one in row.segments)
     found: list[tuple[float, float]] = []
@@ -331,25 +281,76 @@ def _columns(rows: Sequence[_Row]) -> list[tuple[float, float]]:
     return found
 
 
-def _table(rows: Sequence[_Row]) -> Table | None:
+def _table(rows: Sequence[SetRow]) -> Table | None:
     columns = _columns(rows)
     if len(columns) < 2 or sum(len(row.segments) > 1 for row in rows) < 2:
         return None
+    lines = [_in_columns(row, columns) for row in rows]
+    if named := _named_above(rows, lines):
+        return Table(named, is_form=True)
     cells: list[list[str]] = []
-    for number, row in enumerate(rows):
-        own = [""] * len(columns)
-        for one in row.segments:
-            middle = (one.left + one.right) / 2
-            at = next((n for n, (_, right) in enumerate(columns) if middle <= right), -1)
-            own[at] = f"{own[at]} {one.text}".strip()
-        goes_on = number and not own[0] and rows[number - 1].y - row.y < 1.6 * row.size
-        if goes_on:
-            cells[-1] = [
-                f"{above} {more}".strip() for above, more in zip(cells[-1], own, strict=True)
-            ]
+    for begins, line in zip(_row_starts(rows, lines), lines, strict=True):
+        if begins:
+            cells.append(line)
         else:
-            cells.append(own)
+            pairs = zip(cells[-1], line, strict=True)
+            cells[-1] = [joined([*filter(None, pair)] or [""]) for pair in pairs]
     if len(columns) == 2 and sum(row[0].endswith(":") for row in cells) * 2 > len(cells):
         return Table(cells, is_form=True)
     is_first_bold = rows[0].is_bold and not rows[-1].is_bold
-    return Table(cells, is_first_bold=is_first_bold)
+    lefts = tuple(left for left, _ in columns)
+    return Table(cells, is_first_bold=is_first_bold, lefts=lefts)
+
+
+def _in_columns(row: SetRow, columns: Sequence[tuple[float, float]]) -> list[str]:
+    own = [""] * len(columns)
+    for one in row.segments:
+        middle = (one.left + one.right) / 2
+        at = next((n for n, (_, right) in enumerate(columns) if middle <= right), -1)
+        own[at] = f"{own[at]} {one.text}".strip()
+    return own
+
+
+def _named_above(rows: Sequence[SetRow], lines: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Of a form whose labels stand in small letters above what is filled in: the pairs."""
+    names, values = rows[::2], rows[1::2]
+    if len(names) != len(values):
+        return []
+    if not all(name.size <= 0.85 * value.size for name, value in zip(names, values, strict=True)):
+        return []
+    pairs = zip(lines[::2], lines[1::2], strict=True)
+    return [
+        [name, value]
+        for above, below in pairs
+        for name, value in zip(above, below, strict=True)
+        if name or value
+    ]
+
+
+def _row_starts(rows: Sequence[SetRow], lines: Sequence[Sequence[str]]) -> Iterator[bool]:
+    """Whether a row of the table begins with each line.
+
+    Where cells have several lines these stand closer together than rows do, whichever of its lines
+    the other cells stand beside. Where all lines are alike, one without a first cell goes on.
+    """
+    gaps = [above.y - row.y for above, row in pairwise(rows)]
+    widest = _widest_in_cell(gaps, max(row.size for row in rows))
+    if widest and any(not line[0] for line in lines):
+        starts = [True, *(gap > widest for gap in gaps)]
+        groups = [n for n, is_start in enumerate(starts) if is_start]
+        named = sum(any(line[0] for line in lines[a:b]) for a, b in pairwise([*groups, len(lines)]))
+        if named == len(groups):
+            yield from starts
+            return
+    yield True
+    for (above, row), line in zip(pairwise(rows), lines[1:], strict=True):
+        yield bool(line[0]) or above.y - row.y >= 1.6 * row.size
+
+
+def _widest_in_cell(gaps: Sequence[float], size: float) -> float:
+    """The widest gap between two lines of a cell; 0 if gaps within and between rows are alike."""
+    ordered = sorted(gaps)
+    for lower, higher in pairwise(ordered):
+        if lower <= 1.5 * size and higher >= 1.2 * lower and higher >= 1.2 * size:
+            return lower
+    return 0

@@ -24,20 +24,27 @@ from workers.ingest.formats.document import (
     in_utc,
     not_read,
     one_line,
+    squeezed,
 )
 from workers.ingest.formats.glyphs import Word, words_of
-from workers.ingest.formats.layout import Line, Region, Table, regions
-from workers.ingest.formats.text import heading, is_title, questions, table_of
+from workers.ingest.formats.layout import regions
+from workers.ingest.formats.lines import Line, Region, Table, joined
+from workers.ingest.formats.text import heading, is_title, noted, questions, table_of
 from workers.models.sentences import sentence_ends
 
-_DOT = re.compile(r"(?P<mark>[-•●▪◦‣·∙*○■□➢–\uf0b7\uf0a7\uf0d8o])(?P<gap>\s+)(?=\S)")
+_DOT = re.compile(
+    r"(?P<mark>[-•●▪◦‣·∙*+○■□➢➤►▶→✓✔☐☑☒◆❖–—\uf0b7\uf0a7\uf0d8\uf0fco])(?P<gap>\s+)(?=\S)"
+)
 _MARK = re.compile(
     r"(?P<mark>\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]|\d{1,2}(?:\.\d{1,2}){1,3}\.?)\s+(?=\S)"
 )
 """May begin an item, and may as well stand in a sentence: "until the / 15. of March"."""
 _SECTION = re.compile(r"(?:\d{1,2}(?:\.\d{1,2}){0,3}\.?|[A-Z]\.|§ ?\d+)\s+\S")
 _SENTENCE_END = re.compile(r"[.!?:…][\"'”’)\]]*\Z")
-_LEADERS = re.compile(r"(?:\s?[.·_]){5}\s{0,9}\d{0,4}\Z")
+_LEADERS = re.compile(r"(?:\s?[.·…]){5}\s{0,9}(?:\d{1,4}|[ivxlc]{1,6})\Z")
+_FILL = re.compile(r"(?:\s?[.·_]){5,}")
+_LABELLED = re.compile(r"[^\W\d_][^:.;!?]{1,40}:\s+\S")
+"""A line of a form, such as "Cost centre: 4711"."""
 _PAGES_HELD = 60
 """Of a document with more pages a sample is read first, to know its look."""
 _EDGE = 5
@@ -114,7 +121,8 @@ class _Pages:
             words = self._words(number) if words is None else words
             if self._faults_in_a_row > _MOST_FAULTS:
                 break
-            found = list(look.blocks(regions(running.without(words, number)), number))
+            page = regions(running.without(words, number))
+            found = list(noted(list(look.blocks(page, number)), {}))
             before, found = _with_end_of_sentence(before, found)
             yield from before
             before = found
@@ -186,8 +194,11 @@ class _Running:
                 text = _line_text(line)
                 skeleton = re.sub(r"\d+", "0", text)
                 is_again = line in taken and skeleton in self._shown
-                if is_again or (_is_page_number(text, number) and _stands_alone(line, words)):
+                if is_again:
                     gone.update(map(id, line))
+                elif _is_page_number(text, number) and _stands_alone(line, words):
+                    is_shown = skeleton in self._shown
+                    gone.update(map(id, line if is_shown else _of_page_number(line, number)))
                 elif line not in taken:
                     break
                 self._shown.add(skeleton)
@@ -242,6 +253,20 @@ def _line_text(line: Sequence[Word]) -> str:
     return " ".join(word.text for word in sorted(line, key=lambda one: one.left))
 
 
+def _of_page_number(line: Sequence[Word], number: int) -> Sequence[Word]:
+    """Of a line with a page number the words that are it: "Handbook, page 12 of 30"."""
+    words = sorted(line, key=lambda one: one.left)
+    for at in range(len(words)):
+        text = " ".join(word.text for word in words[at:]).strip("-–—|·• ")
+        if re.fullmatch(rf"(?i)(?:{_PAGE})?\s*{number}{_OF_PAGES}", text):
+            return words[at:]
+    return words
+
+
+_PAGE = r"page|seite|p\.|s\.|página|pagina|strana|strona|sida|side|blz\.|pág\.|стр\.|страница"
+_OF_PAGES = r"(?:\s*(?:of|von|de|di|sur|van|av|af|z|ze|из|/)\s*\d+)?"
+
+
 def _is_page_number(line: str, number: int) -> bool:
     """Such as "12", "- iv -" or "Handbook, page 12 of 30"."""
     line = line.strip("-–—| ")
@@ -250,8 +275,7 @@ def _is_page_number(line: str, number: int) -> bool:
     return bool(
         re.fullmatch(r"[ivxlc]{1,6}", line)
         or re.fullmatch(
-            rf"(?i)(?:.{{0,60}}\W)?(?:page|seite|p\.|s\.|página|pagina)\s*{number}"
-            r"(?:\s*(?:of|von|de|di|/)\s*\d+)?",
+            rf"(?i)(?:.{{0,60}}\W)?(?:{_PAGE})\s*{number}{_OF_PAGES}",
             line,
         )
         or re.fullmatch(rf"{number}\s*(?:/|of|von|de|di)\s*\d{{1,4}}", line)
@@ -267,7 +291,8 @@ class _Look:
     def __init__(self, pages: Collection[Sequence[Word]]) -> None:
         letters: Counter[float] = Counter()
         bold = 0
-        for word in (word for page in pages for word in page if not word.is_field):
+        text = [word for page in pages for word in page if not word.is_field]
+        for word in [word for word in text if not word.is_mono] or text:
             letters[word.size] += len(word.text)
             bold += len(word.text) * word.is_bold
         found = [one for page in pages for one in regions(page) if isinstance(one, list)]
@@ -278,33 +303,49 @@ class _Look:
         sizes = sorted(large, reverse=True)
         self._levels = {size: level for level, size in enumerate(sizes[:4], 1)}
         self._deepest = min(len(self._levels), 4) + 1
+        self._open_table: tuple[Table, tuple[str, ...]] | None = None
+        """At the end of the page before, with the names of its columns."""
 
     def blocks(self, page: Sequence[Region], number: int) -> Iterator[Block]:
-        for region in page:
+        before, self._open_table = self._open_table, None
+        held: list[Block] = []
+        is_text = False
+        for at, region in enumerate(page):
             if isinstance(region, Table):
-                yield from _rows(region, number)
+                goes_on = before if _are_few_lines(page[:at]) else None
+                found = list(_rows(region, number, goes_on))
+                held, found = _captioned(held, found)
+                if found and isinstance(found[-1], Row) and _are_few_lines(page[at + 1 :]):
+                    self._open_table = region, found[-1].columns
             else:
-                yield from self._paragraphs_of(region, number)
+                found = list(self._paragraphs_of(region, number))
+                if is_text:
+                    held, found = _with_end_of_sentence(held, found, whole=True)
+            is_text = not isinstance(region, Table)
+            yield from held
+            held = found
+        yield from held
 
     def _paragraphs_of(self, lines: Sequence[Line], page: int) -> Iterator[Block]:
-        lefts = sorted(line.left for line in lines)
-        margin = lefts[len(lefts) // 4] if lefts else 0
+        indents: list[float] = []
         for paragraph in self._paragraphs(lines):
             text = joined([line.text for line in paragraph])
             if _LEADERS.search(text):
                 continue  # a table of contents
+            text = _FILL.sub(" ", text).strip()
             if paragraph[0].is_mono and not self._is_heading(paragraph[0]):
                 yield Code("\n".join(_indented(paragraph)), page=page)
             elif self._is_heading(paragraph[0]) and (found := self._named(paragraph, text, page)):
                 yield found
             elif (dot := _DOT.match(text)) or (self._is_item(text) and (dot := _MARK.match(text))):
                 mark = dot["mark"] if dot["mark"][-1] in ".)" or dot["mark"][0].isdigit() else "-"
-                depth = (
-                    round((paragraph[0].left - margin) / 18) if paragraph[0].left > margin else 0
-                )
-                yield Item(text[dot.end() :], min(max(depth - 1, 0), 4), mark, page=page)
+                left = paragraph[0].left
+                indents = [*(one for one in indents if one < left - 6), left]
+                yield Item(text[dot.end() :], min(len(indents) - 1, 4), mark, page=page)
+                continue
             else:
                 yield from questions(text, page=page)
+            indents = []
 
     def _named(self, paragraph: Sequence[Line], text: str, page: int) -> Block | None:
         if one_line(text).endswith("?"):
@@ -323,7 +364,7 @@ class _Look:
             for above, line in pairwise(lines)
             if abs(above.size - line.size) < 1 and above.y > line.y
         )
-        step = steps[len(steps) // 4] if steps else 0
+        step = min(steps[len(steps) // 4], 1.7 * lines[0].size) if steps else 0
         right = max((line.right for line in lines), default=0)
         paragraph: list[Line] = []
         for line in lines:
@@ -344,7 +385,7 @@ class _Look:
             return gap > 2.6 * step
         if self._is_heading(line) and line.size != above.size:
             return True
-        if _DOT.match(line.text) and not (line.text[0] in "-–o*" and not _can_end(text)):
+        if _DOT.match(line.text) and not (line.text[0] in "-–—o*+→" and not _can_end(text)):
             return True
         return self._ends(line, paragraph, gap, step, right)
 
@@ -353,6 +394,10 @@ class _Look:
     ) -> bool:
         above, text = paragraph[-1], paragraph[-1].text
         is_finished = text.endswith(";") or bool(_SENTENCE_END.search(text))
+        if line.text.startswith("\x02"):  # the mark of a footnote
+            return True
+        if _LABELLED.match(line.text) and _LABELLED.match(text):
+            return True
         if _MARK.match(line.text) and (is_finished or _MARK.match(paragraph[0].text)):
             return True
         if self._is_heading(line):
@@ -388,8 +433,44 @@ def _indented(lines: Sequence[Line]) -> Iterator[str]:
         yield " " * min(round((line.left - margin) / width), 40) + line.text
 
 
-def _rows(found: Table, page: int) -> Iterator[Block]:
-    rows = [[one_line(cell) for cell in row] for row in found.rows]
+_TABLE_CAPTION = re.compile(r"(?:Table|Tab\.|Tabelle|Tableau|Tabla|Tabella|Tabela)\s\d{1,3}\W")
+
+
+def _captioned(before: list[Block], rows: list[Block]) -> tuple[list[Block], list[Block]]:
+    """A table with the line above it that says that it is its caption."""
+    last = before[-1] if before else None
+    if not isinstance(last, Paragraph) or not _TABLE_CAPTION.match(last.text):
+        return before, rows
+    if len(last.text) > 150 or not any(isinstance(row, Row) for row in rows):
+        return before, rows
+    return before[:-1], [
+        replace(row, caption=last.text) if isinstance(row, Row) else row for row in rows
+    ]
+
+
+def _are_few_lines(page: Sequence[Region]) -> bool:
+    """Whether no more than a heading line or a footer is there."""
+    return sum(9 if isinstance(one, Table) else len(one) for one in page) <= 2
+
+
+def _rows(
+    found: Table, page: int, before: tuple[Table, tuple[str, ...]] | None = None
+) -> Iterator[Block]:
+    """The rows of a table; one that goes on from the page before has the names that stand there."""
+    rows = [[_FILL.sub(" ", squeezed(cell)).strip() for cell in row] for row in found.rows]
+    if (
+        before
+        and before[1]
+        and not found.is_first_bold
+        and _are_level(found.lefts, before[0].lefts)
+    ):
+        names = before[1]
+        for row in rows[tuple(rows[0]) == names :]:
+            yield Row(tuple(row), names, page=page)
+        return
+    if marks := _counted(rows):
+        yield from (Item(row[1], 0, mark, page) for row, mark in zip(rows, marks, strict=True))
+        return
     if found.is_form:
         for row in rows:
             filled = [cell for cell in row if cell]
@@ -401,23 +482,31 @@ def _rows(found: Table, page: int) -> Iterator[Block]:
     yield from table_of(rows, page=page, bold_first=found.is_first_bold)
 
 
-def joined(lines: Sequence[str]) -> str:
-    parts = [lines[0]]
-    for line in lines[1:]:
-        before = parts[-1]
-        is_cut = len(before) > 1 and before[-1] == "-" and before[-2].isalpha()
-        if is_cut and line[0].isalpha() and not re.match(r"(?:und|oder|bis|and|or|to)\b", line):
-            parts[-1] = before[:-1] if line[0].islower() else before
-        else:
-            parts.append(" ")
-        parts.append(line)
-    return "".join(parts)
+def _are_level(lefts: Sequence[float], others: Sequence[float]) -> bool:
+    return (
+        bool(lefts)
+        and len(lefts) == len(others)
+        and all(abs(one - other) < 6 for one, other in zip(lefts, others, strict=True))
+    )
+
+
+def _counted(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The numbers of a list that has them apart from its items, without a full stop."""
+    firsts = [row[0] for row in rows]
+    if any(len(row) != 2 or not row[1] for row in rows) or len(rows) < 2:
+        return []
+    counted = ("", *map(str, range(1, 99))), ("", *"abcdefghijklmnopqrstuvwxyz")
+    steps = {step for one in counted for step in pairwise(one)}
+    is_counted = all(
+        pair in steps or ("", pair[1]) in steps for pair in pairwise(["", *firsts])
+    ) and any(pair in steps for pair in pairwise(firsts))
+    return [f"{one}." for one in firsts] if is_counted else []
 
 
 def _with_end_of_sentence(
-    page: list[Block], following: list[Block]
+    page: list[Block], following: list[Block], *, whole: bool = False
 ) -> tuple[list[Block], list[Block]]:
-    """A sentence that runs over to the next page, put whole on the page where it begins."""
+    """A sentence that runs over to the next page, put where it begins; of a column all of it."""
     if not page or not following:
         return page, following
     last, first = page[-1], following[0]
@@ -428,7 +517,7 @@ def _with_end_of_sentence(
         or not first.text[:1].islower()
     ):
         return page, following
-    end = next(sentence_ends(first.text))
-    whole = replace(last, text=joined([last.text, first.text[:end].strip()]))
+    end = len(first.text) if whole else next(sentence_ends(first.text))
+    ended = replace(last, text=joined([last.text, first.text[:end].strip()]))
     rest = [replace(first, text=first.text[end:])] if first.text[end:].strip() else []
-    return [*page[:-1], whole], [*rest, *following[1:]]
+    return [*page[:-1], ended], [*rest, *following[1:]]

@@ -37,6 +37,8 @@ def decode(content: bytes, declared: str = "") -> str:
     for mark, encoding in _MARKS.items():
         if content.startswith(mark):
             return clean(content[len(mark) :].decode(encoding, errors="replace"))
+    if encoding := _wide(content[:_SAMPLE]):
+        return clean(content.decode(encoding, errors="replace"))
     try:
         return clean(content.decode())
     except UnicodeDecodeError:
@@ -57,6 +59,14 @@ _LIKELY = [
     "cp1252", "cp1251", "cp1250", "koi8_r", "cp1253", "cp1254", "cp1255", "cp1256",
     "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
 ]  # fmt: skip
+
+
+def _wide(sample: bytes) -> str:
+    """UTF-16 without a mark: every second byte of line ends, spaces and figures is zero."""
+    zeros = sample[0::2].count(0), sample[1::2].count(0)
+    if max(zeros) < max(len(sample) // 50, 1) or min(zeros) * 10 > max(zeros):
+        return ""
+    return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
 
 
 def _charset(content: bytes, declared: str) -> str:
@@ -142,7 +152,7 @@ _INNER_END = re.compile(r"[.!?]\s+(?=\S)")
 """A note of several sentences stays in the sentence that it belongs to."""
 _NOTE = re.compile("\x02([^\x02\x03]{1,80})\x03")
 _LATE_NOTE = re.compile("([.!?…,;:。][\"'”’)]*)((?:\x02[^\x02\x03]{1,80}\x03)+)")
-_END = re.compile(r"\s{0,3}[.!?…。]?[\"'”’)\]]{0,5}\s{0,3}\Z")
+_END = re.compile(r"\s{0,3}[.!?…。]?[\"'”’)]{0,5}\s{0,3}\Z")
 
 
 def note_mark(name: str) -> str:
@@ -196,6 +206,7 @@ def _number_of(name: str) -> str:
     return found[0] if found else name.rpartition(":")[2]
 
 
+_STARRED_NOTE = re.compile(r"\A([*†‡])\)? +(\S.*)", re.DOTALL)
 _MARKED_NOTE = re.compile(
     "\\A\\s*(?:\x02([^\x02\x03]{1,80})\x03|\\[(\\d{1,3}|[*†‡])\\])\\s*(\\S.*)", re.DOTALL
 )
@@ -221,6 +232,10 @@ def noted(blocks: Sequence[Block], notes: Mapping[str, str]) -> Iterator[Block]:
             if name in used and name not in found:
                 found[name] = one_line(marked[3])
                 continue
+        starred = _STARRED_NOTE.match(block.text) if isinstance(block, Paragraph) else None
+        if starred and starred[1] in used and starred[1] not in found:
+            found[starred[1]] = one_line(starred[2])
+            continue
         kept.append(block)
     for block in kept:
         if isinstance(block, Row):
@@ -260,6 +275,8 @@ def raised(text: str, before: str, notes: Mapping[str, str] | None, scope: str =
     mark = text.strip().strip("[]()")
     if not mark:
         return text
+    if re.fullmatch(r"\d{1,2}(?:, ?\d{1,2}){1,9}", mark):
+        return f"[{mark}]"
     if not mark.isdigit() and mark not in "*†‡§":
         return text if mark.isalpha() else f"^{mark}"
     if notes and scope + mark in notes:
@@ -267,6 +284,14 @@ def raised(text: str, before: str, notes: Mapping[str, str] | None, scope: str =
     if _POWER_BASE.search(before.rstrip()[-12:]) and mark.isdigit():
         return f"^{mark}"
     return f"[{mark}]"
+
+
+def raised_later(text: str, before: str) -> str:
+    """What is raised, where only the end of the page tells whether it has a note of this name."""
+    shown = raised(text, before, None)
+    plain = text.strip().strip("[]()")
+    is_mark = plain.isdigit() or plain in ("*", "†", "‡")
+    return note_mark(plain) if is_mark and shown.startswith("[") else shown
 
 
 # -- plain text -----------------------------------------------------------------------------------
@@ -429,16 +454,33 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first of these rows names the columns, where the format does not say so."""
     if len(rows) < 2 or max(map(len, rows), default=0) < 2:
         return False
+    rows = [[_NOTE.sub("", cell) for cell in row] for row in rows]
     first, others = rows[0], rows[1:]
     if sum(map(bool, first)) < max(2, len(first) - 1) or len({*filter(None, first)}) < 2:
         return False
-    if any(_DATUM.fullmatch(cell) or len(cell) > _LONG_CELL for cell in first if cell):
+    if any(len(cell) > _LONG_CELL for cell in first) or _are_data(first, others):
         return False
     if len(first) == 2 and not _is_even(others):
         return False
     if any(cell.endswith((".", "!", "?")) and " " in cell for cell in first):
         return False
     return bool(others)
+
+
+_YEAR = re.compile(r"(?:19|20)\d\d")
+
+
+def _are_data(first: Sequence[str], others: Sequence[Sequence[str]]) -> bool:
+    """Whether the cells of a row are figures themselves: neither years nor counted columns."""
+    figures = [(at, cell) for at, cell in enumerate(first) if _DATUM.fullmatch(cell)]
+    if not figures:
+        return False
+    texts = [cell for _, cell in figures]
+    if len(texts) > 1 and texts == [str(number) for number in range(1, len(texts) + 1)]:
+        return False
+    below = [row[at] for row in others for at, _ in figures if at < len(row)]
+    are_years = all(map(_YEAR.fullmatch, texts)) and len(set(texts)) == len(texts)
+    return not are_years or len(first) == len(texts) or any(map(_YEAR.fullmatch, below))
 
 
 def _is_even(rows: Sequence[Sequence[str]]) -> bool:
@@ -454,7 +496,21 @@ def table_of(
 ) -> Iterator[Block]:
     """The rows of a table of which only the cells are known."""
     header = 1 if bold_first or has_header(rows) else 0
+    if not header and len(rows) > 2 and _groups_names(rows[0]) and has_header(rows[1:]):
+        rows, header = [_spread(rows[0]), *rows[1:]], 2
     yield from table(rows, header=header, caption=caption, page=page)
+
+
+def _groups_names(row: Sequence[str]) -> bool:
+    """Whether the cells stand over several columns each: "", Berlin, "", Oslo, ""."""
+    return len(row) > 3 and not row[0] and bool(row[1]) and 1 < sum(map(bool, row)) < len(row) - 1
+
+
+def _spread(row: Sequence[str]) -> list[str]:
+    found = list(row[:1])
+    for cell in row[1:]:
+        found.append(cell or found[-1])
+    return found
 
 
 def read_table(content: bytes, about: About) -> Iterator[Block]:
