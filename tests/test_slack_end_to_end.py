@@ -329,10 +329,8 @@ def test_prompts_fit_the_person(stack: Stack) -> None:
         stack.slack.open_home(f"U{person.upper()}", "messages")
 
         def look(person: str = person) -> str:
-            by_key = stack.slack.surfaces()["prompts"]
-            return json.dumps([by_key[key] for key in by_key if f"DU{person.upper()}" in key][:1])[
-                1:-1
-            ]
+            shown = stack.slack.surfaces()["prompts"].items()
+            return next((json.dumps(its) for key, its in shown if f"DU{person.upper()}" in key), "")
 
         prompts[person] = stack.wait(look)
     assert "bonus pool of this year" in prompts["alice"]
