@@ -310,6 +310,7 @@ class Echo:
     """A model that repeats every passage, and quotes it."""
 
     name = "echo"
+    counts_rows = False
 
     def __init__(self) -> None:
         self.on_write: Callable[[tuple[Passage, ...]], None] = lambda passages: None

@@ -312,6 +312,7 @@ class Witness:
     """The answerer that quotes; it notes what it is shown and what it writes."""
 
     name = "quoting"
+    counts_rows = False
 
     def __init__(self) -> None:
         self._answerer = QuotingAnswerer(Words())

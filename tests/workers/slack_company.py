@@ -76,6 +76,7 @@ class FakeAnswerer:
 
     write_next: Write = quote_all
     name: str = "fake"
+    counts_rows: bool = False
     shown: list[tuple[str, tuple[Passage, ...]]] = field(default_factory=list)
     profiles: list[Profile] = field(default_factory=list)
 

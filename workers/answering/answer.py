@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import structlog
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Session
 
 from policies import Audience, current_epoch
 from policies.directory import resolve_audience
@@ -31,7 +32,7 @@ from workers.answering.oneself import asked_about_oneself, from_profile
 from workers.answering.profile import profile_for
 from workers.answering.progress import CHECKING, SEARCHING, Progress, reading, shown
 from workers.answering.resolving import resolved
-from workers.answering.retrieval import retrieve
+from workers.answering.retrieval import merged, retrieve
 from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.answering.verify import verify
 from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
@@ -39,6 +40,7 @@ from workers.intake.leases import Leased, question_session, require_lease
 from workers.intake.messages import Question
 from workers.models.base import NOBODY, Passage, Profile
 from workers.models.facets import facets_in, meant
+from workers.models.parts import parts_of
 from workers.models.prompt import VERSION
 from workers.models.wishes import Length
 from workers.observe import metrics, tracing
@@ -344,19 +346,10 @@ def compose_answer(
     progress = progress or Progress()
     progress.at(SEARCHING)
     asked = facets_in(question, sites=profile.sites)
-    about = meant(profile, asked)
     with tracing.span("retrieve") as at:
-        searched = resolved(question, about)
-        vector = services.embedder.embed_one(searched)
         with services.database.reading_for(audience) as session:
-            passages = retrieve(
-                session,
-                audience,
-                searched,
-                vector,
-                model=services.embedder.name,
-                limit=services.settings.passages_per_answer,
-                profile=about,
+            passages = merged(
+                [_found(services, session, audience, part, profile) for part in parts_of(question)]
             )
             if unreadable(session, audience, {passage.document_id for passage in passages}):
                 metrics.LAYERS_DISAGREE.labels("before_prompt").inc()
@@ -369,6 +362,7 @@ def compose_answer(
         return Composed(Reply(""), out_of_date=out_of_date)
     progress.at(reading(len({passage.document_id for passage in passages})))
     with tracing.span("model", model=services.answerer.name):
+        about = meant(profile, asked)
         draft = services.answerer.write(question, passages, language=language, profile=about)
     crashpoint("model_answered")
     progress.at(CHECKING)
@@ -379,6 +373,24 @@ def compose_answer(
     reply = say.compose(verified.sentences, passages, length=length)
     reply = with_assumption(reply, passages, profile, asked)
     return Composed(reply, passages, verified.dropped, out_of_date)
+
+
+def _found(
+    services: Services, session: Session, audience: Audience, question: str, profile: Profile
+) -> tuple[Passage, ...]:
+    """Search for one question, with what it says of the person in the words of the profile."""
+    about = meant(profile, facets_in(question, sites=profile.sites))
+    searched = resolved(question, about)
+    return retrieve(
+        session,
+        audience,
+        searched,
+        services.embedder.embed_one(searched),
+        model=services.embedder.name,
+        limit=services.settings.passages_per_answer,
+        whole_tables=services.answerer.counts_rows,
+        profile=about,
+    )
 
 
 def _noted(reply: Reply, composed: Composed) -> Reply:

@@ -6,12 +6,15 @@ that the audience may not read affect no statistic: the rarity of a word comes f
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 from policies import Audience, Visible, readable_chunks, readable_embeddings, visible_in
@@ -30,6 +33,8 @@ FUSED = 50
 """Candidates that remain after the fusion and are ranked again."""
 PER_DOCUMENT = 3
 """The most passages of one document, so that it cannot crowd out the others."""
+MOST_TABLES, LARGEST_TABLE = 3, 80
+"""Documents whose rows are read whole, and the most chunks that such a document may have."""
 MAX_QUESTION = 4000
 """Characters of a question that are used in the search by words."""
 
@@ -65,11 +70,14 @@ def retrieve(
     limit: int,
     per_document: int = PER_DOCUMENT,
     profile: Profile = NOBODY,
+    whole_tables: bool = False,
 ) -> tuple[Passage, ...]:
     """Return the best passages that all of the audience may read, best first.
 
     What is meant for the profile's country, site or team comes earlier; nothing is left out for it.
 
+    `whole_tables`: after them, the other chunks of the documents whose rows are among the best, so
+    that rows can be counted and compared; their relevance is 0.
     `vector` is the question's, shape (dimension,), by the model named. The session is one snapshot:
     what may be read is determined once in it, and limits every statement.
     """
@@ -81,7 +89,21 @@ def retrieve(
     fused = _fuse(near, matching, candidates)
     preferred = fits(session, visible, [one.chunk_id for one in fused], profile)
     picked = _pick(fused, preferred, limit=limit, per_document=per_document)
-    return _read(session, visible, picked)
+    passages = _read(session, visible, picked)
+    return (*passages, *_other_rows(session, visible, passages)) if whole_tables else passages
+
+
+def merged(found: Sequence[Sequence[Passage]]) -> tuple[Passage, ...]:
+    """Return the passages of several searches, the best of each first, each once.
+
+    One that two searches found keeps its better relevance.
+    """
+    best: dict[int, Passage] = {}
+    for passage in (one for row in zip_longest(*found) for one in row if one is not None):
+        known = best.get(passage.chunk_id)
+        if known is None or known.relevance < passage.relevance:
+            best[passage.chunk_id] = passage
+    return tuple(best.values())
 
 
 def _near(session: Session, visible: Visible, vector: NDArray[np.float32], model: str) -> list[int]:
@@ -205,32 +227,66 @@ def _pick(
 
 
 def _read(session: Session, visible: Visible, picked: Sequence[_Candidate]) -> tuple[Passage, ...]:
-    statement = (
+    statement = _passages(visible).where(Chunk.id.in_([candidate.chunk_id for candidate in picked]))
+    found = {chunk.id: (chunk, *rest) for chunk, *rest in session.execute(statement)}
+    return tuple(
+        _passage(*found[candidate.chunk_id], relevance=candidate.relevance)
+        for candidate in picked
+        if candidate.chunk_id in found
+    )
+
+
+def _other_rows(
+    session: Session, visible: Visible, passages: Sequence[Passage]
+) -> Iterator[Passage]:
+    """Yield the rest of the tables that begin among these passages, each whole or not at all."""
+    ids = dict.fromkeys(
+        one.document_id for one in passages if any(span.kind == "row" for span in one.spans)
+    )
+    for document_id in list(ids)[:MOST_TABLES]:
+        statement = (
+            _passages(visible)
+            .where(Chunk.document_id == document_id)
+            .order_by(Chunk.position)
+            .limit(LARGEST_TABLE + 1)
+        )
+        found = list(session.execute(statement))
+        known = {one.chunk_id for one in passages}
+        if len(found) <= LARGEST_TABLE:
+            yield from (_passage(*row) for row in found if row[0].id not in known)
+
+
+def _passages(visible: Visible) -> Select[Any]:
+    return (
         readable_chunks(visible)
         .join(Node, Node.id == Document.id)
         .join(Source, Source.id == Node.source_id)
-        .where(Chunk.id.in_([candidate.chunk_id for candidate in picked]))
         .add_columns(Document.native_id, Document.url, Document.updated_at, Source.name)
     )
-    found = {chunk.id: (chunk, *rest) for chunk, *rest in session.execute(statement)}
-    return tuple(
-        Passage(
-            chunk_id=chunk.id,
-            document_id=chunk.document_id,
-            document=native_id,
-            title=chunk.title,
-            heading=chunk.heading,
-            text=chunk.text,
-            url=url,
-            anchor=chunk.anchor,
-            spans=tuple(Span(*span) for span in chunk.spans or ()),
-            source=source,
-            updated_at=updated_at,
-            relevance=candidate.relevance,
-        )
-        for candidate in picked
-        if candidate.chunk_id in found
-        for chunk, native_id, url, updated_at, source in [found[candidate.chunk_id]]
+
+
+def _passage(
+    chunk: Chunk,
+    native_id: str,
+    url: str | None,
+    updated_at: datetime | None,
+    source: str,
+    *,
+    relevance: float = 0.0,
+) -> Passage:
+    return Passage(
+        chunk_id=chunk.id,
+        document_id=chunk.document_id,
+        document=native_id,
+        title=chunk.title,
+        heading=chunk.heading,
+        text=chunk.text,
+        url=url,
+        anchor=chunk.anchor,
+        spans=tuple(Span(*span) for span in chunk.spans or ()),
+        source=source,
+        updated_at=updated_at,
+        relevance=relevance,
     )
 
 

@@ -35,6 +35,7 @@ class EchoAnswerer:
     """Answers with its whole prompt. If that holds nothing forbidden, no model can leak."""
 
     name = "echo"
+    counts_rows = False
 
     def write(
         self,

@@ -47,6 +47,8 @@ class Sentence:
     """Which passage, counted from 1 as in the prompt."""
     quote: str
     """Words from that passage that support the sentence."""
+    bold: tuple[str, ...] = ()
+    """Words of the text that decide, to be shown in bold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,10 @@ class Embedder(Protocol):
 class Answerer(Protocol):
     @property
     def name(self) -> str: ...
+    @property
+    def counts_rows(self) -> bool:
+        """Whether it counts and compares rows, and so needs whole tables, not the best rows."""
+        ...
 
     def write(
         self,

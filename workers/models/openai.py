@@ -94,6 +94,7 @@ class OpenAIAnswerer:
     settings: Settings
     address: Address
     known: _Known
+    counts_rows = False
     clock: Callable[[], float] = time.monotonic
     _one_looks: threading.Lock = field(default_factory=threading.Lock)
 

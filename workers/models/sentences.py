@@ -1,10 +1,7 @@
-"""Where sentences end, and which parts of a passage can be quoted and understood alone."""
+"""Where sentences end, and which sentences a text has."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-
-from workers.models.base import Span
+from collections.abc import Iterator
 
 _END = re.compile(r"[.!?…۔؟।॥።][\"'”’»)\]*_]*(?=\s)|[。！？]")
 """Also the marks of Urdu and Arabic, of Hindi and related languages, of Chinese and Japanese."""
@@ -63,9 +60,6 @@ _EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3}|_{1,3})(?=\S)([^*_\n]{1,500})(?<=\S)
 _CODE_MARK = re.compile(r"`{1,2}([^`\n]{1,500})`{1,2}")
 _MAX_LETTERS = 600
 _MAX_CODE_LINES = 8
-_MAX_LIST = 500
-"""Letters of a list that is quoted whole."""
-_MIN_QUOTE_WORDS = 3
 _BULLET = re.compile(r"\s*(?:[-•]\s+)?")
 
 
@@ -89,140 +83,13 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence in found if any(letter.isalnum() for letter in sentence)]
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A part of a passage that can be quoted."""
-
-    text: str
-    """What is shown; it can be understood alone."""
-    quote: str
-    """Its words in the passage, without a gap."""
-    core: str
-    """Its own content, by which it is weighed: an item and its lead, of a whole list."""
+def is_fence(line: str) -> bool:
+    """Whether a line of Markdown begins or ends a block of code."""
+    return bool(_FENCE.match(line))
 
 
-def units(text: str, spans: Sequence[Span]) -> list[Unit]:
-    """Return what can be quoted of a passage, in reading order.
-
-    A sentence of a paragraph; an answer with its question; a list, if it is short, or an item, with
-    the lead; a row with its column names; a short block of code with the sentence before it. Never
-    a heading, a question or a lead alone. Without spans: the sentences of the text.
-    """
-    if not spans:
-        return [Unit(one, one, one) for one in sentences(text)]
-    found: list[Unit] = []
-    for at, span in enumerate(spans):
-        if span.kind == "item":
-            if at == 0 or spans[at - 1].kind != "item":
-                found.extend(_of_list(text, spans, at))
-        elif span.kind in ("paragraph", "quotation", "caption"):
-            found.extend(_of_paragraph(text, spans, at))
-        elif span.kind == "row":
-            start = _start(spans, at, ("question",))
-            row = _plain(text, spans[at])
-            shown = _joined(text, spans, start, at)
-            found.append(Unit(shown, shown, row) if len(shown) <= _MAX_LETTERS else _same(row))
-        elif span.kind == "code":
-            found.extend(_of_code(text, spans, at))
-    return [unit for unit in found if any(letter.isalnum() for letter in unit.text)]
-
-
-def _same(text: str) -> Unit:
-    return Unit(text, text, text)
-
-
-def _of_paragraph(text: str, spans: Sequence[Span], at: int) -> Iterator[Unit]:
-    plain = _plain(text, spans[at])
-    said = list(_sentences_of(plain))
-    if at and spans[at - 1].kind == "question":
-        question = _plain(text, spans[at - 1])
-        for answer in (plain, said[0] if said else plain):
-            whole = f"{question} {answer}"
-            if len(whole) <= _MAX_LETTERS:
-                yield Unit(whole, whole, whole)
-                said = said[1:] if answer != plain else []
-                break
-    yield from (_same(one) for one in said if not one.endswith("?"))  # it asks, and says nothing
-
-
-def _of_list(text: str, spans: Sequence[Span], first: int) -> Iterator[Unit]:
-    """Quote a short list whole; of a long one an item, with what leads to it."""
-    last = first
-    while last + 1 < len(spans) and spans[last + 1].kind == "item":
-        last += 1
-    start = _start(spans, first, ("lead", "question"))
-    whole = _joined(text, spans, start, last)
-    opening = [_plain(text, span) for span in spans[start:first]]
-    above: list[tuple[int, str]] = []
-    for at in range(first, last + 1):
-        item, depth = _plain(text, spans[at]), _depth(text, spans[at])
-        above = [(level, name) for level, name in above if level < depth]
-        context = [*opening, *(name for _, name in above)]
-        core = " ".join((*context, item))
-        if len(whole) <= _MAX_LIST:
-            yield Unit(whole, whole, core)
-        else:
-            yield Unit(" … ".join((*context, item)), _long_enough(text, spans, first, at), core)
-        above.append((depth, item))
-
-
-def _long_enough(text: str, spans: Sequence[Span], first: int, at: int) -> str:
-    """Return the item as a quote; one of a word or two begins with the items before it."""
-    start = at
-    while start > first and len(_joined(text, spans, start, at).split()) < _MIN_QUOTE_WORDS:
-        start -= 1
-    return _joined(text, spans, start, at)
-
-
-def _of_code(text: str, spans: Sequence[Span], at: int) -> Iterator[Unit]:
-    code = _plain(text, spans[at])
-    if code.count("\n") >= _MAX_CODE_LINES or len(code) > _MAX_LETTERS:
-        return
-    lead = ""
-    if at and spans[at - 1].kind in ("lead", "paragraph", "item"):
-        *_, lead = ("", *_sentences_of(_plain(text, spans[at - 1])))
-    whole = f"{lead}\n{code}" if lead else code
-    yield Unit(whole, whole, whole) if len(whole) <= _MAX_LETTERS else _same(code)
-
-
-def _start(spans: Sequence[Span], at: int, kinds: Sequence[str]) -> int:
-    """Return the first of the spans of these kinds that come directly before this one."""
-    while at and spans[at - 1].kind in kinds:
-        at -= 1
-    return at
-
-
-def _joined(text: str, spans: Sequence[Span], first: int, last: int) -> str:
-    alone = first == last
-    shown = (
-        _plain(text, one) if alone or one.kind != "item" else text[one.start : one.end]
-        for one in spans[first : last + 1]
-    )
-    return "\n".join(shown)
-
-
-def _plain(text: str, span: Span) -> str:
-    """Return a part's text without its markup: bullets, fences, quotation signs."""
-    own = text[span.start : span.end]
-    if span.kind == "code":
-        return "\n".join(line for line in own.split("\n") if not _FENCE.match(line))
-    if span.kind == "item":
-        return _BULLET.sub("", own, count=1)
-    if span.kind == "quotation":
-        own = own.removeprefix("> ").replace("\n> ", "\n")
-    return own
-
-
-def _depth(text: str, span: Span) -> int:
-    own = text[span.start : span.end]
-    return len(own) - len(own.lstrip(" "))
-
-
-def _sentences_of(plain: str) -> Iterator[str]:
-    start = 0
-    for end in sentence_ends(plain):
-        yield from _cut(" ".join(plain[start:end].split()))
-        start = end
+def without_bullet(item: str) -> str:
+    return _BULLET.sub("", item, count=1)
 
 
 def sentence_ends(text: str) -> Iterator[int]:

@@ -5,7 +5,7 @@ link that a model or a document wrote. The only links are stored addresses of ci
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -125,6 +125,8 @@ class Citation:
 class Line:
     text: str
     citations: tuple[int, ...]
+    bold: tuple[str, ...] = ()
+    """Words of the text that decide, in bold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ class Reply:
             "blocks": [*blocks(self), *below],
             "buttons": asdict(buttons) if buttons else None,
             "lead": self.lead,
-            "lines": [asdict(line) for line in self.lines],
+            "lines": [_stored(line) for line in self.lines],
             "citations": [asdict(citation) for citation in self.citations],
             "note": self.note,
             "asked": asdict(self.asked) if self.asked else None,
@@ -165,6 +167,11 @@ class Reply:
         """Return Slack's fall-back text. Clients look for addresses in it, so it has none."""
         lines = [f"{inert(line.text)} {_numbers(line)}" for line in self.lines]
         return "\n".join([self.lead, *lines, *([self.note] if self.note else [])])
+
+
+def _stored(line: Line) -> dict[str, Any]:
+    data = asdict(line)
+    return data if line.bold else {name: data[name] for name in ("text", "citations")}
 
 
 def notice(words: str, *, question_id: int | None = None) -> Reply:
@@ -189,7 +196,10 @@ def from_payload(payload: Mapping[str, Any]) -> Reply:
     """Return the reply that `Reply.payload` stored."""
     return Reply(
         payload["lead"],
-        tuple(Line(line["text"], tuple(line["citations"])) for line in payload["lines"]),
+        tuple(
+            Line(line["text"], tuple(line["citations"]), tuple(line.get("bold") or ()))
+            for line in payload["lines"]
+        ),
         tuple(Citation(**citation) for citation in payload["citations"]),
         payload["note"],
         Asked(**payload["asked"]) if payload.get("asked") else None,
@@ -219,7 +229,7 @@ def compose(
         said = tuple(words(shown)) or (shown,)
         if not shown or (said not in lines and len(lines) == most):
             continue
-        line = lines.get(said, Line(shown, ()))
+        line = lines.get(said, Line(shown, (), _shown_bold(sentence.bold, shown)))
         cited = list(line.citations)
         for passage in (sentence.passage, *copies_of(sentence, passages)):
             if numbers.get(passage) not in cited and len(cited) < _MOST_SOURCES:
@@ -332,7 +342,39 @@ def _size(elements: list[dict[str, Any]]) -> int:
 
 
 def _told(line: Line) -> list[dict[str, Any]]:
-    return [*elements(f"{line.text} "), span(_numbers(line), code=True)]
+    made: list[dict[str, Any]] = []
+    for piece, is_bold in _in_bold(f"{line.text} ", line.bold):
+        for element in elements(piece):
+            is_plain = is_bold and "style" not in element
+            made.append({**element, "style": {"bold": True}} if is_plain else element)
+    return [*made, span(_numbers(line), code=True)]
+
+
+def _in_bold(text: str, bold: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """Split a text where words of it are bold; an address is never split by it."""
+    at = 0
+    places = sorted((text.find(one), one) for one in bold)
+    for start, one in places:
+        if start >= at:
+            if start > at:
+                yield text[at:start], False
+            yield one, True
+            at = start + len(one)
+    if at < len(text):
+        yield text[at:], False
+
+
+def _shown_bold(bold: Sequence[str], shown: str) -> tuple[str, ...]:
+    """Return those words that stand in the text as it is shown, and cut no address in two."""
+    given = dict.fromkeys(" ".join(one.split()) for one in bold)
+    return tuple(one for one in given if one and one in shown and not _cuts_an_address(one, shown))
+
+
+def _cuts_an_address(part: str, shown: str) -> bool:
+    start = shown.find(part)
+    whole = sum("style" in element for element in elements(shown))
+    pieces = (shown[:start], part, shown[start + len(part) :])
+    return whole != sum("style" in element for one in pieces for element in elements(one))
 
 
 def _source_line(citation: Citation) -> list[dict[str, Any]]:
@@ -365,4 +407,5 @@ def _citation(number: int, passage: Passage, quote: str) -> Citation:
 def _quoted(text: str, passage: Passage) -> str:
     """Make a sentence or a quote safe to show: only addresses of its passage, and no citations."""
     shown = without_look_alikes(text[: 10 * _MAX_SENTENCE])
-    return shortened(inert(shown, passage=passage.text), _MAX_SENTENCE)
+    lines = (inert(line, passage=passage.text) for line in shown.split("\n"))
+    return shortened("\n".join(line for line in lines if line), _MAX_SENTENCE)

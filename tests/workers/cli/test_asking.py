@@ -27,6 +27,7 @@ class FirstSentence:
     """In place of a language model: it says what the best passage says."""
 
     name = "first sentence"
+    counts_rows = False
 
     def write(
         self,

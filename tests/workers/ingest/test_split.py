@@ -25,7 +25,8 @@ from workers.ingest.split import Piece, embedded_text
 from workers.ingest.split import split as split_blocks
 from workers.models.base import Span
 from workers.models.embedder import MAX_TOKENS, count_tokens
-from workers.models.sentences import sentence_ends, sentences, units, without_marks
+from workers.models.sentences import sentence_ends, sentences, without_marks
+from workers.models.units import units
 
 HANDBOOK = """Welcome to the handbook.
 
@@ -168,7 +169,7 @@ def test_nothing_is_quoted_that_only_names_or_asks_or_leads() -> None:
     found = [one.text for piece in pieces for one in units(piece.text, piece.spans)]
 
     assert list(dict.fromkeys(found)) == [
-        "Bikes of the firm.",
+        "What is this about? Bikes of the firm.",
         "Who repairs bikes? The workshop does. It takes a day.",
         "These are free:\n- tyres\n- brakes",
         "Run this:\nbike fix",

@@ -1,0 +1,325 @@
+"""How well each part of each passage answers a question, and how sure it is that the best one does.
+
+Linear models over some twenty measures. Their weights were fitted on five question sets, each left
+out once: docs/benchmarks.md has the figures.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import numpy as np
+import snowballstemmer
+from numpy.typing import NDArray
+
+from workers.models.asks import Sought, holds, sought_in
+from workers.models.base import NOBODY, Passage, Profile, Sites
+from workers.models.facets import facets_in, facets_in_path, fit, meant
+from workers.models.rarity import rarity
+from workers.models.synonyms import groups
+from workers.models.units import Unit, units
+from workers.models.versions import superseded
+
+Embed = Callable[[str], NDArray[np.float32]]
+
+_MOST_UNITS = 20
+"""Units that are embedded, those with the question's words in good passages first."""
+_RARE = 0.8
+_MOST_PARTS = 3
+"""Sentences of a unit that are embedded one by one."""
+_WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"\d+")
+_VERSION = re.compile(r"(?<![\w.])\d+(?:\.\d+)+(?![\w.])")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_AND_BEFORE = re.compile(r"(?:\A|(?<=\w)(?=\W))(\W*+)(\w++)")
+"""A word, and what is between it and the one before."""
+_OWN = re.compile(
+    r"(?<!\w)(?:i|i'm|im|me|my|mine|ich|mich|mir|mein|meine[mnrs]?|je|j'ai|mon|ma|mes|yo|mi|mis)"
+    r"(?!\w)",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?:]\s")
+STOP_WORDS = frozenset(
+    "a about after again all also am an and any are as at be because been before being between "
+    "both but by can could did do does doing done down each else even ever every few for from "
+    "further get got gets give go goes had has have having he her here hers him his how i if in "
+    "into is it its just let me may might more most much many must my no nor not now of off on "
+    "once one only or other our out over own same shall she should so some such tell than that "
+    "the their them then there these they this those through to too under until up us use very "
+    "was we were what when where which while who whom whose why will with would you your "
+    "im whats whos wheres whens hows dont please ok exactly really "
+    "der die das den dem des ein eine einen einem einer und oder aber ich du er sie es wir ihr "
+    "man mich mir mein meine was wer wie wo wann warum wieso welche welcher welches ist sind war "
+    "hat haben habe darf kann muss soll gibt zu zum zur im in am an auf aus bei mit nach von vor "
+    "für über unter bis nicht kein keine auch noch schon nur dazu".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a question asks for, worked out once."""
+
+    text: str
+    vector: NDArray[np.float32]
+    stems: dict[str, float]
+    """Stems of its words, each with its rarity; function words are left out."""
+    names: dict[str, float]
+    """Those that are names or numbers: a text without them answers something else."""
+    versions: frozenset[str]
+    years: frozenset[str]
+    sought: frozenset[Sought]
+    is_own: bool
+    """Whether it speaks of the person who asks: "my", "I"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A unit of a passage, and how well it answers."""
+
+    unit: Unit
+    number: int
+    """Of its passage, counted from 1."""
+    place: int
+    """Of the unit in its passage."""
+    measures: NDArray[np.float32]
+    best_part: int
+    score: float = 0.0
+    """How well it answers, compared with others."""
+
+
+def understand(question: str, vector: NDArray[np.float32]) -> Asked:
+    first = {
+        word[2]
+        for word in _AND_BEFORE.finditer(question)
+        if word.start() == 0 or _SENTENCE_END.search(word[1])
+    }
+    found = [word for word in _WORD.findall(question) if _says_something(word)]
+    return Asked(
+        text=question,
+        vector=vector,
+        stems={stem(word): rarity(word) for word in found},
+        names={stem(word): rarity(word) for word in found if _is_name(word, first)},
+        versions=frozenset(_VERSION.findall(question)),
+        years=frozenset(_YEAR.findall(question)),
+        sought=sought_in(question),
+        is_own=bool(_OWN.search(question)),
+    )
+
+
+_WEIGHT = {
+    "bias": 0.0,
+    "part_cosine": 2.4,  # of the best sentence
+    "unit_cosine": 3.1,  # with title and heading in front
+    "relevance": 3.1,  # of the passage
+    "lead": -1.1,  # how far the passage is behind the best one
+    "cover": 0.0,  # share of the question's words, by rarity, in the unit
+    "cover_all": 1.9,  # and in the unit, its title and headings
+    "names_missing": -0.9,  # share of its names that are nowhere in the passage
+    "sought": 0.7,  # share of what is asked for (an amount, a date) that the unit holds
+    "not_sought": -0.7,
+    "short": 0.0,
+    "row": 0.5,
+    "years_differ": -1.0,
+    "mean_part": 0.3,
+    "fit": 0.4,  # 1 for the person's country, site or team, -1 for another
+    "own": 1.3,  # the person's name, where the question is about them
+    "title_cover": 0.2,
+    "opening": -0.5,  # a short first paragraph says who wrote a page, and when
+    "rare_missing": -0.5,
+    "most_missing": -1.1,
+    "row_missing": -1.1,
+    "superseded": -3.0,
+}
+NAMES = tuple(_WEIGHT)
+WEIGHTS = np.array([*_WEIGHT.values()], dtype=np.float32)
+_CONFIDENCE = {
+    "bias": -2.3,
+    "part_cosine": 1.56,
+    "unit_cosine": 0.92,
+    "relevance": 1.0,
+    "cover": 0.44,
+    "cover_all": 0.38,
+    "names_missing": -0.18,
+    "sought": 0.08,
+    "years_differ": -0.53,
+    "fit": 0.26,
+    "title_cover": 0.31,
+    "rare_missing": -0.25,
+    "most_missing": -0.55,
+    "row_missing": 0.67,
+    "superseded": -0.5,
+}
+"""Of the same measures, for another question: whether the best unit answers at all."""
+_BY_SCORE, _BY_MARGIN = 0.09, 0.41
+_SCORE_SHIFT = 4.0
+_COMPARED = 5
+"""Units whose mean score the best one has to exceed to be sure."""
+
+
+def weigh(
+    asked: Asked,
+    passages: Sequence[Passage],
+    embed: Embed,
+    *,
+    profile: Profile = NOBODY,
+    weights: NDArray[np.float32] | None = None,
+) -> list[Weighed]:
+    """Return the units of these passages that were weighed, the best first."""
+    rare = {one: weight for one, weight in asked.stems.items() if weight > _RARE}
+    old = superseded(passages)
+    about = meant(profile, facets_in(asked.text, sites=profile.sites))
+    own_name = profile.name if asked.is_own else ""
+    best = max((passage.relevance for passage in passages), default=0.0)
+    rough: list[tuple[float, int, int, Unit, Passage, set[str]]] = []
+    for number, passage in enumerate(passages, start=1):
+        above = with_synonyms(stems(f"{passage.title} {passage.heading}"))
+        for place, unit in enumerate(units(passage.text, passage.spans)):
+            if len(_WORD.findall(unit.quote)) < 3:
+                continue
+            own = with_synonyms(stems(unit.text))
+            rough.append(
+                (
+                    passage.relevance + 0.3 * share(asked.stems, own | above),
+                    number,
+                    place,
+                    unit,
+                    passage,
+                    own,
+                )
+            )
+    rough.sort(key=lambda one: -one[0])
+    found: list[Weighed] = []
+    for _, number, place, unit, passage, own in rough[:_MOST_UNITS]:
+        above = with_synonyms(stems(f"{passage.title} {passage.heading}"))
+        last = passage.heading.rpartition(" > ")[2]
+        parts = _parts(asked, unit)
+        cosines = [float(asked.vector @ embed(part)) for part in parts]
+        whole = float(asked.vector @ embed(f"{passage.title} {last}\n{unit.text}"))
+        everything = own | above
+        known = everything | with_synonyms(stems(passage.text))
+        around = f"{passage.title} {passage.heading} {unit.text}"
+        years = set(_YEAR.findall(around))
+        sought = [kind for kind in asked.sought if kind is not Sought.SEVERAL]
+        is_held = [holds(kind, unit.text) for kind in sought]
+        missing = 1 - share(asked.names, everything | stems(passage.text)) if asked.names else 0.0
+        if asked.versions and not asked.versions & set(_VERSION.findall(around)):
+            missing = 1.0
+        measures = np.array(
+            [
+                1.0,
+                max(cosines),
+                whole,
+                passage.relevance,
+                best - passage.relevance,
+                share(asked.stems, own),
+                share(asked.stems, everything),
+                missing,
+                sum(is_held) / len(sought) if sought else 0.5,
+                float(bool(sought) and not any(is_held)),
+                float(len(unit.text.split()) < 6),
+                float(unit.kind == "row"),
+                float(bool(asked.years and years and not asked.years & years)),
+                sum(cosines) / len(cosines),
+                _fit(passage, unit, about, profile.sites),
+                float(bool(own_name) and own_name in unit.text),
+                share(asked.stems, above),
+                float(passage.heading in ("", passage.title) and len(unit.text.split()) < 20),
+                1 - share(rare, known) if rare else 0.0,
+                max((weight for one, weight in asked.stems.items() if one not in known), default=0),
+                (1 - share(asked.stems, everything)) if unit.kind == "row" else 0.0,
+                float(passage.document_id in old),
+            ],
+            dtype=np.float32,
+        )
+        best_part = unit.parts.index(parts[int(np.argmax(cosines))])
+        found.append(Weighed(unit, number, place, measures, best_part))
+    used = WEIGHTS if weights is None else weights
+    scored = [
+        Weighed(
+            one.unit, one.number, one.place, one.measures, one.best_part, float(one.measures @ used)
+        )
+        for one in found
+    ]
+    return sorted(scored, key=lambda one: -one.score)
+
+
+def confidence(weighed: Sequence[Weighed]) -> float:
+    """Return how sure it is that the best of the units answers, above 0 if it is better quoted.
+
+    The threshold was set where about four in five questions without an answer are refused.
+    """
+    best = weighed[0]
+    compared = [one.score for one in weighed[:_COMPARED]]
+    margin = best.score - sum(compared) / len(compared)
+    by_measure = dict(zip(NAMES, best.measures, strict=True))
+    own = sum(weight * float(by_measure[name]) for name, weight in _CONFIDENCE.items())
+    return own + _BY_SCORE * (best.score - _SCORE_SHIFT) + _BY_MARGIN * margin
+
+
+def _parts(asked: Asked, unit: Unit) -> list[str]:
+    if len(unit.parts) <= _MOST_PARTS:
+        return list(unit.parts)
+    ranked = sorted(unit.parts, key=lambda part: -share(asked.stems, stems(part)))
+    return ranked[:_MOST_PARTS]
+
+
+def _fit(passage: Passage, unit: Unit, about: Profile, sites: Sites) -> float:
+    """Return how well unit and passage fit a person: what the unit names itself counts first."""
+    own = facets_in(unit.text, sites=sites)
+    if own.countries or own.sites:
+        return fit(own, about)
+    named = facets_in(f"{passage.title}. {passage.heading}", sites=sites)
+    return fit(named | facets_in_path(passage.document, sites=sites), about)
+
+
+def _says_something(word: str) -> bool:
+    return word.casefold() not in STOP_WORDS and (len(word) > 1 or word.isdigit())
+
+
+def _is_name(word: str, starts_sentence: set[str]) -> bool:
+    if _NUMBER.search(word) or any(letter.isupper() for letter in word[1:]):
+        return True
+    return word[0].isupper() and word not in starts_sentence
+
+
+def share(wanted: dict[str, float], held: set[str]) -> float:
+    """Return the share of the wanted words that is there; rare words count for more."""
+    total = sum(wanted.values())
+    return sum(weight for one, weight in wanted.items() if one in held) / total if total else 0.0
+
+
+def with_synonyms(held: set[str]) -> set[str]:
+    """Return these stems and those of their synonyms."""
+    return held.union(*(_synonym_stems(one) for one in held))
+
+
+@lru_cache(maxsize=50_000)
+def _synonym_stems(one: str) -> frozenset[str]:
+    return _stems_of_groups().get(one, frozenset())
+
+
+@cache
+def _stems_of_groups() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for group in groups():
+        together = {stem(word) for word in group}
+        for one in together:
+            found[one] |= together
+    return {one: frozenset(together) for one, together in found.items()}
+
+
+def stems(text: str) -> set[str]:
+    return {stem(word) for word in _WORD.findall(text)}
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str) -> str:
+    return str(_stemmer().stemWord(word.casefold()))
+
+
+@cache
+def _stemmer() -> snowballstemmer.stemmer:
+    """The same algorithm as PostgreSQL's `english`."""
+    return snowballstemmer.stemmer("english")
