@@ -1,5 +1,6 @@
 """Says in an answer for which country it was assumed to be, and which others there are."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from workers.replies.rendering import Reply
 _FALLS_BEHIND = 0.1
 """A passage whose relevance is this much below the quoted one is about something else."""
 _MOST_OTHERS = 2
+_WORD = re.compile(r"[^\W\d_]{4,}")
 _WITH_ARTICLE = frozenset({"AE", "GB", "NL", "PH", "US"})
 """Countries that English calls “the …”."""
 
@@ -22,7 +24,7 @@ def with_assumption(
 
     `asked`: what the question names; if it names a country or a site, nothing was assumed.
     """
-    if not reply.lines or not profile.country or asked.countries or asked.sites:
+    if not reply.lines or not profile.country or asked.names_a_place:
         return reply
     quoted = {citation.document for citation in reply.citations}
     named = {
@@ -32,23 +34,31 @@ def with_assumption(
         for passage in passages
     }
     theirs = [
-        passage.relevance
+        passage
         for passage in passages
         if passage.document in quoted and named[passage.document] == {profile.country}
     ]
     if not theirs:
         return reply
+    lowest = max(passage.relevance for passage in theirs) - _FALLS_BEHIND
+    subject = set[str]().union(*map(_subject, theirs))
     others = dict.fromkeys(
         country
         for passage in passages
         if profile.country not in named[passage.document]
-        and passage.relevance >= max(theirs) - _FALLS_BEHIND
+        and passage.relevance >= lowest
+        and subject & _subject(passage)
         for country in sorted(named[passage.document])
     )
     lead = f"{reply.lead.rstrip(':')}, for {_named(profile.country)}:"
     offered = " and ".join(map(_named, list(others)[:_MOST_OTHERS]))
     note = f"I also have a page for {offered}: ask me about it." if offered else ""
     return replace(reply, lead=lead, note=" ".join(filter(None, (reply.note, note))))
+
+
+def _subject(passage: Passage) -> set[str]:
+    """Return the words of its title: a page on the same subject has one of them."""
+    return set(_WORD.findall(passage.title.casefold()))
 
 
 def _named(country: str) -> str:

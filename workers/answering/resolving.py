@@ -98,15 +98,17 @@ def _meanings() -> Iterator[tuple[re.Pattern[str], Callable[[Profile], str]]]:
             yield _pattern(word), _time("day", ahead, language)
     for language, units in _UNITS.items():
         for unit, noun in units.items():
-            for ahead, phrase in _phrases(language, noun):
+            for ahead, phrase in _phrases(language, unit, noun):
                 yield _pattern(phrase), _time(unit, ahead, language)
 
 
-def _phrases(language: str, noun: str) -> Iterator[tuple[int, str]]:
+def _phrases(language: str, unit: str, noun: str) -> Iterator[tuple[int, str]]:
     if not noun:
         return
     after = _AFTER.get(language, {})
     for ahead, before in _BEFORE[language].items():
+        if unit == "year" and not ahead:
+            continue  # most pages are for this year, and those that say so are often not
         if before:
             yield ahead, f"(?:{before}) (?:{noun})"
         if ahead in after:

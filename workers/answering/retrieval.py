@@ -42,8 +42,10 @@ MAX_QUESTION = 4000
 _RRF_K, _BY_MEANING, _BY_WORDS = 10, 3.0, 1.0
 _K1, _B, _USUAL_WORDS, _TITLE_WEIGHT = 0.9, 0.5, 70.0, 2.0
 _SHARE_WEIGHT, _SECOND_WEIGHT = 0.2, 0.2
-_FIT_WEIGHT = 0.08
-"""More than lies between two countries' pages on one subject, less than between two subjects."""
+_FITS, _FITS_OTHERS = 0.02, 0.08
+"""A page for somebody else's country is further down by more than lies between two countries' pages
+on one subject. One for the person's own is hardly moved up: that is no reason to be on the subject.
+"""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -214,8 +216,9 @@ def _pick(
 
     def score(one: _Candidate) -> float:
         _best, second, *_ = *chunks_of[one.document_id], lowest
-        fit = _FIT_WEIGHT * preferred.get(one.chunk_id, 0.0)
-        return one.relevance + _SECOND_WEIGHT * second + fit
+        fit = preferred.get(one.chunk_id, 0.0)
+        meant = fit * (_FITS if fit > 0 else _FITS_OTHERS)
+        return one.relevance + _SECOND_WEIGHT * second + meant
 
     taken: Counter[int] = Counter()
     picked: list[_Candidate] = []

@@ -50,6 +50,10 @@ _NO_NOUN = frozenset("please bitte svp or and oder und ou et o y instead too auc
 _LANGUAGE_NOUNS = frozenset(
     "language version translation sprache fassung ubersetzung langue traduction".split()
 )
+_EVERYWHERE = frozenset(
+    "countries offices sites locations everywhere worldwide lander landern standorte standorten "
+    "buros uberall weltweit bureaux partout paises oficinas sedes".split()
+)
 _BEFORE_A_TOWN = frozenset("in at from to near nach aus bei ab a en de".split())
 _AFTER_A_TOWN = frozenset("office site team hq buro buero standort bureau oficina".split())
 _NO_TOWN = frozenset(
@@ -95,6 +99,12 @@ class Facets:
     """ISO 639's two letters, such as `de`."""
     teams: frozenset[str] = frozenset()
     """Those of the names that were looked for."""
+    everywhere: bool = False
+    """Whether it speaks of countries or sites as such: nobody's own is meant."""
+
+    @property
+    def names_a_place(self) -> bool:
+        return bool(self.countries or self.sites or self.everywhere)
 
     def __bool__(self) -> bool:
         return bool(self.countries or self.sites or self.languages or self.teams)
@@ -105,6 +115,7 @@ class Facets:
             self.sites | more.sites,
             self.languages | more.languages,
             self.teams | more.teams,
+            self.everywhere or more.everywhere,
         )
 
     @property
@@ -127,7 +138,14 @@ def facets_in(text: str, *, sites: Sites = (), teams: tuple[str, ...] = ()) -> F
         for site in found
     }
     named = {name for _at, _length, names in _matches(words, _names(teams)) for name in names}
-    return Facets(frozenset(countries), frozenset(towns), frozenset(languages), frozenset(named))
+    everywhere = any(word.folded in _EVERYWHERE for word in words)
+    return Facets(
+        frozenset(countries),
+        frozenset(towns),
+        frozenset(languages),
+        frozenset(named),
+        everywhere,
+    )
 
 
 def facets_in_path(path: str, *, sites: Sites = (), teams: tuple[str, ...] = ()) -> Facets:
@@ -185,11 +203,13 @@ def names_of(profile: Profile) -> tuple[str, ...]:
 def meant(profile: Profile, asked: Facets) -> Profile:
     """Return the profile that a question is about: what it names itself takes the person's place.
 
-    With several countries or sites in it, none is preferred.
+    With several countries or sites in it, or with all of them, none is preferred.
     """
-    if not asked.countries and not asked.sites:
+    if not asked.names_a_place:
         return profile
     country = _only(asked.all_countries)
+    if asked.everywhere and not country:
+        return replace(profile, country="", location="")
     if not asked.sites:
         stays = country == country_code(profile.country)
         return replace(profile, country=country, location=profile.location if stays else "")

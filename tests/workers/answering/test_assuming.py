@@ -60,5 +60,13 @@ def test_a_page_that_not_all_readers_may_read_is_not_offered(offices: Company) -
     assert "France" not in offices.emitted()
 
 
-def test_a_page_that_is_about_something_else_is_not_offered(offices: Company) -> None:
+def test_a_page_on_another_subject_is_not_offered(offices: Company) -> None:
+    words = "The vacation is a number of days, says this."
+    offices.library.document("x", words, only(Class.MEMBERS), title="Travelling to France")
+    posted = told(offices)
+    assert posted.endswith(OFFERED)
+    assert "France" not in posted.rpartition("I also have")[2]
+
+
+def test_a_page_that_fits_the_question_worse_is_not_offered(offices: Company) -> None:
     assert "I also have" not in told(offices, words="vacation number days says de")

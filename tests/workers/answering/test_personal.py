@@ -191,7 +191,8 @@ def test_without_the_preference_both_people_get_the_same_order(
     offices: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the tests above see is the profile, and nothing else."""
-    monkeypatch.setattr(retrieval, "_FIT_WEIGHT", 0.0)
+    for weight in ("_FITS", "_FITS_OTHERS"):
+        monkeypatch.setattr(retrieval, weight, 0.0)
     offices.person("alice", profile=GERMAN)
     offices.person("bob", profile=AMERICAN)
     assert ask(offices, "DUALICE") == ask(offices, "DUBOB", "bob")
@@ -247,7 +248,8 @@ def test_today_is_the_day_where_the_person_is() -> None:
         ("OKRs this quarter?", "OKRs this quarter (Q4 2026)?"),
         ("OKRs next quarter?", "OKRs next quarter (Q1 2027)?"),
         ("Ziele im nächsten Quartal?", "Ziele im nächsten Quartal (Q1 2027)?"),
-        ("holidays this year", "holidays this year (2026)"),
+        ("holidays this year", "holidays this year"),
+        ("holidays next year", "holidays next year (2027)"),
         ("holidays last month", "holidays last month (November 2026)"),
         ("qui est absent aujourd'hui ?", "qui est absent aujourd'hui (1 décembre 2026) ?"),
         ("el próximo trimestre", "el próximo trimestre (Q1 2027)"),

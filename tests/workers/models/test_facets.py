@@ -136,6 +136,9 @@ def test_what_a_question_names_takes_the_persons_place() -> None:
     assert about("vacation in the US") == ("US", "")
     assert about("vacation in Germany") == ("DE", "Berlin")
     assert about("the office in Columbus") == ("US", "Columbus")
+    for everywhere in ("vacation in the three countries", "Urlaub in allen Ländern", "all offices"):
+        assert about(everywhere) == ("", ""), everywhere
+    assert about("is Germany like other countries?") == ("DE", "Berlin")
     assert about("Germany or the US?") == about("Berlin or Columbus?") == ("", "")
 
 
