@@ -11,7 +11,8 @@ SMALL ?=
 PARTS ?=
 SETS := ../shared/eval
 SET := $(firstword $(wildcard $(SETS)/$(if $(SMALL),small,dev)) examples/company)
-EVAL_HOME := build/eval-$(notdir $(SET))
+COMPANY := $(SET)
+EVAL_HOME := build/eval-$(notdir $(COMPANY:/=))
 
 .PHONY: help demo demo-down test check ci format lint types contracts eval read prove survive coverage bench shuffled nightly installers lock clean
 
@@ -83,12 +84,12 @@ types: $(VENV)/dev
 contracts: $(VENV)/dev
 	@$(BIN)/lint-imports
 
-eval: $(BIN)/ken  ## ask a whole question set, count leaks and hits (SMALL=1: the short form)
+eval: $(BIN)/ken  ## ask a whole question set, grade the answers, count leaks (SET=dir, its COMPANY=dir; SMALL=1: the short form)
 	@mkdir -p build/figures
 	@$(BIN)/ken --home $(EVAL_HOME) up
-	@$(BIN)/ken --home $(EVAL_HOME) load $(SET)
-	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --report build/figures/eval.json
-	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --echo --report build/figures/eval-echo.json
+	@$(BIN)/ken --home $(EVAL_HOME) load $(COMPANY)
+	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --company $(COMPANY) --report build/figures/eval.json
+	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --company $(COMPANY) --echo --report build/figures/eval-echo.json
 	@$(BIN)/ken --home $(EVAL_HOME) down
 
 read: $(VENV)/dev  ## how well each format is read, and 10,000 mutated files (SMALL=1: 300)

@@ -5,14 +5,14 @@ For each way: hit@1, hit@10 and MRR of the rows that expect an answer, verbatim 
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 
 from policies import Audience, visible_in
 from policies.names import resolve_user
 from workers.answering import retrieval
 from workers.answering.retrieval import _Candidate
-from workers.cli.evaluate import _read_set
+from workers.cli.evaluation.sets import read_questions
 from workers.database.sessions import Database
 from workers.models.embedder import MiniLM
 from workers.settings import load_settings
@@ -48,15 +48,14 @@ WAYS: dict[str, Callable[[Lists], list[int]]] = {
 def main(data_dir: Path, folder: Path) -> None:
     database, embedder = Database(load_settings(data_dir)), MiniLM.load()
     ranks: dict[tuple[str, str], list[int | None]] = defaultdict(list)
-    for row in _read_set(folder).questions:
-        if row["expected"] != "answer":
+    for row in read_questions(folder):
+        if row.expected != "answer":
             continue
-        wanted = {*row["expected_doc_ids"], *(row.get("also_acceptable_doc_ids") or ())}
-        for kind, question in (("verbatim", row["text"]), ("paraphrase", row.get("paraphrase"))):
+        for kind, question in (("verbatim", row.text), ("paraphrase", row.paraphrase)):
             if question:
-                lists, names = _search(database, embedder, row["asker"], question)
+                lists, names = _search(database, embedder, row.asker, question)
                 for way, rank in WAYS.items():
-                    ranks[way, kind].append(_first(rank(lists), lists, names, wanted))
+                    ranks[way, kind].append(_first(rank(lists), lists, names, row.docs))
     for (way, kind), found in ranks.items():
         hits = [sum(r is not None and r <= k for r in found) / len(found) for k in (1, 10)]
         mrr = sum(1 / r for r in found if r) / len(found)
@@ -82,7 +81,7 @@ def _search(
 
 
 def _first(
-    order: Sequence[int], lists: Lists, names: Mapping[int, str], wanted: set[str]
+    order: Sequence[int], lists: Lists, names: Mapping[int, str], wanted: Set[str]
 ) -> int | None:
     seen = list(dict.fromkeys(names[lists[2][chunk_id].document_id] for chunk_id in order))
     return next((n for n, name in enumerate(seen, start=1) if name in wanted), None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from workers.cli.evaluate import Set, _read_set
+from workers.cli.evaluation.sets import Directory, read_directory, read_questions
 
 COMPANIES = sorted((Path(__file__).parents[2] / "benchmarks/companies").iterdir())
 _FIELDS = {
@@ -21,8 +21,13 @@ each_company = pytest.mark.parametrize("folder", COMPANIES, ids=lambda folder: f
 
 
 @cache
-def _set(folder: Path) -> Set:
-    return _read_set(folder)
+def _rows(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "questions.jsonl").read_text().splitlines()]
+
+
+@cache
+def _directory(folder: Path) -> Directory:
+    return read_directory(folder)
 
 
 @cache
@@ -47,8 +52,9 @@ def test_every_question_has_the_fields_of_the_format(folder: Path) -> None:
     people = _people(folder)
     workspace = json.loads((folder / "workspace.json").read_text())
     channels = {channel["name"] for channel in workspace["channels"]}
-    rows = _set(folder).questions
+    rows = _rows(folder)
 
+    assert len(read_questions(folder)) == len(rows)
     assert len({row["id"] for row in rows}) == len(rows) >= 100
     for row in rows:
         assert row.keys() - {"where"} == _FIELDS, row["id"]
@@ -61,15 +67,15 @@ def test_every_question_has_the_fields_of_the_format(folder: Path) -> None:
 
 @each_company
 def test_what_may_be_cited_is_there_and_the_asker_may_read_it(folder: Path) -> None:
-    questions = _set(folder)
-    for row in questions.questions:
-        assert set(row["docs"]) <= questions.chains.keys(), row["id"]
-        assert not questions.forbidden(row["asker"], set(row["docs"])), row["id"]
+    directory = _directory(folder)
+    for row in _rows(folder):
+        assert set(row["docs"]) <= directory.chains.keys(), row["id"]
+        assert not directory.forbidden(row["asker"], set(row["docs"])), row["id"]
 
 
 @each_company
 def test_a_good_colleagues_answer_is_right_by_its_own_facts(folder: Path) -> None:
-    for row in _set(folder).questions:
+    for row in _rows(folder):
         if row["expected"] == "answer":
             assert row["facts"], row["id"]
             assert all(_matches(fact, row["answer"]) for fact in row["facts"]), row["id"]
@@ -78,8 +84,8 @@ def test_a_good_colleagues_answer_is_right_by_its_own_facts(folder: Path) -> Non
 
 @each_company
 def test_what_a_refused_asker_asks_for_stands_only_where_they_may_not_read(folder: Path) -> None:
-    questions, texts = _set(folder), _texts(folder)
-    refused = [row for row in questions.questions if row["kind"] == "forbidden"]
+    directory, texts = _directory(folder), _texts(folder)
+    refused = [row for row in _rows(folder) if row["kind"] == "forbidden"]
     assert refused
     for row in refused:
         holding = {
@@ -88,4 +94,4 @@ def test_what_a_refused_asker_asks_for_stands_only_where_they_may_not_read(folde
             if any(_matches(fact, text) for fact in row["facts"])
         }
         assert holding, row["id"]
-        assert questions.forbidden(row["asker"], holding) == holding, row["id"]
+        assert directory.forbidden(row["asker"], holding) == holding, row["id"]

@@ -6,6 +6,7 @@ posting.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -25,7 +26,7 @@ from workers.answering.asked import (
     with_names,
 )
 from workers.answering.assuming import with_assumption
-from workers.answering.audience import asker_readers, audience_of, is_private
+from workers.answering.audience import Resolved, asker_readers, audience_of, is_private
 from workers.answering.context import self_contained
 from workers.answering.limits import RateLimit, may_speak_unasked, rate_limit
 from workers.answering.oneself import asked_about_oneself, from_profile
@@ -104,10 +105,8 @@ def answer(services: Services, leased: Leased) -> Ended:
     """
     leased = with_names(services, leased)
     question = leased.question
-    kinds = kinds_of(question)
+    kinds = places_of(question)
     first = kinds[0]
-    if reply_to_request(question.text) is not None:
-        kinds = kinds[:1]  # a request to do something never opens a direct message
     match rate_limit(services, leased):
         case RateLimit.JUST_EXCEEDED if not question.surface.is_unasked:
             return _say(services, leased, first, say.LIMITED, reason="limited")
@@ -137,6 +136,13 @@ def _remember(services: Services, question: Question, first: Kind) -> str | None
     if first is not Kind.DIRECT:
         return memory.IN_PRIVATE
     return memory.fulfil(services, question.team_id, question.user_id, wish)
+
+
+def places_of(question: Question) -> tuple[Kind, ...]:
+    """Return where it may be answered, in this order."""
+    kinds = kinds_of(question)
+    # a request to do something never opens a direct message
+    return kinds if reply_to_request(question.text) is None else kinds[:1]
 
 
 def _answer_first(services: Services, leased: Leased, kinds: tuple[Kind, ...]) -> Ended:
@@ -204,13 +210,28 @@ def _compose(services: Services, leased: Leased, kind: Kind, progress: Progress)
     crashpoint("audience_known")
     if readers is None:
         return Composed(Reply(""))
+    return compose_for(
+        services, question, kind, readers, _said_before(services, question), progress=progress
+    )
+
+
+def compose_for(
+    services: Services,
+    question: Question,
+    kind: Kind,
+    readers: Resolved,
+    before: Sequence[Said],
+    *,
+    progress: Progress | None = None,
+) -> Composed:
+    """Compose the answer to a question for these readers, after what was said before it."""
     wishes = preferences.of(services, question.team_id, question.user_id)
     profile = profile_for(services, question, kind, readers.audience)
     if (about := asked_about_oneself(question.text)) is not None:
         return _from_profile(about, profile, kind, readers.audience)
     return compose_answer(
         services,
-        searchable(self_contained(question.text, _said_before(services, question))),
+        words_to_find(question, before),
         readers.audience,
         progress=progress,
         language=wishes.language,
@@ -226,6 +247,11 @@ def _from_profile(
     if kind is not Kind.DIRECT or len(audience.ids) != 1:
         return Composed(Reply(""))
     return Composed(from_profile(about, profile), only_for=audience)
+
+
+def words_to_find(question: Question, before: Sequence[Said]) -> str:
+    """Return the words that are searched for: of a follow-up, with what it refers to."""
+    return searchable(self_contained(question.text, before))
 
 
 def _said_before(services: Services, question: Question) -> list[Said]:
@@ -249,16 +275,25 @@ def _post_nothing(services: Services, leased: Leased, kind: Kind, composed: Comp
     """Reply without an answer, in the same words whatever exists that these readers may
     not read.
     """
-    if leased.question.surface.is_quiet:
+    question = leased.question
+    if question.surface.is_quiet:
         return
-    if (words := reply_to_request(leased.question.text)) is not None:
-        _post(services, leased, kind, say.notice(words))
+    reply = words_for_nothing(question, kind)
+    if reply_to_request(question.text) is not None:
+        _post(services, leased, kind, reply)
     elif kind is Kind.CHANNEL:
-        reply = say.notice(say.ANSWERED_PRIVATELY)
-        _post(services, leased, kind, leading_to_asker(services, leased.question, reply))
+        _post(services, leased, kind, leading_to_asker(services, question, reply))
     else:
-        reply = _noted(say.notice(say.NOTHING_FOUND), composed)
+        reply = _noted(reply, composed)
         _post(services, leased, kind, reply, buttons=_buttons(services, leased, kind))
+
+
+def words_for_nothing(question: Question, kind: Kind) -> Reply:
+    """Return the reply if there is no answer: the same whatever these readers may not read."""
+    request = reply_to_request(question.text)
+    if request is not None:
+        return say.notice(request)
+    return say.notice(say.ANSWERED_PRIVATELY if kind is Kind.CHANNEL else say.NOTHING_FOUND)
 
 
 def _check_and_post(services: Services, leased: Leased, kind: Kind, composed: Composed) -> bool:

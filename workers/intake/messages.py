@@ -93,6 +93,7 @@ class Surface(StrEnum):
 ADDRESSED = [surface for surface in Surface if surface.is_addressed]
 MESSAGES = [surface for surface in Surface if surface.is_message]
 ALOUD = [surface for surface in Surface if surface.is_aloud]
+OWN_WORDS = [one for one in Surface if not one.is_terminal and not one.is_about_a_message]
 FOR_THE_ASKER = [surface for surface in Surface if surface.is_for_the_asker]
 
 

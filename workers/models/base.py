@@ -56,6 +56,9 @@ class Draft:
     """What an answerer wrote; it is not trusted before `verify`."""
 
     sentences: tuple[Sentence, ...]
+    support: float | None = None
+    """How well the passages support an answer, as the answerer judges it, also where it writes
+    none. Only comparable within one answerer; for `ken eval`, and never shown."""
 
 
 Sites = tuple[tuple[str, str], ...]

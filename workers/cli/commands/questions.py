@@ -2,12 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workers.cli.data_dir import command_settings
 from workers.cli.output import err, out, plain, print_json, print_lines
+from workers.errors import InputInvalid
+
+if TYPE_CHECKING:
+    from workers.cli.evaluation.run import Choice
 
 Person = Annotated[
     str,
@@ -132,10 +136,52 @@ def shown(
 
 def evaluate(
     folder: Annotated[
-        Path, typer.Argument(help="A folder with questions.jsonl that `ken load` has loaded.")
-    ],
+        Path | None,
+        typer.Argument(help="A folder with questions.jsonl that `ken load` has loaded."),
+    ] = None,
+    company: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where the documents, people, permissions and channels of the set are, if not in "
+            "its own folder.",
+        ),
+    ] = None,
+    kinds: Annotated[
+        str, typer.Option(metavar="KIND,…", help="Ask only questions of these kinds.")
+    ] = "",
+    sample: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Ask only N questions, drawn at random.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Draw the same questions again.")] = 0,
     report: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the figures to this file, as JSON.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the figures to this file as JSON, and plots beside it."
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write a page with the figures and what was not right. It holds text of "
+            "documents: keep it where only people may look who may read all of them.",
+        ),
+    ] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="BEFORE AFTER",
+            help="Compare two reports of one set instead, and list the rows that changed.",
+        ),
+    ] = None,
+    export_feedback: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write questions whose askers told administrators that the answer is wrong to "
+            "this file instead, as rows to complete.",
+        ),
     ] = None,
     echo: Annotated[
         bool, typer.Option("--echo", help="Answer with the whole prompt, to show what could leak.")
@@ -144,16 +190,64 @@ def evaluate(
 ) -> None:
     """Ask every question of an evaluation set as its asker, and print how good the answers are.
 
-    Exit code 1 if anything leaked.
+    Nothing is stored or posted. Exit code 1 if anything leaked. Described in docs/evaluate.md.
     """
-    from workers.cli.evaluate import evaluate_folder
+    if compare is not None:
+        _compare(*compare, as_json=as_json)
+    elif export_feedback is not None:
+        _export_feedback(export_feedback, as_json=as_json)
+    elif folder is None:
+        raise InputInvalid(
+            "No question set is named.", remedy="Name a folder: `ken eval examples/company`."
+        )
+    else:
+        from workers.cli.evaluation.run import Choice
+
+        names = tuple(filter(None, (kind.strip() for kind in kinds.split(","))))
+        choice = Choice(company, names, sample, seed, echo)
+        _evaluate(folder, choice, report=report, html=html, as_json=as_json)
+
+
+def _evaluate(
+    folder: Path, choice: "Choice", *, report: Path | None, html: Path | None, as_json: bool
+) -> None:
+    from workers.cli.evaluation.plots import write_plots
+    from workers.cli.evaluation.run import evaluate_folder
 
     figures = evaluate_folder(
-        command_settings(), folder, echo=echo, console=None if as_json else out
+        command_settings(), folder, choice, page=html, console=None if as_json else out
     )
     if as_json:
         print_json(figures)
     if report is not None:
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text(json.dumps(figures, indent=2) + "\n")
+        write_plots(report, figures)
     raise typer.Exit(1 if figures["leaks"] else 0)
+
+
+def _compare(before: Path, after: Path, *, as_json: bool) -> None:
+    from workers.cli.evaluation.comparing import compare
+    from workers.cli.evaluation.printing import print_comparison
+
+    compared = compare(before, after)
+    print_json(compared) if as_json else print_comparison(compared, out)
+
+
+def _export_feedback(file: Path, *, as_json: bool) -> None:
+    from workers.cli.evaluation.exporting import export_feedback
+    from workers.database.sessions import Database
+
+    database = Database(command_settings())
+    try:
+        exported = export_feedback(database, file)
+    finally:
+        database.close()
+    if as_json:
+        print_json({"rows": exported.rows, "left_out": exported.left_out})
+        return
+    out.print(
+        f"{exported.rows} questions written to {plain(str(file))}. Add what answers must hold.\n"
+        f"{exported.left_out} other ratings stay where they are: their askers were not told that "
+        "anybody reads their words."
+    )
