@@ -70,12 +70,11 @@ def _search(
         audience = Audience.of([resolve_user(session, asker)])
     with database.reading_for(audience) as session:
         visible = visible_in(session, audience)
-        rarities = retrieval._lexemes(session, question)
-        near = retrieval._near(session, visible, vector, embedder.name)
-        matching = retrieval._matching(session, visible, rarities)
-        candidates = retrieval._weigh(
-            session, visible, {*near, *matching}, vector, embedder.name, rarities
-        )
+        meaning = retrieval.Meaning(embedder.name, vector)
+        asked = retrieval._understand(session, visible, question, meaning, None)
+        near = retrieval._all_near(session, visible, asked)
+        matching = retrieval._matching(session, visible, asked)
+        candidates = retrieval._weigh(session, visible, {*near, *matching}, asked)
         passages = retrieval._read(session, visible, list(candidates.values()))
     return (near, matching, candidates), {p.document_id: p.document for p in passages}
 

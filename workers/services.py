@@ -1,10 +1,10 @@
 """The database, the model, the embedder and Slack as we use them; made once per process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from workers.database.sessions import Database
-from workers.models.base import Answerer, Embedder
+from workers.models.base import Answerer, BatchEmbedder, Embedder
 from workers.settings import Settings, load_settings
 from workers.slack.bot_tokens import MINIMUM_LIFETIME, token_of
 from workers.slack.messenger import Messenger
@@ -27,6 +27,8 @@ class Services:
     database: Database
     embedder: Embedder
     answerer: Answerer
+    multilingual: BatchEmbedder | None = field(default=None, kw_only=True)
+    """For questions and documents that are not English."""
 
     @property
     def messenger(self) -> Messenger:
@@ -55,13 +57,15 @@ def live_services() -> Services:
 
 def make_services(settings: Settings) -> Services:
     from workers.models.embedder import MiniLM  # noqa: PLC0415 - ONNX is loaded where it is used
+    from workers.models.multilingual import Multilingual  # noqa: PLC0415 - and its weights
 
-    embedder = MiniLM.load()
+    embedder, multilingual = MiniLM.load(), Multilingual.load()
     return Services(
         settings=settings,
         database=Database(settings),
         embedder=embedder,
         answerer=_answerer(settings, embedder),
+        multilingual=multilingual,
     )
 
 

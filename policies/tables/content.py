@@ -13,7 +13,7 @@ from policies.tables.base import Base
 from policies.tables.permissions import Node, Policy
 
 DIMENSION = 384
-"""The dimension of the embedded embedder's vectors; each row also names its model."""
+"""The dimension of the English embedder's vectors; other models have other ones."""
 
 
 class Document(Base):
@@ -42,6 +42,9 @@ class Chunk(Base):
     __table_args__ = (
         UniqueConstraint("document_id", "position"),
         Index("chunk_tsv", "tsv", postgresql_using="gin"),
+        Index(
+            "chunk_foreign", "language", postgresql_where=condition("language NOT IN ('', 'en')")
+        ),
     )
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -53,23 +56,27 @@ class Chunk(Base):
     anchor: Mapped[str]
     """The part after `#` in a link to this place; empty means the document's start."""
     text: Mapped[str]
+    language: Mapped[str] = mapped_column(server_default="")
+    """ISO 639-1's code of the text's language; empty where unsure, which is taken for English."""
     spans: Mapped[list[Any] | None] = mapped_column(JSONB)
     """The kinds of the text's parts, as [kind, start, end]; null for a text without structure."""
     tsv: Mapped[str] = mapped_column(
         TSVECTOR,
         Computed(
-            "setweight(to_tsvector('english', translate(title || ' ' || heading,"
-            " '-_/', '   ')), 'A') || to_tsvector('english', translate(text, '-_/', '   '))",
+            "setweight(words_of(language, translate(title || ' ' || heading,"
+            " '-_/', '   ')), 'A') || words_of(language, translate(text, '-_/', '   '))",
             persisted=True,
         ),
     )
     words: Mapped[int] = mapped_column(
-        Computed("length(to_tsvector('english', translate(text, '-_/', '   ')))", persisted=True)
+        Computed("length(words_of(language, translate(text, '-_/', '   ')))", persisted=True)
     )
     """Distinct lexemes of the text: the length that BM25 uses."""
 
 
 class EmbeddingModel(Base):
+    """The models that vectors are by. A chunk has a vector by each that its load used."""
+
     __tablename__ = "embedding_model"
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
@@ -78,7 +85,7 @@ class EmbeddingModel(Base):
 
 
 class Embedding(Base):
-    """A chunk's vector, on a table of its own: no change of permission ever writes here."""
+    """A chunk's vector by one model, on a table of its own: no change of permission writes here."""
 
     __tablename__ = "embedding"
     __table_args__ = (
@@ -97,6 +104,6 @@ class Embedding(Base):
     document_id: Mapped[int] = mapped_column(
         ForeignKey(Document.id, ondelete="CASCADE"), index=True
     )
-    vector: Mapped[Any] = mapped_column(HALFVEC(DIMENSION))
+    vector: Mapped[Any] = mapped_column(HALFVEC())
     text_hash: Mapped[bytes | None]
     """The hash of what was embedded: equal text, also in another document, is embedded once."""

@@ -27,6 +27,11 @@ BEFORE = "0005"
 @pytest.fixture
 def before() -> Iterator[Settings]:
     """A database as the version before left it."""
+    yield from a_database_of(BEFORE)
+
+
+def a_database_of(revision: str) -> Iterator[Settings]:
+    """Make a database with an earlier schema, and drop it afterwards."""
     ensure(servers.HOME)
     shared = load_settings(servers.HOME)
     name = f"test_{uuid4().hex[:12]}"
@@ -34,13 +39,14 @@ def before() -> Iterator[Settings]:
     with servers._superuser(shared) as server:
         provision(server, passwords, database=name)
     settings = servers._with_database(shared, name)
-    _upgrade(settings, BEFORE)
+    upgrade(settings, revision)
     yield settings
     with servers._superuser(shared) as server:
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _upgrade(settings: Settings, revision: str) -> None:
+def upgrade(settings: Settings, revision: str) -> None:
+    """Bring the schema to a revision, as the owner."""
     engine = connect(settings, "owner")
     with engine.begin() as connection:
         config = Config(ROOT / "alembic.ini")
@@ -69,7 +75,7 @@ def test_members_and_entries_that_came_by_a_link_follow_it_after_the_upgrade(
     with database.session("indexer") as session:
         labels = session.execute(select(Document.id, Document.policy_id)).all()
 
-    _upgrade(before, "head")
+    upgrade(before, "head")
 
     def texts() -> list[list[str]]:
         return [world.texts(one) for one in (ana, bob, cyd)]

@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 
+from policies.change import Change
 from policies.described import Permissions
 from policies.tables.permissions import Node
 from tests.policies.world import World
 from workers.ingest.formats.document import Paragraph
 from workers.ingest.split import Piece
-from workers.ingest.store import Content, Text, embedding_model_id, store
+from workers.ingest.store import Content, Text, Vectors, embedding_model_id, store
+from workers.models.base import Embedder
 from workers.models.quotes import words
 
 DIMENSION = 384
@@ -47,6 +49,8 @@ def direction(*weights: float) -> NDArray[np.float32]:
 @dataclass
 class Library(World):
     embedder: WordEmbedder = field(default_factory=WordEmbedder)
+    multilingual: Embedder | None = None
+    """Where a test sets one, each text has a vector by it, too."""
 
     def document(
         self,
@@ -71,6 +75,7 @@ class Library(World):
                 [Piece(one, heading, anchor) for one in paragraphs],
                 vectors or [self.embedder.embed_one(one) for one in paragraphs],
                 embedding_model_id(change.session, self.embedder.name, DIMENSION),
+                self._multilingual(change, paragraphs),
             )
             store(
                 change,
@@ -85,3 +90,10 @@ class Library(World):
             ).one()
         self.ids[name] = node_id
         return node_id
+
+    def _multilingual(self, change: Change, texts: Sequence[str]) -> Vectors | None:
+        one = self.multilingual
+        if one is None:
+            return None
+        model_id = embedding_model_id(change.session, one.name, one.dimension)
+        return Vectors(model_id, [one.embed_one(text) for text in texts])

@@ -19,6 +19,7 @@ from policies.directory import resolve_audience
 from policies.explain import unreadable
 from policies.freshness import any_source_out_of_date
 from policies.tables.questions import QuestionState
+from workers.answering.across import by_best_sentence
 from workers.answering.asked import (
     below_question,
     leading_to_asker,
@@ -33,7 +34,7 @@ from workers.answering.oneself import asked_about_oneself, from_profile
 from workers.answering.profile import profile_for
 from workers.answering.progress import CHECKING, SEARCHING, Progress, reading, shown
 from workers.answering.resolving import resolved
-from workers.answering.retrieval import merged, retrieve
+from workers.answering.retrieval import meaning_by, merged, retrieve
 from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.answering.verify import verify
 from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
@@ -416,7 +417,7 @@ def _found(
     """Search for one question, with what it says of the person in the words of the profile."""
     about = meant(profile, facets_in(question, sites=profile.sites))
     searched = resolved(question, about)
-    return retrieve(
+    passages = retrieve(
         session,
         audience,
         searched,
@@ -425,7 +426,9 @@ def _found(
         limit=services.settings.passages_per_answer,
         whole_tables=services.answerer.counts_rows,
         profile=about,
+        multilingual=meaning_by(services.multilingual, searched),
     )
+    return by_best_sentence(passages, searched, services.multilingual)
 
 
 def _noted(reply: Reply, composed: Composed) -> Reply:

@@ -1,20 +1,24 @@
 """Ranks what the policy allows: by meaning and by words, fused.
 
-Both searches start from what `visible_in` says that the audience may read, and are exact. Documents
+All searches start from what `visible_in` says that the audience may read, and are exact. Documents
 that the audience may not read affect no statistic: the rarity of a word comes from a fixed list.
+
+A question and a chunk that are both English are compared by the English model, any other pair by
+the multilingual one, whose measure is brought to the same scale.
 """
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import ARRAY, Select, Text, cast, func, select, text, true
 from sqlalchemy.orm import Session
 
 from policies import Audience, Visible, readable_chunks, readable_embeddings, visible_in
@@ -22,8 +26,10 @@ from policies.tables.content import Chunk, Document, Embedding
 from policies.tables.permissions import Node
 from policies.tables.sources import Source
 from workers.answering.preferring import fits
-from workers.models.base import NOBODY, Passage, Profile, Span
-from workers.models.rarity import rarity
+from workers.models.base import NOBODY, Embedder, Passage, Profile, Span
+from workers.models.languages import ENGLISH, LANGUAGES, language_of
+from workers.models.multilingual import on_english_scale
+from workers.models.rarity import rarity, rarity_in
 
 DEPTH = 60
 """Candidates of each search."""
@@ -50,6 +56,34 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
+class Meaning:
+    """A question's vector by one model, shape (dimension,)."""
+
+    model: str
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question, worked out once for one audience."""
+
+    language: str
+    meaning: Meaning
+    multilingual: Meaning | None
+    present: frozenset[str] = frozenset()
+    """The languages other than English of what the audience may read."""
+    rarities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """For each language of what may be read, "" for English: the question's words as that language
+    inflects them, with their rarity."""
+
+    def lexemes_in(self, language: str) -> Mapping[str, float]:
+        return self.rarities.get("" if language in ENGLISH else language, {})
+
+    def is_english_pair(self, language: str) -> bool:
+        return self.language in ENGLISH and language in ENGLISH
+
+
+@dataclass(frozen=True, slots=True)
 class _Candidate:
     chunk_id: int
     document_id: int
@@ -73,6 +107,7 @@ def retrieve(
     per_document: int = PER_DOCUMENT,
     profile: Profile = NOBODY,
     whole_tables: bool = False,
+    multilingual: Meaning | None = None,
 ) -> tuple[Passage, ...]:
     """Return the best passages that all of the audience may read, best first.
 
@@ -80,15 +115,16 @@ def retrieve(
 
     `whole_tables`: after them, the other chunks of the documents whose rows are among the best, so
     that rows can be counted and compared; their relevance is 0.
-    `vector` is the question's, shape (dimension,), by the model named. The session is one snapshot:
-    what may be read is determined once in it, and limits every statement.
+    `vector` is the question's, shape (dimension,), by the model named; `multilingual` is its vector
+    by the multilingual one. The session is one snapshot: what may be read is determined once in it,
+    and limits every statement.
     """
     visible = visible_in(session, audience)
-    rarities = _lexemes(session, question)
-    near = _near(session, visible, vector, model)
-    matching = _matching(session, visible, rarities)
-    candidates = _weigh(session, visible, {*near, *matching}, vector, model, rarities)
-    fused = _fuse(near, matching, candidates)
+    asked = _understand(session, visible, question, Meaning(model, vector), multilingual)
+    near = _all_near(session, visible, asked)
+    matching = _matching(session, visible, asked)
+    candidates = _weigh(session, visible, {*near, *matching}, asked)
+    fused = _fuse(_nearest_first(near, candidates), matching, candidates)
     preferred = fits(session, visible, [one.chunk_id for one in fused], profile)
     picked = _pick(fused, preferred, limit=limit, per_document=per_document)
     passages = _read(session, visible, picked)
@@ -108,7 +144,65 @@ def merged(found: Sequence[Sequence[Passage]]) -> tuple[Passage, ...]:
     return tuple(best.values())
 
 
-def _near(session: Session, visible: Visible, vector: NDArray[np.float32], model: str) -> list[int]:
+def meaning_by(embedder: Embedder | None, question: str) -> Meaning | None:
+    return Meaning(embedder.name, embedder.embed_one(question)) if embedder else None
+
+
+def _understand(
+    session: Session,
+    visible: Visible,
+    question: str,
+    meaning: Meaning,
+    multilingual: Meaning | None,
+) -> _Asked:
+    language = language_of(question)
+    present = _languages(session, visible)
+    return _Asked(
+        language, meaning, multilingual, present, _lexemes(session, question, language, present)
+    )
+
+
+def _languages(session: Session, visible: Visible) -> frozenset[str]:
+    """Return the languages other than English that what may be read is in.
+
+    For each it stops at the first chunk, in an index of such chunks alone.
+    """
+    codes = select(
+        func.unnest(cast(sorted({*LANGUAGES} - ENGLISH), ARRAY(Text))).label("code")
+    ).subquery("codes")
+    one = (
+        readable_chunks(visible)
+        .with_only_columns(Chunk.id)
+        .where(Chunk.language == codes.c.code, Chunk.language.not_in(sorted(ENGLISH)))
+        .limit(1)
+        .correlate(codes)
+        .lateral("one")
+    )
+    return frozenset(session.scalars(select(codes.c.code).join(one, true())))
+
+
+def _all_near(session: Session, visible: Visible, asked: _Asked) -> list[int]:
+    """Search by meaning with each model, where it is the one that counts; each chunk once."""
+    found = _near(session, visible, asked.meaning.vector, asked.meaning.model)
+    if asked.multilingual is not None and (asked.present or asked.language not in ENGLISH):
+        other, every = asked.multilingual, asked.language not in ENGLISH
+        found += _near(session, visible, other.vector, other.model, foreign_only=not every)
+    return list(dict.fromkeys(found))
+
+
+def _nearest_first(near: Sequence[int], candidates: Mapping[int, _Candidate]) -> list[int]:
+    embedded = [chunk_id for chunk_id in near if chunk_id in candidates]
+    return sorted(embedded, key=lambda chunk_id: (-candidates[chunk_id].cosine, chunk_id))[:DEPTH]
+
+
+def _near(
+    session: Session,
+    visible: Visible,
+    vector: NDArray[np.float32],
+    model: str,
+    *,
+    foreign_only: bool = False,
+) -> list[int]:
     """Search by meaning, exactly: adding zero keeps approximate indexes out of it."""
     statement = (
         readable_embeddings(visible, model)
@@ -116,39 +210,48 @@ def _near(session: Session, visible: Visible, vector: NDArray[np.float32], model
         .order_by(Embedding.vector.cosine_distance(vector) + 0.0, Embedding.chunk_id)
         .limit(DEPTH)
     )
+    if foreign_only:
+        statement = statement.join(Chunk, Chunk.id == Embedding.chunk_id).where(
+            Chunk.language.not_in(sorted(ENGLISH))
+        )
     return list(session.scalars(statement))
 
 
-def _matching(session: Session, visible: Visible, rarities: Mapping[str, float]) -> list[int]:
-    """Search by words, found and roughly ordered by PostgreSQL's full-text search."""
-    if not rarities:
-        return []
-    query = func.to_tsquery("simple", " | ".join(map(_quoted, rarities)))
-    statement = (
-        readable_chunks(visible)
-        .with_only_columns(Chunk.id)
-        .where(Chunk.tsv.op("@@")(query))
-        .order_by(func.ts_rank(Chunk.tsv, query).desc(), Chunk.id)
-        .limit(MATCHING)
-    )
-    return list(session.scalars(statement))
+def _matching(session: Session, visible: Visible, asked: _Asked) -> list[int]:
+    """Search by words, found and roughly ordered by PostgreSQL's full-text search: in the chunks of
+    each language by the words as that language inflects them.
+    """
+    found: list[int] = []
+    for language, rarities in asked.rarities.items():
+        if not rarities:
+            continue
+        query = func.to_tsquery("simple", " | ".join(map(_quoted, rarities)))
+        statement = (
+            readable_chunks(visible)
+            .with_only_columns(Chunk.id)
+            .where(Chunk.tsv.op("@@")(query))
+            .order_by(func.ts_rank(Chunk.tsv, query).desc(), Chunk.id)
+            .limit(MATCHING)
+        )
+        if asked.present:
+            languages = [language] if language else sorted(ENGLISH)
+            statement = statement.where(Chunk.language.in_(languages))
+        found += session.scalars(statement)
+    return found
 
 
 def _weigh(
-    session: Session,
-    visible: Visible,
-    chunk_ids: Collection[int],
-    vector: NDArray[np.float32],
-    model: str,
-    rarities: Mapping[str, float],
+    session: Session, visible: Visible, chunk_ids: Collection[int], asked: _Asked
 ) -> dict[int, _Candidate]:
     """Compute both measures for each candidate, whichever search found it."""
+    vector = asked.meaning.vector
     chosen = (
-        readable_embeddings(visible, model)
+        readable_embeddings(visible, asked.meaning.model)
         .join(Chunk, Chunk.id == Embedding.chunk_id)
         .with_only_columns(
             Chunk.id,
             Chunk.document_id,
+            Chunk.language,
             Chunk.words,
             Chunk.tsv,
             (1 - Embedding.vector.cosine_distance(vector)).label("cosine"),
@@ -157,19 +260,43 @@ def _weigh(
         .cte("chosen")
     )
     word = func.unnest(chosen.c.tsv).table_valued("lexeme", "positions", "weights").lateral("word")
+    lexemes = {lexeme for rarities in asked.rarities.values() for lexeme in rarities}
     rows = session.execute(
-        select(chosen.c.id, chosen.c.document_id, chosen.c.words, chosen.c.cosine)
-        .add_columns(word.c.lexeme, word.c.weights)
-        .join_from(chosen, word, word.c.lexeme.in_(list(rarities)), isouter=True)
+        select(chosen.c.id, chosen.c.document_id, chosen.c.language)
+        .add_columns(chosen.c.words, chosen.c.cosine, word.c.lexeme, word.c.weights)
+        .join_from(chosen, word, word.c.lexeme.in_(sorted(lexemes)), isouter=True)
     )
-    most = sum(rarities.values()) * (_K1 + 1)
+    across = _cosines_across(session, visible, chunk_ids, asked)
     found: dict[int, _Candidate] = {}
-    for chunk_id, document_id, words, cosine, lexeme, weights in rows:
-        share = rarities[lexeme] * _saturated(weights, words) / most if lexeme else 0.0
+    for chunk_id, document_id, language, words, cosine, lexeme, weights in rows:
+        rarities = asked.lexemes_in(language)
+        most = sum(rarities.values()) * (_K1 + 1)
+        share = rarities[lexeme] * _saturated(weights, words) / most if lexeme in rarities else 0.0
         before = found.get(chunk_id)
         share += before.share if before else 0.0
+        if not asked.is_english_pair(language):
+            cosine = across.get(chunk_id, cosine)
         found[chunk_id] = _Candidate(chunk_id, document_id, float(cosine), share)
     return found
+
+
+def _cosines_across(
+    session: Session, visible: Visible, chunk_ids: Collection[int], asked: _Asked
+) -> dict[int, float]:
+    """Return the multilingual model's measure of each candidate that has its vector, on the English
+    model's scale; of none if all are English pairs.
+    """
+    other = asked.multilingual
+    if other is None or (asked.language in ENGLISH and not asked.present):
+        return {}
+    statement = (
+        readable_embeddings(visible, other.model)
+        .with_only_columns(
+            Embedding.chunk_id, (1 - Embedding.vector.cosine_distance(other.vector)).label("cosine")
+        )
+        .where(Embedding.chunk_id.in_(chunk_ids))
+    )
+    return {chunk_id: on_english_scale(cosine) for chunk_id, cosine in session.execute(statement)}
 
 
 def _saturated(weights: Sequence[str], words: int) -> float:
@@ -290,15 +417,25 @@ def _passage(
         source=source,
         updated_at=updated_at,
         relevance=relevance,
+        language=chunk.language,
     )
 
 
-def _lexemes(session: Session, question: str) -> dict[str, float]:
-    """What PostgreSQL makes of the question's words, each with the rarity of its word."""
-    found = _WORD.findall(question[:MAX_QUESTION])
-    rarities: dict[str, float] = {}
-    for word, lexeme in session.execute(_READ_LEXEMES, {"words": found}):
-        rarities[lexeme] = max(rarities.get(lexeme, 0.0), rarity(word))
+def _lexemes(
+    session: Session, question: str, language: str, present: Collection[str]
+) -> dict[str, dict[str, float]]:
+    """What PostgreSQL makes of the question's words in each language, with their words' rarity.
+
+    Words that say nothing in the question's own language are left out in all: "die" and "war" are
+    German before they are English.
+    """
+    found = _WORD.findall(unicodedata.normalize("NFC", question[:MAX_QUESTION]))
+    rarities: dict[str, dict[str, float]] = {"": {}, **{one: {} for one in sorted(present)}}
+    parameters = {"words": found, "asked_in": language, "languages": list(rarities)}
+    for searched, word, lexeme in session.execute(_READ_LEXEMES, parameters):
+        held = rarities[searched]
+        weight = rarity(word) if language in ENGLISH else rarity_in(language, word)
+        held[lexeme] = max(held.get(lexeme, 0.0), weight)
     return rarities
 
 
@@ -306,9 +443,11 @@ def _quoted(lexeme: str) -> str:
     return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-# Turns each word into the lexemes that PostgreSQL's full text search makes of it.
+# Turns each word of the question into the lexemes that each language inflects it to.
 _READ_LEXEMES = text("""
-    SELECT word, lexeme
+    SELECT language, word, lexeme
     FROM unnest(CAST(:words AS text[])) AS word,
-         unnest(tsvector_to_array(to_tsvector('english', word))) AS lexeme
+         unnest(CAST(:languages AS text[])) AS language,
+         unnest(tsvector_to_array(words_of(language, word))) AS lexeme
+    WHERE language = :asked_in OR words_of(:asked_in, word) <> ''
 """)

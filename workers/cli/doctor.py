@@ -23,6 +23,7 @@ from workers.embedded.process import Child
 from workers.errors import AssistantError, ModelUnavailable, OperatorError
 from workers.models.base import Passage
 from workers.models.embedder import MiniLM, ModelFileCorrupt
+from workers.models.multilingual import Multilingual
 from workers.ops.production import contradictions, unsafe
 from workers.services import AS_SYNCER
 from workers.settings import Role, Settings, load_settings
@@ -255,11 +256,13 @@ def _admin(settings: Settings) -> Finding:
 def _embedder() -> Finding:
     try:
         MiniLM.load()
+        Multilingual.load()
     except (ModelFileCorrupt, OSError) as error:
         return Finding(
             "embedder", False, str(error), "Install the environment again: `make .venv`."
         )
-    return Finding("embedder", True, f"{MiniLM.name}, {MiniLM.dimension} dimensions")
+    models = (f"{one.name}, {one.dimension} dimensions" for one in (MiniLM, Multilingual))
+    return Finding("embedder", True, "; ".join(models))
 
 
 def _model(settings: Settings) -> Finding:

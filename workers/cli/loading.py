@@ -25,6 +25,7 @@ from workers.ingest import pipeline
 from workers.ingest.bundle import read_bundle
 from workers.ingest.pipeline import LeftOut, Loading, Report
 from workers.models.embedder import MiniLM
+from workers.models.multilingual import Multilingual
 from workers.settings import Settings
 
 _SHOWN = 20
@@ -61,6 +62,7 @@ def load_folder(
             tell=tell,
             limit_bytes=int(settings.document_limit_mb * 1e6),
             remove_missing=remove_missing,
+            multilingual=Multilingual.load(),
         ).run()
     if console is not None:
         shown = None if shows_all else _SHOWN
@@ -125,7 +127,8 @@ def _print(
         f"{counted(report.users, 'person', 'people')}, {counted(report.groups, 'group')}."
     )
     console.print(
-        f"{counted(report.chunks, 'chunk')}, {report.embedded} of them embedded, in {seconds:.1f} s"
+        f"{counted(report.chunks, 'chunk')}, {report.embedded} of them embedded, "
+        f"{report.multilingual} for other languages, in {seconds:.1f} s"
         + (f", {done / seconds:.1f} documents/s" if done else "")
         + f"; peak memory {memory:.0f} MB.",
         style="dim",

@@ -167,6 +167,8 @@ def work(settings: Settings) -> None:
             threading.Thread(target=_end_in_time, args=(services,), daemon=True).start()
 
     services.embedder.embed_one("warm")
+    if services.multilingual is not None:
+        services.multilingual.embed_one("warm")
     try:
         app.worker_main(
             [

@@ -43,6 +43,7 @@ from workers.ingest.split import Piece, embedded_text
 from workers.ingest.store import (
     Content,
     Text,
+    Vectors,
     content_hash,
     embedding_model_id,
     store,
@@ -82,6 +83,8 @@ class Report:
     chunks: int = 0
     embedded: int = 0
     """Chunks whose text was new; the others have the vector of an equal text."""
+    multilingual: int = 0
+    """Chunks that got a vector by the multilingual model, counted in the same way."""
     left_out: list[LeftOut] = field(default_factory=list)
     partial: list[LeftOut] = field(default_factory=list)
     """Loaded, but not to their end: `reason` says what is missing."""
@@ -107,6 +110,21 @@ class _Embedding:
     content_hash: str
     pieces: Sequence[Piece]
     vectors: Sequence[Future[NDArray[np.float32]]]
+    multilingual: Sequence[Future[NDArray[np.float32]]] | None
+
+
+@dataclass
+class _Model:
+    """An embedder with its row, and the vectors by it that are computed or being computed."""
+
+    embedder: Embedder
+    id: int = 0
+    computed: dict[bytes, Future[NDArray[np.float32]]] = field(default_factory=dict)
+    embedded: int = 0
+
+    def forget(self, remembered: int) -> None:
+        while len(self.computed) > remembered:
+            self.computed.pop(next(iter(self.computed)))
 
 
 _CLASSES = ", ".join(f"class:{one}" for one in CLASSES)
@@ -137,16 +155,17 @@ class Loading:
         tell: Callable[[Progress], None],
         limit_bytes: int,
         remove_missing: bool = False,
+        multilingual: Embedder | None = None,
     ) -> None:
         self._database = database
-        self._embedder = embedder
+        self._english = _Model(embedder)
+        self._multilingual = _Model(multilingual) if multilingual else None
         self._bundle = bundle
         self._tell = tell
         self._limit_bytes = limit_bytes
         self._remove_missing = remove_missing
         self._report = Report()
         self._embedding: deque[_Embedding] = deque()
-        self._computed: dict[bytes, Future[NDArray[np.float32]]] = {}
 
     def run(self) -> Report:
         """Load it all. Raises InputInvalid before anything has changed, or not at all."""
@@ -165,6 +184,8 @@ class Loading:
                 self._store(self._embedding.popleft())
         self._tell(Progress("Documents", self._bundle.total, self._bundle.total))
         self._finish()
+        self._report.embedded = self._english.embedded
+        self._report.multilingual = self._multilingual.embedded if self._multilingual else 0
         return self._report
 
     # -- access: one transaction --------------------------------------------------------------
@@ -176,9 +197,10 @@ class Loading:
         with self._database.session("indexer") as session:
             change = Change(session, actor=_ACTOR)
             self._source_id = change.put_source(bundle.source, url=bundle.url)
-            self._model_id = embedding_model_id(
-                session, self._embedder.name, self._embedder.dimension
-            )
+            for model in self._models:
+                model.id = embedding_model_id(
+                    session, model.embedder.name, model.embedder.dimension
+                )
             if bundle.users or bundle.groups:
                 self._put_people(change)
             self._principals = self._known_principals(change)
@@ -354,7 +376,7 @@ class Loading:
         self._put(listed, found, permissions)
 
     def _put(self, listed: Listed, found: Content, permissions: Permissions) -> None:
-        fingerprint = content_hash(found, self._embedder.name)
+        fingerprint = content_hash(found, "+".join(one.embedder.name for one in self._models))
         parent_id = self._parent_id(listed)
         node = self._held.get(listed.native_id)
         if node is not None and self._hashes.get(node.id) == fingerprint:
@@ -363,33 +385,45 @@ class Loading:
                 self._put_permissions(listed.native_id, permissions, parent_id)
             return
         pieces = found.pieces()
-        vectors = self._vectors([embedded_text(piece, title=found.title) for piece in pieces], node)
+        texts = [embedded_text(piece, title=found.title) for piece in pieces]
         self._embedding.append(
             _Embedding(
-                listed.native_id, parent_id, permissions, found, fingerprint, pieces, vectors
+                listed.native_id,
+                parent_id,
+                permissions,
+                found,
+                fingerprint,
+                pieces,
+                self._vectors(self._english, texts, node),
+                self._vectors(self._multilingual, texts, node) if self._multilingual else None,
             )
         )
 
+    @property
+    def _models(self) -> list[_Model]:
+        return [self._english, *([self._multilingual] if self._multilingual else [])]
+
     def _vectors(
-        self, texts: Sequence[str], node: StoredNode | None
+        self, model: _Model, texts: Sequence[str], node: StoredNode | None
     ) -> list[Future[NDArray[np.float32]]]:
         """Each text's vector: as it is stored, as it is being computed, or to be computed now."""
         keys = [text_hash(text) for text in texts]
-        missing = {*keys} - self._computed.keys()
+        missing = {*keys} - model.computed.keys()
         with self._database.session("indexer") as session:
-            stored = stored_vectors(session, self._model_id, missing, node.id if node else None)
+            stored = stored_vectors(session, model.id, missing, node.id if node else None)
         for key, text in zip(keys, texts, strict=True):
-            if key not in self._computed:
-                self._computed[key] = self._future(stored.get(key), text)
-        vectors = [self._computed[key] for key in keys]
-        while len(self._computed) > _REMEMBERED:
-            self._computed.pop(next(iter(self._computed)))
+            if key not in model.computed:
+                model.computed[key] = self._future(model, stored.get(key), text)
+        vectors = [model.computed[key] for key in keys]
+        model.forget(_REMEMBERED)
         return vectors
 
-    def _future(self, stored: NDArray[np.float32] | None, text: str) -> Future[NDArray[np.float32]]:
+    def _future(
+        self, model: _Model, stored: NDArray[np.float32] | None, text: str
+    ) -> Future[NDArray[np.float32]]:
         if stored is None:
-            self._report.embedded += 1
-            return self._pool.submit(self._embedder.embed_one, text)
+            model.embedded += 1
+            return self._pool.submit(model.embedder.embed_one, text)
         future: Future[NDArray[np.float32]] = Future()
         future.set_result(stored)
         return future
@@ -397,6 +431,10 @@ class Loading:
     def _store(self, one: _Embedding) -> None:
         """Wait for the vectors of a document, and store all of it at once."""
         vectors = [vector.result() for vector in one.vectors]
+        multilingual = None
+        if self._multilingual and one.multilingual is not None:
+            found = [vector.result() for vector in one.multilingual]
+            multilingual = Vectors(self._multilingual.id, found)
         with self._database.session("indexer") as session:
             store(
                 Change(session, actor=_ACTOR),
@@ -404,7 +442,14 @@ class Loading:
                 native_id=one.native_id,
                 parent_id=one.parent_id,
                 permissions=one.permissions,
-                text=Text(one.content, one.content_hash, one.pieces, vectors, self._model_id),
+                text=Text(
+                    one.content,
+                    one.content_hash,
+                    one.pieces,
+                    vectors,
+                    self._english.id,
+                    multilingual,
+                ),
             )
             crashpoint("document_written")
         crashpoint("document_committed")

@@ -19,6 +19,7 @@ from policies.tables.content import Chunk, Document, Embedding, EmbeddingModel
 from policies.tables.permissions import Node, NodeKind
 from workers.ingest.formats.document import Block
 from workers.ingest.split import Piece, embedded_text, split
+from workers.models.languages import language_of
 
 READER_VERSION = 2
 """Of the readers and of what splits their blocks. Raise it when a document would be read or split
@@ -40,6 +41,14 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Vectors:
+    """The vectors of a document's pieces by one more model."""
+
+    model_id: int
+    of_pieces: Sequence[NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """A document's content, split and embedded, before it is stored."""
 
@@ -48,6 +57,12 @@ class Text:
     pieces: Sequence[Piece]
     vectors: Sequence[NDArray[np.float32]]
     model_id: int
+    multilingual: Vectors | None = None
+
+    def languages(self) -> list[str]:
+        """The language of each piece: its own, or where that is unsure the document's."""
+        whole = language_of("\n".join((self.content.title, *(one.text for one in self.pieces))))
+        return [language_of(piece.text) or whole for piece in self.pieces]
 
 
 def content_hash(content: Content, model: str) -> str:
@@ -144,21 +159,27 @@ def _store_pieces(session: Session, node_id: int, text: Text) -> None:
                 "heading": piece.heading,
                 "anchor": piece.anchor,
                 "text": piece.text,
+                "language": language,
                 "spans": [[*span] for span in piece.spans] or None,
             }
-            for position, piece in enumerate(text.pieces)
+            for position, (piece, language) in enumerate(
+                zip(text.pieces, text.languages(), strict=True)
+            )
         ],
     ).all()
-    session.execute(
-        insert(Embedding),
-        [
-            {
-                "chunk_id": chunk_id,
-                "model_id": text.model_id,
-                "document_id": node_id,
-                "vector": vector,
-                "text_hash": text_hash(embedded_text(piece, title=text.content.title)),
-            }
-            for chunk_id, piece, vector in zip(chunk_ids, text.pieces, text.vectors, strict=True)
-        ],
-    )
+    hashes = [text_hash(embedded_text(piece, title=text.content.title)) for piece in text.pieces]
+    for one in (Vectors(text.model_id, text.vectors), text.multilingual):
+        if one is not None:
+            session.execute(
+                insert(Embedding),
+                [
+                    {
+                        "chunk_id": chunk_id,
+                        "model_id": one.model_id,
+                        "document_id": node_id,
+                        "vector": vector,
+                        "text_hash": key,
+                    }
+                    for chunk_id, key, vector in zip(chunk_ids, hashes, one.of_pieces, strict=True)
+                ],
+            )

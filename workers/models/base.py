@@ -1,5 +1,6 @@
 """What an answerer gets and returns. It sees passages, and never who may read them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
@@ -36,6 +37,8 @@ class Passage:
     """What the parts of the text are, in order; empty if it was stored without them."""
     relevance: float = 0.0
     """How close to the question, about 0 to 1.2. Never shown: it may reveal other documents."""
+    language: str = ""
+    """ISO 639-1's code; empty where unsure, which counts as English."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,14 @@ class Embedder(Protocol):
     def dimension(self) -> int: ...
     def embed_one(self, text: str) -> NDArray[np.float32]:
         """Shape (dimension,), of length 1."""
+        ...
+
+
+class BatchEmbedder(Embedder, Protocol):
+    """An embedder that is quicker with many short texts at once."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Shape (n, dimension), each row of length 1."""
         ...
 
 

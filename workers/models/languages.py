@@ -124,6 +124,11 @@ _ENDINGS = {
 """Of words of six letters or more; each counts as a common word."""
 _LONG = 6
 
+ENGLISH = frozenset({"", "en"})
+"""What is taken for English: also where nobody is sure, as with code, names and numbers."""
+LANGUAGES = (*_COMMON, "ru", "uk", "el", "ar", "he", "th", "ko", "ja", "zh", "hi")
+"""All that `language_of` returns, but for ""."""
+
 _UKRAINIAN = frozenset("іїєґ")
 _LETTERS_HELD = {"CJK": 3, "HIRAGANA": 2, "KATAKANA": 2, "JAPANESE": 2}
 """About how many Latin letters a letter of these scripts stands for."""
@@ -148,6 +153,11 @@ def language_of(text: str) -> str:
     """
     text = unicodedata.normalize("NFC", text[:_MOST_READ]).casefold().replace("\u2019", "'")
     return _by_script(text) or _by_words(text)
+
+
+def is_common(word: str, language: str) -> bool:
+    """Return whether it is one of the language's commonest words, of those that are known here."""
+    return language in _common().get(word.casefold(), ())
 
 
 def _by_script(text: str) -> str:

@@ -1,12 +1,15 @@
-"""How rare a word is in English in general, whatever documents we hold."""
+"""How rare a word is in its language in general, whatever documents we hold."""
 
 import math
 
 from workers.models.embedder import vocabulary, word_ids
+from workers.models.languages import ENGLISH, is_common
 
 _FIRST_WORD = 1996
 """The id of "the": from here on BERT's vocabulary lists words by falling frequency."""
 
+_COMMON = 0.3
+"""Of the commonest words of another language, where PostgreSQL does not leave them out."""
 _SHORT = 0.4  # letters and digits stand before that, in no order
 
 
@@ -27,3 +30,12 @@ def rarity(word: str) -> float:
     if rank < 0:
         return _SHORT
     return math.log1p(rank) / math.log1p(len(vocabulary()) - 1 - _FIRST_WORD)
+
+
+def rarity_in(language: str, word: str) -> float:
+    """Return the rarity of a word of this language. A fixed list knows English alone: elsewhere a
+    common word is .3 and each other one 1.
+    """
+    if language in ENGLISH:
+        return rarity(word)
+    return _COMMON if is_common(word, language) else 1.0

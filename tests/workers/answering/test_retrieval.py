@@ -114,6 +114,7 @@ def test_a_passage_brings_what_a_reply_needs(library: Library) -> None:
         anchor="money",
         source="world",
         updated_at=None,
+        language="en",
     )
 
 

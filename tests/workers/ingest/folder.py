@@ -29,7 +29,11 @@ class FakeEmbedder:
     name = "fake"
     dimension = 384
 
-    def __init__(self, *, cut_off_at: int | None = None) -> None:
+    def __init__(
+        self, *, cut_off_at: int | None = None, name: str = "", dimension: int = 0
+    ) -> None:
+        self.name = name or self.name
+        self.dimension = dimension or self.dimension
         self.calls = 0
         self._cut_off_at = cut_off_at
         self._lock = Lock()
@@ -93,6 +97,7 @@ class Shelf:
 
     database: Database
     embedder: FakeEmbedder = field(default_factory=FakeEmbedder)
+    multilingual: FakeEmbedder | None = None
 
     def load(self, folder: Folder, *, remove_missing: bool = False, **options: Any) -> Report:
         """`options` are those of `read_bundle`."""
@@ -103,6 +108,7 @@ class Shelf:
             tell=lambda _: None,
             limit_bytes=LIMIT_BYTES,
             remove_missing=remove_missing,
+            multilingual=self.multilingual,
         ).run()
 
     def readable_by(self, *people: str) -> set[str]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from policies import Audience
 from policies.directory import resolve_audience
 from policies.names import Unresolved, resolve_user
+from workers.answering.across import by_best_sentence
 from workers.answering.answer import words_to_find
 from workers.answering.audience import Resolved, asker_readers, channel_readers
 from workers.answering.profile import profile_for
 from workers.answering.rehearsal import Rehearsed, rehearse
 from workers.answering.resolving import resolved
-from workers.answering.retrieval import retrieve
+from workers.answering.retrieval import meaning_by, retrieve
 from workers.cli.evaluation.channels import WorkspaceFile
 from workers.cli.evaluation.sets import Row
 from workers.errors import AssistantError, InputInvalid, LayersDisagree
@@ -196,6 +197,7 @@ class Asker:
         about = meant(profile, facets_in(words, sites=profile.sites))
         words = resolved(words, about)
         vector = self.services.embedder.embed_one(words)
+        multilingual = self.services.multilingual
         with self.services.database.reading_for(audience) as session:
             passages = retrieve(
                 session,
@@ -206,7 +208,9 @@ class Asker:
                 limit=_DEPTH,
                 per_document=1,
                 profile=about,
+                multilingual=meaning_by(multilingual, words),
             )
+        passages = by_best_sentence(passages, words, multilingual)
         return tuple(passage.document for passage in passages)
 
 
