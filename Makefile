@@ -14,7 +14,7 @@ SET := $(firstword $(wildcard $(SETS)/$(if $(SMALL),small,dev)) examples/company
 COMPANY := $(SET)
 EVAL_HOME := build/eval-$(notdir $(COMPANY:/=))
 
-.PHONY: help demo demo-down test check ci format lint types contracts eval read prove survive coverage bench shuffled nightly installers lock clean
+.PHONY: help demo demo-down test check ci format lint types contracts eval read words prove survive coverage bench shuffled nightly installers lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -91,6 +91,13 @@ eval: $(BIN)/ken  ## ask a whole question set, grade the answers, count leaks (S
 	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --company $(COMPANY) --report build/figures/eval.json
 	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --company $(COMPANY) --echo --report build/figures/eval-echo.json
 	@$(BIN)/ken --home $(EVAL_HOME) down
+
+words: $(VENV)/dev  ## put new texts of ours into the catalogues, and list those without a translation
+	@mkdir -p build
+	@$(BIN)/pybabel -q extract -k N_ -k spans_around --no-location -w 100 -o build/words.pot bot workers
+	@for one in workers/wording/*.po; do \
+	  $(BIN)/pybabel -q update -i build/words.pot -o $$one -l $$(basename $$one .po) -w 100 -N --ignore-obsolete --ignore-pot-creation-date; done
+	@$(BIN)/python -m tests.workers.wording.untranslated
 
 read: $(VENV)/dev  ## how well each format is read, and 10,000 mutated files (SMALL=1: 300)
 	@SMALL=$(SMALL) $(BIN)/python -m tests.workers.ingest.measure

@@ -30,8 +30,12 @@ from workers.interface import (
     ask,
     bot_token,
     carried,
+    chosen_language,
+    gettext,
+    language_of,
     plain,
     reply_to_talk,
+    speaking,
     submit_errand,
 )
 
@@ -93,7 +97,8 @@ def on_reason(body: Json, view: Json, ack: Ack) -> None:
     reason = _chosen_reason(part(part(answers, views.REASON), views.REASON))
     comment = _storable(text(part(part(answers, views.COMMENT), views.COMMENT), "value")).strip()
     if len(comment) > views.LONGEST_COMMENT:
-        _show_modal_error(ack, f"Please use at most {views.LONGEST_COMMENT:,} characters.")
+        with speaking(_language(body)):
+            _show_modal_error(ack, views.comment_too_long())
         return
     details: Json = {"question_id": question_id, "verdict": verdict}
     details |= {k: v for k, v in (("reason", reason), ("comment", comment)) if v}
@@ -101,7 +106,8 @@ def on_reason(body: Json, view: Json, ack: Ack) -> None:
         _submit("feedback", body, details)
     except OperatorError as error:
         log.error("interaction_not_kept", error=type(error).__name__)
-        _show_modal_error(ack, views.NOT_KEPT)
+        with speaking(_language(body)):
+            _show_modal_error(ack, gettext(views.NOT_KEPT))
         return
     ack()
 
@@ -145,7 +151,8 @@ def on_forget(body: Json, ack: Ack) -> None:
     """Run the Forget button, in the Home tab or below the reply to `/ken forget`."""
     _submit("forget", body)
     if not body.get("view"):
-        _reply_privately(body, views.FORGOTTEN, instead=True)
+        with speaking(_language(body)):
+            _reply_privately(body, views.FORGOTTEN, instead=True)
     ack()
 
 
@@ -160,7 +167,8 @@ def on_link(ack: Ack) -> None:
 def on_command(body: Json, ack: Ack, context: BoltContext) -> None:
     """Run `/ken`, and reply at once and only to that person with what happens next."""
     try:
-        ack(**_commanded(body), response_type="ephemeral")
+        with speaking(_language(body, plain(text(body, "text")))):
+            ack(**_commanded(body), response_type="ephemeral")
     except Malformed:
         context["outcome"] = "malformed"
         ack(text=views.NOT_UNDERSTOOD, response_type="ephemeral")
@@ -176,7 +184,7 @@ def on_ask_about(body: Json, ack: Ack, context: BoltContext) -> None:
     words = _without_leading_mentions(message_text(message))
     words = "\n".join(filter(None, (words, carried(message))))
     if reply_to_talk(words) is not None:
-        _reply_privately(body, views.ASK_SOMETHING)
+        note = views.ASK_SOMETHING
     else:
         ts = identifier({**message, "body": text(body, "message_ts")}, "thread_ts", "ts", "body")
         try:
@@ -186,6 +194,7 @@ def on_ask_about(body: Json, ack: Ack, context: BoltContext) -> None:
             context["outcome"] = "not_kept"
             log.error("interaction_not_kept", error=type(error).__name__)
             note = views.NOT_KEPT
+    with speaking(_language(body, words)):
         _reply_privately(body, note)
     ack()
 
@@ -198,16 +207,16 @@ def _commanded(body: Json) -> Json:
             return views.ask_to_forget()
         case "mute":
             _submit("mute", body, {"muted": True})
-            return {"text": views.MUTED}
+            return {"text": gettext(views.MUTED)}
         case "unmute":
             _submit("mute", body, {"muted": False})
-            return {"text": views.UNMUTED}
+            return {"text": gettext(views.UNMUTED)}
     if len(words) > views.LONGEST_COMMAND:
-        return {"text": views.TOO_LONG}
+        return {"text": views.too_long()}
     talk = reply_to_talk(words)
     if talk is None:
         _ask(Surface.COMMAND, body, words, channel_id=_channel(body), thread_ts="")
-    return {"text": talk or views.LOOKING}
+    return {"text": gettext(talk or views.LOOKING)}
 
 
 # -- storing errands and questions --------------------------------------------------------------
@@ -228,12 +237,14 @@ def _store_verdict(
     details = {"question_id": question_id, "verdict": verdict}
     if _submit("feedback", body, details) is None or verdict == "good":
         return
+    with speaking(_language(body)):
+        view = views.ask_for_reason(question_id, verdict)
     client.default_params.clear()  # Bolt adds team_id, which views.open does not take
     try:
         client.views_open(
             token=client.token or bot_token(context.enterprise_id, context.team_id),
             trigger_id=identifier(body, "trigger_id"),
-            view=views.ask_for_reason(question_id, verdict),
+            view=view,
         )
     except (SlackApiError, SlackClientError, OperatorError, OSError, Malformed) as error:
         log.warning("modal_not_opened", error=_code(error))
@@ -272,13 +283,13 @@ def _ask(surface: Surface, body: Json, words: str, *, channel_id: str, thread_ts
 
 
 def _reply_privately(body: Json, words: str, *, instead: bool = False) -> None:
-    """Send a note through the interaction's response_url, if it has one."""
+    """Send a note of ours through the interaction's response_url, if it has one."""
     address = text(body, "response_url")
     if not address:
         return
     try:
         WebhookClient(address, timeout=TIMEOUT_S, retry_handlers=[], logger=_QUIET).send(
-            text=words, response_type="ephemeral", replace_original=instead
+            text=gettext(words), response_type="ephemeral", replace_original=instead
         )
     except (SlackClientError, OSError, ValueError) as error:
         log.warning("whisper_failed", error=type(error).__name__)
@@ -286,6 +297,20 @@ def _reply_privately(body: Json, words: str, *, instead: bool = False) -> None:
 
 def _show_modal_error(ack: Ack, words: str) -> None:
     ack(response_action="errors", errors={views.COMMENT: words})
+
+
+def _language(body: Json, words: str = "") -> str:
+    """Return the language for this person alone: their choice, or else that of the message that the
+    button is on, or that of their own words.
+    """
+    chosen = chosen_language(_team(body), _user(body))
+    return chosen or (_language_of_buttons(body) if not words else language_of(words))
+
+
+def _language_of_buttons(body: Json) -> str:
+    """Return the language that a reply's buttons are in, which their block's id ends with."""
+    actions = body.get("actions")
+    return text(_action(body), "block_id").rpartition(".")[2] if actions else ""
 
 
 # -- parts of interactions ----------------------------------------------------------------------

@@ -119,7 +119,7 @@ def test_the_command(stack: Stack) -> None:
         "": say.HELP,
         "mute": views.MUTED,
         "unmute": views.UNMUTED,
-        "x" * 4001: views.TOO_LONG,
+        "x" * 4001: views.too_long(),
     }.items():
         assert slack.command("UCAROL", "general", words).failed == ""
         assert stack.whispers("general", "carol")[-1] == notice

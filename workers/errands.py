@@ -28,13 +28,14 @@ from workers.intake.messages import (
 )
 from workers.intake.store import ring, store_question
 from workers.observe import metrics, stopping, tracing
-from workers.people import feedback, home_tab, preferences
+from workers.people import feedback, home_tab, language, preferences
 from workers.replies.rendering import FORGOTTEN, notice
 from workers.services import Services
 from workers.slack.installations import forget
 from workers.slack.messenger import Message
 from workers.upkeep import channel_move, review
 from workers.upkeep.retraction import retract, stop
+from workers.wording.text import speaking
 
 log = structlog.get_logger()
 
@@ -97,7 +98,8 @@ def _ask_again(services: Services, errand: StoredErrand) -> None:
     if about is None:
         return
     if not about.text:  # its asker had Ken forget it
-        _tell_privately(services, errand, FORGOTTEN)
+        with speaking(language.of_account(services, errand.team_id, errand.user_id)):
+            _tell_privately(services, errand, FORGOTTEN)
         return
     event_id = f"errand:{errand.id}"
     question_id = store_question(
@@ -176,7 +178,8 @@ def change_preferences(services: Services, errand: StoredErrand) -> None:
 
 
 def _suggest(services: Services, errand: StoredErrand) -> None:
-    suggestions.suggest(services, errand.team_id, errand.user_id, errand.channel_id)
+    with speaking(language.of_account(services, errand.team_id, errand.user_id)):
+        suggestions.suggest(services, errand.team_id, errand.user_id, errand.channel_id)
 
 
 def _rest_from_work(services: Services, errand: StoredErrand) -> None:

@@ -6,11 +6,13 @@ message is for the operator: what happened; `remedy` says what to do about it.
 
 from typing import ClassVar
 
+from workers.wording.mark import N_
+
 
 class AssistantError(Exception):
     """A failure that is reported to the person who asked."""
 
-    reply: ClassVar[str] = (
+    reply: ClassVar[str] = N_(
         "Something went wrong on my side. Please ask again. If it happens again, please tell your "
         "administrator."
     )
@@ -23,7 +25,7 @@ class AssistantError(Exception):
 class ModelUnavailable(AssistantError):
     """The model did not answer, or not usefully; `transient` unless it would fail again."""
 
-    reply = "My language model is not answering right now. Please try again in a minute."
+    reply = N_("My language model is not answering right now. Please try again in a minute.")
 
     def __init__(
         self, reason: str, *, transient: bool = True, retry_after_s: float | None = None
@@ -70,7 +72,7 @@ class LayersDisagree(AssistantError):
 class AnswerWithdrawn(AssistantError):
     """Permissions changed twice while the answer was being written."""
 
-    reply = (
+    reply = N_(
         "What may be read here changed while I was answering, so I held my answer back. Please ask "
         "again."
     )

@@ -19,6 +19,7 @@ from workers.errors import OperatorError, ServerUnavailable, SlackUnavailable
 from workers.intake import store
 from workers.intake.messages import ALOUD, Errand, ErrandKind, Question, Surface
 from workers.intake.store import ring
+from workers.models.languages import language_of
 from workers.models.wishes import Length
 from workers.observe import metrics, tracing
 from workers.observe.crashpoints import crashpoint
@@ -31,8 +32,11 @@ from workers.slack.bot_tokens import token_of
 from workers.slack.installations import may_install
 from workers.slack.marks import carried, plain, written
 from workers.slack.oauth import Installations, States
+from workers.wording.mark import N_
+from workers.wording.text import formatted, gettext, speaking
 
 __all__ = [
+    "N_",
     "Errand",
     "ErrandKind",
     "Length",
@@ -47,17 +51,22 @@ __all__ = [
     "bot_readiness",
     "bot_token",
     "carried",
+    "chosen_language",
     "configure_logs",
+    "formatted",
+    "gettext",
     "installation_store",
     "is_ken_thread",
     "is_known_question",
     "is_muted",
+    "language_of",
     "load_settings",
     "may_install",
     "metrics",
     "plain",
     "refuse_unsafe",
     "reply_to_talk",
+    "speaking",
     "state_store",
     "submit_errand",
     "tracing",
@@ -110,6 +119,16 @@ def is_ken_thread(channel_id: str, thread_ts: str) -> bool:
 def is_muted(team_id: str, user_id: str) -> bool:
     """Whether this person wants replies only when they mention Ken. Raises ServerUnavailable."""
     return bool(_asked_of_postgres(_IS_PERSON_MUTED, {"team": team_id, "user": user_id}))
+
+
+def chosen_language(team_id: str, user_id: str) -> str:
+    """Return the language that this person chose; empty if none, or if PostgreSQL does not answer:
+    no reply has to wait for it.
+    """
+    try:
+        return _asked_of_postgres(_CHOSEN_LANGUAGE, {"team": team_id, "user": user_id}) or ""
+    except ServerUnavailable:
+        return ""
 
 
 def auto_answer_enabled(channel_id: str) -> bool:
@@ -181,6 +200,9 @@ _IS_THREAD_FOLLOWED = text("""
 
 # Returns whether this person wants replies only when they ask.
 _IS_PERSON_MUTED = text("SELECT muted FROM preference WHERE team_id = :team AND user_id = :user")
+
+# Returns the language that this person chose.
+_CHOSEN_LANGUAGE = text("SELECT language FROM preference WHERE team_id = :team AND user_id = :user")
 
 # Returns a row if Ken may answer in this channel unasked.
 _IS_CHANNEL_AUTOMATIC = text(

@@ -30,6 +30,7 @@ from workers.intake.leases import (
 )
 from workers.observe import metrics, stopping, tracing
 from workers.observe.crashpoints import crashpoint
+from workers.people import language
 from workers.people.home_tab import publish_if_shown
 from workers.replies.outbox import (
     Existing,
@@ -44,6 +45,7 @@ from workers.replies.rendering import notice
 from workers.replies.revisions import withdraw_partial_answers
 from workers.services import Services, live_services
 from workers.upkeep.retraction import supersede
+from workers.wording.text import speaking
 
 log = structlog.get_logger()
 
@@ -183,9 +185,10 @@ def _tell(services: Services, leased: Leased, error: Exception) -> QuestionState
     words = error.reply if isinstance(error, AssistantError) else AssistantError.reply
     for kind in (kind for kind in kinds if out[kind] is Existing.NOTHING):
         try:
-            said = notice(words, question_id=leased.id)
-            below = below_question(services, leased.question, kind, said)
-            put_and_deliver(services, leased, kind, below)
+            with speaking(language.of_reply(services, leased.question, kind)):
+                said = notice(words, question_id=leased.id)
+                below = below_question(services, leased.question, kind, said)
+                put_and_deliver(services, leased, kind, below)
             break
         except SlackRefused as refused:
             log.warning("notice_refused", question_id=leased.id, error=type(refused).__name__)

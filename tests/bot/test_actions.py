@@ -353,7 +353,7 @@ def test_help_needs_no_database(slack: Playground, door: Door) -> None:
 def test_a_command_that_is_too_long_says_so(slack: Playground, door: Door) -> None:
     slack.command("alice", "general", "x" * 4001)
 
-    assert ephemeral(slack, "general", "UALICE") == [views.TOO_LONG]
+    assert ephemeral(slack, "general", "UALICE") == [views.too_long()]
     assert door.asked.questions == []
 
 

@@ -47,7 +47,7 @@ from workers.models.prompt import VERSION
 from workers.models.wishes import Length
 from workers.observe import metrics, tracing
 from workers.observe.crashpoints import crashpoint
-from workers.people import memory, preferences
+from workers.people import language, memory, preferences
 from workers.people.linking import AskedByApp, identify_asker
 from workers.replies import rendering as say
 from workers.replies.outbox import (
@@ -65,6 +65,7 @@ from workers.replies.rendering import Reply
 from workers.services import Services
 from workers.slack.marks import searchable
 from workers.slack.messenger import Said
+from workers.wording.text import gettext, speaking
 
 log = structlog.get_logger()
 
@@ -119,7 +120,8 @@ def answer(services: Services, leased: Leased) -> Ended:
             return Ended(QuestionState.ABSTAINED, "talk")
         return _answer_unasked(services, leased)
     try:
-        words = identify_asker(services, question, private=first is Kind.DIRECT)
+        with speaking(language.of_reply(services, question, first)):
+            words = identify_asker(services, question, private=first is Kind.DIRECT)
     except AskedByApp:
         return Ended(QuestionState.ABSTAINED, "asked_by_app")
     crashpoint("met")
@@ -161,7 +163,8 @@ def _say(
     services: Services, leased: Leased, kind: Kind, words: str, *, reason: str | None = None
 ) -> Ended:
     if _existing(services, leased, kind) is Existing.NOTHING:
-        _post(services, leased, kind, say.notice(words))
+        with speaking(language.of_reply(services, leased.question, kind)):
+            _post(services, leased, kind, say.notice(words))
     return Ended(QuestionState.ABSTAINED, reason)
 
 
@@ -182,7 +185,8 @@ def _is_answered(services: Services, leased: Leased, kind: Kind) -> bool:
     """Whether an answer is posted there now: an earlier worker's, completed, or a new one."""
     match _existing(services, leased, kind):
         case Existing.NOTHING:
-            return _reply(services, leased, kind)
+            with speaking(language.of_reply(services, leased.question, kind)):
+                return _reply(services, leased, kind)
         case Existing.ANSWER:
             _finish_parts(services, leased, kind)
             return True
@@ -235,7 +239,7 @@ def compose_for(
         words_to_find(question, before),
         readers.audience,
         progress=progress,
-        language=wishes.language,
+        language=language.of_asker(services, question) if kind is Kind.DIRECT else "",
         length=wishes.length,
         profile=profile,
     )
@@ -435,7 +439,7 @@ def _noted(reply: Reply, composed: Composed) -> Reply:
     """Add the note that a source is out of date, without naming it (docs/permissions.md)."""
     if not composed.out_of_date:
         return reply
-    return replace(reply, note=f"{reply.note} {say.SOURCE_OUT_OF_DATE}".strip())
+    return replace(reply, note=f"{reply.note} {gettext(say.SOURCE_OUT_OF_DATE)}".strip())
 
 
 def _still_readable(services: Services, leased: Leased, kind: Kind, composed: Composed) -> bool:

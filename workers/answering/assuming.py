@@ -8,6 +8,7 @@ from workers.answering.preferring import document_facets
 from workers.models.base import Passage, Profile
 from workers.models.facets import Facets, country_name
 from workers.replies.rendering import Reply
+from workers.wording.text import ENGLISH, gettext, listed, spoken
 
 _FALLS_BEHIND = 0.1
 """A passage whose relevance is this much below the quoted one is about something else."""
@@ -50,9 +51,14 @@ def with_assumption(
         and subject & _subject(passage)
         for country in sorted(named[passage.document])
     )
-    lead = f"{reply.lead.rstrip(':')}, for {_named(profile.country)}:"
-    offered = " and ".join(map(_named, list(others)[:_MOST_OTHERS]))
-    note = f"I also have a page for {offered}: ask me about it." if offered else ""
+    begun = reply.lead.rstrip(":").rstrip()
+    lead = gettext("{lead}, for {country}:", lead=begun, country=_named(profile.country))
+    offered = listed([_named(one) for one in list(others)[:_MOST_OTHERS]])
+    note = (
+        gettext("I also have a page for {countries}: ask me about it.", countries=offered)
+        if offered
+        else ""
+    )
     return replace(reply, lead=lead, note=" ".join(filter(None, (reply.note, note))))
 
 
@@ -62,4 +68,5 @@ def _subject(passage: Passage) -> set[str]:
 
 
 def _named(country: str) -> str:
-    return f"the {country_name(country)}" if country in _WITH_ARTICLE else country_name(country)
+    name = country_name(country, spoken())
+    return f"the {name}" if spoken() == ENGLISH and country in _WITH_ARTICLE else name

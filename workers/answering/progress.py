@@ -21,16 +21,20 @@ from workers.replies.inert import inert
 from workers.replies.outbox import Kind, open_progress_message
 from workers.services import Services
 from workers.slack.messenger import Task
+from workers.wording.mark import N_
+from workers.wording.text import gettext, ngettext
 
 log = structlog.get_logger()
 
-SEARCHING = Task("search", "Searching the documents that may be read here")
-CHECKING = Task("check", "Checking every sentence against its source")
+SEARCHING = Task("search", N_("Searching the documents that may be read here"))
+CHECKING = Task("check", N_("Checking every sentence against its source"))
 
 
 def reading(documents: int) -> Task:
     """The step of reading this many documents, all of which the readers may read."""
-    return Task("read", f"Reading {documents} {'document' if documents == 1 else 'documents'}")
+    return Task(
+        "read", ngettext("Reading {number} document", "Reading {number} documents", documents)
+    )
 
 
 @dataclass(slots=True)
@@ -43,10 +47,10 @@ class Progress:
     _quiet: bool = False
 
     def at(self, task: Task) -> None:
-        """Begin this step; the steps before it are done."""
+        """Begin this step, in the language spoken here; the steps before it are done."""
         with self._changed:
             before = [Task(one.name, one.title, done=True) for one in self.tasks]
-            self.tasks = [*before, task]
+            self.tasks = [*before, Task(task.name, gettext(task.title))]
             self._changed.notify_all()
 
     def end(self, showing: threading.Thread) -> None:

@@ -21,11 +21,13 @@ from workers.models.sentences import sentences
 from workers.replies.inert import inert
 from workers.services import Services
 from workers.slack.messenger import source_of_team
+from workers.wording.mark import N_
+from workers.wording.text import gettext
 
 log = structlog.get_logger()
 
-_PROMPTS = "You could ask me"
-_HELP = "What can you do?"
+_PROMPTS = N_("You could ask me")
+_HELP = N_("What can you do?")
 MOST = 4
 """Slack shows at most four prompts."""
 _MOST_PAGES = 16
@@ -78,8 +80,8 @@ def suggest(services: Services, team_id: str, user_id: str, channel_id: str) -> 
     readers = Readers(accounts=frozenset({Account(source_of_team(team_id), user_id)}))
     with services.database.session("answerer") as session:
         audience = resolve_audience(session, readers)
-    prompts = suggested(services, audience) or [_HELP]
-    messenger.set_prompts(channel_id, [(one, one) for one in prompts], _PROMPTS)
+    prompts = suggested(services, audience) or [gettext(_HELP)]
+    messenger.set_prompts(channel_id, [(one, one) for one in prompts], gettext(_PROMPTS))
 
 
 def suggested(services: Services, audience: Audience) -> list[str]:

@@ -54,31 +54,40 @@ from workers.answering.talk_words import (
 )
 from workers.replies.rendering import HELP
 from workers.slack.marks import is_only_carried
+from workers.wording.mark import N_
 
 _REPLIES = {
-    Talk.INSULT: "I am sorry that I was not more help. Try asking in other words, or press “Bad "
-    "answer” below an answer: the people who look after the documents will see it.",
+    Talk.INSULT: N_(
+        "I am sorry that I was not more help. Try asking in other words, or press “Bad "
+        "answer” below an answer: the people who look after the documents will see it."
+    ),
     Talk.HELP: HELP,
-    Talk.WHO: "I am Ken, an assistant. I answer questions from your company's documents and name "
-    "my sources. Write “help” to see what I can do.",
-    Talk.INVITE: "Of course. What would you like to know?",
-    Talk.JOKE: "I am better at documents than at jokes. Ask me something about your company.",
-    Talk.HOW: "I am well, thank you. What would you like to know?",
-    Talk.PRAISE: "Thank you, that is kind.",
-    Talk.TEST: "I am here. What would you like to know?",
-    Talk.WISH: "Thank you, the same to you!",
-    Talk.BYE: "Goodbye! I am here when you have a question.",
-    Talk.THANKS: "You are welcome.",
-    Talk.SORRY: "No problem.",
-    Talk.SURE: "To be sure, open the sources: they are listed below each of my answers.",
-    Talk.CHAT: "I only know your company's documents. What would you like to know from them?",
-    Talk.GREETING: "Hello! What would you like to know?",
-    Talk.ACK: "Good. I am here if you have another question.",
-    Talk.ACT: "I cannot do that for you: I only answer questions from your company's documents. "
-    "Ask me how it is done, and I will look it up.",
-    Talk.WORDLESS: "I can only read words. What would you like to know?",
-    Talk.UNREADABLE: "I cannot read files or forwarded messages of this kind. Tell me in your own "
-    "words what you would like to know.",
+    Talk.WHO: N_(
+        "I am Ken, an assistant. I answer questions from your company's documents and name "
+        "my sources. Write “help” to see what I can do."
+    ),
+    Talk.INVITE: N_("Of course. What would you like to know?"),
+    Talk.JOKE: N_("I am better at documents than at jokes. Ask me something about your company."),
+    Talk.HOW: N_("I am well, thank you. What would you like to know?"),
+    Talk.PRAISE: N_("Thank you, that is kind."),
+    Talk.TEST: N_("I am here. What would you like to know?"),
+    Talk.WISH: N_("Thank you, the same to you!"),
+    Talk.BYE: N_("Goodbye! I am here when you have a question."),
+    Talk.THANKS: N_("You are welcome."),
+    Talk.SORRY: N_("No problem."),
+    Talk.SURE: N_("To be sure, open the sources: they are listed below each of my answers."),
+    Talk.CHAT: N_("I only know your company's documents. What would you like to know from them?"),
+    Talk.GREETING: N_("Hello! What would you like to know?"),
+    Talk.ACK: N_("Good. I am here if you have another question."),
+    Talk.ACT: N_(
+        "I cannot do that for you: I only answer questions from your company's documents. "
+        "Ask me how it is done, and I will look it up."
+    ),
+    Talk.WORDLESS: N_("I can only read words. What would you like to know?"),
+    Talk.UNREADABLE: N_(
+        "I cannot read files or forwarded messages of this kind. Tell me in your own "
+        "words what you would like to know."
+    ),
 }
 
 _LONGEST, _MOST_WORDS, _MOST_CLAUSES = 240, 30, 6

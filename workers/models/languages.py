@@ -45,6 +45,7 @@ _COMMON = {
         seit während ohne zwischen weil denn doch sehr gilt gelten geht steht ins beim
         urlaub gehalt spesen passwort frist kündigung arbeitszeit regeln antrag beantragen
         chef büro mitarbeiter dienstreise reisekosten abrechnung krankmeldung elternzeit
+        vielen dank tschüss bist kannst
         krank zurücksetzen einrichten hilfe krieg kriege kriegen tage tagen wochen monat
         monate stunden
     """,
@@ -55,7 +56,7 @@ _COMMON = {
         votre vos leurs y quand comment combien pourquoi quel quelle quels quelles quoi si
         très peut peuvent peux puis dois doit faut faire ai as avez avons ont suis es sommes
         êtes était étaient avant après depuis pendant chez vers sous selon lors afin donc
-        car bien aussi encore toujours jamais rien toute toutes tous chaque autre autres
+        car bien aussi encore toujours jamais rien aide revoir toute toutes tous chaque autre autres
         merci bonjour bonsoir salut oui non svp l' d' qu' j' n' c' s' m' t' cela ça celui
         celle congé congés salaire frais dépenses voyage passe télétravail préavis contrat
         employé employés équipe bureau réunion jours jour semaine mois année note
@@ -70,7 +71,7 @@ _COMMON = {
         son fue era ser está están cuál cuáles cuánto cuánta cuántos cuántas cuanto cuanta
         cuantos cuantas dónde cuándo cómo quién quiénes tengo tiene tienen tenemos puedo
         puede pueden debo debe hacer hago necesito quiero según tras hacia fueron han había
-        así cada gracias hola buenos buenas días qu por favor vacaciones sueldo salario
+        así cada gracias hola ayuda adiós buenos buenas días qu por favor vacaciones sueldo salario
         nómina nomina gastos viaje viajes contraseña contrasena permiso política politica
         contrato empleado empleados equipo oficina jefe reunión día semana año becarios
         restablecer solicitar pido ordenador portátil portatil baja teletrabajo plazo

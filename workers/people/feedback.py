@@ -15,6 +15,7 @@ from policies.tables.people import UserStatus
 from workers.errors import InputInvalid, SlackRefused
 from workers.intake.leases import question_session, stored_question
 from workers.intake.messages import Question, StoredErrand
+from workers.people import language
 from workers.people.reading import reading_as, require_agreement
 from workers.replies.blocks import Json, rich_text, section
 from workers.replies.inert import elements, inert, inert_excerpt, link
@@ -31,6 +32,8 @@ from workers.slack.messenger import (
     Posts,
     source_of_team,
 )
+from workers.wording.mark import N_
+from workers.wording.text import speaking
 
 log = structlog.get_logger()
 
@@ -40,19 +43,19 @@ _FOR_ADMINS = frozenset({"wrong", "outdated"})
 _LARGEST_ID = 2**63 - 1
 _LONGEST_COMMENT, _LONGEST_QUESTION, _LONGEST_NAME, _LONGEST_TITLE = 2000, 1000, 100, 200
 
-CALLED = (
+CALLED = N_(
     "I have passed your question on to colleagues, in the channel that your company has set up for "
     "this. Someone there will get back to you."
 )
-NOT_YOURS = (
+NOT_YOURS = N_(
     "I can pass on only questions in your own words. Please ask it yourself, then use the button "
     "below my answer."
 )
-NOBODY_TO_CALL = (
+NOBODY_TO_CALL = N_(
     "There is no channel set up for reaching a person, so I sent nothing. Your administrator can "
     "set one up."
 )
-NOT_CALLED = (
+NOT_CALLED = N_(
     "I could not post in the channel for reaching a person, so nothing was sent. Please tell your "
     "administrator."
 )
@@ -153,7 +156,9 @@ def call_person(services: Services, errand: StoredErrand) -> None:
     else:
         words = NOT_CALLED
     number = None if words == NOT_YOURS else asked.id
-    payload = notice(words, question_id=number).payload()
+    chosen = language.of_account(services, errand.team_id, errand.user_id, asked.question.text)
+    with speaking(chosen):
+        payload = notice(words, question_id=number).payload()
     if channel_id:
         payload["blocks"].append(_where(channel_id))
     message = Message(payload["text"], payload["blocks"], f"errand:{errand.id}/{errand.user_id}")
@@ -344,12 +349,13 @@ def _call(services: Services, messenger: Messenger, errand: StoredErrand, asked:
         )
         if messenger.find(channel_id, "", mark, since=asked.question.message_ts):
             return channel_id
-        payload = person_request(
-            asked.question.text,
-            errand.user_id,
-            _conversation(messenger, asked),
-            usergroup_id=settings.people_group,
-        )
+        with speaking(language.of_words(asked.question.text)):
+            payload = person_request(
+                asked.question.text,
+                errand.user_id,
+                _conversation(messenger, asked),
+                usergroup_id=settings.people_group,
+            )
         messenger.post(channel_id, "", Message(payload["text"], payload["blocks"], mark))
     except (InputInvalid, SlackRefused) as error:
         log.error("people_channel_unusable", reason=type(error).__name__)

@@ -8,9 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from workers.errors import AssistantError
+from workers.people import language
 from workers.people.home_contents import profile_of, read_contents
 from workers.people.home_view import view_of
 from workers.services import Services
+from workers.wording.text import speaking
 
 log = structlog.get_logger()
 
@@ -25,7 +27,8 @@ def publish(services: Services, team_id: str, user_id: str) -> None:
     with services.database.session("answerer") as session:
         session.execute(_MARK_SHOWN, {"team": team_id, "user": user_id})
         home = read_contents(services, team_id, user_id, profile)
-        messenger.publish_home(user_id, view_of(home))
+        with speaking(language.of_account(services, team_id, user_id)):
+            messenger.publish_home(user_id, view_of(home))
 
 
 def is_shown(services: Services, team_id: str, user_id: str) -> bool:

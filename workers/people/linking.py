@@ -33,17 +33,19 @@ from workers.intake.messages import Question
 from workers.replies.inert import inert
 from workers.services import Services
 from workers.slack.messenger import Names, Profile, source_of_team
+from workers.wording.mark import N_
+from workers.wording.text import gettext
 
 log = structlog.get_logger()
 
-LINKED = "Your Slack account is now linked to {name}. What would you like to know?"
-INVALID = "I cannot use this code. Please ask your administrator for a new one."
+LINKED = N_("Your Slack account is now linked to {name}. What would you like to know?")
+INVALID = N_("I cannot use this code. Please ask your administrator for a new one.")
 """The same words for every reason: wrong, used, expired, too many tries, not for this account."""
-IN_CHANNEL = (
+IN_CHANNEL = N_(
     "Please send a code only in a direct message to me. Others may have seen this one, so it no "
     "longer works. Your administrator can give you a new one."
 )
-TAKEN = "Your Slack account is already linked to someone else. Please ask your administrator."
+TAKEN = N_("Your Slack account is already linked to someone else. Please ask your administrator.")
 
 ADMIN, CODE, ADDRESS = "admin", "code", "confirmed e-mail"
 """How a link was made."""
@@ -374,7 +376,7 @@ def claim(database: Database, account: Account, code: str) -> str:
             return TAKEN
         if owner is None:
             change.link(user.id, source_id, account.native_id, by=CODE)
-        return LINKED.format(name=inert(user.name))
+        return gettext(LINKED, name=inert(user.name))
 
 
 def _user_of(session: Session, code: str) -> User | None:

@@ -12,19 +12,21 @@ from sqlalchemy.orm import Session
 from workers.people import preferences
 from workers.replies.inert import inert_excerpt
 from workers.services import Services
+from workers.wording.mark import N_
 
 MOST, LONGEST = 20, 300
 """Things that are remembered for one account, and characters of each."""
 _MOST_READ = 1000
 
-REMEMBERED = "I will remember that, for you alone. My home tab shows it, and /ken forget clears it."
-KNOWN = "I remember that already."
-FULL = (
-    f"I remember {MOST} things for you, and that is all I can keep. Say “forget what you remember” "
-    "to clear them."
+REMEMBERED = N_(
+    "I will remember that, for you alone. My home tab shows it, and /ken forget clears it."
 )
-CLEARED = "I have forgotten everything that you asked me to remember."
-IN_PRIVATE = "Tell me that in a direct message. What I remember is for you alone."
+KNOWN = N_("I remember that already.")
+FULL = N_(
+    "I remember as many things for you as I can keep. Say “forget what you remember” to clear them."
+)
+CLEARED = N_("I have forgotten everything that you asked me to remember.")
+IN_PRIVATE = N_("Tell me that in a direct message. What I remember is for you alone.")
 
 _POLITE = r"(?:(?:please|bitte|ken|hey|hi)[ ,]{1,2}){0,3}"
 _REMEMBER = re.compile(

@@ -15,17 +15,18 @@ from workers.models.wishes import LANGUAGES, Length
 from workers.people.attributes import ATTRIBUTES
 from workers.replies.rendering import notice
 from workers.services import Services
+from workers.wording.mark import N_
 
 log = structlog.get_logger()
 
 CHOICES = {
-    "asked": "The language I ask in",
+    "asked": N_("The language I ask in"),
     **{code: one.own_name for code, one in LANGUAGES.items()},
 }
 """The possible choices; `asked` stands for no choice yet."""
-LENGTHS = {Length.NORMAL: "Normal", Length.SHORT: "Short"}
+LENGTHS = {Length.NORMAL: N_("Normal"), Length.SHORT: N_("Short")}
 
-FORGOTTEN = "I cleared the text of this answer, as you asked."
+FORGOTTEN = N_("I cleared the text of this answer, as you asked.")
 """Stored in place of the text."""
 _TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,8}")
 

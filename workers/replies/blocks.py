@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from workers.wording.text import around
+
 Json = dict[str, Any]
 
 
@@ -18,6 +20,12 @@ def header(words: str) -> Json:
 def span(words: str, **style: bool) -> Json:
     """Make text for a rich-text block, which Slack shows literally: no marks, no mentions."""
     return {"type": "text", "text": words, **({"style": style} if style else {})}
+
+
+def spans_around(words: str, place: str, shown: Sequence[Json]) -> list[Json]:
+    """Make a line of a text of ours, with elements in its `{place}`."""
+    before, after = around(words, place)
+    return [*([span(before)] if before else []), *shown, *([span(after)] if after else [])]
 
 
 def section(elements: Sequence[Json]) -> Json:

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from workers.replies.blocks import plain
+from workers.wording.mark import N_
+from workers.wording.text import gettext, spoken
 
-_GOOD, _BAD = "Good answer", "Bad answer"
-_SHARE, _PRIVATE, _AGAIN = "Share with the channel", "Ask privately", "Ask again"
+_GOOD, _BAD = N_("Good answer"), N_("Bad answer")
+_SHARE, _PRIVATE = N_("Share with the channel"), N_("Ask privately")
+_AGAIN, _CANCEL = N_("Ask again"), N_("Cancel")
 _MORE = {
-    "not_asked": "Not what I asked",
-    "wrong": "Wrong or out of date",
-    "person": "Ask a person",
-    "mute": "Mute this thread",
+    "not_asked": N_("Not what I asked"),
+    "wrong": N_("Wrong or out of date"),
+    "person": N_("Ask a person"),
+    "mute": N_("Mute this thread"),
 }
-_SHARE_TITLE = "Ask again for the channel?"
-_SHARE_WORDS = (
+_SHARE_TITLE = N_("Ask again for the channel?")
+_SHARE_WORDS = N_(
     "I ask your question again for everyone in the channel, and answer only from what all of them "
     "may read. Nothing is copied from your private answer."
 )
@@ -50,8 +53,13 @@ def button_blocks(buttons: Buttons, *, answers: bool) -> list[dict[str, Any]]:
         row.append(_button("ken_private", _PRIVATE, buttons))
     if options := _options(buttons, answers=answers):
         row.append({"type": "overflow", "action_id": "ken_more", "options": options})
-    feedback = [{"type": "context_actions", "elements": [_feedback(buttons)]}] if answers else []
-    return [*feedback, *([{"type": "actions", "elements": row}] if row else [])]
+    feedback = [_block("context_actions", [_feedback(buttons)])] if answers else []
+    return [*feedback, *([_block("actions", row)] if row else [])]
+
+
+def _block(kind: str, shown: list[dict[str, Any]]) -> dict[str, Any]:
+    """Make a block whose id ends with its language: what a button opens is in the same one."""
+    return {"type": kind, "block_id": f"ken_{kind}.{spoken()}", "elements": shown}
 
 
 def _options(buttons: Buttons, *, answers: bool) -> list[dict[str, Any]]:
@@ -62,7 +70,7 @@ def _options(buttons: Buttons, *, answers: bool) -> list[dict[str, Any]]:
         "mute": answers and buttons.mute,
     }
     return [
-        {"text": plain(words), "value": f"{name}:{buttons.question_id}"}
+        {"text": plain(gettext(words)), "value": f"{name}:{buttons.question_id}"}
         for name, words in _MORE.items()
         if offered[name]
     ]
@@ -72,7 +80,7 @@ def _button(action_id: str, words: str, buttons: Buttons) -> dict[str, Any]:
     return {
         "type": "button",
         "action_id": action_id,
-        "text": plain(words),
+        "text": plain(gettext(words)),
         "value": str(buttons.question_id),
     }
 
@@ -81,15 +89,15 @@ def _feedback(buttons: Buttons) -> dict[str, Any]:
     return {
         "type": "feedback_buttons",
         "action_id": "ken_feedback",
-        "positive_button": {"text": plain(_GOOD), "value": f"good:{buttons.question_id}"},
-        "negative_button": {"text": plain(_BAD), "value": f"bad:{buttons.question_id}"},
+        "positive_button": {"text": plain(gettext(_GOOD)), "value": f"good:{buttons.question_id}"},
+        "negative_button": {"text": plain(gettext(_BAD)), "value": f"bad:{buttons.question_id}"},
     }
 
 
 def _confirm() -> dict[str, Any]:
     return {
-        "title": plain(_SHARE_TITLE),
-        "text": plain(_SHARE_WORDS),
-        "confirm": plain(_AGAIN),
-        "deny": plain("Cancel"),
+        "title": plain(gettext(_SHARE_TITLE)),
+        "text": plain(gettext(_SHARE_WORDS)),
+        "confirm": plain(gettext(_AGAIN)),
+        "deny": plain(gettext(_CANCEL)),
     }

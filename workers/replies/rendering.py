@@ -7,12 +7,13 @@ link that a model or a document wrote. The only links are stored addresses of ci
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 from workers.models.base import Passage, Sentence
 from workers.models.quotes import copies_of, words
 from workers.models.wishes import Length
-from workers.replies.blocks import quote, rich_text, section, span
+from workers.replies.blocks import quote, rich_text, section, span, spans_around
 from workers.replies.buttons import Buttons as Buttons
 from workers.replies.buttons import button_blocks
 from workers.replies.inert import (
@@ -24,70 +25,72 @@ from workers.replies.inert import (
     web_address,
     without_look_alikes,
 )
+from workers.wording.mark import N_
+from workers.wording.text import age, gettext, spoken
 
-NOTHING_FOUND = (
+NOTHING_FOUND = N_(
     "That is beyond my ken: I found nothing you may read that answers this. Try other words, or "
     "ask a colleague."
 )
 """The same words whether nothing exists or nothing for these readers."""
-ANSWERED_PRIVATELY = "I have answered you in a direct message."
+ANSWERED_PRIVATELY = N_("I have answered you in a direct message.")
 """The same words whether or not private material exists."""
-SOURCE_OUT_OF_DATE = "I left out a source because its permissions are out of date."
+SOURCE_OUT_OF_DATE = N_("I left out a source because its permissions are out of date.")
 """Never names the source or its content: the same words for everybody."""
-WITHDRAWN = (
+WITHDRAWN = N_(
     "I withdrew this answer because what may be read here has changed. Ask again if you still need "
     "it."
 )
-CUT_SHORT = (
+CUT_SHORT = N_(
     "I could not post the whole answer, so I removed the part that was here. Please ask again."
 )
-OUTDATED = "A document behind this answer has changed since. Ask again for an up-to-date answer."
-CANNOT_SHARE = (
+OUTDATED = N_(
+    "A document behind this answer has changed since. Ask again for an up-to-date answer."
+)
+CANNOT_SHARE = N_(
     "I found nothing that everyone in the channel may read, so I cannot answer there. Nothing was "
     "posted."
 )
 """Sent in private to the person who pressed the button; the same words for every reason."""
-LIMITED = (
+LIMITED = N_(
     "You have asked many questions in a short time, so I skipped this one. Try again in a minute, "
     "or tomorrow if that does not help."
 )
-FORGOTTEN = "I no longer have the text of that question. Please ask it again."
-STOPPED = "I have stopped. Ask again whenever you like."
-EXAMPLES = (
-    "How many days of vacation do I have?",
-    "Can I carry over unused vacation to next year?",
-    "How much learning budget do I have per year?",
-    "What is the hotel limit per night?",
-    "Up to what amount may I buy something without approval?",
+FORGOTTEN = N_("I no longer have the text of that question. Please ask it again.")
+STOPPED = N_("I have stopped. Ask again whenever you like.")
+HELP = N_(
+    "I answer questions from your company's documents and name the source of every sentence.\n"
+    "\n"
+    "You can ask, for example:\n"
+    "• How many days of vacation do I have?\n"
+    "• Can I carry over unused vacation to next year?\n"
+    "• How much learning budget do I have per year?\n"
+    "• What is the hotel limit per night?\n"
+    "• Up to what amount may I buy something without approval?\n"
+    "\n"
+    "How to ask\n"
+    "• In a channel: mention me with your question. There I use only what everyone in the channel "
+    "may read. If that is not enough, I write to you in a direct message.\n"
+    "• In a direct message, or anywhere with /ken and your question: only you see the answer.\n"
+    "• In a thread where I have answered: keep asking; no mention needed.\n"
+    "• “Ask Ken about this” in the menu of a message: I look it up for you alone.\n"
+    "• Edit your question and I answer again; delete it and I delete my answer.\n"
+    "\n"
+    "Good to know\n"
+    "• “Share with the channel” asks again for everyone there. “Ask privately” asks again for you "
+    "alone.\n"
+    "• “Mute this thread”, /ken mute and /ken unmute set where I answer without a mention.\n"
+    "• /ken forget clears the text of your questions. My home tab shows what I know about you.\n"
+    "• Rate my answers: the people who look after the documents see your ratings."
 )
+EXAMPLES = tuple(line[2:] for line in HELP.splitlines() if line.endswith("?"))
 """Each is answered in the demo company."""
-HELP = "\n".join(
-    (
-        "I answer questions from your company's documents and name the source of every sentence.",
-        "",
-        "You can ask, for example:",
-        *(f"• {example}" for example in EXAMPLES),
-        "",
-        "How to ask",
-        "• In a channel: mention me with your question. There I use only what everyone in the "
-        "channel may read. If that is not enough, I write to you in a direct message.",
-        "• In a direct message, or anywhere with /ken and your question: only you see the answer.",
-        "• In a thread where I have answered: keep asking; no mention needed.",
-        "• “Ask Ken about this” in the menu of a message: I look it up for you alone.",
-        "• Edit your question and I answer again; delete it and I delete my answer.",
-        "",
-        "Good to know",
-        "• “Share with the channel” asks again for everyone there. “Ask privately” asks again for "
-        "you alone.",
-        "• “Mute this thread”, /ken mute and /ken unmute set where I answer without a mention.",
-        "• /ken forget clears the text of your questions. My home tab shows what I know about you.",
-        "• Rate my answers: the people who look after the documents see your ratings.",
-    )
-)
-_QUOTED = "From the documents:"
-_UNTITLED = "Untitled"
-_OPEN = "open"
-_NO_WORDS = "(no text)"
+_COLLEAGUE = N_("A colleague")
+_WANTS_A_PERSON = N_("{colleague} would like a person to answer this:")
+_QUOTED = N_("From the documents:")
+_UNTITLED = N_("Untitled")
+_OPEN = N_("open")
+_NO_WORDS = N_("(no text)")
 _MOST_LINES, _SHORT_LINES = 40, 3
 _MOST_SOURCES = 10
 """For one sentence: with all its sources it has to fit a message."""
@@ -161,6 +164,7 @@ class Reply:
             "citations": [asdict(citation) for citation in self.citations],
             "note": self.note,
             "asked": asdict(self.asked) if self.asked else None,
+            "language": spoken(),
         }
 
     def plain(self) -> str:
@@ -175,21 +179,26 @@ def _stored(line: Line) -> dict[str, Any]:
 
 
 def notice(words: str, *, question_id: int | None = None) -> Reply:
-    """Make a fixed text into a reply; with the question's number if somebody may ask about it."""
-    return Reply(words if question_id is None else f"{words} (question {question_id})")
+    """Make a fixed text into a reply in the language spoken here; with the question's number if
+    somebody may ask about it.
+    """
+    if question_id is None:
+        return Reply(gettext(words))
+    numbered = N_("{words} (question {number})")
+    return Reply(gettext(numbered, words=gettext(words), number=question_id))
 
 
 def withdrawn(words: str = WITHDRAWN) -> Reply:
     """Return the text that replaces an answer that was withdrawn or could not be completed."""
-    return Reply(words)
+    return Reply(gettext(words))
 
 
 def outdated(payload: Mapping[str, Any]) -> Reply:
     """Return a stored reply with a note that a document has changed; a second call adds nothing."""
-    reply = from_payload(payload)
-    if OUTDATED in reply.note:
+    reply, words = from_payload(payload), gettext(OUTDATED)
+    if words in reply.note:
         return reply
-    return replace(reply, note=f"{reply.note} {OUTDATED}".strip())
+    return replace(reply, note=f"{reply.note} {words}".strip())
 
 
 def from_payload(payload: Mapping[str, Any]) -> Reply:
@@ -204,6 +213,11 @@ def from_payload(payload: Mapping[str, Any]) -> Reply:
         payload["note"],
         Asked(**payload["asked"]) if payload.get("asked") else None,
     )
+
+
+def language_of(payload: Mapping[str, Any]) -> str:
+    """Return the language that a stored reply is in."""
+    return str(payload.get("language") or "")
 
 
 def buttons_of(payload: Mapping[str, Any]) -> Buttons | None:
@@ -240,7 +254,7 @@ def compose(
         _citation(number, passages[passage - 1], quotes[number])
         for passage, number in numbers.items()
     )
-    return Reply(_QUOTED, tuple(lines.values()), citations)
+    return Reply(gettext(_QUOTED), tuple(lines.values()), citations)
 
 
 def parts(reply: Reply) -> list[Reply]:
@@ -276,19 +290,20 @@ def person_request(
 
     The only mentions are the asker and the group on call; the fall-back text has none.
     """
-    asked = inert_excerpt(question, _MAX_QUESTION, hosts=True) or _NO_WORDS
-    first = [span("A colleague"), span(" would like a person to answer this:")]
+    asked = inert_excerpt(question, _MAX_QUESTION, hosts=True) or gettext(_NO_WORDS)
+    colleague = gettext(_COLLEAGUE)
+    who = span(colleague)
     if _USER.fullmatch(user_id):
-        first[0] = {"type": "user", "user_id": user_id}
+        who = {"type": "user", "user_id": user_id}
+    first = spans_around(_WANTS_A_PERSON, "colleague", [who])
     if _USERGROUP.fullmatch(usergroup_id):
         first = [{"type": "usergroup", "usergroup_id": usergroup_id}, span(" "), *first]
     quoted = quote(elements(asked))
     sections = [section(first), quoted]
     if _PERMALINK.fullmatch(permalink):
-        sections.append(section([link(permalink, "Go to the conversation")]))
-    return Reply(f"A colleague would like a person to answer this: {inert(asked)}").payload() | {
-        "blocks": [rich_text(sections)]
-    }
+        sections.append(section([link(permalink, gettext("Go to the conversation"))]))
+    words = gettext(_WANTS_A_PERSON, colleague=colleague)
+    return Reply(f"{words} {inert(asked)}").payload() | {"blocks": [rich_text(sections)]}
 
 
 def escaped(text: str) -> str:
@@ -304,7 +319,7 @@ def blocks(reply: Reply) -> list[dict[str, Any]]:
     sections = [*_question(reply.asked), section([lead])]
     sections.extend(section(_told(line)) for line in reply.lines)
     if reply.citations:
-        sections.append(section([span("Sources", bold=True)]))
+        sections.append(section([span(gettext("Sources"), bold=True)]))
     sections.extend(section(_source_line(citation)) for citation in reply.citations)
     if reply.note:
         sections.append(section([span(reply.note)]))
@@ -315,9 +330,9 @@ def _question(asked: Asked | None) -> list[dict[str, Any]]:
     """Return the question on one line, with a link to it."""
     if asked is None:
         return []
-    shown = elements(inert_excerpt(asked.words, _MAX_ASKED, hosts=True) or _NO_WORDS)
+    shown = elements(inert_excerpt(asked.words, _MAX_ASKED, hosts=True) or gettext(_NO_WORDS))
     if _PERMALINK.fullmatch(asked.link):
-        shown += [span(" "), link(asked.link, "where you asked")]
+        shown += [span(" "), link(asked.link, gettext("where you asked"))]
     return [quote(shown)]
 
 
@@ -381,10 +396,16 @@ def _source_line(citation: Citation) -> list[dict[str, Any]]:
     name = citation.title + (f" › {citation.heading}" if citation.heading else "")
     linked = [link(citation.url, name)]
     if len(named := elements(name)) > 1 or "style" in named[0]:
-        opened = link(citation.url, _OPEN)  # a link never reads as another address
+        opened = link(citation.url, gettext(_OPEN))  # a link never reads as another address
         linked = [*named, *([span(" "), opened] if "url" in opened else [])]
-    age = f", updated {citation.updated_at[:10]}" if citation.updated_at else ""
-    return [span(f"[{citation.number}] "), *linked, *elements(f" ({citation.source}{age})")]
+    known = ", ".join(filter(None, (citation.source, _age(citation))))
+    return [span(f"[{citation.number}] "), *linked, *elements(f" ({known})" if known else "")]
+
+
+def _age(citation: Citation) -> str:
+    if not citation.updated_at:
+        return ""
+    return age(date.fromisoformat(citation.updated_at[:10]), datetime.now(UTC).date())
 
 
 def _numbers(line: Line) -> str:
@@ -394,7 +415,7 @@ def _numbers(line: Line) -> str:
 def _citation(number: int, passage: Passage, quote: str) -> Citation:
     return Citation(
         number=number,
-        title=inert_excerpt(passage.title, _MAX_NAME, hosts=True) or _UNTITLED,
+        title=inert_excerpt(passage.title, _MAX_NAME, hosts=True) or gettext(_UNTITLED),
         heading=inert_excerpt(passage.heading.rpartition(" > ")[2], _MAX_NAME, hosts=True),
         url=web_address(passage.url, passage.anchor),
         source=inert_excerpt(passage.source, _MAX_SOURCE, hosts=True),

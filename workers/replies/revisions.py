@@ -25,6 +25,7 @@ from workers.replies.outbox import Kind, delete_orphaned_openings, find, mark_of
 from workers.replies.rendering import Buttons, Reply
 from workers.services import Services
 from workers.slack.messenger import Message, Posted, Posts
+from workers.wording.text import speaking
 
 log = structlog.get_logger()
 
@@ -69,7 +70,7 @@ def revise(database: Database, question_id: int, kind: str, revision: PostedChan
     with question_session(database, question_id) as session:
         given = {"id": question_id, "kind": kind, "parts": f"{kind}/%"}
         if revision is PostedChange.WITHDRAWN:
-            given["empty"] = json.dumps(say.withdrawn().payload())
+            given["empty"] = json.dumps(say.Reply(say.WITHDRAWN).payload())
             changed = session.execute(_WITHDRAW_ANSWER, given).all()
         else:
             changed = session.execute(_MARK_OUTDATED, given).all()
@@ -82,7 +83,7 @@ def withdraw_partial_answers(session: Session, question_id: int, *, withdrawn: b
 
     `withdrawn`: the reason is who may read it. Call this before `drop_unsent`.
     """
-    words = say.withdrawn() if withdrawn else say.withdrawn(say.CUT_SHORT)
+    words = say.Reply(say.WITHDRAWN if withdrawn else say.CUT_SHORT)
     given = {"id": question_id, "words": json.dumps(words.payload())}
     if session.execute(_WITHDRAW_HALVES, given).all():
         _count(question_id, PostedChange.WITHDRAWN)
@@ -184,15 +185,20 @@ def _delete(services: Services, messenger: Posts, question: Question, row: Row[A
 
 
 def _message(question: Question, row: Row[Any]) -> Message:
-    """Build the changed message; the last part of a long reply has the buttons."""
+    """Build the changed message, in its language; the last part of a long reply has the buttons."""
+    with speaking(say.language_of(row.payload)):
+        payload = _changed(row)
+    return Message(payload["text"], payload["blocks"], mark_of(question, row.kind))
+
+
+def _changed(row: Row[Any]) -> dict[str, Any]:
     again = Buttons(row.question_id, share=False, private=False, again=True)
     if row.revision == PostedChange.WITHDRAWN:
-        payload = say.from_payload(row.payload).payload(again if row.is_last else None)
-    else:
-        stored = say.buttons_of(row.payload)
-        buttons = replace(stored, again=True) if stored else again
-        payload = say.outdated(row.payload).payload(buttons if row.is_last else None)
-    return Message(payload["text"], payload["blocks"], mark_of(question, row.kind))
+        words = say.withdrawn(row.payload["lead"])
+        return words.payload(again if row.is_last else None)
+    stored = say.buttons_of(row.payload)
+    buttons = replace(stored, again=True) if stored else again
+    return say.outdated(row.payload).payload(buttons if row.is_last else None)
 
 
 def rest_after(error: Exception) -> float:
@@ -208,8 +214,11 @@ def _count(question_id: int, revision: PostedChange) -> None:
 
 def _sql(words: str) -> TextClause:
     """Make a statement, filling in the conditions that several share."""
-    return statement(words, of_answer=_OF_ANSWER, unconfirmed=UNCONFIRMED)
+    return statement(words, of_answer=_OF_ANSWER, unconfirmed=UNCONFIRMED, language=_LANGUAGE)
 
+
+# A fixed text is stored in English; it is pushed in the language of the message that it replaces.
+_LANGUAGE = "jsonb_build_object('language', outbox.payload -> 'language')"
 
 # Also parts that are not posted yet: the change applies once they are. A notice is not withdrawn.
 _OF_ANSWER = """
@@ -222,15 +231,15 @@ _OF_ANSWER = """
 # Withdraws an answer in all its parts; returns those that it changed.
 _WITHDRAW_ANSWER = _sql("""
     UPDATE outbox SET revision = 'withdrawn', revised_at = NULL, mend_at = '-infinity',
-                      payload = CAST(:empty AS jsonb)
+                      payload = CAST(:empty AS jsonb) || {language}
     WHERE {of_answer} AND (revision IS NULL OR revision = 'outdated')
     RETURNING id
 """)
 
 # Withdraws the posted parts of an answer that will never be complete; returns them.
-_WITHDRAW_HALVES = text("""
+_WITHDRAW_HALVES = _sql("""
     UPDATE outbox SET revision = 'withdrawn', revised_at = NULL, mend_at = '-infinity',
-                      payload = CAST(:words AS jsonb)
+                      payload = CAST(:words AS jsonb) || {language}
     WHERE question_id = :id AND state = 'posted' AND (revision IS NULL OR revision = 'outdated')
       AND EXISTS (SELECT FROM outbox AS rest
                   WHERE rest.question_id = :id AND rest.state = 'ready' AND rest.revision IS NULL

@@ -7,7 +7,7 @@ older one that comes later finds it here.
 from sqlalchemy import text
 
 from workers.answering.progress import resting
-from workers.intake.leases import Leased, cancel
+from workers.intake.leases import Leased, cancel, question_session, stored_question
 from workers.intake.messages import (
     ADDRESSED,
     ALOUD,
@@ -17,10 +17,13 @@ from workers.intake.messages import (
     StoredErrand,
 )
 from workers.intake.store import store_question, submit_errand
+from workers.people import language
 from workers.replies import revisions
+from workers.replies.outbox import Kind
 from workers.replies.rendering import STOPPED, notice
 from workers.services import Services
 from workers.slack.messenger import Message, Posts
+from workers.wording.text import speaking
 
 _FOR_EVER = "9999999999.999999"
 """The version of a deleted message: none is newer."""
@@ -98,9 +101,17 @@ def stop(services: Services, errand: StoredErrand) -> None:
         _end(services, row.id, "stopped")
     messenger = services.messenger_of(errand.team_id)
     if own:
-        _say_stopped(messenger, errand, thread_ts, aloud=any(row.aloud for row in own))
+        aloud = any(row.aloud for row in own)
+        with speaking(_language(services, own[0].id, Kind.CHANNEL if aloud else Kind.DIRECT)):
+            _say_stopped(messenger, errand, thread_ts, aloud=aloud)
     if not others_wait:
         messenger.set_working(errand.channel_id, thread_ts, errand.user_id, "", working=False)
+
+
+def _language(services: Services, question_id: int, kind: Kind) -> str:
+    with question_session(services.database, question_id) as session:
+        question = stored_question(session, question_id)
+    return language.of_reply(services, question, kind) if question else ""
 
 
 def _say_stopped(messenger: Posts, errand: StoredErrand, thread_ts: str, *, aloud: bool) -> None:

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from workers.replies.rendering import (
     person_request,
     withdrawn,
 )
+from workers.wording.text import age
 
 LONGEST_TEXT = 40_000
 EVERY_BUTTON = Buttons(2**63 - 1, share=True, private=True, again=True, person=True)
@@ -550,7 +552,8 @@ def test_sentences_are_numbered_by_the_source_they_rest_on() -> None:
         (2, "first", "a a a"),
     ]
     assert "[1]" in json.dumps(reply.payload()["blocks"])
-    assert "updated 2026-05-04" in json.dumps(reply.payload()["blocks"])
+    today = datetime.now(UTC).date()
+    assert age(date(2026, 5, 4), today) in json.dumps(reply.payload()["blocks"])
 
 
 def test_a_notice_is_its_words_and_a_number_at_the_most() -> None:

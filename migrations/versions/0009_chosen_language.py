@@ -1,0 +1,10 @@
+"""The bot may read which language a person chose, for its own replies and its modal."""
+
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    op.execute("GRANT SELECT (language) ON preference TO ken_ingress")

@@ -1,0 +1,1 @@
+"""Ken's own words in the reader's language: the texts' translations, plurals and dates."""
