@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from policies import Class
-from tests.workers.answering.asking import only
+from tests.workers.answering.asking import errand, only
 from tests.workers.answering.thinking import texts
 from tests.workers.replies.test_rendering import leaves
 from tests.workers.slack_company import TEAM, Company, kept
@@ -15,7 +15,7 @@ from workers.answering.oneself import asked_about_oneself, from_profile
 from workers.intake.messages import Surface
 from workers.models.base import NOBODY, Profile
 from workers.people import attributes
-from workers.replies.rendering import ANSWERED_PRIVATELY
+from workers.replies.rendering import ANSWERED_PRIVATELY, CANNOT_SHARE
 
 PROFILE = {
     "title": "Controller",
@@ -78,6 +78,13 @@ def test_in_a_channel_the_answer_goes_to_the_asker_alone(company: Company, alice
     assert texts(company, "CBOARD") == [ANSWERED_PRIVATELY]
     (posted,) = company.posts("DUALICE")
     assert "Your manager: Bob" in posted.text
+
+
+def test_it_is_not_shared_with_the_channel_by_a_button(company: Company, alice: int) -> None:
+    question_id = company.asked("CBOARD", "alice", "Who is my manager?")
+    errand(company, "share", "UALICE", "DUALICE", question_id=question_id)
+    assert texts(company, "CBOARD") == [ANSWERED_PRIVATELY]
+    assert CANNOT_SHARE in company.posts("DUALICE")[-1].text
 
 
 def test_nobody_elses_profile_is_told(company: Company, alice: int) -> None:
