@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Self
+from urllib.parse import unquote
 
 from pydantic import TypeAdapter
 
@@ -430,9 +431,18 @@ def _sensible(title: str) -> str:
     return title
 
 
+_CAMEL = re.compile(r"[A-Z]?[a-z]{2,}(?:[A-Z][a-z]+){2,}")
+"""Three words or more: "GitHub" is one."""
+
+
 def _readable_name(path: Path) -> str:
     """`parental-leave_DE.md` as "Parental leave DE"; hyphens of dates stay."""
     stem = re.sub(rf"(?i)(?:\.(?:{_SUFFIXES}))+\Z", "", path.stem) or path.stem
+    stem = unquote(stem) if "%" in stem else stem
+    if not re.search(r"\s", stem):
+        stem = re.sub(r"(?<=[^\W\d_])\.(?=\w)|(?<=\w)\.(?=[^\W\d_])", " ", stem)
+    if _CAMEL.fullmatch(stem):
+        stem = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", stem)
     name = re.sub(r"[_\s]+|(?<!\d)-+|-+(?!\d)", " ", stem).strip()
     return name[:1].upper() + name[1:]
 

@@ -274,6 +274,8 @@ def _short_cells(cell: str) -> Iterator[str]:
 
 def _leads(text: str, following: Block | None) -> bool:
     """Whether a paragraph leads to the list, table or code below it: it is not quoted alone."""
+    if isinstance(following, Paragraph):
+        return len(text) < _MAX_LEAD and text.endswith((":", "："))
     if not isinstance(following, Item | Row | Code | Quotation):
         return False
     if text.endswith((":", "：")):

@@ -60,7 +60,8 @@ def _of(text: str, parts: Sequence[str], kind: str, *, quote: str = "") -> Unit:
 def _of_paragraph(text: str, spans: Sequence[Span], at: int) -> Iterator[Unit]:
     kind = spans[at].kind
     said = [one for one in sentences_of(plain(text, spans[at])) if one.strip()]
-    question = plain(text, spans[at - 1]) if at and spans[at - 1].kind == "question" else ""
+    opens = at and spans[at - 1].kind in ("question", "lead")
+    question = " ".join(plain(text, spans[at - 1]).split()) if opens else ""
     for start, group in enumerate(_groups(said)):
         if all(one.endswith("?") for one in group):  # it asks, and says nothing
             continue

@@ -1,6 +1,7 @@
 """Markdown as its readers see it, with what GitHub, Jekyll, Hugo, MkDocs and wikis add to it."""
 
 import re
+import tomllib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -41,6 +42,14 @@ _MORE_OF_FIELD = re.compile(r"[ \t]+\S|- |#|\s*\Z|[\])}]")
 _FENCE = re.compile(r"[ \t]{0,12}(?:[-*+>]\s+)*(`{3,}|~{3,})")
 _NOTE = re.compile(r" {0,3}\[\^([^\]\s]{1,60})\]:[ \t]*(.*)\Z")
 _DIRECTIVE = re.compile(r"\s{0,12}(?:>\s?){0,9}\s{0,9}(?::{3,}[\w\s{}.=\"'-]*|\{%.*%\}|\{:.*\})\Z")
+_BOX = re.compile(
+    r"\s{0,12}:{3,}[ \t]{0,3}[\w-]{1,30}"
+    r"(?:\[(?P<inner>[^\]]{1,200})\]|[ \t]+(?P<title>[^{\s][^{}]{0,200}))"
+)
+_COMPONENT_TAB = re.compile(
+    r"\s{0,12}<Tab(?:Item)?\b[^>]{0,300}?\b(?:label|title)=\"([^\"]{1,100})\"[^>]{0,300}>\s*\Z"
+)
+_MODULE = re.compile(r"(?:import\s+[\w{},* ]{1,200}\s+from\s+|export\s+(?:const|default)\s)")
 _ADMONITION = re.compile(r"(\s*)(?:!!!|\?\?\?\+?)\s+[\w-]+(?:\s+\"([^\"]*)\")?\s*\Z")
 _TAB = re.compile(r"(\s*)===\+?!?\s+\"([^\"]*)\"\s*\Z")
 _ALERT = re.compile(r"\s*\[!\w{1,20}\][+-]?[ \t]*")
@@ -51,11 +60,17 @@ _CODE_OR_EXTRA = re.compile(
     r"|\{\{[<%][^{}]{0,500}[%>]\}\}"
     r"|\{%[^%]{0,500}%\}|\{:[^{}\n]{0,200}\}|\{[#.][\w#.:= \"'-]{1,200}\}"
     r"|\[\^(?P<note>[^\]\s]{1,60})\]"
+    r"|\^\[(?P<inline>[^\[\]]{1,400})\]"
+    r"|(?P<dunder>(?<!\w)__[A-Za-z]\w{0,40}__(?=\.\w|\())"
+    r"|(?<=\d)(?P<times>\*)(?=\d)"
+    r"|(?<=\w)~(?P<below>\w{1,10})~(?!~)|(?<=\w)\^(?P<power>[\w-]{1,10})\^"
+    r"|(?<![\w=])==(?P<marked>[^=\s](?:[^=\n]{0,200}[^=\s])?)==(?![\w=])"
     r"|!?\[\[(?:[^\[\]|\n]{1,200}\|)?(?P<wiki>[^\[\]|\n]{1,200})\]\]"
     r"|(?<![\w:]):[a-z][a-z0-9_+-]{1,30}:(?![\w:])"
 )
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\](?!\()")
 _STRAY = re.compile(r"(?<!\s)\*\*(?!\d)|(?<!\d)\*\*(?!\s)|(?<!\w)__(?=\w[^_]*\Z)|~~")
+_IDENTITY = re.compile(r"\{#([\w.:-]{1,100})[^{}]{0,100}\}\s*\Z")
 _TASK = re.compile(r"\[[ xX]\]\s+")
 _CLOSE_TAG = re.compile(r"<\s{0,3}(/?)\s{0,3}([A-Za-z][A-Za-z0-9-]*)")
 _STRUCK = ("del", "s", "strike")
@@ -70,7 +85,7 @@ _LONGEST_INLINE = 10_000
 def read_markdown(content: bytes, about: About) -> Iterator[Block]:
     """Marks become what they mean; code keeps every letter; what is struck out goes."""
     text = decode(content)
-    text, fields = _without_front_matter(text)
+    text, fields = _without_toml(text) or _without_front_matter(text)
     if fields.get("title"):
         about.titles.append(fields["title"])
     about.updated_at = _time_in(fields)
@@ -94,6 +109,18 @@ def _without_front_matter(text: str) -> tuple[str, dict[str, str]]:
         elif not (_MORE_OF_FIELD.match(line) and (fields or not line.strip())):
             return text, {}
     return (text[front.end() :], fields) if fields else (text, {})
+
+
+def _without_toml(text: str) -> tuple[str, dict[str, str]] | None:
+    """As above, of Hugo: TOML between two lines of "+++"."""
+    if not text.startswith("+++\n"):
+        return None
+    front, mark, rest = text[4:].partition("\n+++\n")
+    try:
+        found = tomllib.loads(front) if mark else {}
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return None
+    return (rest, {name.lower(): str(value) for name, value in found.items()}) if found else None
 
 
 def _time_in(fields: dict[str, str]) -> datetime | None:
@@ -124,15 +151,29 @@ def _prepared(text: str) -> tuple[list[str], dict[str, str]]:
                 notes[note] += " " + line.strip()
                 continue
             note = note if not line.strip() else ""
-            if box := _ADMONITION.match(line) or _TAB.match(line):
-                inset.append((inset[-1] if inset else 0) + len(box[1]) + 4)
-                lines += ["", f"{box[2]}:" if box[2] else "", ""]
-                continue
-            if _DIRECTIVE.match(line.rstrip()):
-                lines.append("")
+            if (opened := _opened(line, inset)) is not None:
+                lines += ["", opened, ""]
                 continue
         lines.append(line)
     return lines, {name: one_line(said) for name, said in notes.items()}
+
+
+def _opened(line: str, inset: list[int]) -> str | None:
+    """The title of the box or tab that a line opens or closes; None if it is a line of the text."""
+    if box := _ADMONITION.match(line) or _TAB.match(line):
+        inset.append((inset[-1] if inset else 0) + len(box[1]) + 4)
+        return _titled(box[2])
+    if box := _BOX.match(line):
+        return _titled(box["inner"] or box["title"])
+    if tab := _COMPONENT_TAB.match(line):
+        return _titled(tab[1])
+    return "" if _DIRECTIVE.match(line.rstrip()) or _MODULE.match(line) else None
+
+
+def _titled(title: str | None) -> str:
+    """The title of a box or a tab, which leads to what stands in it; or asks what it answers."""
+    title = (title or "").strip()
+    return f"**{title}**" if title.endswith("?") else f"{title}:" if title else ""
 
 
 class _Page:
@@ -207,9 +248,11 @@ class _Page:
     def _text(self, token: Token, opening: Token) -> Iterator[Block]:
         content = token.content
         if opening.type == "heading_open":
+            named = _IDENTITY.search(content)
             text, _ = self._plain(content)
             level = int(opening.tag[1])
-            found = heading(text, level, anchor=self._slugs.of(one_line(text)))
+            anchor = named[1] if named else self._slugs.of(one_line(text))
+            found = heading(text, level, anchor=anchor)
             if isinstance(found, Heading):
                 self._level = level
             yield found
@@ -269,7 +312,13 @@ def _extra(match: re.Match[str]) -> str:
         return match[0]
     if match["note"]:
         return note_mark(match["note"])
-    return match["text"] or match["wiki"] or ""
+    if match["inline"]:
+        return f" [{match['inline']}]"
+    if match["dunder"] or match["times"]:
+        return re.sub(r"([_*])", r"\\\1", match[0])
+    if match["power"]:
+        return "^" + match["power"]
+    return match["text"] or match["wiki"] or match["below"] or match["marked"] or ""
 
 
 class _Inline:
@@ -281,9 +330,13 @@ class _Inline:
         self._struck = 0
         self._raised: list[int] = []
         self._strong = 0
+        self._paired: set[str] = set()
+        """Elements that are closed: those of another program, and no placeholders."""
         self._letters = {"bold": 0, "picture": 0, "": 0}
 
     def read(self, tokens: Sequence[Token]) -> tuple[str, str]:
+        tags = (_CLOSE_TAG.match(one.content) for one in tokens if one.type == "html_inline")
+        self._paired = {tag[2].lower() for tag in tags if tag and tag[1]}
         for token in tokens:
             self._token(token)
         seen = sum(self._letters.values())
@@ -332,5 +385,5 @@ class _Inline:
                 self._parts[start:] = [raised(text, before, self._notes)]
         elif name in ("strong", "b") and found:
             self._strong += -1 if found[1] and self._strong else not found[1]
-        elif name and name not in TAGS:
+        elif name and name not in TAGS and name not in self._paired:
             self._say(tag, "")  # no tag of HTML: a placeholder such as <version>

@@ -1,12 +1,10 @@
 """Plain text, tables as text, and what all formats need of text: charsets, questions, footnotes."""
 
 import codecs
-import csv
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from charset_normalizer import from_bytes
 
@@ -18,6 +16,7 @@ from workers.ingest.formats.document import (
     Item,
     Paragraph,
     Question,
+    Quotation,
     Row,
     clean,
     one_line,
@@ -137,8 +136,10 @@ def is_title(line: str) -> bool:
 
 
 def heading(text: str, level: int, *, anchor: str = "", page: int = 0) -> Block:
-    """A heading; or a paragraph, where a whole sentence is set as one."""
+    """A heading; or a paragraph, where a whole sentence is set as one, or several are."""
     line = squeezed(text)
+    if line.endswith(".") and len(line.split()) > 6 and len(list(sentence_ends(line))) > 1:
+        return Paragraph(line, page=page)
     if len(line) > 2 * _LONGEST_TITLE or (
         len(line) > _LONGEST_TITLE and line.endswith((".", ";", ","))
     ):
@@ -298,7 +299,8 @@ def raised_later(text: str, before: str) -> str:
 
 _ITEM = re.compile(
     r"(?P<indent>[ \t]*)"
-    r"(?P<mark>[-*+•●▪◦‣–]|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|\d{1,2}(?:\.\d{1,2}){1,3}\.?)"
+    r"(?P<mark>[-*+•●▪◦‣·–—►▶➢➤→✓✔□☐☑■○]|\[[ xX]\]"
+    r"|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|\d{1,2}(?:\.\d{1,2}){1,3}\.?)"
     r"[ \t]+(?P<text>\S.*)"
 )
 _UNDERLINE = re.compile(r"([=\-~^*#+\"'.])\1{2,}[ \t]*\Z")
@@ -339,8 +341,15 @@ class _Text:
             yield block
         if not lines:
             return
-        if rows := aligned(lines):
+        if rows := drawn(lines) or aligned(lines):
             yield from table_of(rows)
+            return
+        is_asked = _QUESTION.match(lines[0].lstrip())
+        if is_asked and isinstance((found := questions("\n".join(lines)))[0], Question):
+            yield from found
+            return
+        if any(line.startswith(">") for line in lines):
+            yield from _with_quotations(lines)
             return
         yield from _paragraph_and_items(lines)
 
@@ -385,6 +394,35 @@ def _dedented(lines: Sequence[str]) -> Iterator[str]:
     return (line[indent:] for line in lines)
 
 
+def _with_quotations(lines: Sequence[str]) -> Iterator[Block]:
+    """Lines of a mail, of which some are quoted from another."""
+    for is_quoted, some in groupby(lines, lambda line: line.startswith(">")):
+        if is_quoted:
+            yield Quotation("\n".join(line.lstrip("> ") for line in some))
+        else:
+            yield from _paragraph_and_items(list(some))
+
+
+def drawn(lines: Sequence[str]) -> list[list[str]]:
+    """The cells of a table that is drawn with "|", and with "+--+" between its rows."""
+    if len(lines) < 2 or not all(line.strip()[0] in "|+" for line in lines):
+        return []
+    rows: list[list[str]] = []
+    has_rules = sum(line.lstrip().startswith("+") for line in lines) > 3
+    goes_on = False
+    for line in map(str.strip, lines):
+        if not set(line) - set("|+-=: "):
+            goes_on = False
+            continue
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if goes_on and has_rules and len(cells) == len(rows[-1]):
+            rows[-1] = [f"{a} {b}".strip() for a, b in zip(rows[-1], cells, strict=True)]
+        else:
+            rows.append(cells)
+        goes_on = True
+    return rows if len(rows) > 1 and len({*map(len, rows)}) == 1 else []
+
+
 def _paragraph_and_items(lines: Sequence[str]) -> Iterator[Block]:
     held: list[str] = []
     item: tuple[str, int] | None = None
@@ -403,7 +441,7 @@ def _paragraph_and_items(lines: Sequence[str]) -> Iterator[Block]:
             indent = len(match["indent"])
             indents = [*(one for one in indents if one < indent), indent]
             mark = match["mark"]
-            item = ("-" if mark in "-*+•●▪◦‣–" else mark, len(indents) - 1)
+            item = (mark if mark[-1] in ".)" or mark[0].isdigit() else "-", len(indents) - 1)
             held = [match["text"].strip()]
         elif item and not line.startswith(" ") and held[-1].endswith((".", ":", ";", "!", "?")):
             yield from flush()
@@ -511,84 +549,3 @@ def _spread(row: Sequence[str]) -> list[str]:
     for cell in row[1:]:
         found.append(cell or found[-1])
     return found
-
-
-def read_table(content: bytes, about: About) -> Iterator[Block]:
-    """CSV and its kin: title lines above the header are the caption, each row names its columns."""
-    text = decode(content).strip("\n")
-    csv.field_size_limit(len(text) + 1)  # a long field is no reason to lose its row
-    delimiter, text = _delimiter(text)
-    width = _width(text, delimiter)
-    if width < 2:
-        yield Paragraph(text)
-        return
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    above: list[list[str]] = []
-    header: list[str] | None = None
-    used = False
-    for row in _rows_read(reader):
-        cells = [one_line(cell) for cell in row]
-        if not any(cells):
-            continue
-        if header is None:
-            if sum(map(bool, cells)) < 2:
-                above.append(cells)
-                continue
-            header = cells
-            caption = one_line(" ".join(cell for line in above for cell in line if cell))
-            if caption and len(caption) <= 150:
-                about.titles.append(caption)
-            continue
-        used = True
-        yield Row(tuple(cells), _named(header, cells), caption)
-    if header is None:
-        for cells in above:
-            yield Paragraph(" ".join(filter(None, cells)))
-    elif not used:
-        yield Row(tuple(header))
-
-
-def _named(header: Sequence[str], cells: Sequence[str]) -> tuple[str, ...]:
-    return (*header, *[""] * (len(cells) - len(header)))[: max(len(cells), 1)]
-
-
-def _rows_read(reader: Iterator[list[str]]) -> Iterator[list[str]]:
-    while True:
-        try:
-            yield next(reader)
-        except StopIteration:
-            return
-        except csv.Error:  # such as a field of more than 131,072 letters
-            continue
-
-
-_SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?[ \t]*\n", re.IGNORECASE)
-
-
-def _delimiter(text: str) -> tuple[str, str]:
-    """What separates the cells: as the file says, else what divides most lines alike."""
-    if said := _SEPARATOR.match(text):
-        return said[1], text[said.end() :]
-    sample = text[:50_000].split("\n")[:60]
-    scores = {one: _evenness(sample, one) for one in ",;\t|"}
-    return max(scores, key=scores.__getitem__), text
-
-
-def _evenness(lines: Sequence[str], delimiter: str) -> tuple[int, int]:
-    try:
-        counts = [len(row) for row in csv.reader(lines, delimiter=delimiter) if any(row)]
-    except csv.Error:
-        return (0, 0)
-    many = [count for count in counts if count > 1]
-    usual = max(set(many), key=many.count, default=0)
-    return (many.count(usual), usual)
-
-
-def _width(text: str, delimiter: str) -> int:
-    """How many cells most rows have."""
-    sample = text[:50_000].split("\n")[:60]
-    try:
-        counts = [len(row) for row in csv.reader(sample, delimiter=delimiter) if any(row)]
-    except csv.Error:
-        return 1
-    return max(set(counts), key=counts.count, default=1)
