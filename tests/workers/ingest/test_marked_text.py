@@ -28,7 +28,8 @@ def test_front_matter_of_hugo_is_toml(tmp_path: Path) -> None:
     path.write_text('+++\ntitle = "Parental leave"\ndate = 2026-01-02\n+++\n\nThirty days.\n')
     parsed = parse_file(path)
     assert (parsed.title, parsed.text) == ("Parental leave", "Thirty days.")
-    assert parsed.updated_at and parsed.updated_at.year == 2026
+    assert parsed.updated_at
+    assert parsed.updated_at.year == 2026
     path.write_text("+++\nThe fee is 5 EUR.\n+++\n\nMore.\n")
     assert "The fee is 5 EUR." in parse_file(path).text
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 
 _WHERE = (
-    r"suite|ms|o365cs|theme|print|vector|mw|doc|col|site|page|main|global|top|bottom|left|right|header|head|wiki|app|docs?|md|bd|side|mobile|user"
+    r"suite|ms|o365cs|theme|print|vector|mw|site|page|main|global|top|bottom|left|right|header"
+    r"|head|wiki|app|docs?|md|bd|side|mobile|user"
     r"|primary|secondary|local|floating|sticky|article|post|blog|section|quick|js|c|l|m|o|u"
 )
 _AROUND = (
@@ -12,8 +13,10 @@ _AROUND = (
     r"|breadcrumbs?|footer|skip|skip-?links?|skip-?nav|toc|table-of-contents|share|sharing|social"
     r"|related|pagination|pager|newsletter|subscribe|popup|paywall|advert|advertisement|ads?"
     r"|sponsored|promo|comments?|comment-list|disqus|toolbar|masthead|topbar|search-?box"
-    r"|search-?form|login-?form|feedback-?widget|page-?metadata|toc-?macro|catlinks|site-?notice|site-?sub|jump-?link|jump-to-nav|nav-?box"
-    r"|edit-?section|comment-?respond|post-?comments|edit-?this-?page|last-?updated|reading-?time|word-?count|back-to-top|edit-?page|print-?hide|no-?print"
+    r"|search-?form|login-?form|feedback-?widget|page-?metadata|toc-?macro|catlinks"
+    r"|site-?notice|site-?sub|jump-?link|jump-to-nav|nav-?box"
+    r"|edit-?section|comment-?respond|post-?comments|edit-?this-?page|last-?updated|reading-?time"
+    r"|word-?count|back-to-top|edit-?page|print-?hide|no-?print"
 )
 _PART = (
     r"banner|bar|notice|consent|popup|list|links?|menu|wrapper|wrap|container|inner|content|items?"

@@ -77,7 +77,7 @@ _JOINTS = {"mfrac": "/", "msup": "^"}
 _PERMALINK = re.compile(
     r"(?:^|\s)(?:headerlink|hash-link|header-?anchor|anchor-?link|heading-?link)(?:\s|$)"
 )
-_HEADING_MARKS = re.compile(r"\A\s*[#¶](?=\s?\S)\s*|\s*[¶🔗]\s*\Z")
+_HEADING_MARKS = re.compile(r"\A\s{0,9}[#¶]\s{0,9}(?=\S)|\s{0,3}[¶🔗]\s{0,9}\Z")
 _PANEL = re.compile(r"(?:^|\s)(?:tab-pane|tabbed-block|tab-panel|tabpanel)(?:\s|$)")
 _LIST_STYLE = re.compile(r"(?i)list-style(?:-type)?\s*:\s*([a-z-]{1,20})")
 _LIST_STYLES = {

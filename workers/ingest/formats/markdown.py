@@ -49,7 +49,7 @@ _BOX = re.compile(
 _COMPONENT_TAB = re.compile(
     r"\s{0,12}<Tab(?:Item)?\b[^>]{0,300}?\b(?:label|title)=\"([^\"]{1,100})\"[^>]{0,300}>\s*\Z"
 )
-_MODULE = re.compile(r"(?:import\s+[\w{},* ]{1,200}\s+from\s+|export\s+(?:const|default)\s)")
+_MODULE = re.compile(r"import [\w{},* ]{1,200} from ['\"]|export (?:const|default) ")
 _ADMONITION = re.compile(r"(\s*)(?:!!!|\?\?\?\+?)\s+[\w-]+(?:\s+\"([^\"]*)\")?\s*\Z")
 _TAB = re.compile(r"(\s*)===\+?!?\s+\"([^\"]*)\"\s*\Z")
 _ALERT = re.compile(r"\s*\[!\w{1,20}\][+-]?[ \t]*")
