@@ -63,7 +63,7 @@ _LIKELY = [
 def _wide(sample: bytes) -> str:
     """UTF-16 without a mark: every second byte of line ends, spaces and figures is zero."""
     zeros = sample[0::2].count(0), sample[1::2].count(0)
-    if max(zeros) < max(len(sample) // 50, 1) or min(zeros) * 10 > max(zeros):
+    if max(zeros) < max(len(sample) // 50, 2) or min(zeros) * 10 > max(zeros):
         return ""
     return "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"
 
