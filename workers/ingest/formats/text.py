@@ -345,8 +345,8 @@ class _Text:
             yield from table_of(rows)
             return
         is_asked = _QUESTION.match(lines[0].lstrip())
-        if is_asked and isinstance((found := questions("\n".join(lines)))[0], Question):
-            yield from found
+        if is_asked and isinstance((asked := questions("\n".join(lines)))[0], Question):
+            yield from asked
             return
         if any(line.startswith(">") for line in lines):
             yield from _with_quotations(lines)
