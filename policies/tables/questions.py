@@ -4,7 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Identity, Index, UniqueConstraint, func
+from sqlalchemy import ForeignKey, Identity, Index, Text, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from policies.tables.base import Base, as_text
@@ -68,6 +69,8 @@ class StoredQuestion(Base):
     """The question that is asked again, for other readers."""
     borrowed: Mapped[bool] = mapped_column(default=False, server_default="false")
     """True if somebody else wrote the text, or part of it."""
+    earlier: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    """What was said before, oldest first, where no thread in Slack holds it."""
 
 
 class Lease(Base):

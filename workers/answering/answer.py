@@ -28,7 +28,7 @@ from workers.answering.asked import (
 )
 from workers.answering.assuming import with_assumption
 from workers.answering.audience import Resolved, asker_readers, audience_of, is_private
-from workers.answering.context import self_contained
+from workers.answering.follow_up import self_contained
 from workers.answering.limits import RateLimit, may_speak_unasked, rate_limit
 from workers.answering.oneself import asked_about_oneself, from_profile
 from workers.answering.profile import profile_for
@@ -114,7 +114,7 @@ def answer(services: Services, leased: Leased) -> Ended:
             return _say(services, leased, first, say.LIMITED, reason="limited")
         case RateLimit.JUST_EXCEEDED | RateLimit.EXCEEDED:
             return Ended(QuestionState.ABSTAINED, "limited")
-    talk = reply_to_talk(question.text)
+    talk = reply_to_talk(question.text, leased.id, follows=_follows(question))
     if question.surface.is_unasked:
         if talk is not None:
             return Ended(QuestionState.ABSTAINED, "talk")
@@ -231,18 +231,22 @@ def compose_for(
 ) -> Composed:
     """Compose the answer to a question for these readers, after what was said before it."""
     wishes = preferences.of(services, question.team_id, question.user_id)
+    asked = self_contained(question.text, before)
     profile = profile_for(services, question, kind, readers.audience)
-    if (about := asked_about_oneself(question.text)) is not None:
+    if (about := asked_about_oneself(asked)) is not None:
         return _from_profile(about, profile, kind, readers.audience)
-    return compose_answer(
+    composed = compose_answer(
         services,
-        words_to_find(question, before),
+        searchable(asked),
         readers.audience,
         progress=progress,
         language=language.of_asker(services, question) if kind is Kind.DIRECT else "",
         length=wishes.length,
         profile=profile,
     )
+    if asked == question.text:
+        return composed
+    return replace(composed, reply=replace(composed.reply, understood=asked))
 
 
 def _from_profile(
@@ -259,12 +263,18 @@ def words_to_find(question: Question, before: Sequence[Said]) -> str:
     return searchable(self_contained(question.text, before))
 
 
+def _follows(question: Question) -> bool:
+    """Whether something was said before it in its thread."""
+    return bool(question.earlier) or question.thread_ts not in ("", question.message_ts)
+
+
 def _said_before(services: Services, question: Question) -> list[Said]:
     """Return what people wrote in the thread before; Ken's own answers are never context (threat
     13).
     """
-    is_inside = question.thread_ts not in ("", question.message_ts)
-    if not question.surface.reads_thread or not is_inside:
+    if question.earlier:
+        return [Said("", said, "") for said in question.earlier]
+    if not question.surface.reads_thread or not _follows(question):
         return []
     try:
         before = services.messenger_of(question.team_id).said_before(
@@ -289,7 +299,8 @@ def _post_nothing(services: Services, leased: Leased, kind: Kind, composed: Comp
     elif kind is Kind.CHANNEL:
         _post(services, leased, kind, leading_to_asker(services, question, reply))
     else:
-        reply = _noted(reply, composed)
+        nothing = replace(reply, understood=composed.reply.understood)
+        reply = _noted(nothing, composed)
         _post(services, leased, kind, reply, buttons=_buttons(services, leased, kind))
 
 

@@ -6,7 +6,9 @@ Only words decide, and each is looked at a fixed number of times. If in doubt, i
 import re
 import unicodedata
 
+from workers.answering import talk_phrases, talk_romance
 from workers.answering.oneself import asked_about_oneself
+from workers.answering.talk_replies import VARIANTS
 from workers.answering.talk_words import (
     ACTS,
     ACTS_IF_ASKED,
@@ -20,11 +22,11 @@ from workers.answering.talk_words import (
     DAYS,
     DOES,
     DONE,
+    EMOJI,
     GIVES,
     GREETINGS,
     KEN,
     LEADING,
-    LONGEST_PHRASE,
     LOOKS_UP,
     MAILS,
     MAKE,
@@ -37,10 +39,13 @@ from workers.answering.talk_words import (
     OPENINGS_THAT_ASK,
     ORDERS,
     PHRASES,
+    POINTING,
     POINTING_BACK,
     POLITE,
     RISES,
     SAYS,
+    SPEAKERS,
+    TELLING,
     THAT,
     TO_ME,
     TOLD,
@@ -90,6 +95,9 @@ _REPLIES = {
     ),
 }
 
+_PHRASES = PHRASES | talk_phrases.PHRASES
+_BAGS = (*BAGS, *talk_phrases.BAGS)
+_LONGEST_PHRASE = max(len(phrase.split()) for phrase in _PHRASES)
 _LONGEST, _MOST_WORDS, _MOST_CLAUSES = 240, 30, 6
 _SHORTCODE = re.compile(r":[a-z0-9_+'-]{1,60}:|<3|(?<!\S)[:;xX]-?[DPpOo3)(/]{1,3}(?!\S)")
 _CLAUSE_END = re.compile(r"[.,;:!?…¡¿。，、！？\n()–—]+|\s-\s")
@@ -103,13 +111,34 @@ _LONGEST_CHAT = 9
 _HAVE_A = re.compile(r"have an? (?:very )?(?:nice|good|great|lovely|wonderful) ")
 
 
-def reply_to_talk(text: str) -> str | None:
+def reply_to_talk(text: str, seed: int = 0, *, follows: bool = False) -> str | None:
     """Return the reply to talk, or None if it is a question that has to be looked up.
 
-    `text` is plain, with names in place of marks.
+    `text` is plain, with names in place of marks. `seed` picks one of the variants, always the
+    same. `follows`: something was asked before, and “how does this work?” means that.
     """
     talk = None if asked_about_oneself(text) else talk_of(text)
-    return None if talk is None else _REPLIES[talk]
+    if talk is None or (follows and talk is Talk.HELP and _points(text)):
+        return None
+    variants = (*((_REPLIES[talk],) if talk in _REPLIES else ()), *VARIANTS.get(talk, ()))
+    return variants[seed % len(variants)]
+
+
+def language_of_talk(text: str) -> str:
+    """Return the language that most words of a short message are from: en, de, fr or es.
+
+    Of equals the first in this order; English if no word is known.
+    """
+    words = _WORD.findall(_normalised(text[:_LONGEST]))
+    found = {
+        code: sum(word in known for word in words) for code, known in talk_phrases.LANGUAGES.items()
+    }
+    best = max(found, key=lambda code: found[code])
+    return best if found[best] * 2 > len(words) else "en"
+
+
+def _points(text: str) -> bool:
+    return not POINTING.isdisjoint(_WORD.findall(_normalised(text)))
 
 
 def reply_to_request(text: str) -> str | None:
@@ -121,7 +150,8 @@ def reply_to_request(text: str) -> str | None:
         return None
     words = _WORD.findall(_normalised(text))
     # “Can you book business class?” asks whether one may.
-    is_whether = "?" in text and words[:1] in (["can"], ["kannst"]) and ALONE.isdisjoint(words)
+    may_ask = words[:1] in (["can"], ["kannst"]) and (ALONE | THAT).isdisjoint(words)
+    is_whether = "?" in text and may_ask
     return _REPLIES[Talk.ACT] if _may_ask_to_act(words) and not is_whether else None
 
 
@@ -137,10 +167,10 @@ def talk_of(text: str) -> Talk | None:
     clauses = [clause for clause in clauses if clause]
     words = [word for clause in clauses for word in clause]
     if not words:
-        return Talk.HELP if "?" in said else Talk.WORDLESS
+        return Talk.HELP if "?" in said else _shown(text)
     if len(words) > _MOST_WORDS:
         return None
-    if _asks_to_act(words):
+    if _asks_to_act(words) or talk_romance.asks_to_act(words):
         return Talk.ACT
     whole = _talk_in(words, asked="?" in said)
     if whole is not None or len(clauses) > _MOST_CLAUSES:
@@ -153,6 +183,14 @@ def talk_of(text: str) -> Talk | None:
     if not found or None in found:
         return None
     return min((talk for talk in found if talk), key=list(Talk).index)
+
+
+def _shown(text: str) -> Talk:
+    """Return what a message without words says by its emoji."""
+    for talk, emoji in EMOJI:
+        if any(one in text for one in emoji):
+            return talk
+    return Talk.WORDLESS
 
 
 def _normalised(text: str) -> str:
@@ -184,13 +222,13 @@ def _talk_in(words: list[str], *, asked: bool) -> Talk | None:
 
 
 def _known(words: list[str]) -> Talk | None:
-    if len(words) <= LONGEST_PHRASE:
+    if len(words) <= _LONGEST_PHRASE:
         phrase = " ".join(words)
-        if phrase in PHRASES:
-            return PHRASES[phrase]
+        if phrase in _PHRASES:
+            return _PHRASES[phrase]
         if _HAVE_A.match(phrase) and words[-1] in DAYS:
             return Talk.WISH
-    for talk, core, around in BAGS:
+    for talk, core, around in _BAGS:
         if not core.isdisjoint(words) and all(word in core or word in around for word in words):
             return talk
     return None
@@ -227,6 +265,8 @@ def _asks_to_act(words: list[str]) -> bool:
     if len(said) < 2 or not ASKING.isdisjoint(said):
         return False
     verb, whom = said[0], said[1]
+    if whom == "du" and len(said) > 2:
+        whom = said[2]  # "buchst du mir einen Flug?"
     end = [word for word in said if word not in ALONE and word not in ("for", "me")]
     if verb in MAKE:
         return whom in WHOM | {"a", "some", "einen"} and end[-1] in MAKES
@@ -251,10 +291,13 @@ def _may_ask_to_act(words: list[str]) -> bool:
     verb, whom, further = said[0], said[1], said[2:]
     if verb in LOOKS_UP:
         return False
+    if "dass" in words and polite and not TELLING.isdisjoint(said):
+        return True  # German's verb is late: "kannst du Bob schreiben, dass ich krank bin"
     if verb in GIVES:
         return not RISES.isdisjoint(further)
     if verb in SAYS:
-        is_told = not (TOLD | MESSAGES).isdisjoint(further)
+        told = TOLD | MESSAGES | (SPEAKERS if whom not in WHOM else frozenset())
+        is_told = not told.isdisjoint(further)
         return is_told or (whom in OBJECTS and whom not in WHOM)
     if verb in MAILS:
         return bool(polite) or not THAT.isdisjoint(further)

@@ -9,6 +9,7 @@ class Talk(StrEnum):
     INSULT = "insult"
     HELP = "help"
     WHO = "who"
+    PRIVATE = "private"
     INVITE = "invite"
     JOKE = "joke"
     HOW = "how"
@@ -124,13 +125,22 @@ BAGS = (
 """A clause is this talk if all of its words are in the two sets, and at least one in the first."""
 
 
-def _phrases(talk: Talk, text: str) -> dict[str, Talk]:
+EMOJI = (
+    (Talk.INSULT, ("👎", "🖕", "💩", "😡", "🤬", ":thumbsdown:", ":-1:", ":poop:", ":rage:")),
+    (Talk.GREETING, ("👋", ":wave:")),
+    (Talk.THANKS, ("🙏", "❤", "💙", "💚", "🥰", "😍", ":pray:", ":heart:", "<3")),
+    (Talk.ACK, ("👍", "👌", "✅", "🙂", "😊", "😀", "😄", "🎉", "💯", "😂", ":thumbsup:", ":+1:")),
+)
+"""What a message without words says."""
+
+
+def phrases_of(talk: Talk, text: str) -> dict[str, Talk]:
     """Written as people say them, and normalized like their messages."""
     return dict.fromkeys(filter(None, map(str.strip, text.casefold().split("/"))), talk)
 
 
 PHRASES = (
-    _phrases(
+    phrases_of(
         Talk.HELP,
         "help/help me/help please/please help/hilfe/hilf mir/aide/aidez moi/ayuda/aiuto"
         "/what can you do/what can you do for me/what do you do/what can i ask/what can i ask you"
@@ -145,7 +155,7 @@ PHRASES = (
         "/wie funktionierst du/que peux tu faire/que puedes hacer/cosa sai fare"
         "/was machst du/was kannst du für mich tun/what are you good at/what are your skills",
     )
-    | _phrases(
+    | phrases_of(
         Talk.WHO,
         "are you a real person/are you a real human/bist du eine ki/bist du ein computer"
         "/bist du ein programm/bist du menschlich/bist du chatgpt/bist du eine maschine"
@@ -163,7 +173,7 @@ PHRASES = (
         "/how old are you/where do you live/where are you from/do you sleep/do you dream"
         "/do you like me/do you love me/do you know me",
     )
-    | _phrases(
+    | phrases_of(
         Talk.INVITE,
         "can you assist me/could you assist me/can you please assist me/please assist me"
         "/can you help/can you help me/could you help me/can you please help me/i need help"
@@ -182,7 +192,7 @@ PHRASES = (
         "/let s talk/talk to me/i am bored/i m bored/im bored/tell me something/say something"
         "/ask you something/do me a favor/do me a favour",
     )
-    | _phrases(
+    | phrases_of(
         Talk.HOW,
         "what up/sup bro/how are you/how are you doing/how are you today/how are you doing today"
         "/how r u"
@@ -202,7 +212,7 @@ PHRASES = (
         "/cómo estás/como estas/qué tal/que tal/come stai/come va/tudo bem/nice to meet you"
         "/pleased to meet you/long time no see/freut mich",
     )
-    | _phrases(
+    | phrases_of(
         Talk.PRAISE,
         "good bot/nice bot/best bot/great bot/clever bot/smart bot/well done/good job/great job"
         "/nice job/nice work/good work/great work/great answer/good answer/nice answer/you re great"
@@ -214,7 +224,7 @@ PHRASES = (
         "/gute antwort/sehr gut/sehr hilfreich/guter bot/ich liebe dich/ich mag dich"
         "/you are amazing/you rock/welcome/welcome to the team/welcome ken/welcome on board",
     )
-    | _phrases(
+    | phrases_of(
         Talk.INSULT,
         "shut up/go away/get lost/you are wrong/you re wrong/that is wrong/that s wrong/thats wrong"
         "/du hast keine ahnung/du weißt nichts/du kannst nichts/du verstehst nichts/halt s maul"
@@ -243,7 +253,7 @@ PHRASES = (
         "/you don t understand/you do not understand/you never help/ta gueule/this is a joke"
         "/what a joke/are you kidding/are you kidding me/are you serious/seriously",
     )
-    | _phrases(
+    | phrases_of(
         Talk.TEST,
         "test test 1 2/testing please ignore/test please ignore/please ignore/this is just a test"
         "/anyone/anybody/asdf/asdfgh/qwertz/qwerty/blah/blah blah/blah blah blah/bla/bla bla"
@@ -254,7 +264,7 @@ PHRASES = (
         "/can you hear me/can you hear me now/bist du da/jemand da/das ist ein test/nur ein test"
         "/hello world/do you read me",
     )
-    | _phrases(
+    | phrases_of(
         Talk.WISH,
         "you too/same to you/dir auch/ihnen auch/euch auch/gleichfalls/danke gleichfalls/ebenso"
         "/hope you are well/hope you re well/hope you are doing well/hope you re doing well"
@@ -269,7 +279,7 @@ PHRASES = (
         "/bon week end/happy weekend/enjoy your weekend/enjoy your day/enjoy the weekend"
         "/enjoy your evening/bless you/gesundheit",
     )
-    | _phrases(
+    | phrases_of(
         Talk.BYE,
         "good night/gute nacht/night/nighty night/see you/see ya/see you later/see you soon"
         "/see you tomorrow/see you next week/see you on monday/later/laters/talk to you later"
@@ -280,7 +290,7 @@ PHRASES = (
         "/farewell/so long/have a good one/that is all/that s all/thats all/that is it"
         "/that s it/thats it/i am done/i m done/nothing else/das war s/das wars/das war alles",
     )
-    | _phrases(
+    | phrases_of(
         Talk.THANKS,
         "much appreciated/i appreciate it/appreciated/i appreciate your help/appreciate it"
         "/that answers my question/this answers my question/that answered my question"
@@ -293,7 +303,7 @@ PHRASES = (
         "/das hat geholfen/hat geholfen/super danke/nice one/you helped me a lot/you helped me"
         "/that is what i needed/that s what i needed/just what i needed/exactly what i needed",
     )
-    | _phrases(
+    | phrases_of(
         Talk.SORRY,
         "wie bitte/come again/i don t understand/i do not understand/i don t get it/not really"
         "/i don t care/mir egal/ist mir egal/nothing/nothing thanks/nichts/nix/no worries mate"
@@ -308,12 +318,12 @@ PHRASES = (
         "/pardon/désolé/lo siento/scusa/de nada/de rien/prego/stop/stop it/wait/one moment"
         "/hold on/excuse me/no thanks/no thank you/nein danke/not now",
     )
-    | _phrases(
+    | phrases_of(
         Talk.SURE,
         "are you sure/are you really sure/you sure/are you certain/are you sure about that"
         "/are you sure about this/bist du sicher/bist du dir sicher/sicher/wirklich sicher",
     )
-    | _phrases(
+    | phrases_of(
         Talk.CHAT,
         "i am so tired/i m so tired/i am so bored/i m so bored/i am so hungry/i m so hungry"
         "/i am angry"
@@ -343,7 +353,7 @@ PHRASES = (
         "/can you swim/kannst du singen/kannst du tanzen/kannst du kochen/guess what/rate mal"
         "/no way/oh my god/oh my/oh no/oh nein/oh man/oh mann/mein gott/ach du meine güte",
     )
-    | _phrases(
+    | phrases_of(
         Talk.GREETING,
         "good morning/good afternoon/good evening/good day/morning/mornin/afternoon/evening"
         "/guten abend zusammen/guten tag zusammen/schönen guten morgen/schönen guten tag"
@@ -356,7 +366,7 @@ PHRASES = (
         "/good morning all/good morning everyone/good morning team/guten morgen zusammen"
         "/rise and shine/top of the morning/i am back/i m back/im back/i am here/hi5/high five",
     )
-    | _phrases(
+    | phrases_of(
         Talk.ACK,
         "i see/got it/i got it/makes sense/that makes sense/all clear/all right/i understand"
         "/good to know/good to hear/very good/very well/of course/no doubt/i agree/agreed"
@@ -373,7 +383,6 @@ PHRASES = (
         "/fair enough",
     )
 )
-LONGEST_PHRASE = max(len(phrase.split()) for phrase in PHRASES)
 OPENINGS = (
     {
         "thanks for": Talk.THANKS,
@@ -400,7 +409,7 @@ OPENINGS = (
         "merry christmas": Talk.WISH,
         "happy new year": Talk.WISH,
     }
-    | _phrases(
+    | phrases_of(
         Talk.JOKE,
         "tell me a joke about/tell us a joke about/do you know a joke about/write a poem about"
         "/write me a poem about/write a song about/write a haiku about/sing a song about"
@@ -411,7 +420,7 @@ OPENINGS = (
         "/mach einen witz/mach mal einen witz"
         "/erzähl mal was lustiges/erzähl mir was lustiges/erzähl was lustiges/sag was lustiges",
     )
-    | _phrases(
+    | phrases_of(
         Talk.CHAT,
         "you are/you re/u are/u r/you were/you have been/you ve been/you look/you sound/you seem"
         "/du bist/du warst/du siehst/that is/that s/that was/this was/it is/it s/it was/that does"
@@ -423,7 +432,7 @@ OPENINGS = (
     )
 )
 """A short statement that begins like this is talk, unless something in it suggests a question."""
-OPENINGS_THAT_ASK = _phrases(
+OPENINGS_THAT_ASK = phrases_of(
     Talk.CHAT,
     "do you speak/can you speak/sprichst du/kannst du deutsch/are you smarter than"
     "/are you better than"
@@ -447,6 +456,7 @@ DAYS = words_in("day evening weekend week time night holiday vacation trip after
 LEADING = GREETINGS | THANKS | ACKS | KEN | words_in("so well and but please bitte there sorry")
 ALONE = KEN | words_in("please bitte so well then and now mal today heute denn eigentlich")
 """Words that add nothing, and that may stand at the end."""
+POINTING = words_in("this that it das dies ça cela esto eso")
 POINTING_BACK = frozenset({Talk.ACK, Talk.THANKS, Talk.SORRY, Talk.BYE})
 ASKING_BACK = words_in("is are was were do does did can could will would should has have")
 
@@ -475,7 +485,8 @@ POLITE = (
 )
 ACTS = words_in(
     "book order reserve schedule reschedule cancel approve remind call buch buche bestell bestelle "
-    "reservier reserviere storniere genehmige erinnere erinner ruf rufe"
+    "reservier reserviere storniere genehmige erinnere erinner ruf rufe "
+    "buchst bestellst reservierst stornierst erinnerst rufst"
 )
 ACTS_IF_ASKED = words_in(
     "create file submit delete buy pay fire hire transfer invite forward wake bring post reset "
@@ -504,6 +515,9 @@ MAILS = words_in("email mail message text dm ask ping")
 THAT = words_in("that dass")
 TOLD = words_in("that dass bescheid hi hello happy to")
 """May follow “tell Bob”."""
+SPEAKERS = words_in("i im we ich wir")
+"""May follow “tell Bob”, too: “tell Bob I am late”."""
+TELLING = words_in("schreiben sagen mailen mitteilen ausrichten melden")
 RISES = words_in("raise money euros dollars bonus promotion break hug off frei geld")
 LOOKS_UP = words_in(
     "show find explain list get provide recommend suggest offer advise assist clarify compare "

@@ -4,7 +4,7 @@ It uses no SQLAlchemy, Celery or HTTP client: importing them takes longer than t
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -26,13 +26,22 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _POLL_S = 0.02
-_SHOWN_PARTS = ("lead", "lines", "citations", "note")
+_MOST_EARLIER, _LONGEST_EARLIER = 20, 4000
+_SHOWN_PARTS = ("lead", "lines", "citations", "note", "understood")
 
 
 def ask_and_wait(
-    settings: Settings, question: str, *, person: str, channel: str | None, timeout_s: float
+    settings: Settings,
+    question: str,
+    *,
+    person: str,
+    channel: str | None,
+    after: Sequence[str] = (),
+    timeout_s: float,
 ) -> dict[str, Any]:
     """Ask through the queue, as Slack does, and wait for the worker's answer.
+
+    `after`: what was said before in the same conversation, oldest first; the newest of it counts.
 
     Raises InputInvalid for an unknown person or channel, ServerUnavailable when no answer comes.
     """
@@ -58,9 +67,15 @@ def ask_and_wait(
                 user_id=str(user_id),
                 text=without_marks(question),
                 surface=Surface.TERMINAL,
+                earlier=_cut(after),
             ),
         )
         return wait(settings, connection, question_id, timeout_s)
+
+
+def _cut(after: Sequence[str]) -> tuple[str, ...]:
+    said = (without_marks(text[:_LONGEST_EARLIER]).strip() for text in after[-_MOST_EARLIER:])
+    return tuple(filter(None, said))
 
 
 def render(result: dict[str, Any], out: "Console") -> None:
@@ -69,6 +84,8 @@ def render(result: dict[str, Any], out: "Console") -> None:
         where = "in the channel" if reply["kind"] == "channel" else "to the asker alone"
         if len(result["replies"]) > 1:
             out.print(f"[dim]{where}:[/]")
+        if reply["understood"]:
+            out.print(f"[dim]You asked: {plain(reply['understood'])}[/]")
         out.print(plain(reply["lead"]))
         for line in reply["lines"]:
             numbers = "".join(f"[{number}]" for number in line["citations"])

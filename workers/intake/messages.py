@@ -145,6 +145,8 @@ class Question:
     """The question that this one asks again for other readers."""
     borrowed: bool = False
     """Whether another person wrote this text, or part of it."""
+    earlier: tuple[str, ...] = ()
+    """What was said before, oldest first, where no thread in Slack holds it."""
 
     @property
     def in_direct_message(self) -> bool:
@@ -204,7 +206,9 @@ ERRAND_COLUMNS = tuple(one.name for one in fields(Errand))
 def question_of(row: Mapping[Any, Any]) -> Question:
     """Return the question in a row of its table. The row may have other columns, too."""
     columns = {name: row[name] for name in QUESTION_COLUMNS}
-    return Question(**{**columns, "surface": Surface(columns["surface"])})
+    columns["surface"] = Surface(columns["surface"])
+    columns["earlier"] = tuple(columns["earlier"])
+    return Question(**columns)
 
 
 def errand_of(row: Mapping[Any, Any]) -> StoredErrand:

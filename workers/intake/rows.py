@@ -10,7 +10,12 @@ from workers.intake.messages import QUESTION_COLUMNS, Question, storable
 
 def insert_question(connection: Connection, question: Question, *, trace: str | None) -> int | None:
     """Insert the question. Returns its id, None if it was stored before. Raises psycopg.Error."""
-    row = {**asdict(question), "text": storable(question.text), "trace": trace}
+    row = {
+        **asdict(question),
+        "text": storable(question.text),
+        "earlier": list(map(storable, question.earlier)),
+        "trace": trace,
+    }
     stored = connection.execute(_STORE_QUESTION, row).fetchone()
     return stored[0] if stored else None
 

@@ -188,8 +188,11 @@ _ENDED_QUESTIONS = text("""
     SELECT id FROM question WHERE team_id = :team AND user_id = :user AND state <> 'kept'
 """)
 
-# Deletes a question's text.
-_FORGET_WORDS = text("UPDATE question SET text = '' WHERE id = :id AND text <> ''")
+# Deletes a question's text, and what was said before it.
+_FORGET_WORDS = text("""
+    UPDATE question SET text = '', earlier = '{}'
+    WHERE id = :id AND (text <> '' OR earlier <> '{}')
+""")
 
 # Deletes the text of private answers. Answers in a channel stay: others can read them there, and
 # they may have to be withdrawn.

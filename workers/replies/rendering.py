@@ -85,6 +85,7 @@ HELP = N_(
 )
 EXAMPLES = tuple(line[2:] for line in HELP.splitlines() if line.endswith("?"))
 """Each is answered in the demo company."""
+YOU_ASKED = "You asked:"
 _COLLEAGUE = N_("A colleague")
 _WANTS_A_PERSON = N_("{colleague} would like a person to answer this:")
 _QUOTED = N_("From the documents:")
@@ -151,6 +152,8 @@ class Reply:
     asked: Asked | None = None
     lead_link: str = ""
     """The conversation that the lead links to; empty for none."""
+    understood: str = ""
+    """The question as it was understood, if it was completed from the thread; empty for none."""
 
     def payload(self, buttons: Buttons | None = None) -> dict[str, Any]:
         """Return what the outbox stores: for Slack, and as data for `from_payload`."""
@@ -165,6 +168,7 @@ class Reply:
             "note": self.note,
             "asked": asdict(self.asked) if self.asked else None,
             "language": spoken(),
+            "understood": self.understood,
         }
 
     def plain(self) -> str:
@@ -212,6 +216,7 @@ def from_payload(payload: Mapping[str, Any]) -> Reply:
         tuple(Citation(**citation) for citation in payload["citations"]),
         payload["note"],
         Asked(**payload["asked"]) if payload.get("asked") else None,
+        understood=payload.get("understood", ""),
     )
 
 
@@ -278,6 +283,7 @@ def parts(reply: Reply) -> list[Reply]:
                 citations=tuple(c for c in reply.citations if c.number in named),
                 note=reply.note if number == len(groups) else "",
                 asked=reply.asked if number == 1 else None,
+                understood=reply.understood if number == 1 else "",
             )
         )
     return made
@@ -316,7 +322,7 @@ def blocks(reply: Reply) -> list[dict[str, Any]]:
     lead = span(reply.lead)
     if _CONVERSATION.fullmatch(reply.lead_link):
         lead = link(reply.lead_link, reply.lead)
-    sections = [*_question(reply.asked), section([lead])]
+    sections = [*_question(reply.asked), *_understood(reply.understood), section([lead])]
     sections.extend(section(_told(line)) for line in reply.lines)
     if reply.citations:
         sections.append(section([span(gettext("Sources"), bold=True)]))
@@ -334,6 +340,12 @@ def _question(asked: Asked | None) -> list[dict[str, Any]]:
     if _PERMALINK.fullmatch(asked.link):
         shown += [span(" "), link(asked.link, gettext("where you asked"))]
     return [quote(shown)]
+
+
+def _understood(question: str) -> list[dict[str, Any]]:
+    """Return the question as it was understood, on one line."""
+    shown = inert_excerpt(question, _MAX_ASKED, hosts=True)
+    return [section([span(f"{YOU_ASKED} "), *elements(shown)])] if shown else []
 
 
 def _groups(reply: Reply) -> list[list[Line]]:

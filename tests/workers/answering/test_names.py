@@ -25,7 +25,7 @@ def test_what_people_said_in_the_thread_is_context_and_what_ken_said_is_not(
     company.work(question_id)
 
     asked = [question for question, _ in company.model.shown]
-    assert asked == [QUESTION, f"{QUESTION}\nand for Berlin?"]
+    assert asked == [QUESTION, "What is the budget for Berlin?"]
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_marks_in_the_thread_are_words_too(company: Company, alice: int) -> None
     question_id = interface.store_question(question)
     assert question_id is not None
     company.work(question_id)
-    assert company.model.shown[-1][0] == "what is the budget of bob & co?\nand for interns?"
+    assert company.model.shown[-1][0] == "what is the budget of bob & co for interns?"

@@ -227,9 +227,9 @@ def test_talk_gets_a_sentence_where_it_stands_and_nowhere_else(
     company: Company, alice: int, channel: str, words: str
 ) -> None:
     """Never the refusal, nothing searched, and in a channel no direct message."""
-    company.asked(channel, "alice", words)
+    number = company.asked(channel, "alice", words)
     (told,) = company.posts(channel)
-    assert told.text == say.escaped(reply_to_talk(words) or "")
+    assert told.text == say.escaped(reply_to_talk(words, number) or "")
     assert told.text not in (say.NOTHING_FOUND, say.ANSWERED_PRIVATELY)
     assert channel == "DUALICE" or company.posts("DUALICE") == []
     assert company.model.shown == []

@@ -8,6 +8,7 @@ from workers.answering.talk_words import Talk
 from workers.replies.rendering import HELP, NOTHING_FOUND
 
 TALK = {
+    Talk.PRIVATE: ["is this private?", "wer liest hier mit?"],
     Talk.GREETING: [
         "Schönen guten Tag",
         "hello :D",
@@ -212,11 +213,9 @@ TALK = {
         "are you there?",
     ],
     Talk.WORDLESS: [
-        ":wave:",
-        "👍",
-        "🎉🎉",
         "...",
         ":tada: :smile:",
+        "🦆",
     ],
     Talk.SURE: [
         "are you sure?",

@@ -70,6 +70,29 @@ def test_ask_prints_the_answer_of_a_worker_to_who_may_read_it(
     assert [(one["number"], one["title"]) for one in reply["citations"]] == [(1, "Plan")]
 
 
+def test_what_was_said_before_makes_a_follow_up_complete(
+    ken: Ken, shelf: Shelf, worker: Callable[[int], None]
+) -> None:
+    earlier = ["Where does the office move?", "Thanks!"]
+    after = [part for text in earlier for part in ("--after", text)]
+    process = ken.start("ask", "and in June?", *after, "--as", "ana", "--json")
+    worker(question_kept_by(shelf.database, process))
+    (reply,) = ken.result(process).json()["replies"]
+    assert reply["understood"] == "Where does the office move in June?"
+    assert [one["title"] for one in reply["citations"]] == ["Plan"]
+
+
+def test_a_complete_question_takes_nothing_from_before(
+    ken: Ken, shelf: Shelf, worker: Callable[[int], None]
+) -> None:
+    process = ken.start(
+        *("ask", "Where does the office move?", "--after", "Who wins?", "--as", "ana", "--json")
+    )
+    worker(question_kept_by(shelf.database, process))
+    (reply,) = ken.result(process).json()["replies"]
+    assert reply["understood"] == ""
+
+
 def test_ask_tells_who_may_not_read_it_nothing_of_it(
     ken: Ken, shelf: Shelf, worker: Callable[[int], None]
 ) -> None:

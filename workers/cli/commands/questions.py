@@ -28,6 +28,15 @@ def ask(
         str | None,
         typer.Option("--in", metavar="CHANNEL", help="Answer for everybody in this Slack channel."),
     ] = None,
+    after: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--after",
+            metavar="TEXT",
+            help="What somebody said before in the same conversation. Repeat the option to add "
+            "more, oldest first.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
     timeout: Annotated[
         float | None,
@@ -37,6 +46,8 @@ def ask(
     """Ask a question as a person, and print the answer with its numbered sources.
 
     Example: `ken ask "How many days of leave do I have?" --as ana`.
+
+    A follow-up: `ken ask "and for interns?" --after "How many days of leave do I have?" --as ana`.
     """
     from workers.cli.asking import ask_and_wait, render, worker_trouble
     from workers.settings import load_settings
@@ -47,6 +58,7 @@ def ask(
         question,
         person=person,
         channel=channel,
+        after=after or (),
         timeout_s=settings.ask_patience_s if timeout is None else timeout,
     )
     if as_json:
