@@ -28,14 +28,14 @@ from workers.answering.asked import (
 )
 from workers.answering.assuming import with_assumption
 from workers.answering.audience import Resolved, asker_readers, audience_of, is_private
-from workers.answering.follow_up import self_contained
+from workers.answering.follow_up import as_asked, lacks_subject, self_contained
 from workers.answering.limits import RateLimit, may_speak_unasked, rate_limit
 from workers.answering.oneself import asked_about_oneself, from_profile
 from workers.answering.profile import profile_for
 from workers.answering.progress import CHECKING, SEARCHING, Progress, reading, shown
 from workers.answering.resolving import resolved
 from workers.answering.retrieval import meaning_by, merged, retrieve
-from workers.answering.talk import reply_to_request, reply_to_talk
+from workers.answering.talk import fits_request, reply_to_request, reply_to_talk
 from workers.answering.verify import verify
 from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
 from workers.intake.leases import Leased, question_session, require_lease
@@ -126,6 +126,9 @@ def answer(services: Services, leased: Leased) -> Ended:
         return Ended(QuestionState.ABSTAINED, "asked_by_app")
     crashpoint("met")
     words = words or _remember(services, question, first) or talk
+    if words is None and lacks_subject(question.text):
+        before = _said_before(services, question)
+        words = say.UNCLEAR if is_unclear(question, before) else None
     if words is not None:
         return _say(services, leased, first, words)
     return _answer_first(services, leased, kinds)
@@ -231,7 +234,7 @@ def compose_for(
 ) -> Composed:
     """Compose the answer to a question for these readers, after what was said before it."""
     wishes = preferences.of(services, question.team_id, question.user_id)
-    asked = self_contained(question.text, before)
+    asked = as_asked(services.answerer, question.text, before)
     profile = profile_for(services, question, kind, readers.audience)
     if (about := asked_about_oneself(asked)) is not None:
         return _from_profile(about, profile, kind, readers.audience)
@@ -244,6 +247,7 @@ def compose_for(
         length=wishes.length,
         profile=profile,
     )
+    composed = _for_request(question, composed)
     if asked == question.text:
         return composed
     return replace(composed, reply=replace(composed.reply, understood=asked))
@@ -261,6 +265,24 @@ def _from_profile(
 def words_to_find(question: Question, before: Sequence[Said]) -> str:
     """Return the words that are searched for: of a follow-up, with what it refers to."""
     return searchable(self_contained(question.text, before))
+
+
+def is_unclear(question: Question, before: Sequence[Said]) -> bool:
+    """Whether neither the question nor what was said before says what it is about."""
+    if question.surface.is_quiet or not lacks_subject(question.text):
+        return False
+    return self_contained(question.text, before) == question.text
+
+
+def _for_request(question: Question, composed: Composed) -> Composed:
+    """Say that Ken cannot act above a page that tells how; no lines if the page does not fit."""
+    if not composed.reply.lines or reply_to_request(question.text) is None:
+        return composed
+    cited = set(_cited(composed))
+    pages = [passage for passage in composed.passages if passage.document_id in cited]
+    if fits_request(question.text, [f"{p.title} {p.heading} {p.text}" for p in pages]):
+        return replace(composed, reply=replace(composed.reply, lead=say.CANNOT_ACT))
+    return replace(composed, reply=replace(composed.reply, lines=(), citations=()))
 
 
 def _follows(question: Question) -> bool:

@@ -37,6 +37,7 @@ from workers.answering.follow_up_words import (
     TIME,
     WHAT_ABOUT,
 )
+from workers.models.base import Rewriter
 from workers.replies.inert import inert
 from workers.slack.messenger import Said
 
@@ -69,6 +70,34 @@ def self_contained(text: str, before: Sequence[Said]) -> str:
     return _joined(text, standing) if standing else text
 
 
+def as_asked(answerer: object, text: str, before: Sequence[Said]) -> str:
+    """Return the question made self-contained: by the model if it does that, else by rules.
+
+    What people wrote may mislead the model. What it writes is only searched for, and shown as
+    text: it changes neither who may read nor what is done.
+    """
+    by_rules = self_contained(text, before)
+    if not before or not isinstance(answerer, Rewriter) or len(text) > _LONGEST_BEFORE:
+        return by_rules
+    recent = [_cleaned(said.text) for said in before[-MOST_BEFORE:]]
+    made = answerer.rewrite(_cleaned(text), recent)
+    if made is None or made.strip() == text.strip():
+        return by_rules if made is None else text
+    shown = _cleaned(" ".join(made[: 2 * _LONGEST_BEFORE].split()))
+    return shown if shown and _keeps_names(text, shown) else by_rules
+
+
+def _keeps_names(text: str, made: str) -> bool:
+    """Whether what is rewritten still has each number and name of the question."""
+    tokens = _TOKEN.findall(text)
+    wanted = [
+        _bare(token)
+        for at, token in enumerate(tokens)
+        if any(map(str.isdigit, token)) or (at and _starts_big(token))
+    ]
+    return all(one in made.casefold() for one in wanted)
+
+
 def leans_back(text: str) -> bool:
     """Whether a question is incomplete without the one before it."""
     if CORRECTION.match(text):
@@ -90,6 +119,13 @@ def leans_back(text: str) -> bool:
     if words[0] in JOINING or _points_back(text) or _is_elliptic(words):
         return True
     return len(about) == 1 and _is_bare(words)
+
+
+def lacks_subject(text: str) -> bool:
+    """Whether nothing says what a question is about: “until when?”, “how long does it take?”."""
+    words = _words(text)
+    asks = bool(words) and (words[0] in ASKING or "?" in text)
+    return asks and len(words) <= _MOST_FRAGMENT and SMALL.issuperset(words)
 
 
 def subject_of(question: str) -> str:

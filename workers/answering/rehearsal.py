@@ -7,7 +7,13 @@ what both say.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from workers.answering.answer import Composed, compose_for, places_of, words_for_nothing
+from workers.answering.answer import (
+    Composed,
+    compose_for,
+    is_unclear,
+    places_of,
+    words_for_nothing,
+)
 from workers.answering.audience import Resolved
 from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.intake.messages import Question
@@ -33,16 +39,22 @@ def rehearse(
     question: Question,
     readers_in: Callable[[Kind], Resolved | None],
     before: Sequence[Said] = (),
+    *,
+    seed: int = 0,
 ) -> list[Rehearsed]:
     """Return the replies to a question that is addressed to Ken, in the order of posting.
 
     `readers_in`: who reads a reply of this kind; None if no reply may be given there. `before`:
-    what people wrote earlier in the thread, oldest first.
+    what people wrote earlier in the thread, oldest first. `seed`: which variant of a reply to talk.
 
     Raises LayersDisagree, ModelUnavailable.
     """
     kinds = places_of(question)
-    words = _words_on_memory(question, kinds[0]) or reply_to_talk(question.text)
+    words = _words_on_memory(question, kinds[0]) or reply_to_talk(
+        question.text, seed, follows=bool(before)
+    )
+    if words is None and is_unclear(question, before):
+        words = say.UNCLEAR
     if words is not None:
         return [Rehearsed(kinds[0], Composed(say.notice(words)))]
     replies: list[Rehearsed] = []

@@ -5,6 +5,7 @@ Only words decide, and each is looked at a fixed number of times. If in doubt, i
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from workers.answering import talk_phrases, talk_romance
 from workers.answering.oneself import asked_about_oneself
@@ -96,6 +97,10 @@ _REPLIES = {
 }
 
 _PHRASES = PHRASES | talk_phrases.PHRASES
+_BEGINNING = 5
+_SAYS_NOTHING = (
+    KEN | GREETINGS | ALONE | WHOM | WHOSE | TOLD | OBJECTS | NO_VERBS | ASKING | ASKING_BACK
+) | words_in("please can could would you will send get make tomorrow today now bitte kannst du the")
 _BAGS = (*BAGS, *talk_phrases.BAGS)
 _LONGEST_PHRASE = max(len(phrase.split()) for phrase in _PHRASES)
 _LONGEST, _MOST_WORDS, _MOST_CLAUSES = 240, 30, 6
@@ -120,7 +125,10 @@ def reply_to_talk(text: str, seed: int = 0, *, follows: bool = False) -> str | N
     talk = None if asked_about_oneself(text) else talk_of(text)
     if talk is None or (follows and talk is Talk.HELP and _points(text)):
         return None
-    variants = (*((_REPLIES[talk],) if talk in _REPLIES else ()), *VARIANTS.get(talk, ()))
+    variants: tuple[str, ...] = (
+        *((_REPLIES[talk],) if talk in _REPLIES else ()),
+        *VARIANTS.get(talk, ()),
+    )
     return variants[seed % len(variants)]
 
 
@@ -153,6 +161,20 @@ def reply_to_request(text: str) -> str | None:
     may_ask = words[:1] in (["can"], ["kannst"]) and (ALONE | THAT).isdisjoint(words)
     is_whether = "?" in text and may_ask
     return _REPLIES[Talk.ACT] if _may_ask_to_act(words) and not is_whether else None
+
+
+def fits_request(text: str, pages: Sequence[str]) -> bool:
+    """Whether pages are about what a request wants done: half of its words, or their beginnings,
+    are in them, and more than one unless there is only one.
+    """
+    words = {word[:_BEGINNING] for word in _WORD.findall(_normalised(text)) if _says_what(word)}
+    held = {word[:_BEGINNING] for page in pages for word in _WORD.findall(page.casefold())}
+    found = words & held
+    return bool(found) and 2 * len(found) >= len(words) and (len(found) > 1 or len(words) == 1)
+
+
+def _says_what(word: str) -> bool:
+    return len(word) > 2 and word not in _SAYS_NOTHING
 
 
 def talk_of(text: str) -> Talk | None:

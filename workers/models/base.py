@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,5 +143,18 @@ class Answerer(Protocol):
         person asking, or what all readers have in common.
 
         Raises ModelUnavailable.
+        """
+        ...
+
+
+@runtime_checkable
+class Rewriter(Protocol):
+    """An answerer that can also make a follow-up self-contained."""
+
+    def rewrite(self, question: str, earlier: Sequence[str]) -> str | None:
+        """Return the question with what it needs of the earlier messages, oldest first.
+
+        None if the model did not say it in time and in form; never raises. It is not trusted: it
+        may only be searched for.
         """
         ...

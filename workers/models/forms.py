@@ -30,12 +30,6 @@ NAMES = {
     Form.CHAT_JSON: "Chat Completions in JSON mode",
     Form.CHAT_TEXT: "Chat Completions with JSON requested in the prompt",
 }
-_NAMED = {"name": "answer", "strict": True, "schema": SCHEMA}
-_RESPONSE_FORMATS: dict[Form, dict[str, Any]] = {
-    Form.CHAT_SCHEMA: {"response_format": {"type": "json_schema", "json_schema": _NAMED}},
-    Form.CHAT_JSON: {"response_format": {"type": "json_object"}},
-    Form.CHAT_TEXT: {},
-}
 DISPENSABLE = (
     "store", "max_output_tokens", "max_completion_tokens", "max_tokens", "system", "whole"
 )  # fmt: skip
@@ -63,13 +57,23 @@ class Dialect:
 
 
 def request(
-    dialect: Dialect, settings: Settings, asked: str, max_tokens: int, instructions: str
+    dialect: Dialect,
+    settings: Settings,
+    asked: str,
+    max_tokens: int,
+    instructions: str,
+    *,
+    schema: dict[str, Any] = SCHEMA,
 ) -> dict[str, Any]:
-    """Return the body: the instructions, the question with its passages, and nobody's name."""
+    """Return the body: the instructions, the question with its passages, and nobody's name.
+
+    `schema`: of the JSON that is to come back.
+    """
+    named = {"name": "answer", "strict": True, "schema": schema}
     if dialect.form is Form.RESPONSES:
-        body = _responses(settings, asked, max_tokens, instructions)
+        body = _responses(settings, asked, max_tokens, instructions, named)
     else:
-        body = _chat(dialect, settings, asked, max_tokens, instructions)
+        body = _chat(dialect, settings, asked, max_tokens, instructions, named)
     body = {"model": settings.model_name, "store": False, **body}
     if settings.model_temperature is not None:
         body["temperature"] = settings.model_temperature
@@ -79,20 +83,25 @@ def request(
 
 
 def _responses(
-    settings: Settings, asked: str, max_tokens: int, instructions: str
+    settings: Settings, asked: str, max_tokens: int, instructions: str, named: dict[str, Any]
 ) -> dict[str, Any]:
     effort = settings.model_reasoning_effort
     return {
         "instructions": instructions,
         "input": asked,
-        "text": {"format": {"type": "json_schema", **_NAMED}},
+        "text": {"format": {"type": "json_schema", **named}},
         "max_output_tokens": max_tokens,
         **({"reasoning": {"effort": effort}} if effort else {}),
     }
 
 
 def _chat(
-    dialect: Dialect, settings: Settings, asked: str, max_tokens: int, instructions: str
+    dialect: Dialect,
+    settings: Settings,
+    asked: str,
+    max_tokens: int,
+    instructions: str,
+    named: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the name of the limit: every server accepts `max_tokens`, except OpenAI's newer
     models.
@@ -105,9 +114,19 @@ def _chat(
     return {
         "messages": messages,
         budget: max_tokens,
-        **_RESPONSE_FORMATS[dialect.form],
+        **_response_format(dialect.form, named),
         **({"reasoning_effort": effort} if effort else {}),
     }
+
+
+def _response_format(form: Form, named: dict[str, Any]) -> dict[str, Any]:
+    match form:
+        case Form.CHAT_SCHEMA:
+            return {"response_format": {"type": "json_schema", "json_schema": named}}
+        case Form.CHAT_JSON:
+            return {"response_format": {"type": "json_object"}}
+        case _:
+            return {}
 
 
 # -- what comes back ----------------------------------------------------------------------------

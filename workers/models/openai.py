@@ -1,10 +1,11 @@
 """Answers by a language model: a server that speaks the Responses API or Chat Completions."""
 
+import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
@@ -26,7 +27,7 @@ from workers.models.forms import (
     read,
     request,
 )
-from workers.models.prompt import INSTRUCTIONS, prompt
+from workers.models.prompt import INSTRUCTIONS, REWRITING, REWRITTEN, conversation, prompt
 from workers.observe import metrics
 from workers.settings import Settings
 
@@ -36,6 +37,8 @@ _REQUIRES_NOTHING = "Reply with the single word ready, and without JSON."
 """Used to find a server's form: it enforces one if the answer is JSON nevertheless. The words are
 ours, never a person's or a document's."""
 _SHORT = 1000
+_REWRITING_S = 15.0
+"""The longest that a question waits to be rewritten; then the rules do it."""
 _REST_S = 60.0
 """For this long, a server with a lasting failure is not called."""
 _MORE_ROOM = 4
@@ -140,6 +143,26 @@ class OpenAIAnswerer:
         self.known.down = None
         metrics.MODEL_DOWN.set(0)
         return draft
+
+    def rewrite(self, question: str, earlier: Sequence[str]) -> str | None:
+        """One small call in the form that is known; None after any failure. Never raises."""
+        if self.known.look is None or self.known.down is not None:
+            return None
+        quick = min(self.settings.model_timeout_s, _REWRITING_S)
+        settings = self.settings.model_copy(update={"model_timeout_s": quick})
+        bounded = replace(self, settings=settings)
+        dialect = self.known.look.dialect
+        body = request(
+            *(dialect, settings, conversation(question, earlier), _SHORT, REWRITING),
+            schema=REWRITTEN,
+        )
+        try:
+            text = bounded._answer(dialect, body)
+            said = json.loads(text[text.index("{") : text.rindex("}") + 1])["question"]
+        except (Failed, ValueError, KeyError, TypeError, RecursionError) as error:
+            log.info("question_not_rewritten", error=type(error).__name__)
+            return None
+        return said if isinstance(said, str) else None
 
     def look(self) -> ServerForm:
         """Return how this server has to be asked; find out if need be. Raises ModelUnavailable."""

@@ -33,6 +33,9 @@ NOTHING_FOUND = N_(
     "ask a colleague."
 )
 """The same words whether nothing exists or nothing for these readers."""
+UNCLEAR = "What is your question about? Name the thing you mean, and I will look it up."
+"""For a question without a subject; the same words whatever could be found."""
+CANNOT_ACT = "I cannot do that, but this may help:"
 ANSWERED_PRIVATELY = N_("I have answered you in a direct message.")
 """The same words whether or not private material exists."""
 SOURCE_OUT_OF_DATE = N_("I left out a source because its permissions are out of date.")

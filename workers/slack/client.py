@@ -42,6 +42,9 @@ from workers.slack.messenger import (
 log = structlog.get_logger()
 
 _PAGE = 200
+_WINDOWS_S = (120.0, 1800.0, 6 * 3600.0, 3 * 86400.0, 60 * 86400.0, 10 * 365 * 86400.0)
+"""How far back a long thread is read, until enough of its newest messages were found."""
+_ENOUGH, _MOST_SAID = 12, 50
 _LONGEST_TITLE = 200
 _LONGEST_POST, _LONGEST_UPDATE = 40_000, 4_000
 """For `text`: Slack's pages say characters, one report says bytes. The blocks have the
@@ -383,13 +386,43 @@ class SlackMessenger:
         )
 
     def said_before(self, channel_id: str, thread_ts: str, before: str) -> list[Said]:
-        pages = _pages(
-            self.client.conversations_replies, channel=channel_id, ts=thread_ts, latest=before
+        """Slack lists a thread from its beginning. A long one is read from later and later: the
+        last minute, ten minutes, and so on, until enough was found; never more than a few pages.
+        """
+        page, more = self._replies(channel_id, thread_ts, before)
+        if not more:
+            return self._people(page, before)
+        began = self._people(page[:1], before)
+        newest: list[Said] = []
+        for window_s in _WINDOWS_S:
+            since = float(before) - window_s
+            page, more = self._replies(channel_id, thread_ts, before, oldest=f"{since:.6f}")
+            if more:
+                break  # too many to read: what is nearest was found before
+            newest = self._people([one for one in page if one["ts"] != thread_ts], before)
+            if len(newest) >= _ENOUGH or since <= float(thread_ts):
+                break
+        return began + newest[-_MOST_SAID:]
+
+    def _replies(
+        self, channel_id: str, thread_ts: str, before: str, **since: str
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Return one page of a thread, oldest first, and whether there are more."""
+        page = _call(
+            self.client.conversations_replies,
+            channel=channel_id,
+            ts=thread_ts,
+            latest=before,
+            limit=_PAGE,
+            **since,
         )
+        more = bool((page.get("response_metadata") or {}).get("next_cursor"))
+        return list(page["messages"]), more
+
+    def _people(self, messages: list[dict[str, Any]], before: str) -> list[Said]:
         return [
             Said(message["user"], self._read(message), message["ts"])
-            for page in pages
-            for message in page["messages"]
+            for message in messages
             if message["ts"] < before and _is_from_person(message, self._own["user_id"])
         ]
 

@@ -148,7 +148,10 @@ class Conversations(Protocol):
         ...
 
     def said_before(self, channel_id: str, thread_ts: str, before: str) -> list[Said]:
-        """Return what people, not bots, wrote in a thread before this `ts`, oldest first."""
+        """Return what people, not bots, wrote in a thread before this `ts`, oldest first.
+
+        Of a long thread the first message and the newest ones.
+        """
         ...
 
 

@@ -267,3 +267,14 @@ def test_an_app_that_only_slack_knows_for_one_is_not_answered(company: Company, 
     assert company.state(question_id) == ("abstained", "asked_by_app")
     assert company.posts("CALL") == []
     assert company.model.shown == []
+
+
+@pytest.mark.parametrize("channel", ["CBOARD", "DUALICE"])
+def test_a_question_about_nothing_is_asked_back_where_it_stands(
+    company: Company, alice: int, channel: str
+) -> None:
+    company.asked(channel, "alice", "until when?")
+    (told,) = company.posts(channel)
+    assert told.text == say.escaped(say.UNCLEAR)
+    assert channel == "DUALICE" or company.posts("DUALICE") == []
+    assert company.model.shown == []

@@ -2,7 +2,13 @@
 
 import pytest
 
-from workers.answering.talk import language_of_talk, reply_to_request, reply_to_talk, talk_of
+from workers.answering.talk import (
+    fits_request,
+    language_of_talk,
+    reply_to_request,
+    reply_to_talk,
+    talk_of,
+)
 from workers.answering.talk_words import Talk
 from workers.replies.rendering import NOTHING_FOUND
 
@@ -569,3 +575,18 @@ def test_who_asks_whether_it_is_private_learns_who_sees_the_answer(text: str) ->
 )
 def test_the_language_of_a_few_words_is_known(text: str, language: str) -> None:
     assert language_of_talk(text) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "page", "fits"),
+    [
+        ("can you email Bob that I am sick today", "Sick leave. Email your manager by 9.", True),
+        ("reset my password", "Passwords: reset yours on the portal.", True),
+        ("schedule a meeting with Bob", "Meetings: schedule them in the calendar.", True),
+        ("turn on the lights", "Parking: the garage opens at 6.", False),
+        ("delete my account", "Accounting closes on the 5th.", False),
+        ("play some music", "Music in the canteen is off.", False),
+    ],
+)
+def test_a_page_fits_a_request_that_shares_its_words(text: str, page: str, fits: bool) -> None:
+    assert fits_request(text, [page]) is fits

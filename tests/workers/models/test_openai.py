@@ -19,7 +19,7 @@ from tests.workers.answering.passages import passage
 from workers.errors import ModelUnavailable
 from workers.models.base import Draft, Sentence
 from workers.models.openai import OpenAIAnswerer
-from workers.models.prompt import INSTRUCTIONS
+from workers.models.prompt import INSTRUCTIONS, REWRITING
 from workers.settings import Settings
 
 PASSAGES = (
@@ -290,3 +290,42 @@ def test_without_a_key_a_server_of_ones_own_is_asked(server: Server) -> None:
     settings = Settings(home=Path("unused"), model_base_url=server.url, model_api="responses")
     assert settings.writes_with_a_model
     assert OpenAIAnswerer.connect(settings).write("What is the budget?", PASSAGES).sentences
+
+
+def test_a_follow_up_is_rewritten_in_one_small_call(server: Server) -> None:
+    server.answers = [Answer(said('{"question": "How much leave do interns have?"}'))]
+    made = connect(server).rewrite("and interns?", ["How much leave do I have?"])
+    assert made == "How much leave do interns have?"
+    (request,) = server.requests
+    assert request["instructions"] == REWRITING
+    assert request["input"].endswith("- How much leave do I have?\n\nLast message: and interns?")
+    assert request["max_output_tokens"] <= 1000
+    assert request["text"]["format"]["schema"]["required"] == ["question"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(status=500),
+        Answer(status=429),
+        Answer(said(CANARY)),
+        Answer(said("{")),
+        Answer(said("{}")),
+        Answer(said('{"question": 7}')),
+        Answer(said('{"question": {"question": "x"}}')),
+        Answer(said("[" * 9000)),
+        Answer(cut=True, body=said('{"question": "x"}')),
+        Answer("no JSON"),
+    ],
+)
+def test_a_failure_to_rewrite_is_nothing_and_is_not_tried_again(
+    server: Server, answer: Answer
+) -> None:
+    server.answers = [answer]
+    assert connect(server).rewrite("and interns?", ["How much leave do I have?"]) is None
+    assert len(server.requests) == 1
+
+
+def test_a_model_that_stalls_is_waited_for_briefly(server: Server) -> None:
+    server.answers = [Answer(stall=True)]
+    assert connect(server, model_timeout_s=0.3).rewrite("and interns?", ["How much?"]) is None
