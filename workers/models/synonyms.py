@@ -6,7 +6,7 @@ Groups of single words, English first. They are general: no company's names are 
 _GROUPS = """
 holiday vacation leave pto urlaub
 salary pay wage earn earnings compensation gehalt lohn
-boss manager supervisor chef vorgesetzter
+manager boss supervisor chef vorgesetzter
 laptop computer notebook pc machine
 phone mobile cellphone telephone handy smartphone
 lost stolen missing verloren gestohlen
@@ -59,6 +59,19 @@ overtime überstunden
 night nacht
 lunch meal food canteen essen kantine
 visitor guest visitors besucher gast
+shop store stores shops branch outlet filiale tienda
+mandatory compulsory obligatory required pflicht
+command cmd befehl
+label sticker labels stickers etikett
+glasses spectacles eyewear brille
+percent percentage share prozent anteil
+kilometer kilometre mileage km
+item product article goods artikel
+restore recover rollback
+cashier till checkout kasse
+oven ovens ofen
+allergic allergy allergen allergens
+trash waste garbage bin rubbish müll
 fire burn burns feuer brand
 emergency alarm siren notfall
 renew renewal extend extension verlängern

@@ -25,7 +25,11 @@ _LEAST_WANTED = 0.6
 MOST_ROWS = 5
 """Rows that are shown; of more, their number is said."""
 _WORD = re.compile(r"[^\W_]+")
-_NUMBER = re.compile(r"[-+]?\d{1,3}(?:[,.' ]\d{3})+(?:[.,]\d+)?|[-+]?\d+(?:[.,]\d+)?")
+_CELL_NUMBER = re.compile(
+    r"(?:[A-Z]{3}|[€$£])?\s?"
+    r"(?P<number>[-+]?(?:\d{1,3}(?:[,.'\s]\d{3}){1,5}(?:[.,]\d{1,6})?|\d{1,15}(?:[.,]\d{1,9})?))"
+    r"\s?(?:%|[€$£]|[^\W\d_]{1,12}\.?)?"
+)
 
 
 def _any_of(words: str) -> "re.Pattern[str]":
@@ -340,18 +344,14 @@ _IDS = stems("id number no nr serial tag postcode zip phone code nummer year")
 
 
 def _number(value: str) -> float | None:
-    """Return the number that a cell is, with or without its unit."""
-    match = _NUMBER.search(value)
-    if match is None or len(value) > 24 or sum(map(str.isalpha, value)) > 8:
-        return None
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip()):
-        return None
-    return _read_number(match.group())
+    """Return the number that a cell is, with or without its unit or currency."""
+    found = _CELL_NUMBER.fullmatch(value.strip())
+    return _read_number(found["number"]) if found else None
 
 
 def _read_number(text: str) -> float:
     """Read 1,200 and 1.200 as thousands, 1.5 and 1,5 as decimals."""
-    text = text.replace("'", "").replace(" ", "")
+    text = re.sub(r"['\s]", "", text)
     marks = [letter for letter in text if letter in ",."]
     if len(set(marks)) == 2:
         decimal = max(text.rfind(","), text.rfind("."))
@@ -400,10 +400,12 @@ _SUM = _any_of(
 def _quantity(table: Table, rows: Sequence[Row], wanted: dict[str, float]) -> str | None:
     """Return a column such as "units" or "robots": it counts, one row for several things."""
     for name in table.columns:
-        counts = stems(name) & (_QUANTITIES | set(wanted))
-        numbers = [_number(row.cells.get(name, "")) for row in rows]
-        is_whole = all(one is None or one == int(one) for one in numbers)
-        if counts and is_whole and any(one is not None for one in numbers) and not _is_id(name):
+        if not stems(name.replace("_", " ")) & (_QUANTITIES | set(wanted)) or _is_id(name):
+            continue
+        values = [row.cells.get(name, "") for row in rows]
+        numbers = [one for one in map(_number, values) if one is not None]
+        is_year = all(_A_YEAR.fullmatch(value.strip()) for value in values if value)
+        if numbers and not is_year and all(one == int(one) for one in numbers):
             return name
     return None
 

@@ -148,7 +148,7 @@ _CONFIDENCE = {
     "title_cover": 0.31,
     "rare_missing": -0.25,
     "most_missing": -0.55,
-    "row_missing": 0.67,
+    "row_missing": -2.0,
     "superseded": -0.5,
 }
 """Of the same measures, for another question: whether the best unit answers at all."""
