@@ -64,16 +64,16 @@ def make_services(settings: Settings) -> Services:
         settings=settings,
         database=Database(settings),
         embedder=embedder,
-        answerer=_answerer(settings, embedder),
+        answerer=_answerer(settings, embedder, multilingual),
         multilingual=multilingual,
     )
 
 
-def _answerer(settings: Settings, embedder: Embedder) -> Answerer:
+def _answerer(settings: Settings, embedder: Embedder, multilingual: Embedder) -> Answerer:
     if settings.writes_with_a_model:
         from workers.models.openai import OpenAIAnswerer  # noqa: PLC0415 - the one in use
 
         return OpenAIAnswerer.connect(settings)
     from workers.models.embedded import QuotingAnswerer  # noqa: PLC0415 - the one in use
 
-    return QuotingAnswerer(embedder)
+    return QuotingAnswerer(embedder, multilingual)

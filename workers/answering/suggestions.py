@@ -90,7 +90,7 @@ def suggested(services: Services, audience: Audience) -> list[str]:
     Unreadable documents affect nothing, and each page has passed the checks of an answer. Raises
     LayersDisagree.
     """
-    quoting = replace(services, answerer=QuotingAnswerer(services.embedder))
+    quoting = replace(services, answerer=QuotingAnswerer(services.embedder, services.multilingual))
     found: list[str] = []
     tries = 0
     for page in _pages(services, audience):

@@ -7,9 +7,10 @@ from functools import lru_cache
 
 from workers.models.asks import Sought, marks
 from workers.models.base import NOBODY, Draft, Embedder, Passage, Profile, Sentence
+from workers.models.embedders import Embedders
 from workers.models.parts import parts_of
 from workers.models.tables import MOST_ROWS, Worked, tables_in, work_out
-from workers.models.weighing import Asked, Embed, Weighed, confidence, understand, weigh
+from workers.models.weighing import Asked, Weighed, confidence, understand, weigh
 
 COUNTED = "{figure} (from {rows} rows)"
 """What was counted or added up by code."""
@@ -30,9 +31,10 @@ class QuotingAnswerer:
     name = "quoting"
     counts_rows = True
 
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._embed = lru_cache(maxsize=_KNOWN_TEXTS)(embedder.embed_one)
+    def __init__(self, embedder: Embedder, multilingual: Embedder | None = None) -> None:
+        self._embedders = Embedders(
+            _Remembering(embedder), _Remembering(multilingual) if multilingual else None
+        )
 
     def write(
         self,
@@ -44,25 +46,33 @@ class QuotingAnswerer:
     ) -> Draft:
         parts = parts_of(question)
         alone = len(parts) == 1
-        answers = [_answer(part, passages, self._embed, profile, alone=alone) for part in parts]
+        answers = [self._answer(part, passages, profile, alone=alone) for part in parts]
         if not any(answers) and not alone:
-            answers = [_answer(question, passages, self._embed, profile, alone=True)]
+            answers = [self._answer(question, passages, profile, alone=True)]
         return Draft(tuple(_without_repetition(one for answer in answers for one in answer)))
 
+    def _answer(
+        self, question: str, passages: Sequence[Passage], profile: Profile, *, alone: bool
+    ) -> list[Sentence]:
+        """Quote what answers one question. `alone`: there is room for more than the best unit."""
+        asked = understand(question)
+        found = [passage for passage in passages if passage.relevance > 0]
+        compare = self._embedders.compare_with(question).similarity
+        weighed = weigh(asked, found, compare, profile=profile)
+        if worked := _worked(asked, passages, weighed, profile):
+            return list(_of_rows(worked))
+        if not weighed or confidence(weighed) < 0:
+            return []
+        chosen = _chosen(weighed) if alone else weighed[:1]
+        return [_sentence(one, asked) for one in chosen]
 
-def _answer(
-    question: str, passages: Sequence[Passage], embed: Embed, profile: Profile, *, alone: bool
-) -> list[Sentence]:
-    """Quote what answers one question. `alone`: there is room for more than the best unit."""
-    asked = understand(question, embed(question))
-    found = [passage for passage in passages if passage.relevance > 0]
-    weighed = weigh(asked, found, embed, profile=profile)
-    if worked := _worked(asked, passages, weighed, profile):
-        return list(_of_rows(worked))
-    if not weighed or confidence(weighed) < 0:
-        return []
-    chosen = _chosen(weighed) if alone else weighed[:1]
-    return [_sentence(one, asked) for one in chosen]
+
+class _Remembering:
+    """An embedder that keeps the vectors of the last texts: the next question meets them again."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.name, self.dimension = embedder.name, embedder.dimension
+        self.embed_one = lru_cache(maxsize=_KNOWN_TEXTS)(embedder.embed_one)
 
 
 def _worked(

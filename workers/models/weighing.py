@@ -6,7 +6,7 @@ out once: docs/benchmarks.md has the figures.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -17,16 +17,19 @@ from numpy.typing import NDArray
 from workers.models.asks import Sought, holds, sought_in
 from workers.models.base import NOBODY, Passage, Profile, Sites
 from workers.models.facets import facets_in, facets_in_path, fit, meant
+from workers.models.languages import language_of
 from workers.models.rarity import rarity
 from workers.models.synonyms import groups
 from workers.models.units import Unit, units
 from workers.models.versions import superseded
 
-Embed = Callable[[str], NDArray[np.float32]]
+Compare = Callable[[str, str], float]
+"""How alike the question and a text are, by meaning; the second is the text's language."""
 
 _MOST_UNITS = 20
 """Units that are embedded, those with the question's words in good passages first."""
 _RARE = 0.8
+_MIN_WORDS, _FEW_WORDS = 3, 20
 _MOST_PARTS = 3
 """Sentences of a unit that are embedded one by one."""
 _WORD = re.compile(r"[^\W_]+")
@@ -62,7 +65,8 @@ class Asked:
     """What a question asks for, worked out once."""
 
     text: str
-    vector: NDArray[np.float32]
+    language: str
+    """A code such as `de`; empty if it is not known."""
     stems: dict[str, float]
     """Stems of its words, each with its rarity; function words are left out."""
     names: dict[str, float]
@@ -89,7 +93,8 @@ class Weighed:
     """How well it answers, compared with others."""
 
 
-def understand(question: str, vector: NDArray[np.float32]) -> Asked:
+def understand(question: str) -> Asked:
+    language = language_of(question)
     first = {
         word[2]
         for word in _AND_BEFORE.finditer(question)
@@ -98,9 +103,9 @@ def understand(question: str, vector: NDArray[np.float32]) -> Asked:
     found = [word for word in _WORD.findall(question) if _says_something(word)]
     return Asked(
         text=question,
-        vector=vector,
-        stems={stem(word): rarity(word) for word in found},
-        names={stem(word): rarity(word) for word in found if _is_name(word, first)},
+        language=language,
+        stems={stem(word, language): rarity(word) for word in found},
+        names={stem(word, language): rarity(word) for word in found if _is_name(word, first)},
         versions=frozenset(_VERSION.findall(question)),
         years=frozenset(_YEAR.findall(question)),
         sought=sought_in(question),
@@ -119,7 +124,6 @@ _WEIGHT = {
     "names_missing": -0.9,  # share of its names that are nowhere in the passage
     "sought": 0.7,  # share of what is asked for (an amount, a date) that the unit holds
     "not_sought": -0.7,
-    "short": 0.0,
     "row": 0.5,
     "years_differ": -1.0,
     "mean_part": 0.3,
@@ -158,91 +162,123 @@ _COMPARED = 5
 """Units whose mean score the best one has to exceed to be sure."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    unit: Unit
+    number: int
+    place: int
+    passage: Passage
+    own: set[str]
+    """Stems of the unit, with synonyms."""
+    above: set[str]
+    """Those of the title and the headings."""
+
+    @property
+    def all(self) -> set[str]:
+        return self.own | self.above
+
+
 def weigh(
-    asked: Asked,
-    passages: Sequence[Passage],
-    embed: Embed,
-    *,
-    profile: Profile = NOBODY,
-    weights: NDArray[np.float32] | None = None,
+    asked: Asked, passages: Sequence[Passage], compare: Compare, *, profile: Profile = NOBODY
 ) -> list[Weighed]:
     """Return the units of these passages that were weighed, the best first."""
-    rare = {one: weight for one, weight in asked.stems.items() if weight > _RARE}
-    old = superseded(passages)
     about = meant(profile, facets_in(asked.text, sites=profile.sites))
-    own_name = profile.name if asked.is_own else ""
+    old = superseded(passages)
     best = max((passage.relevance for passage in passages), default=0.0)
-    rough: list[tuple[float, int, int, Unit, Passage, set[str]]] = []
-    for number, passage in enumerate(passages, start=1):
-        above = with_synonyms(stems(f"{passage.title} {passage.heading}"))
-        for place, unit in enumerate(units(passage.text, passage.spans)):
-            if len(_WORD.findall(unit.quote)) < 3:
-                continue
-            own = with_synonyms(stems(unit.text))
-            rough.append(
-                (
-                    passage.relevance + 0.3 * share(asked.stems, own | above),
-                    number,
-                    place,
-                    unit,
-                    passage,
-                    own,
-                )
-            )
-    rough.sort(key=lambda one: -one[0])
     found: list[Weighed] = []
-    for _, number, place, unit, passage, own in rough[:_MOST_UNITS]:
-        above = with_synonyms(stems(f"{passage.title} {passage.heading}"))
-        last = passage.heading.rpartition(" > ")[2]
-        parts = _parts(asked, unit)
-        cosines = [float(asked.vector @ embed(part)) for part in parts]
-        whole = float(asked.vector @ embed(f"{passage.title} {last}\n{unit.text}"))
-        everything = own | above
-        known = everything | with_synonyms(stems(passage.text))
-        around = f"{passage.title} {passage.heading} {unit.text}"
-        years = set(_YEAR.findall(around))
-        sought = [kind for kind in asked.sought if kind is not Sought.SEVERAL]
-        is_held = [holds(kind, unit.text) for kind in sought]
-        missing = 1 - share(asked.names, everything | stems(passage.text)) if asked.names else 0.0
-        if asked.versions and not asked.versions & set(_VERSION.findall(around)):
-            missing = 1.0
-        measures = np.array(
-            [
-                1.0,
-                max(cosines),
-                whole,
-                passage.relevance,
-                best - passage.relevance,
-                share(asked.stems, own),
-                share(asked.stems, everything),
-                missing,
-                sum(is_held) / len(sought) if sought else 0.5,
-                float(bool(sought) and not any(is_held)),
-                float(len(unit.text.split()) < 6),
-                float(unit.kind == "row"),
-                float(bool(asked.years and years and not asked.years & years)),
-                sum(cosines) / len(cosines),
-                _fit(passage, unit, about, profile.sites),
-                float(bool(own_name) and own_name in unit.text),
-                share(asked.stems, above),
-                float(passage.heading in ("", passage.title) and len(unit.text.split()) < 20),
-                1 - share(rare, known) if rare else 0.0,
-                max((weight for one, weight in asked.stems.items() if one not in known), default=0),
-                (1 - share(asked.stems, everything)) if unit.kind == "row" else 0.0,
-                float(passage.document_id in old),
-            ],
-            dtype=np.float32,
-        )
-        best_part = unit.parts.index(parts[int(np.argmax(cosines))])
-        found.append(Weighed(unit, number, place, measures, best_part))
-    used = WEIGHTS if weights is None else weights
-    scored = [
-        Weighed(
-            one.unit, one.number, one.place, one.measures, one.best_part, float(one.measures @ used)
-        )
-        for one in found
-    ]
-    return sorted(scored, key=lambda one: -one.score)
+    for one in _candidates(asked, passages):
+        parts = _parts(asked, one.unit)
+        likeness = [compare(part, one.passage.language) for part in parts]
+        by_name = {
+            "bias": 1.0,
+            "lead": best - one.passage.relevance,
+            "superseded": float(one.passage.document_id in old),
+            **_by_meaning(one, likeness, compare),
+            **_by_words(asked, one),
+            **_by_kind(asked, one),
+            "fit": _fit(one.passage, one.unit, about, profile.sites),
+            "own": float(asked.is_own and bool(profile.name) and profile.name in one.unit.text),
+        }
+        measures = np.array([by_name[name] for name in NAMES], dtype=np.float32)
+        best_part = one.unit.parts.index(parts[int(np.argmax(likeness))])
+        score = float(measures @ WEIGHTS)
+        found.append(Weighed(one.unit, one.number, one.place, measures, best_part, score))
+    return sorted(found, key=lambda one: -one.score)
+
+
+def _candidates(asked: Asked, passages: Sequence[Passage]) -> list[_Candidate]:
+    """Return the units that are worth an embedder's time: in good passages, with its words."""
+    found: list[_Candidate] = []
+    for number, passage in enumerate(passages, start=1):
+        above = with_synonyms(stems(f"{passage.title} {passage.heading}", asked.language))
+        for place, unit in enumerate(units(passage.text, passage.spans)):
+            if len(_WORD.findall(unit.quote)) >= _MIN_WORDS:
+                own = with_synonyms(stems(unit.text, asked.language))
+                found.append(_Candidate(unit, number, place, passage, own, above))
+    found.sort(key=lambda one: -one.passage.relevance - 0.3 * share(asked.stems, one.all))
+    return found[:_MOST_UNITS]
+
+
+def _by_meaning(
+    one: _Candidate, likeness: Sequence[float], compare: Compare
+) -> Mapping[str, float]:
+    last = one.passage.heading.rpartition(" > ")[2]
+    whole = f"{one.passage.title} {last}\n{one.unit.text}"
+    return {
+        "part_cosine": max(likeness),
+        "mean_part": sum(likeness) / len(likeness),
+        "unit_cosine": compare(whole, one.passage.language),
+        "relevance": one.passage.relevance,
+    }
+
+
+def _by_words(asked: Asked, one: _Candidate) -> Mapping[str, float]:
+    """Compare words; of another language than the question's, names and numbers alone."""
+    known = one.all | with_synonyms(stems(one.passage.text, asked.language))
+    around = f"{one.passage.title} {one.passage.heading} {one.unit.text}"
+    missing = 1 - share(asked.names, known) if asked.names else 0.0
+    if asked.versions and not asked.versions & set(_VERSION.findall(around)):
+        missing = 1.0
+    years = set(_YEAR.findall(around))
+    differ = {"years_differ": float(bool(asked.years and years and not asked.years & years))}
+    if _is_foreign(asked.language, one.passage.language):
+        return {**_NOT_COMPARED, **differ, "names_missing": missing}
+    rare = {stem: weight for stem, weight in asked.stems.items() if weight > _RARE}
+    in_row = one.unit.kind == "row"
+    return {
+        **differ,
+        "names_missing": missing,
+        "cover": share(asked.stems, one.own),
+        "cover_all": share(asked.stems, one.all),
+        "title_cover": share(asked.stems, one.above),
+        "rare_missing": 1 - share(rare, known) if rare else 0.0,
+        "most_missing": max((asked.stems[stem] for stem in asked.stems.keys() - known), default=0),
+        "row_missing": 1 - share(asked.stems, one.all) if in_row else 0.0,
+    }
+
+
+_NOT_COMPARED = {
+    "cover": 0.4, "cover_all": 0.5, "title_cover": 0.2,
+    "rare_missing": 0.2, "most_missing": 0.5, "row_missing": 0.0,
+}  # fmt: skip
+"""What these measures are on the average, where the words of two languages cannot be compared."""
+
+
+def _is_foreign(asked: str, held: str) -> bool:
+    return (asked or "en") != (held or asked or "en")
+
+
+def _by_kind(asked: Asked, one: _Candidate) -> Mapping[str, float]:
+    sought = [kind for kind in asked.sought if kind is not Sought.SEVERAL]
+    is_held = [holds(kind, one.unit.text) for kind in sought]
+    words = len(one.unit.text.split())
+    is_first = one.passage.heading in ("", one.passage.title)
+    return {
+        "sought": sum(is_held) / len(sought) if sought else 0.5,
+        "not_sought": float(bool(sought) and not any(is_held)),
+        "row": float(one.unit.kind == "row"),
+        "opening": float(is_first and words < _FEW_WORDS),
+    }
 
 
 def confidence(weighed: Sequence[Weighed]) -> float:
@@ -261,7 +297,7 @@ def confidence(weighed: Sequence[Weighed]) -> float:
 def _parts(asked: Asked, unit: Unit) -> list[str]:
     if len(unit.parts) <= _MOST_PARTS:
         return list(unit.parts)
-    ranked = sorted(unit.parts, key=lambda part: -share(asked.stems, stems(part)))
+    ranked = sorted(unit.parts, key=lambda part: -share(asked.stems, stems(part, asked.language)))
     return ranked[:_MOST_PARTS]
 
 
@@ -310,16 +346,20 @@ def _stems_of_groups() -> dict[str, frozenset[str]]:
     return {one: frozenset(together) for one, together in found.items()}
 
 
-def stems(text: str) -> set[str]:
-    return {stem(word) for word in _WORD.findall(text)}
+def stems(text: str, language: str = "") -> set[str]:
+    return {stem(word, language) for word in _WORD.findall(text)}
 
 
 @lru_cache(maxsize=50_000)
-def stem(word: str) -> str:
-    return str(_stemmer().stemWord(word.casefold()))
+def stem(word: str, language: str = "") -> str:
+    """Return the stem of a word of this language; of an unknown one, as an English word."""
+    return str(_stemmer(_STEMMED.get(language, "english")).stemWord(word.casefold()))
+
+
+_STEMMED = {"de": "german", "fr": "french", "es": "spanish"}
 
 
 @cache
-def _stemmer() -> snowballstemmer.stemmer:
-    """The same algorithm as PostgreSQL's `english`."""
-    return snowballstemmer.stemmer("english")
+def _stemmer(name: str) -> snowballstemmer.stemmer:
+    """The same algorithms as PostgreSQL's."""
+    return snowballstemmer.stemmer(name)

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date
 
-import numpy as np
 import pytest
 
 from workers.models.base import NOBODY, Passage, Profile, Span
@@ -48,7 +47,7 @@ def worked(
     question: str, rows: Sequence[str], title: str, profile: Profile = NOBODY
 ) -> Worked | None:
     (found,) = tables_in(table(rows, title))
-    asked = understand(question, np.zeros(3, dtype=np.float32))
+    asked = understand(question)
     return work_out(found, asked, profile, TODAY)
 
 
