@@ -34,7 +34,10 @@ _MOST_PARTS = 3
 """Sentences of a unit that are embedded one by one."""
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d+")
-_VERSION = re.compile(r"(?<![\w.])\d+(?:\.\d+)+(?![\w.])")
+_CODE = re.compile(
+    r"(?<![\w.])(?:[^\W\d_]{1,5}-?\d{1,6}|\d{1,6}(?:\.\d{1,6}){1,3}|\d{3,6})(?![\w.]|\.\d)"
+)
+"""What names one thing among others like it: "E21", "4.2", "VR-2200", "619"."""
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _AND_BEFORE = re.compile(r"(?:\A|(?<=\w)(?=\W))(\W*+)(\w++)")
 """A word, and what is between it and the one before."""
@@ -71,7 +74,7 @@ class Asked:
     """Stems of its words, each with its rarity; function words are left out."""
     names: dict[str, float]
     """Those that are names or numbers: a text without them answers something else."""
-    versions: frozenset[str]
+    codes: frozenset[str]
     years: frozenset[str]
     sought: frozenset[Sought]
     is_own: bool
@@ -106,7 +109,7 @@ def understand(question: str) -> Asked:
         language=language,
         stems={stem(word, language): rarity(word) for word in found},
         names={stem(word, language): rarity(word) for word in found if _is_name(word, first)},
-        versions=frozenset(_VERSION.findall(question)),
+        codes=_codes(question),
         years=frozenset(_YEAR.findall(question)),
         sought=sought_in(question),
         is_own=bool(_OWN.search(question)),
@@ -135,6 +138,7 @@ _WEIGHT = {
     "most_missing": -1.1,
     "row_missing": -1.1,
     "superseded": -3.0,
+    "code_missing": -3.0,
 }
 NAMES = tuple(_WEIGHT)
 WEIGHTS = np.array([*_WEIGHT.values()], dtype=np.float32)
@@ -154,6 +158,7 @@ _CONFIDENCE = {
     "most_missing": -0.55,
     "row_missing": -2.0,
     "superseded": -0.5,
+    "code_missing": -2.0,
 }
 """Of the same measures, for another question: whether the best unit answers at all."""
 _BY_SCORE, _BY_MARGIN = 0.09, 0.41
@@ -237,10 +242,11 @@ def _by_words(asked: Asked, one: _Candidate) -> Mapping[str, float]:
     known = one.all | with_synonyms(stems(one.passage.text, asked.language))
     around = f"{one.passage.title} {one.passage.heading} {one.unit.text}"
     missing = 1 - share(asked.names, known) if asked.names else 0.0
-    if asked.versions and not asked.versions & set(_VERSION.findall(around)):
-        missing = 1.0
     years = set(_YEAR.findall(around))
-    differ = {"years_differ": float(bool(asked.years and years and not asked.years & years))}
+    differ = {
+        "years_differ": float(bool(asked.years and years and not asked.years & years)),
+        "code_missing": float(bool(asked.codes and not asked.codes & _codes(around))),
+    }
     if _is_foreign(asked.language, one.passage.language):
         return {**_NOT_COMPARED, **differ, "names_missing": missing}
     rare = {stem: weight for stem, weight in asked.stems.items() if weight > _RARE}
@@ -308,6 +314,11 @@ def _fit(passage: Passage, unit: Unit, about: Profile, sites: Sites) -> float:
         return fit(own, about)
     named = facets_in(f"{passage.title}. {passage.heading}", sites=sites)
     return fit(named | facets_in_path(passage.document, sites=sites), about)
+
+
+def _codes(text: str) -> frozenset[str]:
+    found = (code.casefold().replace("-", "") for code in _CODE.findall(text))
+    return frozenset(code for code in found if not _YEAR.fullmatch(code))
 
 
 def _says_something(word: str) -> bool:
