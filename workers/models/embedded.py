@@ -20,7 +20,8 @@ _MOST_WORDS = 100
 _BEHIND_IN_SECTION, _BEHIND = 1.0, 0.3
 """A further unit whose logit is this much below the best one is left out: one of the same passage,
 and one of another."""
-_MOST_UNITS = 3
+_MOST_UNITS, _FEW_WORDS = 3, 5
+"""Further units: at most so many with the best, and none that says hardly anything."""
 _KNOWN_TEXTS = 4_000
 """Units whose vectors are kept for the next question: about 6 MB."""
 
@@ -111,7 +112,7 @@ def _chosen(weighed: Sequence[Weighed]) -> list[Weighed]:
         is_near = one.number == best.number and one.unit.kind != "row"
         behind = _BEHIND_IN_SECTION if is_near else _BEHIND
         size = len(one.unit.text.split())
-        if size <= left and one.score >= best.score - behind:
+        if _FEW_WORDS <= size <= left and one.score >= best.score - behind:
             chosen.append(one)
             left -= size
     return chosen

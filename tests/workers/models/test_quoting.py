@@ -1,0 +1,158 @@
+"""What the answerer without a model quotes, with the real embedders and small pages."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from workers.ingest.parse import parse_markdown
+from workers.ingest.split import split
+from workers.models.base import NOBODY, Passage, Profile
+from workers.models.embedded import QuotingAnswerer
+from workers.models.embedder import MiniLM
+from workers.models.languages import language_of
+from workers.models.multilingual import Multilingual
+
+MINI, MULTI = MiniLM.load(threads=1), Multilingual.load()
+
+PAGES = {
+    "sailing/de/moorings.md": (
+        "# Moorings in Germany\n\nOwner: Ada Kern.\n\n## Fees\n\nA mooring in Kiel costs EUR 12 a"
+        " night. Boats longer than ten metres pay EUR 20.\n\n## Leaving\n\nTell the harbour master"
+        " Bo Lind two days before you leave."
+    ),
+    "sailing/us/moorings.md": (
+        "# Moorings in the United States\n\n## Fees\n\nA mooring in Newport costs USD 30 a night."
+        "\n\n## Leaving\n\nTell the dock office a week before you leave."
+    ),
+    "sailing/radio-v1.md": "# Radio rules v1\n\n## Channel\n\nSkippers call on channel 9.",
+    "sailing/radio-v2.md": "# Radio rules v2\n\n## Channel\n\nSkippers call on channel 72.",
+    "sailing/engine.md": (
+        "# Engine faults\n\n## Codes\n\n| Code | Meaning |\n|---|---|\n"
+        "| E14 | The cooling water is too hot |\n| E21 | The fuel filter is full of water |\n\n"
+        "## Starting\n\nStart the engine like this:\n\n1. Open the fuel tap.\n"
+        "2. Press the red button for two seconds.\n\nTo read the log, run:\n\n"
+        "```\nboatctl log --last 5\n```\n"
+    ),
+}
+
+
+def passages(question: str, pages: Mapping[str, str] = PAGES) -> tuple[Passage, ...]:
+    """All pieces of the pages, by how near they are to the question in any language."""
+    asked = MULTI.embed_one(question)
+    found: list[Passage] = []
+    for number, (name, text) in enumerate(pages.items(), start=1):
+        parsed = parse_markdown(text)
+        for piece in split(parsed.blocks, title=parsed.title):
+            near = float(asked @ MULTI.embed_one(f"{parsed.title}\n{piece.heading}\n{piece.text}"))
+            found.append(
+                Passage(
+                    chunk_id=len(found) + 1,
+                    document_id=number,
+                    document=name,
+                    title=parsed.title,
+                    heading=piece.heading,
+                    text=piece.text,
+                    url=None,
+                    anchor=piece.anchor,
+                    source="files",
+                    updated_at=None,
+                    spans=piece.spans,
+                    language=language_of(text),
+                    relevance=max(0.01, 1.85 * near),
+                )
+            )
+    return tuple(sorted(found, key=lambda one: -one.relevance)[:8])
+
+
+def quoted(question: str, profile: Profile = NOBODY) -> list[str]:
+    draft = QuotingAnswerer(MINI, MULTI).write(question, passages(question), profile=profile)
+    return [sentence.text for sentence in draft.sentences]
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("how much is a mooring in Kiel", "EUR 12 a night. Boats longer"),
+        ("what does code E21 mean", "E21"),
+        ("how do I start the engine", "1. Open the fuel tap.\n2. Press"),
+        ("which command shows the log of the engine", "boatctl log --last 5"),
+        ("who do I tell before I leave the mooring in Germany", "Bo Lind"),
+    ],
+)
+def test_the_quote_holds_what_is_asked_for_and_can_be_understood_alone(
+    question: str, words: str
+) -> None:
+    assert words in quoted(question)[0]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what is the recipe for fish soup",
+        "who won the chess tournament in 1987",
+        "what does engine code E99 mean",
+    ],
+)
+def test_nothing_is_quoted_that_does_not_answer(question: str) -> None:
+    assert quoted(question) == []
+
+
+def test_a_persons_country_decides_between_two_pages() -> None:
+    question = "how much does a mooring cost per night"
+    assert "EUR 12" in quoted(question, Profile(country="DE"))[0]
+    assert "USD 30" in quoted(question, Profile(country="US"))[0]
+
+
+def test_a_profile_that_lies_shows_nothing_that_was_not_among_the_passages() -> None:
+    given = " ".join(PAGES.values())
+    liar = Profile(name="Bo Lind", country="FR", location="Nowhere", title="Admiral")
+    for text in quoted("how much does a mooring cost per night", liar):
+        assert text.split("\n")[0] in given
+
+
+def test_a_comparison_quotes_both_sides() -> None:
+    both = " ".join(quoted("cost of a mooring per night, Germany vs the United States"))
+    assert "EUR 12" in both
+    assert "USD 30" in both
+
+
+def test_two_questions_get_two_answers() -> None:
+    both = " ".join(
+        quoted("how much is a mooring in Kiel and how do I start the engine of the boat")
+    )
+    assert "EUR 12" in both
+    assert "Open the fuel tap" in both
+
+
+def test_the_newer_version_of_a_page_is_quoted() -> None:
+    assert "channel 72" in quoted("on which channel do skippers call")[0]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Was kostet ein Liegeplatz in Kiel pro Nacht?",
+        "Combien coûte un amarrage à Kiel par nuit ?",
+        "¿Cuánto cuesta un amarre en Kiel por noche?",
+    ],
+)
+def test_a_question_in_another_language_finds_the_english_quote(question: str) -> None:
+    assert "EUR 12" in quoted(question)[0]
+
+
+def test_the_deciding_words_are_bold_and_stand_in_the_text() -> None:
+    question = "how much is a mooring in Kiel"
+    (first, *_) = QuotingAnswerer(MINI, MULTI).write(question, passages(question)).sentences
+    assert first.bold == ("EUR 12 a",) or first.bold[0].startswith("EUR 12")
+    assert all(words in first.text for words in first.bold)
+
+
+def test_headings_owners_and_questions_are_not_quoted() -> None:
+    for question in ("Moorings in Germany", "how much is a mooring in Kiel"):
+        assert not any(text.startswith(("#", "Owner:")) for text in quoted(question))
+
+
+@pytest.mark.parametrize("question", ["", "?", "\x00", "a" * 40_000, "who? " * 4_000, "\ud800"])
+def test_hostile_questions_are_survived(question: str) -> None:
+    draft = QuotingAnswerer(MINI).write(question, passages("mooring"))
+    assert len(draft.sentences) <= 12
