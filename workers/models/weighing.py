@@ -29,7 +29,7 @@ Compare = Callable[[str, str], float]
 _MOST_UNITS = 20
 """Units that are embedded, those with the question's words in good passages first."""
 _RARE = 0.8
-_MIN_WORDS, _FEW_WORDS = 3, 20
+_MIN_WORDS, _MIN_FIRST_WORDS, _FEW_WORDS = 3, 5, 20
 _MOST_PARTS = 3
 """Sentences of a unit that are embedded one by one."""
 _WORD = re.compile(r"[^\W_]+")
@@ -217,11 +217,17 @@ def _candidates(asked: Asked, passages: Sequence[Passage]) -> list[_Candidate]:
     for number, passage in enumerate(passages, start=1):
         above = with_synonyms(stems(f"{passage.title} {passage.heading}", asked.language))
         for place, unit in enumerate(units(passage.text, passage.spans)):
-            if len(_WORD.findall(unit.quote)) >= _MIN_WORDS:
+            words = len(_WORD.findall(unit.quote))
+            if words >= (_MIN_FIRST_WORDS if _is_opening(passage, unit) else _MIN_WORDS):
                 own = with_synonyms(stems(unit.text, asked.language))
                 found.append(_Candidate(unit, number, place, passage, own, above))
     found.sort(key=lambda one: -one.passage.relevance - 0.3 * share(asked.stems, one.all))
     return found[:_MOST_UNITS]
+
+
+def _is_opening(passage: Passage, unit: Unit) -> bool:
+    """Whether it stands before the first heading, where pages say who wrote them."""
+    return unit.kind == "paragraph" and passage.heading in ("", passage.title)
 
 
 def _by_meaning(
@@ -278,12 +284,11 @@ def _by_kind(asked: Asked, one: _Candidate) -> Mapping[str, float]:
     sought = [kind for kind in asked.sought if kind is not Sought.SEVERAL]
     is_held = [holds(kind, one.unit.text) for kind in sought]
     words = len(one.unit.text.split())
-    is_first = one.passage.heading in ("", one.passage.title)
     return {
         "sought": sum(is_held) / len(sought) if sought else 0.5,
         "not_sought": float(bool(sought) and not any(is_held)),
         "row": float(one.unit.kind == "row"),
-        "opening": float(is_first and words < _FEW_WORDS),
+        "opening": float(_is_opening(one.passage, one.unit) and words < _FEW_WORDS),
     }
 
 
