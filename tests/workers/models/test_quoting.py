@@ -41,15 +41,15 @@ def passages(question: str, pages: Mapping[str, str] = PAGES) -> tuple[Passage, 
     asked = MULTI.embed_one(question)
     found: list[Passage] = []
     for number, (name, text) in enumerate(pages.items(), start=1):
-        parsed = parse_markdown(text)
-        for piece in split(parsed.blocks, title=parsed.title):
-            near = float(asked @ MULTI.embed_one(f"{parsed.title}\n{piece.heading}\n{piece.text}"))
+        parsed, title = parse_markdown(text), text.partition("\n")[0].removeprefix("# ")
+        for piece in split(parsed.blocks, title=title):
+            near = float(asked @ MULTI.embed_one(f"{title}\n{piece.heading}\n{piece.text}"))
             found.append(
                 Passage(
                     chunk_id=len(found) + 1,
                     document_id=number,
                     document=name,
-                    title=parsed.title,
+                    title=title,
                     heading=piece.heading,
                     text=piece.text,
                     url=None,
