@@ -173,13 +173,12 @@ def test_a_failure_is_told_in_that_language(company: Company, alice: int, code: 
 
 
 def test_talk_is_answered_in_the_language_of_its_person(company: Company, alice: int) -> None:
-    english = reply_to_talk("thanks")
-    assert english
+    english = [reply_to_talk("thanks", seed) or "" for seed in range(10)]
     company.asked("DUALICE", "alice", "vielen Dank")
-    assert company.posts("DUALICE")[-1].text == in_language("de", english)
+    assert company.posts("DUALICE")[-1].text in [in_language("de", one) for one in english]
     choose(company, "es")
     company.asked("DUALICE", "alice", "thanks")
-    assert company.posts("DUALICE")[-1].text == in_language("es", english)
+    assert company.posts("DUALICE")[-1].text in [in_language("es", one) for one in english]
 
 
 def test_a_withdrawn_answer_says_so_in_the_language_it_was_in(company: Company, alice: int) -> None:
