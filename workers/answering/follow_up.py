@@ -52,7 +52,7 @@ _END = " \t\n?!.,;:…"
 _WHO = frozenset({"who", "wer", "qui", "quién"})
 _THE_US = re.compile(r"\bU\.?S\.?(?:A\.?)?(?!\w)|\bthe us\b")
 _IT = re.compile(r"\bIT\b")
-_CLAUSE = re.compile(r"[.!?\n]+\s|[.!?\n]+\Z")
+_CLAUSE = re.compile(r"[.!?\n](?:\s|\Z)")
 
 
 def self_contained(text: str, before: Sequence[Said]) -> str:

@@ -121,7 +121,7 @@ TIME = re.compile(
 )
 
 CORRECTION = re.compile(
-    r"\s*(?:(?:no|nope|sorry|nein|nee|non|no)\b[\s,.;:!–-]{1,4})?"
+    r"\s{0,3}(?:(?:no|nope|sorry|nein|nee|non|no)\b[\s,.;:!–-]{1,4})?"
     r"(?:(?:sorry|actually|rather|eigentlich|entschuldigung)\b[\s,]{1,3})?"
     r"(?:i (?:really )?mean[t]?\b|i was asking about\b|i'm asking about\b|ich mein(?:t)?e\b"
     r"|ich wollte sagen\b|gemeint (?:war|ist)\b|je (?:veux|voulais) dire\b|qui(?:se|ero) decir\b"
@@ -130,16 +130,18 @@ CORRECTION = re.compile(
 )
 """“no, I meant …”"""
 DENIAL = re.compile(
-    r"\s*(?:no|nope|nein|nee|non|sorry)\b[\s]{0,2}[,.;:!–-][\s]{0,3}(?:sorry,? |not \w{1,30},? )?",
+    r"\s{0,3}(?:no|nope|nein|nee|non|sorry)\b[\s]{0,2}[,.;:!–-][\s]{0,3}"
+    r"(?:sorry,? |not \w{1,30},? )?",
     re.IGNORECASE,
 )
 """“no, in Berlin”"""
 LEAD = re.compile(
-    r"\s*(?:(?:and|but|or|so|also|then|ok|okay|only|just|even|und|aber|oder|nur|auch|et|mais|y|pero)\b[\s,]{1,3}){1,3}",
+    r"\s{0,3}(?:(?:and|but|or|so|also|then|ok|okay|only|just|even"
+    r"|und|aber|oder|nur|auch|et|mais|y|pero)\b[\s,]{1,3}){1,3}",
     re.IGNORECASE,
 )
 WHAT_ABOUT = re.compile(
-    r"\s*(?:(?:what|how) about|what if (?:it is|it's|i am|i'm|we are|we're)?"
+    r"\s{0,3}(?:(?:what|how) about|what if (?:it is|it's|i am|i'm|we are|we're)?"
     r"|if (?:it is|it's|i am|i'm|we are|we're)"
     r"|(?:does|do|would|is) (?:that|this|it|the same) (?:also |still )?"
     r"(?:apply|hold|count|go|work|true|valid|the same|different)(?: the same)?"
