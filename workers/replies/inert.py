@@ -252,6 +252,7 @@ _ADDRESS = re.compile(
 )
 """Applied to the shadow of a text. No run of characters is read twice: its time is linear."""
 _BEHIND_HOST = re.compile(r"\.?(?::\d{1,5})?[/\\?#]\S*|:\d{1,5}\b")
+_BEHIND_SCHEME = re.compile(r"(?::|\[:\]|\(:\))[/\\]{2}\S*")
 _TRAILING = ".,;:!?'\"»”’*_~…"
 _CLOSING = {")": "(", "]": "[", "}": "{", ">": "<"}
 _TOP = re.compile(r"[^\W\d_]{2,63}|xn--[a-z0-9-]{1,59}", re.IGNORECASE)
@@ -278,7 +279,11 @@ def _found(text: str) -> Iterator[_Found]:
     while found := _ADDRESS.search(shadow.text, at):
         start, at = found.span()
         is_bare = False
-        if found["host"] is not None:
+        if found["host"] is not None and (scheme := _BEHIND_SCHEME.match(shadow.text, at)):
+            at = (
+                scheme.end()
+            )  # a word with other letters than ASCII is no scheme, and looks like one
+        elif found["host"] is not None:
             behind = _BEHIND_HOST.match(shadow.text, at)
             if not _is_host(found["host"], shadow.text[at : at + 1], has_path=behind is not None):
                 continue

@@ -189,6 +189,7 @@ def check_asked(question: str, user_id: str, permalink: str, usergroup_id: str) 
 @settings(max_examples=150, deadline=None)
 @given(hostile, hostile, hostile, hostile, hostile, hostile)
 @example("<@U1", ">", "<!chan", "nel>", "https:", "//evil.example")
+@example("À.A://", "", "", "", "", "")
 def test_nothing_that_is_written_can_do_anything(
     text: str, quote: str, title: str, heading: str, source: str, document: str
 ) -> None:
