@@ -8,7 +8,7 @@ from functools import lru_cache
 from workers.models.asks import Sought, marks
 from workers.models.base import NOBODY, Draft, Embedder, Passage, Profile, Sentence
 from workers.models.embedders import Embedders
-from workers.models.parts import parts_of
+from workers.models.parts import is_comparison, parts_of
 from workers.models.tables import MOST_ROWS, Worked, tables_in, work_out
 from workers.models.weighing import Asked, Weighed, confidence, understand, weigh
 
@@ -47,19 +47,33 @@ class QuotingAnswerer:
     ) -> Draft:
         parts = parts_of(question)
         alone = len(parts) == 1
-        answers = [self._answer(part, passages, profile, alone=alone) for part in parts]
+        answers: list[list[Sentence]] = []
+        near: frozenset[int] = frozenset()
+        for part in parts:
+            answers.append(self._answer(part, passages, profile, alone=alone, near=near))
+            near = _documents(answers[0], passages) if not is_comparison(parts) else near
         if not any(answers) and not alone:
             answers = [self._answer(question, passages, profile, alone=True)]
         return Draft(tuple(_without_repetition(one for answer in answers for one in answer)))
 
     def _answer(
-        self, question: str, passages: Sequence[Passage], profile: Profile, *, alone: bool
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        profile: Profile,
+        *,
+        alone: bool,
+        near: frozenset[int] = frozenset(),
     ) -> list[Sentence]:
-        """Quote what answers one question. `alone`: there is room for more than the best unit."""
+        """Quote what answers one question.
+
+        `alone`: there is room for more than the best unit. `near`: documents that answered the
+        question before it in the same message, which this one is likely to be about.
+        """
         asked = understand(question)
         found = [passage for passage in passages if passage.relevance > 0]
         compare = self._embedders.compare_with(question).similarity
-        weighed = weigh(asked, found, compare, profile=profile)
+        weighed = weigh(asked, found, compare, profile=profile, near=near)
         if worked := _worked(asked, passages, weighed, profile):
             return list(_of_rows(worked))
         if not weighed or confidence(weighed) < 0:
@@ -74,6 +88,10 @@ class _Remembering:
     def __init__(self, embedder: Embedder) -> None:
         self.name, self.dimension = embedder.name, embedder.dimension
         self.embed_one = lru_cache(maxsize=_KNOWN_TEXTS)(embedder.embed_one)
+
+
+def _documents(sentences: Sequence[Sentence], passages: Sequence[Passage]) -> frozenset[int]:
+    return frozenset(passages[one.passage - 1].document_id for one in sentences)
 
 
 def _worked(

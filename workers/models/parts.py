@@ -1,7 +1,7 @@
 """Two questions in one, and comparisons: the questions that a message holds, each by itself."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 MOST_PARTS = 4
 _LONGEST = 2_000
@@ -35,7 +35,7 @@ _NO_SIDES = frozenset(
     " neu".split()
 )
 """Words that name no side without the rest of the sentence."""
-_FEW_WORDS = 3
+_FEW_WORDS, _MOST_DIFFERENT = 3, 4
 _SHORT_COUNTRIES = frozenset({"us", "uk", "eu"})
 """Beside “vs” they are countries, however they are written."""
 
@@ -63,6 +63,12 @@ def parts_of(question: str) -> tuple[str, ...]:
         piece if at == 0 or len(_WORD.findall(piece)) > _FEW_WORDS + 2 else f"{topic} {piece}"
         for at, piece in enumerate(pieces[:MOST_PARTS])
     )
+
+
+def is_comparison(parts: Sequence[str]) -> bool:
+    """Whether these parts differ in little more than the sides that are compared."""
+    first, *rest = [set(_WORD.findall(part.casefold())) for part in parts]
+    return bool(rest) and all(len(first ^ other) <= _MOST_DIFFERENT for other in rest)
 
 
 def _is_clause(pieces: list[str]) -> bool:

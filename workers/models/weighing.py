@@ -29,6 +29,8 @@ Compare = Callable[[str, str], float]
 _MOST_UNITS = 20
 """Units that are embedded, those with the question's words in good passages first."""
 _RARE = 0.8
+_NEAR = 1.0
+"""What a document is preferred by if it answered the question before, in the same message."""
 _MIN_WORDS, _MIN_FIRST_WORDS, _FEW_WORDS = 3, 5, 20
 _MOST_PARTS = 3
 """Sentences of a unit that are embedded one by one."""
@@ -184,9 +186,17 @@ class _Candidate:
 
 
 def weigh(
-    asked: Asked, passages: Sequence[Passage], compare: Compare, *, profile: Profile = NOBODY
+    asked: Asked,
+    passages: Sequence[Passage],
+    compare: Compare,
+    *,
+    profile: Profile = NOBODY,
+    near: frozenset[int] = frozenset(),
 ) -> list[Weighed]:
-    """Return the units of these passages that were weighed, the best first."""
+    """Return the units of these passages that were weighed, the best first.
+
+    `near`: documents that are more likely than others.
+    """
     about = meant(profile, facets_in(asked.text, sites=profile.sites))
     old = superseded(passages)
     best = max((passage.relevance for passage in passages), default=0.0)
@@ -206,7 +216,7 @@ def weigh(
         }
         measures = np.array([by_name[name] for name in NAMES], dtype=np.float32)
         best_part = one.unit.parts.index(parts[int(np.argmax(likeness))])
-        score = float(measures @ WEIGHTS)
+        score = float(measures @ WEIGHTS) + _NEAR * (one.passage.document_id in near)
         found.append(Weighed(one.unit, one.number, one.place, measures, best_part, score))
     return sorted(found, key=lambda one: -one.score)
 
@@ -270,10 +280,11 @@ def _by_words(asked: Asked, one: _Candidate) -> Mapping[str, float]:
 
 
 _NOT_COMPARED = {
-    "cover": 0.4, "cover_all": 0.5, "title_cover": 0.2,
-    "rare_missing": 0.2, "most_missing": 0.5, "row_missing": 0.0,
+    "cover": 0.5, "cover_all": 0.65, "title_cover": 0.3,
+    "rare_missing": 0.1, "most_missing": 0.2, "row_missing": 0.0,
 }  # fmt: skip
-"""What these measures are on the average, where the words of two languages cannot be compared."""
+"""What these measures are for units that answer, on the average, where the question is in another
+language."""
 
 
 def _is_foreign(asked: str, held: str) -> bool:
