@@ -281,7 +281,7 @@ def _for_request(question: Question, composed: Composed) -> Composed:
     cited = set(_cited(composed))
     pages = [passage for passage in composed.passages if passage.document_id in cited]
     if fits_request(question.text, [f"{p.title} {p.heading} {p.text}" for p in pages]):
-        return replace(composed, reply=replace(composed.reply, lead=say.CANNOT_ACT))
+        return replace(composed, reply=replace(composed.reply, lead=gettext(say.CANNOT_ACT)))
     return replace(composed, reply=replace(composed.reply, lines=(), citations=()))
 
 

@@ -4,7 +4,6 @@ Only words decide, and each is looked at a fixed number of times. If in doubt, i
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 
 from workers.answering import talk_phrases, talk_romance
@@ -58,6 +57,7 @@ from workers.answering.talk_words import (
     Talk,
     words_in,
 )
+from workers.models.small_talk import normalised
 from workers.replies.rendering import HELP
 from workers.slack.marks import is_only_carried
 from workers.wording.mark import N_
@@ -104,13 +104,8 @@ _SAYS_NOTHING = (
 _BAGS = (*BAGS, *talk_phrases.BAGS)
 _LONGEST_PHRASE = max(len(phrase.split()) for phrase in _PHRASES)
 _LONGEST, _MOST_WORDS, _MOST_CLAUSES = 240, 30, 6
-_SHORTCODE = re.compile(r":[a-z0-9_+'-]{1,60}:|<3|(?<!\S)[:;xX]-?[DPpOo3)(/]{1,3}(?!\S)")
 _CLAUSE_END = re.compile(r"[.,;:!?…¡¿。，、！？\n()–—]+|\s-\s")
-_APOSTROPHE = re.compile(r"['’`´]")
 _WORD = re.compile(r"[^\W_]+")
-_ACRONYM = re.compile(r"\b(US|IT)\b")
-"""In lower case they would be pronouns."""
-_STRETCHED = re.compile(r"([^\W\d_])\1\1+")
 _LONGEST_OPENING = 5
 _LONGEST_CHAT = 9
 _HAVE_A = re.compile(r"have an? (?:very )?(?:nice|good|great|lovely|wonderful) ")
@@ -132,21 +127,8 @@ def reply_to_talk(text: str, seed: int = 0, *, follows: bool = False) -> str | N
     return variants[seed % len(variants)]
 
 
-def language_of_talk(text: str) -> str:
-    """Return the language that most words of a short message are from: en, de, fr or es.
-
-    Of equals the first in this order; English if no word is known.
-    """
-    words = _WORD.findall(_normalised(text[:_LONGEST]))
-    found = {
-        code: sum(word in known for word in words) for code, known in talk_phrases.LANGUAGES.items()
-    }
-    best = max(found, key=lambda code: found[code])
-    return best if found[best] * 2 > len(words) else "en"
-
-
 def _points(text: str) -> bool:
-    return not POINTING.isdisjoint(_WORD.findall(_normalised(text)))
+    return not POINTING.isdisjoint(_WORD.findall(normalised(text)))
 
 
 def reply_to_request(text: str) -> str | None:
@@ -156,7 +138,7 @@ def reply_to_request(text: str) -> str | None:
     """
     if len(text) > _LONGEST:
         return None
-    words = _WORD.findall(_normalised(text))
+    words = _WORD.findall(normalised(text))
     # “Can you book business class?” asks whether one may.
     may_ask = words[:1] in (["can"], ["kannst"]) and (ALONE | THAT).isdisjoint(words)
     is_whether = "?" in text and may_ask
@@ -167,7 +149,7 @@ def fits_request(text: str, pages: Sequence[str]) -> bool:
     """Whether pages are about what a request wants done: half of its words, or their beginnings,
     are in them, and more than one unless there is only one.
     """
-    words = {word[:_BEGINNING] for word in _WORD.findall(_normalised(text)) if _says_what(word)}
+    words = {word[:_BEGINNING] for word in _WORD.findall(normalised(text)) if _says_what(word)}
     held = {word[:_BEGINNING] for page in pages for word in _WORD.findall(page.casefold())}
     found = words & held
     return bool(found) and 2 * len(found) >= len(words) and (len(found) > 1 or len(words) == 1)
@@ -184,7 +166,7 @@ def talk_of(text: str) -> Talk | None:
         return None
     if not text.strip():
         return Talk.HELP
-    said = _normalised(text)
+    said = normalised(text)
     clauses = [_WORD.findall(clause) for clause in _CLAUSE_END.split(said)]
     clauses = [clause for clause in clauses if clause]
     words = [word for clause in clauses for word in clause]
@@ -213,14 +195,6 @@ def _shown(text: str) -> Talk:
         if any(one in text for one in emoji):
             return talk
     return Talk.WORDLESS
-
-
-def _normalised(text: str) -> str:
-    said = unicodedata.normalize("NFKC", _SHORTCODE.sub(" ", text))
-    if not said.isupper():
-        said = _ACRONYM.sub(r"\1\1", said)
-    said = said.casefold()
-    return _STRETCHED.sub(r"\1", _APOSTROPHE.sub(" ", said))
 
 
 def _talk_in(words: list[str], *, asked: bool) -> Talk | None:

@@ -286,27 +286,3 @@ PHRASES = (
         "/todo bien/wie geht es dir heute/wie gehts dir heute/geht es dir gut/how are you ken",
     )
 )
-
-_GERMAN = words_in(
-    "hallo hallöchen moin servus grüezi tach guten morgen tag abend danke dankeschön dank vielen "
-    "besten herzlichen dir euch tschüss tschüs wiedersehen bis bald später dann du bist dumm "
-    "doof blöd blöder dumme wer was kannst bitte hilfe witz einen mir mich meine mein das ist der "
-    "die wie geht gehts gut gemacht antwort nicht nichts nervst klappe schrott quatsch müll echt "
-    "super toll klasse prima verstanden klar genau ja nein schönes schönen wochenende feierabend "
-    "entschuldigung kein keine frage habe ich erinnere buche bestelle bestell schick schicke "
-    "schreib schreibe trag kannst könntest sag sage morgen heute ein eine und für ruf rufe"
-)
-_FRENCH = words_in(
-    "bonjour bonsoir salut coucou merci beaucoup pour aide moi qui es tu t êtes vous que sais peux "
-    "faire quoi une blague ça va c est ce je j ai mon ma mes réponse au revoir à demain bonne "
-    "journée soirée d accord compris nul inutile bête travail génial voir peut quel quelle de la "
-    "le les un et s il te plaît rappelle réserve envoie commande appelle annule mail"
-)
-_SPANISH = words_in(
-    "hola buenos buenas días dias tardes noches gracias muchas mil por ayuda quién quien eres qué "
-    "puedes hacer sirves cómo como te llamas es esto mi jefe ver chiste cuéntame dime adiós hasta "
-    "luego mañana vale entendido tonto inútil respuesta bien hecho trabajo genial de acuerdo "
-    "recuérdame envía reserva resérvame un una el la para correo mándame llama cancela"
-)
-LANGUAGES = {"de": _GERMAN, "fr": _FRENCH, "es": _SPANISH}
-"""Words of talk, which show its language where there are too few for statistics."""

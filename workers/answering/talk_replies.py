@@ -4,24 +4,37 @@ Which one is used depends on the question's number alone, so that a repeated att
 """
 
 from workers.answering.talk_words import Talk
+from workers.wording.mark import N_
 
 VARIANTS: dict[Talk, tuple[str, ...]] = {
     Talk.PRIVATE: (
-        "In a direct message or with /ken, only you see my answer; in a channel, everyone there "
-        "does. /ken forget clears your questions.",
+        N_(
+            "In a direct message or with /ken, only you see my answer; in a channel, everyone "
+            "there does. /ken forget clears your questions."
+        ),
     ),
     Talk.INSULT: (
-        "I am sorry that this did not help. What were you looking for? Other words may find it.",
-        "Sorry about that. Press “Bad answer” below an answer and tell us what was wrong with it, "
-        "or ask me again in other words.",
+        N_(
+            "I am sorry that this did not help. What were you looking for? Other words may find it."
+        ),
+        N_(
+            "Sorry about that. Press “Bad answer” below an answer and tell us what was wrong with "
+            "it, or ask me again in other words."
+        ),
     ),
     Talk.JOKE: (
-        "I leave the jokes to your colleagues. Ask me about your company's documents instead.",
+        N_("I leave the jokes to your colleagues. Ask me about your company's documents instead."),
     ),
-    Talk.HOW: ("All is well here, thank you. What can I look up for you?",),
-    Talk.PRAISE: ("Thank you! I am glad that it helped.", "That is good to hear, thank you."),
-    Talk.BYE: ("See you! Write whenever you have a question.",),
-    Talk.THANKS: ("With pleasure.", "Glad to help."),
-    Talk.SORRY: ("Never mind.",),
-    Talk.GREETING: ("Hello! What can I look up for you?", "Hi! What is your question?"),
+    Talk.HOW: (N_("All is well here, thank you. What can I look up for you?"),),
+    Talk.PRAISE: (
+        N_("Thank you! I am glad that it helped."),
+        N_("That is good to hear, thank you."),
+    ),
+    Talk.BYE: (N_("See you! Write whenever you have a question."),),
+    Talk.THANKS: (N_("With pleasure."), N_("Glad to help.")),
+    Talk.SORRY: (N_("Never mind."),),
+    Talk.GREETING: (
+        N_("Hello! What can I look up for you?"),
+        N_("Hi! What is your question?"),
+    ),
 }

@@ -11,9 +11,8 @@ from workers.models.embedders import Embedders
 from workers.models.parts import is_comparison, parts_of
 from workers.models.tables import MOST_ROWS, Worked, tables_in, work_out
 from workers.models.weighing import Asked, Weighed, confidence, understand, weigh
+from workers.wording.text import ngettext
 
-COUNTED = "{figure} (from {rows} rows)"
-"""What was counted or added up by code."""
 _WORD = re.compile(r"[^\W_]+")
 _MOST_WORDS = 100
 """Words of an answer."""
@@ -113,7 +112,12 @@ def _worked(
 def _of_rows(worked: Worked) -> Iterator[Sentence]:
     first = worked.rows[0]
     if worked.figure:
-        counted = COUNTED.format(figure=worked.figure, rows=len(worked.rows))
+        counted = ngettext(
+            "{figure} (from {number} row)",
+            "{figure} (from {number} rows)",
+            len(worked.rows),
+            figure=worked.figure,
+        )
         yield Sentence(counted, first.number, first.quote, bold=(worked.figure,))
     for row in worked.rows[:MOST_ROWS]:
         yield Sentence(row.quote, row.number, row.quote)

@@ -14,6 +14,7 @@ from policies.tables.people import UserStatus
 from workers.database.statements import statement
 from workers.intake.messages import Question
 from workers.models.languages import language_of
+from workers.models.small_talk import language_of_talk
 from workers.models.wishes import LANGUAGES
 from workers.people.linking import code_in
 from workers.replies.outbox import Kind
@@ -57,8 +58,8 @@ def _own(services: Services, query: TextClause, given: dict[str, Any]) -> str:
 
 
 def of_words(words: str) -> str:
-    """Return the language of a question; English if it is none of ours."""
-    found = language_of(words)
+    """Return the language of a question or of talk; English if it is none of ours."""
+    found = language_of(words) or language_of_talk(words)
     return found if found in LANGUAGES else ENGLISH
 
 

@@ -33,9 +33,9 @@ NOTHING_FOUND = N_(
     "ask a colleague."
 )
 """The same words whether nothing exists or nothing for these readers."""
-UNCLEAR = "What is your question about? Name the thing you mean, and I will look it up."
+UNCLEAR = N_("What is your question about? Name the thing you mean, and I will look it up.")
 """For a question without a subject; the same words whatever could be found."""
-CANNOT_ACT = "I cannot do that, but this may help:"
+CANNOT_ACT = N_("I cannot do that, but this may help:")
 ANSWERED_PRIVATELY = N_("I have answered you in a direct message.")
 """The same words whether or not private material exists."""
 SOURCE_OUT_OF_DATE = N_("I left out a source because its permissions are out of date.")
@@ -88,7 +88,7 @@ HELP = N_(
 )
 EXAMPLES = tuple(line[2:] for line in HELP.splitlines() if line.endswith("?"))
 """Each is answered in the demo company."""
-YOU_ASKED = "You asked:"
+_YOU_ASKED = N_("You asked:")
 _COLLEAGUE = N_("A colleague")
 _WANTS_A_PERSON = N_("{colleague} would like a person to answer this:")
 _QUOTED = N_("From the documents:")
@@ -348,7 +348,7 @@ def _question(asked: Asked | None) -> list[dict[str, Any]]:
 def _understood(question: str) -> list[dict[str, Any]]:
     """Return the question as it was understood, on one line."""
     shown = inert_excerpt(question, _MAX_ASKED, hosts=True)
-    return [section([span(f"{YOU_ASKED} "), *elements(shown)])] if shown else []
+    return [section([span(f"{gettext(_YOU_ASKED)} "), *elements(shown)])] if shown else []
 
 
 def _groups(reply: Reply) -> list[list[Line]]:

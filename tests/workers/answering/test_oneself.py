@@ -16,6 +16,7 @@ from workers.intake.messages import Surface
 from workers.models.base import NOBODY, Profile
 from workers.people import attributes
 from workers.replies.rendering import ANSWERED_PRIVATELY, CANNOT_SHARE
+from workers.wording.text import gettext, speaking
 
 PROFILE = {
     "title": "Controller",
@@ -84,7 +85,8 @@ def test_it_is_not_shared_with_the_channel_by_a_button(company: Company, alice: 
     question_id = company.asked("CBOARD", "alice", "Who is my manager?")
     errand(company, "share", "UALICE", "DUALICE", question_id=question_id)
     assert texts(company, "CBOARD") == [ANSWERED_PRIVATELY]
-    assert CANNOT_SHARE in company.posts("DUALICE")[-1].text
+    with speaking("de"):  # as in her profile
+        assert gettext(CANNOT_SHARE) in company.posts("DUALICE")[-1].text
 
 
 def test_nobody_elses_profile_is_told(company: Company, alice: int) -> None:

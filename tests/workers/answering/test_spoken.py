@@ -9,7 +9,8 @@ from sqlalchemy import text
 from policies.tables.questions import PostedChange
 from tests.workers.answering.asking import errand, only
 from tests.workers.slack_company import TEAM, Company
-from workers.answering.talk import reply_to_talk
+from workers.answering.talk import _REPLIES, reply_to_talk
+from workers.answering.talk_replies import VARIANTS
 from workers.errors import ModelUnavailable
 from workers.models.base import Draft, Passage
 from workers.people import language
@@ -179,6 +180,61 @@ def test_talk_is_answered_in_the_language_of_its_person(company: Company, alice:
     choose(company, "es")
     company.asked("DUALICE", "alice", "thanks")
     assert company.posts("DUALICE")[-1].text in [in_language("es", one) for one in english]
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("Danke dir!", "de"),
+        ("Gut gemacht", "de"),
+        ("merci", "fr"),
+        ("qui es-tu ?", "fr"),
+        ("¡gracias!", "es"),
+        ("vale", "es"),
+        ("thanks a lot", "en"),
+        ("super", "en"),
+        ("mail?", "en"),
+        ("VPN", "en"),
+    ],
+)
+def test_a_few_words_are_answered_in_their_language(said: str, code: str) -> None:
+    assert language.of_words(said) == code
+
+
+@pytest.mark.parametrize("said", ["Danke dir!", "merci", "¡gracias!"])
+def test_thanks_are_answered_as_they_were_said(company: Company, alice: int, said: str) -> None:
+    question_id = company.asked("DUALICE", "alice", said)
+    english = reply_to_talk(said, question_id) or ""
+    told = company.posts("DUALICE")[-1].text
+    assert told == in_language(language.of_words(said), english) != english
+
+
+@pytest.mark.parametrize("code", TRANSLATED)
+def test_every_reply_to_talk_is_translated(code: str) -> None:
+    replies = [*_REPLIES.values(), *(one for ones in VARIANTS.values() for one in ones)]
+    for words in (*replies, say.UNCLEAR, say.CANNOT_ACT):
+        assert in_language(code, words) != words
+
+
+def test_a_question_about_nothing_is_asked_back_in_its_language(
+    company: Company, alice: int
+) -> None:
+    choose(company, "de")
+    company.asked("DUALICE", "alice", "until when?")
+    assert company.posts("DUALICE")[-1].text == in_language("de", say.UNCLEAR)
+
+
+def test_above_a_page_for_a_request_and_a_completed_question_stand_words_of_that_language(
+    company: Company, alice: int
+) -> None:
+    page = "Reset my password: ask the help desk."
+    company.library.document("reset", page, only(alice))
+    choose(company, "fr")
+    company.asked("DUALICE", "alice", "Reset my password")
+    assert company.posts("DUALICE")[-1].text.startswith(in_language("fr", say.CANNOT_ACT))
+    with speaking("fr"):
+        shown = json.dumps(say.Reply("x", understood="y").payload(), ensure_ascii=False)
+    assert "Vous avez demandé" in shown
 
 
 def test_a_withdrawn_answer_says_so_in_the_language_it_was_in(company: Company, alice: int) -> None:

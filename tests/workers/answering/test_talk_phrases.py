@@ -4,12 +4,12 @@ import pytest
 
 from workers.answering.talk import (
     fits_request,
-    language_of_talk,
     reply_to_request,
     reply_to_talk,
     talk_of,
 )
 from workers.answering.talk_words import Talk
+from workers.models.small_talk import language_of_talk
 from workers.replies.rendering import NOTHING_FOUND
 
 TALK = {
@@ -568,6 +568,9 @@ def test_who_asks_whether_it_is_private_learns_who_sees_the_answer(text: str) ->
         ("thanks a lot", "en"),
         ("who are you?", "en"),
         ("hi", "en"),
+        ("super", "en"),
+        ("mail?", "en"),
+        ("du bist super", "de"),
         ("you are super", "en"),
         ("👍", "en"),
         ("", "en"),

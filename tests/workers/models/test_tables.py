@@ -5,9 +5,11 @@ from datetime import date
 
 import pytest
 
-from workers.models.base import NOBODY, Passage, Profile, Span
+from workers.models.base import NOBODY, Passage, Profile, Sentence, Span
+from workers.models.embedded import _of_rows
 from workers.models.tables import Worked, tables_in, work_out
 from workers.models.weighing import understand
+from workers.wording.text import speaking
 
 TODAY = date(2026, 11, 30)
 BOATS = (
@@ -49,6 +51,10 @@ def worked(
     (found,) = tables_in(table(rows, title))
     asked = understand(question)
     return work_out(found, asked, profile, TODAY)
+
+
+def told_rows(found: Worked) -> list[Sentence]:
+    return list(_of_rows(found))
 
 
 def first_cells(answer: Worked | None) -> list[str]:
@@ -94,6 +100,25 @@ def test_rows_are_counted_and_added_up(question: str, figure: str) -> None:
     answer = worked(question, BOATS, "boats")
     assert answer is not None
     assert answer.figure == figure
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", ["1 (from 1 row)", "2 (from 2 rows)"]),
+        ("de", ["1 (aus 1 Zeile)", "2 (aus 2 Zeilen)"]),
+        ("fr", ["1 (sur 1 ligne)", "2 (sur 2 lignes)"]),
+        ("es", ["1 (de 1 fila)", "2 (de 2 filas)"]),
+    ],
+)
+def test_how_many_rows_were_counted_is_told_in_the_language_of_the_reply(
+    language: str, told: list[str]
+) -> None:
+    rows = tables_in(table(BOATS, "boats"))[0].rows
+    with speaking(language):
+        first = [told_rows(Worked(rows[:many], figure=str(many)))[0] for many in (1, 2)]
+    assert [one.text for one in first] == told
+    assert [one.bold for one in first] == [("1",), ("2",)]
 
 
 @pytest.mark.parametrize(

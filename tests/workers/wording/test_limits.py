@@ -24,7 +24,7 @@ HOSTILE = "{name} %(name)s {0.__class__} <!channel> *bold*"
 ALL = Buttons(7, share=True, private=True, again=True, person=True, mute=True)
 NOTICES = (
     *(say.NOTHING_FOUND, say.ANSWERED_PRIVATELY, say.WITHDRAWN, say.CUT_SHORT, say.CANNOT_SHARE),
-    *(say.LIMITED, say.FORGOTTEN, say.STOPPED, say.HELP),
+    *(say.LIMITED, say.FORGOTTEN, say.STOPPED, say.HELP, say.UNCLEAR, say.CANNOT_ACT),
     *(AssistantError.reply, ModelUnavailable.reply, AnswerWithdrawn.reply),
 )
 
