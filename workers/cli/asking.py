@@ -19,6 +19,7 @@ from workers.errors import InputInvalid, OperatorError, ServerUnavailable
 from workers.intake import doorbell
 from workers.intake.messages import Question, Surface
 from workers.intake.rows import insert_question
+from workers.replies.quoting import shown_quotes
 from workers.settings import Settings
 from workers.slack.marks import plain as without_marks
 
@@ -90,8 +91,14 @@ def render(result: dict[str, Any], out: "Console") -> None:
         for line in reply["lines"]:
             numbers = "".join(f"[{number}]" for number in line["citations"])
             out.print(f"  • {plain(line['text'])} [cyan]{plain(numbers)}[/]")
+        quotes = shown_quotes(
+            [(citation["number"], citation["quote"]) for citation in reply["citations"]],
+            [line["text"] for line in reply["lines"]],
+        )
         for citation in reply["citations"]:
             out.print(_source_line(citation), soft_wrap=True)
+            if quoted := quotes.get(citation["number"]):
+                out.print(f"      [italic]“{plain(quoted)}”[/]", soft_wrap=True)
         if reply["note"]:
             out.print(f"[yellow]{plain(reply['note'])}[/]")
         out.print()

@@ -3,9 +3,12 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from workers.models.base import Passage, Sentence
 from workers.models.sentences import without_marks
+
+if TYPE_CHECKING:  # `ken ask` compares quotes, and does without NumPy
+    from workers.models.base import Passage, Sentence
 
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
@@ -25,7 +28,7 @@ _COPIED_WORDS = 8
 """A quote as long as this that stands in two documents was copied."""
 
 
-def copies_of(sentence: Sentence, passages: Sequence[Passage]) -> list[int]:
+def copies_of(sentence: "Sentence", passages: "Sequence[Passage]") -> list[int]:
     """Return other documents' passages, counted from 1, that also contain the quote of a sentence.
 
     The whole audience may read all of them: others are not among the passages.

@@ -25,6 +25,7 @@ from workers.replies.inert import (
     web_address,
     without_look_alikes,
 )
+from workers.replies.quoting import shown_quotes
 from workers.wording.mark import N_
 from workers.wording.text import age, gettext, spoken
 
@@ -100,6 +101,9 @@ _MOST_SOURCES = 10
 """For one sentence: with all its sources it has to fit a message."""
 _LINES_OF_PART, _LARGEST_PART = 10, 12_000
 """Slack accepts about 13,200 characters in a message's blocks; buttons and notes need some."""
+_SHORT_ROW = 3
+"""A row of more cells than that has a line for each."""
+_CELL = re.compile(r"[^:\n]{1,60}: \S")
 _MAX_SENTENCE, _MAX_NAME, _MAX_SOURCE, _MAX_QUESTION, _MAX_ASKED = 700, 200, 100, 2000, 150
 
 _USER, _USERGROUP = re.compile(r"[UW][A-Z0-9]{1,20}"), re.compile(r"S[A-Z0-9]{1,20}")
@@ -321,18 +325,44 @@ def escaped(text: str) -> str:
 
 
 def blocks(reply: Reply) -> list[dict[str, Any]]:
-    """Return the Block Kit blocks of a reply; its buttons come below."""
+    """Return the Block Kit blocks of a reply; its buttons come below.
+
+    The sources and the note have blocks of their own: clients leave room between blocks.
+    """
     lead = span(reply.lead)
     if _CONVERSATION.fullmatch(reply.lead_link):
         lead = link(reply.lead_link, reply.lead)
     sections = [*_question(reply.asked), *_understood(reply.understood), section([lead])]
     sections.extend(section(_told(line)) for line in reply.lines)
+    made = [rich_text(sections)]
     if reply.citations:
-        sections.append(section([span(gettext("Sources"), bold=True)]))
-    sections.extend(section(_source_line(citation)) for citation in reply.citations)
+        made.append(rich_text(_sources(reply)))
     if reply.note:
-        sections.append(section([span(reply.note)]))
-    return [rich_text(sections)]
+        made.append(rich_text([section([span(reply.note)])]))
+    return made
+
+
+def _sources(reply: Reply) -> list[dict[str, Any]]:
+    """Return the sources, each with its quote below it, as far as there is room for quotes."""
+    listed = [(citation.number, _source_line(citation)) for citation in reply.citations]
+    room = _LARGEST_PART - sum(_size(_told(line)) for line in reply.lines)
+    room -= sum(_size(line) for _, line in listed)
+    quotes = _quotes(reply)
+    sections = [section([span(gettext("Sources"), bold=True)])]
+    for number, line in listed:
+        sections.append(section(line))
+        quoted = quotes.get(number, [])
+        if quoted and _size(quoted) <= room:
+            room -= _size(quoted)
+            sections.append(quote(quoted))
+    return sections
+
+
+def _quotes(reply: Reply) -> dict[int, list[dict[str, Any]]]:
+    """Return the quotes that are shown below the sources, by the source's number."""
+    quotes = ((citation.number, citation.quote) for citation in reply.citations)
+    shown = shown_quotes(quotes, (line.text for line in reply.lines))
+    return {number: elements(text) for number, text in shown.items()}
 
 
 def _question(asked: Asked | None) -> list[dict[str, Any]]:
@@ -353,7 +383,11 @@ def _understood(question: str) -> list[dict[str, Any]]:
 
 def _groups(reply: Reply) -> list[list[Line]]:
     """Group the lines so that each group fits a message with the sources that are new in it."""
-    sources = {citation.number: _size(_source_line(citation)) for citation in reply.citations}
+    quotes = _quotes(reply)
+    sources = {
+        citation.number: _size(_source_line(citation)) + _size(quotes.get(citation.number, []))
+        for citation in reply.citations
+    }
     groups: list[list[Line]] = []
     size = 0
     for line in reply.lines:
@@ -373,11 +407,23 @@ def _size(elements: list[dict[str, Any]]) -> int:
 
 def _told(line: Line) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
-    for piece, is_bold in _in_bold(f"{line.text} ", line.bold):
+    for piece, is_bold in _in_bold(f"{_with_rows(line.text)} ", line.bold):
         for element in elements(piece):
             is_plain = is_bold and "style" not in element
             made.append({**element, "style": {"bold": True}} if is_plain else element)
     return [*made, span(_numbers(line), code=True)]
+
+
+def _with_rows(text: str) -> str:
+    """Return the text with a line for each cell of a long row of a table."""
+    return "\n".join(_one_row(line) for line in text.split("\n"))
+
+
+def _one_row(line: str) -> str:
+    """A cell without a name may only come first: it names the row."""
+    cells = line.split("; ")
+    is_long = len(cells) > _SHORT_ROW and all(_CELL.match(cell) for cell in cells[1:])
+    return "\n".join(cells) if is_long else line
 
 
 def _in_bold(text: str, bold: Sequence[str]) -> Iterator[tuple[str, bool]]:

@@ -130,7 +130,7 @@ def look_alikes(text: str) -> list[str]:
 
 
 def parts_of(reply: Reply) -> list[dict[str, Any]]:
-    sections = reply.payload()["blocks"][0]["elements"]
+    sections = [part for block in reply.payload()["blocks"] for part in block["elements"]]
     return [element for section in sections for element in section["elements"]]
 
 

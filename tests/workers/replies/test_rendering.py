@@ -393,8 +393,8 @@ def test_an_answer_offers_what_fits_the_place_it_is_in() -> None:
         "ken_more": ["not_asked:7", "wrong:7", "person:7", "mute:7"],
     }
     kinds = [block["type"] for block in answer.payload(EVERY_BUTTON)["blocks"]]
-    assert kinds == ["rich_text", "context_actions", "actions"]
-    assert answer.payload()["blocks"] == answer.payload(EVERY_BUTTON)["blocks"][:1]
+    assert kinds == ["rich_text", "rich_text", "context_actions", "actions"]
+    assert answer.payload()["blocks"] == answer.payload(EVERY_BUTTON)["blocks"][:2]
 
 
 def test_a_notice_offers_no_feedback_and_nothing_to_share() -> None:
