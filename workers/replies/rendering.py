@@ -327,19 +327,31 @@ def escaped(text: str) -> str:
 def blocks(reply: Reply) -> list[dict[str, Any]]:
     """Return the Block Kit blocks of a reply; its buttons come below.
 
-    The sources and the note have blocks of their own: clients leave room between blocks.
+    The sources, the note, and each list or row have blocks of their own: clients leave room
+    between blocks.
     """
     lead = span(reply.lead)
     if _CONVERSATION.fullmatch(reply.lead_link):
         lead = link(reply.lead_link, reply.lead)
     sections = [*_question(reply.asked), *_understood(reply.understood), section([lead])]
-    sections.extend(section(_told(line)) for line in reply.lines)
-    made = [rich_text(sections)]
+    made = [rich_text(group) for group in _apart(sections, reply.lines)]
     if reply.citations:
         made.append(rich_text(_sources(reply)))
     if reply.note:
         made.append(rich_text([section([span(reply.note)])]))
     return made
+
+
+def _apart(above: list[dict[str, Any]], lines: Sequence[Line]) -> list[list[dict[str, Any]]]:
+    """Group what stands above the lines and the lines; one of several rows is a group alone."""
+    groups, goes_on = [above], True
+    for line in lines:
+        has_rows = "\n" in _with_rows(line.text)
+        if has_rows or not goes_on:
+            groups.append([])
+        groups[-1].append(section(_told(line)))
+        goes_on = not has_rows
+    return groups
 
 
 def _sources(reply: Reply) -> list[dict[str, Any]]:

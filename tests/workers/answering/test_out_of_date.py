@@ -27,7 +27,8 @@ def source(company: Company, name: str, *, hours_ago: int | None, paused: bool =
 
 def last(company: Company, channel: str) -> tuple[str, list[Any]]:
     post = company.posts(channel)[-1]
-    return post.text, post.blocks[0]["elements"][-1]["elements"]
+    told = [block for block in post.blocks if block["type"] == "rich_text"]
+    return post.text, told[-1]["elements"][-1]["elements"]
 
 
 @pytest.mark.parametrize("hours_ago", [25, None])

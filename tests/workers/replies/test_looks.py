@@ -155,13 +155,31 @@ def test_quotes_without_room_are_left_out_and_sources_are_not() -> None:
 
 def test_a_long_row_has_a_line_for_each_cell() -> None:
     reply = Reply("x", (Line(f"Leave\n{ROW}", (1,), ("28",)),))
-    section = reply.payload()["blocks"][0]["elements"][1]
+    (section,) = reply.payload()["blocks"][1]["elements"]
     assert words_of(section) == (
         "Leave\nGrade: Senior\nDays of leave: 28\nNotice: 3 months\nBonus: 5 %. [1]\n"
     )
     assert {"type": "text", "text": "28", "style": {"bold": True}} in section["elements"]
     assert ROW in reply.plain()
     assert reply.payload()["lines"][0]["text"] == f"Leave\n{ROW}"
+
+
+def test_a_list_stands_apart_from_the_lines_around_it() -> None:
+    lines = [Line(text, (1,)) for text in ("One.", "Two.", "Do this:\n- a\n- b", "Three.", "Four.")]
+    blocks = Reply("x", tuple(lines)).payload()["blocks"]
+    assert [[words_of(part) for part in block["elements"]] for block in blocks] == [
+        ["x\n", "One. [1]\n", "Two. [1]\n"],
+        ["Do this:\n- a\n- b [1]\n"],
+        ["Three. [1]\n", "Four. [1]\n"],
+    ]
+
+
+def test_a_long_answer_of_lists_fits_slacks_blocks() -> None:
+    found = [passage("x", document=f"d{n}", url=f"{STORED}/{n}") for n in range(40)]
+    text = "\n".join(f"- item {n}" for n in range(20))
+    reply = compose([Sentence(f"{n}\n{text}", n + 1, f"quote {n}") for n in range(40)], found)
+    assert max(len(part.payload()["blocks"]) for part in parts(reply)) == 12
+    check(reply, stored={f"{STORED}/{n}" for n in range(40)})
 
 
 @pytest.mark.parametrize(
@@ -179,7 +197,7 @@ def test_other_text_stays_on_its_line(text: str) -> None:
 
 def test_a_row_that_is_named_by_its_first_cell_is_a_row() -> None:
     row = "Columbus; Rent: 5; Heating: 6; Water: 7."
-    section = Reply("x", (Line(row, (1,)),)).payload()["blocks"][0]["elements"][1]
+    (section,) = Reply("x", (Line(row, (1,)),)).payload()["blocks"][1]["elements"]
     assert words_of(section) == "Columbus\nRent: 5\nHeating: 6\nWater: 7. [1]\n"
 
 
