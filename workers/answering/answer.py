@@ -253,9 +253,7 @@ def compose_for(
     return replace(composed, reply=replace(composed.reply, understood=asked))
 
 
-def _from_profile(
-    about: tuple[str, str], profile: Profile, kind: Kind, audience: Audience
-) -> Composed:
+def _from_profile(about: str, profile: Profile, kind: Kind, audience: Audience) -> Composed:
     """Answer a question about oneself; where others read, nothing: then it is tried in private."""
     if kind is not Kind.DIRECT or len(audience.ids) != 1:
         return Composed(Reply(""))

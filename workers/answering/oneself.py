@@ -1,4 +1,4 @@
-"""Answers questions about oneself, in English and German, from one's own profile.
+"""Answers questions about oneself, asked in English or German, from one's own profile.
 
 The profile is a source that only that person reads: it is cited, and given in private alone.
 """
@@ -11,6 +11,8 @@ from babel import Locale, UnknownLocaleError
 from workers.models.base import Profile
 from workers.models.facets import country_name
 from workers.replies.rendering import Citation, Line, Reply
+from workers.wording.mark import N_
+from workers.wording.text import gettext, spoken
 
 _MOST_READ = 300
 _EVERYTHING = "everything"
@@ -73,85 +75,99 @@ _PATTERNS = {
     for language, questions in _QUESTIONS.items()
 }  # fmt: skip
 _NAMES = {
-    "en": {"name": "name", "title": "title", "team": "team", "manager": "manager",
-           "location": "location", "country": "country", "locale": "language",
-           "timezone": "time zone", "groups": "groups", "remembered": "what I remember"},
-    "de": {"name": "Name", "title": "Titel", "team": "Team", "manager": "Führungskraft",
-           "location": "Standort", "country": "Land", "locale": "Sprache",
-           "timezone": "Zeitzone", "groups": "Gruppen", "remembered": "was ich mir gemerkt habe"},
-}  # fmt: skip
-_LEAD = {"en": "From your profile:", "de": "Aus deinem Profil:"}
-_TITLE = {"en": "Your profile", "de": "Dein Profil"}
-_SOURCE = {"en": "your company's directory", "de": "Verzeichnis deiner Firma"}
-_SAYS = {"en": "Your {name}: {value}", "de": "{name}: {value}"}
-_UNKNOWN = {
-    "en": "I do not know that about you, or you have switched it off in my home tab ({name}).",
-    "de": "Das weiß ich nicht über dich, oder du hast es im Home-Tab ausgeschaltet ({name}).",
+    "name": N_("name"),
+    "title": N_("title"),
+    "team": N_("team"),
+    "manager": N_("manager"),
+    "location": N_("location"),
+    "country": N_("country"),
+    "locale": N_("language"),
+    "timezone": N_("time zone"),
+    "groups": N_("groups"),
+    "remembered": N_("what I remember"),
 }
+_SAYS = {
+    "name": N_("Your name: {value}"),
+    "title": N_("Your title: {value}"),
+    "team": N_("Your team: {value}"),
+    "manager": N_("Your manager: {value}"),
+    "location": N_("Your location: {value}"),
+    "country": N_("Your country: {value}"),
+    "locale": N_("Your language: {value}"),
+    "timezone": N_("Your time zone: {value}"),
+    "groups": N_("Your groups: {value}"),
+    "remembered": N_("What I remember: {value}"),
+}
+_LEAD = N_("From your profile:")
+_TITLE = N_("Your profile")
+_SOURCE = N_("your company's directory")
+_UNKNOWN = N_("I do not know that about you, or you have switched it off in my home tab ({name}).")
+_NOTHING_REMEMBERED = N_("You have not asked me to remember anything.")
+_NOTHING = N_("I know nothing about you from your company's directory.")
 
 
-def asked_about_oneself(question: str) -> tuple[str, str] | None:
-    """Return the language and the attribute that somebody asks about themselves; None if not."""
+def asked_about_oneself(question: str) -> str | None:
+    """Return the attribute that somebody asks about themselves; None if they ask none."""
     words = " ".join(re.findall(r"[^\s?!.,:;]+", question[:_MOST_READ].casefold())).replace(
         "’", "'"
     )
     if len(question) > _MOST_READ:
         return None
-    for language, patterns in _PATTERNS.items():
+    for patterns in _PATTERNS.values():
         for name, pattern in patterns.items():
             if pattern.fullmatch(words):
-                return language, name
+                return name
     return None
 
 
-def from_profile(asked: tuple[str, str], profile: Profile) -> Reply:
-    """Answer such a question; the profile is the person's who alone reads the reply."""
-    language, wanted = asked
-    names = _NAMES[language]
-    values = {name: _VALUES[name](profile, language) for name in names}
-    shown = [name for name in names if values[name]] if wanted == _EVERYTHING else [wanted]
-    lines = [
-        _SAYS[language].format(name=names[name], value=values[name])
-        if values.get(name)
-        else _UNKNOWN[language].format(name=names[name])
-        for name in shown
-    ]
-    quoted = "; ".join(f"{name}: {values[name]}" for name in shown if values.get(name))
+def from_profile(wanted: str, profile: Profile) -> Reply:
+    """Answer such a question in the language spoken here; who reads the reply is the profile's
+    person alone.
+    """
+    values = {name: _VALUES[name](profile) for name in _NAMES}
+    shown = [name for name in _NAMES if values[name]] if wanted == _EVERYTHING else [wanted]
+    lines = [_said(name, values[name]) for name in shown] or [gettext(_NOTHING)]
+    quoted = "; ".join(f"{gettext(_NAMES[name])}: {values[name]}" for name in shown if values[name])
     cited = Citation(
         number=1,
-        title=_TITLE[language],
+        title=gettext(_TITLE),
         heading="",
         url=None,
-        source=_SOURCE[language],
+        source=gettext(_SOURCE),
         document="",
         quote=quoted[:_LONGEST_QUOTE],
         updated_at=None,
     )
-    told = tuple(Line(line, (1,)) for line in lines)
-    return Reply(_LEAD[language], told or (Line(_UNKNOWN[language], (1,)),), (cited,))
+    return Reply(gettext(_LEAD), tuple(Line(line, (1,)) for line in lines), (cited,))
+
+
+def _said(name: str, value: str) -> str:
+    if value:
+        return gettext(_SAYS[name], value=value)
+    if name == "remembered":
+        return gettext(_NOTHING_REMEMBERED)
+    return gettext(_UNKNOWN, name=gettext(_NAMES[name]))
 
 
 _LONGEST_QUOTE = 700
 
 
-def _language_name(profile: Profile, language: str) -> str:
+def _language_name(profile: Profile) -> str:
     try:
-        return str(Locale.parse(profile.locale, sep="-").get_display_name(language) or "")
+        return str(Locale.parse(profile.locale, sep="-").get_display_name(spoken()) or "")
     except (ValueError, UnknownLocaleError, TypeError):
         return profile.locale
 
 
-_VALUES: dict[str, Callable[[Profile, str], str]] = {
-    "name": lambda profile, _: profile.name,
-    "title": lambda profile, _: profile.title,
-    "team": lambda profile, _: profile.team,
-    "manager": lambda profile, _: profile.manager,
-    "location": lambda profile, _: profile.location,
-    "country": lambda profile, language: (
-        country_name(profile.country, language) if profile.country else ""
-    ),
+_VALUES: dict[str, Callable[[Profile], str]] = {
+    "name": lambda profile: profile.name,
+    "title": lambda profile: profile.title,
+    "team": lambda profile: profile.team,
+    "manager": lambda profile: profile.manager,
+    "location": lambda profile: profile.location,
+    "country": lambda profile: country_name(profile.country, spoken()) if profile.country else "",
     "locale": _language_name,
-    "timezone": lambda profile, _: profile.timezone,
-    "groups": lambda profile, _: ", ".join(profile.groups),
-    "remembered": lambda profile, _: "; ".join(profile.remembered),
+    "timezone": lambda profile: profile.timezone,
+    "groups": lambda profile: ", ".join(profile.groups),
+    "remembered": lambda profile: "; ".join(profile.remembered),
 }

@@ -38,7 +38,7 @@ _COMMON = {
         so zum war haben nur oder aber vor zur bis mehr durch man sein wurde sei hatte kann
         gegen vom können schon wenn habe seine ihre dann unter wir soll ich eines jahr zwei
         jahren diese dieser wieder keine uns ihr mich mir dich dir du dem da was wer wo wann
-        warum wieso weshalb welche welcher welches welchen wem wen wessen wieviel viel viele
+        warum wieso weshalb welche welcher welches welchem welchen wem wen wessen wieviel viel viele
         gibt muss müssen darf dürfen mein meine meinen meinem meiner dein deine unser unsere
         ja nein bitte danke hallo guten morgen moin servus heißt bekomme bekommen brauche
         brauchen möchte finde finden mache machen kein keinen wofür womit wohin woher ab ob

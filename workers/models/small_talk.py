@@ -20,7 +20,7 @@ _GERMAN = frozenset(
     schrott quatsch müll echt super toll klasse prima verstanden klar genau ja nein schönes
     schönen wochenende feierabend entschuldigung kein keine frage habe ich erinnere buche
     bestelle bestell schick schicke schreib schreibe trag kannst könntest sag sage morgen
-    heute ein eine und für ruf rufe
+    heute ein eine und für ruf rufe bin arbeite welchem welcher welches welche lautet heißt
     """.split()
 )
 _FRENCH = frozenset(
@@ -43,7 +43,7 @@ _SPANISH = frozenset(
 )
 _KNOWN = {"de": _GERMAN, "fr": _FRENCH, "es": _SPANISH}
 """Words of talk."""
-_ALSO_ENGLISH = frozenset("super toll mail tag die was bald es la un echt prima den tu".split())
+_ALSO_ENGLISH = frozenset("super toll mail tag die was bald es la un echt prima tu bin".split())
 """They show a language only beside another word of it."""
 
 

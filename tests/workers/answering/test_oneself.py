@@ -16,7 +16,7 @@ from workers.intake.messages import Surface
 from workers.models.base import NOBODY, Profile
 from workers.people import attributes
 from workers.replies.rendering import ANSWERED_PRIVATELY, CANNOT_SHARE
-from workers.wording.text import gettext, speaking
+from workers.wording.text import ENGLISH, TRANSLATED, gettext, speaking
 
 PROFILE = {
     "title": "Controller",
@@ -24,7 +24,7 @@ PROFILE = {
     "manager": "bob",
     "location": "Berlin",
     "country": "DE",
-    "locale": "de-DE",
+    "locale": "it-IT",
     "timezone": "Europe/Berlin",
 }
 
@@ -52,7 +52,7 @@ def alice(company: Company) -> int:
         ("Where am I based?", "Your location: Berlin"),
         ("Which country am I in?", "Your country: Germany"),
         ("In welchem Land bin ich?", "Land: Deutschland"),
-        ("what's my language", "Your language: German (Germany)"),
+        ("what's my language", "Your language: Italian (Italy)"),
         ("Wie heiße ich?", "Name: Alice"),
     ],
 )
@@ -85,8 +85,7 @@ def test_it_is_not_shared_with_the_channel_by_a_button(company: Company, alice: 
     question_id = company.asked("CBOARD", "alice", "Who is my manager?")
     errand(company, "share", "UALICE", "DUALICE", question_id=question_id)
     assert texts(company, "CBOARD") == [ANSWERED_PRIVATELY]
-    with speaking("de"):  # as in her profile
-        assert gettext(CANNOT_SHARE) in company.posts("DUALICE")[-1].text
+    assert CANNOT_SHARE in company.posts("DUALICE")[-1].text
 
 
 def test_nobody_elses_profile_is_told(company: Company, alice: int) -> None:
@@ -176,9 +175,47 @@ def test_hostile_values_stay_text(company: Company) -> None:
         assert sign not in json.dumps(posted.blocks) + posted.text
 
 
+@pytest.mark.parametrize(
+    ("code", "told", "button"),
+    [
+        ("en", "From your profile:\nYour manager: Bob [1]", "Good answer"),
+        ("de", "Aus deinem Profil:\nDeine Führungskraft: Bob [1]", "Gute Antwort"),
+        ("fr", "D’après votre profil :\nVotre responsable : Bob [1]", "Bonne réponse"),
+        ("es", "De tu perfil:\nTu responsable: Bob [1]", "Buena respuesta"),
+    ],
+)
+def test_lines_sources_and_buttons_are_in_one_language(
+    company: Company, alice: int, code: str, told: str, button: str
+) -> None:
+    """That of the reply, whatever the question is in."""
+    errand(company, "preferences", "UALICE", language=code)
+    for question in ("Who is my manager?", "Wer ist mein Chef?"):
+        company.asked("DUALICE", "alice", question)
+        posted = company.posts("DUALICE")[-1]
+        assert posted.text == told
+        shown = json.dumps(posted.blocks, ensure_ascii=False)
+        with speaking(code):
+            assert gettext("Your profile") in shown
+            assert gettext("your company's directory") in shown
+        assert button in shown
+
+
+@pytest.mark.parametrize("code", [ENGLISH, *TRANSLATED])
+def test_what_is_not_known_is_told_in_every_language(code: str) -> None:
+    with speaking(code):
+        for name in oneself._NAMES:
+            (line,) = from_profile(name, NOBODY).lines
+            assert "{" not in line.text
+            assert "switched it off" not in line.text or code == ENGLISH
+        assert from_profile("everything", NOBODY).lines[0].text == gettext(oneself._NOTHING)
+        country = from_profile("country", Profile(country="DE")).lines[0].text
+    names = {"en": "Germany", "de": "Deutschland", "fr": "Allemagne", "es": "Alemania"}
+    assert country.endswith(names[code])
+
+
 def test_every_attribute_has_a_question_a_name_and_a_value() -> None:
-    for language in ("en", "de"):
-        assert {*attributes.ATTRIBUTES, "name", "remembered"} == set(oneself._NAMES[language])
-        assert set(oneself._NAMES[language]) < set(oneself._QUESTIONS[language])
-    assert from_profile(("en", "everything"), NOBODY).lines
-    assert "klingon" in from_profile(("en", "locale"), Profile(locale="klingon")).lines[0].text
+    for named in (oneself._NAMES, oneself._SAYS, oneself._VALUES):
+        assert {*attributes.ATTRIBUTES, "name", "remembered"} == set(named)
+    for questions in oneself._QUESTIONS.values():
+        assert set(oneself._NAMES) < set(questions)
+    assert "klingon" in from_profile("locale", Profile(locale="klingon")).lines[0].text
