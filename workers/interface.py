@@ -127,7 +127,7 @@ def chosen_language(team_id: str, user_id: str) -> str:
     """
     try:
         return _asked_of_postgres(_CHOSEN_LANGUAGE, {"team": team_id, "user": user_id}) or ""
-    except ServerUnavailable:
+    except OperatorError:
         return ""
 
 

@@ -63,6 +63,8 @@ class Door:
     followed: set[tuple[str, str]] = field(default_factory=set)
     by_itself: set[str] = field(default_factory=set)
     muted: set[str] = field(default_factory=set)
+    languages: dict[str, str] = field(default_factory=dict)
+    """What people chose, by team and person; a look-up never fails."""
     lookups: list[str] = field(default_factory=list)
     closed: bool = False
     """PostgreSQL does not answer."""
@@ -87,6 +89,9 @@ class Door:
 
     def is_muted(self, team_id: str, user_id: str) -> bool:
         return self._look_up("is_muted", user_id in self.muted)
+
+    def chosen_language(self, team_id: str, user_id: str) -> str:
+        return self.languages.get(f"{team_id}/{user_id}", "")
 
     def ask(self, question: object) -> None:
         self._open()
@@ -120,6 +125,6 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Door:
         "ask",
     ):
         monkeypatch.setattr(f"bot.listeners.{name}", getattr(door, name))
-    for name in ("submit_errand", "ask"):
+    for name in ("submit_errand", "ask", "chosen_language"):
         monkeypatch.setattr(f"bot.actions.{name}", getattr(door, name))
     return door
