@@ -181,8 +181,8 @@ def on_command(body: Json, ack: Ack, context: BoltContext) -> None:
 def on_ask_about(body: Json, ack: Ack, context: BoltContext) -> None:
     """Ask the text of a message, anybody's, as a question of the person who clicked."""
     message = part(body, "message")
-    words = _without_leading_mentions(message_text(message))
-    words = "\n".join(filter(None, (words, carried(message))))
+    said = _without_leading_mentions(message_text(message))
+    words = "\n".join(filter(None, (said, carried(message))))
     if reply_to_talk(words) is not None:
         note = views.ASK_SOMETHING
     else:
@@ -194,7 +194,7 @@ def on_ask_about(body: Json, ack: Ack, context: BoltContext) -> None:
             context["outcome"] = "not_kept"
             log.error("interaction_not_kept", error=type(error).__name__)
             note = views.NOT_KEPT
-    with speaking(_language(body, words)):
+    with speaking(_language(body, said)):
         _reply_privately(body, note)
     ack()
 

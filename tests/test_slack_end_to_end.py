@@ -309,7 +309,7 @@ def test_the_home_tab_follows_what_changes(stack: Stack) -> None:
     )
     assert slack.press("UALICE", "ken_language", home=True, selected="de").failed == ""
     assert slack.press("UALICE", "ken_mute", home=True, value="true").failed == ""
-    stack.wait(lambda: shows("alice", "Unmute"))
+    stack.wait(lambda: shows("alice", "Stummschaltung aufheben"))
     assert slack.press("UALICE", "ken_mute", home=True, value="false").failed == ""
     assert slack.press("UALICE", "ken_language", home=True, selected="asked").failed == ""
     stack.tell("alice", CAREERS)
