@@ -17,7 +17,7 @@ PROFILE = {
     "manager": "bob",
     "location": "Berlin",
     "country": "DE",
-    "locale": "de-DE",
+    "locale": "en-GB",
     "timezone": "Europe/Berlin",
 }
 
@@ -51,7 +51,7 @@ def test_each_attribute_is_shown_with_a_switch(company: Company) -> None:
         "manager:off": "Manager: Bob",
         "location:off": "Location: Berlin",
         "country:off": "Country: DE",
-        "locale:off": "Language: de-DE",
+        "locale:off": "Language: en-GB",
         "timezone:off": "Time zone: Europe/Berlin",
         "groups:off": "Groups: payroll",
     }
