@@ -9,7 +9,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -34,7 +36,7 @@ from workers.answering.oneself import asked_about_oneself, from_profile
 from workers.answering.profile import profile_for
 from workers.answering.progress import CHECKING, SEARCHING, Progress, reading, shown
 from workers.answering.resolving import resolved
-from workers.answering.retrieval import meaning_by, merged, retrieve
+from workers.answering.retrieval import Meaning, meaning_by, merged, retrieve
 from workers.answering.talk import fits_request, reply_to_request, reply_to_talk
 from workers.answering.verify import verify
 from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
@@ -418,15 +420,21 @@ def compose_answer(
     progress.at(SEARCHING)
     asked = facets_in(question, sites=profile.sites)
     with tracing.span("retrieve") as at:
+        searches = [_search(services, part, profile) for part in parts_of(question)]
         with services.database.reading_for(audience) as session:
-            passages = merged(
-                [_found(services, session, audience, part, profile) for part in parts_of(question)]
-            )
-            if unreadable(session, audience, {passage.document_id for passage in passages}):
+            found = [one.passages(services, session, audience) for one in searches]
+            used = {passage.document_id for passages in found for passage in passages}
+            if unreadable(session, audience, used):
                 metrics.LAYERS_DISAGREE.labels("before_prompt").inc()
                 log.error("layers_disagree", layer="before_prompt")
                 raise LayersDisagree
             out_of_date = any_source_out_of_date(session)
+        passages = merged(
+            [
+                by_best_sentence(passages, one.words, services.multilingual)
+                for one, passages in zip(searches, found, strict=True)
+            ]
+        )
         at.set(passages=len(passages))
     crashpoint("passages_read")
     if not passages:
@@ -446,24 +454,37 @@ def compose_answer(
     return Composed(reply, passages, verified.dropped, out_of_date)
 
 
-def _found(
-    services: Services, session: Session, audience: Audience, question: str, profile: Profile
-) -> tuple[Passage, ...]:
-    """Search for one question, with what it says of the person in the words of the profile."""
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What is searched for, embedded before the snapshot opens: a revocation meanwhile counts."""
+
+    words: str
+    vector: NDArray[np.float32]
+    multilingual: Meaning | None
+    about: Profile
+
+    def passages(
+        self, services: Services, session: Session, audience: Audience
+    ) -> tuple[Passage, ...]:
+        return retrieve(
+            session,
+            audience,
+            self.words,
+            self.vector,
+            model=services.embedder.name,
+            limit=services.settings.passages_per_answer,
+            whole_tables=services.answerer.counts_rows,
+            profile=self.about,
+            multilingual=self.multilingual,
+        )
+
+
+def _search(services: Services, question: str, profile: Profile) -> _Search:
+    """Make a question a search, with what it says of the person in the words of the profile."""
     about = meant(profile, facets_in(question, sites=profile.sites))
-    searched = resolved(question, about)
-    passages = retrieve(
-        session,
-        audience,
-        searched,
-        services.embedder.embed_one(searched),
-        model=services.embedder.name,
-        limit=services.settings.passages_per_answer,
-        whole_tables=services.answerer.counts_rows,
-        profile=about,
-        multilingual=meaning_by(services.multilingual, searched),
-    )
-    return by_best_sentence(passages, searched, services.multilingual)
+    words = resolved(question, about)
+    vector = services.embedder.embed_one(words)
+    return _Search(words, vector, meaning_by(services.multilingual, words), about)
 
 
 def _noted(reply: Reply, composed: Composed) -> Reply:
