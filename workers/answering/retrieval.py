@@ -52,6 +52,8 @@ _FITS, _FITS_OTHERS = 0.02, 0.08
 """A page for somebody else's country is further down by more than lies between two countries' pages
 on one subject. One for the person's own is hardly moved up: that is no reason to be on the subject.
 """
+_OWN_LANGUAGE = 0.06
+"""What a page in the question's own language is preferred by to the same in another."""
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -275,7 +277,7 @@ def _weigh(
         before = found.get(chunk_id)
         share += before.share if before else 0.0
         if not asked.is_english_pair(language):
-            cosine = across.get(chunk_id, cosine)
+            cosine = across.get(chunk_id, cosine) + _OWN_LANGUAGE * (language == asked.language)
         found[chunk_id] = _Candidate(chunk_id, document_id, float(cosine), share)
     return found
 
