@@ -70,9 +70,8 @@ class QuotingAnswerer:
         question before it in the same message, which this one is likely to be about.
         """
         asked = understand(question)
-        found = [passage for passage in passages if passage.relevance > 0]
         compare = self._embedders.compare_with(question).similarity
-        weighed = weigh(asked, found, compare, profile=profile, near=near)
+        weighed = weigh(asked, passages, compare, profile=profile, near=near)
         if worked := _worked(asked, passages, weighed, profile):
             return list(_of_rows(worked))
         if not weighed or confidence(weighed) < 0:

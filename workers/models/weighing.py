@@ -225,6 +225,8 @@ def _candidates(asked: Asked, passages: Sequence[Passage]) -> list[_Candidate]:
     """Return the units that are worth an embedder's time: in good passages, with its words."""
     found: list[_Candidate] = []
     for number, passage in enumerate(passages, start=1):
+        if passage.relevance <= 0:  # there for its rows alone; it keeps its number
+            continue
         above = with_synonyms(stems(f"{passage.title} {passage.heading}", asked.language))
         for place, unit in enumerate(units(passage.text, passage.spans)):
             words = len(_WORD.findall(unit.quote))

@@ -1,6 +1,7 @@
 """What the answerer without a model quotes, with the real embedders and small pages."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -145,6 +146,15 @@ def test_the_deciding_words_are_bold_and_stand_in_the_text() -> None:
     (first, *_) = QuotingAnswerer(MINI, MULTI).write(question, passages(question)).sentences
     assert first.bold == ("EUR 12 a",) or first.bold[0].startswith("EUR 12")
     assert all(words in first.text for words in first.bold)
+
+
+def test_a_quote_names_its_own_passage_wherever_other_rows_stand() -> None:
+    """Rows of a whole table, whose relevance is 0, may stand before the passages of a search."""
+    question = "how much is a mooring in Kiel"
+    best, *rest = passages(question)
+    given = (*(replace(one, relevance=0.0) for one in rest[:3]), best)
+    (first, *_) = QuotingAnswerer(MINI, MULTI).write(question, given).sentences
+    assert given[first.passage - 1] is best
 
 
 def test_headings_owners_and_questions_are_not_quoted() -> None:
