@@ -183,9 +183,10 @@ def _tell(services: Services, leased: Leased, error: Exception) -> QuestionState
     if leased.question.surface.is_unasked:  # nobody asked Ken
         return QuestionState.FAILED
     words = error.reply if isinstance(error, AssistantError) else AssistantError.reply
+    wishes = language.wishes_of(services, leased.question)
     for kind in (kind for kind in kinds if out[kind] is Existing.NOTHING):
         try:
-            with speaking(language.of_reply(services, leased.question, kind)):
+            with speaking(language.of_reply(leased.question, kind, wishes)):
                 said = notice(words, question_id=leased.id)
                 below = below_question(services, leased.question, kind, said)
                 put_and_deliver(services, leased, kind, below)

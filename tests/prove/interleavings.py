@@ -26,6 +26,7 @@ from workers.database.sessions import Database
 from workers.errors import AnswerWithdrawn
 from workers.intake.leases import question_session
 from workers.models.base import NOBODY, Draft, Passage, Profile, Sentence
+from workers.models.wishes import Wishes
 from workers.replies.outbox import Kind
 from workers.slack.messenger import Message, PlaceKind
 
@@ -509,9 +510,9 @@ def hooks(running: _Running) -> Iterator[None]:
 
         return hooked
 
-    def reply(services: Any, leased: Any, kind: Kind) -> bool:
+    def reply(services: Any, leased: Any, kind: Kind, wishes: Wishes) -> bool:
         running.kind = kind
-        return bool(real_reply(services, leased, kind))
+        return bool(real_reply(services, leased, kind, wishes))
 
     def final_check(*args: Any) -> bool:
         running.reached("final check begins")

@@ -37,6 +37,7 @@ from workers.intake.messages import Surface
 from workers.models.base import NOBODY, Draft, Passage, Profile
 from workers.models.embedded import QuotingAnswerer
 from workers.models.prompt import INSTRUCTIONS, prompt
+from workers.models.wishes import Wishes
 from workers.replies.outbox import Kind
 from workers.slack.messenger import PlaceKind
 
@@ -388,9 +389,9 @@ def _without_ids(heard: object, question_id: int) -> str:
 def _noting_kinds(witness: Witness) -> Iterator[None]:
     real = answering._reply
 
-    def reply(services: Any, leased: Any, kind: Kind) -> bool:
+    def reply(services: Any, leased: Any, kind: Kind, wishes: Wishes) -> bool:
         witness.kind = kind
-        return real(services, leased, kind)
+        return real(services, leased, kind, wishes)
 
     with patch.object(answering, "_reply", reply):
         yield

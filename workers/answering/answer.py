@@ -46,10 +46,10 @@ from workers.models.base import NOBODY, Passage, Profile
 from workers.models.facets import facets_in, meant
 from workers.models.parts import parts_of
 from workers.models.prompt import VERSION
-from workers.models.wishes import Length
+from workers.models.wishes import Length, Wishes
 from workers.observe import metrics, tracing
 from workers.observe.crashpoints import crashpoint
-from workers.people import language, memory, preferences
+from workers.people import language, memory
 from workers.people.linking import AskedByApp, identify_asker
 from workers.replies import rendering as say
 from workers.replies.outbox import (
@@ -111,18 +111,19 @@ def answer(services: Services, leased: Leased) -> Ended:
     question = leased.question
     kinds = places_of(question)
     first = kinds[0]
+    wishes = language.wishes_of(services, question)
     match rate_limit(services, leased):
         case RateLimit.JUST_EXCEEDED if not question.surface.is_unasked:
-            return _say(services, leased, first, say.LIMITED, reason="limited")
+            return _say(services, leased, first, wishes, say.LIMITED, reason="limited")
         case RateLimit.JUST_EXCEEDED | RateLimit.EXCEEDED:
             return Ended(QuestionState.ABSTAINED, "limited")
     talk = reply_to_talk(question.text, leased.id, follows=_follows(question))
     if question.surface.is_unasked:
         if talk is not None:
             return Ended(QuestionState.ABSTAINED, "talk")
-        return _answer_unasked(services, leased)
+        return _answer_unasked(services, leased, wishes)
     try:
-        with speaking(language.of_reply(services, question, first)):
+        with speaking(language.of_reply(question, first, wishes)):
             words = identify_asker(services, question, private=first is Kind.DIRECT)
     except AskedByApp:
         return Ended(QuestionState.ABSTAINED, "asked_by_app")
@@ -132,8 +133,8 @@ def answer(services: Services, leased: Leased) -> Ended:
         before = _said_before(services, question)
         words = say.UNCLEAR if is_unclear(question, before) else None
     if words is not None:
-        return _say(services, leased, first, words)
-    return _answer_first(services, leased, kinds)
+        return _say(services, leased, first, wishes, words)
+    return _answer_first(services, leased, kinds, wishes)
 
 
 def _remember(services: Services, question: Question, first: Kind) -> str | None:
@@ -153,31 +154,39 @@ def places_of(question: Question) -> tuple[Kind, ...]:
     return kinds if reply_to_request(question.text) is None else kinds[:1]
 
 
-def _answer_first(services: Services, leased: Leased, kinds: tuple[Kind, ...]) -> Ended:
+def _answer_first(
+    services: Services, leased: Leased, kinds: tuple[Kind, ...], wishes: Wishes
+) -> Ended:
     """Answer in the first of these places where its readers may read the answer."""
     question = leased.question
     for kind in kinds:
         if question.surface.is_share and kind is Kind.DIRECT:
-            return _say(services, leased, kind, say.CANNOT_SHARE)
-        if _is_answered(services, leased, kind):
+            return _say(services, leased, kind, wishes, say.CANNOT_SHARE)
+        if _is_answered(services, leased, kind, wishes):
             return Ended(QuestionState.ANSWERED)
     return Ended(QuestionState.ABSTAINED)
 
 
 def _say(
-    services: Services, leased: Leased, kind: Kind, words: str, *, reason: str | None = None
+    services: Services,
+    leased: Leased,
+    kind: Kind,
+    wishes: Wishes,
+    words: str,
+    *,
+    reason: str | None = None,
 ) -> Ended:
     if _existing(services, leased, kind) is Existing.NOTHING:
-        with speaking(language.of_reply(services, leased.question, kind)):
+        with speaking(language.of_reply(leased.question, kind, wishes)):
             _post(services, leased, kind, say.notice(words))
     return Ended(QuestionState.ABSTAINED, reason)
 
 
-def _answer_unasked(services: Services, leased: Leased) -> Ended:
+def _answer_unasked(services: Services, leased: Leased, wishes: Wishes) -> Ended:
     """Answer a question that was not addressed to Ken, or stay silent."""
     if not may_speak_unasked(services, leased.question):
         return Ended(QuestionState.ABSTAINED, "limited")
-    answered = _is_answered(services, leased, Kind.CHANNEL)
+    answered = _is_answered(services, leased, Kind.CHANNEL, wishes)
     return Ended(QuestionState.ANSWERED if answered else QuestionState.ABSTAINED)
 
 
@@ -186,12 +195,12 @@ def _existing(services: Services, leased: Leased, kind: Kind) -> Existing:
     return Existing.NOTHING if leased.is_first else existing_reply(services, leased, kind)
 
 
-def _is_answered(services: Services, leased: Leased, kind: Kind) -> bool:
+def _is_answered(services: Services, leased: Leased, kind: Kind, wishes: Wishes) -> bool:
     """Whether an answer is posted there now: an earlier worker's, completed, or a new one."""
     match _existing(services, leased, kind):
         case Existing.NOTHING:
-            with speaking(language.of_reply(services, leased.question, kind)):
-                return _reply(services, leased, kind)
+            with speaking(language.of_reply(leased.question, kind, wishes)):
+                return _reply(services, leased, kind, wishes)
         case Existing.ANSWER:
             _finish_parts(services, leased, kind)
             return True
@@ -199,11 +208,11 @@ def _is_answered(services: Services, leased: Leased, kind: Kind) -> bool:
             return False
 
 
-def _reply(services: Services, leased: Leased, kind: Kind) -> bool:
+def _reply(services: Services, leased: Leased, kind: Kind, wishes: Wishes) -> bool:
     """Compose, check and post. Returns True if it was an answer, not a fixed text or nothing."""
     for _attempt in range(2):
         with shown(services, leased, kind) as progress:
-            composed = _compose(services, leased, kind, progress)
+            composed = _compose(services, leased, kind, wishes, progress)
         if not composed.reply.lines:
             _post_nothing(services, leased, kind, composed)
             return False
@@ -214,15 +223,16 @@ def _reply(services: Services, leased: Leased, kind: Kind) -> bool:
     raise AnswerWithdrawn
 
 
-def _compose(services: Services, leased: Leased, kind: Kind, progress: Progress) -> Composed:
+def _compose(
+    services: Services, leased: Leased, kind: Kind, wishes: Wishes, progress: Progress
+) -> Composed:
     question = leased.question
     readers = audience_of(services, question, kind)
     crashpoint("audience_known")
     if readers is None:
         return Composed(Reply(""))
-    return compose_for(
-        services, question, kind, readers, _said_before(services, question), progress=progress
-    )
+    before = _said_before(services, question)
+    return compose_for(services, question, kind, readers, before, wishes, progress=progress)
 
 
 def compose_for(
@@ -231,11 +241,11 @@ def compose_for(
     kind: Kind,
     readers: Resolved,
     before: Sequence[Said],
+    wishes: Wishes,
     *,
     progress: Progress | None = None,
 ) -> Composed:
     """Compose the answer to a question for these readers, after what was said before it."""
-    wishes = preferences.of(services, question.team_id, question.user_id)
     asked = as_asked(services.answerer, question.text, before)
     profile = profile_for(services, question, kind, readers.audience)
     if (about := asked_about_oneself(asked)) is not None:
@@ -245,7 +255,7 @@ def compose_for(
         searchable(asked),
         readers.audience,
         progress=progress,
-        language=language.of_asker(services, question) if kind is Kind.DIRECT else "",
+        language=wishes.language if kind is Kind.DIRECT else "",
         length=wishes.length,
         profile=profile,
     )

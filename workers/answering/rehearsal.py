@@ -17,7 +17,7 @@ from workers.answering.answer import (
 from workers.answering.audience import Resolved
 from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.intake.messages import Question
-from workers.people import memory
+from workers.people import language, memory
 from workers.replies import rendering as say
 from workers.replies.outbox import Kind
 from workers.services import Services
@@ -57,13 +57,14 @@ def rehearse(
         words = say.UNCLEAR
     if words is not None:
         return [Rehearsed(kinds[0], Composed(say.notice(words)))]
+    wishes = language.wishes_of(services, question)
     replies: list[Rehearsed] = []
     for kind in kinds:
         resolved = readers_in(kind)
         composed = (
             Composed(say.Reply(""))
             if resolved is None
-            else compose_for(services, question, kind, resolved, before)
+            else compose_for(services, question, kind, resolved, before, wishes)
         )
         if composed.reply.lines:
             return [*replies, Rehearsed(kind, composed)]

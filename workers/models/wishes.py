@@ -17,6 +17,15 @@ class Language:
     """Its own name, for the person who chooses."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What holds for the answers to one person."""
+
+    language: str = ""
+    """A code of `LANGUAGES`; empty for the language of the question."""
+    length: Length = Length.NORMAL
+
+
 LANGUAGES = {
     "en": Language("English", "English"),
     "de": Language("German", "Deutsch"),

@@ -15,7 +15,7 @@ from workers.database.statements import statement
 from workers.intake.messages import Question
 from workers.models.languages import language_of
 from workers.models.small_talk import language_of_talk
-from workers.models.wishes import LANGUAGES
+from workers.models.wishes import LANGUAGES, Length, Wishes
 from workers.people.linking import code_in
 from workers.replies.outbox import Kind
 from workers.services import Services
@@ -25,36 +25,40 @@ from workers.wording.text import ENGLISH
 _LANGUAGE_TAG = re.compile(r"\s{0,9}([A-Za-z]{2})(?:[-_.][A-Za-z0-9@._-]{0,40})?\s{0,9}")
 
 
-def of_reply(services: Services, question: Question, kind: Kind) -> str:
-    """Return the language of every word of the reply to this question in this place."""
-    own = of_asker(services, question) if kind is Kind.DIRECT else ""
-    return own or of_words("" if code_in(question.text) else question.text)
-
-
-def of_asker(services: Services, question: Question) -> str:
-    """Return the language that the asker chose, or else that of their profile; empty if neither."""
+def wishes_of(services: Services, question: Question) -> Wishes:
+    """Return what the asker chose; the language may be that of their profile."""
     if question.surface.is_terminal:
-        return _own(services, _OF_USER, {"id": int(question.user_id)})
+        return _read(services, _OF_USER, {"id": int(question.user_id)})
     return _of_account(services, question.team_id, question.user_id)
+
+
+def of_reply(question: Question, kind: Kind, wishes: Wishes) -> str:
+    """Return the language of every word of the reply to this question in this place."""
+    own = wishes.language if kind is Kind.DIRECT else ""
+    return own or of_words("" if code_in(question.text) else question.text)
 
 
 def of_account(services: Services, team_id: str, user_id: str, words: str = "") -> str:
     """Return the language of a text for one account alone, beside a question with these words."""
-    return _of_account(services, team_id, user_id) or of_words(words)
+    return _of_account(services, team_id, user_id).language or of_words(words)
 
 
-def _of_account(services: Services, team_id: str, user_id: str) -> str:
+def _of_account(services: Services, team_id: str, user_id: str) -> Wishes:
     given = {"team": team_id, "user": user_id, "source": source_of_team(team_id)}
-    return _own(services, _OF_ACCOUNT, given)
+    return _read(services, _OF_ACCOUNT, given)
 
 
-def _own(services: Services, query: TextClause, given: dict[str, Any]) -> str:
+def _read(services: Services, query: TextClause, given: dict[str, Any]) -> Wishes:
     with services.database.session("answerer") as session:
         row = session.execute(query, given | {"active": UserStatus.ACTIVE}).one_or_none()
     if row is None:
-        return ""
+        return Wishes()
     tag = _LANGUAGE_TAG.fullmatch(row.locale or "")
-    return next((one for one in (row.chosen, tag and tag[1].lower()) if one in LANGUAGES), "")
+    offered = (row.chosen, tag and tag[1].lower())
+    return Wishes(
+        language=next((one for one in offered if one in LANGUAGES), ""),
+        length=Length.SHORT if row.length == Length.SHORT else Length.NORMAL,
+    )
 
 
 def of_words(words: str) -> str:
@@ -73,12 +77,14 @@ _HIDES_LOCALE = """EXISTS (
 # Returns what an account chose, and the locale in the profile of the person that it is linked to.
 _OF_ACCOUNT = statement(
     """
-    SELECT (SELECT language FROM preference WHERE team_id = :team AND user_id = :user) AS chosen,
+    SELECT preference.language AS chosen, preference.length,
            (SELECT profile ->> 'locale'
             FROM identity JOIN source ON source.id = source_id
             JOIN user_account ON user_account.id = identity.user_id
             WHERE source.name = :source AND native_id = :user AND status = :active
               AND NOT {hides}) AS locale
+    FROM (SELECT CAST(:team AS text) AS team_id, CAST(:user AS text) AS user_id) AS asker
+         LEFT JOIN preference USING (team_id, user_id)
     """,
     hides=_HIDES_LOCALE,
 )
@@ -86,7 +92,7 @@ _OF_ACCOUNT = statement(
 # Returns the same for a user who asks from a terminal, where nothing can be chosen.
 _OF_USER = statement(
     """
-    SELECT '' AS chosen, profile ->> 'locale' AS locale FROM user_account
+    SELECT '' AS chosen, '' AS length, profile ->> 'locale' AS locale FROM user_account
     WHERE id = :id AND status = :active AND NOT {hides}
     """,
     hides=_HIDES_LOCALE,

@@ -40,14 +40,8 @@ class Preferences:
     """Ken replies only when they ask it."""
 
 
-def of(services: Services, team_id: str, user_id: str) -> Preferences:
-    """Return what this account has chosen."""
-    with services.database.session("answerer") as session:
-        return stored(session, team_id, user_id)
-
-
 def stored(session: Session, team_id: str, user_id: str) -> Preferences:
-    """Return the same, using a session that is open."""
+    """Return what this account has chosen."""
     row = session.execute(_READ_PREFERENCES, {"team": team_id, "user": user_id}).one_or_none()
     if row is None:
         return Preferences()

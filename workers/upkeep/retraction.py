@@ -111,7 +111,9 @@ def stop(services: Services, errand: StoredErrand) -> None:
 def _language(services: Services, question_id: int, kind: Kind) -> str:
     with question_session(services.database, question_id) as session:
         question = stored_question(session, question_id)
-    return language.of_reply(services, question, kind) if question else ""
+    if question is None:
+        return ""
+    return language.of_reply(question, kind, language.wishes_of(services, question))
 
 
 def _say_stopped(messenger: Posts, errand: StoredErrand, thread_ts: str, *, aloud: bool) -> None:

@@ -83,7 +83,7 @@ POST = ["chat.postMessage"]
 
 def test_in_a_direct_message(company: Company) -> None:
     answering, looking = asked_and_reviewed(company, "DUALICE")
-    limited(answering, statements=56, transactions=18, calls=[*AT_WORK, *POST, *AT_REST])
+    limited(answering, statements=50, transactions=15, calls=[*AT_WORK, *POST, *AT_REST])
     limited(looking, statements=6, transactions=3, calls=[])
 
 

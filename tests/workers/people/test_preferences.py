@@ -23,7 +23,8 @@ def change(company: Company, kind: ErrandKind, person: str = "alice", **more: An
 
 
 def chosen(company: Company, person: str = "alice", team: str = TEAM) -> Preferences:
-    return preferences.of(company.services, team, f"U{person.upper()}")
+    with company.library.database.session("answerer") as session:
+        return preferences.stored(session, team, f"U{person.upper()}")
 
 
 def words_of(company: Company, question_id: int) -> tuple[str, list[str]]:
