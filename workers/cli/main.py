@@ -3,10 +3,12 @@
 import gc
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from workers.cli.commands import people, questions, run, slack, sync, tokens
 from workers.cli.output import err, out, plain
@@ -33,7 +35,7 @@ def main() -> None:
     # One text is embedded on each core; numpy's own threads would wait for each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        app()
+        _command()()
     except OperatorError as error:
         err.print(f"[bold red]error:[/] {plain(str(error))}")
         if error.remedy:
@@ -43,6 +45,21 @@ def main() -> None:
         if ended.code == _INTERRUPTED:  # typer prints nothing on Ctrl-C
             err.print("Interrupted. Work done so far is kept; run the same command to continue.")
         raise
+
+
+def _command() -> Callable[[], Any]:
+    """Return the command as it runs. Its help shows no type beside a flag, which takes no value."""
+    command = get_command(app)
+    _hide_types_of_flags(command)
+    return command
+
+
+def _hide_types_of_flags(command: Any) -> None:
+    for option in command.get_params(typer.Context(command)):
+        if getattr(option, "is_flag", False):
+            option.metavar = ""
+    for below in getattr(command, "commands", {}).values():
+        _hide_types_of_flags(below)
 
 
 def _show_version(wanted: bool) -> None:

@@ -58,6 +58,7 @@ def test_help_says_what_each_command_is_for(subtests: pytest.Subtests) -> None:
             done = ken.result(process)
             assert done.code == 0
             assert [words for words in TAUGHT[name] if words not in done.out] == []
+            assert "<bool>" not in done.out  # a flag takes no value
     shown = [each for each in app.registered_commands if not each.hidden]
     assert len(shown) == len(TAUGHT) - 1, "a command without a test of its help"
 
