@@ -66,7 +66,7 @@ demo-down: $(BIN)/ken  ## stop what `make demo` started
 	@$(BIN)/ken down
 
 test: $(VENV)/dev  ## the whole suite, on embedded servers of its own
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: format lint types contracts test  ## everything that must hold before a push
 
@@ -105,7 +105,7 @@ read: $(VENV)/dev  ## how well each format is read, and 10,000 mutated files (SM
 prove: $(VENV)/dev  ## the proofs of policies/: decisions, interleavings, paired worlds, mutants (SMALL=1: the short form; PARTS=… alone)
 	@PYTHONHASHSEED=0 SMALL=$(SMALL) $(BIN)/python -m tests.prove $(PARTS)
 
-survive: $(VENV)/dev  ## real processes, broken 1,000 times: nothing is lost, said twice or leaked (SMALL=1: 150 times)
+survive: $(VENV)/dev  ## real processes, broken 1,000 times: nothing is lost, said twice or leaked (SMALL=1: once in each way)
 	@PYTHONHASHSEED=0 SMALL=$(SMALL) $(BIN)/python -m tests.survive
 
 coverage: $(VENV)/dev  ## policies/ has 100 % branch coverage, by its own tests

@@ -49,9 +49,9 @@ class Part:
 
 
 PARTS = (
-    Part("decisions", full=1_000_000, small=100_000),
-    Part("interleavings", full=10_000, small=500),
-    Part("pairs", full=10_000, small=300),
+    Part("decisions", full=1_000_000, small=40_000),
+    Part("interleavings", full=10_000, small=250),
+    Part("pairs", full=10_000, small=200),
     Part("mutants", full=len(MUTANTS), small=len(MUTANTS), processes=1),
 )
 

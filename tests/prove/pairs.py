@@ -164,7 +164,7 @@ def run(
     tally = Tally()
     while tally.paired_worlds < count:
         before = tally.paired_worlds
-        play(database, seed, tally)
+        play(database, seed, tally, enough=count)
         if tally.wrong:
             for line in tally.wrong:
                 print(f"seed {seed}: {line}", file=sys.stderr)  # noqa: T201
@@ -181,8 +181,11 @@ def play(
     *,
     worlds: int = WORLDS,
     questions: int = QUESTIONS,
+    enough: int = sys.maxsize,
 ) -> None:
-    """One company in this many states, each compared with the one before."""
+    """One company in this many states, each compared with the one before; fewer if `enough` pairs
+    are compared.
+    """
     empty(database.settings)
     chance, company = random.Random(seed), Company(database, Witness())
     asked = [_question(chance) for _ in range(questions)]
@@ -197,6 +200,8 @@ def play(
             company.analyze()  # other plans, the same answers
         heard = _ask_all(company, asked)
         _compare(facts_before, company.facts, before, heard, tally)
+        if tally.paired_worlds >= enough:
+            break
 
 
 # What may differ

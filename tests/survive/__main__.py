@@ -1,6 +1,6 @@
 """`make survive`: real processes, broken one by one, and what was lost, said twice or leaked.
 
-python -m tests.survive                            1,000 injections; SMALL=1: 150
+python -m tests.survive                            1,000 injections; SMALL=1: one of each kind
 python -m tests.survive redis_killed worker_killed these kinds alone, each this many times: --count
 python -m tests.survive poison --seed 42           the same draws again
 python -m tests.survive --list                     the kinds, and what each is for
@@ -30,7 +30,7 @@ from tests.survive.kinds import KINDS
 from tests.survive.play import AT_REST, Played, run_cell, summary
 
 REPORT = Path(__file__).parent.parent.parent / "build" / "figures" / "survive.json"
-FULL, SMALL = 1_000, 150
+FULL, SMALL = 1_000, len(KINDS)
 CELLS = 4
 """Side by side: recovering is mostly waiting."""
 ALONE = 10
