@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Self
@@ -39,6 +39,8 @@ from workers.ingest.formats.document import (
     DocumentUnreadable,
     Format,
     Heading,
+    Paragraph,
+    Question,
     as_text,
     clean,
     not_read,
@@ -110,6 +112,10 @@ _WAIT = 20
 """How many times its processor time a document may take by the wall clock; then it hangs."""
 
 
+_OF_DATA = (Format.JSON, Format.YAML, Format.TOML)
+"""Their headings are keys of objects: none is a title."""
+
+
 def parse_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> Parsed:
     """The text of a file, read in this process: nothing ends a reader that hangs, see `Parser`.
 
@@ -126,7 +132,8 @@ def parse_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> Parsed:
     blocks, about = _read(form, content, limits, path.name)
     if not blocks:
         raise DocumentUnreadable(EMPTY)
-    titles = (*about.titles, _first_heading(blocks), _readable_name(path))
+    first = "" if form in _OF_DATA else _first_heading(blocks)
+    titles = (*about.titles, first, _readable_name(path))
     title = next(filter(None, map(_sensible, titles)), "") or _number_of(path) or "Untitled"
     return Parsed(title, _without_title(blocks, title), about.updated_at, about.missing)
 
@@ -145,6 +152,7 @@ def _read(
     """The blocks up to a limit. What was read before a fault or a limit is kept, and what is
     missing is said."""
     from workers.ingest.formats.readers import READERS  # noqa: PLC0415 - a child's libraries
+    from workers.ingest.formats.text import begins_answer  # noqa: PLC0415
 
     about = About(name=name)
     blocks: list[Block] = []
@@ -154,6 +162,8 @@ def _read(
         for block in READERS[form](content, about):
             if (tidied := tidy(block)) is None:
                 continue
+            if isinstance(tidied, Paragraph) and blocks and isinstance(blocks[-1], Question):
+                tidied = replace(tidied, text=begins_answer(tidied.text))
             size += len(shown(tidied).encode())
             if size > limits.text_bytes or time.process_time() > end:
                 is_long = size > limits.text_bytes
@@ -418,7 +428,11 @@ def _reasons_of(limits: Limits) -> set[str]:
 _SUFFIXES = "docx?|pdf|html?|txt|md|rtf|odt|indd|qxd|tex|dvi|pptx?|xlsx?|csv|tsv"
 _BY_MACHINE = re.compile(
     r"(?i)\(?anonymous\)?|\(?unspecified\)?"
-    r"|microsoft (?:word|powerpoint) - .*|untitled.*|(?:word )?document\d*|title|index|home"
+    r"|microsoft (?:word|powerpoint|excel) - .*|untitled.*|(?:word )?document\d*|title|index|home"
+    r"|(?:new )?microsoft (?:word|powerpoint|excel) (?:document|presentation|worksheet)"
+    r"|powerpoint[ -]pr[eäé]sentation|pr[eé]sentaci?[oó]n (?:de )?powerpoint"
+    r"|présentation powerpoint|presentazione (?:standard )?di powerpoint|slide ?\d*|folie ?\d*"
+    r"|(?:workbook|book|mappe|sheet|tabelle)\d*|ohne titel.*|unbenannt.*|sans titre.*"
     rf"|.*\.(?:{_SUFFIXES})"
 )
 

@@ -21,7 +21,7 @@ from workers.ingest.formats.document import Block
 from workers.ingest.split import Piece, embedded_text, split
 from workers.models.languages import language_of
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Of the readers and of what splits their blocks. Raise it when a document would be read or split
 in another way than before: the next load reads all documents again, and embeds what differs."""
 

@@ -233,6 +233,7 @@ def test_json_and_its_lines_and_toml_are_read_alike(tmp_path: Path) -> None:
         "city: Rome; limit: 9.",
     ]
     assert texts(read(tmp_path, "a.json", '{"a": [1, [2, {"b": null, "c": true}]]}').blocks) == [
+        "a",
         "a[1]: 1.",
         "a[2][1]: 2.",
         "a[2][2].c: true.",

@@ -133,7 +133,7 @@ A. The company.
     assert blocks(tmp_path, "a.txt", text) == [
         "row: City: Oslo; Fee: 5.", "row: Team: Pay- roll; Lead: Ann.", "row: Team: IT; Lead: Bo.",
         "paragraph: Ana wrote:", "quotation: What is the fee?",
-        "item: arrow", "item: done", "item: dash",
+        "item: arrow", "item: [x] done", "item: dash",
         "question: Who pays?", "paragraph: The company.",
     ]  # fmt: skip
 

@@ -1,9 +1,10 @@
 """JSON, YAML and TOML: each value with its path, lists of objects as tables."""
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 import yaml
@@ -14,10 +15,13 @@ from workers.ingest.formats.document import (
     About,
     Block,
     DocumentUnreadable,
+    Format,
     Heading,
     Item,
     Paragraph,
     Row,
+    is_said,
+    not_read,
     one_line,
 )
 from workers.ingest.formats.text import decode
@@ -27,23 +31,53 @@ _MOST_COLUMNS = 60
 _MOST_REPEATED = 100_000
 """Values that a YAML file may stand for beyond ten for each that it holds."""
 _WITHOUT_END = 1 << 40
+_FLATTEST = 2
+"""Objects in objects whose values still are cells of one row."""
 _SHORT = 80
+_NAMES = ("name", "title", "id", "key")
 _TITLES = ("title", "name", "displayName", "summary")
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 """Makes lists, objects and strings, and nothing else: `no` stays no, and 1.10 stays 1.10."""
 
 
 def read_json(content: bytes, about: About) -> Iterator[Block]:
-    """One value, or one on each line (JSONL). Numbers stay as they are written."""
+    """One value, or one on each line (JSONL). Numbers stay as they are written.
+
+    Comments and commas before a closing bracket are allowed, as in files of settings.
+    """
     text = decode(content).strip()
     try:
         value = _json(text)
     except ValueError:
-        lines = text.split("\n") if about.name.lower().endswith(".jsonl") else []
-        if len(lines) < 2:
-            raise
-        value = [_json(line) for line in lines if line.strip()]
+        if about.name.lower().endswith(".jsonl") and "\n" in text:
+            value = _json_lines(text, about)
+        else:
+            value = _json(_COMMENT.sub(lambda found: found["text"] or "", text))
     yield from _document(value, about)
+
+
+_COMMENT = re.compile(
+    r"(?P<text>\"(?:[^\"\\\n]|\\.){0,100000}\")|//[^\n]*"
+    r"|/\*(?:[^*]|\*(?!/)){0,2000}\*/|,(?=[ \t\n]{0,200}[\]}])"
+)
+
+
+def _json_lines(text: str, about: About) -> list[Any]:
+    """The values of the lines that hold one; most must."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    values = []
+    damaged = 0
+    for line in lines:
+        try:
+            values.append(_json(line))
+        except ValueError:
+            damaged += 1
+    if damaged * 2 > len(lines):
+        raise ValueError("not a value on each line")
+    if damaged:
+        what = f"{damaged} {'part was' if damaged == 1 else 'parts were'}"
+        about.missing = not_read(what, f"damaged {Format.JSON}")
+    return values
 
 
 def _json(text: str) -> Any:
@@ -65,8 +99,33 @@ def read_yaml(content: bytes, about: About) -> Iterator[Block]:
     """One document after the other. An alias says again what its anchor says, within limits."""
     text = decode(content)
     _refuse_bomb(text)
-    for value in yaml.load_all(text, Loader=_Loader):
+    if remark := _remark(text):
+        yield Paragraph(remark)
+    values = list(yaml.load_all(text, Loader=_Loader))
+    for number, value in enumerate(values, start=1):
+        if len(values) > 1:
+            yield Heading(_name_of(value) or f"Document {number}", 1)
         yield from _document(value, about)
+
+
+def _remark(text: str) -> str:
+    """The comment at the beginning of a file, which says what it is."""
+    lines = takewhile(lambda line: line.startswith("#") or not line.strip(), text.split("\n"))
+    said = (line.lstrip("# ").rstrip("# ") for line in lines if not line.startswith("#!"))
+    return "\n".join(filter(is_said, said))
+
+
+def _name_of(value: Any) -> str:
+    """What a record calls itself: its kind, its name."""
+    if not isinstance(value, dict):
+        return ""
+    inner = value.get("metadata")
+    places = (value, inner if isinstance(inner, dict) else {})
+    names = (place.get(key) for place in places for key in _NAMES)
+    name = next((one for one in names if isinstance(one, str) and one.strip()), "")
+    kind = value.get("kind")
+    kind = kind if isinstance(kind, str) else ""
+    return one_line(f"{kind} {name}")[:_SHORT]
 
 
 def _refuse_bomb(text: str) -> None:
@@ -104,9 +163,10 @@ def _document(value: Any, about: About) -> Iterator[Block]:
     if not isinstance(value, dict):
         yield from _blocks("", value, 0)
         return
-    about.titles.extend(
-        value[key] for key in _TITLES if isinstance(value.get(key), str) and value[key].strip()
-    )
+    info = value.get("info")
+    for place in (value, info if isinstance(info, dict) else {}):  # of an API: its `info`
+        names = (place.get(key) for key in _TITLES)
+        about.titles.extend(one for one in names if isinstance(one, str) and one.strip())
     yield from _simple("", value)
     for key, inner in value.items():
         if _is_nested(inner):
@@ -148,7 +208,7 @@ def _named(path: str, said: str) -> Iterator[Block]:
 
 
 def _list(path: str, values: Sequence[Any], depth: int) -> Iterator[Block]:
-    if len(values) > 1 and _is_table(values):
+    if _is_table(values) or (len(values) == 1 and _is_record(values[0])):
         yield from _table(path, values, [])
         return
     if not any(map(_is_nested, values)):
@@ -157,7 +217,29 @@ def _list(path: str, values: Sequence[Any], depth: int) -> Iterator[Block]:
         yield from (Item(_cell(value)) for value in values)
         return
     for number, value in enumerate(values, start=1):
-        yield from _blocks(f"{path}[{number}]", value, depth + 1)
+        yield from _element(path, number, value, depth)
+
+
+def _element(path: str, number: int, value: Any, depth: int) -> Iterator[Block]:
+    """An object of a list: its simple values in one row, so that each is said with its name."""
+    value = _merged(value)
+    place = f"{path}[{number}]"
+    if not isinstance(value, dict):
+        yield from _blocks(place, value, depth + 1)
+        return
+    if (cells := _flat(value)) and sum(map(bool, cells.values())) > 1:
+        yield Row(tuple(cells.values()), tuple(cells), path)
+        return
+    simple = {str(key): _cell(inner) for key, inner in value.items() if not _is_nested(inner)}
+    if sum(map(bool, simple.values())) > 1:
+        yield Row(tuple(simple.values()), tuple(simple), path)
+    else:
+        yield from _simple(place, value)
+    name = _name_of(value)
+    place = f"{path}[{name}]" if name and len(name) < _SHORT else place
+    for key, inner in value.items():
+        if _is_nested(inner):
+            yield from _blocks(_joined(place, str(key)), inner, depth + 1)
 
 
 def _is_nested(value: Any) -> bool:
@@ -183,20 +265,24 @@ def _is_table(values: Sequence[Any]) -> bool:
     return 0 < len(names) <= _MOST_COLUMNS and filled * 2 >= len(names) * len(sample)
 
 
-def _flat(value: Mapping[Any, Any]) -> dict[str, str] | None:
+def _is_record(value: Any) -> bool:
+    return isinstance(value, dict) and sum(map(bool, (_flat(value) or {}).values())) > 1
+
+
+def _flat(value: Mapping[Any, Any], depth: int = 0) -> dict[str, str] | None:
     """The cells of an object; those of an object in it as "outer.inner". None: too nested."""
     cells: dict[str, str] = {}
     for key, inner in _merged(value).items():
         if isinstance(inner, dict):
-            inner = _merged(inner)
-            if any(map(_is_container, inner.values())):
+            within = _flat(inner, depth + 1) if depth < _FLATTEST else None
+            if within is None:
                 return None
-            cells |= {f"{key}.{name}": _cell(one) for name, one in inner.items()}
+            cells |= {f"{key}.{name}": said for name, said in within.items()}
         elif isinstance(inner, list) and any(map(_is_container, inner)):
             return None
         else:
             cells[str(key)] = _cell(inner)
-    return cells
+    return cells if len(cells) <= _MOST_COLUMNS else None
 
 
 def _columns(values: Sequence[Any]) -> list[str]:

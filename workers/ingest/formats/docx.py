@@ -27,7 +27,9 @@ from workers.ingest.formats.document import (
     is_said,
     table,
 )
-from workers.ingest.formats.symbols import symbol
+from workers.ingest.formats.numerals import numeral
+from workers.ingest.formats.running import lays_out, said_once
+from workers.ingest.formats.symbols import BEFORE_PART, symbol
 from workers.ingest.formats.text import (
     bold,
     cell_text,
@@ -38,6 +40,7 @@ from workers.ingest.formats.text import (
     questions,
     raised,
     table_of,
+    typed_item,
 )
 
 _OF_A_TEMPLATE = datetime(2013, 12, 23, 23, 15, tzinfo=UTC)
@@ -104,23 +107,16 @@ def _notes(root: Any, kind: str, look: "_Look") -> dict[str, str]:
 
 def _headers(roots: Sequence[Any], look: "_Look") -> list[str]:
     """What stands above the text of each page: said once, and no page numbers."""
-    found: dict[str, None] = {}
+    stories = []
     for root in roots:
         story = _Story(look)
         story.read(root)
-        text = cell_text([one for one in story.blocks if not _PAGE_NUMBER.fullmatch(one.text)])
-        if any(map(str.isalpha, text)):
-            found.setdefault(text, None)
-    return list(found)
-
-
-_PAGE_NUMBER = re.compile(r"(?i)\W*(?:page|seite|p\.|s\.)?\W*\d*\W*(?:of|von|/)?\W*\d*\W*")
+        stories.append(story.blocks)
+    return said_once(stories)
 
 
 _NOT_SHOWN = frozenset("pPr rPr del moveFrom Fallback rt sdtPr tcPr trPr tblPr".split())
 _BREAKS = {"tab": " ", "ptab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
-_BEFORE = {("sSup", "sup"): "^", ("f", "den"): "/", ("rad", "e"): "√"}
-"""In a formula, what stands between two parts of it."""
 _NO_WORDS = re.compile(
     r"(?i)automatically generated|\A[\w-]+\.\w{3,4}\Z|\A(?:picture|image|bild) ?\d*\Z"
 )
@@ -197,7 +193,7 @@ class _Look:
             number = number or _value(_child(numbers, "numId"), "val")
             depth = depth or _value(_child(numbers, "ilvl"), "val")
             if found is None:
-                found = _kind_by_name(_value(_child(style, "name"), "val").lower())
+                found = kind_by_name(_value(_child(style, "name"), "val").lower())
             outline = _value(_child(marks, "outlineLvl"), "val")
             if found is None and outline in list("012345"):
                 found = "heading", int(outline) + 1
@@ -244,13 +240,13 @@ def _level(level: Any) -> tuple[int, tuple[str, str, int]]:
 
 
 def _written(number: int, form: str) -> str:
-    if form.endswith("Letter") and 0 < number <= 26:
-        return chr((65 if form.startswith("upper") else 97) + number - 1)
-    if form.endswith("Roman") and 0 < number < 40:
-        units = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
-        roman = "x" * (number // 10) + units[number % 10]
-        return roman.upper() if form.startswith("upper") else roman
-    return f"{number:02}" if form == "decimalZero" else str(number)
+    return numeral(number, _FORMS.get(form, "1"))
+
+
+_FORMS = {
+    "lowerLetter": "a", "upperLetter": "A", "lowerRoman": "i", "upperRoman": "I",
+    "decimalZero": "01",
+}  # fmt: skip
 
 
 class _Story:
@@ -294,11 +290,16 @@ class _Story:
         elif text and kind in _OF_STYLES:
             self._of_style(kind, text)
         elif text and kind != "contents":
-            named = runs.is_bold and not has_notes(text)
-            self.blocks.extend([bold(text, self._level)] if named else questions(text))
+            self.blocks.extend(self._running_text(text, is_bold=runs.is_bold))
         self.blocks.extend(Caption(words) for words in runs.pictures)
         for box in boxes:
             self.read(box)
+
+    def _running_text(self, text: str, *, is_bold: bool) -> Sequence[Block]:
+        if is_bold and not has_notes(text):
+            return [bold(text, self._level)]
+        item = typed_item(text)
+        return [item] if item else questions(text)
 
     def _of_style(self, kind: str, text: str) -> None:
         last = self.blocks[-1] if self.blocks else None
@@ -316,7 +317,7 @@ _CODE_STYLE = re.compile(
 )
 
 
-def _kind_by_name(style: str) -> tuple[str, int] | None:
+def kind_by_name(style: str) -> tuple[str, int] | None:
     """Word keeps the English names of its styles in every language."""
     if style in ("quote", "intense quote", "quotations", "block text"):
         return "quotation", 0
@@ -361,7 +362,7 @@ def _table(element: Any, look: _Look) -> Iterator[Block]:
             _add_cell(cells, cell, cell_text(story.blocks), rows, is_named=is_named)
         rows.append(cells)
         header += is_named
-    if max(map(len, rows), default=0) < 2:
+    if lays_out(rows, flows):
         yield from (block for flow in flows for block in flow)
         return
     filled = [row for row in rows if any(row)]
@@ -443,7 +444,7 @@ class _Runs:
             elif name in ("r", "sym", "docPr", "sdt"):
                 self._special(name, child, run)
             elif name not in _NOT_SHOWN:
-                self.parts.append(_BEFORE.get((_name(element), name), ""))
+                self.parts.append(BEFORE_PART.get((_name(element), name), ""))
                 self.read(child, run=run)
                 if name == "p":
                     self.parts.append("\n")

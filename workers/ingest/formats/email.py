@@ -13,11 +13,13 @@ from workers.ingest.formats.document import (
     OTHER_FORMAT,
     About,
     Block,
+    Code,
     DocumentUnreadable,
     Format,
     Heading,
     Paragraph,
     Quotation,
+    Row,
     in_utc,
     one_line,
 )
@@ -166,28 +168,50 @@ def _is_inline_picture(part: Message) -> bool:
 
 def _body(parts: list[Message]) -> Iterator[Block]:
     for part in parts:
-        charset = str(part.get_content_charset() or "")
-        if part.get_content_type() == "text/html":
-            text = decode(_content(part), charset)
-            yield from read_html(text.encode(), About())
+        yield from _older_as_quotation(_text_of(part))
+
+
+def _text_of(part: Message) -> Iterator[Block]:
+    charset = str(part.get_content_charset() or "")
+    if part.get_content_type() != "text/html":
+        return _plain(decode(_content(part), charset), part)
+    if not charset:  # the page itself may say which it is
+        return read_html(_content(part), About())
+    return read_html(decode(_content(part), charset).encode(), About())
+
+
+_FROM = "From|Von|De|Da|Van|Från|Fra|Od|От|发件人|差出人"
+_SENT = (
+    "Sent|Gesendet|Date|Datum|Envoyé|Enviado|Enviada|Fecha|Inviato|Data|Verzonden|Skickat|Sendt"
+    "|Wysłano|Отправлено|Дата|发送时间|送信日時"
+)
+_OLDER = re.compile(
+    rf"\*?(?:{_FROM})\*?\s?[:：][^\n]{{1,300}}\n(?:[^\n]{{1,300}}\n){{0,2}}?\*?(?:{_SENT})\*?\s?[:：]"
+)
+"""What Outlook puts above the mail that is answered."""
+
+
+def _older_as_quotation(blocks: Iterator[Block]) -> Iterator[Block]:
+    """All that follows the sender and the date of an older mail is quoted from it."""
+    is_older = False
+    for block in blocks:
+        is_older = is_older or (isinstance(block, Paragraph) and bool(_OLDER.match(block.text)))
+        if is_older and not isinstance(block, Code | Row):
+            yield Quotation(block.text, page=block.page)
         else:
-            yield from _plain(decode(_content(part), charset), _is_flowed(part))
+            yield block
 
 
-def _is_flowed(part: Message) -> bool:
-    return str(part.get_param("format", "")).lower() == "flowed"
-
-
-def _plain(text: str, is_flowed: bool) -> Iterator[Block]:
+def _plain(text: str, part: Message) -> Iterator[Block]:
     """Lines with `>` before them are quoted, and so is all below "Original Message"."""
     original = _ORIGINAL.search(text)
-    own = text[: original.start()] if original else text
+    own = _SIGNATURE.sub("\n\n", text[: original.start()] if original else text)
     held: list[str] = []
     quoted: list[str] = []
     for line in own.split("\n"):
         if line.startswith(">"):
             if held:
-                yield from _read(held, is_flowed)
+                yield from _read(held, part)
                 held = []
             quoted.append(line.lstrip("> "))
         else:
@@ -195,10 +219,13 @@ def _plain(text: str, is_flowed: bool) -> Iterator[Block]:
                 yield from _quotations("\n".join(quoted))
                 quoted = []
             held.append(line)
-    yield from _read(held, is_flowed)
+    yield from _read(held, part)
     yield from _quotations("\n".join(quoted))
     if original:
         yield from _quotations(text[original.end() :])
+
+
+_SIGNATURE = re.compile(r"\n-- ?\n")
 
 
 def _quotations(text: str) -> Iterator[Block]:
@@ -206,9 +233,14 @@ def _quotations(text: str) -> Iterator[Block]:
         yield Quotation(paragraph)
 
 
-def _read(lines: list[str], is_flowed: bool) -> Iterator[Block]:
+def _read(lines: list[str], part: Message) -> Iterator[Block]:
     """Yield the blocks of the writer's own lines; "Ana wrote:" above a quotation stays in them."""
     text = "\n".join(lines)
-    if is_flowed:
-        text = re.sub(r"(?m)(?<!^--) \n(?=\S)", " ", text)
+    if _says(part, "format") == "flowed":
+        space = "" if _says(part, "delsp") == "yes" else " "
+        text = re.sub(r"(?m)(?<!^--) \n(?=\S)", space, text)
     yield from read_text(text.encode(), About())
+
+
+def _says(part: Message, name: str) -> str:
+    return str(part.get_param(name, "")).lower()

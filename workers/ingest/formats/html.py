@@ -33,6 +33,7 @@ from workers.ingest.formats.document import (
     time_said,
 )
 from workers.ingest.formats.html_table import Grid
+from workers.ingest.formats.numerals import numeral
 from workers.ingest.formats.text import (
     bold,
     decode,
@@ -292,6 +293,8 @@ class _Page:
             return True
         if self._keeps_all or tag in _NOT_AROUND:
             return False
+        if _is_note(attributes):
+            return False
         named = f"{attributes.get('class', '')} {attributes.get('id', '')}"
         if not opens(attributes) and ((tag == "aside" and not in_page) or is_around(named)):
             self._is_around = True
@@ -359,7 +362,8 @@ class _Page:
         if name and (tag in _HEADINGS or tag in ("a", "section", "div", "article", "span")):
             self._id = name.strip()[:200]
         if tag in ("li", "div", "p", "aside", "section", "dd"):
-            is_note = bool(name and not self._note and _NOTE_TARGET.match("#" + name))
+            is_target = _NOTE_TARGET.match("#" + name) or _is_note(attributes)
+            is_note = bool(name and not self._note and is_target)
             self._noted.append(is_note)
             if is_note:
                 self._note = name
@@ -408,7 +412,7 @@ class _Page:
         if self._lists and self._lists[-1].kind == "ol":
             listed = self._lists[-1]
             listed.number = _number(attributes.get("value"), listed.number)
-            self._mark = _numeral(listed.number, listed.style) + "." if listed.style else "-"
+            self._mark = numeral(listed.number, listed.style) + "." if listed.style else "-"
             listed.number += listed.step
             listed.items += 1
 
@@ -434,7 +438,8 @@ class _Page:
 
     def _start_a(self, attributes: Mapping[str, str]) -> None:
         target = attributes.get("href", "")
-        is_note = not self._note and _NOTE_TARGET.match(target)
+        is_named = "noteref" in _kind(attributes) and target.startswith("#")
+        is_note = not self._note and (is_named or _NOTE_TARGET.match(target))
         self._links.append((len(self._flows[-1].text), target[1:80] if is_note else ""))
 
     def _end_a(self) -> None:
@@ -546,23 +551,21 @@ class _Page:
         return questions(text)
 
 
+def _kind(attributes: Mapping[str, str]) -> str:
+    """What an element is, as publishers of books and papers say it."""
+    return f"{attributes.get('role', '')} {attributes.get('epub:type', '')}"
+
+
+def _is_note(attributes: Mapping[str, str]) -> bool:
+    return bool(re.search(r"footnote|endnote\b|rearnote\b", _kind(attributes)[:200]))
+
+
 def _size(block: Block) -> int:
     return len(shown(block))
 
 
 def _number(value: str | None, otherwise: int) -> int:
     return int(value) if value and re.fullmatch(r"-?\d{1,6}", value.strip()) else otherwise
-
-
-def _numeral(number: int, style: str) -> str:
-    if style.lower() == "a" and 0 < number <= 26:
-        return chr(ord(style) + number - 1)
-    if style.lower() == "i" and 0 < number < 40:
-        roman = "x" * (number // 10) + (
-            "", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix"
-        )[number % 10]  # fmt: skip
-        return roman if style == "i" else roman.upper()
-    return str(number)
 
 
 def upwards(blocks: list[Block], count: int) -> None:

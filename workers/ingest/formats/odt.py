@@ -4,7 +4,7 @@ Their XML is read by lxml, which is here for HTML: odfpy builds a tree of the sa
 expat and minidom, several times as slow and large, and knows as little of what they mean.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,12 +22,18 @@ from workers.ingest.formats.document import (
     About,
     Block,
     Caption,
+    Code,
     DocumentUnreadable,
+    Heading,
     Item,
+    Paragraph,
+    Quotation,
     columns,
     one_line,
     table,
 )
+from workers.ingest.formats.numerals import numeral
+from workers.ingest.formats.running import lays_out, said_once
 from workers.ingest.formats.text import (
     bold,
     cell_text,
@@ -36,8 +42,9 @@ from workers.ingest.formats.text import (
     note_mark,
     noted,
     questions,
-    raised,
+    raised_later,
     table_of,
+    typed_item,
 )
 
 _NOT_SHOWN = frozenset(
@@ -58,17 +65,36 @@ def read_odt(content: bytes, about: About) -> Iterator[Block]:
         note_properties(archive, about)
         root = parsed_xml(member(archive, "content.xml"))
         styles = _part(archive, "styles.xml")
-    look = _Look()
-    for one in (parsed_xml(styles), root) if styles else (root,):
-        look.add(one)
-    story = _Story(look, {})
+    look = Look()
+    running: list[list[Block]] = [[], []]
+    if styles:
+        around = parsed_xml(styles)
+        look.add(around)
+        running = [_running(around, names, look) for names in (_HEADERS, _FOOTERS)]
+    look.add(root)
+    story = Story(look, {})
     body = next((one for one in root if local_name(one) == "body"), ())
     texts = [one for one in body if local_name(one) == "text"]
     if not texts:
         raise DocumentUnreadable(OTHER_FORMAT)
     story.read(texts[0])
     about.titles.append(story.title)
-    yield from noted(story.blocks, story.notes)
+    yield from noted([*running[0], *story.blocks, *running[1]], story.notes)
+
+
+_HEADERS = ("header", "header-first", "header-left")
+_FOOTERS = ("footer", "footer-first", "footer-left")
+
+
+def _running(styles: Any, names: Sequence[str], look: "Look") -> list[Block]:
+    """What stands above or below the text of each page."""
+    found = []
+    for element in styles.iter():
+        if local_name(element) in names and value_of(element, "display") != "false":
+            story = Story(look, {})
+            story.read(element)
+            found.append(story.blocks)
+    return [Paragraph(text) for text in said_once(found)]
 
 
 def _part(archive: Any, name: str) -> bytes:
@@ -84,6 +110,8 @@ class _Style:
     is_raised: bool = False
     list_style: str = ""
     title: bool = False
+    kind: str = ""
+    """Of a style for code or for quotations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +122,17 @@ class _Level:
     before: str = ""
     after: str = ""
     start: int = 1
+    shown: int = 1
+    """How many numbers are shown: that of its own depth, and of those above it."""
 
 
-class _Look:
+class Look:
     """Styles by their names."""
 
     def __init__(self) -> None:
         self._styles: dict[str, _Style] = {}
         self._lists: dict[str, dict[int, _Level]] = {}
+        self.headings: dict[int, _Level] = {}
 
     def add(self, root: Any) -> None:
         for element in root.iter():
@@ -110,6 +141,8 @@ class _Look:
                 self._styles[value_of(element, "name")] = _style(element)
             elif name == "list-style":
                 self._lists[value_of(element, "name")] = _levels(element)
+            elif name == "outline-style":
+                self.headings = _levels(element)
 
     def of(self, name: str) -> _Style:
         """With what it takes over from the styles that it is based on."""
@@ -118,6 +151,7 @@ class _Look:
         for _ in range(10):  # styles may be based on each other in a circle
             above = self._styles.get(parent)
             found.title = found.title or parent in ("Title", "Subtitle")
+            found.kind = found.kind or _KINDS.get(parent, "")
             if above is None:
                 break
             found.is_bold = above.is_bold if found.is_bold is None else found.is_bold
@@ -125,10 +159,14 @@ class _Look:
             found.list_style = found.list_style or above.list_style
             parent = above.parent
         found.title = found.title or name == "Title"
+        found.kind = found.kind or _KINDS.get(name, "")
         return found
 
     def level(self, list_style: str, depth: int) -> _Level:
         return self._lists.get(list_style, {}).get(depth, _Level())
+
+
+_KINDS = {"Preformatted_20_Text": "code", "Quotations": "quotation", "Source_20_Text": "code"}
 
 
 def _style(element: Any) -> _Style:
@@ -153,39 +191,45 @@ def _levels(element: Any) -> dict[int, _Level]:
     found = {}
     for one in element:
         level = value_of(one, "level")
-        if local_name(one) == "list-level-style-number" and level.isdecimal() and len(level) < 3:
-            start = value_of(one, "start-value")
+        if local_name(one) in _NUMBERED and level.isdecimal() and len(level) < 3:
             found[int(level) - 1] = _Level(
                 value_of(one, "num-format"),
                 value_of(one, "num-prefix"),
                 value_of(one, "num-suffix"),
-                int(start) if start.isdecimal() and len(start) < 7 else 1,
+                _whole(value_of(one, "start-value"), 1),
+                _whole(value_of(one, "display-levels"), 1),
             )
     return found
 
 
-def _marked(level: _Level, number: int) -> str:
-    if not level.form:
+_NUMBERED = ("list-level-style-number", "outline-level-style")
+
+
+def _whole(text: str, otherwise: int) -> int:
+    return int(text) if text.isdecimal() and len(text) < 7 else otherwise
+
+
+def _marked(levels: Sequence[_Level], numbers: Sequence[int]) -> str:
+    """The number of the last of these depths, with those above it where they are shown."""
+    if not levels[-1].form:
         return "-"
-    shown = str(number)
-    if level.form in ("a", "A") and 0 < number <= 26:
-        shown = chr(ord(level.form) + number - 1)
-    if level.form in ("i", "I") and 0 < number < 40:
-        units = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
-        shown = "x" * (number // 10) + units[number % 10]
-        shown = shown.upper() if level.form == "I" else shown
-    return f"{level.before}{shown}{level.after}".strip()
+    many = max(levels[-1].shown, 1)
+    pairs = [pair for pair in zip(levels, numbers, strict=True) if pair[0].form][-many:]
+    shown = ".".join(numeral(number, level.form) for level, number in pairs)
+    return f"{levels[-1].before}{shown}{levels[-1].after}".strip()
 
 
-class _Story:
+class Story:
     """Blocks of the text, of a cell or of a note."""
 
-    def __init__(self, look: _Look, notes: dict[str, str]) -> None:
+    def __init__(self, look: Look, notes: dict[str, str]) -> None:
         self.blocks: list[Block] = []
         self.notes = notes
         self.title = ""
         self._look = look
         self._level = 0  # of the last heading
+        self._counts: dict[int, int] = {}  # of headings, by depth
+        self._last: dict[str, int] = {}  # numbers of lists, by style and by id
 
     def read(self, container: Any) -> None:
         for child in container:
@@ -195,12 +239,12 @@ class _Story:
             elif name == "p":
                 self._paragraph(child)
             elif name == "list":
-                self._list(child, 0, "")
+                self._list(child, (), ())
             elif name == "table":
                 self.blocks.extend(self._table(child))
             elif name == "desc" and (child.text or "").strip():
                 self.blocks.append(Caption(child.text))
-            elif name not in _NOT_SHOWN and name not in ("title", "desc"):
+            elif name not in _NOT_SHOWN and name not in ("title", "desc") and not _is_hidden(child):
                 self.read(child)
 
     def _heading(self, element: Any) -> None:
@@ -210,8 +254,21 @@ class _Story:
         if text := runs.text():
             self.title = self.title or (one_line(text) if depth == 1 else "")
             self._level = depth
-            self.blocks.append(heading(text, depth))
+            number = self._number(element, depth)
+            self.blocks.append(heading(f"{number} {text}" if number else text, depth))
         self._boxes(runs)
+
+    def _number(self, element: Any, depth: int) -> str:
+        """As the outline of the document counts its headings; empty if it does not."""
+        if value_of(element, "is-list-header") == "true":
+            return ""
+        known = self._look.headings
+        start = known.get(depth - 1, _Level()).start
+        self._counts = {at: count for at, count in self._counts.items() if at <= depth}
+        self._counts[depth] = self._counts.get(depth, start - 1) + 1
+        levels = [known.get(at - 1, _Level()) for at in range(1, depth + 1)]
+        numbers = [self._counts.get(at, 1) for at in range(1, depth + 1)]
+        return _marked(levels, numbers) if levels[-1].form else ""
 
     def _paragraph(self, element: Any) -> None:
         runs = self._runs(element)
@@ -220,10 +277,26 @@ class _Story:
         if text and style.title:
             self.title = self.title or one_line(text)
             self.blocks.append(heading(text, 1))
+        elif text and style.kind:
+            self._of_kind(style.kind, text)
         elif text:
-            named = runs.is_bold and not has_notes(text)
-            self.blocks.extend([bold(text, self._level)] if named else questions(text))
+            self.blocks.extend(self._running_text(text, is_bold=runs.is_bold))
         self._boxes(runs)
+
+    def _of_kind(self, kind: str, text: str) -> None:
+        last = self.blocks[-1] if self.blocks else None
+        if kind == "quotation":
+            self.blocks.append(Quotation(text))
+        elif isinstance(last, Code):
+            self.blocks[-1] = Code(f"{last.text}\n{text}")
+        else:
+            self.blocks.append(Code(text))
+
+    def _running_text(self, text: str, *, is_bold: bool) -> Sequence[Block]:
+        if is_bold and not has_notes(text):
+            return [bold(text, self._level)]
+        item = typed_item(text)
+        return [item] if item else questions(text)
 
     def _runs(self, element: Any) -> "_Runs":
         style = self._look.of(value_of(element, "style-name"))
@@ -236,25 +309,33 @@ class _Story:
         for box in runs.boxes:
             self.read(box)
 
-    def _list(self, element: Any, depth: int, style: str) -> None:
-        style = value_of(element, "style-name") or style
+    def _list(self, element: Any, styles: Sequence[str], numbers: Sequence[int]) -> None:
+        """A list at the depth of the numbers of the items around it."""
+        depth = len(numbers)
+        style = value_of(element, "style-name") or (styles[-1] if styles else "")
+        styles = (*styles, style)
         level = self._look.level(style, depth)
         number = level.start
+        goes_on = value_of(element, "continue-list")
+        if value_of(element, "continue-numbering") == "true" or goes_on in self._last:
+            number = self._last.get(goes_on or style, number)
         for item in element:
             if local_name(item) not in ("list-item", "list-header"):
                 continue
-            start = value_of(item, "start-value")
-            number = int(start) if start.isdecimal() and len(start) < 7 else number
-            if self._item(item, depth, style, _marked(level, number)):
+            number = _whole(value_of(item, "start-value"), number)
+            if self._item(item, styles, (*numbers, number)):
                 number += local_name(item) == "list-item"
+        if not depth:
+            self._last |= {style: number, value_of(element, "id"): number}
 
-    def _item(self, item: Any, depth: int, style: str, mark: str) -> bool:
+    def _item(self, item: Any, styles: Sequence[str], numbers: Sequence[int]) -> bool:
         """Whether there was a text that took the mark."""
-        took = False
+        levels = [self._look.level(styles[-1], at) for at in range(len(numbers))]
+        mark, took = _marked(levels, numbers), False
         for child in item:
             name = local_name(child)
             if name == "list":
-                self._list(child, depth + 1, style)
+                self._list(child, styles, numbers)
             elif name == "p":
                 runs = self._runs(child)
                 if text := runs.text():
@@ -262,7 +343,7 @@ class _Story:
                     if took and isinstance(last, Item):
                         self.blocks[-1] = replace(last, text=f"{last.text}\n{text}")
                     else:
-                        self.blocks.append(Item(text, depth, mark))
+                        self.blocks.append(Item(text, len(numbers) - 1, mark))
                     took = True
                 self._boxes(runs)
             else:
@@ -279,13 +360,15 @@ class _Story:
             times = min(columns(value_of(row, "number-rows-repeated")), _MOST_REPEATED)
             header += times if is_name and header == len(rows) else 0
             rows += [cells] * (times if any(cells) else 1)
-        if max(map(len, rows), default=0) < 2:
+        if lays_out(rows, flows):
             yield from (block for flow in flows for block in flow)
-            return
-        if header:
+        elif header:
             yield from table(rows, header=header)
         else:
-            yield from table_of([row for row in rows if any(row)])
+            width = len(rows[0])
+            looks = [all(isinstance(one, Heading) for one in flow) for flow in flows]
+            is_bold = all(looks[:width]) and not all(looks[width : 2 * width])
+            yield from table_of([row for row in rows if any(row)], bold_first=is_bold)
 
     def _cells(
         self, row: Any, flows: list[list[Block]], repeated: dict[int, tuple[int, str]]
@@ -299,7 +382,7 @@ class _Story:
             for _ in range(columns(value_of(cell, "number-columns-repeated"))):
                 left, text = repeated.pop(len(cells), (0, ""))
                 if name == "table-cell":
-                    story = _Story(self._look, self.notes)
+                    story = Story(self._look, self.notes)
                     story.read(cell)
                     flows.append(story.blocks)
                     text = cell_text(story.blocks)
@@ -327,7 +410,7 @@ def _rows(element: Any) -> Iterator[tuple[Any, bool]]:
 class _Runs:
     """The text of a paragraph: what is struck out or hidden goes, notes leave a mark."""
 
-    def __init__(self, look: _Look, notes: dict[str, str]) -> None:
+    def __init__(self, look: Look, notes: dict[str, str]) -> None:
         self.boxes: list[Any] = []
         self._parts: list[str] = []
         self._look = look
@@ -353,7 +436,7 @@ class _Runs:
                 self._parts.append(_GAPS[name])
             elif name in ("frame", "text-box", "custom-shape", "rect", "g"):
                 self.boxes.append([child])
-            elif name and name not in _NOT_SHOWN:
+            elif name and name not in _NOT_SHOWN and not _is_hidden(child):
                 self.read(child, style)
             self._say(child.tail, style)
 
@@ -370,17 +453,21 @@ class _Runs:
         letters = sum(map(str.isalnum, text))
         self._letters += letters
         self._bold += letters if style.is_bold else 0
-        self._parts.append(raised(text, "".join(self._parts), None) if style.is_raised else text)
+        self._parts.append(raised_later(text, "".join(self._parts)) if style.is_raised else text)
 
     def _note(self, note: Any) -> None:
         bodies = [child for child in note if local_name(child) == "note-body"]
         name = f"note:{len(self._notes) + 1}"
         self._notes[name] = ""  # its place; a note may hold another
-        story = _Story(self._look, self._notes)
+        story = Story(self._look, self._notes)
         for body in bodies:
             story.read(body)
         self._notes[name] = cell_text(story.blocks)
         self._parts.append(note_mark(name))
+
+
+def _is_hidden(element: Any) -> bool:
+    return value_of(element, "is-hidden") == "true" or value_of(element, "display") == "none"
 
 
 _GAPS = {"s": " ", "tab": " ", "line-break": "\n"}

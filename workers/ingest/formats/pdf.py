@@ -29,7 +29,7 @@ from workers.ingest.formats.document import (
 from workers.ingest.formats.glyphs import Word, words_of
 from workers.ingest.formats.layout import regions
 from workers.ingest.formats.lines import Line, Region, Table, joined
-from workers.ingest.formats.text import heading, is_title, noted, questions, table_of
+from workers.ingest.formats.text import CHECKED, heading, is_title, noted, questions, table_of
 from workers.models.sentences import sentence_ends
 
 _DOT = re.compile(
@@ -341,7 +341,8 @@ class _Look:
                 mark = dot["mark"] if dot["mark"][-1] in ".)" or dot["mark"][0].isdigit() else "-"
                 left = paragraph[0].left
                 indents = [*(one for one in indents if one < left - 6), left]
-                yield Item(text[dot.end() :], min(len(indents) - 1, 4), mark, page=page)
+                kept = text if dot["mark"] in CHECKED else text[dot.end() :]
+                yield Item(kept, min(len(indents) - 1, 4), mark, page=page)
                 continue
             else:
                 yield from questions(text, page=page)

@@ -1,4 +1,7 @@
-"""Letters of Word's fonts of symbols, as everybody can read them."""
+"""Letters of Word's fonts of symbols, and parts of formulas, as everybody can read them."""
+
+BEFORE_PART = {("sSup", "sup"): "^", ("f", "den"): "/", ("rad", "e"): "√"}
+"""In a formula of Office, what stands between two parts of it."""
 
 _WINGDINGS = {
     0x28: "☎", 0x2A: "✉", 0x4A: "☺", 0x6C: "●", 0x6E: "■", 0x6F: "☐", 0x71: "☐", 0x76: "❖",

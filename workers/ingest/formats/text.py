@@ -303,6 +303,8 @@ _ITEM = re.compile(
     r"|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|\d{1,2}(?:\.\d{1,2}){1,3}\.?)"
     r"[ \t]+(?P<text>\S.*)"
 )
+CHECKED = frozenset(("✓", "✔", "☐", "☑", "[x]", "[X]", "[ ]"))
+"""Marks that say something: whether it is done."""
 _UNDERLINE = re.compile(r"([=\-~^*#+\"'.])\1{2,}[ \t]*\Z")
 _SECTION = re.compile(r"\d{1,2}(?:\.\d{1,2}){0,3}\.?[ \t]+(?P<name>\S.{0,80})\Z")
 _GAP = re.compile(r"\t+ *| {2,}")
@@ -389,6 +391,16 @@ def _groups(text: str) -> Iterator[list[str]]:
         yield group
 
 
+def typed_item(text: str, *, page: int = 0) -> Item | None:
+    """A paragraph whose author typed a bullet or a number before it, as an item."""
+    match = _ITEM.match(text)
+    if not match or match["mark"] in CHECKED:
+        return None
+    mark = match["mark"]
+    rest = text[match.start("text") :]
+    return Item(rest, 0, mark if mark[-1] in ".)" or mark[0].isdigit() else "-", page=page)
+
+
 def _dedented(lines: Sequence[str]) -> Iterator[str]:
     indent = min(len(line) - len(line.lstrip()) for line in lines)
     return (line[indent:] for line in lines)
@@ -442,7 +454,8 @@ def _paragraph_and_items(lines: Sequence[str]) -> Iterator[Block]:
             indents = [*(one for one in indents if one < indent), indent]
             mark = match["mark"]
             item = (mark if mark[-1] in ".)" or mark[0].isdigit() else "-", len(indents) - 1)
-            held = [match["text"].strip()]
+            kept = f"{mark} " if mark in CHECKED else ""
+            held = [kept + match["text"].strip()]
         elif item and not line.startswith(" ") and held[-1].endswith((".", ":", ";", "!", "?")):
             yield from flush()
             item, held, indents = None, [line.strip()], []
