@@ -52,14 +52,27 @@ def read_json(content: bytes, about: About) -> Iterator[Block]:
         if about.name.lower().endswith(".jsonl") and "\n" in text:
             value = _json_lines(text, about)
         else:
-            value = _json(_COMMENT.sub(lambda found: found["text"] or "", text))
+            value = _json(_strict(text))
     yield from _document(value, about)
 
 
-_COMMENT = re.compile(
-    r"(?P<text>\"(?:[^\"\\\n]|\\.){0,100000}\")|//[^\n]*"
-    r"|/\*(?:[^*]|\*(?!/)){0,2000}\*/|,(?=[ \t\n]{0,200}[\]}])"
-)
+_PIECE = re.compile(r"\"(?:[^\"\\\n]|\\.)*+\"?|//[^\n]*+|/\*|,\s*+(?=[\]}])|[^\"/,]++|[/,]")
+
+
+def _strict(text: str) -> str:
+    """Without comments, then without commas before a closing bracket."""
+    for gone in ("/", ","):
+        parts: list[str] = []
+        at = 0
+        while piece := _PIECE.match(text, at):
+            at, found = piece.end(), piece[0]
+            if found == "/*" and gone == "/":
+                end = text.find("*/", at)
+                at = end + 2 if end >= 0 else len(text)
+            elif not (found[0] == gone and (len(found) > 1 or text[at : at + 1] in "]}")):
+                parts.append(found)
+        text = "".join(parts)
+    return text
 
 
 def _json_lines(text: str, about: About) -> list[Any]:
