@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from python_calamine import CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
@@ -21,7 +22,7 @@ from workers.ingest.formats.document import (
     not_read,
     one_line,
 )
-from workers.ingest.formats.excel import Looks
+from workers.ingest.formats.excel import MOST_CELLS, Looks
 from workers.ingest.formats.ods import Sheet, sheets_of_ods
 from workers.ingest.formats.text import has_header
 
@@ -36,7 +37,24 @@ def read_sheets(content: bytes, about: About) -> Iterator[Block]:
     """Each table's rows with their column names. What is hidden or struck out is left out."""
     if not content.startswith((_ZIP, _OLE)):
         raise DocumentUnreadable(OTHER_FORMAT)
-    shown = list(_sheets(content, about))
+    with _panic_as_error():
+        yield from _tables(list(_sheets(content, about)), about)
+
+
+@contextmanager
+def _panic_as_error() -> Iterator[None]:
+    """A damaged workbook makes calamine panic: its exception is none that others catch."""
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise ValueError("calamine panicked") from None
+
+
+def _tables(shown: Sequence[Sheet], about: About) -> Iterator[Block]:
     left_out = 0
     for number, sheet in enumerate(shown):
         if sheet.is_too_large:
@@ -83,6 +101,8 @@ def _refuse_password(archive: zipfile.ZipFile) -> None:
 def _rows_shown(workbook: CalamineWorkbook, name: str, looks: Looks) -> Iterator[list[str]]:
     """Rows of text, the empty ones as well; a cell over several rows stands in each of them."""
     sheet = workbook.get_sheet_by_name(name)
+    if sheet.height * sheet.width > MOST_CELLS:  # in binary formats this is known only here
+        raise DocumentUnreadable(UNPACKS_TOO_LARGE)
     top, left = sheet.start or (0, 0)
     repeated: dict[int, tuple[int, str]] = {}
     starts = {
@@ -142,17 +162,24 @@ def _side_by_side(group: list[list[str]]) -> Iterator[list[list[str]]]:
     have the same names.
     """
     width = max(map(len, group))
+    if width > _WIDEST:
+        yield group
+        return
     group = [[*row, *[""] * (width - len(row))] for row in group]
     filled = [any(row[at] for row in group) for at in range(width)]
     for at in range(2, width - 2):
-        left, right = [row[:at] for row in group], [row[at + 1 :] for row in group]
-        if filled[at] or not any(filled[:at]) or not any(filled[at + 1 :]):
+        if filled[at] or not filled[at + 1] or not any(filled[:at]):
             continue
+        left, right = [row[:at] for row in group], [row[at + 1 :] for row in group]
         if _are_two_tables(left, right):
             yield [row for row in left if any(row)]
             yield from _side_by_side([row for row in right if any(row)])
             return
     yield group
+
+
+_WIDEST = 60
+"""Columns of tables that stand beside each other."""
 
 
 def _are_two_tables(left: Sequence[Sequence[str]], right: Sequence[Sequence[str]]) -> bool:
