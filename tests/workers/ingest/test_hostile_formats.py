@@ -185,7 +185,7 @@ def mutated_within(content: bytes, chance: random.Random) -> bytes:
     return zipped(members)
 
 
-# calamine reserves as much memory as a damaged binary workbook asks for: its child ends, and no more
+# calamine reserves what a damaged binary workbook asks for: its child ends, and nothing else
 @pytest.mark.parametrize("name", GOOD)
 def test_mutated_files_are_read_or_refused_with_a_reason(
     tmp_path: Path, parser: Parser, name: str
