@@ -162,7 +162,7 @@ def _read(
         for block in READERS[form](content, about):
             if (tidied := tidy(block)) is None:
                 continue
-            if isinstance(tidied, Paragraph) and blocks and isinstance(blocks[-1], Question):
+            if isinstance(tidied, Paragraph) and blocks and _asks(blocks[-1]):
                 tidied = replace(tidied, text=begins_answer(tidied.text))
             size += len(shown(tidied).encode())
             if size > limits.text_bytes or time.process_time() > end:
@@ -182,6 +182,10 @@ def _read(
         what = f"pages {last + 1} to {about.pages} were" if has_pages else "the rest was"
         about.missing = "; ".join(filter(None, (about.missing, not_read(what, why))))
     return blocks, about
+
+
+def _asks(block: Block) -> bool:
+    return isinstance(block, Question) or (isinstance(block, Heading) and block.text[-1:] == "?")
 
 
 def check(path: Path, *, limit_bytes: int) -> Format:

@@ -152,3 +152,32 @@ def test_a_title_from_the_file_name_can_be_read(tmp_path: Path, name: str, title
     path = tmp_path / name
     path.write_text("Some text here.\n")
     assert parse_file(path).title == title
+
+
+def test_a_blank_line_below_the_first_rule_makes_no_front_matter(tmp_path: Path) -> None:
+    text = "---\n\nDeposit: a locker costs 500 EUR.\n\n---\n\nMore.\n"
+    assert blocks(tmp_path, "a.md", text)[0] == "paragraph: Deposit: a locker costs 500 EUR."
+
+
+def test_whether_a_task_is_done_is_seen(tmp_path: Path) -> None:
+    expected = ["item: ☑ Order", "item: ☐ Pay"]
+    assert blocks(tmp_path, "a.md", "- [x] Order\n- [ ] Pay\n") == expected
+
+
+def test_dots_lead_from_a_name_to_its_value(tmp_path: Path) -> None:
+    text = "  Deposit ........ 20 EUR\n  Key, No. 3 ..... 5 EUR\n\nScope ..... 1\nRules ..... 2\n"
+    assert blocks(tmp_path, "a.txt", text) == [
+        "row: Deposit: 20 EUR.",
+        "row: Key, No. 3: 5 EUR.",
+        "paragraph: Scope ..... 1\nRules ..... 2",
+    ]
+
+
+def test_boxes_of_restructured_text_are_text_and_code_is_code(tmp_path: Path) -> None:
+    text = (
+        ".. note::\n\n   Be careful.\n\n   * always\n\n.. code-block:: sh\n\n   ken load\n\nEnd.\n"
+    )
+    assert blocks(tmp_path, "a.rst", text) == [
+        "paragraph: Be careful.", "item: always", "paragraph: sh", "code: ken load",
+        "paragraph: End.",
+    ]  # fmt: skip

@@ -142,3 +142,17 @@ people, price<sup>*</sup> 5.<p>* plus tax"""
 def test_utf_16_needs_no_mark(tmp_path: Path, encoding: str) -> None:
     found = blocks(tmp_path, "<p>Отпуск длится 28 дней.</p>".encode(encoding))
     assert found == ["paragraph: Отпуск длится 28 дней."]
+
+
+def test_bold_questions_typed_marks_and_letters_that_refer_to_notes(tmp_path: Path) -> None:
+    page = """<p><b>Who opens?</b><br>The porter<sup>a</sup>, from the 5<sup>th</sup>.</p>
+<p>1. Ring<br>2. Wait</p><p>• Go in</p><p>No 7<sup>a</sup></p><p><sup>a</sup> Not on Sundays.</p>"""
+    assert blocks(tmp_path, page) == [
+        "question: Who opens?",
+        "paragraph: The porter, from the 5th [Not on Sundays].",
+        "item: 1. Ring",
+        "item: 2. Wait",
+        "item: - Go in",
+        "paragraph: No 7[a] [a: Not on Sundays.]",
+    ]
+    assert blocks(tmp_path, "<p>La 1<sup>a</sup> vez.</p>") == ["paragraph: La 1a vez."]

@@ -150,3 +150,55 @@ def test_a_footnote_in_a_cell_of_figures_stands_behind_them(tmp_path: Path) -> N
     table = row("City", "Fee") + row("Oslo", fee) + row("Rome", "14")
     found = blocks(tmp_path, f"<w:tbl>{table}</w:tbl>", footnotes=note)
     assert found[0] == "row: City: Oslo; Fee: 12[2] [2: Plus tax.]."
+
+
+def test_lines_set_apart_by_tabs_are_a_table(tmp_path: Path) -> None:
+    def line(*cells: str) -> str:
+        return par("<w:r><w:tab/></w:r>".join(map(run, cells)))
+
+    body = line("Rate", "Day", "Month") + line("Berlin", "5", "50") + line("Oslo", "6", "60")
+    assert blocks(tmp_path, body + line("Yours", "Ann")) == [
+        "row: Rate: Berlin; Day: 5; Month: 50.",
+        "row: Rate: Oslo; Day: 6; Month: 60.",
+        "paragraph: Yours Ann",
+    ]
+
+
+def test_a_bold_question_and_marks_that_were_typed(tmp_path: Path) -> None:
+    body = (
+        par(run("Where is it?", "<w:b/>") + "<w:r><w:br/></w:r>" + run("On floor 2."))
+        + par(run("- one") + "<w:r><w:br/></w:r>" + run("- two"))
+        + par("b) three")
+    )
+    assert blocks(tmp_path, body) == [
+        "question: Where is it?", "paragraph: On floor 2.", "item: one", "item: two", "item: three",
+    ]  # fmt: skip
+
+
+def test_a_row_over_all_columns_is_the_caption_and_a_table_in_a_cell_is_read(
+    tmp_path: Path,
+) -> None:
+    def table(*rows: str) -> str:
+        return f"<w:tbl>{''.join(f'<w:tr>{row}</w:tr>' for row in rows)}</w:tbl>"
+
+    def cell(content: str, look: str = "") -> str:
+        return f"<w:tc><w:tcPr>{look}</w:tcPr>{content}</w:tc>"
+
+    fees = table(
+        cell(par("Fees of 2026"), '<w:gridSpan w:val="2"/>'),
+        cell(par("City")) + cell(par("Fee")),
+        cell(par("Oslo")) + cell(par("5")),
+    )
+    parsed = parse_file(_word(tmp_path, fees))
+    assert [(one.text, one.caption) for one in parsed.blocks if one.kind == "row"] == [
+        ("City: Oslo; Fee: 5.", "Fees of 2026")
+    ]
+    assert blocks(tmp_path, table(cell(par("Beside it.")) + cell(fees + par("")))) == [
+        "paragraph: Beside it.", "row: City: Oslo; Fee: 5.",
+    ]  # fmt: skip
+
+
+def _word(folder: Path, body: str) -> Path:
+    path = folder / "made.docx"
+    path.write_bytes(word_of(body))
+    return path

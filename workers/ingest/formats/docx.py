@@ -21,6 +21,7 @@ from workers.ingest.formats.document import (
     Heading,
     Item,
     Paragraph,
+    Question,
     Quotation,
     columns,
     in_utc,
@@ -28,7 +29,7 @@ from workers.ingest.formats.document import (
     table,
 )
 from workers.ingest.formats.numerals import numeral
-from workers.ingest.formats.running import lays_out, said_once
+from workers.ingest.formats.running import lays_out, said_once, tabbed
 from workers.ingest.formats.symbols import BEFORE_PART, symbol
 from workers.ingest.formats.text import (
     bold,
@@ -40,7 +41,7 @@ from workers.ingest.formats.text import (
     questions,
     raised,
     table_of,
-    typed_item,
+    typed_items,
 )
 
 _OF_A_TEMPLATE = datetime(2013, 12, 23, 23, 15, tzinfo=UTC)
@@ -74,7 +75,7 @@ def read_docx(content: bytes, about: About) -> Iterator[Block]:
     blocks += story.blocks
     blocks += [Paragraph(text) for text in _headers(parts.get("footer", []), look)]
     about.titles.append(story.title)
-    yield from noted(blocks, notes)
+    yield from noted(list(tabbed(blocks)), notes)
 
 
 _PARTS = ("footnotes", "endnotes", "header", "footer", "numbering")
@@ -116,7 +117,7 @@ def _headers(roots: Sequence[Any], look: "_Look") -> list[str]:
 
 
 _NOT_SHOWN = frozenset("pPr rPr del moveFrom Fallback rt sdtPr tcPr trPr tblPr".split())
-_BREAKS = {"tab": " ", "ptab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_BREAKS = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _NO_WORDS = re.compile(
     r"(?i)automatically generated|\A[\w-]+\.\w{3,4}\Z|\A(?:picture|image|bild) ?\d*\Z"
 )
@@ -290,6 +291,9 @@ class _Story:
         elif text and kind in _OF_STYLES:
             self._of_style(kind, text)
         elif text and kind != "contents":
+            if runs.question and text.startswith(f"{runs.question}\n"):
+                self.blocks.append(Question(runs.question))
+                text = text[len(runs.question) :].strip()
             self.blocks.extend(self._running_text(text, is_bold=runs.is_bold))
         self.blocks.extend(Caption(words) for words in runs.pictures)
         for box in boxes:
@@ -298,8 +302,7 @@ class _Story:
     def _running_text(self, text: str, *, is_bold: bool) -> Sequence[Block]:
         if is_bold and not has_notes(text):
             return [bold(text, self._level)]
-        item = typed_item(text)
-        return [item] if item else questions(text)
+        return typed_items(text) or questions(text)
 
     def _of_style(self, kind: str, text: str) -> None:
         last = self.blocks[-1] if self.blocks else None
@@ -420,6 +423,8 @@ class _Runs:
         self.parts: list[str] = []
         self.pictures: list[str] = []
         """What stands for them."""
+        self.question = ""
+        """A first line in bold letters that asks."""
         self._look = look
         self._paragraph = paragraph
         self._boxes = boxes
@@ -435,6 +440,7 @@ class _Runs:
             if name == "t":
                 self._say(child.text or "", run)
             elif name in _BREAKS:
+                self._note_question(name)
                 self.parts.append(_BREAKS[name])
             elif name in ("footnoteReference", "endnoteReference"):
                 kind = name.removesuffix("Reference") + "s"
@@ -448,6 +454,11 @@ class _Runs:
                 self.read(child, run=run)
                 if name == "p":
                     self.parts.append("\n")
+
+    def _note_question(self, name: str) -> None:
+        text = "".join(self.parts).strip()
+        if name == "br" and self.is_bold and not self.question and text.endswith("?"):
+            self.question = text
 
     def _special(self, name: str, child: Any, run: Any) -> None:
         """A run, a letter of a font of symbols, a picture, or a field."""

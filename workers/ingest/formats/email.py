@@ -25,8 +25,9 @@ from workers.ingest.formats.document import (
 )
 from workers.ingest.formats.html import read_html
 from workers.ingest.formats.members import Members, Reader
+from workers.ingest.formats.plain import read_text
 from workers.ingest.formats.suffixes import format_of
-from workers.ingest.formats.text import decode, read_text
+from workers.ingest.formats.text import decode
 
 _KNOWN = ("from", "to", "subject", "date", "received", "message-id", "mime-version", "return-path")
 _PEOPLE = ("From", "To", "Cc")

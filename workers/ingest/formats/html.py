@@ -42,6 +42,7 @@ from workers.ingest.formats.text import (
     noted,
     questions,
     raised_later,
+    typed_items,
 )
 
 _DROPPED = frozenset(
@@ -371,7 +372,12 @@ class _Page:
     # -- elements -------------------------------------------------------------------------------
 
     def _start_br(self, _attributes: Mapping[str, str]) -> None:
-        self._flows[-1].text.append("\n")
+        flow = self._flows[-1]
+        asks = 0 < flow.letters == flow.bold and "".join(flow.text).rstrip().endswith("?")
+        if asks and not self._mark and not self._open["li"]:
+            self._flush()  # its answer follows
+        else:
+            flow.text.append("\n")
 
     def _start_meta(self, attributes: Mapping[str, str]) -> None:
         name = attributes.get("property") or attributes.get("name") or ""
@@ -548,7 +554,7 @@ class _Page:
             return [Quotation(text)]
         if is_bold and not self._tables:
             return [bold(text, self._level)]
-        return questions(text)
+        return typed_items(text) or questions(text)
 
 
 def _kind(attributes: Mapping[str, str]) -> str:

@@ -15,6 +15,7 @@ from workers.ingest.formats.document import (
     Code,
     Heading,
     Item,
+    Question,
     Quotation,
     Row,
     Slugs,
@@ -35,7 +36,9 @@ from workers.ingest.formats.text import (
 from workers.models.sentences import without_marks
 
 _UPDATED = ("updated_at", "updated", "last_modified", "lastmod", "modified", "date")
-_FRONT_MATTER = re.compile(r"---[ \t]*\n(?P<fields>(?:.*\n)*?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
+_FRONT_MATTER = re.compile(
+    r"---[ \t]*\n(?![ \t]*\n)(?P<fields>(?:.*\n)*?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
+)
 _FIELD = re.compile(r"([\w.-]+)[ \t]*:(?:[ \t]+(.*)|[ \t]*)\Z")
 _MORE_OF_FIELD = re.compile(r"[ \t]+\S|- |#|\s*\Z|[\])}]")
 
@@ -71,7 +74,9 @@ _CODE_OR_EXTRA = re.compile(
 _EMPTY_BRACKETS = re.compile(r"\(\s*\)|\[\s*\](?!\()")
 _STRAY = re.compile(r"(?<!\s)\*\*(?!\d)|(?<!\d)\*\*(?!\s)|(?<!\w)__(?=\w[^_]*\Z)|~~")
 _IDENTITY = re.compile(r"\{#([\w.:-]{1,100})[^{}]{0,100}\}\s*\Z")
-_TASK = re.compile(r"\[[ xX]\]\s+")
+_ASKED = re.compile(r"(\*\*|__)([^*_\n]{3,300}\?)\1[ \t]*\\?\n(?=\S)")
+"""A question in bold letters, with its answer on the next line."""
+_TASK = re.compile(r"\[([ xX])\]\s+")
 _CLOSE_TAG = re.compile(r"<\s{0,3}(/?)\s{0,3}([A-Za-z][A-Za-z0-9-]*)")
 _STRUCK = ("del", "s", "strike")
 _INTERRUPTING = (
@@ -241,8 +246,7 @@ class _Page:
     def _flush(self) -> Iterator[Block]:
         """The item that is open, as far as it has been read."""
         if self._item:
-            text = _TASK.sub("", "\n".join(self._item), count=1)
-            yield Item(text, len(self._lists) - 1, self._mark)
+            yield Item("\n".join(self._item), len(self._lists) - 1, self._mark)
             self._item = None
 
     def _text(self, token: Token, opening: Token) -> Iterator[Block]:
@@ -271,6 +275,11 @@ class _Page:
             for term, meaning in defined:
                 yield Row((self._plain(term)[0], self._plain(meaning)[0]))
             return
+        if self._item is None and (asked := _ASKED.match(content)):
+            yield Question(self._plain(asked[2])[0])
+            content = content[asked.end() :]
+        if self._item == [] and (task := _TASK.match(content)):  # a box that is seen
+            content = ("☐ " if task[1] == " " else "☑ ") + content[task.end() :]
         text, look = self._plain(content)
         if self._item is not None:
             self._item.append(text)

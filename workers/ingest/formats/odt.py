@@ -33,7 +33,7 @@ from workers.ingest.formats.document import (
     table,
 )
 from workers.ingest.formats.numerals import numeral
-from workers.ingest.formats.running import lays_out, said_once
+from workers.ingest.formats.running import lays_out, said_once, tabbed
 from workers.ingest.formats.text import (
     bold,
     cell_text,
@@ -44,7 +44,7 @@ from workers.ingest.formats.text import (
     questions,
     raised_later,
     table_of,
-    typed_item,
+    typed_items,
 )
 
 _NOT_SHOWN = frozenset(
@@ -79,7 +79,8 @@ def read_odt(content: bytes, about: About) -> Iterator[Block]:
         raise DocumentUnreadable(OTHER_FORMAT)
     story.read(texts[0])
     about.titles.append(story.title)
-    yield from noted([*running[0], *story.blocks, *running[1]], story.notes)
+    blocks = [*running[0], *tabbed(story.blocks), *running[1]]
+    yield from noted(blocks, story.notes)
 
 
 _HEADERS = ("header", "header-first", "header-left")
@@ -295,8 +296,7 @@ class Story:
     def _running_text(self, text: str, *, is_bold: bool) -> Sequence[Block]:
         if is_bold and not has_notes(text):
             return [bold(text, self._level)]
-        item = typed_item(text)
-        return [item] if item else questions(text)
+        return typed_items(text) or questions(text)
 
     def _runs(self, element: Any) -> "_Runs":
         style = self._look.of(value_of(element, "style-name"))
@@ -470,4 +470,4 @@ def _is_hidden(element: Any) -> bool:
     return value_of(element, "is-hidden") == "true" or value_of(element, "display") == "none"
 
 
-_GAPS = {"s": " ", "tab": " ", "line-break": "\n"}
+_GAPS = {"s": " ", "tab": "\t", "line-break": "\n"}

@@ -16,11 +16,11 @@ from workers.ingest.formats.markdown import read_markdown
 from workers.ingest.formats.members import Reader, read_zip
 from workers.ingest.formats.odt import read_odt
 from workers.ingest.formats.pdf import read_pdf
+from workers.ingest.formats.plain import read_text
 from workers.ingest.formats.rtf import read_rtf
 from workers.ingest.formats.separated import read_table
 from workers.ingest.formats.sheets import read_sheets
 from workers.ingest.formats.slides import read_slides
-from workers.ingest.formats.text import read_text
 
 _OF_FILES: Mapping[Format, Reader] = {
     Format.MARKDOWN: read_markdown,

@@ -27,7 +27,7 @@ from workers.ingest.formats.document import (
 )
 from workers.ingest.formats.docx import kind_by_name
 from workers.ingest.formats.rtf_tokens import Fonts, Token, Tokens
-from workers.ingest.formats.running import lays_out, said_once
+from workers.ingest.formats.running import lays_out, said_once, tabbed
 from workers.ingest.formats.text import (
     bold,
     cell_text,
@@ -38,7 +38,7 @@ from workers.ingest.formats.text import (
     questions,
     raised_later,
     table_of,
-    typed_item,
+    typed_items,
 )
 
 _STYLE = re.compile(r"\{\\s(\d{1,4})\b([^{};]{0,500});?\}")
@@ -82,7 +82,7 @@ def read_rtf(content: bytes, about: About) -> Iterator[Block]:
         [Paragraph(text) for text in said_once(reader.around(names))]
         for names in (_HEADERS, _FOOTERS)
     )
-    yield from noted([*headers, *reader.blocks(), *footers], reader.notes)
+    yield from noted([*headers, *tabbed(reader.blocks()), *footers], reader.notes)
 
 
 def _note_properties(source: str, about: About) -> None:
@@ -210,8 +210,7 @@ class _Story:
             return [_OF_STYLES[kind](text)]
         if is_bold and not has_notes(text):
             return [bold(text, self._level)]
-        item = typed_item(text)
-        return [item] if item else list(questions(text))
+        return list(typed_items(text) or questions(text))
 
     def end_cell(self) -> None:
         self._cells.append(self._cell)

@@ -8,7 +8,7 @@ from workers.ingest.formats.archive import local_name, value_of
 from workers.ingest.formats.document import Block, Item, Paragraph
 from workers.ingest.formats.numerals import numeral
 from workers.ingest.formats.symbols import BEFORE_PART
-from workers.ingest.formats.text import raised_later, typed_item
+from workers.ingest.formats.text import raised_later, typed_items
 
 _BULLETS = ("buNone", "buChar", "buAutoNum", "buBlip")
 _NUMBERS = (("alphaLc", "a"), ("alphaUc", "A"), ("romanLc", "i"), ("romanUc", "I"))
@@ -80,7 +80,8 @@ def paragraphs(shape: Any, page: int, *, is_list: bool) -> Iterator[Block]:
         if kind in ("buChar", "buBlip") or (kind != "buNone" and (is_list or depth)):
             yield Item(text, depth, page=page)
         else:
-            yield typed_item(text, page=page) or Paragraph(text, page=page)
+            items: list[Block] = [*typed_items(text, page=page)]
+            yield from items or [Paragraph(text, page=page)]
 
 
 def _depth(paragraph: Any) -> int:

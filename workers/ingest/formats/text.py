@@ -1,22 +1,18 @@
-"""Plain text, tables as text, and what all formats need of text: charsets, questions, footnotes."""
+"""What all formats need of text: charsets, questions, footnotes, typed marks, tables."""
 
 import codecs
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby, pairwise
 
 from charset_normalizer import from_bytes
 
 from workers.ingest.formats.document import (
-    About,
     Block,
-    Code,
     Heading,
     Item,
     Paragraph,
     Question,
-    Quotation,
     Row,
     clean,
     one_line,
@@ -115,6 +111,11 @@ def questions(text: str, *, page: int = 0) -> list[Block]:
     return found
 
 
+def begins_question(text: str) -> bool:
+    """Whether it begins with "Q:" or the like."""
+    return bool(_QUESTION.match(text))
+
+
 def begins_answer(text: str) -> str:
     """Without the "A:" that it begins with."""
     return _ANSWER.sub("", text, count=1)
@@ -190,7 +191,8 @@ def _with_notes_of(sentence: str, notes: Mapping[str, str]) -> str:
         stays = sentence[mark.start() - 1 : mark.start()].isdigit() or not note
         if note:
             said.append(f"{number}: {note}" if stays else note)
-        return f"[{number}]" if stays else ""
+        is_letter = len(name) == 1 and name.isalpha() and not note
+        return name if is_letter else f"[{number}]" if stays else ""
 
     shown = _NOTE.sub(place, sentence)
     if not said:
@@ -233,6 +235,11 @@ def noted(blocks: Sequence[Block], notes: Mapping[str, str]) -> Iterator[Block]:
             if name in used and name not in found:
                 found[name] = one_line(marked[3])
                 continue
+        if isinstance(block, Item) and block.mark == "*":
+            if "*" in used and "*" not in found:
+                found["*"] = one_line(block.text)
+                continue
+            block = replace(block, mark="-")
         starred = _STARRED_NOTE.match(block.text) if isinstance(block, Paragraph) else None
         if starred and starred[1] in used and starred[1] not in found:
             found[starred[1]] = one_line(starred[2])
@@ -292,12 +299,13 @@ def raised_later(text: str, before: str) -> str:
     shown = raised(text, before, None)
     plain = text.strip().strip("[]()")
     is_mark = plain.isdigit() or plain in ("*", "†", "‡")
-    return note_mark(plain) if is_mark and shown.startswith("[") else shown
+    is_letter = len(plain) == 1 and "a" <= plain <= "z"  # 5^a: where there is a note of this name
+    return note_mark(plain) if (is_mark and shown.startswith("[")) or is_letter else shown
 
 
-# -- plain text -----------------------------------------------------------------------------------
+# -- typed marks -------------------------------------------------------------------------------
 
-_ITEM = re.compile(
+TYPED_MARK = re.compile(
     r"(?P<indent>[ \t]*)"
     r"(?P<mark>[-*+•●▪◦‣·–—►▶➢➤→✓✔□☐☑■○]|\[[ xX]\]"
     r"|\(?\d{1,3}[.)]|\(?[a-zA-Z][.)]|\d{1,2}(?:\.\d{1,2}){1,3}\.?)"
@@ -305,193 +313,22 @@ _ITEM = re.compile(
 )
 CHECKED = frozenset(("✓", "✔", "☐", "☑", "[x]", "[X]", "[ ]"))
 """Marks that say something: whether it is done."""
-_UNDERLINE = re.compile(r"([=\-~^*#+\"'.])\1{2,}[ \t]*\Z")
-_SECTION = re.compile(r"\d{1,2}(?:\.\d{1,2}){0,3}\.?[ \t]+(?P<name>\S.{0,80})\Z")
-_GAP = re.compile(r"\t+ *| {2,}")
-_CELL = re.compile(r"\S+(?: \S+)*")
-_TEXT_UNDERLINES = "=-~^*#+\"'."
 
 
-def read_text(content: bytes, about: About) -> Iterator[Block]:
-    """Text as its author laid it out: underlined and numbered headings, lists, aligned columns."""
-    reader = _Text()
-    for number, block in enumerate(reader.read(decode(content).expandtabs(8))):
-        if number == 0 and isinstance(block, Heading) and block.level == 1:
-            about.titles.append(block.text)
-        yield block
-
-
-class _Text:
-    def __init__(self) -> None:
-        self._underlines: list[str] = []
-
-    def read(self, text: str) -> Iterator[Block]:
-        follows_code = False
-        for group in _groups(text):
-            indent = len(group[0]) - len(group[0].lstrip())
-            if follows_code and indent >= 2:
-                yield Code("\n".join(_dedented(group)))
-                continue
-            follows_code = group[-1].rstrip().endswith("::") and not _ITEM.match(group[-1])
-            if follows_code:
-                group = [*group[:-1], group[-1].rstrip()[:-1]]
-            yield from self._group(group)
-
-    def _group(self, lines: list[str]) -> Iterator[Block]:
-        while lines and (found := self._heading(lines)):
-            block, lines = found
-            yield block
-        if not lines:
-            return
-        if rows := drawn(lines) or aligned(lines):
-            yield from table_of(rows)
-            return
-        is_asked = _QUESTION.match(lines[0].lstrip())
-        if is_asked and isinstance((asked := questions("\n".join(lines)))[0], Question):
-            yield from asked
-            return
-        if any(line.startswith(">") for line in lines):
-            yield from _with_quotations(lines)
-            return
-        yield from _paragraph_and_items(lines)
-
-    def _heading(self, lines: list[str]) -> tuple[Block, list[str]] | None:
-        first = lines[0].strip()
-        if len(lines) > 2 and _UNDERLINE.fullmatch(lines[0]) and _UNDERLINE.fullmatch(lines[2]):
-            return Heading(lines[1].strip(), self._level("over" + first[0])), lines[3:]
-        is_name = len(first) <= 120 and not _UNDERLINE.fullmatch(first) and not _GAP.search(first)
-        if is_name and len(lines) > 1 and _UNDERLINE.fullmatch(lines[1].strip()):
-            return Heading(first, self._level(lines[1].strip()[0])), lines[2:]
-        if _UNDERLINE.fullmatch(first):
-            return Paragraph(""), lines[1:]
-        if len(lines) == 1 and not lines[0].startswith(" ") and is_title(first):
-            numbered = _SECTION.fullmatch(first)
-            name = numbered["name"] if numbered else first
-            if (name.isupper() and len(name) > 2) or (numbered and name[:1].isupper()):
-                depth = first.split()[0].strip(".").count(".") if numbered else 0
-                return Heading(first, min(2 + depth, 6)), []
-        return None
-
-    def _level(self, mark: str) -> int:
-        if mark not in self._underlines:
-            self._underlines.append(mark)
-        return min(self._underlines.index(mark) + 1, 6)
-
-
-def _groups(text: str) -> Iterator[list[str]]:
-    """Runs of lines without a blank one among them."""
-    group: list[str] = []
+def typed_items(text: str, *, page: int = 0) -> list[Item]:
+    """The items of a paragraph whose author typed a bullet or a number before each; else none."""
+    found: list[Item] = []
     for line in text.split("\n"):
-        if line.strip():
-            group.append(line.rstrip())
-        elif group:
-            yield group
-            group = []
-    if group:
-        yield group
-
-
-def typed_item(text: str, *, page: int = 0) -> Item | None:
-    """A paragraph whose author typed a bullet or a number before it, as an item."""
-    match = _ITEM.match(text)
-    if not match or match["mark"] in CHECKED:
-        return None
-    mark = match["mark"]
-    rest = text[match.start("text") :]
-    return Item(rest, 0, mark if mark[-1] in ".)" or mark[0].isdigit() else "-", page=page)
-
-
-def _dedented(lines: Sequence[str]) -> Iterator[str]:
-    indent = min(len(line) - len(line.lstrip()) for line in lines)
-    return (line[indent:] for line in lines)
-
-
-def _with_quotations(lines: Sequence[str]) -> Iterator[Block]:
-    """Lines of a mail, of which some are quoted from another."""
-    for is_quoted, some in groupby(lines, lambda line: line.startswith(">")):
-        if is_quoted:
-            yield Quotation("\n".join(line.lstrip("> ") for line in some))
-        else:
-            yield from _paragraph_and_items(list(some))
-
-
-def drawn(lines: Sequence[str]) -> list[list[str]]:
-    """The cells of a table that is drawn with "|", and with "+--+" between its rows."""
-    if len(lines) < 2 or not all(line.strip()[0] in "|+" for line in lines):
-        return []
-    rows: list[list[str]] = []
-    has_rules = sum(line.lstrip().startswith("+") for line in lines) > 3
-    goes_on = False
-    for line in map(str.strip, lines):
-        if not set(line) - set("|+-=: "):
-            goes_on = False
-            continue
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if goes_on and has_rules and len(cells) == len(rows[-1]):
-            rows[-1] = [f"{a} {b}".strip() for a, b in zip(rows[-1], cells, strict=True)]
-        else:
-            rows.append(cells)
-        goes_on = True
-    return rows if len(rows) > 1 and len({*map(len, rows)}) == 1 else []
-
-
-def _paragraph_and_items(lines: Sequence[str]) -> Iterator[Block]:
-    held: list[str] = []
-    item: tuple[str, int] | None = None
-    indents: list[int] = []
-
-    def flush() -> Iterator[Block]:
-        if held and item:
-            yield Item(" ".join(held), item[1], item[0])
-        elif held:
-            yield from questions("\n".join(held))
-
-    for line in lines:
-        match = _ITEM.match(line)
-        if match and (item or not held or held[-1].rstrip().endswith((":", ".", ";"))):
-            yield from flush()
-            indent = len(match["indent"])
-            indents = [*(one for one in indents if one < indent), indent]
+        match = TYPED_MARK.match(line)
+        if match and match["mark"] not in CHECKED:
             mark = match["mark"]
-            item = (mark if mark[-1] in ".)" or mark[0].isdigit() else "-", len(indents) - 1)
-            kept = f"{mark} " if mark in CHECKED else ""
-            held = [kept + match["text"].strip()]
-        elif item and not line.startswith(" ") and held[-1].endswith((".", ":", ";", "!", "?")):
-            yield from flush()
-            item, held, indents = None, [line.strip()], []
+            is_kept = mark[-1] in ".)*" or mark[0].isdigit()  # a star may begin a footnote
+            shown = mark if is_kept else "-"
+            found.append(Item(line[match.start("text") :], 0, shown, page=page))
+        elif not found:
+            return []
         else:
-            held.append(line.strip())
-    yield from flush()
-
-
-def aligned(lines: Sequence[str]) -> list[list[str]]:
-    """The cells of lines that are set in columns with spaces between them; else nothing."""
-    lines = [line for line in lines if set(line) - set("-=_+| ")]
-    if len(lines) < 2 or not all(len(_GAP.split(line.strip())) > 1 for line in lines):
-        return []
-    gaps = _gutters(lines)
-    if not gaps or all(map(_ITEM.match, lines)):
-        return []
-    bounds = [0, *gaps, max(map(len, lines))]
-    return [[line[a:b].strip() for a, b in pairwise(bounds)] for line in lines]
-
-
-def _gutters(lines: Sequence[str]) -> list[int]:
-    """Where every line has at least two spaces, or its end: the middle of each such gap."""
-    width = max(map(len, lines))
-    taken = [False] * width
-    for line in lines:
-        for one in _CELL.finditer(line):
-            taken[one.start() : one.end()] = [True] * (one.end() - one.start())
-    found: list[int] = []
-    at = 0
-    while at < width:
-        end = at
-        while end < width and not taken[end]:
-            end += 1
-        if end - at >= 2 and at > 0 and end < width:
-            found.append((at + end) // 2)
-        at = max(end, at + 1)
+            found[-1] = replace(found[-1], text=f"{found[-1].text}\n{line}")
     return found
 
 
@@ -546,6 +383,8 @@ def table_of(
     rows: Sequence[Sequence[str]], *, caption: str = "", page: int = 0, bold_first: bool = False
 ) -> Iterator[Block]:
     """The rows of a table of which only the cells are known."""
+    if not caption and len(rows) > 2 and rows[0] and rows[0][0] and not any(rows[0][1:]):
+        caption, rows, bold_first = rows[0][0], rows[1:], False  # a title over all columns
     header = 1 if bold_first or has_header(rows) else 0
     if not header and len(rows) > 2 and _groups_names(rows[0]) and has_header(rows[1:]):
         rows, header = [_spread(rows[0]), *rows[1:]], 2
