@@ -3,6 +3,7 @@
 import textwrap
 from pathlib import Path
 
+from tests.workers.ingest.files import put, refusal
 from tests.workers.ingest.pages import Text, grid, page, pdf_of
 from workers.ingest.parse import parse_file
 
@@ -223,3 +224,69 @@ def test_text_is_not_a_heading_because_there_is_much_code_in_small_letters(tmp_p
     )
     found = blocks(tmp_path, page((60, 700, "Run these commands:", 11), more=code))
     assert found[0] == "paragraph: Run these commands:"
+
+
+def test_a_sentence_with_another_figure_on_each_page_is_not_running(tmp_path: Path) -> None:
+    pages = [
+        page(
+            (60, 800, "ACME - Handbook"),
+            (60, 785, f"Chapter {n} of the rules holds from May {n} on."),
+            (60, 740, f"Words of their own: {'abcd'[n]}."),
+        )
+        for n in range(4)
+    ]
+    text = parse_file(put(tmp_path, "a.pdf", pdf_of(*pages))).text
+    assert [f"Chapter {n} of the rules holds from May {n} on." in text for n in range(4)] == [
+        True
+    ] * 4
+
+
+def test_a_row_without_its_first_cell_is_no_second_line_of_figures(tmp_path: Path) -> None:
+    rows = (("Item", "Qty", "Price"), ("Desk", "1", "300.00"), ("", "Total", "500.00"))
+    texts = [
+        (x, 740 - 16 * at, said)
+        for at, row in enumerate(rows)
+        for x, said in zip((60, 250, 350), row, strict=True)
+        if said
+    ]
+    found = parse_file(put(tmp_path, "a.pdf", pdf_of(page(*texts)))).blocks
+    assert [row.text for row in found] == [
+        "Item: Desk; Qty: 1; Price: 300.00.",
+        "Qty: Total; Price: 500.00.",
+    ]
+
+
+def test_a_date_beside_a_name_names_no_column(tmp_path: Path) -> None:
+    drawn = page(
+        (60, 740, "Due date"), (200, 740, "3 May 2026"), (60, 724, "IBAN"), (200, 724, "DE1")
+    )
+    found = parse_file(put(tmp_path, "a.pdf", pdf_of(drawn))).blocks
+    assert [row.text for row in found] == ["Due date: 3 May 2026.", "IBAN: DE1."]
+
+
+PICTURE = "q 500 0 0 700 40 60 cm BI /W 1 /H 1 /CS /G /BPC 8 ID x EI Q"
+
+
+def test_pages_that_are_pictures_are_counted_and_a_stamp_on_one_is_read(tmp_path: Path) -> None:
+    text = page((60, 740, "Some real words stand on this page, and there are quite many of them."))
+    parsed = parse_file(
+        put(tmp_path, "a.pdf", pdf_of(text, page(more=PICTURE), page(more=PICTURE)))
+    )
+    assert parsed.missing == "2 pages were not read: no text in it (a scan?)"
+    stamped = page((400, 800, "Received 3 May 2026"), more=PICTURE)
+    parsed = parse_file(put(tmp_path, "b.pdf", pdf_of(stamped)))
+    assert (parsed.text, parsed.missing) == (
+        "Received 3 May 2026",
+        "1 page was not read: no text in it (a scan?)",
+    )
+    assert refusal(tmp_path, "c.pdf", pdf_of(page(more=PICTURE))) == "no text in it (a scan?)"
+
+
+def test_a_footnote_whose_number_is_not_raised_stands_where_its_mark_is(tmp_path: Path) -> None:
+    drawn = page(
+        (60, 590, "Notice is three months"), (164, 594, "1", 6), (169, 590, "for all."),
+        (60, 60, "1 In Spain two months.", 8),
+    )  # fmt: skip
+    assert parse_file(put(tmp_path, "a.pdf", pdf_of(drawn))).text == (
+        "Notice is three months for all [In Spain two months]."
+    )

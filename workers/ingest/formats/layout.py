@@ -343,8 +343,13 @@ def _row_starts(rows: Sequence[SetRow], lines: Sequence[Sequence[str]]) -> Itera
             yield from starts
             return
     yield True
-    for (above, row), line in zip(pairwise(rows), lines[1:], strict=True):
-        yield bool(line[0]) or above.y - row.y >= 1.6 * row.size
+    for (above, row), (before, line) in zip(pairwise(rows), pairwise(lines), strict=True):
+        has_figures = any(map(_are_figures, before, line))  # a figure does not go on below itself
+        yield bool(line[0]) or has_figures or above.y - row.y >= 1.6 * row.size
+
+
+def _are_figures(*cells: str) -> bool:
+    return all(cell[:1].isdigit() and cell[-1:].isdigit() for cell in cells)
 
 
 def _widest_in_cell(gaps: Sequence[float], size: float) -> float:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from itertools import pairwise, takewhile
+from itertools import islice, pairwise, takewhile
 
 import pypdfium2
 
@@ -49,6 +49,9 @@ _PAGES_HELD = 60
 """Of a document with more pages a sample is read first, to know its look."""
 _EDGE = 5
 """Lines at the top and at the bottom of a page that may be on each page."""
+_FEW_LETTERS = 60
+"""On a page that is a picture: a stamp, or the name of the scanner."""
+_MOST_PICTURES = 500
 _MOST_FAULTS = 30
 """Pages in a row that cannot be read: then none of the others can."""
 
@@ -107,7 +110,7 @@ class _Pages:
         self._document = document
         self._about = about
         self._held: dict[int, list[Word]] = {}
-        self._faults = self._faults_in_a_row = 0
+        self._faults = self._faults_in_a_row = self._scans = 0
 
     def blocks(self) -> Iterator[Block]:
         count = len(self._document)
@@ -123,15 +126,32 @@ class _Pages:
                 break
             page = regions(running.without(words, number))
             found = list(noted(list(look.blocks(page, number)), {}))
+            if sum(len(block.text) for block in found) < _FEW_LETTERS:
+                self._scans += self._is_picture(number)
             before, found = _with_end_of_sentence(before, found)
             yield from before
             before = found
         yield from before
-        if self._faults:
-            what = f"{self._faults} page was" if self._faults == 1 else f"{self._faults} pages were"
-            self._about.missing = not_read(what, f"damaged {Format.PDF}")
-            if self._faults == count or self._faults_in_a_row > _MOST_FAULTS:
-                raise ValueError("no page can be read")
+        missing = ((self._faults, f"damaged {Format.PDF}"), (self._scans, NO_TEXT))
+        self._about.missing = "; ".join(
+            not_read(f"{many} page was" if many == 1 else f"{many} pages were", why)
+            for many, why in missing
+            if many
+        )
+        if self._faults and (self._faults == count or self._faults_in_a_row > _MOST_FAULTS):
+            raise ValueError("no page can be read")
+
+    def _is_picture(self, number: int) -> bool:
+        """Whether a picture takes most of the page: what it shows is not read."""
+        try:
+            page = self._document[number - 1]
+            wide, high = page.get_size()
+            pictures = page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE], max_depth=3)
+            bounds = [one.get_bounds() for one in islice(pictures, _MOST_PICTURES)]
+        except pypdfium2.PdfiumError:
+            return False
+        areas = ((right - left) * (top - bottom) for left, bottom, right, top in bounds)
+        return sum(areas) > wide * high / 2
 
     def _words(self, number: int) -> list[Word]:
         try:
@@ -177,7 +197,9 @@ class _Running:
                 seen.setdefault(key, []).append(place)
         needed = 2 if len(sample) <= 4 else 3
         self._running = {
-            key for key, places in seen.items() if len(places) >= needed and _only_counts(places)
+            key
+            for key, places in seen.items()
+            if len(places) >= needed and _only_counts(places) and not _says_so_much(key[0], places)
         }
 
     def _is_running(self, line: Sequence[Word]) -> bool:
@@ -225,6 +247,12 @@ def _only_counts(places: Sequence[tuple[int, list[int]]]) -> bool:
         if len({*figures}) > 1 and not (len(steps) == 1 and abs(next(iter(steps))) <= _MOST_OFFSET):
             return False
     return True
+
+
+def _says_so_much(text: str, places: Sequence[tuple[int, list[int]]]) -> bool:
+    """Whether it is a sentence, and one that says another figure on each page."""
+    differs = len({tuple(figures) for _, figures in places}) > 1
+    return differs and text.endswith((".", "!", "?")) and len(text.split()) > 4
 
 
 _MOST_OFFSET = 40

@@ -210,6 +210,7 @@ def _number_of(name: str) -> str:
 
 
 _STARRED_NOTE = re.compile(r"\A([*†‡])\)? +(\S.*)", re.DOTALL)
+_PLAIN_NOTE = re.compile(r"\A(\d{1,2}) (\S.*)", re.DOTALL)
 _MARKED_NOTE = re.compile(
     "\\A\\s*(?:\x02([^\x02\x03]{1,80})\x03|\\[(\\d{1,3}|[*†‡])\\])\\s*(\\S.*)", re.DOTALL
 )
@@ -240,6 +241,10 @@ def noted(blocks: Sequence[Block], notes: Mapping[str, str]) -> Iterator[Block]:
                 found["*"] = one_line(block.text)
                 continue
             block = replace(block, mark="-")
+        plain = _PLAIN_NOTE.match(block.text) if isinstance(block, Paragraph) and kept else None
+        if plain and plain[1] in used and plain[1] not in found:
+            found[plain[1]] = one_line(plain[2])
+            continue
         starred = _STARRED_NOTE.match(block.text) if isinstance(block, Paragraph) else None
         if starred and starred[1] in used and starred[1] not in found:
             found[starred[1]] = one_line(starred[2])
@@ -334,7 +339,11 @@ def typed_items(text: str, *, page: int = 0) -> list[Item]:
 
 # -- tables ------------------------------------------------------------------------------------
 
-_DATUM = re.compile(r"[\W\d_]*\d[\W\d_]*(?:[A-Za-z€$£%°]{1,4}\W*)?")
+_DATUM = re.compile(
+    r"[\W\d_]*\d[\W\d_]*(?:[A-Za-z€$£%°]{1,4}\W*)?"
+    r"|\d{1,2}\.?[ -](?:de )?[^\W\d_]{3,10}\.?,?(?: de)?[ -]\d{4}"
+    r"|[^\W\d_]{3,10}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}"
+)
 _LONG_CELL = 60
 
 
