@@ -151,7 +151,7 @@ class _Pages:
         except pypdfium2.PdfiumError:
             return False
         areas = ((right - left) * (top - bottom) for left, bottom, right, top in bounds)
-        return sum(areas) > wide * high / 2
+        return bool(sum(areas) > wide * high / 2)
 
     def _words(self, number: int) -> list[Word]:
         try:
