@@ -290,3 +290,16 @@ def test_a_footnote_whose_number_is_not_raised_stands_where_its_mark_is(tmp_path
     assert parse_file(put(tmp_path, "a.pdf", pdf_of(drawn))).text == (
         "Notice is three months for all [In Spain two months]."
     )
+
+
+def test_one_row_on_the_next_page_belongs_to_the_table(tmp_path: Path) -> None:
+    names = ("Item", "Days", "Owner")
+    lines = [(f"Item {n}", str(n), f"Person {n}") for n in range(1, 40)]
+    first = page(*rows(names, *lines, at=(60, 200, 300), top=760))
+    last = page(
+        *rows(("Item 40", "40", "Person 40"), at=(60, 200, 300), top=780), (60, 740, "More words.")
+    )
+    assert blocks(tmp_path, first, last)[-2:] == [
+        "row: Item: Item 40; Days: 40; Owner: Person 40.",
+        "paragraph: More words.",
+    ]

@@ -208,6 +208,8 @@ def _tables_and_lines(rows: Sequence[SetRow]) -> Iterator[Region]:
         if row.has_fields:
             above = held.pop() if held and labels_below(held[-1], row) else None
             found = Table(list(filled_in(row, above)), is_form=True)
+        elif at == 0 and _is_single_row(rows):
+            found = _single_row(row)
         elif (end := _end_of_table(rows, at)) > at + 1:
             over = _over(held, rows[at:end])
             found = _table([*held[len(held) - over :], *rows[at:end]])
@@ -223,6 +225,21 @@ def _tables_and_lines(rows: Sequence[SetRow]) -> Iterator[Region]:
         at = end
     if held:
         yield [one.line() for one in held]
+
+
+def _is_single_row(rows: Sequence[SetRow]) -> bool:
+    """Whether the first line may be the last row of a table that began on the page before."""
+    first = rows[0]
+    is_apart = len(rows) == 1 or first.y - rows[1].y > 1.5 * first.size
+    return (
+        len(first.segments) > 2 and not first.is_mono and is_apart and _end_of_table(rows, 0) == 1
+    )
+
+
+def _single_row(row: SetRow) -> Table:
+    return Table(
+        [[one.text for one in row.segments]], lefts=tuple(one.left for one in row.segments)
+    )
 
 
 def _over(held: Sequence[SetRow], rows: Sequence[SetRow]) -> int:

@@ -497,6 +497,9 @@ def _rows(
         for row in rows[tuple(rows[0]) == names :]:
             yield Row(tuple(row), names, page=page)
         return
+    if len(rows) == 1 and not found.is_form:
+        yield Paragraph(" ".join(rows[0]), page=page)
+        return
     if marks := _counted(rows):
         yield from (Item(row[1], 0, mark, page) for row, mark in zip(rows, marks, strict=True))
         return
