@@ -25,6 +25,11 @@ class Sought(StrEnum):
     REASON = "reason"
     YES_NO = "yes_no"
     SEVERAL = "several"
+    PHONE = "phone"
+    EMAIL = "email"
+    LINK = "link"
+    OVERVIEW = "overview"
+    """Of a page: a summary, what is new in it."""
 
 
 def _any_of(words: str) -> "re.Pattern[str]":
@@ -66,6 +71,22 @@ _ASKS: dict[Sought, "re.Pattern[str]"] = {
         "|steps|procedure|wie (?:kann|mache|mach|geht|bekomme|komme|melde|beantrage|funktioniert)"
         "|was (?:tun|muss ich|mache ich|jetzt)|comment|cómo|como (?:puedo|se|hago)|way to"
     ),
+    Sought.PHONE: _any_of(
+        "(?:tele)?phone numbers?|hotline|extension|mobile number|(?:what|which) number do i"
+        "|telefonnummer|rufnummer|handynummer|durchwahl|numéro de téléphone"
+        "|número de teléfono|teléfono de"
+    ),
+    Sought.OVERVIEW: _any_of(
+        "summari[sz]e|summary|overview|sum up|tl;?dr|tell me (?:all |everything )?about"
+        "|brief me on|what(?:'s| is| has| was|) (?:new|changed) in|zusammenfassen|zusammenfassung"
+        "|fass(?:e)? .{1,60}? zusammen|überblick|was ist neu|résume[rz]|aperçu|resumir"
+        "|resumen"
+    ),
+    Sought.EMAIL: _any_of(
+        "e-?mail address|email of|e-?mail-?adresse|mailadresse|adresse e-?mail|correo de"
+        "|dirección de correo"
+    ),
+    Sought.LINK: _any_of("link to|url|web address|internetadresse|lien vers|enlace a"),
     Sought.SEVERAL: _any_of(
         "which|list|what are|who are|exceptions|requirements|steps|welche|alle|quels|quelles"
         "|qué|cuáles|everything|both|versions|changed|changes|differences?|different"
@@ -150,6 +171,13 @@ _HOLDS: dict[Sought, "re.Pattern[str]"] = {
         r"|erlaubt|verboten|möglich|können|kann|ne|pas|peut|doit|puede|debe|permitido)(?!\w)",
         re.IGNORECASE,
     ),
+    Sought.PHONE: re.compile(
+        r"\d[\d ()/-]{5,}|(?<!\w)(?:call|dial|phone|number|extension|ext|durchwahl|nummer|notruf"
+        r"|numéro|número)\W{1,3}\d{2}",
+        re.IGNORECASE,
+    ),
+    Sought.EMAIL: re.compile(r"[\w.-]@[\w-]"),
+    Sought.LINK: re.compile(r"https?://|www\.|\w\.\w{2,12}/", re.IGNORECASE),
     Sought.SEVERAL: re.compile(r"\n(?:- |\d|[a-z]\))|,[^,]{1,80}(?:,| and | or | und | y | et )|;"),
 }
 

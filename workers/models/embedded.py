@@ -16,7 +16,7 @@ from workers.wording.text import ngettext
 _WORD = re.compile(r"[^\W_]+")
 _MOST_WORDS = 100
 """Words of an answer."""
-_BEHIND_IN_SECTION, _BEHIND = 1.0, 0.3
+_BEHIND_IN_SECTION, _BEHIND = 1.6, 0.8
 """A further unit whose logit is this much below the best one is left out: one of the same passage,
 and one of another."""
 _MOST_UNITS, _FEW_WORDS = 3, 5
@@ -74,9 +74,12 @@ class QuotingAnswerer:
         weighed = weigh(asked, passages, compare, profile=profile, near=near)
         if worked := _worked(asked, passages, weighed, profile):
             return list(_of_rows(worked))
-        if not weighed or confidence(weighed) < 0:
+        if not weighed or not _is_sure(asked, weighed):
             return []
-        chosen = _chosen(weighed) if alone else weighed[:1]
+        if Sought.OVERVIEW in asked.sought:
+            chosen = _overview(weighed)
+        else:
+            chosen = _chosen(weighed) if alone else weighed[:1]
         return [_sentence(one, asked) for one in chosen]
 
 
@@ -137,6 +140,29 @@ def _chosen(weighed: Sequence[Weighed]) -> list[Weighed]:
             chosen.append(one)
             left -= size
     return chosen
+
+
+def _overview(weighed: Sequence[Weighed]) -> list[Weighed]:
+    """Return what fits on the page with the best unit, in the order of its passages."""
+    best = weighed[0]
+    chosen = [best]
+    left = _MOST_WORDS - len(best.unit.text.split())
+    for one in weighed[1:]:
+        size = len(one.unit.text.split())
+        if one.document_id == best.document_id and _FEW_WORDS <= size <= left:
+            chosen.append(one)
+            left -= size
+    return sorted(chosen, key=lambda one: (one.number, one.place))
+
+
+def _is_sure(asked: Asked, weighed: Sequence[Weighed]) -> bool:
+    """Whether the best unit is better quoted than nothing.
+
+    Who wants an overview names its subject, and no more: a page on that is enough.
+    """
+    if Sought.OVERVIEW in asked.sought and asked.names:
+        return weighed[0].measure("names_missing") == 0
+    return confidence(weighed) >= 0
 
 
 def _sentence(one: Weighed, asked: Asked) -> Sentence:

@@ -1,105 +1,94 @@
-"""Words that people at work use for the same thing, so that a question finds the page's own word.
+"""Words that people at work use for the same thing, in four languages.
 
-Groups of single words, English first. They are general: no company's names are in them.
+So a question finds the page's own word, in its own language or in another. `synonyms.txt` holds the
+groups: general words of work, no company's names.
 """
 
-_GROUPS = """
-holiday vacation leave pto urlaub
-salary pay wage earn earnings compensation gehalt lohn
-manager boss supervisor chef vorgesetzter
-laptop computer notebook pc machine
-phone mobile cellphone telephone handy smartphone
-lost stolen missing verloren gestohlen
-sick ill sickness illness krank
-doctor physician arzt
-quit resign resignation terminate termination notice kündigung kündigen
-buy purchase procure purchasing procurement kaufen einkauf
-cost price costs pricing preis kosten
-reimburse reimbursed reimbursement expense expenses refund erstatten spesen
-allowance budget limit cap zuschuss
-wifi wlan wireless
-password passcode passphrase passwort
-car vehicle auto
-train rail bahn
-flight plane fly flying flug
-hotel accommodation lodging overnight
-kid kids child children kind kinder
-baby newborn parental maternity paternity elternzeit
-room office büro raum
-meeting appointment besprechung
-start begin beginning commence joining
-end finish expire expiry expiration ends ende
-client customer customers kunde
-prospect deal opportunity deals
-supplier vendor supply lieferant
-contract agreement vertrag
-bug defect fault error failure fehler
-outage incident downtime down ausfall störung
-deploy deployment release rollout released
-delete deletion deleting erase remove removal löschen
-keep retain retention store storage aufbewahren
-approve approval approves sign-off consent genehmigen genehmigung
-allowed permitted permission may erlaubt
-forbidden prohibited banned verboten
-badge card keycard ausweis
-weekend saturday sunday wochenende
-party celebration feier fest
-training course courses learning weiterbildung schulung
-gym sport fitness
-desk workplace workstation arbeitsplatz
-remote wfh homeoffice telework
-abroad overseas foreign ausland
-tax taxes steuer
-insurance insured versicherung
-pension retirement 401k rente altersvorsorge
-bonus commission prämie
-raise increase rise erhöhung
-probation trial probezeit
-overtime überstunden
-night nacht
-lunch meal food canteen essen kantine
-visitor guest visitors besucher gast
-shop store stores shops branch outlet filiale tienda
-mandatory compulsory obligatory required pflicht
-command cmd befehl
-label sticker labels stickers etikett
-glasses spectacles eyewear brille
-percent percentage share prozent anteil
-kilometer kilometre mileage km
-item product article goods artikel
-restore recover rollback
-cashier till checkout kasse
-oven ovens ofen
-allergic allergy allergen allergens
-trash waste garbage bin rubbish müll
-fire burn burns feuer brand
-emergency alarm siren notfall
-renew renewal extend extension verlängern
-certificate cert certificates zertifikat
-database db datenbank
-backup backups restore sicherung
-server host servers
-invoice bill invoices rechnung
-shift shifts schicht
-battery batteries akku
-weak weakness weaknesses weaker
-competitor competitors rival competition wettbewerber
-colleague coworker employee employees staff mitarbeiter
-hire hiring hires recruit recruiting positions position stellen einstellen
-photo photos photograph photographs picture pictures camera foto
-ticket tickets
-parking park parken parkplatz
-bike bicycle fahrrad
-dog pet pets hund
-replace replacement ersatz ersetzen
-deadline due frist
-amount sum total summe betrag
-biggest largest highest greatest
-cheap cheapest lowest
-fast quick quickly rapid
-"""
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from importlib.resources import files
+
+from workers.models.stems import stem
+
+_LANGUAGES = ("en", "de", "fr", "es")
+_SHORTEST_PART = 4
+"""Letters of a word that a German compound may begin or end with."""
 
 
-def groups() -> list[tuple[str, ...]]:
-    """Return the groups, each of words that may stand for one another."""
-    return [tuple(line.split()) for line in _GROUPS.strip().split("\n")]
+def with_synonyms(held: Iterable[str], language: str = "", to: str = "") -> set[str]:
+    """Return these stems, and the stems of their synonyms in the language `to`.
+
+    `language`: that the stems are of; English if it is not known, as for `to`.
+    """
+    stems = set(held)
+    return stems.union(*(synonyms(one, _known(language), _known(to)) for one in stems))
+
+
+@lru_cache(maxsize=50_000)
+def synonyms(one: str, language: str, to: str) -> frozenset[str]:
+    """Return the stems in the language `to` that may stand for this stem, itself if it is one."""
+    found = _groups_of(one, language)
+    return frozenset(stem(word, to) for at in found for word in _groups()[at][to])
+
+
+@lru_cache(maxsize=50_000)
+def synonymous_words(word: str, language: str, to: str) -> tuple[str, ...]:
+    """Return the words of the language `to` that may stand for this word, without itself."""
+    asked = _known(language)
+    found = (
+        other
+        for at in sorted(_groups_of(stem(word, asked), asked))
+        for other in _groups()[at][_known(to)]
+    )
+    return tuple(one for one in dict.fromkeys(found) if one != word.casefold())
+
+
+def is_known(one: str, language: str) -> bool:
+    """Whether a stem of this language has words in the others."""
+    return bool(_groups_of(one, _known(language)))
+
+
+def _known(language: str) -> str:
+    return language if language in _LANGUAGES else "en"
+
+
+@lru_cache(maxsize=50_000)
+def _groups_of(one: str, language: str) -> frozenset[int]:
+    known = _by_stem(language)
+    found = known.get(one)
+    if found is None and language == "de":
+        found = known.get(_part(one))
+    return found or frozenset()
+
+
+def _part(compound: str) -> str:
+    """Return the word that a German compound ends with, else begins with; empty if it is none.
+
+    The end says what it is: "Urlaubsantrag" is an application.
+    """
+    lengths = range(len(compound) - _SHORTEST_PART, _SHORTEST_PART - 1, -1)
+    known = _by_stem("de")
+    ends = (compound[-size:] for size in lengths)
+    begins = (compound[:size] for size in lengths)
+    return next((part for part in (*ends, *begins) if part in known), "")
+
+
+@cache
+def _by_stem(language: str) -> dict[str, frozenset[int]]:
+    found: dict[str, set[int]] = defaultdict(set)
+    for at, group in enumerate(_groups()):
+        for word in group[language]:
+            found[stem(word, language)].add(at)
+    return {one: frozenset(groups) for one, groups in found.items()}
+
+
+@cache
+def _groups() -> tuple[dict[str, tuple[str, ...]], ...]:
+    """Return the groups, each with its words by language."""
+    lines = (files(__package__) / "synonyms.txt").read_text(encoding="utf-8").splitlines()
+    return tuple(
+        dict(zip(_LANGUAGES, (tuple(words.split()) for words in line.split("|")), strict=True))
+        for line in lines
+        if line and not line.startswith("#")
+    )

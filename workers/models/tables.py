@@ -14,8 +14,10 @@ from datetime import date
 from workers.models.base import Passage, Profile
 from workers.models.dates import dates_in, days_meant, named_days
 from workers.models.facets import facets_in
+from workers.models.stems import stem, stems
+from workers.models.synonyms import with_synonyms
 from workers.models.units import plain
-from workers.models.weighing import Asked, stem, stems, with_synonyms
+from workers.models.weighing import Asked
 
 _MOST_UNMATCHED = 0.34
 """Share of the question's words, by rarity, that may fit nothing in the table."""

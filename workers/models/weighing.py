@@ -5,30 +5,32 @@ out once: docs/benchmarks.md has the figures.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
 
 import numpy as np
-import snowballstemmer
 from numpy.typing import NDArray
 
 from workers.models.asks import Sought, holds, sought_in
 from workers.models.base import NOBODY, Passage, Profile, Sites
-from workers.models.facets import facets_in, facets_in_path, fit, meant
+from workers.models.facets import Facets, facets_in, facets_in_path, fit, meant
 from workers.models.languages import language_of
 from workers.models.rarity import rarity
-from workers.models.synonyms import groups
+from workers.models.stems import stem, stems
+from workers.models.synonyms import is_known, with_synonyms
 from workers.models.units import Unit, units
 from workers.models.versions import superseded
 
+Held = Mapping[str, float]
+"""The stems of a text, and those of synonyms, each with how much it counts."""
 Compare = Callable[[str, str], float]
 """How alike the question and a text are, by meaning; the second is the text's language."""
 
 _MOST_UNITS = 20
 """Units that are embedded, those with the question's words in good passages first."""
 _RARE = 0.8
+_SYNONYM = 0.6
+"""What a synonym of a word of the question counts, against the word itself."""
 _NEAR = 1.0
 """What a document is preferred by if it answered the question before, in the same message."""
 _MIN_WORDS, _MIN_FIRST_WORDS, _FEW_WORDS = 3, 5, 20
@@ -90,12 +92,16 @@ class Weighed:
     unit: Unit
     number: int
     """Of its passage, counted from 1."""
+    document_id: int
     place: int
     """Of the unit in its passage."""
     measures: NDArray[np.float32]
     best_part: int
     score: float = 0.0
     """How well it answers, compared with others."""
+
+    def measure(self, name: str) -> float:
+        return float(self.measures[NAMES.index(name)])
 
 
 def understand(question: str) -> Asked:
@@ -141,6 +147,14 @@ _WEIGHT = {
     "row_missing": -1.1,
     "superseded": -3.0,
     "code_missing": -3.0,
+    "foreign": -1.0,  # the passage is in another language than the question
+    "year_missing": -1.5,
+    "elsewhere": -1.5,  # the question names a country or a site, and the unit is on another
+    "contact_missing": -1.5,  # a telephone number, an address of mail or of a page is asked for
+    "way_missing": -0.8,
+    "command_missing": -3.0,
+    "person_missing": -0.4,
+    "asks": -0.5,  # it ends with a question
 }
 NAMES = tuple(_WEIGHT)
 WEIGHTS = np.array([*_WEIGHT.values()], dtype=np.float32)
@@ -161,6 +175,10 @@ _CONFIDENCE = {
     "row_missing": -2.0,
     "superseded": -0.5,
     "code_missing": -2.0,
+    "year_missing": -2.0,
+    "elsewhere": -3.0,
+    "contact_missing": -3.0,
+    "command_missing": -1.5,
 }
 """Of the same measures, for another question: whether the best unit answers at all."""
 _BY_SCORE, _BY_MARGIN = 0.09, 0.41
@@ -175,14 +193,14 @@ class _Candidate:
     number: int
     place: int
     passage: Passage
-    own: set[str]
-    """Stems of the unit, with synonyms."""
-    above: set[str]
-    """Those of the title and the headings."""
+    own: Held
+    """Of the unit."""
+    above: Held
+    """Of the title and the headings."""
 
     @property
-    def all(self) -> set[str]:
-        return self.own | self.above
+    def all(self) -> Held:
+        return _together(self.own, self.above)
 
 
 def weigh(
@@ -197,7 +215,8 @@ def weigh(
 
     `near`: documents that are more likely than others.
     """
-    about = meant(profile, facets_in(asked.text, sites=profile.sites))
+    named = facets_in(asked.text, sites=profile.sites)
+    about = meant(profile, named)
     old = superseded(passages)
     best = max((passage.relevance for passage in passages), default=0.0)
     found: list[Weighed] = []
@@ -211,13 +230,24 @@ def weigh(
             **_by_meaning(one, likeness, compare),
             **_by_words(asked, one),
             **_by_kind(asked, one),
+            "elsewhere": _elsewhere(one.passage, one.unit, named, profile.sites),
             "fit": _fit(one.passage, one.unit, about, profile.sites),
             "own": float(asked.is_own and bool(profile.name) and profile.name in one.unit.text),
         }
         measures = np.array([by_name[name] for name in NAMES], dtype=np.float32)
         best_part = one.unit.parts.index(parts[int(np.argmax(likeness))])
         score = float(measures @ WEIGHTS) + _NEAR * (one.passage.document_id in near)
-        found.append(Weighed(one.unit, one.number, one.place, measures, best_part, score))
+        found.append(
+            Weighed(
+                one.unit,
+                one.number,
+                one.passage.document_id,
+                one.place,
+                measures,
+                best_part,
+                score,
+            )
+        )
     return sorted(found, key=lambda one: -one.score)
 
 
@@ -227,14 +257,26 @@ def _candidates(asked: Asked, passages: Sequence[Passage]) -> list[_Candidate]:
     for number, passage in enumerate(passages, start=1):
         if passage.relevance <= 0:  # there for its rows alone; it keeps its number
             continue
-        above = with_synonyms(stems(f"{passage.title} {passage.heading}", asked.language))
+        above = _held(asked, passage, f"{passage.title} {passage.heading}")
         for place, unit in enumerate(units(passage.text, passage.spans)):
             words = len(_WORD.findall(unit.quote))
             if words >= (_MIN_FIRST_WORDS if _is_opening(passage, unit) else _MIN_WORDS):
-                own = with_synonyms(stems(unit.text, asked.language))
+                own = _held(asked, passage, unit.text)
                 found.append(_Candidate(unit, number, place, passage, own, above))
     found.sort(key=lambda one: -one.passage.relevance - 0.3 * share(asked.stems, one.all))
     return found[:_MOST_UNITS]
+
+
+def _held(asked: Asked, passage: Passage, said: str) -> Held:
+    """Return the stems of a text, and of words of the question's language for the same."""
+    language = passage.language or asked.language
+    counts = _SYNONYM if language == asked.language else 1.0  # a translation is no worse
+    akin = with_synonyms(stems(said, language), language, asked.language)
+    return dict.fromkeys(akin, counts) | dict.fromkeys(stems(said, asked.language), 1.0)
+
+
+def _together(one: Held, other: Held) -> Held:
+    return {stem: max(one.get(stem, 0), other.get(stem, 0)) for stem in one.keys() | other.keys()}
 
 
 def _is_opening(passage: Passage, unit: Unit) -> bool:
@@ -256,17 +298,27 @@ def _by_meaning(
 
 
 def _by_words(asked: Asked, one: _Candidate) -> Mapping[str, float]:
-    """Compare words; of another language than the question's, names and numbers alone."""
-    known = one.all | with_synonyms(stems(one.passage.text, asked.language))
+    """Compare words; those of another language by what the dictionary of synonyms has of them."""
+    known = _together(one.all, _held(asked, one.passage, one.passage.text))
     around = f"{one.passage.title} {one.passage.heading} {one.unit.text}"
     missing = 1 - share(asked.names, known) if asked.names else 0.0
     years = set(_YEAR.findall(around))
     differ = {
         "years_differ": float(bool(asked.years and years and not asked.years & years)),
         "code_missing": float(bool(asked.codes and not asked.codes & _codes(around))),
+        "year_missing": float(bool(asked.years and not asked.years & years)),
+        "foreign": 0.0,
     }
     if _is_foreign(asked.language, one.passage.language):
-        return {**_NOT_COMPARED, **differ, "names_missing": missing}
+        across = {
+            name: _share_across(asked, held, _NOT_COMPARED[name])
+            for name, held in (
+                ("cover", one.own),
+                ("cover_all", one.all),
+                ("title_cover", one.above),
+            )
+        }
+        return {**_NOT_COMPARED, **across, **differ, "foreign": 1.0, "names_missing": missing}
     rare = {stem: weight for stem, weight in asked.stems.items() if weight > _RARE}
     in_row = one.unit.kind == "row"
     return {
@@ -289,17 +341,50 @@ _NOT_COMPARED = {
 language."""
 
 
+_NOT_MET = 0.5
+
+
+def _share_across(asked: Asked, held: Held, usual: float) -> float:
+    """Return the share of the words that a text in another language has; of those that the
+    dictionary does not know, the usual share.
+    """
+    total = sum(asked.stems.values())
+    met = sum(
+        weight
+        * (1.0 if one in held else usual * (_NOT_MET if is_known(one, asked.language) else 1.0))
+        for one, weight in asked.stems.items()
+    )
+    return met / total if total else usual
+
+
 def _is_foreign(asked: str, held: str) -> bool:
     return (asked or "en") != (held or asked or "en")
 
 
+_HELD_BY_NO_WORDS = (Sought.SEVERAL, Sought.OVERVIEW)
+_MISSING = {
+    "contact_missing": (Sought.PHONE, Sought.EMAIL, Sought.LINK),
+    "way_missing": (Sought.WAY,),
+    "command_missing": (Sought.COMMAND,),
+    "person_missing": (Sought.PERSON,),
+}
+
+
 def _by_kind(asked: Asked, one: _Candidate) -> Mapping[str, float]:
-    sought = [kind for kind in asked.sought if kind is not Sought.SEVERAL]
+    sought = [kind for kind in asked.sought if kind not in _HELD_BY_NO_WORDS]
     is_held = [holds(kind, one.unit.text) for kind in sought]
     words = len(one.unit.text.split())
     return {
         "sought": sum(is_held) / len(sought) if sought else 0.5,
         "not_sought": float(bool(sought) and not any(is_held)),
+        "asks": float(one.unit.text.rstrip().endswith("?")),
+        **{
+            name: float(
+                any(kind in asked.sought for kind in kinds)
+                and not any(kind in asked.sought and holds(kind, one.unit.text) for kind in kinds)
+            )
+            for name, kinds in _MISSING.items()
+        },
         "row": float(one.unit.kind == "row"),
         "opening": float(_is_opening(one.passage, one.unit) and words < _FEW_WORDS),
     }
@@ -313,15 +398,15 @@ def confidence(weighed: Sequence[Weighed]) -> float:
     best = weighed[0]
     compared = [one.score for one in weighed[:_COMPARED]]
     margin = best.score - sum(compared) / len(compared)
-    by_measure = dict(zip(NAMES, best.measures, strict=True))
-    own = sum(weight * float(by_measure[name]) for name, weight in _CONFIDENCE.items())
+    own = sum(weight * best.measure(name) for name, weight in _CONFIDENCE.items())
     return own + _BY_SCORE * (best.score - _SCORE_SHIFT) + _BY_MARGIN * margin
 
 
 def _parts(asked: Asked, unit: Unit) -> list[str]:
     if len(unit.parts) <= _MOST_PARTS:
         return list(unit.parts)
-    ranked = sorted(unit.parts, key=lambda part: -share(asked.stems, stems(part, asked.language)))
+    stemmed = {part: dict.fromkeys(stems(part, asked.language), 1.0) for part in unit.parts}
+    ranked = sorted(unit.parts, key=lambda part: -share(asked.stems, stemmed[part]))
     return ranked[:_MOST_PARTS]
 
 
@@ -332,6 +417,18 @@ def _fit(passage: Passage, unit: Unit, about: Profile, sites: Sites) -> float:
         return fit(own, about)
     named = facets_in(f"{passage.title}. {passage.heading}", sites=sites)
     return fit(named | facets_in_path(passage.document, sites=sites), about)
+
+
+def _elsewhere(passage: Passage, unit: Unit, named: Facets, sites: Sites) -> float:
+    """Return 1 if the question names a country or site itself, and the unit is on another."""
+    if not named.names_a_place or named.everywhere:
+        return 0.0
+    own = facets_in(unit.text, sites=sites)
+    page = facets_in(f"{passage.title}. {passage.heading}", sites=sites)
+    held = own if own.names_a_place else page | facets_in_path(passage.document, sites=sites)
+    if named.sites and held.sites:
+        return float(not named.sites & held.sites)
+    return float(bool(held.all_countries) and not named.all_countries & held.all_countries)
 
 
 def _codes(text: str) -> frozenset[str]:
@@ -349,46 +446,7 @@ def _is_name(word: str, starts_sentence: set[str]) -> bool:
     return word[0].isupper() and word not in starts_sentence
 
 
-def share(wanted: dict[str, float], held: set[str]) -> float:
+def share(wanted: Mapping[str, float], held: Held) -> float:
     """Return the share of the wanted words that is there; rare words count for more."""
     total = sum(wanted.values())
-    return sum(weight for one, weight in wanted.items() if one in held) / total if total else 0.0
-
-
-def with_synonyms(held: set[str]) -> set[str]:
-    """Return these stems and those of their synonyms."""
-    return held.union(*(_synonym_stems(one) for one in held))
-
-
-@lru_cache(maxsize=50_000)
-def _synonym_stems(one: str) -> frozenset[str]:
-    return _stems_of_groups().get(one, frozenset())
-
-
-@cache
-def _stems_of_groups() -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = defaultdict(set)
-    for group in groups():
-        together = {stem(word) for word in group}
-        for one in together:
-            found[one] |= together
-    return {one: frozenset(together) for one, together in found.items()}
-
-
-def stems(text: str, language: str = "") -> set[str]:
-    return {stem(word, language) for word in _WORD.findall(text)}
-
-
-@lru_cache(maxsize=50_000)
-def stem(word: str, language: str = "") -> str:
-    """Return the stem of a word of this language; of an unknown one, as an English word."""
-    return str(_stemmer(_STEMMED.get(language, "english")).stemWord(word.casefold()))
-
-
-_STEMMED = {"de": "german", "fr": "french", "es": "spanish"}
-
-
-@cache
-def _stemmer(name: str) -> snowballstemmer.stemmer:
-    """The same algorithms as PostgreSQL's."""
-    return snowballstemmer.stemmer(name)
+    return sum(weight * held.get(one, 0) for one, weight in wanted.items()) / total if total else 0

@@ -92,6 +92,9 @@ def test_the_quote_holds_what_is_asked_for_and_can_be_understood_alone(
         "what is the recipe for fish soup",
         "who won the chess tournament in 1987",
         "what does engine code E99 mean",
+        "how much is a mooring in Portugal",
+        "what is the phone number of Bo Lind",
+        "e-mail address of the harbour master in Kiel",
     ],
 )
 def test_nothing_is_quoted_that_does_not_answer(question: str) -> None:
@@ -115,6 +118,16 @@ def test_a_comparison_quotes_both_sides() -> None:
     both = " ".join(quoted("cost of a mooring per night, Germany vs the United States"))
     assert "EUR 12" in both
     assert "USD 30" in both
+
+
+@pytest.mark.parametrize(
+    "question", ["summarize the engine faults", "Fass mir die Engine Faults zusammen"]
+)
+def test_an_overview_quotes_several_parts_of_one_page(question: str) -> None:
+    given = passages(question)
+    said = QuotingAnswerer(MINI, MULTI).write(question, given).sentences
+    assert len(said) > 1
+    assert {given[one.passage - 1].document for one in said} == {"sailing/engine.md"}
 
 
 def test_two_questions_get_two_answers() -> None:
