@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ARRAY, Select, Text, cast, func, select, text, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ARRAY, Select, Text, and_, case, cast, func, select, text, true
+from sqlalchemy.orm import Session, aliased
 
 from policies import Audience, Visible, readable_chunks, readable_embeddings, visible_in
 from policies.tables.content import Chunk, Document, Embedding
@@ -55,6 +55,8 @@ on one subject. One for the person's own is hardly moved up: that is no reason t
 _OWN_LANGUAGE = 0.06
 """What a page in the question's own language is preferred by to the same in another."""
 _WORD = re.compile(r"[^\W_]+")
+_TOP, _OPENING = aliased(Chunk), 400
+"""A document's first chunk, and how much of it says as of when the document is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,7 +395,9 @@ def _passages(visible: Visible) -> Select[Any]:
         readable_chunks(visible)
         .join(Node, Node.id == Document.id)
         .join(Source, Source.id == Node.source_id)
+        .outerjoin(_TOP, and_(_TOP.document_id == Document.id, _TOP.position == 0))
         .add_columns(Document.native_id, Document.url, Document.updated_at, Source.name)
+        .add_columns(case((_TOP.heading.in_(("", _TOP.title)), func.left(_TOP.text, _OPENING))))
     )
 
 
@@ -403,6 +407,7 @@ def _passage(
     url: str | None,
     updated_at: datetime | None,
     source: str,
+    opening: str | None,
     *,
     relevance: float = 0.0,
 ) -> Passage:
@@ -420,6 +425,7 @@ def _passage(
         updated_at=updated_at,
         relevance=relevance,
         language=chunk.language,
+        opening=opening or "",
     )
 
 

@@ -39,6 +39,9 @@ class Passage:
     """How close to the question, about 0 to 1.2. Never shown: it may reveal other documents."""
     language: str = ""
     """ISO 639-1's code; empty where unsure, which counts as English."""
+    opening: str = ""
+    """What stands at the top of its document, before the first heading: its age and validity are
+    stated there."""
 
 
 @dataclass(frozen=True, slots=True)

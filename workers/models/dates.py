@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import NamedTuple
 
 _MONTHS = {
     name: number
@@ -49,8 +50,22 @@ _RELATIVE = (
 )  # fmt: skip
 
 
+class Named(NamedTuple):
+    """A date in a text: where it stands, and whether its year does."""
+
+    start: int
+    end: int
+    day: date
+    has_year: bool
+
+
 def dates_in(text: str, *, today: date) -> Iterator[date]:
     """Yield the dates that a text names; one without a year is the next from today."""
+    return (one.day for one in named_dates(text, today=today))
+
+
+def named_dates(text: str, *, today: date) -> Iterator[Named]:
+    """Yield the dates that a text names, each with its place."""
     for match in _DATE.finditer(text):
         found = {key[:1]: value for key, value in match.groupdict().items() if value}
         month = found["m"] if found["m"].isdigit() else _MONTHS[found["m"].lower().rstrip(".")]
@@ -61,7 +76,15 @@ def dates_in(text: str, *, today: date) -> Iterator[date]:
             continue
         if "y" not in found and one < today:
             one = one.replace(year=year + 1) if (one.month, one.day) != (2, 29) else one
-        yield one
+        yield Named(match.start(), match.end(), one, "y" in found)
+
+
+def named_months(text: str) -> Iterator[Named]:
+    """Yield the months that a text names with their year, each as its first day."""
+    for match in _MONTH_ALONE.finditer(text):
+        if match["y"] and int(match["y"]) > 0:
+            first = date(int(match["y"]), _MONTHS[match["m"].lower()], 1)
+            yield Named(match.start(), match.end(), first, has_year=True)
 
 
 def days_meant(question: str, *, today: date) -> tuple[date, date] | None:

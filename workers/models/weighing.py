@@ -217,7 +217,7 @@ def weigh(
     """
     named = facets_in(asked.text, sites=profile.sites)
     about = meant(profile, named)
-    old = superseded(passages)
+    old = superseded(passages, asked.text, profile.today)
     best = max((passage.relevance for passage in passages), default=0.0)
     found: list[Weighed] = []
     for one in _candidates(asked, passages):
@@ -226,7 +226,7 @@ def weigh(
         by_name = {
             "bias": 1.0,
             "lead": best - one.passage.relevance,
-            "superseded": float(one.passage.document_id in old),
+            "superseded": old.get(one.passage.document_id, 0.0),
             **_by_meaning(one, likeness, compare),
             **_by_words(asked, one),
             **_by_kind(asked, one),
