@@ -44,6 +44,14 @@ class Passage:
     stated there."""
 
 
+class Support(NamedTuple):
+    """Words of a passage that a sentence rests on."""
+
+    passage: int
+    """Counted from 1, as in the prompt."""
+    quote: str
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """One sentence of a draft, with the passage that it claims as its source."""
@@ -55,6 +63,8 @@ class Sentence:
     """Words from that passage that support the sentence."""
     bold: tuple[str, ...] = ()
     """Words of the text that decide, to be shown in bold."""
+    beside: tuple[Support, ...] = ()
+    """What else it rests on: a sentence that says that pages differ rests on each of them."""
 
 
 @dataclass(frozen=True, slots=True)

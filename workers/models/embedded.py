@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from workers.models.asks import Sought, marks
-from workers.models.base import NOBODY, Draft, Embedder, Passage, Profile, Sentence
+from workers.models.base import NOBODY, Draft, Embedder, Passage, Profile, Sentence, Support
+from workers.models.conflicts import Places, Side, conflict
 from workers.models.embedders import Embedders
 from workers.models.parts import is_comparison, parts_of
+from workers.models.quotes import MIN_QUOTE_WORDS, contains, words
 from workers.models.tables import MOST_ROWS, Worked, tables_in, work_out
 from workers.models.weighing import Asked, Weighed, confidence, understand, weigh
-from workers.wording.text import ngettext
+from workers.wording.text import day, gettext, listed, ngettext
 
 _WORD = re.compile(r"[^\W_]+")
 _MOST_WORDS = 100
@@ -19,6 +21,7 @@ _MOST_WORDS = 100
 _BEHIND_IN_SECTION, _BEHIND = 1.6, 0.8
 """A further unit whose logit is this much below the best one is left out: one of the same passage,
 and one of another."""
+_LONGEST_NAME = 100
 _MOST_UNITS, _FEW_WORDS = 3, 5
 """Further units: at most so many with the best, and none that says hardly anything."""
 _KNOWN_TEXTS = 4_000
@@ -78,9 +81,24 @@ class QuotingAnswerer:
             return []
         if Sought.OVERVIEW in asked.sought:
             chosen = _overview(weighed)
+        elif sides := self._conflict(asked, weighed, passages, profile):
+            return [_sentence(sides[0].weighed, asked), _differing(sides, passages)]
         else:
             chosen = _chosen(weighed) if alone else weighed[:1]
         return [_sentence(one, asked) for one in chosen]
+
+    def _conflict(
+        self,
+        asked: Asked,
+        weighed: Sequence[Weighed],
+        passages: Sequence[Passage],
+        profile: Profile,
+    ) -> tuple[Side, ...]:
+        def alike(one: str, two: str, language: str) -> float:
+            return self._embedders.compare_with(one).similarity(two, language)
+
+        today = profile.today or datetime.now(UTC).date()
+        return conflict(asked, weighed, Places(passages, profile.sites, today), alike)
 
 
 class _Remembering:
@@ -123,6 +141,38 @@ def _of_rows(worked: Worked) -> Iterator[Sentence]:
         yield Sentence(counted, first.number, first.quote, bold=(worked.figure,))
     for row in worked.rows[:MOST_ROWS]:
         yield Sentence(row.quote, row.number, row.quote)
+
+
+def _differing(sides: Sequence[Side], passages: Sequence[Passage]) -> Sentence:
+    """Say that pages differ, each with its value and its date; it rests on all of them."""
+    undated = gettext("no date")
+    values = [side.value.text or f"“{_shortened(side.sentence)}”" for side in sides]
+    named = [
+        f"{value} ({_shortened(passages[side.weighed.number - 1].title)}, "
+        f"{day(side.as_of) if side.as_of else undated})"
+        for value, side in zip(values, sides, strict=True)
+    ]
+    text = (
+        gettext("Two pages differ: {values}.", values=listed(named))
+        if len(sides) == 2
+        else gettext("{number} pages differ: {values}.", number=len(sides), values=listed(named))
+    )
+    first, *others = [
+        Support(side.weighed.number, _quote(side, passages[side.weighed.number - 1]))
+        for side in sides
+    ]
+    return Sentence(text, *first, bold=tuple(values), beside=tuple(others))
+
+
+def _quote(side: Side, passage: Passage) -> str:
+    """Return the sentence that gives the value, if it stands so in the passage, else its unit."""
+    said = words(side.sentence)
+    stands = len(said) >= MIN_QUOTE_WORDS and contains(words(passage.text), said)
+    return side.sentence if stands else side.weighed.unit.quote
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1].rstrip()}…"
 
 
 def _chosen(weighed: Sequence[Weighed]) -> list[Weighed]:

@@ -22,8 +22,8 @@ _ANY_DAY = date(2000, 1, 1)
 _BEGINS = (
     r"(?:valid|in force|in effect|effective|applies|apply|applicable|starting|gültig|gilt|gelten"
     r"|in kraft|wirksam|en vigueur|valable|applicable|en vigor|vigente|válid[oa]|aplicable)"
-    r"(?: (?:date|as|again|only|from|since|on|of|starting|ab|seit|von|vom|am|dem|à|partir|compter|du"
-    r"|depuis|dès|le|desde|a|del|el)){0,5}"
+    r"(?: (?:date|as|again|only|from|since|on|of|starting|ab|seit|von|vom|am|dem|à|partir|compter"
+    r"|du|depuis|dès|le|desde|a|del|el)){0,5}"
     r"|tritt am"
 )
 _ENDS = (
@@ -56,9 +56,9 @@ _PAGE = (
 )
 _OLD = (
     r"superseded|replaced by|obsolete|no longer valid|out of date|outdated|deprecated|archived"
-    r"|withdrawn|expired|ersetzt durch|veraltet|nicht mehr gültig|ungültig|abgelöst durch|archiviert"
-    r"|abgelaufen|obsolète|périmée?|remplacée? par|archivée?|obsolet[oa]|sustituid[oa] por"
-    r"|reemplazad[oa] por|archivad[oa]|caducad[oa]"
+    r"|withdrawn|expired|ersetzt durch|veraltet|nicht mehr gültig|ungültig|abgelöst durch"
+    r"|archiviert|abgelaufen|obsolète|périmée?|remplacée? par|archivée?|obsolet[oa]"
+    r"|sustituid[oa] por|reemplazad[oa] por|archivad[oa]|caducad[oa]"
 )
 _IS_OLD = re.compile(
     rf"(?:\A|[.:;!?\n*_>(\[–—|] ?)(?:{_OLD})(?!\w)"

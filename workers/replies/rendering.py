@@ -7,15 +7,16 @@ link that a model or a document wrote. The only links are stored addresses of ci
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from workers.models.base import Passage, Sentence
+from workers.models.base import Passage, Sentence, Support
 from workers.models.quotes import copies_of, words
 from workers.models.wishes import Length
 from workers.replies.blocks import quote, rich_text, section, span, spans_around
 from workers.replies.buttons import Buttons as Buttons
 from workers.replies.buttons import button_blocks
+from workers.replies.dating import NOTHING_SAID, Dating, age_shown, dating_of, from_stored, note_on
 from workers.replies.inert import (
     elements,
     inert,
@@ -27,7 +28,7 @@ from workers.replies.inert import (
 )
 from workers.replies.quoting import shown_quotes
 from workers.wording.mark import N_
-from workers.wording.text import age, gettext, spoken
+from workers.wording.text import gettext, spoken
 
 NOTHING_FOUND = N_(
     "That is beyond my ken: I found nothing you may read that answers this. Try other words, or "
@@ -130,6 +131,7 @@ class Citation:
     document: str
     quote: str
     updated_at: str | None
+    dating: Dating = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ class Reply:
             "buttons": asdict(buttons) if buttons else None,
             "lead": self.lead,
             "lines": [_stored(line) for line in self.lines],
-            "citations": [asdict(citation) for citation in self.citations],
+            "citations": [_stored_citation(citation) for citation in self.citations],
             "note": self.note,
             "asked": asdict(self.asked) if self.asked else None,
             "language": spoken(),
@@ -187,6 +189,11 @@ class Reply:
 def _stored(line: Line) -> dict[str, Any]:
     data = asdict(line)
     return data if line.bold else {name: data[name] for name in ("text", "citations")}
+
+
+def _stored_citation(citation: Citation) -> dict[str, Any]:
+    data = asdict(citation) | {"dating": citation.dating.stored()}
+    return data if data["dating"] else {name: data[name] for name in data if name != "dating"}
 
 
 def notice(words: str, *, question_id: int | None = None) -> Reply:
@@ -220,7 +227,10 @@ def from_payload(payload: Mapping[str, Any]) -> Reply:
             Line(line["text"], tuple(line["citations"]), tuple(line.get("bold") or ()))
             for line in payload["lines"]
         ),
-        tuple(Citation(**citation) for citation in payload["citations"]),
+        tuple(
+            Citation(**{**citation, "dating": from_stored(citation.get("dating"))})
+            for citation in payload["citations"]
+        ),
         payload["note"],
         Asked(**payload["asked"]) if payload.get("asked") else None,
         understood=payload.get("understood", ""),
@@ -244,7 +254,8 @@ def compose(
     """Make a reply of these verified sentences. Citations are numbered in order of appearance.
 
     Only the first sentences are used if there are too many, and a long sentence is cut. A sentence
-    that several documents share appears once, with at most ten of them as its sources.
+    that several documents share appears once, with at most ten of them as its sources. If the first
+    source is not valid today, the note says so.
     """
     most = _SHORT_LINES if length == "short" else _MOST_LINES
     numbers: dict[int, int] = {}
@@ -257,16 +268,20 @@ def compose(
             continue
         line = lines.get(said, Line(shown, (), _shown_bold(sentence.bold, shown)))
         cited = list(line.citations)
-        for passage in (sentence.passage, *copies_of(sentence, passages)):
+        copies = (Support(copy, sentence.quote) for copy in copies_of(sentence, passages))
+        own = Support(sentence.passage, sentence.quote)
+        for passage, words_of_it in (own, *sentence.beside, *copies):
             if numbers.get(passage) not in cited and len(cited) < _MOST_SOURCES:
                 cited.append(numbers.setdefault(passage, len(numbers) + 1))
-                quotes.setdefault(cited[-1], sentence.quote)
+                quotes.setdefault(cited[-1], words_of_it)
         lines[said] = replace(line, citations=tuple(cited))
     citations = tuple(
         _citation(number, passages[passage - 1], quotes[number])
         for passage, number in numbers.items()
     )
-    return Reply(gettext(_QUOTED), tuple(lines.values()), citations)
+    first = next(iter(lines.values()), Line("", ()))
+    led_by = [(one.title, one.dating) for one in citations if one.number in first.citations]
+    return Reply(gettext(_QUOTED), tuple(lines.values()), citations, note_on(led_by[:1]))
 
 
 def parts(reply: Reply) -> list[Reply]:
@@ -476,9 +491,7 @@ def _source_line(citation: Citation) -> list[dict[str, Any]]:
 
 
 def _age(citation: Citation) -> str:
-    if not citation.updated_at:
-        return ""
-    return age(date.fromisoformat(citation.updated_at[:10]), datetime.now(UTC).date())
+    return age_shown(citation.updated_at, citation.dating, datetime.now(UTC).date())
 
 
 def _numbers(line: Line) -> str:
@@ -495,6 +508,7 @@ def _citation(number: int, passage: Passage, quote: str) -> Citation:
         document=passage.document,
         quote=_quoted(quote, passage),
         updated_at=passage.updated_at.isoformat() if passage.updated_at else None,
+        dating=dating_of(passage, datetime.now(UTC).date()),
     )
 
 

@@ -1,19 +1,13 @@
 """What the answerer without a model quotes, with the real embedders and small pages."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
-from workers.ingest.parse import parse_markdown
-from workers.ingest.split import split
+from tests.workers.models import pages
+from tests.workers.models.pages import MINI, MULTI
 from workers.models.base import NOBODY, Passage, Profile
 from workers.models.embedded import QuotingAnswerer
-from workers.models.embedder import MiniLM
-from workers.models.languages import language_of
-from workers.models.multilingual import Multilingual
-
-MINI, MULTI = MiniLM.load(threads=1), Multilingual.load()
 
 PAGES = {
     "sailing/de/moorings.md": (
@@ -37,32 +31,8 @@ PAGES = {
 }
 
 
-def passages(question: str, pages: Mapping[str, str] = PAGES) -> tuple[Passage, ...]:
-    """All pieces of the pages, by how near they are to the question in any language."""
-    asked = MULTI.embed_one(question)
-    found: list[Passage] = []
-    for number, (name, text) in enumerate(pages.items(), start=1):
-        parsed, title = parse_markdown(text), text.partition("\n")[0].removeprefix("# ")
-        for piece in split(parsed.blocks, title=title):
-            near = float(asked @ MULTI.embed_one(f"{title}\n{piece.heading}\n{piece.text}"))
-            found.append(
-                Passage(
-                    chunk_id=len(found) + 1,
-                    document_id=number,
-                    document=name,
-                    title=title,
-                    heading=piece.heading,
-                    text=piece.text,
-                    url=None,
-                    anchor=piece.anchor,
-                    source="files",
-                    updated_at=None,
-                    spans=piece.spans,
-                    language=language_of(text),
-                    relevance=max(0.01, 1.85 * near),
-                )
-            )
-    return tuple(sorted(found, key=lambda one: -one.relevance)[:8])
+def passages(question: str) -> tuple[Passage, ...]:
+    return pages.passages(question, PAGES)
 
 
 def quoted(question: str, profile: Profile = NOBODY) -> list[str]:
