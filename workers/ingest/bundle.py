@@ -3,7 +3,7 @@
 Everything is read and checked before anything is changed; docs/loading.md says the format.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from os.path import exists
@@ -23,6 +23,7 @@ from pydantic import (
 from policies.source import NamedPermissions
 from workers.errors import InputInvalid
 from workers.ingest.formats.suffixes import FORMATS_IN_WORDS
+from workers.ingest.history import last_changes
 from workers.ingest.parse import inside
 
 PRINCIPALS, PERMISSIONS, DOCUMENTS = "principals.jsonl", "permissions.jsonl", "documents.jsonl"
@@ -152,6 +153,14 @@ class Bundle:
             yield from self._lines()
         else:
             yield from self._files()
+
+    def last_changes(self) -> Mapping[str, datetime]:
+        """Return when each file was last changed, by its native id, as far as Git says it."""
+        if (self.root / DOCUMENTS).exists():
+            return {}
+        base = _documents_folder(self.root)
+        files = [file.relative_to(base).as_posix() for file in _document_files(base)]
+        return last_changes(base, files)
 
     def _lines(self) -> Iterator[Listed]:
         for number, line in _read_lines(self.root / DOCUMENTS, TypeAdapter(DocumentLine)):

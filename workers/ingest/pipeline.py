@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import quote
 
 import numpy as np
@@ -165,12 +166,14 @@ class Loading:
         self._limit_bytes = limit_bytes
         self._remove_missing = remove_missing
         self._report = Report()
+        self._changes: Mapping[str, datetime] = {}
         self._embedding: deque[_Embedding] = deque()
 
     def run(self) -> Report:
         """Load it all. Raises InputInvalid before anything has changed, or not at all."""
         self._refuse_mass_removal()
         self._put_access()
+        self._changes = self._bundle.last_changes()
         with (
             ThreadPoolExecutor(os.cpu_count(), "embed") as self._pool,
             Parser(Limits(file_bytes=self._limit_bytes)) as parser,
@@ -480,12 +483,14 @@ class Loading:
             title = " ".join(clean(given.title).split())[:_LONGEST_TITLE].strip()
             parsed = parser.parse_markdown(given.text)
             self._note_missing(listed, parsed)
-            return Content(title or listed.native_id, parsed.blocks, given.url, given.updated_at)
+            updated_at = given.updated_at or parsed.updated_at
+            return Content(title or listed.native_id, parsed.blocks, given.url, updated_at)
         parsed = parser.parse(given)
         self._note_missing(listed, parsed)
         address = self._bundle.url
         url = address.rstrip("/") + "/" + quote(listed.native_id) if address else None
-        return Content(parsed.title, parsed.blocks, url, parsed.updated_at)
+        updated_at = parsed.updated_at or self._changes.get(listed.native_id)
+        return Content(parsed.title, parsed.blocks, url, updated_at)
 
     def _note_missing(self, listed: Listed, parsed: Parsed) -> None:
         if parsed.missing:

@@ -192,7 +192,8 @@ def _is_same_thing(mine: _Said, other: _Said, asked: Asked, sites: Sites, kind: 
     covered = [share(wanted, set(one.all)) for one in (mine, other)]
     if min(covered) < _LEAST_ASKED or abs(covered[0] - covered[1]) > _MOST_APART:
         return False
-    if asked.names and any(share(asked.names, set(one.all)) < 1 for one in (mine, other)):
+    names = wanted.keys() & asked.names.keys()
+    if not names <= mine.all & other.all:
         return False
     one, two = _marks(mine, kind, sites), _marks(other, kind, sites)
     if one != two or not _may_be_one_page(mine.passage, other.passage):

@@ -129,7 +129,7 @@ class OpenAIAnswerer:
         passages: tuple[Passage, ...],
         *,
         language: str = "",
-        profile: Profile = NOBODY,  # noqa: ARG002 - the order of passages shows it
+        profile: Profile = NOBODY,
     ) -> Draft:
         """Ask the model for a draft.
 
@@ -137,7 +137,7 @@ class OpenAIAnswerer:
         """
         with metrics.model_call():
             try:
-                draft = self._write(prompt(question, passages, language))
+                draft = self._write(prompt(question, passages, language, profile))
             except Failed as failed:
                 raise _unavailable(failed) from None
         self.known.down = None
