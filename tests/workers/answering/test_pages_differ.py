@@ -7,7 +7,6 @@ from tests.workers.answering import passages as given
 from tests.workers.answering.asking import only
 from tests.workers.answering.thinking import everything_posted, texts
 from tests.workers.slack_company import Company
-from workers.answering.answer import Composed
 from workers.answering.verify import verify
 from workers.models.base import Draft, Passage, Sentence, Support
 from workers.replies.rendering import WITHDRAWN, compose
@@ -64,17 +63,14 @@ def test_where_somebody_may_not_read_one_of_them_nothing_differs(
 @pytest.mark.parametrize("lost", ["policy", "faq"])
 @pytest.mark.parametrize("is_protected", [False, True])
 def test_the_answer_is_withdrawn_when_either_page_is_revoked(
-    company: Company,
-    pages: dict[str, int],
-    monkeypatch: pytest.MonkeyPatch,
-    lost: str,
-    is_protected: bool,
+    company: Company, pages: dict[str, int], lost: str, is_protected: bool
 ) -> None:
     """Without the record of all that was used, what was revoked stays in the channel's history."""
+    question_id = company.asked("DUALICE", "alice", QUESTION)
     if not is_protected:
         kept = next(number for name, number in pages.items() if name != lost)
-        monkeypatch.setattr(Composed, "used", property(lambda _: [kept]))
-    company.asked("DUALICE", "alice", QUESTION)
+        known = f"UPDATE answer SET used = '{{{kept}}}', cited = '{{{kept}}}' RETURNING question_id"
+        company.look(question_id, known)
     with company.library.change() as change:
         change.set_permissions(pages[lost], Permissions())
     review.review_all(company.services)

@@ -80,6 +80,16 @@ def test_front_matter_gives_title_and_time_and_is_not_text(tmp_path: Path) -> No
     )
 
 
+def test_front_matter_that_says_when_a_page_holds_stands_at_its_top(tmp_path: Path) -> None:
+    front = "---\ntitle: Travel\nstatus: Superseded\nvalid_until: 2026-03-31\n---\n"
+    assert read(tmp_path, "a.md", f"{front}# Travel\n\n## Hotels\n\nAt most EUR 120.").blocks[
+        0
+    ] == (Paragraph("Status: Superseded. Valid until: 2026-03-31."))
+    assert read(tmp_path, "b.md", f"{front}Text.").text.endswith("2026-03-31.\n\nText.")
+    published = "---\ntitle: Travel\nstatus: published\n---\nText."
+    assert read(tmp_path, "c.md", published).text == "Text."
+
+
 def test_a_heading_that_is_not_the_title_stays_in_the_text(tmp_path: Path) -> None:
     kept = read(tmp_path, "a.md", "---\ntitle: Guide\n---\n# Another\n\nText.")
     assert (kept.title, kept.text) == ("Guide", "# Another\n\nText.")

@@ -73,6 +73,8 @@ def test_a_page_says_from_when_and_until_when_it_holds(text: str, said: Validity
         ("Reiseregeln", "Diese Richtlinie ist veraltet.", ""),
         ("Reiseregeln", "Diese Seite wurde durch den Reiseleitfaden ersetzt.", ""),
         ("Reiseregeln", "Status: archiviert", ""),
+        ("Travel rules", "Status: superseded. Valid until: 2026-03-31.", ""),
+        ("Travel rules", "Superseded by: travel-guide.", ""),
         ("Guía de viajes", "Esta página está obsoleta.", ""),
         ("Règles de voyage", "Obsolète. Voir la nouvelle page.", ""),
         ("Travel rules (archived)", "", ""),

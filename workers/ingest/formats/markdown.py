@@ -15,6 +15,7 @@ from workers.ingest.formats.document import (
     Code,
     Heading,
     Item,
+    Paragraph,
     Question,
     Quotation,
     Row,
@@ -36,6 +37,17 @@ from workers.ingest.formats.text import (
 from workers.models.sentences import without_marks
 
 _UPDATED = ("updated_at", "updated", "last_modified", "lastmod", "modified", "date")
+_VALID = {
+    "status": "Status", "valid_from": "Valid from", "effective": "Effective",
+    "effective_date": "Effective", "valid_until": "Valid until", "expires": "Expires",
+    "superseded_by": "Superseded by", "replaced_by": "Replaced by", "replaces": "Replaces",
+}  # fmt: skip
+"""Fields that say when a page holds: unlike the others, they are for its readers."""
+_OLD = frozenset(
+    "superseded obsolete deprecated archived outdated expired replaced veraltet archiviert ersetzt"
+    " ungültig obsolète archivé remplacé obsoleto archivado".split()
+)
+_LONGEST_FIELD = 100
 _FRONT_MATTER = re.compile(
     r"---[ \t]*\n(?![ \t]*\n)(?P<fields>(?:.*\n)*?)(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 )
@@ -96,7 +108,12 @@ def read_markdown(content: bytes, about: About) -> Iterator[Block]:
     about.updated_at = _time_in(fields)
     lines, notes = _prepared(text)
     page = _Page(notes)
+    validity = _validity(fields)
     for block in page.blocks("\n".join(lines)):
+        is_title = isinstance(block, Heading) and block.level == 1
+        if validity and not is_title:
+            yield Paragraph(validity)
+            validity = ""
         if isinstance(block, Heading) and block.level == 1 and len(about.titles) < 2:
             about.titles.append(block.text)
         yield block
@@ -126,6 +143,16 @@ def _without_toml(text: str) -> tuple[str, dict[str, str]] | None:
     except (tomllib.TOMLDecodeError, RecursionError):
         return None
     return (rest, {name.lower(): str(value) for name, value in found.items()}) if found else None
+
+
+def _validity(fields: dict[str, str]) -> str:
+    """Return what front matter says of when the page holds; of a status, only that it is old."""
+    said = [
+        f"{words}: {one_line(fields[name])[:_LONGEST_FIELD]}."
+        for name, words in _VALID.items()
+        if fields.get(name) and (name != "status" or fields[name].casefold() in _OLD)
+    ]
+    return " ".join(said)
 
 
 def _time_in(fields: dict[str, str]) -> datetime | None:
