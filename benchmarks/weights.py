@@ -187,7 +187,8 @@ def sure(sets: Sequence[Sequence[Measured]], weights: Array, pull: float = 0.003
 
     def slope(weights: Array) -> Array:
         odds = 1 / (1 + np.exp(-np.clip((measures / scale) @ weights, -30, 30)))
-        return (measures / scale).T @ (share * (odds - right)) + held * (weights - start)
+        found: Array = (measures / scale).T @ (share * (odds - right)) + held * (weights - start)
+        return found
 
     return _descended(start, slope, steps=_SURE_STEPS, rate=0.03) / scale
 

@@ -136,7 +136,7 @@ def stated(text: str) -> Validity:
             found.setdefault("begins", one.day if one.has_year else _before(one.day, following.day))
         elif kind and one.has_year:
             found.setdefault(kind, one.day)
-    return Validity(**found)
+    return Validity(found.get("as_of"), found.get("begins"), found.get("ends"))
 
 
 def _before(day: date, later: date) -> date:

@@ -12,6 +12,7 @@ from workers.models.base import Draft, Passage, Sentence, Support
 from workers.replies.rendering import WITHDRAWN, compose
 from workers.upkeep import review
 
+_RECORD_ONE = "UPDATE answer SET used = '{%d}', cited = '{%d}' RETURNING question_id"
 QUESTION = "How many days of vacation?"
 POLICY, FAQ = "The vacation is 30 days a year.", "The vacation is 25 days a year."
 DIFFER = "Two pages differ: 30 days (Policy, no date) and 25 days (Faq, no date)."
@@ -69,8 +70,7 @@ def test_the_answer_is_withdrawn_when_either_page_is_revoked(
     question_id = company.asked("DUALICE", "alice", QUESTION)
     if not is_protected:
         kept = next(number for name, number in pages.items() if name != lost)
-        known = f"UPDATE answer SET used = '{{{kept}}}', cited = '{{{kept}}}' RETURNING question_id"
-        company.look(question_id, known)
+        company.look(question_id, _RECORD_ONE % (kept, kept))
     with company.library.change() as change:
         change.set_permissions(pages[lost], Permissions())
     review.review_all(company.services)
