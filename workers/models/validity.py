@@ -31,7 +31,7 @@ _ENDS = (
     r"|en vigueur|válid[oa]|vigente|en vigor)"
     r"(?: only| nur| noch)? (?:until|through|till|to|bis|jusqu'au|jusqu’au|jusqu'à|hasta)"
     r"(?: the| end of| zum| einschließlich| el| le){0,2}"
-    r"|(?:expires?|expired|expiry date|ends|ended|abgelaufen|läuft ab|expire|caduca|valid until"
+    r"|(?:expires?|expired|expiry date|abgelaufen|läuft ab|expire|caduca|valid until"
     r"|obsolete|superseded|replaced|withdrawn|archived|deprecated|veraltet|ersetzt|archiviert"
     r"|obsolète|remplacée?|obsolet[oa]|reemplazad[oa])"
     r"(?: on| since| as of| from| am| seit| zum| le| depuis(?: le)?| el| desde(?: el)?)?"

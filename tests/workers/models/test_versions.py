@@ -58,6 +58,7 @@ def page(document_id: int, title: str, opening: str = "", *, path: str = "") -> 
         ("Dernière mise à jour le 3 mars 2024", Validity(as_of=date(2024, 3, 3))),
         ("The party is on 3 March 2027. Bring cake until 4 March.", Validity()),
         ("Founded in May 2019 by two friends.", Validity()),
+        ("The season ended on 17 May 2018 with a party.", Validity()),
     ],
 )
 def test_a_page_says_from_when_and_until_when_it_holds(text: str, said: Validity) -> None:

@@ -57,7 +57,7 @@ def test_a_page_that_is_replaced_is_quoted_with_a_warning() -> None:
 
 
 def test_what_is_said_of_the_age_outlives_the_outbox() -> None:
-    for reply in (replied("As of 3 March 2024"), replied("Ends on 1 May 2020."), replied("")):
+    for reply in (replied("As of 3 March 2024"), replied("Expired on 1 May 2020."), replied("")):
         stored = json.loads(json.dumps(reply.payload()))
         assert from_payload(stored).citations == reply.citations
     before = [{name: one[name] for name in one if name != "dating"} for one in stored["citations"]]
