@@ -20,7 +20,7 @@ _ANY_DAY = date(2000, 1, 1)
 """Only dates with a year count, so the day that the others are counted from does not matter."""
 
 _BEGINS = (
-    r"(?:valid|in force|in effect|effective|applies|apply|applicable|starting|gültig|gilt|gelten"
+    r"(?:valid|in force|in effect|effective|applies|apply|applicable|gültig|gilt|gelten"
     r"|in kraft|wirksam|en vigueur|valable|applicable|en vigor|vigente|válid[oa]|aplicable)"
     r"(?: (?:date|as|again|only|from|since|on|of|starting|ab|seit|von|vom|am|dem|à|partir|compter"
     r"|du|depuis|dès|le|desde|a|del|el)){0,5}"

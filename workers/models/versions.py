@@ -155,7 +155,10 @@ def _with_ends(pages: Iterable[_Page]) -> Iterable[_Page]:
     """Let each version end where the next one begins, if it does not say itself when."""
     families: dict[tuple[str, ...], list[_Page]] = defaultdict(list)
     for one in pages:
-        families[one.name].append(one)
+        if one.number is None:
+            yield one
+        else:
+            families[one.name].append(one)
     for family in families.values():
         family.sort(key=_order)
         for one, following in zip(family, [*family[1:], None], strict=True):
@@ -225,7 +228,7 @@ def _version(passage: Passage) -> tuple[tuple[str, ...], float | None]:
             rest = f"{spaced[: found.start()]} {spaced[found.end() :]}"
             words = (word for word in _WORD.findall(rest.casefold()) if not word.isdigit())
             return (folder, *words), float(found[1])
-    return (folder, *_WORD.findall(passage.title.casefold())), None
+    return (folder, *(_WORD.findall(passage.title.casefold()) or [str(passage.document_id)])), None
 
 
 def _words(text: str) -> frozenset[str]:

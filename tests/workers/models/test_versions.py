@@ -170,6 +170,11 @@ def test_a_past_year_that_no_old_page_is_about_changes_nothing() -> None:
     assert superseded(pages, "what was the score in 2025", TODAY) == {}
 
 
+def test_pages_without_a_title_are_not_versions_of_each_other() -> None:
+    pages = (page(1, "", "A page."), page(2, "", "In force from 1 July 2020."))
+    assert superseded(pages, "what was it in 2018", TODAY) == {}
+
+
 def test_hostile_tops_are_survived() -> None:
     for opening in ("valid until " * 60, "9" * 400, "valid from 99 May 0000", "\ud800" * 300):
         superseded([page(1, opening[:200], opening)], opening * 40, TODAY)
