@@ -16,6 +16,7 @@ from workers.models.facets import Facets, facets_in, facets_in_path
 from workers.models.validity import stated, validity_of
 from workers.models.values import Value, values_in, without
 from workers.models.weighing import NAMES, STOP_WORDS, Asked, Weighed, share, stems, with_synonyms
+from workers.wording.text import ENGLISH
 
 Alike = Callable[[str, str, str], float]
 """How alike two texts are by meaning; the third is their language."""
@@ -143,7 +144,7 @@ def _others(
     own = places.passages[best.number - 1]
     for one in weighed[1:_MOST_UNITS]:
         passage = places.passages[one.number - 1]
-        is_other = passage.document_id != own.document_id and passage.language == own.language
+        is_other = passage.document_id != own.document_id and _language(passage) == _language(own)
         if is_other and one.score >= best.score - _NEAR and _may_contradict(one):
             yield from _said(one, kind, asked, places)
 
@@ -156,8 +157,8 @@ def _said(one: Weighed, kind: Sought, asked: Asked, places: Places) -> Iterator[
         if not values or _is_of_another_time(part, kind, places.today):
             continue
         words = [word for word in _WORD.findall(without(part, values)) if _says(word)]
-        own = stems(" ".join(words), asked.language)
-        everything = with_synonyms(own | stems(context, asked.language))
+        own = stems(" ".join(words), _language(passage))
+        everything = with_synonyms(own | stems(context, _language(passage)))
         yield _Said(
             one, passage, part, tuple(values), dict.fromkeys(own, 1.0), frozenset(everything)
         )
@@ -188,18 +189,23 @@ def _different(mine: _Said, other: _Said) -> list[tuple[Value, Value]]:
 
 def _is_same_thing(mine: _Said, other: _Said, asked: Asked, sites: Sites, kind: Sought) -> bool:
     """Whether both answer the question, about the same thing, for the same people."""
-    wanted = {stem: weight for stem, weight in asked.stems.items() if stem not in _ASKING}
-    covered = [share(wanted, set(one.all)) for one in (mine, other)]
-    if min(covered) < _LEAST_ASKED or abs(covered[0] - covered[1]) > _MOST_APART:
-        return False
-    names = wanted.keys() & asked.names.keys()
-    if not names <= mine.all & other.all:
+    is_foreign = _is_foreign(asked, mine.passage)
+    if not is_foreign and not _is_asked_for(mine, other, asked):
         return False
     one, two = _marks(mine, kind, sites), _marks(other, kind, sites)
     if one != two or not _may_be_one_page(mine.passage, other.passage):
         return False
     shared = [share(dict(a.own), set(b.all)) for a, b in ((mine, other), (other, mine))]
-    return max(shared) >= _LEAST_SHARED and min(shared) >= _LEAST_SHARED / 2
+    return min(shared) >= _LEAST_SHARED / (1 if is_foreign else 2) and max(shared) >= _LEAST_SHARED
+
+
+def _is_asked_for(mine: _Said, other: _Said, asked: Asked) -> bool:
+    """Whether both have the question's words alike, and all of its names."""
+    wanted = {stem: weight for stem, weight in asked.stems.items() if stem not in _ASKING}
+    covered = [share(wanted, set(one.all)) for one in (mine, other)]
+    if min(covered) < _LEAST_ASKED or abs(covered[0] - covered[1]) > _MOST_APART:
+        return False
+    return wanted.keys() & asked.names.keys() <= mine.all & other.all
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +268,15 @@ def _mentioned(passage: Passage) -> frozenset[str]:
 
 def _file(passage: Passage) -> str:
     return passage.document.rpartition("/")[2].rpartition(".")[0]
+
+
+def _language(passage: Passage) -> str:
+    return passage.language or ENGLISH
+
+
+def _is_foreign(asked: Asked, passage: Passage) -> bool:
+    """Whether the question's words cannot be found: the page is in another language."""
+    return (asked.language or _language(passage)) != _language(passage)
 
 
 def _masked(mine: _Said, other: _Said) -> tuple[str, str, str]:

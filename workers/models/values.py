@@ -66,6 +66,26 @@ _CLOCK = re.compile(
     r"(?P<half>a\.?m\.?|p\.?m\.?|uhr|h)?(?![\d:\w])",
     re.IGNORECASE,
 )
+_DAY_OF_MONTH = re.compile(
+    r"(?<![\w.])(\d{1,2})(?:st|nd|rd|th)(?!\w)"
+    r"|(?:am|zum|bis) (\d{1,2})\.(?= (?:des|jede|eines)|\Z)",
+    re.IGNORECASE,
+)
+_WEEKDAYS = {
+    word: number
+    for number, words in enumerate(
+        (
+            "monday mondays montag montags lundi lunes", "tuesday tuesdays dienstag dienstags"
+            " mardi martes", "wednesday wednesdays mittwoch mittwochs mercredi miércoles",
+            "thursday thursdays donnerstag donnerstags jeudi jueves",
+            "friday fridays freitag freitags vendredi viernes",
+            "saturday saturdays samstag samstags samedi sábado",
+            "sunday sundays sonntag sonntags dimanche domingo",
+        )
+    )
+    for word in words.split()
+}  # fmt: skip
+_WEEKDAY = re.compile(rf"(?<!\w)(?:{'|'.join(_WEEKDAYS)})(?!\w)", re.IGNORECASE)
 _NAME = r"[A-ZÄÖÜÁÉÍÓÚÑÇ][\w'’-]{0,30}[a-zà-ÿß]"
 _PERSON = re.compile(rf"(?<!\w){_NAME}(?: {_NAME}){{1,3}}(?!\w)")
 _NO_NAME = frozenset(
@@ -162,6 +182,14 @@ def _dates(sentence: str) -> Iterator[Value]:
         text = sentence[one.start : one.end]
         shown = one.day if one.has_year else one.day.replace(year=2000)
         yield Value("date" if one.has_year else "day", shown, text, one.start, one.end)
+    named = [(one.start, one.end) for one in named_dates(sentence, today=date(2000, 1, 1))]
+    for match in _DAY_OF_MONTH.finditer(sentence):
+        if not any(start <= match.start() < end for start, end in named):
+            day = float(match[1] or match[2])
+            yield Value("day of the month", day, match[0], match.start(), match.end())
+    for match in _WEEKDAY.finditer(sentence):
+        number = _WEEKDAYS[match[0].lower()]
+        yield Value("weekday", number, match[0], match.start(), match.end())
     for match in _CLOCK.finditer(sentence):
         if match["minute"] or match["half"]:
             later = 12 if (match["half"] or "").lower().startswith("p") else 0

@@ -66,6 +66,30 @@ DIFFERENT = {
         "# Repairs\n\n## Approval\n\nBo Lind approves the repair of a boat.",
         ("Bo Lind", "Ada Kern"),
     ),
+    "a weekday": (
+        "on which day is the harbour office closed",
+        "# Harbour FAQ\n\n## Office\n\nThe harbour office is closed on Mondays.",
+        "# Opening hours\n\n## Harbour office\n\nOn Tuesdays the harbour office is closed.",
+        ("Tuesdays", "Mondays"),
+    ),
+    "a day of the month": (
+        "when are wages paid",
+        "# Harbour FAQ\n\n## Wages\n\nWages are paid on the 28th of the month.",
+        "# Payroll\n\n## Wages\n\nWages are paid on the 25th of each month.",
+        ("25th", "28th"),
+    ),
+    "yes or no": (
+        "are dogs allowed on the boats",
+        "# Harbour FAQ\n\n## Dogs\n\nDogs are allowed on all boats.",
+        "# House rules\n\n## Dogs\n\nDogs are not allowed on the boats.",
+        ("“Dogs are not allowed on the boats.”", "“Dogs are allowed on all boats.”"),
+    ),
+    "English pages, German question": (
+        "Wie viele Tage Urlaub bekommen Skipper?",
+        "# Harbour FAQ\n\n## Vacation\n\nSkippers get 25 days of vacation a year.",
+        "# Leave policy\n\n## Vacation\n\nSkippers have 30 days of paid vacation a year.",
+        ("30 days", "25 days"),
+    ),
     "Urlaub": (
         "Wie viele Tage Urlaub bekommen Skipper?",
         "# Fragen zum Hafen\n\n## Urlaub\n\nSkipper bekommen 25 Tage Urlaub im Jahr.",
@@ -86,8 +110,9 @@ def test_pages_that_differ_are_named_with_both_dates_the_newest_first(name: str)
     question, one, two, values = DIFFERENT[name]
     first, differing, *rest = said(question, one, two)
     assert not rest
-    assert values[0] in first
-    assert values[1] not in first
+    new, old = (value.strip("“”") for value in values)
+    assert new in first
+    assert old not in first
     titles = [text.partition("\n")[0].removeprefix("# ") for text in (two, one)]
     assert differing == (
         f"Two pages differ: {values[0]} ({titles[0]}, Mar 3, 2026) and "
