@@ -113,10 +113,10 @@ def conflict(
     if not _may_contradict(best):
         return ()
     for kind in _kinds(asked):
-        for mine in _said(best, kind, asked, places):
+        for mine in _said(best, kind, places):
             sides = [
                 (mine, value, other, theirs)
-                for other in _others(weighed, places, kind, asked)
+                for other in _others(weighed, places, kind)
                 for value, theirs in _different(mine, other)
                 if _is_same_thing(mine, other, asked, places.sites, kind)
                 and alike(*_masked(mine, other)) >= _LEAST_ALIKE
@@ -136,9 +136,7 @@ def _may_contradict(one: Weighed) -> bool:
     return not one.measures[_SUPERSEDED] and one.unit.kind not in _NOT_QUOTED
 
 
-def _others(
-    weighed: Sequence[Weighed], places: Places, kind: Sought, asked: Asked
-) -> Iterator[_Said]:
+def _others(weighed: Sequence[Weighed], places: Places, kind: Sought) -> Iterator[_Said]:
     """Yield what other pages say, the best first; of one page, its best sentence decides."""
     best = weighed[0]
     own = places.passages[best.number - 1]
@@ -146,10 +144,10 @@ def _others(
         passage = places.passages[one.number - 1]
         is_other = passage.document_id != own.document_id and _language(passage) == _language(own)
         if is_other and one.score >= best.score - _NEAR and _may_contradict(one):
-            yield from _said(one, kind, asked, places)
+            yield from _said(one, kind, places)
 
 
-def _said(one: Weighed, kind: Sought, asked: Asked, places: Places) -> Iterator[_Said]:
+def _said(one: Weighed, kind: Sought, places: Places) -> Iterator[_Said]:
     passage = places.passages[one.number - 1]
     context = f"{passage.title} {passage.heading}"
     for part in one.unit.parts:
