@@ -14,8 +14,8 @@ TODAY = datetime.now(UTC).date()
 LATER, EARLIER = TODAY + timedelta(days=40), TODAY - timedelta(days=40)
 
 
-def replied(opening: str, **more: str) -> Reply:
-    page = replace(passage(TEXT, heading="Hotels"), opening=opening, **more)
+def replied(opening: str) -> Reply:
+    page = replace(passage(TEXT, heading="Hotels"), opening=opening)
     return compose([Sentence(TEXT, 1, TEXT)], [page])
 
 
