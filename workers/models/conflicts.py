@@ -13,9 +13,11 @@ from workers.models.asks import Sought
 from workers.models.base import Passage, Sites
 from workers.models.dates import named_dates
 from workers.models.facets import Facets, facets_in, facets_in_path
+from workers.models.stems import stems
+from workers.models.synonyms import with_synonyms
 from workers.models.validity import stated, validity_of
 from workers.models.values import Value, values_in, without
-from workers.models.weighing import NAMES, STOP_WORDS, Asked, Weighed, share, stems, with_synonyms
+from workers.models.weighing import STOP_WORDS, Asked, Weighed
 from workers.wording.text import ENGLISH
 
 Alike = Callable[[str, str, str], float]
@@ -33,7 +35,6 @@ _KINDS = (Sought.DURATION, Sought.AMOUNT, Sought.DATE, Sought.PERSON, Sought.YES
 _WORD = re.compile(r"[^\W_]+")
 _WITHIN = re.compile(r"(?<=[a-zà-ÿ,] )[A-ZÀ-Ý]\w+")
 _WITH_DIGIT = re.compile(r"(?<!\w)(?=\w*\d)\w++(?:[.-]\d+)*")
-_SUPERSEDED = NAMES.index("superseded")
 _NOT_QUOTED = frozenset({"row", "code"})
 _SPECIAL = frozenset(
     "intern interns trainee trainees apprentice apprentices student students contractor contractors"
@@ -99,10 +100,10 @@ class _Said:
     passage: Passage
     sentence: str
     values: tuple[Value, ...]
-    own: Mapping[str, float]
-    """Stems of its words without the values, all of the same weight."""
+    own: frozenset[str]
+    """Stems of its words without the values."""
     all: frozenset[str]
-    """The same with synonyms, and those of title and headings."""
+    """The same, and those of title and headings, with synonyms."""
 
 
 def conflict(
@@ -133,7 +134,7 @@ def _kinds(asked: Asked) -> Iterator[Sought]:
 
 def _may_contradict(one: Weighed) -> bool:
     """Whether it is a sentence of a page that holds."""
-    return not one.measures[_SUPERSEDED] and one.unit.kind not in _NOT_QUOTED
+    return not one.measure("superseded") and one.unit.kind not in _NOT_QUOTED
 
 
 def _others(weighed: Sequence[Weighed], places: Places, kind: Sought) -> Iterator[_Said]:
@@ -155,11 +156,10 @@ def _said(one: Weighed, kind: Sought, places: Places) -> Iterator[_Said]:
         if not values or _is_of_another_time(part, kind, places.today):
             continue
         words = [word for word in _WORD.findall(without(part, values)) if _says(word)]
-        own = stems(" ".join(words), _language(passage))
-        everything = with_synonyms(own | stems(context, _language(passage)))
-        yield _Said(
-            one, passage, part, tuple(values), dict.fromkeys(own, 1.0), frozenset(everything)
-        )
+        language = _language(passage)
+        own = stems(" ".join(words), language)
+        everything = with_synonyms(own | stems(context, language), language, language)
+        yield _Said(one, passage, part, tuple(values), frozenset(own), frozenset(everything))
 
 
 def _says(word: str) -> bool:
@@ -193,14 +193,19 @@ def _is_same_thing(mine: _Said, other: _Said, asked: Asked, sites: Sites, kind: 
     one, two = _marks(mine, kind, sites), _marks(other, kind, sites)
     if one != two or not _may_be_one_page(mine.passage, other.passage):
         return False
-    shared = [share(dict(a.own), set(b.all)) for a, b in ((mine, other), (other, mine))]
+    shared = [_share(dict.fromkeys(a.own, 1.0), b.all) for a, b in ((mine, other), (other, mine))]
     return min(shared) >= _LEAST_SHARED / (1 if is_foreign else 2) and max(shared) >= _LEAST_SHARED
+
+
+def _share(wanted: Mapping[str, float], held: frozenset[str]) -> float:
+    total = sum(wanted.values())
+    return sum(weight for one, weight in wanted.items() if one in held) / total if total else 0.0
 
 
 def _is_asked_for(mine: _Said, other: _Said, asked: Asked) -> bool:
     """Whether both have the question's words alike, and all of its names."""
     wanted = {stem: weight for stem, weight in asked.stems.items() if stem not in _ASKING}
-    covered = [share(wanted, set(one.all)) for one in (mine, other)]
+    covered = [_share(wanted, one.all) for one in (mine, other)]
     if min(covered) < _LEAST_ASKED or abs(covered[0] - covered[1]) > _MOST_APART:
         return False
     return wanted.keys() & asked.names.keys() <= mine.all & other.all
