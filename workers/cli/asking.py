@@ -108,8 +108,8 @@ def _source_line(citation: dict[str, Any]) -> str:
     name = citation["title"] + (f" › {citation['heading']}" if citation["heading"] else "")
     age = f", updated {citation['updated_at'][:10]}" if citation["updated_at"] else ""
     dating = citation.get("dating", {})
-    for name, words in (("as_of", "as of"), ("begins", "valid from"), ("ends", "valid until")):
-        age += f", {words} {dating[name]}" if name in dating else ""
+    for key, words in (("as_of", "as of"), ("begins", "valid from"), ("ends", "valid until")):
+        age += f", {words} {dating[key]}" if key in dating else ""
     address = f"\n      {citation['url']}" if citation["url"] else ""
     number = plain(f"[{citation['number']}]")
     where = plain(f"({citation['source']}{age}){address}")

@@ -207,3 +207,14 @@ def test_ask_loads_what_a_row_and_a_ring_and_a_wait_need(
     loaded = set(json.loads(done.err))
     assert "psycopg" in loaded
     assert loaded & SLOW == set()
+
+
+def test_a_source_is_shown_by_its_title_beside_its_dates() -> None:
+    citation = {
+        "title": "Fees", "heading": "Keys", "updated_at": None, "url": "", "number": 1,
+        "source": "hr", "dating": {"ends": "2026-05-01"},
+    }  # fmt: skip
+    assert (
+        asking._source_line(citation)
+        == "  [cyan][1][/] Fees › Keys [dim](hr, valid until 2026-05-01)[/]"
+    )
