@@ -14,7 +14,7 @@ SET := $(firstword $(wildcard $(SETS)/$(if $(SMALL),small,dev)) examples/company
 COMPANY := $(SET)
 EVAL_HOME := build/eval-$(notdir $(COMPANY:/=))
 
-.PHONY: help demo demo-down test check ci format lint types contracts eval read words prove survive coverage bench shuffled nightly installers lock clean
+.PHONY: help demo demo-down test check ci attack format lint types contracts eval read words prove survive coverage bench shuffled nightly installers lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -108,6 +108,9 @@ prove: $(VENV)/dev  ## the proofs of policies/: decisions, interleavings, paired
 survive: $(VENV)/dev  ## real processes, broken 1,000 times: nothing is lost, said twice or leaked (SMALL=1: once in each way)
 	@PYTHONHASHSEED=0 SMALL=$(SMALL) $(BIN)/python -m tests.survive
 
+attack: $(VENV)/dev  ## false sentences with genuine quotes: how many get past the check of claims (CLAIMS=FILE: one of your own)
+	@SMALL=$(SMALL) $(BIN)/python -m tests.attack $(if $(CLAIMS),--claims $(CLAIMS))
+
 coverage: $(VENV)/dev  ## policies/ has 100 % branch coverage, by its own tests
 	@$(BIN)/pytest -n 2 tests/policies --ignore=tests/policies/test_mutants.py --cov=policies --cov-branch --cov-report=term-missing --cov-fail-under=100
 
@@ -115,7 +118,7 @@ bench: $(VENV)/dev  ## what deciding and changing cost, and what Ken carries (a 
 	@$(BIN)/python -m benchmarks.permissions build/bench-home build/figures/bench.json
 	@SMALL=$(SMALL) $(BIN)/python -m benchmarks.load build/bench-load-home build/figures/load.json
 
-nightly: shuffled eval read prove survive coverage bench  ## every long suite in full, and the tests in a random order
+nightly: shuffled eval read prove attack survive coverage bench  ## every long suite in full, and the tests in a random order
 
 SEED ?= $(shell od -An -N3 -tu4 /dev/urandom)
 

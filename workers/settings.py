@@ -105,6 +105,9 @@ class Settings(BaseSettings):
     model_reasoning_effort: Literal["", "none", "minimal", "low", "medium", "high", "xhigh"] = ""
     model_temperature: float | None = Field(None, ge=0, le=2)
     """None for the server's default. Newer models of OpenAI accept no temperature."""
+    second_look: bool = False
+    """Whether the model is asked, in a call of its own, about a sentence that the rules keep
+    without being sure; its answer can only drop the sentence."""
     ask_patience_s: float = Field(90.0, gt=0, allow_inf_nan=False)
     """How long `ken ask` waits for an answer."""
 

@@ -38,11 +38,12 @@ from workers.answering.progress import CHECKING, SEARCHING, Progress, reading, s
 from workers.answering.resolving import resolved
 from workers.answering.retrieval import Meaning, meaning_by, merged, retrieve
 from workers.answering.talk import fits_request, reply_to_request, reply_to_talk
-from workers.answering.verify import verify
+from workers.answering.verify import count, verify
+from workers.claims.likeness import likeness
 from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
 from workers.intake.leases import Leased, question_session, require_lease
 from workers.intake.messages import Question
-from workers.models.base import NOBODY, Passage, Profile
+from workers.models.base import NOBODY, Judge, Passage, Profile
 from workers.models.facets import facets_in, meant
 from workers.models.parts import parts_of
 from workers.models.prompt import VERSION
@@ -456,12 +457,24 @@ def compose_answer(
     crashpoint("model_answered")
     progress.at(CHECKING)
     with tracing.span("verify") as at:
-        verified = verify(draft, passages)
+        verified = verify(
+            draft,
+            passages,
+            similarity=likeness(services.embedder, services.multilingual),
+            judge=_judge(services),
+        )
         at.set(dropped=verified.dropped)
-    metrics.SENTENCES_DROPPED.inc(verified.dropped)
+    count(verified)
     reply = say.compose(verified.sentences, passages, length=length)
     reply = with_assumption(reply, passages, profile, asked)
     return Composed(reply, passages, verified.dropped, out_of_date)
+
+
+def _judge(services: Services) -> Judge | None:
+    """Return the model if it is to be asked a second time (KEN_SECOND_LOOK)."""
+    answerer = services.answerer
+    wanted = services.settings.second_look
+    return answerer if wanted and isinstance(answerer, Judge) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,9 @@ class Draft:
     support: float | None = None
     """How well the passages support an answer, as the answerer judges it, also where it writes
     none. Only comparable within one answerer; for `ken eval`, and never shown."""
+    is_quoted: bool = False
+    """Whether our own code copied the sentences out of the passages: they are not checked as claims
+    (`workers/claims`). A draft that a model wrote never sets it."""
 
 
 Sites = tuple[tuple[str, str], ...]
@@ -156,6 +159,18 @@ class Answerer(Protocol):
         person asking, or what all readers have in common.
 
         Raises ModelUnavailable.
+        """
+        ...
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """An answerer that can also say, in a call of its own, whether a sentence follows."""
+
+    def follows(self, sentence: str, quote: str, around: str) -> bool | None:
+        """Return whether a sentence follows from a quote and what is around it.
+
+        None if the model did not say it in time and in form; never raises.
         """
         ...
 

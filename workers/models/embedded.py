@@ -56,7 +56,8 @@ class QuotingAnswerer:
             near = _documents(answers[0], passages) if not is_comparison(parts) else near
         if not any(answers) and not alone:
             answers = [self._answer(question, passages, profile, alone=True)]
-        return Draft(tuple(_without_repetition(one for answer in answers for one in answer)))
+        said = tuple(_without_repetition(one for answer in answers for one in answer))
+        return Draft(said, is_quoted=True)
 
     def _answer(
         self,

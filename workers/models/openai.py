@@ -27,7 +27,16 @@ from workers.models.forms import (
     read,
     request,
 )
-from workers.models.prompt import INSTRUCTIONS, REWRITING, REWRITTEN, conversation, prompt
+from workers.models.prompt import (
+    INSTRUCTIONS,
+    JUDGED,
+    JUDGING,
+    REWRITING,
+    REWRITTEN,
+    conversation,
+    judged,
+    prompt,
+)
 from workers.observe import metrics
 from workers.settings import Settings
 
@@ -146,23 +155,37 @@ class OpenAIAnswerer:
 
     def rewrite(self, question: str, earlier: Sequence[str]) -> str | None:
         """One small call in the form that is known; None after any failure. Never raises."""
-        if self.known.look is None or self.known.down is not None:
-            return None
-        quick = min(self.settings.model_timeout_s, _REWRITING_S)
-        settings = self.settings.model_copy(update={"model_timeout_s": quick})
-        bounded = replace(self, settings=settings)
-        dialect = self.known.look.dialect
-        body = request(
-            *(dialect, settings, conversation(question, earlier), _SHORT, REWRITING),
-            schema=REWRITTEN,
-        )
         try:
-            text = bounded._answer(dialect, body)
-            said = json.loads(text[text.index("{") : text.rindex("}") + 1])["question"]
+            said = self._small_call(conversation(question, earlier), REWRITING, REWRITTEN)[
+                "question"
+            ]
         except (Failed, ValueError, KeyError, TypeError, RecursionError) as error:
             log.info("question_not_rewritten", error=type(error).__name__)
             return None
         return said if isinstance(said, str) else None
+
+    def follows(self, sentence: str, quote: str, around: str) -> bool | None:
+        """One small call about one sentence; None after any failure. Never raises."""
+        try:
+            said = self._small_call(judged(sentence, quote, around), JUDGING, JUDGED)["follows"]
+        except (Failed, ValueError, KeyError, TypeError, RecursionError) as error:
+            log.info("sentence_not_judged", error=type(error).__name__)
+            return None
+        return said if isinstance(said, bool) else None
+
+    def _small_call(self, asked: str, instructions: str, schema: dict[str, Any]) -> Any:
+        """Return the object that the model answers with, in a short time. Raises Failed, and
+        ValueError for an answer of another form.
+        """
+        if self.known.look is None or self.known.down is not None:
+            raise Failed(Fault.PASSING, "not_known")
+        quick = min(self.settings.model_timeout_s, _REWRITING_S)
+        settings = self.settings.model_copy(update={"model_timeout_s": quick})
+        bounded = replace(self, settings=settings)
+        dialect = self.known.look.dialect
+        body = request(*(dialect, settings, asked, _SHORT, instructions), schema=schema)
+        text = bounded._answer(dialect, body)
+        return json.loads(text[text.index("{") : text.rindex("}") + 1])
 
     def look(self) -> ServerForm:
         """Return how this server has to be asked; find out if need be. Raises ModelUnavailable."""

@@ -77,7 +77,16 @@ LEASES_LOST = Counter(
     "ken_leases_lost", "Questions that another worker took over", registry=REGISTRY
 )
 SENTENCES_DROPPED = Counter(
-    "ken_sentences_dropped", "Sentences of drafts that no passage supported", registry=REGISTRY
+    "ken_sentences_dropped",
+    "Sentences of drafts that do not follow from their quote",
+    ["reason"],
+    registry=REGISTRY,
+)
+SECOND_LOOKS = Counter(
+    "ken_second_looks",
+    "Sentences about which the model was asked a second time",
+    ["verdict"],
+    registry=REGISTRY,
 )
 FINAL_CHECKS = Counter(
     "ken_final_checks",

@@ -320,7 +320,7 @@ def test_forged_citations_are_dropped(company: Company) -> None:
     assert company.state(question_id)[0] == "abstained"
 
     good = Sentence("It is ten million.", 1, "The budget is ten million.")
-    company.model.write_next = lambda question, passages: Draft((*forged, good))
+    company.model.write_next = lambda question, passages: Draft((good, *forged))
     company.asked("DUALICE", "alice", QUESTION)
     assert "It is ten million. [1]" in texts(company, "DUALICE")[1]
     assert "Nothing." not in texts(company, "DUALICE")[1]
@@ -350,7 +350,8 @@ def test_a_malicious_model_and_document_cause_no_link_no_mention_and_no_markup(
                 Sentence(f"{payload} {p.title}", number, "The budget is ten million")
                 for payload in PAYLOADS
                 for number, p in enumerate(passages, start=1)
-            )
+            ),
+            is_quoted=True,  # the check of claims would drop them: here it is of no help
         )
 
     company.model.write_next = obey

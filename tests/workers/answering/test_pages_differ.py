@@ -25,7 +25,8 @@ def name_both(question: str, passages: tuple[Passage, ...]) -> Draft:
         return Draft((Sentence(passages[0].text, 1, passages[0].text),))
     first, other = numbers[POLICY], Support(numbers[FAQ], FAQ)
     return Draft(
-        (Sentence(POLICY, first, POLICY), Sentence(DIFFER, first, POLICY, beside=(other,)))
+        (Sentence(POLICY, first, POLICY), Sentence(DIFFER, first, POLICY, beside=(other,))),
+        is_quoted=True,  # as our own answerer says it; a model's sentence rests on one passage
     )
 
 
@@ -86,8 +87,8 @@ def test_a_conflict_needs_the_words_of_both_pages(other: Support) -> None:
     found = (given.passage(POLICY), given.passage(FAQ, document="faq", number=2))
     forged = Sentence(DIFFER, 1, POLICY, beside=(other,))
     honest = Sentence(DIFFER, 1, POLICY, beside=(Support(2, FAQ),))
-    assert verify(Draft((honest,)), found).sentences == (honest,)
-    assert verify(Draft((forged,)), found).sentences == ()
+    assert verify(Draft((honest,), is_quoted=True), found).sentences == (honest,)
+    assert verify(Draft((forged,), is_quoted=True), found).sentences == ()
 
 
 def test_each_source_has_its_own_quote() -> None:

@@ -89,7 +89,7 @@ def test_an_answer_is_counted_with_its_verdicts_and_its_time(company: Company, s
     company.asked("DUALICE", "alice", "What is the budget?")
     assert since("ken_questions_ended_total", state="answered", reason="") == 1
     assert since("ken_question_seconds_count", state="answered") == 1
-    assert since("ken_sentences_dropped_total") == 1
+    assert since("ken_sentences_dropped_total", reason="quote") == 1
     assert since("ken_final_checks_total", verdict="passed") == 1
     assert since("ken_slack_calls_total", method="chat_postMessage", outcome="ok") == 1
     assert since("ken_questions_kept_total", outcome="kept") == 1

@@ -1,0 +1,1 @@
+"""Whether a sentence of a model follows from its quote: read `check.py` first."""

@@ -1,0 +1,168 @@
+"""Each number, date, unit and rate of a sentence must stand in its source."""
+
+from collections.abc import Sequence
+
+from workers.claims.case import Case
+from workers.claims.figure import Figure, equal
+from workers.claims.reading import Reading, Word
+from workers.claims.units import unit_of
+from workers.claims.verdict import Reason, Verdict
+
+RATE_WORDS = frozenset(
+    "per pro je par por am der a an each every jede jeden jedes im al cada chaque jeder the in"
+    " one".split()
+)
+_ONLY_AFTER_FIGURE = frozenset({"a", "an", "im", "am", "al", "in", "the", "one", "par", "por"})
+_ADVERBS = {
+    "hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month", "yearly": "year",
+    "annually": "year", "annual": "year", "stündlich": "hour", "täglich": "day",
+    "wöchentlich": "week", "monatlich": "month", "jährlich": "year", "mensual": "month",
+    "anual": "year", "diario": "day", "semanal": "week", "mensuel": "month", "annuel": "year",
+    "quarterly": "quarter", "nightly": "night", "tous": "",
+}  # fmt: skip
+
+
+def check_amounts(case: Case) -> Verdict | None:
+    """Return what is wrong with the figures; None if all of them stand in the source."""
+    for figure in case.claim.figures:
+        if verdict := _check_value(case, figure):
+            return verdict
+    return _check_rates(case)
+
+
+def _check_value(case: Case, figure: Figure) -> Verdict | None:
+    if any(equal(figure, other) for other in (*case.figures, *case.figures_around)):
+        return None
+    if figure.moment:
+        return Verdict(Reason.DATE, figure.text)
+    if _interval_fits(case, figure) or _rate_fits(case, figure) or _spans(case, figure):
+        return None
+    alike = [other for other in (*case.figures, *case.figures_around) if _same_plain(figure, other)]
+    for other in alike:
+        if not figure.dimension or (not other.dimension and _unit_is_said(case, figure)):
+            return None
+    return Verdict(Reason.UNIT if alike else Reason.NUMBER, figure.text)
+
+
+def _same_plain(one: Figure, other: Figure) -> bool:
+    if other.moment is not None:
+        said = (other.moment.day, other.moment.year)
+        return not one.dimension and any(value in said for value in one.plain)
+    return any(abs(a - b) < 1e-9 for a in one.plain for b in other.plain)
+
+
+def _unit_is_said(case: Case, figure: Figure) -> bool:
+    """Whether the unit of a bare number stands elsewhere, as in the name of its column."""
+    said = [unit_of(word.text) for word in (*case.words, *case.around)]
+    said += [unit_of(mark) for mark in "€$£¥%" if mark in case.context.text]
+    return any(unit and unit[0] == figure.dimension for unit in said)
+
+
+def _interval_fits(case: Case, figure: Figure) -> bool:
+    """Whether "twice a year" is what the source calls every six months."""
+    if figure.dimension != "times":
+        return False
+    for dimension, factor in _rates(case.claim):
+        for other in case.figures:
+            if other.dimension == dimension:
+                amounts = (factor / value for value in figure.values if value)
+                if any(abs(amount - value) < 1e-6 for amount in amounts for value in other.values):
+                    return True
+    return False
+
+
+def _rate_fits(case: Case, figure: Figure) -> bool:
+    """Whether "1,200 a year" is what the source says as "100 a month"."""
+    theirs = [rate for source in (*case.sources, case.context) for rate in _rates(source)]
+    for dimension, factor in _rates(case.claim):
+        for other_dimension, other_factor in theirs:
+            times = _times_longer((dimension, factor), (other_dimension, other_factor))
+            if times is None:
+                continue
+            for other in case.figures:
+                if other.dimension == figure.dimension and not other.moment:
+                    same = (abs(a - b * times) <= 0.005 * max(1.0, abs(a))
+                            for a in figure.values for b in other.values)  # fmt: skip
+                    if any(same):
+                        return True
+    return False
+
+
+def _times_longer(mine: tuple[str, float], theirs: tuple[str, float]) -> float | None:
+    """Return how many times longer one unit of time is than another one."""
+    if mine[0] == theirs[0]:
+        return mine[1] / theirs[1] if mine[1] != theirs[1] else None
+    if {mine[0], theirs[0]} == {"second", "month"}:
+        weeks = mine[1] / 604800 if mine[0] == "second" else theirs[1] / 604800
+        months = mine[1] if mine[0] == "month" else theirs[1]
+        if months == 12 and weeks == 1:
+            return 52.0 if mine[0] == "month" else 1 / 52
+    return None
+
+
+def _spans(case: Case, figure: Figure) -> bool:
+    """Whether a duration is the time between two times of day of the source."""
+    if figure.dimension != "second":
+        return False
+    clocks = [
+        one.moment.number for one in case.figures if one.moment and one.moment.kind == "clock"
+    ]
+    spans = {
+        (b - a) * 60.0 for a in clocks for b in clocks if a is not None and b is not None and b > a
+    }
+    return any(value in spans for value in figure.values)
+
+
+def _check_rates(case: Case) -> Verdict | None:
+    """A rate of the claim, such as "per month", must be one of the source's."""
+    if case.is_translated and not any(_rates(source) for source in case.sources):
+        return None
+    said = {
+        rate for source in (*case.sources, case.context, case.before) for rate in _rates(source)
+    }
+    for rate in _rates(case.claim):
+        whole = [
+            one
+            for one in case.figures
+            if one.dimension == rate[0] and 1.0 in (value / rate[1] for value in one.values)
+        ]
+        converted = any(
+            _rate_fits(case, one) and not any(equal(one, other) for other in case.figures)
+            for one in case.claim.figures
+        )
+        if rate not in said and not whole and not converted and not _is_frequency(case):
+            return Verdict(Reason.UNIT, "rate")
+    return None
+
+
+def _is_frequency(case: Case) -> bool:
+    """Whether the claim counts how often, which is compared as an interval."""
+    return any(one.dimension == "times" for one in case.claim.figures)
+
+
+def _rates(reading: Reading) -> list[tuple[str, float]]:
+    """Return the units that something is counted in: "per month", "a year", "EUR/hour", daily."""
+    found: list[tuple[str, float]] = []
+    words = reading.words
+    for at, word in enumerate(words):
+        if word.text in _ADVERBS and (unit := unit_of(_ADVERBS[word.text])):
+            found.append(unit)
+        unit = unit_of(word.text) if len(word.text) > 1 else None
+        if unit is None or unit[0] not in ("second", "month", "workday"):
+            continue
+        before = words[at - 1].text if at else ""
+        if reading.text[word.start - 1 : word.start] == "/" or (
+            before in RATE_WORDS and _is_rate(reading, words, at, before)
+        ):
+            found.append(unit)
+    return found
+
+
+def _is_rate(reading: Reading, words: Sequence[Word], at: int, before: str) -> bool:
+    if before == "der":
+        return at > 1 and words[at - 2].text == "in"
+    if before not in _ONLY_AFTER_FIGURE:
+        return True
+    if before in ("the", "one") or (before == "in" and reading.language != "de"):
+        return False
+    return any(one.end <= words[at].start for one in reading.figures)

@@ -1,0 +1,121 @@
+"""A sentence beside what it has to follow from, and which clause of it each word comes from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from workers.claims.figure import Figure, equal
+from workers.claims.likeness import Similarity
+from workers.claims.place import Place
+from workers.claims.reading import Clause, Part, Reading, Word, found_in, opposes
+
+_ANTECEDENT = 3
+"""Words at the end of a clause that a relative clause may be about."""
+
+
+@dataclass(frozen=True)
+class Case:
+    claim: Reading
+    sources: tuple[Reading, ...]
+    """The sentences, items or the row that the quote touches, each whole."""
+    context: Reading
+    """Title, heading, lead-in, names of columns."""
+    before: Reading
+    """The sentence before; empty unless a word of the sources refers back."""
+    place: Place
+    similarity: Similarity | None = None
+
+    @cached_property
+    def is_translated(self) -> bool:
+        return self.claim.language != self.sources[0].language
+
+    @cached_property
+    def words(self) -> tuple[Word, ...]:
+        """All words of the sources."""
+        return tuple(word for source in self.sources for word in source.words)
+
+    @cached_property
+    def around(self) -> tuple[Word, ...]:
+        return (*self.context.words, *self.before.words)
+
+    @cached_property
+    def figures(self) -> tuple[Figure, ...]:
+        return tuple(one for source in self.sources for one in source.figures)
+
+    @cached_property
+    def figures_around(self) -> tuple[Figure, ...]:
+        return (*self.context.figures, *self.before.figures)
+
+    @cached_property
+    def clauses(self) -> tuple[Clause, ...]:
+        return tuple(clause for source in self.sources for clause in source.clauses)
+
+    @cached_property
+    def is_table(self) -> bool:
+        return any(block.kind == "row" for block in self.place.blocks)
+
+    @cached_property
+    def used(self) -> tuple[Clause, ...]:
+        """The clauses of the sources that the claim needs, the one it shares most with first."""
+        used = used_clauses(self.claim.content, self.claim.figures, self.clauses)
+        named = [clause for clause in used if self._is_only_named(clause, used)]
+        return tuple(clause for clause in used if clause not in named) or used
+
+    def _is_only_named(self, clause: Clause, used: tuple[Clause, ...]) -> bool:
+        """Whether the claim takes from a clause only what a relative clause behind it is about."""
+        at = self.clauses.index(clause)
+        behind = self.clauses[at + 1 : at + 2]
+        if not behind or behind[0].part is not Part.RELATIVE or behind[0] not in used:
+            return False
+        last = clause.content[-_ANTECEDENT:]
+        return not any(
+            found_in(word, clause.content) and not found_in(word, last)
+            for word in self.claim.content
+            if not any(found_in(word, one.content) for one in used if one is not clause)
+        )
+
+    @cached_property
+    def home(self) -> Clause | None:
+        return self.used[0] if self.used else None
+
+    def spoken(self) -> str:
+        return " ".join(source.spoken for source in self.sources)
+
+    def has(self, word: Word) -> bool:
+        """Whether the sources say a word, or its opposite."""
+        return any(found_in(word, [other]) or opposes(word, other) for other in self.words)
+
+
+def used_clauses(
+    content: Sequence[Word], figures: Sequence[Figure], clauses: Sequence[Clause]
+) -> tuple[Clause, ...]:
+    """Return the fewest clauses that say the words of the claim, by how much each of them says."""
+    said: list[tuple[Clause, set[object]]] = []
+    for clause in clauses:
+        mine: set[object] = {
+            word
+            for word in content
+            if any(found_in(word, [other]) or opposes(word, other) for other in clause.content)
+        }
+        mine |= {one for one in figures if any(equal(one, other) for other in clause.figures)}
+        said.append((clause, mine))
+    said.sort(key=lambda pair: (-len(pair[1]), pair[0].part is not Part.MAIN))
+    used: list[Clause] = []
+    covered: set[object] = set()
+    for clause, mine in said:
+        if mine - covered:
+            used.append(clause)
+            covered |= mine
+    return tuple(used)
+
+
+def statement_of(clause: Clause, clauses: Sequence[Clause]) -> list[Clause]:
+    """Return the clauses of the statement that this one belongs to."""
+    at = next(number for number, one in enumerate(clauses) if one is clause)
+    first = at
+    while first > 0 and not clauses[first].opens_statement:
+        first -= 1
+    last = at + 1
+    while last < len(clauses) and not clauses[last].opens_statement:
+        last += 1
+    return list(clauses[first:last])

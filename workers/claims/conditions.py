@@ -1,0 +1,253 @@
+"""Conditions, exceptions, limits, times and causes: a sentence keeps those of its source."""
+
+from collections.abc import Iterator, Sequence
+
+from workers.claims.bounds import bound_words
+from workers.claims.case import Case, statement_of, used_clauses
+from workers.claims.figure import equal
+from workers.claims.lexicon import PLANNED
+from workers.claims.reading import Clause, Part, Reading, Word, found_in, opposes
+from workers.claims.units import unit_of
+from workers.claims.verdict import Reason, Verdict
+
+_LIMITING = frozenset({Part.CONDITION, Part.EXCEPTION, Part.RELATIVE})
+_PEOPLE = frozenset(
+    "employees employee staff people everyone anyone colleagues workers members users user you"
+    " mitarbeiter mitarbeiterin mitarbeitende mitarbeitenden beschäftigte beschäftigten leute"
+    " empleados empleado trabajadores salariés salarié company unternehmen".split()
+)
+_WITH = frozenset(
+    "with without outside inside within during in on at for from except abroad"
+    " mit ohne außerhalb innerhalb während bei für in im"
+    " con sin fuera durante en para avec sans pendant hors dans en pour".split()
+)
+_FINITE = frozenset("have has had do does did hat haben hatte tiene tienen ha han a ont".split())
+_NOW = frozenset(
+    "is are now currently today ist sind jetzt derzeit es son está están est sont".split()
+)
+_WAS = frozenset("was were war waren era eran fue fueron était étaient formerly früher".split())
+
+
+def check_conditions(case: Case) -> Verdict | None:
+    """Return a word of the condition or exception that the claim leaves out."""
+    for source in case.sources:
+        for clause in case.used:
+            if clause not in source.clauses or clause.part in _LIMITING:
+                continue
+            for other in statement_of(clause, source.clauses):
+                if not _is_restrictive(other, source) or _is_kept(case, other):
+                    continue
+                if other.part in _LIMITING:
+                    return Verdict(Reason.CONDITION, _name(other))
+    return None
+
+
+def _is_restrictive(clause: Clause, source: Reading) -> bool:
+    """Whether it limits what it belongs to; what a trailing "who" says of one thing does not."""
+    if clause.part is Part.RELATIVE:
+        if clause.words[0].after_comma:
+            return False
+        at = source.clauses.index(clause)
+        goes_on = source.clauses[at + 1 : at + 2]
+        is_inside = (
+            bool(goes_on) and goes_on[0].part is Part.MAIN and not goes_on[0].opens_statement
+        )
+        named = source.clauses[at - 1].content[-1:] if at else []
+        if not is_inside and not any(word.text.endswith("s") for word in named):
+            return False
+    return bool(clause.figures) or any(word.text not in _IDLE for word in clause.content)
+
+
+_IDLE = frozenset(
+    "want wants wish like possible needed necessary required applicable gewünscht möglich nötig"
+    " erforderlich posible necesario possible nécessaire appropriate desired prefer".split()
+)
+
+
+def _is_kept(case: Case, clause: Clause) -> bool:
+    """Whether the claim says something of a condition, in whatever form."""
+    own = [word for word in clause.content if word.text not in _PEOPLE]
+    denies = any(word.text in case.claim.lexicon.negators for word in case.claim.words)
+    for word in case.claim.content:
+        if found_in(word, own) or (denies and any(opposes(word, other) for other in own)):
+            return True
+    if any(equal(mine, one) for mine in case.claim.figures for one in clause.figures):
+        return True
+    if case.is_translated:
+        return any(one.part in _LIMITING for one in case.claim.clauses)
+    return not own and not clause.figures
+
+
+def _name(clause: Clause) -> str:
+    return (
+        (clause.content[0].text if clause.content else clause.words[0].text) if clause.words else ""
+    )
+
+
+def check_scope(case: Case) -> Verdict | None:
+    """Return a word that limits what the source says, and that the claim leaves out."""
+    if case.is_table or case.is_translated:
+        return None
+    for source in case.sources:
+        pieces = [piece for piece in source.pieces if _is_within(piece, case.used)]
+        for piece in used_clauses(case.claim.content, case.claim.figures, pieces):
+            for word in _limits(piece, case):
+                if word.text not in bound_words() and not unit_of(word.text):
+                    return Verdict(Reason.SCOPE, word.text)
+    return None
+
+
+def _is_within(piece: Clause, clauses: Sequence[Clause]) -> bool:
+    return any(word in clause.words for clause in clauses for word in piece.words)
+
+
+def _limits(clause: Clause, case: Case) -> Iterator[Word]:
+    said = case.claim.words
+    known = case.context.words
+    yield from _modifiers(clause, said, known)
+    subject = _subject(clause, case)
+    kept = [word for word in subject if _is_in(word, said)]
+    is_about_people = any(word.text in _PEOPLE for word in case.claim.words[:4])
+    for word in subject if kept or is_about_people else []:
+        if word in kept or _is_in(word, known) or word.text in _PEOPLE:
+            continue
+        yield word
+    yield from _phrases(clause, said, known)
+
+
+def _modifiers(clause: Clause, said: Sequence[Word], known: Sequence[Word]) -> Iterator[Word]:
+    """Yield words before a noun that the claim keeps without them: "permanent employees"."""
+    for at, word in enumerate(clause.words[:-1]):
+        head = clause.words[at + 1]
+        if word.is_function or head.is_function or head.start - word.end > 1:
+            continue
+        if word.after_strong or word.text.endswith("ly") or not _is_noun_phrase(clause, at):
+            continue
+        if _is_in(head, said) and not _is_in(word, said) and not _is_in(word, known):
+            yield word
+
+
+def _is_noun_phrase(clause: Clause, at: int) -> bool:
+    """Whether the two words from here are a noun with what is before it, as far as one can see."""
+    behind = clause.words[at + 2] if at + 2 < len(clause.words) else None
+    if at == 0:
+        return behind is not None and behind.is_function
+    before = clause.words[at - 1]
+    return before.is_function and before.text not in _FINITE
+
+
+def _subject(clause: Clause, case: Case) -> list[Word]:
+    """Return the words before the verb, where an auxiliary shows it."""
+    if clause.part is not Part.MAIN:
+        return []
+    lexicon = case.sources[0].lexicon
+    verbs = lexicon.be | lexicon.may | lexicon.must | lexicon.should | lexicon.future | _FINITE
+    for at, word in enumerate(clause.words):
+        if word.text in verbs:
+            return [one for one in clause.words[:at] if not one.is_function]
+    return []
+
+
+def _phrases(clause: Clause, said: Sequence[Word], known: Sequence[Word]) -> Iterator[Word]:
+    """Yield the first word of "in Germany", "with a receipt", where the claim has none of it."""
+    for at, word in enumerate(clause.words):
+        if word.text not in _WITH:
+            continue
+        phrase = _phrase(clause.words[at + 1 : at + 6])
+        if phrase and not any(_is_in(one, said) or _is_in(one, known) for one in phrase):
+            yield phrase[0]
+
+
+def _phrase(words: Sequence[Word]) -> list[Word]:
+    found: list[Word] = []
+    for word in words:
+        if word.after_comma or word.after_strong:
+            break
+        if word.is_function:
+            if found:
+                break
+            continue
+        found.append(word)
+    return found
+
+
+def _is_in(word: Word, others: Sequence[Word]) -> bool:
+    return any(found_in(word, [other]) or opposes(word, other) for other in others)
+
+
+def check_status(case: Case) -> Verdict | None:
+    """Return the word that makes something past or planned of what is, or the other way round."""
+    home = case.home
+    if home is None:
+        return None
+    source = next(one for one in case.sources if home in one.clauses)
+    mine = _tense(case.claim, *_mains(case.claim))
+    theirs = _tense(source, home)
+    planned_mine = _said(case.claim.words, PLANNED)
+    planned_theirs = _said(home.words, PLANNED)
+    if planned_theirs and not planned_mine and not mine["future"]:
+        return Verdict(Reason.STATUS, planned_theirs)
+    if planned_mine and not planned_theirs and not theirs["future"] and not case.is_translated:
+        return Verdict(Reason.STATUS, planned_mine)
+    if (
+        theirs["past"]
+        and not theirs["now"]
+        and not mine["past"]
+        and (mine["now"] or mine["future"])
+    ):
+        return Verdict(Reason.STATUS, mine["now"] or mine["future"])
+    if mine["past"] and not theirs["past"] and (theirs["now"] or theirs["future"]):
+        return Verdict(Reason.STATUS, mine["past"])
+    if mine["future"] and not theirs["future"] and not _has_rule(home, source):
+        return Verdict(Reason.STATUS, mine["future"])
+    if theirs["future"] and not mine["future"] and not _has_rule(home, source):
+        return Verdict(Reason.STATUS, theirs["future"])
+    return None
+
+
+def _mains(reading: Reading) -> list[Clause]:
+    limiting = _LIMITING | {Part.CAUSE}
+    return [one for one in reading.clauses if one.part not in limiting] or list(reading.clauses)
+
+
+def _tense(reading: Reading, *clauses: Clause) -> dict[str, str]:
+    words = [word for clause in clauses for word in clause.words]
+    future = {"will", "shall", "won't"} if reading.language not in ("es", "fr", "de") else set()
+    return {
+        "past": _said(words, _WAS),
+        "now": _said(words, _NOW),
+        "future": _said(words, future) or _said(words, {"going to"}),
+    }
+
+
+def _has_rule(clause: Clause, source: Reading) -> bool:
+    """Whether it says what happens each time, not once: "will be removed after four weeks"."""
+    statement = statement_of(clause, source.clauses)
+    if any(one.part is Part.CONDITION for one in statement):
+        return True
+    return any(one.dimension in ("second", "month", "workday") for one in clause.figures)
+
+
+def _said(words: Sequence[Word], wanted: frozenset[str] | set[str]) -> str:
+    return next((word.text for word in words if word.text in wanted), "")
+
+
+def check_causes(case: Case) -> Verdict | None:
+    """Return the word that gives a reason where the source gives none."""
+    for clause in case.claim.clauses:
+        if clause.part is not Part.CAUSE or _is_since(clause):
+            continue
+        if not any(_gives_reason(source) for source in (*case.sources, case.before)):
+            return Verdict(Reason.CAUSE, clause.words[0].text)
+    return None
+
+
+def _is_since(clause: Clause) -> bool:
+    first = clause.words[0].text
+    return first == "since" and bool(clause.figures) and len(clause.content) < 2
+
+
+def _gives_reason(reading: Reading) -> bool:
+    if any(clause.part is Part.CAUSE for clause in reading.clauses):
+        return True
+    return any(f" {word} " in reading.spoken for word in reading.lexicon.causes)

@@ -1,0 +1,195 @@
+"""Must, may and should, all and some: a sentence may not say more than its source."""
+
+from enum import StrEnum
+
+from workers.claims.amounts import RATE_WORDS
+from workers.claims.bounds import turned_bounds
+from workers.claims.case import Case
+from workers.claims.lexicon import Lexicon
+from workers.claims.polarity import negations
+from workers.claims.reading import Clause, Part, Reading, Word
+from workers.claims.units import unit_of
+from workers.claims.verdict import Reason, Verdict
+
+
+class Modal(StrEnum):
+    NONE = "none"
+    MUST = "must"
+    MAY = "may"
+    SHOULD = "should"
+    FORBIDDEN = "forbidden"
+    OPTIONAL = "optional"
+
+
+_NEED = frozenset(
+    "need needs needed require required requires have-to necessary mandatory obligatory compulsory"
+    " erforderlich verpflichtend nötig notwendig braucht brauchen benötigt müssen muss pflicht"
+    " necesario obligatorio necesita nécessaire obligatoire requis besoin".split()
+)
+_FOLLOWS = {
+    Modal.MUST: {Modal.MUST, Modal.NONE},
+    Modal.MAY: {Modal.MAY, Modal.NONE, Modal.OPTIONAL},
+    Modal.SHOULD: {Modal.SHOULD},
+    Modal.FORBIDDEN: {Modal.FORBIDDEN, Modal.NONE},
+    Modal.OPTIONAL: {Modal.OPTIONAL, Modal.MAY},
+    Modal.NONE: {Modal.NONE, Modal.MUST, Modal.MAY, Modal.FORBIDDEN, Modal.OPTIONAL},
+}
+"""What a claim says, and what its source may say."""
+_REQUIRING = frozenset(
+    "without unless only except until ohne nur erst außer sofern sin solo sólo salvo sans sauf"
+    " seulement never nie nunca".split()
+)
+_SOLELY = frozenset("only nur erst solo sólo seulement uniquement solely exclusively".split())
+_WHOEVER = frozenset({"anyone", "anybody", "any", "anything", "everyone", "everybody", "always"})
+
+
+_PARTLY = frozenset(
+    "some few sometimes occasionally partly partially seldom rarely einige einigen wenige manche"
+    " manchmal teilweise algunos algunas pocos veces quelques certains certaines parfois".split()
+)
+
+
+def check_modality(case: Case) -> Verdict | None:
+    """Return the modal of the claim that the source does not have."""
+    home = case.home
+    if home is None:
+        return None
+    mine = [sense_of(clause, case.claim.lexicon) for clause in _mains(case.claim)]
+    claimed = next((one for one in mine if one[0] is not Modal.NONE), (Modal.NONE, ""))
+    theirs = {
+        sense_of(clause, source.lexicon)[0]
+        for source in (*case.sources, *_lead(case))
+        for clause in source.clauses
+        if clause in case.used or source is case.context
+    } or {Modal.NONE}
+    theirs = theirs - {Modal.NONE} or theirs
+    if theirs & _FOLLOWS[claimed[0]] or turned_bounds(case):
+        return None
+    said = {word.text for word in case.words} | {word.text for word in case.claim.words}
+    is_turned = Modal.FORBIDDEN in {claimed[0], *theirs} or not said.isdisjoint(_SOLELY)
+    known = {Modal.MUST, Modal.FORBIDDEN, Modal.MAY, Modal.NONE}
+    if is_turned and not said.isdisjoint(_REQUIRING) and {claimed[0], *theirs} <= known:
+        return None
+    return Verdict(Reason.MODAL, claimed[1] or claimed[0])
+
+
+def _mains(reading: Reading) -> list[Clause]:
+    return [one for one in reading.clauses if one.part not in (Part.CONDITION, Part.CAUSE)]
+
+
+def _lead(case: Case) -> list[Reading]:
+    is_item = any(block.kind == "item" for block in case.place.blocks)
+    return [case.context] if is_item else []
+
+
+def sense_of(clause: Clause, words: Lexicon) -> tuple[Modal, str]:
+    """Return what a clause obliges to, its negation included, and the word that says so."""
+    spoken = clause.spoken()
+    modal, said = _plain_sense(clause, words, spoken)
+    denied = any(word.text not in words.forbid for word in negations(clause, words))
+    if not denied or modal is Modal.NONE:
+        return modal, said
+    if modal is Modal.MUST:
+        return (Modal.OPTIONAL if (said in _NEED and words.language != "en") or _is_need(said)
+                else Modal.FORBIDDEN), said  # fmt: skip
+    flipped = {Modal.MAY: Modal.FORBIDDEN, Modal.FORBIDDEN: Modal.MAY}
+    return flipped.get(modal, modal), said
+
+
+def _is_need(said: str) -> bool:
+    return said in _NEED or said in ("have to", "has to", "had to")
+
+
+def _plain_sense(clause: Clause, words: Lexicon, spoken: str) -> tuple[Modal, str]:
+    groups = (
+        (Modal.FORBIDDEN, words.forbid),
+        (Modal.SHOULD, words.should),
+        (Modal.MUST, words.must),
+        (Modal.MAY, words.may),
+    )
+    for modal, group in groups:
+        for word in clause.words:
+            if word.text in group:
+                return modal, word.text
+        for phrase in group:
+            if " " in phrase and f" {phrase} " in spoken:
+                return modal, phrase
+    return Modal.NONE, ""
+
+
+def check_quantity(case: Case) -> Verdict | None:
+    """Return "all" where the source says less, and "most" or "only" where the claim changes it."""
+    claim = case.claim
+    mine = _quantities(claim)
+    theirs: set[str] = set()
+    for source in (*case.sources, *_lead(case)):
+        theirs |= set(_quantities(source))
+    spoken = {word.text for word in case.words}
+    if "all" in mine and "all" not in theirs and mine["all"] not in _WHOEVER:
+        return Verdict(Reason.QUANTITY, mine["all"])
+    if "all" in mine and theirs & {"most", "some"}:
+        return Verdict(Reason.QUANTITY, mine["all"])
+    if "always" in claim.spoken and "all" not in theirs:
+        return Verdict(Reason.QUANTITY, "always")
+    if "only" in mine and "only" not in theirs and not _limits(case, spoken):
+        return Verdict(Reason.QUANTITY, mine["only"])
+    return _part_of_all(case, mine)
+
+
+def _part_of_all(case: Case, mine: dict[str, str]) -> Verdict | None:
+    home = case.home
+    if home is None:
+        return None
+    source = next(one for one in case.sources if home in one.clauses)
+    theirs = _quantities(source, home)
+    if "most" in theirs and "most" not in mine:
+        return Verdict(Reason.QUANTITY, theirs["most"])
+    if theirs.get("some") in _PARTLY and not {"some", "most"} & set(mine):
+        return Verdict(Reason.QUANTITY, theirs["some"])
+    if "some" in mine and "all" in theirs and "all" not in mine:
+        return Verdict(Reason.QUANTITY, mine["some"])
+    wrong = {"most"} & set(mine) - set(theirs)
+    if wrong and not case.is_translated:
+        return Verdict(Reason.QUANTITY, mine[wrong.pop()])
+    return None
+
+
+def _limits(case: Case, spoken: set[str]) -> bool:
+    parts = {clause.part for clause in case.clauses}
+    if parts & {Part.CONDITION, Part.EXCEPTION}:
+        return True
+    must = case.sources[0].lexicon.must | case.sources[0].lexicon.forbid
+    return not spoken.isdisjoint(_REQUIRING | must)
+
+
+def _quantities(reading: Reading, clause: Clause | None = None) -> dict[str, str]:
+    """Return the quantities of a text by kind, each with its word; rates are none."""
+    lexicon = reading.lexicon
+    words = clause.words if clause else reading.words
+    found: dict[str, str] = {}
+    for at, word in enumerate(words):
+        following = words[at + 1] if at + 1 < len(words) else None
+        if word.text in RATE_WORDS and following and unit_of(following.text):
+            continue
+        if word.text == "every" and any(0 <= one.start - word.end <= 1 for one in reading.figures):
+            continue
+        for kind, group in (
+            ("all", lexicon.all),
+            ("most", lexicon.most),
+            ("some", lexicon.some),
+            ("only", lexicon.only),
+        ):
+            if word.text in group and not _is_bound(words, at, kind):
+                found.setdefault(kind, word.text)
+    return found
+
+
+def _is_bound(words: tuple[Word, ...], at: int, kind: str) -> bool:
+    """Whether "most" belongs to "at most", or "not only" is said."""
+    before = words[at - 1].text if at else ""
+    if kind == "most" and words[at].text == "most":
+        following = words[at + 1].text if at + 1 < len(words) else ""
+        return before in ("at", "the", "s") or not following.endswith(
+            ("s", "of", "people", "staff")
+        )
+    return kind == "only" and before in ("not", "nicht", "no", "pas")
