@@ -8,8 +8,8 @@ from collections import defaultdict
 from functools import cache, lru_cache
 from pathlib import Path
 
-from workers.models.synonyms import groups
-from workers.models.weighing import stem
+from workers.models.stems import stem
+from workers.models.synonyms import groups_of_words
 
 _LANGUAGES = ("en", "de", "es", "fr")
 _SHORTEST_STEM = 3
@@ -30,7 +30,7 @@ def _index() -> dict[str, frozenset[tuple[int, int]]]:
                 _put(index, word, (number, sign))
         number += 1
     same = [line.split() for line in _lines("synonyms.txt")]
-    for group in (*same, *groups()):
+    for group in (*same, *groups_of_words()):
         for word in group:
             _put(index, word, (number, 0))
         number += 1

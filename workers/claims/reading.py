@@ -11,7 +11,7 @@ from workers.claims.concepts import concepts_of, is_opposite, is_same
 from workers.claims.figure import Figure
 from workers.claims.figures import figures
 from workers.claims.lexicon import ANAPHORS, Lexicon, lexicon
-from workers.models.weighing import stem
+from workers.models.stems import stem
 
 _WORD = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*")
 _STRONG = re.compile(r"[;:.!?()|\n\u2013\u2014\[\]]")

@@ -44,6 +44,11 @@ def synonymous_words(word: str, language: str, to: str) -> tuple[str, ...]:
     return tuple(one for one in dict.fromkeys(found) if one != word.casefold())
 
 
+def groups_of_words() -> list[tuple[str, ...]]:
+    """Return the groups, each with its words of all languages."""
+    return [tuple(word for words in one.values() for word in words) for one in _groups()]
+
+
 def is_known(one: str, language: str) -> bool:
     """Whether a stem of this language has words in the others."""
     return bool(_groups_of(one, _known(language)))
