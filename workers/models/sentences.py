@@ -19,18 +19,23 @@ _ABBREVIATIONS = frozenset(
         " mrd tsd jan feb mär apr jun jul aug sept okt nov dez mo di mi do fr sa std min sek"
         # French, Spanish, Italian, Dutch
         " m mme mlle cf env p.ex av apr sr sra srta dra ud uds pág núm art.° p.ej sig sigg dott"
-        " ing avv pag ecc bijv d.w.z o.a blz dhr mevr drs",
+        " ing avv pag ecc bijv d.w.z o.a blz dhr mevr drs págs pp mm réf tél dpto núms av.ª"
+        # Swedish, Danish, Norwegian, Polish, Czech; Russian and Ukrainian
+        " t.ex bl.a o.s.v d.v.s f.eks osv tlf kl ul nr np tzw tj lek č čj např tzv str"
+        " ул пр-т пер обл гг стр рис табл см ср т.е т.к т.д т.п др проф им руб тыс млн млрд вул",
     )
 )
 _SOMETIMES_LAST = frozenset(
     (
-        "etc", "a.m", "p.m", "u.s", "u.k", "inc", "ltd", "co", "corp", "jr", "sr", "al", "no",
+        "etc", "a.m", "p.m", "u.s", "u.k", "inc", "ltd", "co", "corp", "jr", "al", "no",
         "usw", "ff", "ecc", "min", "max", "tab", "so", "mi", "m", "s", "sa", "di",
         "do", "mo", "fr", "sat", "sun", "mon", "fri", "thu", "wed", "tue",
+        "т.д", "т.п", "др", "гг", "руб", "млн", "тыс", "млрд", "osv", "o.s.v",
     )
 )  # fmt: skip
 """Abbreviations that may end a sentence: they do if a capital follows ("no": never a number)."""
 
+_BEFORE_NUMBER = frozenset("p s n d т д с п г л č".split())
 _SPACED = re.compile(
     r"(?<![^\W_])(?:z\. ?[BTZ]\.|d\. ?h\.|u\. ?[aäU]\.|[ou]\. ?Ä\.|o\. ?[äg]\.|i\. ?[dA]\."
     r"|s\. ?[ou]\.|v\. ?a\.|m\. ?E\.|p\. ?e[xj]?\.|d\. ?w\. ?z\.|a\. ?C\.|n\. ?Chr)"
@@ -129,6 +134,8 @@ def _ends_sentence(text: str, mark: int, following: str) -> bool:
         return False
     last = _LAST_WORD.search(text, max(0, mark - 12), mark)
     word = last.group() if last else ""
+    if word in _BEFORE_NUMBER and following.isdigit():  # "p. 3", "д. 5"
+        return False
     if len(word) == 1 and word.isalpha():  # an initial, as in "J. Doe" and "z. B."
         return word.islower() and not _is_spaced_abbreviation(text, mark)
     if word.isdecimal():

@@ -365,3 +365,8 @@ def test_a_table_that_holds_tables_only_lays_out_its_text(tmp_path: Path) -> Non
         "Roaming is cheap.",
         "Zone: 1; Price: 10 cents.",
     ]
+
+
+def test_a_sentence_in_a_cell_gives_its_full_stop_up_within_a_row() -> None:
+    row = Row(("It opens at six.", "at 6 p.m.", "Ask."), ("Gate", "Until", "Else"))
+    assert row.text == "Gate: It opens at six; Until: at 6 p.m.; Else: Ask."

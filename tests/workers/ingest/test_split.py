@@ -319,6 +319,14 @@ def test_time_grows_with_the_text_and_not_faster(unit: str) -> None:
             ["Nehmen Sie z. B. Tee, d. h. Getränke.", "Dr. Roe weiß es."],
         ),
         (
+            "El Sr. Pérez viene. Voir p. 3, art. 5. Puis lui.",
+            ["El Sr. Pérez viene.", "Voir p. 3, art. 5.", "Puis lui."],
+        ),
+        (
+            "Далее ул. Мира, д. 5. Срок 3 года и т. д. Конец.",
+            ["Далее ул. Мира, д. 5.", "Срок 3 года и т. д.", "Конец."],
+        ),
+        (
             "It ended in 2019. We were 30. Then all left.",
             ["It ended in 2019.", "We were 30.", "Then all left."],
         ),

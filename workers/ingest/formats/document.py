@@ -71,10 +71,10 @@ class Row:
             filled = [cell for cell in self.cells if cell]
             if len(filled) == 2:
                 return ended(_named(*filled))
-            return ended("; ".join(filled))
+            return ended(_side_by_side(filled))
         names = (*self.columns, *[""] * (len(self.cells) - len(self.columns)))
         pairs = zip(names, self.cells, strict=False)
-        return ended("; ".join(_named(name, cell) for name, cell in pairs if cell))
+        return ended(_side_by_side([_named(name, cell) for name, cell in pairs if cell]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +162,14 @@ def as_text(blocks: Iterable[Block]) -> str:
 def ended(text: str) -> str:
     """With a full stop where nothing ends it."""
     return text if not text or text.endswith((".", "!", "?", "…", "。")) else text + "."
+
+
+_STOP = re.compile(r"(?<=[^\W\d_]{3})\.\Z")
+
+
+def _side_by_side(cells: Sequence[str]) -> str:
+    """Cells on one line; the full stop of a sentence in one of them gives way."""
+    return "; ".join([*(_STOP.sub("", cell) for cell in cells[:-1]), *cells[-1:]])
 
 
 def _named(name: str, cell: str) -> str:
