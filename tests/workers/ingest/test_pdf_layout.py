@@ -303,3 +303,16 @@ def test_one_row_on_the_next_page_belongs_to_the_table(tmp_path: Path) -> None:
         "row: Item: Item 40; Days: 40; Owner: Person 40.",
         "paragraph: More words.",
     ]
+
+
+def test_a_table_right_below_another_has_its_own_names(tmp_path: Path) -> None:
+    xs = (60, 200, 300)
+    first = rows(("Item", "Days", "Owner"), ("Desk", "4", "Ann"), ("Chair", "5", "Bo"), at=xs)
+    second = rows(("City", "Fee", "Gate"), ("Oslo", "7", "A"), ("Rome", "8", "B"), at=xs, top=622)
+    assert blocks(tmp_path, page(*first, *second)) == [
+        "row: Item: Desk; Days: 4; Owner: Ann.",
+        "row: Item: Chair; Days: 5; Owner: Bo.",
+        "row: City: Oslo; Fee: 7; Gate: A.",
+        "row: City: Rome; Fee: 8; Gate: B.",
+    ]
+    assert blocks(tmp_path, page(*first), page(*second))[-1] == "row: City: Rome; Fee: 8; Gate: B."

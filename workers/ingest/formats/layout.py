@@ -269,7 +269,7 @@ def _end_of_table(rows: Sequence[SetRow], first: int) -> int:
         gap = above.y - row.y
         if gap > 3.5 * row.size or row.has_fields or row.is_mono:
             break
-        if len(_columns(rows[first : end + 1])) < 2:
+        if len(_columns(rows[first : end + 1])) < 2 or _begins_another(rows, first, end):
             break
         if len(row.segments) >= 2 or _goes_on_in_cell(rows[first : end + 1], gap):
             last = end + 1
@@ -277,6 +277,23 @@ def _end_of_table(rows: Sequence[SetRow], first: int) -> int:
             break
         end += 1
     return last
+
+
+def _begins_another(rows: Sequence[SetRow], first: int, at: int) -> bool:
+    """Whether a line names the columns of another table: set apart from the rows above it, bold
+    where they are not, or words between rows with figures."""
+    if at - first < 2 or at + 1 >= len(rows) or len(rows[at].segments) < 2:
+        return False
+    steps = [above.y - below.y for above, below in pairwise(rows[first:at])]
+    if rows[at - 1].y - rows[at].y < 1.4 * median(steps):
+        return False
+    before, own, after = rows[at - 1], rows[at], rows[at + 1]
+    is_bold = own.is_bold and not before.is_bold and not after.is_bold
+    return is_bold or (_has_figures(before) and _has_figures(after) and not _has_figures(own))
+
+
+def _has_figures(row: SetRow) -> bool:
+    return any(char.isdigit() for one in row.segments for char in one.text)
 
 
 def _goes_on_in_cell(rows: Sequence[SetRow], gap: float) -> bool:

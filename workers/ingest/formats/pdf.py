@@ -491,6 +491,7 @@ def _rows(
         before
         and before[1]
         and not found.is_first_bold
+        and (tuple(rows[0]) == before[1] or not _names_others(rows))
         and _are_level(found.lefts, before[0].lefts)
     ):
         names = before[1]
@@ -512,6 +513,12 @@ def _rows(
                 yield Paragraph(" ".join(filled), page=page)
         return
     yield from table_of(rows, page=page, bold_first=found.is_first_bold)
+
+
+def _names_others(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row has words alone, where the others have figures."""
+    has_figures = [any(cell[:1].isdigit() for cell in row) for row in rows]
+    return len(rows) > 1 and not has_figures[0] and all(has_figures[1:])
 
 
 def _are_level(lefts: Sequence[float], others: Sequence[float]) -> bool:
