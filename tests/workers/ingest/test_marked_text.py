@@ -181,3 +181,11 @@ def test_boxes_of_restructured_text_are_text_and_code_is_code(tmp_path: Path) ->
         "paragraph: Be careful.", "item: always", "paragraph: sh", "code: ken load",
         "paragraph: End.",
     ]  # fmt: skip
+
+
+def test_a_list_counts_by_ones_from_its_first_number(tmp_path: Path) -> None:
+    assert blocks(tmp_path, "a.md", "3. one\n3. two\n7. three\n") == [
+        "item: one", "item: two", "item: three"
+    ]  # fmt: skip
+    marks = [getattr(one, "mark", "") for one in parse_file(tmp_path / "a.md").blocks]
+    assert marks == ["3.", "4.", "5."]

@@ -156,3 +156,26 @@ def test_bold_questions_typed_marks_and_letters_that_refer_to_notes(tmp_path: Pa
         "paragraph: No 7[a] [a: Not on Sundays.]",
     ]
     assert blocks(tmp_path, "<p>La 1<sup>a</sup> vez.</p>") == ["paragraph: La 1a vez."]
+
+
+def test_a_dash_before_a_figure_is_a_sign(tmp_path: Path) -> None:
+    page = "<table><tr><th>Item<th>Change<tr><td>Rent<td>– 3,4 %</table><p>+ 49 30 1234</p>"
+    assert blocks(tmp_path, page) == [
+        "row: Item: Rent; Change: – 3,4 %.",
+        "paragraph: + 49 30 1234",
+    ]
+
+
+def test_a_button_in_a_heading_is_the_title_of_what_it_opens(tmp_path: Path) -> None:
+    page = """<h1>FAQ</h1><h2><button aria-expanded="false">Where is parking?</button></h2>
+<div class="collapse">Behind it.</div><button class="accordion">Who pays?</button>
+<div class="panel">The company.</div><p>See.</p><button>Send</button>"""
+    assert blocks(tmp_path, page) == [
+        "heading: Where is parking?", "paragraph: Behind it.", "question: Who pays?",
+        "paragraph: The company.", "paragraph: See.",
+    ]  # fmt: skip
+
+
+def test_a_list_of_typed_notes_stands_where_its_marks_are(tmp_path: Path) -> None:
+    page = "<p>Room<sup>2)</sup> and desk<sup>3)</sup>.</p><p>2) In May.</p><p>3) Not today.</p>"
+    assert blocks(tmp_path, page) == ["paragraph: Room and desk [In May] [Not today]."]

@@ -87,3 +87,22 @@ def is_about_cookies(text: str) -> bool:
 def gives_consent(label: str) -> bool:
     """Whether this is a button that accepts cookies, where it stands below words about them."""
     return len(label) < 60 and bool(_CONSENT.search(label))
+
+
+def kind_of(attributes: Mapping[str, str]) -> str:
+    """What an element is, as publishers of books and papers say it."""
+    return f"{attributes.get('role', '')} {attributes.get('epub:type', '')}"
+
+
+def is_note(attributes: Mapping[str, str]) -> bool:
+    """Whether it holds the text of a footnote, as `kind_of` says."""
+    return bool(re.search(r"footnote|endnote\b|rearnote\b", kind_of(attributes)[:200]))
+
+
+def language_in(attributes: Mapping[str, str]) -> str:
+    """Of code, as highlighters are told it; else empty."""
+    found = re.search(
+        r"(?:language|lang|brush:|highlight-source)[-: ]+([\w+#-]{1,30})",
+        attributes.get("class", ""),
+    )
+    return found[1] if found else ""

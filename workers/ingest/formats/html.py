@@ -13,7 +13,10 @@ from workers.ingest.formats.around import (
     gives_consent,
     is_about_cookies,
     is_around,
+    is_note,
     is_unseen,
+    kind_of,
+    language_in,
     opens,
 )
 from workers.ingest.formats.document import (
@@ -32,7 +35,7 @@ from workers.ingest.formats.document import (
     squeezed,
     time_said,
 )
-from workers.ingest.formats.html_table import Grid
+from workers.ingest.formats.html_table import Grid, upwards
 from workers.ingest.formats.numerals import numeral
 from workers.ingest.formats.text import (
     bold,
@@ -80,6 +83,7 @@ _PERMALINK = re.compile(
     r"(?:^|\s)(?:headerlink|hash-link|header-?anchor|anchor-?link|heading-?link)(?:\s|$)"
 )
 _HEADING_MARKS = re.compile(r"\A\s{0,9}[#¶]\s{0,9}(?=\S)|\s{0,3}[¶🔗]\s{0,9}\Z")
+_TITLE_BUTTON = re.compile(r"(?i)accordion|collapsible|\bfaq")
 _PANEL = re.compile(r"(?:^|\s)(?:tab-pane|tabbed-block|tab-panel|tabpanel)(?:\s|$)")
 _LIST_STYLE = re.compile(r"(?i)list-style(?:-type)?\s*:\s*([a-z-]{1,20})")
 _LIST_STYLES = {
@@ -279,6 +283,8 @@ class _Page:
 
     def _is_dropped(self, tag: str, attributes: Mapping[str, str]) -> bool:
         self._is_around = False
+        if tag == "button" and self._opens_text(attributes):
+            return False
         in_page = self._open["main"] or self._open["article"] or self._open["section"]
         role = attributes.get("role", "").lower()
         if (
@@ -294,13 +300,28 @@ class _Page:
             return True
         if self._keeps_all or tag in _NOT_AROUND:
             return False
-        if _is_note(attributes):
+        if is_note(attributes):
             return False
         named = f"{attributes.get('class', '')} {attributes.get('id', '')}"
         if not opens(attributes) and ((tag == "aside" and not in_page) or is_around(named)):
             self._is_around = True
             return True
         return False
+
+    def _opens_text(self, attributes: Mapping[str, str]) -> bool:
+        """Whether a button is the title of the text that it opens, such as a question."""
+        in_heading = any(self._open[tag] for tag in _HEADINGS)
+        return in_heading or bool(_TITLE_BUTTON.search(attributes.get("class", "")[:500]))
+
+    def _start_button(self, _attributes: Mapping[str, str]) -> None:
+        if not any(self._open[tag] for tag in _HEADINGS):
+            self._flush()
+
+    def _end_button(self) -> None:
+        flow = self._flows[-1]
+        if not any(self._open[tag] for tag in _HEADINGS):
+            flow.bold = flow.letters
+            self._flush()
 
     def _start_dropped(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Of what is left out, the titles of tabs and the words of buttons are of use."""
@@ -363,10 +384,10 @@ class _Page:
         if name and (tag in _HEADINGS or tag in ("a", "section", "div", "article", "span")):
             self._id = name.strip()[:200]
         if tag in ("li", "div", "p", "aside", "section", "dd"):
-            is_target = _NOTE_TARGET.match("#" + name) or _is_note(attributes)
-            is_note = bool(name and not self._note and is_target)
-            self._noted.append(is_note)
-            if is_note:
+            is_target = _NOTE_TARGET.match("#" + name) or is_note(attributes)
+            begins = bool(name and not self._note and is_target)
+            self._noted.append(begins)
+            if begins:
                 self._note = name
 
     # -- elements -------------------------------------------------------------------------------
@@ -444,7 +465,7 @@ class _Page:
 
     def _start_a(self, attributes: Mapping[str, str]) -> None:
         target = attributes.get("href", "")
-        is_named = "noteref" in _kind(attributes) and target.startswith("#")
+        is_named = "noteref" in kind_of(attributes) and target.startswith("#")
         is_note = not self._note and (is_named or _NOTE_TARGET.match(target))
         self._links.append((len(self._flows[-1].text), target[1:80] if is_note else ""))
 
@@ -454,10 +475,10 @@ class _Page:
             self._flows[-1].text[start:] = [note_mark(note)]
 
     def _start_pre(self, attributes: Mapping[str, str]) -> None:
-        self._language = _language(attributes)
+        self._language = language_in(attributes)
 
     def _start_code(self, attributes: Mapping[str, str]) -> None:
-        self._language = self._language or _language(attributes)
+        self._language = self._language or language_in(attributes)
 
     def _start_dl(self, _attributes: Mapping[str, str]) -> None:
         self._lists.append(_List("dl"))
@@ -557,15 +578,6 @@ class _Page:
         return typed_items(text) or questions(text)
 
 
-def _kind(attributes: Mapping[str, str]) -> str:
-    """What an element is, as publishers of books and papers say it."""
-    return f"{attributes.get('role', '')} {attributes.get('epub:type', '')}"
-
-
-def _is_note(attributes: Mapping[str, str]) -> bool:
-    return bool(re.search(r"footnote|endnote\b|rearnote\b", _kind(attributes)[:200]))
-
-
 def _size(block: Block) -> int:
     return len(shown(block))
 
@@ -574,28 +586,9 @@ def _number(value: str | None, otherwise: int) -> int:
     return int(value) if value and re.fullmatch(r"-?\d{1,6}", value.strip()) else otherwise
 
 
-def upwards(blocks: list[Block], count: int) -> None:
-    """Number the items of a list that counts down to 1; the last ones are its items."""
-    for at in reversed(range(len(blocks))):
-        found = re.fullmatch(r"-?(\d+)\.", getattr(blocks[at], "mark", ""))
-        block = blocks[at]
-        if found and isinstance(block, Item):
-            blocks[at] = replace(block, mark=f"{count - int(found[1])}.")
-            if found[1] == "0":
-                return
-
-
 def drop_consent(blocks: list[Block]) -> None:
     """Take away what stands above a button that accepts cookies, if it is about them."""
     for back in range(1, min(4, len(blocks)) + 1):
         if is_about_cookies(shown(blocks[-back])):
             del blocks[-back:]
             return
-
-
-def _language(attributes: Mapping[str, str]) -> str:
-    found = re.search(
-        r"(?:language|lang|brush:|highlight-source)[-: ]+([\w+#-]{1,30})",
-        attributes.get("class", ""),
-    )
-    return found[1] if found else ""

@@ -1,6 +1,8 @@
-"""Tables of web pages."""
+"""Tables of web pages, and lists that count down."""
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from workers.ingest.formats.document import (
     Block,
@@ -131,3 +133,14 @@ class Grid:
             for flow in self._flows
             for block in flow
         )
+
+
+def upwards(blocks: list[Block], count: int) -> None:
+    """Number the items of a list that counts down to 1; the last ones are its items."""
+    for at in reversed(range(len(blocks))):
+        found = re.fullmatch(r"-?(\d+)\.", getattr(blocks[at], "mark", ""))
+        block = blocks[at]
+        if found and isinstance(block, Item):
+            blocks[at] = replace(block, mark=f"{count - int(found[1])}.")
+            if found[1] == "0":
+                return

@@ -217,7 +217,7 @@ class _Page:
         self._slugs = Slugs()
         self._environment: dict[str, object] = {}
         self._level = 0  # of the last heading
-        self._lists: list[str] = []
+        self._lists: list[int] = []  # the last number of each open list
         self._item: list[str] | None = None
         self._mark = "-"
         self._quotes = 0
@@ -254,12 +254,17 @@ class _Page:
     def _enter(self, token: Token) -> None:
         """A list, a quotation or a table begins or ends."""
         match token.type:
-            case "bullet_list_open" | "ordered_list_open":
-                self._lists.append("")
+            case "bullet_list_open":
+                self._lists.append(0)
+            case "ordered_list_open":
+                self._lists.append(int(token.attrGet("start") or 1) - 1)
             case "bullet_list_close" | "ordered_list_close":
                 self._lists.pop()
             case "list_item_open":
-                self._item, self._mark = [], f"{token.info}{token.markup}" if token.info else "-"
+                self._item, self._mark = [], "-"
+                if token.info:  # whatever is written behind the first number, it counts by ones
+                    self._lists[-1] += 1
+                    self._mark = f"{self._lists[-1]}{token.markup}"
             case "blockquote_open":
                 self._quotes += 1
             case "blockquote_close":

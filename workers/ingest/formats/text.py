@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from charset_normalizer import from_bytes
 
@@ -230,7 +231,7 @@ def noted(blocks: Sequence[Block], notes: Mapping[str, str]) -> Iterator[Block]:
     }
     found = dict(notes)
     kept: list[Block] = []
-    for block in blocks:
+    for block in _with_typed_notes(blocks, used):
         if isinstance(block, Paragraph | Item) and (marked := _MARKED_NOTE.match(block.text)):
             name = marked[1] or marked[2]
             if name in used and name not in found:
@@ -258,6 +259,18 @@ def noted(blocks: Sequence[Block], notes: Mapping[str, str]) -> Iterator[Block]:
         else:
             yield replace(block, text=with_notes(block.text, found))
     yield from (Paragraph(said) for name, said in notes.items() if name not in used)
+
+
+def _with_typed_notes(blocks: Sequence[Block], used: set[str]) -> Iterator[Block]:
+    """Items such as "2) Only in May" as notes, where all marks of such a list are referred to."""
+    for is_item, group in groupby(blocks, lambda block: isinstance(block, Item)):
+        some = list(group)
+        marks = [block.mark for block in some if isinstance(block, Item)]
+        if is_item and all(mark.endswith(")") and mark.strip("()") in used for mark in marks):
+            pairs = zip(some, marks, strict=True)
+            yield from (Paragraph(f"[{mark.strip('()')}] {one.text}") for one, mark in pairs)
+        else:
+            yield from some
 
 
 _CLOSED = re.compile(r"[.!?…:;,。！？–-]\Z|\A\Z")
@@ -320,12 +333,17 @@ CHECKED = frozenset(("✓", "✔", "☐", "☑", "[x]", "[X]", "[ ]"))
 """Marks that say something: whether it is done."""
 
 
+def _is_sign(match: re.Match[str]) -> bool:
+    """Whether a dash or a cross stands before a figure: "– 3,4 %", "+ 49 30"."""
+    return match["mark"] in "-–—+" and match["text"][0].isdigit()
+
+
 def typed_items(text: str, *, page: int = 0) -> list[Item]:
     """The items of a paragraph whose author typed a bullet or a number before each; else none."""
     found: list[Item] = []
     for line in text.split("\n"):
         match = TYPED_MARK.match(line)
-        if match and match["mark"] not in CHECKED:
+        if match and match["mark"] not in CHECKED and not _is_sign(match):
             mark = match["mark"]
             is_kept = mark[-1] in ".)*" or mark[0].isdigit()  # a star may begin a footnote
             shown = mark if is_kept else "-"
