@@ -11,13 +11,13 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 from pydantic import SecretStr
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 
 from workers.database.roles import ROLES, provision
 from workers.database.schema import migrate
 from workers.database.sessions import Database
 from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure
-from workers.settings import Settings, load_settings
+from workers.settings import Role, Settings, load_settings
 
 HOME = Path(__file__).parent.parent / "build" / "test-home"
 
@@ -82,7 +82,7 @@ _opened: list[Database] = []
 
 
 def opened(settings: Settings) -> Database:
-    """A database that is closed after its test."""
+    """A database with settings of its own, closed after its test."""
     _opened.append(Database(settings))
     return _opened[-1]
 
@@ -90,6 +90,22 @@ def opened(settings: Settings) -> Database:
 def close_opened() -> None:
     while _opened:
         _opened.pop().close()
+
+
+class Borrowed(Database):
+    """A database of one test, on connections that outlive it: to open them costs more than most
+    tests ask of them. What is remembered for a database is forgotten with the test.
+    """
+
+    def __init__(self, kept: Database) -> None:
+        super().__init__(kept.settings)
+        self._kept = kept
+
+    def engine(self, role: Role) -> Engine:
+        return self._kept.engine(role)
+
+    def close(self) -> None:
+        self._kept.close()
 
 
 def _migrations() -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def required(method: str) -> set[str]:
     return {name for name in listed if (method, name) not in OPTIONAL}
 
 
+@cache
 def schema(method: str) -> Json:
     loaded: Json = json.loads((SHARED / "methods" / f"{method}.json").read_text(encoding="utf-8"))
     return loaded

@@ -338,6 +338,7 @@ def test_a_plan_that_is_kept_serves_each_audience_its_own(world: World) -> None:
         with owner.begin() as connection:
             connection.execute(text(NOT_FOLDED))
         owner.dispose()
+        world.database.close()  # what was set for its connection ends with it
 
 
 FOLDED = """
