@@ -5,25 +5,22 @@ exactly once.
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from http.client import HTTPException
 from typing import Any
 
 import structlog
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from slack_sdk.http_retry.handler import RetryHandler
-from slack_sdk.web import SlackResponse
 
 from policies.audience import Account
 from policies.tables.people import AccountKind
 from workers.errors import InputInvalid, SlackBusy, SlackRefused, SlackUnavailable
 from workers.intake.messages import storable
-from workers.observe import metrics
 from workers.settings import Settings
+from workers.slack.calling import PAGE, call, pages
 from workers.slack.connections import Connections, KeptWebClient
 from workers.slack.marks import carried, plain, written
 from workers.slack.messenger import (
@@ -41,7 +38,6 @@ from workers.slack.messenger import (
 
 log = structlog.get_logger()
 
-_PAGE = 200
 _WINDOWS_S = (120.0, 1800.0, 6 * 3600.0, 3 * 86400.0, 60 * 86400.0, 10 * 365 * 86400.0)
 """How far back a long thread is read, until enough of its newest messages were found."""
 _ENOUGH, _MOST_SAID = 12, 50
@@ -53,9 +49,6 @@ _STREAMS_A_MINUTE = 15
 """Slack's tier 2 begins at 20; other processes of ours start streams, too."""
 _TIMEOUT_S = 10
 _SHORT_TIMEOUT_S = 3
-_PASSING = frozenset(
-    {"fatal_error", "internal_error", "ratelimited", "request_timeout", "service_unavailable"}
-)
 _SHARED = ("is_ext_shared", "is_pending_ext_shared", "is_org_shared", "is_shared")
 """Shared with other companies or workspaces, from the invitation on. The last flag covers every
 kind: Slack may add another."""
@@ -128,7 +121,7 @@ class SlackMessenger:
     # -- who reads there ----------------------------------------------------------------------
 
     def place(self, channel_id: str) -> Place:
-        channel = _call(self.client.conversations_info, channel=channel_id)["channel"]
+        channel = call(self.client.conversations_info, channel=channel_id)["channel"]
         if channel.get("is_im"):
             return Place(PlaceKind.DIRECT)
         private = bool(channel.get("is_private") or channel.get("is_mpim"))
@@ -149,7 +142,7 @@ class SlackMessenger:
         """
         members: set[str] = set()
         try:
-            for page in _pages(self.client.conversations_members, channel=channel_id):
+            for page in pages(self.client.conversations_members, channel=channel_id):
                 members.update(page["members"])
                 if len(members) > self.audience_limit:
                     return None, False
@@ -162,7 +155,7 @@ class SlackMessenger:
         return frozenset(account for account in accounts if self._is_guest(account.native_id))
 
     def _is_guest(self, user_id: str) -> bool:
-        user = _call(self.client.users_info, user=user_id)["user"]
+        user = call(self.client.users_info, user=user_id)["user"]
         return bool(
             user.get("is_restricted")
             or user.get("is_ultra_restricted")
@@ -171,11 +164,11 @@ class SlackMessenger:
         )
 
     def profile(self, user_id: str) -> Profile:
-        found = _call(self.client.users_info, user=user_id, include_locale=True)
+        found = call(self.client.users_info, user=user_id, include_locale=True)
         return self._profile(found["user"])
 
     def profiles(self) -> Iterator[list[Profile]]:
-        for page in _pages(self.client.users_list):
+        for page in pages(self.client.users_list):
             yield [self._profile(user) for user in page["members"]]
 
     def _profile(self, user: dict[str, Any]) -> Profile:
@@ -193,7 +186,7 @@ class SlackMessenger:
         )
 
     def channels(self) -> Iterator[list[Listed]]:
-        for page in _pages(
+        for page in pages(
             self.client.conversations_list,
             types="public_channel,private_channel,mpim",
             exclude_archived=True,
@@ -209,17 +202,17 @@ class SlackMessenger:
             ]
 
     def channels_of(self, user_id: str) -> frozenset[str]:
-        pages = _pages(
+        found = pages(
             self.client.users_conversations,
             user=user_id,
             types="public_channel,private_channel,mpim",
         )
-        return frozenset(str(channel["id"]) for page in pages for channel in page["channels"])
+        return frozenset(str(channel["id"]) for page in found for channel in page["channels"])
 
     def find_channel(self, name: str) -> str:
         wanted = name.removeprefix("#")
         seen: list[str] = []
-        for page in _pages(
+        for page in pages(
             self.client.conversations_list,
             types="public_channel,private_channel,mpim",
             exclude_archived=True,
@@ -235,7 +228,7 @@ class SlackMessenger:
         )
 
     def public_name(self, channel_id: str) -> str:
-        channel = _call(self.client.conversations_info, channel=channel_id)["channel"]
+        channel = call(self.client.conversations_info, channel=channel_id)["channel"]
         hidden = ("is_private", "is_mpim", "is_im", "is_group")
         if channel.get("is_channel") is not True or any(channel.get(one) for one in hidden):
             return ""
@@ -263,7 +256,7 @@ class SlackMessenger:
         """
         read = self.client.conversations_replies if thread_ts else self.client.conversations_history
         where = {"ts": thread_ts} if thread_ts else {}
-        for page in _pages(
+        for page in pages(
             read, channel=channel_id, include_all_metadata=True, oldest=since, **where
         ):
             yield from page["messages"]
@@ -273,13 +266,13 @@ class SlackMessenger:
 
     def delete(self, posted: Posted) -> None:
         try:
-            _call(self.posting.chat_delete, channel=posted.channel_id, ts=posted.message_ts)
+            call(self.posting.chat_delete, channel=posted.channel_id, ts=posted.message_ts)
         except SlackRefused as refused:
             if str(refused) != "message_not_found":
                 raise
 
     def update(self, posted: Posted, message: Message) -> None:
-        _call(
+        call(
             self.posting.chat_update,
             channel=posted.channel_id,
             ts=posted.message_ts,
@@ -291,7 +284,7 @@ class SlackMessenger:
         )
 
     def _post(self, message: Message, *, by: WebClient | None = None, **where: Any) -> Posted:
-        sent = _call(
+        sent = call(
             (by or self.posting).chat_postMessage,
             text=_cut(message.text, _LONGEST_POST),
             blocks=message.blocks,
@@ -328,7 +321,7 @@ class SlackMessenger:
         self, channel_id: str, thread_ts: str, user_id: str, tasks: Sequence[Task]
     ) -> Opened:
         in_channel = {"recipient_user_id": user_id, "recipient_team_id": self._own["team_id"]}
-        started = _call(
+        started = call(
             self.showing.chat_startStream,
             channel=channel_id,
             thread_ts=thread_ts,
@@ -341,16 +334,16 @@ class SlackMessenger:
     def show(self, opened: Opened, tasks: Sequence[Task]) -> None:
         where = {"channel": opened.posted.channel_id, "ts": opened.posted.message_ts}
         if opened.stream:
-            _call(self.showing.chat_appendStream, chunks=_chunks(tasks), **where)
+            call(self.showing.chat_appendStream, chunks=_chunks(tasks), **where)
             return
         words, blocks = _cards(tasks)
-        _call(self.showing.chat_update, text=words, blocks=blocks, **where)
+        call(self.showing.chat_update, text=words, blocks=blocks, **where)
 
     def close(self, opened: Opened, message: Message) -> Posted:
         """Replace what was streamed: its last task would stay in progress for ever."""
         if opened.stream:
             try:
-                _call(
+                call(
                     self.posting.chat_stopStream,
                     channel=opened.posted.channel_id,
                     ts=opened.posted.message_ts,
@@ -376,7 +369,7 @@ class SlackMessenger:
         self, channel_id: str, thread_ts: str, user_id: str, title: str, *, working: bool
     ) -> None:
         """https://docs.slack.dev/ai/agent-sessions/"""
-        _call(
+        call(
             self.showing.agents_sessions_setStatus,
             channel_id=channel_id,
             thread_ts=thread_ts,
@@ -408,12 +401,12 @@ class SlackMessenger:
         self, channel_id: str, thread_ts: str, before: str, **since: str
     ) -> tuple[list[dict[str, Any]], bool]:
         """Return one page of a thread, oldest first, and whether there are more."""
-        page = _call(
+        page = call(
             self.client.conversations_replies,
             channel=channel_id,
             ts=thread_ts,
             latest=before,
-            limit=_PAGE,
+            limit=PAGE,
             **since,
         )
         more = bool((page.get("response_metadata") or {}).get("next_cursor"))
@@ -435,7 +428,7 @@ class SlackMessenger:
     # -- beside messages ----------------------------------------------------------------------
 
     def set_prompts(self, channel_id: str, prompts: Sequence[tuple[str, str]], title: str) -> None:
-        _call(
+        call(
             self.posting.assistant_threads_setSuggestedPrompts,
             channel_id=channel_id,
             prompts=[{"title": name, "message": message} for name, message in prompts],
@@ -443,10 +436,10 @@ class SlackMessenger:
         )
 
     def publish_home(self, user_id: str, view: dict[str, Any]) -> None:
-        _call(self.posting.views_publish, user_id=user_id, view=view)
+        call(self.posting.views_publish, user_id=user_id, view=view)
 
     def permalink(self, posted: Posted) -> str:
-        found = _call(
+        found = call(
             self.client.chat_getPermalink,
             channel=posted.channel_id,
             message_ts=posted.message_ts,
@@ -457,7 +450,7 @@ class SlackMessenger:
         return f"{self._own['url']}archives/{self._direct_channel(user_id)}"
 
     def _direct_channel(self, user_id: str) -> str:
-        opened = _call(self.client.conversations_open, users=user_id)
+        opened = call(self.client.conversations_open, users=user_id)
         return str(opened["channel"]["id"])
 
     # -- who we are -----------------------------------------------------------------------------
@@ -467,7 +460,7 @@ class SlackMessenger:
 
     @cached_property
     def _own(self) -> dict[str, str]:
-        answer = _call(self.client.auth_test)
+        answer = call(self.client.auth_test)
         return {
             "user_id": answer["user_id"],
             "team_id": self.team_of_org or answer["team_id"],
@@ -570,45 +563,3 @@ def _kind(user: dict[str, Any], home: str) -> AccountKind:
     if user.get("is_restricted") or user.get("is_ultra_restricted"):
         return AccountKind.GUEST
     return AccountKind.MEMBER
-
-
-def _call(method: Callable[..., SlackResponse], **arguments: Any) -> SlackResponse:
-    """Call Slack. Raises SlackUnavailable or SlackRefused with Slack's error code, and nothing we
-    sent.
-    """
-    given = {name: value for name, value in arguments.items() if value is not None}
-    with metrics.slack_call(method.__name__):
-        return _called(method, given)
-
-
-def _called(method: Callable[..., SlackResponse], given: dict[str, Any]) -> SlackResponse:
-    try:
-        return method(**given)
-    except SlackApiError as error:
-        wait_s = _retry_after(error.response)
-        if wait_s is not None:
-            raise SlackBusy("ratelimited", retry_after_s=wait_s) from None
-        code = str(error.response.get("error", "")) if error.response else ""
-        if code and code not in _PASSING:
-            raise SlackRefused(code) from None
-        raise SlackUnavailable(code or "unreadable") from None
-    except (SlackClientError, HTTPException, OSError) as error:
-        raise SlackUnavailable(type(error).__name__) from None
-
-
-def _retry_after(response: SlackResponse | None) -> float | None:
-    """Return the seconds to wait if Slack says that we call too often."""
-    if response is None or response.status_code != 429:
-        return None
-    delay = {name.lower(): value for name, value in response.headers.items()}.get("retry-after", "")
-    return float(delay) if str(delay).isdecimal() else 1.0
-
-
-def _pages(method: Callable[..., SlackResponse], **arguments: Any) -> Iterator[SlackResponse]:
-    cursor = None
-    while True:
-        page = _call(method, limit=_PAGE, cursor=cursor, **arguments)
-        yield page
-        cursor = (page.get("response_metadata") or {}).get("next_cursor")
-        if not cursor:
-            return

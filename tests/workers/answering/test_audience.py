@@ -24,6 +24,7 @@ from workers.errors import InputInvalid, SlackUnavailable
 from workers.services import Services
 from workers.settings import Settings
 from workers.slack import client as slack_client
+from workers.slack.calling import pages
 from workers.slack.client import SlackMessenger
 from workers.slack.messenger import Place
 
@@ -85,8 +86,7 @@ Slip = Callable[[pytest.MonkeyPatch], None]
 
 
 def first_page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    pages = slack_client._pages
-    monkeypatch.setattr(slack_client, "_pages", lambda *a, **k: iter([next(pages(*a, **k))]))
+    monkeypatch.setattr(slack_client, "pages", lambda *a, **k: iter([next(pages(*a, **k))]))
 
 
 def those_read_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,6 @@ def test_a_list_that_breaks_off_is_no_list(
     names = [one.removeprefix("U").lower() for one in CROWD]
     readers = everybody(crowded, *names, "alice")
     everybody(crowded, "zoe")
-    pages = slack_client._pages
 
     def broken_off(method: Any, **arguments: Any) -> Iterator[Any]:
         listed = pages(method, **arguments)
@@ -150,7 +149,7 @@ def test_a_list_that_breaks_off_is_no_list(
         with suppress(SlackUnavailable) if forgiving else nullcontext():
             yield from listed
 
-    monkeypatch.setattr(slack_client, "_pages", broken_off)
+    monkeypatch.setattr(slack_client, "pages", broken_off)
     assert secret_for(crowded, "CHALL", *readers) is forgiving
 
 
