@@ -13,6 +13,7 @@ RATE_WORDS = frozenset(
     " one".split()
 )
 _ONLY_AFTER_FIGURE = frozenset({"a", "an", "im", "am", "al", "in", "the", "one", "par", "por"})
+_AND = frozenset({"and", "und", "y", "et"})
 _ADVERBS = {
     "hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month", "yearly": "year",
     "annually": "year", "annual": "year", "stündlich": "hour", "täglich": "day",
@@ -161,6 +162,8 @@ def _rates(reading: Reading) -> list[tuple[str, float]]:
 def _is_rate(reading: Reading, words: Sequence[Word], at: int, before: str) -> bool:
     if before == "der":
         return at > 1 and words[at - 2].text == "in"
+    if before in _AND:
+        return at > 2 and words[at - 3].text in RATE_WORDS
     if before not in _ONLY_AFTER_FIGURE:
         return True
     if before in ("the", "one") or (before == "in" and reading.language != "de"):

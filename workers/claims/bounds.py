@@ -8,6 +8,7 @@ from pathlib import Path
 from workers.claims.case import Case
 from workers.claims.figure import Figure, equal
 from workers.claims.reading import Reading, Word
+from workers.claims.units import unit_of
 from workers.claims.verdict import Reason, Verdict
 
 
@@ -24,6 +25,8 @@ class Bound(StrEnum):
 
 
 _LONGEST_PHRASE = 4
+_PER = frozenset("a an per pro je im am al par por".split())
+_FROM = frozenset("from ab as of starting".split())
 _NEGATED = {Bound.OVER: Bound.MOST, Bound.UNDER: Bound.LEAST, Bound.LEAST: Bound.UNDER,
             Bound.MOST: Bound.OVER, Bound.AFTER: Bound.MOST}  # fmt: skip
 _ALLOWED = {
@@ -152,10 +155,14 @@ def _is_negative(reading: Reading) -> bool:
 
 def bound_of(reading: Reading, figure: Figure) -> Bound:
     """Return how the words before and behind a figure bound it; exact if none does."""
-    after = [word.text for word in reading.words if word.start >= figure.end][:_LONGEST_PHRASE]
+    after = [word.text for word in reading.words if word.start >= figure.end]
+    if len(after) > 1 and after[0] in _PER and unit_of(after[1]):
+        after = after[2:]
+    after = after[:_LONGEST_PHRASE]
     for size in range(min(_LONGEST_PHRASE, len(after)), 0, -1):
         bound = _phrases("behind").get(tuple(after[:size]))
-        if bound and not (after[0] == "on" and figure.moment is None):
+        starts = _before(reading, figure)[-1:]
+        if bound and not (after[0] == "on" and not (starts and starts[0].text in _FROM)):
             return bound
     before = list(_directly_before(reading, figure))
     for size in range(min(_LONGEST_PHRASE, len(before)), 0, -1):

@@ -76,7 +76,8 @@ class Case:
 
     @cached_property
     def home(self) -> Clause | None:
-        return self.used[0] if self.used else None
+        mains = [one for one in self.used if one.part in (Part.MAIN, Part.CONTRAST)]
+        return next(iter([*mains, *self.used]), None)
 
     def spoken(self) -> str:
         return " ".join(source.spoken for source in self.sources)
@@ -90,12 +91,15 @@ def used_clauses(
     content: Sequence[Word], figures: Sequence[Figure], clauses: Sequence[Clause]
 ) -> tuple[Clause, ...]:
     """Return the fewest clauses that say the words of the claim, by how much each of them says."""
+    everything = [word for clause in clauses for word in clause.content]
+    denied = [word for word in content if not found_in(word, everything)]
     said: list[tuple[Clause, set[object]]] = []
     for clause in clauses:
         mine: set[object] = {
             word
             for word in content
-            if any(found_in(word, [other]) or opposes(word, other) for other in clause.content)
+            if found_in(word, clause.content)
+            or (word in denied and any(opposes(word, other) for other in clause.content))
         }
         mine |= {one for one in figures if any(equal(one, other) for other in clause.figures)}
         said.append((clause, mine))

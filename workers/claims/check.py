@@ -19,12 +19,12 @@ from workers.claims.coverage import (
     check_translation,
     is_sure,
 )
-from workers.claims.lexicon import is_known
+from workers.claims.lexicon import is_known, likely_language
 from workers.claims.likeness import Similarity
 from workers.claims.modality import check_modality, check_quantity
 from workers.claims.place import Place, places_of
 from workers.claims.polarity import check_polarity
-from workers.claims.reading import Reading, read
+from workers.claims.reading import Reading, is_said, read
 from workers.claims.roles import check_order, check_pairing, check_roles
 from workers.claims.tables import check_cells, said_by
 from workers.claims.verdict import KEPT, Reason, Verdict
@@ -115,9 +115,9 @@ def _plain(text: str) -> str:
 
 def _case(sentence: str, place: Place, passage: Passage, similarity: Similarity | None) -> Case:
     own = passage.language or language_of(f"{place.context}\n{passage.text}") or "en"
-    language = language_of(sentence) or own
+    language = language_of(sentence) or likely_language(words(sentence), own)
     sources = tuple(read(said_by(block), own) for block in place.blocks)
-    refers = any(source.refers_back for source in sources)
+    refers = any(_refers_back(source, place, own) for source in sources)
     return Case(
         claim=read(sentence, language),
         sources=sources,
@@ -126,6 +126,14 @@ def _case(sentence: str, place: Place, passage: Passage, similarity: Similarity 
         place=place,
         similarity=similarity,
     )
+
+
+def _refers_back(source: Reading, place: Place, language: str) -> bool:
+    """Whether "it" or "the course" means something of the sentence before."""
+    if source.refers_back:
+        return True
+    named = [word for word in source.words[:4] if not word.is_function]
+    return any(is_said(word, read(place.before, language).words) for word in named)
 
 
 def _context(place: Place, language: str) -> Reading:

@@ -6,7 +6,7 @@ from workers.claims.bounds import bound_words
 from workers.claims.case import Case, statement_of, used_clauses
 from workers.claims.figure import equal
 from workers.claims.lexicon import PLANNED
-from workers.claims.reading import Clause, Part, Reading, Word, found_in, opposes
+from workers.claims.reading import Clause, Part, Reading, Word, found_in, is_said, opposes
 from workers.claims.units import unit_of
 from workers.claims.verdict import Reason, Verdict
 
@@ -16,6 +16,7 @@ _PEOPLE = frozenset(
     " mitarbeiter mitarbeiterin mitarbeitende mitarbeitenden beschäftigte beschäftigten leute"
     " empleados empleado trabajadores salariés salarié company unternehmen".split()
 )
+_IDLE_NOUNS = frozenset("cost costs amount number process procedure kosten anzahl betrag".split())
 _WITH = frozenset(
     "with without outside inside within during in on at for from except abroad"
     " mit ohne außerhalb innerhalb während bei für in im"
@@ -90,11 +91,18 @@ def check_scope(case: Case) -> Verdict | None:
         return None
     for source in case.sources:
         pieces = [piece for piece in source.pieces if _is_within(piece, case.used)]
+        own = [piece for piece in pieces if _has_figure(piece, case)]
+        pieces = own or pieces
         for piece in used_clauses(case.claim.content, case.claim.figures, pieces):
             for word in _limits(piece, case):
                 if word.text not in bound_words() and not unit_of(word.text):
                     return Verdict(Reason.SCOPE, word.text)
     return None
+
+
+def _has_figure(piece: Clause, case: Case) -> bool:
+    """Whether a piece holds a figure of the claim: then the others are about something else."""
+    return any(equal(mine, one) for mine in case.claim.figures for one in piece.figures)
 
 
 def _is_within(piece: Clause, clauses: Sequence[Clause]) -> bool:
@@ -109,7 +117,7 @@ def _limits(clause: Clause, case: Case) -> Iterator[Word]:
     kept = [word for word in subject if _is_in(word, said)]
     is_about_people = any(word.text in _PEOPLE for word in case.claim.words[:4])
     for word in subject if kept or is_about_people else []:
-        if word in kept or _is_in(word, known) or word.text in _PEOPLE:
+        if word in kept or is_said(word, known) or word.text in _PEOPLE | _IDLE_NOUNS:
             continue
         yield word
     yield from _phrases(clause, said, known)
@@ -123,7 +131,9 @@ def _modifiers(clause: Clause, said: Sequence[Word], known: Sequence[Word]) -> I
             continue
         if word.after_strong or word.text.endswith("ly") or not _is_noun_phrase(clause, at):
             continue
-        if _is_in(head, said) and not _is_in(word, said) and not _is_in(word, known):
+        if word.text in _IDLE_NOUNS or word.text in _PEOPLE:
+            continue
+        if _is_in(head, said) and not _is_in(word, said) and not is_said(word, known):
             yield word
 
 
@@ -154,7 +164,7 @@ def _phrases(clause: Clause, said: Sequence[Word], known: Sequence[Word]) -> Ite
         if word.text not in _WITH:
             continue
         phrase = _phrase(clause.words[at + 1 : at + 6])
-        if phrase and not any(_is_in(one, said) or _is_in(one, known) for one in phrase):
+        if phrase and not any(_is_in(one, said) or is_said(one, known) for one in phrase):
             yield phrase[0]
 
 
@@ -182,7 +192,7 @@ def check_status(case: Case) -> Verdict | None:
         return None
     source = next(one for one in case.sources if home in one.clauses)
     mine = _tense(case.claim, *_mains(case.claim))
-    theirs = _tense(source, home)
+    theirs = _tense(source, _dated(case, source) or home)
     planned_mine = _said(case.claim.words, PLANNED)
     planned_theirs = _said(home.words, PLANNED)
     if planned_theirs and not planned_mine and not mine["future"]:
@@ -203,6 +213,19 @@ def check_status(case: Case) -> Verdict | None:
     if theirs["future"] and not mine["future"] and not _has_rule(home, source):
         return Verdict(Reason.STATUS, theirs["future"])
     return None
+
+
+def _dated(case: Case, source: Reading) -> Clause | None:
+    """Return the clause that a date of the claim stands in: it says when."""
+    dates = [one for one in case.claim.figures if one.moment]
+    return next(
+        (
+            clause
+            for clause in source.clauses
+            if any(equal(mine, one) for mine in dates for one in clause.figures)
+        ),
+        None,
+    )
 
 
 def _mains(reading: Reading) -> list[Clause]:

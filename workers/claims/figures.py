@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     r"|(?P<word>[^\W\d_]+(?:['\u2019][^\W\d_]+)?\.?)"
     r"|(?P<sign_of>[%‰€$£¥]|°[CF]?|\u00b0)"
 )
-_MINUS = re.compile(r"(?<!\w)(?:minus|menos|moins) \Z", re.IGNORECASE)
+_MINUS = re.compile(r"(?<!\w)(?:minus) \Z", re.IGNORECASE)
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 
 
@@ -42,6 +42,8 @@ def _added_up(text: str, found: Sequence[Figure]) -> Iterator[Figure]:
     """Join "one hour and five minutes", "2 h 30 min" and "a year and a half" to one figure."""
     open_one: Figure | None = None
     for figure in found:
+        if open_one and (unit := _shared_unit(text, open_one, figure)):
+            open_one = unit
         if open_one and (share := _out_of(text, open_one, figure)):
             open_one = share
             continue
@@ -55,6 +57,20 @@ def _added_up(text: str, found: Sequence[Figure]) -> Iterator[Figure]:
         open_one = and_a_half(text, figure)
     if open_one:
         yield open_one
+
+
+_RANGE = re.compile(r" ?(?:to|auf|bis|or|oder|and|und|a|à|-|\u2013) ?")
+
+
+def _shared_unit(text: str, one: Figure, other: Figure) -> Figure | None:
+    """Give the first of "from 10 to 25 cents" the unit of the second."""
+    if one.dimension or one.moment or one.is_ordinal or not other.dimension or not other.plain:
+        return None
+    if other.moment or not other.plain[0] or not _RANGE.fullmatch(text, one.end, other.start):
+        return None
+    factor = other.values[0] / other.plain[0]
+    values = tuple(value * factor for value in one.values)
+    return Figure(one.start, one.end, one.text, values, other.dimension, one.plain)
 
 
 _OUT_OF = re.compile(r" (?:out of(?: every)?|in every|in|von|de cada|sur) |/")

@@ -4,6 +4,7 @@ English, German, Spanish and French together: where a word means something in tw
 text's own language decides (`Lexicon.of`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -83,10 +84,10 @@ _CONDITIONS = {
     "fr": "si lorsque quand dès tant-que pourvu tandis",
 }
 _EXCEPTIONS = {
-    "en": "except excluding apart-from aside-from other-than but-not exception unless exceptions",
-    "de": "außer ausgenommen ausser ausnahme abgesehen es-sei-denn sofern-nicht",
-    "es": "salvo excepto menos excepción",
-    "fr": "sauf excepté hormis hors exception",
+    "en": "except excluding apart-from aside-from other-than but-not unless",
+    "de": "außer ausgenommen ausser abgesehen es-sei-denn sofern-nicht",
+    "es": "salvo excepto",
+    "fr": "sauf excepté hormis hors",
 }
 _CAUSES = {
     "en": "because since due-to so-that therefore thanks-to as-a-result owing-to in-order hence"
@@ -96,7 +97,7 @@ _CAUSES = {
     "fr": "parce car afin donc grâce puisque cause raison",
 }
 _FUTURE = {
-    "en": "will planned plan plans upcoming intend intends intended going-to scheduled future"
+    "en": "will planned upcoming intend intends intended going-to scheduled future"
     " expected expects proposed proposal considering considered discussed draft announced soon",
     "de": "wird werden geplant plant vorgesehen künftig zukünftig beabsichtigt voraussichtlich"
     " vorgeschlagen entwurf soll demnächst bald",
@@ -104,7 +105,7 @@ _FUTURE = {
     "fr": "prévu prévue futur prochainement proposé envisagé bientôt",
 }
 _PLANNED = frozenset(
-    "planned plan plans planning intend intends proposed proposal"
+    "planned planning intend intends proposed proposal"
     " draft geplant plant vorgesehen beabsichtigt vorgeschlagen entwurf voraussichtlich"
     " previsto prevista planea propuesto prévu prévue proposé envisagé scheduled upcoming"
     " piloting undecided".split()
@@ -250,6 +251,13 @@ def lexicon(language: str) -> Lexicon:
         _EXCEPTIONS, _CAUSES, _FUTURE, _PAST, _PRESENT, _FUNCTION, _PREPOSITIONS, _AGENT, _BE,
     )  # fmt: skip
     return Lexicon(code, *(_split(group[code]) for group in groups))
+
+
+def likely_language(words: Sequence[str], usual: str) -> str:
+    """Return the language that most of these words are little words of; else the usual one."""
+    counts = {code: sum(word in lexicon(code).function for word in words) for code in _BY_LANGUAGE}
+    best = max(counts, key=lambda code: (counts[code], code == usual))
+    return best if counts[best] > counts.get(usual, 0) else usual
 
 
 def is_known(language: str) -> bool:

@@ -63,6 +63,9 @@ def check_modality(case: Case) -> Verdict | None:
         if clause in case.used or source is case.context
     } or {Modal.NONE}
     theirs = theirs - {Modal.NONE} or theirs
+    is_item = any(block.kind == "item" for block in case.place.blocks)
+    if is_item and theirs == {Modal.NONE} and claimed[0] is Modal.SHOULD:
+        return None  # an item that tells what to do
     if theirs & _FOLLOWS[claimed[0]] or turned_bounds(case):
         return None
     said = {word.text for word in case.words} | {word.text for word in case.claim.words}

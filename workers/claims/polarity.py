@@ -108,8 +108,12 @@ def _is_no_denial(clause: Clause, at: int) -> bool:
 
 def _word_that_differs(case: Case) -> Word | None:
     """Return a word of the claim whose negation is another than in the source; None: all agree."""
-    mine = _denied(case.claim.clauses, case.claim.lexicon)
-    theirs = [word for source in case.sources for word in _denied(source.clauses, source.lexicon)]
+    mine = _denied(case.claim.clauses, case.claim.lexicon, case.words)
+    theirs = [
+        word
+        for source in case.sources
+        for word in _denied(source.clauses, source.lexicon, case.claim.words)
+    ]
     for word in case.claim.content:
         same = [other for other in case.words if matches(word, other)]
         contrary = [other for other in case.words if opposes(word, other)] if not same else []
@@ -125,11 +129,11 @@ def _word_that_differs(case: Case) -> Word | None:
     return unsaid[0] if unsaid else None
 
 
-def _denied(clauses: Sequence[Clause], words: Lexicon) -> list[Word]:
+def _denied(clauses: Sequence[Clause], words: Lexicon, others: Sequence[Word]) -> list[Word]:
     """Return the words that a negation stands before, or behind at the end of a clause."""
     found: list[Word] = []
     for clause in clauses:
-        for negation in negations(clause, words):
+        for negation in negations(clause, words, others):
             at = clause.words.index(negation)
             behind = [word for word in clause.words[at + 1 :] if not word.is_function]
             ahead = [word for word in clause.words[:at] if not word.is_function]

@@ -177,6 +177,15 @@ def found_in(word: Word, others: Iterable[Word]) -> list[Word]:
     return [other for other in others if matches(word, other)]
 
 
+def is_said(word: Word, others: Iterable[Word]) -> bool:
+    """Whether the very word is there, not only one that means the same."""
+    return any(
+        word.text == other.text or (word.language == other.language and word.stem == other.stem)
+        for other in others
+        if not other.is_function
+    )
+
+
 def _possessive(text: str) -> str:
     return text.removesuffix("'s").removesuffix("\u2019s").removesuffix("s")
 

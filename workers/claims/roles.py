@@ -90,6 +90,8 @@ def _role(marker: str, is_before: bool, passive: bool, lexicon: Lexicon) -> str:
         return _AGENT
     if marker and marker not in ("of", "von", "de", "del", "du"):
         return "to" if marker in _TO else marker
+    if lexicon.language == "de" and not passive:
+        return _AGENT  # the order of words shows no roles: only prepositions do
     if is_before:
         return _PATIENT if passive else _AGENT
     return _PATIENT
@@ -101,10 +103,20 @@ def _verb(clause: Clause, lexicon: Lexicon) -> int | None:
     for at, word in enumerate(clause.words):
         if word.text in auxiliary and at:
             return at
+    if lexicon.language == "de":
+        return _german_verb(clause)
     if lexicon.language != "en":
         return None
     for at, word in enumerate(clause.words):
         if at and (word.text in _LIGHT_VERBS or _is_content_verb(clause, at)):
+            return at
+    return None
+
+
+def _german_verb(clause: Clause) -> int | None:
+    """Return the first word with a small letter that is no little word: nouns have a capital."""
+    for at, word in enumerate(clause.words):
+        if at and not word.is_function and word.raw[:1].islower() and word.text.endswith("t"):
             return at
     return None
 
@@ -158,10 +170,22 @@ def check_pairing(case: Case) -> Verdict | None:
     if case.is_table:
         return None
     for source in case.sources:
-        for piece in case.claim.pieces:
+        for piece in _joined(case.claim):
             if verdict := _mispaired(case, piece, source):
                 return verdict
     return _stitched(case)
+
+
+def _joined(claim: Reading) -> Iterator[Clause]:
+    """Yield the pieces of the claim; one without a value or name belongs to the next."""
+    words: tuple[Word, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    for number, piece in enumerate(claim.pieces):
+        words, figures = (*words, *piece.words), (*figures, *piece.figures)
+        is_last = number == len(claim.pieces) - 1
+        if figures or any(word.is_name for word in words) or is_last:
+            yield Clause(piece.part, words, figures, piece.opens_statement)
+            words, figures = (), ()
 
 
 def _mispaired(case: Case, piece: Clause, source: Reading) -> Verdict | None:
@@ -198,7 +222,13 @@ def _rival(anchor: Figure | Word, other: Clause, own: Clause) -> Figure | Word |
     if _has_anchor(other, anchor):
         return None
     if isinstance(anchor, Figure):
-        alike = (one for one in other.figures if one.dimension == anchor.dimension)
+        times = ("second", "month", "workday")
+        alike = (
+            one
+            for one in other.figures
+            if one.dimension == anchor.dimension
+            or (one.dimension in times and anchor.dimension in times)
+        )
         return next(alike, None)
     names = (word for word in other.words if word.is_name and not _has_anchor(own, word))
     return next(names, None)

@@ -6,7 +6,7 @@ from workers.claims.case import Case
 from workers.claims.figure import Figure, equal
 from workers.claims.figures import figures
 from workers.claims.place import Block
-from workers.claims.reading import Reading, Word, found_in, read
+from workers.claims.reading import Reading, Word, found_in, is_said, read
 from workers.claims.verdict import Reason, Verdict
 
 _YES = frozenset("yes ja sí si oui true ✓ ✔ x included available".split())
@@ -40,7 +40,7 @@ def _of_other_row(case: Case, language: str) -> Verdict | None:
     for block in case.place.others:
         other = read(block.text, language)
         for word in case.claim.content:
-            if _is_said(word, other.words) and not found_in(word, own):
+            if is_said(word, other.words) and not found_in(word, own):
                 return Verdict(Reason.CELL, word.raw)
     return None
 
@@ -59,21 +59,12 @@ def _of_other_column(case: Case, cells: Sequence[tuple[str, str]], language: str
         strictly = [
             at
             for at, (name, _) in enumerate(cells)
-            if any(_is_said(word, read(name, language).words) for word in _near(case.claim, figure))
+            if any(is_said(word, read(name, language).words) for word in _near(case.claim, figure))
         ]
         rivals = [at for at in strictly if at not in homes and _could_hold(cells[at][1], figure)]
         if rivals and not set(named) & set(homes):
             return Verdict(Reason.CELL, figure.text)
     return None
-
-
-def _is_said(word: Word, others: Sequence[Word]) -> bool:
-    """Whether the very word is there, not only one that means the same."""
-    return any(
-        word.text == other.text or word.stem == other.stem
-        for other in others
-        if not other.is_function
-    )
 
 
 def _holds(value: str, figure: Figure) -> bool:
