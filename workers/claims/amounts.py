@@ -153,7 +153,7 @@ def _rates(reading: Reading) -> list[tuple[str, float]]:
             continue
         before = words[at - 1].text if at else ""
         if reading.text[word.start - 1 : word.start] == "/" or (
-            before in RATE_WORDS and _is_rate(reading, words, at, before)
+            (before in RATE_WORDS or before in _AND) and _is_rate(reading, words, at, before)
         ):
             found.append(unit)
     return found

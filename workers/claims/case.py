@@ -7,7 +7,7 @@ from functools import cached_property
 from workers.claims.figure import Figure, equal
 from workers.claims.likeness import Similarity
 from workers.claims.place import Place
-from workers.claims.reading import Clause, Part, Reading, Word, found_in, opposes
+from workers.claims.reading import Clause, Part, Reading, Word, found_in, opposes, read
 
 _ANTECEDENT = 3
 """Words at the end of a clause that a relative clause may be about."""
@@ -37,6 +37,11 @@ class Case:
     @cached_property
     def around(self) -> tuple[Word, ...]:
         return (*self.context.words, *self.before.words)
+
+    @cached_property
+    def elsewhere(self) -> tuple[Word, ...]:
+        """The words of the rest of the passage, which the claim may not rest on."""
+        return read(self.place.elsewhere, self.sources[0].language).content
 
     @cached_property
     def figures(self) -> tuple[Figure, ...]:

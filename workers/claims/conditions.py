@@ -26,6 +26,17 @@ _FINITE = frozenset("have has had do does did hat haben hatte tiene tienen ha ha
 _NOW = frozenset(
     "is are now currently today ist sind jetzt derzeit es son está están est sont".split()
 )
+_UNSURE = frozenset(
+    "expected expects considered considering discussed pilot trial test testing scheduled"
+    " upcoming soon intended intends plans pending review demnächst bald erwogen diskutiert"
+    " pilotphase testphase previsto pronto bientôt".split()
+)
+_WENT = frozenset(
+    "had did been became began came took went made paid held left led met ran sold sent set spent"
+    " stood told won wrote built bought brought broke chose cut fell felt found gave got grew hit"
+    " kept knew lost meant put rose saw shut spoke thought wore hatte hatten hat haben worden"
+    " habían había ha han a ont avait".split()
+)
 _WAS = frozenset("was were war waren era eran fue fueron était étaient formerly früher".split())
 
 
@@ -192,27 +203,44 @@ def check_status(case: Case) -> Verdict | None:
         return None
     source = next(one for one in case.sources if home in one.clauses)
     mine = _tense(case.claim, *_mains(case.claim))
-    theirs = _tense(source, _dated(case, source) or home)
-    planned_mine = _said(case.claim.words, PLANNED)
-    planned_theirs = _said(home.words, PLANNED)
-    if planned_theirs and not planned_mine and not mine["future"]:
-        return Verdict(Reason.STATUS, planned_theirs)
-    if planned_mine and not planned_theirs and not theirs["future"] and not case.is_translated:
-        return Verdict(Reason.STATUS, planned_mine)
-    if (
-        theirs["past"]
-        and not theirs["now"]
-        and not mine["past"]
-        and (mine["now"] or mine["future"])
-    ):
-        return Verdict(Reason.STATUS, mine["now"] or mine["future"])
+    dated = _dated(case, source)
+    theirs = _tense(source, *([dated] if dated else [home, *_beside(case)]))
+    if not case.is_translated and (verdict := _planned(case, home, mine, theirs)):
+        return verdict
+    is_over = theirs["past"] and not theirs["now"] and not mine["past"]
+    if is_over and (mine["now"] or mine["future"] or not _has_gone(case.claim)):
+        return Verdict(Reason.STATUS, mine["now"] or mine["future"] or theirs["past"])
     if mine["past"] and not theirs["past"] and (theirs["now"] or theirs["future"]):
         return Verdict(Reason.STATUS, mine["past"])
-    if mine["future"] and not theirs["future"] and not _has_rule(home, source):
-        return Verdict(Reason.STATUS, mine["future"])
-    if theirs["future"] and not mine["future"] and not _has_rule(home, source):
-        return Verdict(Reason.STATUS, theirs["future"])
+    if bool(mine["future"]) != bool(theirs["future"]) and not _has_rule(home, source):
+        return Verdict(Reason.STATUS, mine["future"] or theirs["future"])
     return None
+
+
+def _planned(
+    case: Case, home: Clause, mine: dict[str, str], theirs: dict[str, str]
+) -> Verdict | None:
+    """Return the word of a plan that only one side has."""
+    own = _said(case.claim.words, PLANNED)
+    hedged = own or _said(case.claim.words, _UNSURE)
+    planned = _said(home.words, PLANNED | _UNSURE)
+    if planned and not hedged and not mine["future"]:
+        return Verdict(Reason.STATUS, planned)
+    if own and not planned and not theirs["future"]:
+        return Verdict(Reason.STATUS, own)
+    return None
+
+
+def _beside(case: Case) -> list[Clause]:
+    """Return the main clauses of other sentences that a summary rests on, too."""
+    return [one for one in case.used if one.part is Part.MAIN and one is not case.home]
+
+
+def _has_gone(claim: Reading) -> bool:
+    """Whether a verb of the claim can be in the past."""
+    return any(
+        word.text in _WENT or word.text.endswith(("ed", "t", "te", "ten")) for word in claim.words
+    )
 
 
 def _dated(case: Case, source: Reading) -> Clause | None:

@@ -107,8 +107,8 @@ def _is_other_word(word: Word, case: Case, known: tuple[Word, ...]) -> bool:
     before = ahead[-1] if ahead else ""
     if word.is_name or before in _ADDING or before in case.claim.lexicon.agent:
         return False
-    if _is_other_subject(word, case):
-        return False
+    if _is_other_subject(word, case) or found_in(word, case.elsewhere):
+        return False  # taken from another sentence of the passage
     covered = [one for one in case.claim.content if one is not word and _is_covered(one, known)]
     return len(covered) + len(case.claim.figures) >= _ENOUGH_ELSE
 

@@ -44,6 +44,8 @@ class Place:
     """Title, heading, lead-in, question, names of columns."""
     before: str
     """The sentence before it, which "it" and "they" may mean."""
+    elsewhere: str = ""
+    """What else the passage says."""
     others: tuple[Block, ...] = ()
     """The other rows of its table."""
     quote: str = ""
@@ -110,6 +112,7 @@ def _place(
         is_cut=len(core) > 1 and (not any(at_ends) or core[0].kind in ("row", "code")),
         context=_context(passage, blocks, head, core),
         before=_before(blocks, head),
+        elsewhere="\n".join(one.text for one in blocks if one not in core),
         others=others,
         quote=quote,
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from workers.claims.case import Case
 from workers.claims.figure import Figure, equal
 from workers.claims.lexicon import ANAPHORS, Lexicon
-from workers.claims.reading import Clause, Part, Reading, Word, found_in, matches
+from workers.claims.reading import Clause, Part, Reading, Word, found_in, is_said, matches
 from workers.claims.verdict import Reason, Verdict
 
 _AGENT, _PATIENT = "agent", "patient"
@@ -14,6 +14,8 @@ _LIGHT_VERBS = frozenset(
     "gives give gave gets get got takes take took makes make made has have had receives receive"
     " uses use goes go comes come".split()
 )
+_OPENING = 3
+"""Words of a statement among which "it" or "they" makes it go on with the one before."""
 _ORDER = {"before": 0, "after": 1, "bevor": 0, "nachdem": 1, "vor": 0, "nach": 1,
           "antes": 0, "después": 1, "avant": 0, "après": 1}  # fmt: skip
 
@@ -253,7 +255,7 @@ def _exclusive(one: Clause, other: Clause, case: Case) -> list[Word]:
     return [
         word
         for word in one.content
-        if not word.is_name and not found_in(word, other.content) and not found_in(word, around)
+        if not word.is_name and not found_in(word, other.content) and not is_said(word, around)
     ] or [word for word in one.content if word.is_name and not found_in(word, other.content)]
 
 
@@ -311,7 +313,8 @@ def _statements(case: Case) -> Iterator[list[Clause]]:
 
 
 def _refers(statement: Sequence[Clause]) -> bool:
-    return any(word.text in ANAPHORS for clause in statement for word in clause.words)
+    said = [word for clause in statement for word in clause.words]
+    return any(word.text in ANAPHORS for word in said[:_OPENING])
 
 
 def _only_in(

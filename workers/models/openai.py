@@ -178,7 +178,7 @@ class OpenAIAnswerer:
         ValueError for an answer of another form.
         """
         if self.known.look is None or self.known.down is not None:
-            raise Failed(Fault.PASSING, "not_known")
+            raise ValueError("how the server is asked is not known, or it is down")
         quick = min(self.settings.model_timeout_s, _REWRITING_S)
         settings = self.settings.model_copy(update={"model_timeout_s": quick})
         bounded = replace(self, settings=settings)

@@ -27,7 +27,8 @@ def long_answers(company: Company) -> None:
         tuple(
             replace(quote_all(question, passages).sentences[0], text=f"{turn} " + "y " * 300)
             for turn in range(30)
-        )
+        ),
+        is_quoted=True,
     )
 
 

@@ -24,7 +24,8 @@ def test_a_long_answer_comes_in_parts_with_buttons_below_the_last(company: Compa
             replace(sentence, text=f"{sentence.text[:600]} {turn}")
             for turn in range(4)
             for sentence in honest(question, passages).sentences
-        )
+        ),
+        is_quoted=True,
     )
     honest = type(company.model)().write_next
 
@@ -50,7 +51,8 @@ def test_a_long_answer_that_is_out_in_part_is_not_mixed_with_another(
         tuple(
             replace(honest(question, passages).sentences[0], text=f"{turn} " + "y " * 300)
             for turn in range(30)
-        )
+        ),
+        is_quoted=True,
     )
     deliver = outbox.deliver
 
@@ -83,7 +85,8 @@ def test_the_rest_of_a_long_answer_is_checked_again_after_a_crash(
         tuple(
             replace(honest(question, passages).sentences[0], text=f"{turn} " + "y " * 300)
             for turn in range(30)
-        )
+        ),
+        is_quoted=True,
     )
     deliver = outbox.deliver
 

@@ -117,7 +117,8 @@ def test_of_a_long_private_answer_the_first_part_alone_has_the_question(
             replace(sentence, text=f"{sentence.text} {turn}")
             for turn in range(25)
             for sentence in quote_all(question, passages).sentences
-        )
+        ),
+        is_quoted=True,
     )
     said = company.slack.say("all", "alice", QUESTION).ts
     ask(company, Surface.PRIVATE, channel="CALL", ts=said, thread=said)

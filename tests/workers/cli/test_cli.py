@@ -306,7 +306,7 @@ def test_doctor_says_how_a_model_is_asked_and_no_log_stands_in_its_output(ken: K
     (model,) = (one for one in findings if one["check"] == "model")
     assert model["ok"]
     assert "there is no Responses API" in model["found"]
-    assert "“From 11:30 to 14:00.” (verified" in model["found"]
+    assert "“From 11:30 to 14:00 on working days.” (verified" in model["found"]
 
 
 def test_doctor_asks_the_admin_api_where_it_has_a_port(ken: Ken) -> None:

@@ -31,7 +31,11 @@ WRITTEN = json.dumps(DRAFT)
 CANTEEN = json.dumps(
     {
         "sentences": [
-            {"passage": 1, "quote": "open from 11:30 to 14:00", "text": "From 11:30 to 14:00."}
+            {
+                "passage": 1,
+                "quote": "open from 11:30 to 14:00",
+                "text": "From 11:30 to 14:00 on working days.",
+            }
         ]
     }
 )

@@ -46,7 +46,7 @@ def test_doctor_says_how_it_is_asked_and_shows_a_verified_answer(
     found = examined(serve(kind))
     assert (found.ok, found.warns) == (True, False)
     assert said in found.found
-    assert "“From 11:30 to 14:00.” (verified" in found.found
+    assert "“From 11:30 to 14:00 on working days.” (verified" in found.found
 
 
 def test_doctor_shows_nothing_that_no_passage_supports(serve: Serve) -> None:
