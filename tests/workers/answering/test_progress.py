@@ -186,7 +186,8 @@ def test_the_fall_back_text_fits_whatever_it_is_made_of(
             tuple(
                 replace(sentence, text=f"{sentence.text} {letter * 600} {number}")
                 for number, sentence in enumerate(draft.sentences * 4)
-            )
+            ),
+            is_quoted=True,
         )
 
     company.model.write_next = at_length
