@@ -23,7 +23,7 @@ from workers.wording.text import ENGLISH
 Alike = Callable[[str, str, str], float]
 """How alike two texts are by meaning; the third is their language."""
 
-_NEAR = 2.0
+_NEAR = 3.0
 """A unit whose score is this much below the best one's is about something else."""
 _MOST_UNITS, _MOST_SIDES = 12, 3
 _LEAST_ASKED, _MOST_APART = 0.5, 0.25
