@@ -8,6 +8,7 @@ first sentence, which is the answer, nothing else of the draft is shown.
 from collections import Counter
 from dataclasses import dataclass, field
 
+from workers.answering.dated import without_source
 from workers.claims.check import Checked, check
 from workers.claims.likeness import Similarity
 from workers.claims.verdict import Reason, Verdict
@@ -83,12 +84,13 @@ def _checked(
     if not 1 <= sentence.passage <= len(passages):
         return Checked(Verdict(Reason.PASSAGE))
     passage = passages[sentence.passage - 1]
-    checked = check(sentence.text, sentence.quote, passage, similarity)
+    said = without_source(sentence.text, passage)
+    checked = check(said, sentence.quote, passage, similarity)
     if judge is None or not checked.verdict.is_kept or checked.verdict.is_sure:
         return checked
-    follows = judge.follows(sentence.text, checked.source, checked.around)
-    said = {True: "follows", False: "does_not_follow", None: "no_answer"}[follows]
-    metrics.SECOND_LOOKS.labels(said).inc()
+    follows = judge.follows(said, checked.source, checked.around)
+    answered = {True: "follows", False: "does_not_follow", None: "no_answer"}[follows]
+    metrics.SECOND_LOOKS.labels(answered).inc()
     if follows is False:
         return Checked(Verdict(Reason.SECOND_LOOK), checked.source, checked.around)
     return checked

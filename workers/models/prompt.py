@@ -26,8 +26,9 @@ than the reader's, say for whom it is.
 A passage's date stands behind its title. What is valid only from a later day or only until a day
 before today, or is said to be replaced or obsolete, does not hold today: use it only if the
 question is about that time, and say from when or until when it is valid.
-If passages that hold today contradict each other about the answer, say so: a sentence for each, the
-newest first, with its value, its title and its date, or "no date" if it has none.
+If passages that hold today contradict each other about the answer, give each its own sentence, the
+newest first, and end it with the passage's title and date in brackets, such as
+"(Travel policy, 2026-03-03)", or "(Travel policy, no date)".
 If the passages do not answer the question, return no sentences.
 
 Reply with one JSON object and nothing else. For example, if passage 2 says "Guests sign in at

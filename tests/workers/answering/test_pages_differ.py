@@ -1,5 +1,7 @@
 """A conflict between two pages is said only to those who may read both, for as long as they may."""
 
+from dataclasses import replace
+
 import pytest
 
 from policies.described import Permissions
@@ -96,3 +98,30 @@ def test_each_source_has_its_own_quote() -> None:
     reply = compose([Sentence(DIFFER, 1, POLICY, beside=(Support(2, FAQ),))], found)
     assert [citation.quote for citation in reply.citations] == [POLICY, FAQ]
     assert reply.lines[0].citations == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_kept"),
+    [
+        ("(Handbook, 2026-05-04)", True),
+        ("(Handbook, 2024-06-01)", False),
+        ("(Travel policy, 2026-05-04)", False),
+        ("(Handbook, no date)", False),
+    ],
+)
+def test_a_model_may_name_a_passages_own_title_and_date_and_no_other(
+    source: str, is_kept: bool
+) -> None:
+    page = given.passage(POLICY)
+    said = Sentence(f"The vacation is 30 days a year {source}.", 1, POLICY)
+    (shown,) = verify(Draft((said,)), (page,)).sentences
+    assert (shown.text == said.text) == is_kept
+    assert is_kept or source not in shown.text
+
+
+def test_a_passage_without_a_date_has_none_and_a_false_value_is_not_hidden_by_a_true_date() -> None:
+    page = replace(given.passage(POLICY), updated_at=None)
+    undated = Sentence("The vacation is 30 days a year (Handbook, no date).", 1, POLICY)
+    assert verify(Draft((undated,)), (page,)).sentences == (undated,)
+    false = Sentence("The vacation is 25 days a year (Handbook, no date).", 1, POLICY)
+    assert verify(Draft((false,)), (page,)).sentences != (false,)
