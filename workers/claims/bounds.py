@@ -116,7 +116,8 @@ def _bound_follows(
     if case.is_table and not bound_words().isdisjoint(word.text for word in case.context.words):
         return True  # the name of a column bounds it: "available from"
     if figure.moment and other.moment:
-        return not ({mine, theirs} & _EARLY and {mine, theirs} & _LATE)
+        turns = _is_negative(claim) is not _is_negative(source)
+        return turns or not ({mine, theirs} & _EARLY and {mine, theirs} & _LATE)
     if mine is Bound.EXACT and theirs is Bound.MOST and _lasts(claim, figure):
         return True
     spoken = claim.spoken

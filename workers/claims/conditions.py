@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from workers.claims.bounds import bound_words
+from workers.claims.bounds import Bound, bound_of, bound_words
 from workers.claims.case import Case, statement_of, used_clauses
 from workers.claims.figure import equal
 from workers.claims.lexicon import PLANNED
@@ -98,8 +98,8 @@ def _name(clause: Clause) -> str:
 
 def check_scope(case: Case) -> Verdict | None:
     """Return a word that limits what the source says, and that the claim leaves out."""
-    if case.is_table or case.is_translated:
-        return None
+    if case.is_table or case.is_translated or len(case.sources) > 1:
+        return None  # a summary leaves out
     for source in case.sources:
         pieces = [piece for piece in source.pieces if _is_within(piece, case.used)]
         own = [piece for piece in pieces if _has_figure(piece, case)]
@@ -207,6 +207,10 @@ def check_status(case: Case) -> Verdict | None:
     theirs = _tense(source, *([dated] if dated else [home, *_beside(case)]))
     if not case.is_translated and (verdict := _planned(case, home, mine, theirs)):
         return verdict
+    if (added := _said(case.claim.words, _ALREADY)) and not _said(case.words, _ALREADY):
+        return Verdict(Reason.STATUS, added)
+    if (limit := _limited_in_time(case, home)) and not case.is_table:
+        return Verdict(Reason.STATUS, limit)
     is_over = theirs["past"] and not theirs["now"] and not mine["past"]
     if is_over and (mine["now"] or mine["future"] or not _has_gone(case.claim)):
         return Verdict(Reason.STATUS, mine["now"] or mine["future"] or theirs["past"])
@@ -215,6 +219,22 @@ def check_status(case: Case) -> Verdict | None:
     if bool(mine["future"]) != bool(theirs["future"]) and not _has_rule(home, source):
         return Verdict(Reason.STATUS, mine["future"] or theirs["future"])
     return None
+
+
+_ALREADY = frozenset("already still anymore bereits weiterhin ya todavía déjà encore".split())
+_LIMITED = frozenset({Bound.MOST, Bound.UNDER, Bound.LEAST, Bound.AFTER})
+
+
+def _limited_in_time(case: Case, home: Clause) -> str:
+    """Return the date from or until which the source holds, if the claim names no time at all."""
+    if any(one.moment for one in case.claim.figures):
+        return ""
+    source = next(one for one in case.sources if home in one.clauses)
+    for figure in home.figures:
+        is_date = figure.moment is not None and figure.moment.kind == "date"
+        if is_date and bound_of(source, figure) in _LIMITED:
+            return figure.text
+    return ""
 
 
 def _planned(

@@ -271,7 +271,9 @@ def _stitched(case: Case) -> Verdict | None:
                 one = _only_in(piece, first, second, around)
                 two = _only_in(piece, second, first, around)
                 alike = _share_words(first, second)
-                if _mixes(one, two, least=1 if alike else 2) and not _refers(second):
+                if _mixes(
+                    one, two, least=1 if alike or len(case.sources) > 1 else 2
+                ) and not _refers(second):
                     return Verdict(Reason.PAIRING, two[0])
     return None
 

@@ -7,6 +7,7 @@ from workers.claims.figure import Figure, equal
 from workers.claims.figures import figures
 from workers.claims.place import Block
 from workers.claims.reading import Reading, Word, found_in, is_said, read
+from workers.claims.units import unit_of
 from workers.claims.verdict import Reason, Verdict
 
 _YES = frozenset("yes ja sí si oui true ✓ ✔ x included available".split())
@@ -79,6 +80,8 @@ def _could_hold(value: str, figure: Figure) -> bool:
 
 
 def _names(word: Word, column: str, language: str) -> bool:
+    if unit_of(word.text):
+        return False  # "48 hours" does not name the column of opening hours
     return bool(
         found_in(word, [one for one in read(column, language).words if not one.is_function])
     )
