@@ -12,7 +12,8 @@ from workers.claims.verdict import Reason, Verdict
 
 _LIMITING = frozenset({Part.CONDITION, Part.EXCEPTION, Part.RELATIVE})
 _PEOPLE = frozenset(
-    "employees employee staff people everyone anyone colleagues workers members users user you"
+    "whoever those wer quien quienes employees employee staff people everyone anyone colleagues"
+    " workers members users user you"
     " mitarbeiter mitarbeiterin mitarbeitende mitarbeitenden beschäftigte beschäftigten leute"
     " empleados empleado trabajadores salariés salarié company unternehmen".split()
 )
@@ -174,7 +175,11 @@ def _phrases(clause: Clause, said: Sequence[Word], known: Sequence[Word]) -> Ite
     for at, word in enumerate(clause.words):
         if word.text not in _WITH:
             continue
-        phrase = _phrase(clause.words[at + 1 : at + 6])
+        ahead = next((one.start for one in clause.figures if one.start > word.start), None)
+        behind = [
+            one for one in clause.words[at + 1 : at + 6] if ahead is None or one.start < ahead
+        ]
+        phrase = _phrase(behind)
         if phrase and not any(_is_in(one, said) or is_said(one, known) for one in phrase):
             yield phrase[0]
 
@@ -212,7 +217,7 @@ def check_status(case: Case) -> Verdict | None:
     if (limit := _limited_in_time(case, home)) and not case.is_table:
         return Verdict(Reason.STATUS, limit)
     is_over = theirs["past"] and not theirs["now"] and not mine["past"]
-    if is_over and (mine["now"] or mine["future"] or not _has_gone(case.claim)):
+    if is_over and (mine["now"] or mine["future"] or not _has_gone(case)):
         return Verdict(Reason.STATUS, mine["now"] or mine["future"] or theirs["past"])
     if mine["past"] and not theirs["past"] and (theirs["now"] or theirs["future"]):
         return Verdict(Reason.STATUS, mine["past"])
@@ -256,10 +261,13 @@ def _beside(case: Case) -> list[Clause]:
     return [one for one in case.used if one.part is Part.MAIN and one is not case.home]
 
 
-def _has_gone(claim: Reading) -> bool:
-    """Whether a verb of the claim can be in the past."""
+def _has_gone(case: Case) -> bool:
+    """Whether a verb of the claim can be in the past, as far as its ending shows."""
+    if case.claim.language not in ("en", "de"):
+        return True
     return any(
-        word.text in _WENT or word.text.endswith(("ed", "t", "te", "ten")) for word in claim.words
+        word.text in _WENT or word.text.endswith(("ed", "t", "te", "ten"))
+        for word in case.claim.words
     )
 
 

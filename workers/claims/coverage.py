@@ -37,7 +37,9 @@ _LIGHT = frozenset(
     " mitarbeiter unternehmen firma regel zeit arbeit frage empleado empleados empresa tiempo"
     " salarié entreprise temps règle situation example currently generally anything something"
     " run runs"
-    " stay stays spend spends want wants had pay pays attend attends possible called named look"
+    " stay stays spend spends want wants had pay pays attend attends possible called cost"
+    " costs named"
+    " look"
     " significantly easily effectively simply actually really clearly successfully properly"
     " basically"
     " happen happens do able whoever wherever whenever turn turns".split()

@@ -39,6 +39,7 @@ _REQUIRING = frozenset(
     "without unless only except until ohne nur erst außer sofern sin solo sólo salvo sans sauf"
     " seulement never nie nunca".split()
 )
+_EACH = frozenset("every each jeden jede jeder jedes cada chaque".split())
 _SOLELY = frozenset("only nur erst solo sólo seulement uniquement solely exclusively".split())
 _WHOEVER = frozenset({"anyone", "anybody", "any", "anything", "everyone", "everybody", "always"})
 
@@ -130,7 +131,7 @@ def check_quantity(case: Case) -> Verdict | None:
     spoken = {word.text for word in case.words}
     if "all" in mine and "all" not in theirs and mine["all"] not in _WHOEVER:
         return Verdict(Reason.QUANTITY, mine["all"])
-    if "all" in mine and theirs & {"most", "some"}:
+    if "all" in mine and theirs & {"most", "some"} and not {"most", "some"} & set(mine):
         return Verdict(Reason.QUANTITY, mine["all"])
     if "always" in claim.spoken and "all" not in theirs:
         return Verdict(Reason.QUANTITY, "always")
@@ -151,7 +152,7 @@ def _part_of_all(case: Case, mine: dict[str, str]) -> Verdict | None:
         return Verdict(Reason.QUANTITY, theirs["some"])
     if "some" in mine and "all" in theirs and "all" not in mine:
         return Verdict(Reason.QUANTITY, mine["some"])
-    wrong = {"most"} & set(mine) - set(theirs)
+    wrong = {"most"} & set(mine) - {kind for one in case.sources for kind in _quantities(one)}
     if wrong and not case.is_translated:
         return Verdict(Reason.QUANTITY, mine[wrong.pop()])
     return None
@@ -174,7 +175,7 @@ def _quantities(reading: Reading, clause: Clause | None = None) -> dict[str, str
         following = words[at + 1] if at + 1 < len(words) else None
         if word.text in RATE_WORDS and following and unit_of(following.text):
             continue
-        if word.text == "every" and any(0 <= one.start - word.end <= 1 for one in reading.figures):
+        if word.text in _EACH and any(0 <= one.start - word.end <= 1 for one in reading.figures):
             continue
         for kind, group in (
             ("all", lexicon.all),

@@ -173,9 +173,18 @@ def check_pairing(case: Case) -> Verdict | None:
         return None
     for source in case.sources:
         for piece in _joined(case.claim):
+            if _is_verbatim(piece, case):
+                continue
             if verdict := _mispaired(case, piece, source):
                 return verdict
     return _stitched(case)
+
+
+def _is_verbatim(piece: Clause, case: Case) -> bool:
+    """Whether a piece of the claim stands in a source word for word, numbers included."""
+    ends = [word.end for word in piece.words[-1:]] + [one.end for one in piece.figures[-1:]]
+    said = case.claim.text[piece.start : max(ends)].casefold().strip(" ,.")
+    return any(said in source.text.casefold() for source in case.sources)
 
 
 def _joined(claim: Reading) -> Iterator[Clause]:
@@ -266,6 +275,8 @@ def _stitched(case: Case) -> Verdict | None:
         return None
     around = (*case.context.words, *case.before.words)
     for piece in case.claim.pieces:
+        if _is_verbatim(piece, case):
+            continue
         for at, first in enumerate(statements):
             for second in statements[at + 1 :]:
                 one = _only_in(piece, first, second, around)
