@@ -19,6 +19,8 @@ from workers.observe import metrics
 
 _NO_QUOTE = frozenset({Reason.PASSAGE, Reason.QUOTE, Reason.BORDER})
 """Reasons that leave nothing to show in a sentence's place."""
+_MOST_SENTENCES = 30
+"""Sentences of a model that are compared; it is asked for six. This bounds the work."""
 _LONGEST_QUOTED = 600
 """Letters of a passage's own sentence that is shown in place of another one."""
 
@@ -54,6 +56,8 @@ def verify(
     for number, sentence in enumerate(draft.sentences):
         if draft.is_quoted:
             checked = Checked(_copied(sentence, passages))
+        elif number >= _MOST_SENTENCES:
+            checked = Checked(Verdict(Reason.UNDECIDED))
         else:
             checked = _checked(sentence, passages, similarity, judge)
         if checked.verdict.reason is None:

@@ -33,6 +33,8 @@ from workers.models.languages import language_of
 from workers.models.quotes import MIN_QUOTE_WORDS, contains, words
 from workers.models.sentences import without_marks
 
+_LONGEST = 600
+"""Letters of a sentence that are compared; a longer one is no sentence. This bounds the work."""
 _RULES: tuple[Callable[[Case], Verdict | None], ...] = (
     check_instruction,
     check_cells,
@@ -73,6 +75,8 @@ def check(
     """
     if len(words(quote)) < MIN_QUOTE_WORDS or not words(sentence):
         return Checked(Verdict(Reason.QUOTE))
+    if len(sentence) > _LONGEST:
+        return Checked(Verdict(Reason.UNDECIDED))
     checked = [
         _check_at(sentence, place, passage, similarity) for place in places_of(quote, passage)
     ]

@@ -15,7 +15,7 @@ from workers.models.stems import stem
 
 _WORD = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*")
 _STRONG = re.compile(r"[;:.!?()|\n\u2013\u2014\[\]]")
-_LONGEST = 4_000
+_LONGEST = 2_000
 """Letters of a text that are read; a longer one is no sentence."""
 _COMPOUND, _PREFIX, _PREFIX_SHARE = 5, 5, 0.7
 _SPLIT_NEGATIONS = {"cannot": ("can", "not"), "won't": ("will", "not"), "can't": ("can", "not"),

@@ -120,6 +120,15 @@ def test_what_our_own_answerer_copied_is_not_checked_as_a_claim() -> None:
     assert verify(Draft((forged,), is_quoted=True), (LEAVE,)).sentences == ()
 
 
+def test_a_flood_of_sentences_and_an_endless_one_are_not_compared() -> None:
+    """Threat 40."""
+    good = Sentence("Trains above four hours are first class.", 2, "Trains are first class")
+    verified = verify(Draft((good,) * 500), (LEAVE, TRAVEL))
+    assert verified.reasons == {Reason.UNDECIDED: 470}
+    endless = Sentence("Trains are first class above four hours " * 50, 2, "Trains are first class")
+    assert verify(Draft((good, endless)), (LEAVE, TRAVEL)).sentences == (good,)
+
+
 class _Judging:
     def __init__(self, says: bool | None) -> None:
         self.says, self.asked = says, list[tuple[str, str, str]]()
