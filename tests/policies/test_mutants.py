@@ -1,12 +1,12 @@
 """See the leak first: each mutant of what decides, with one protection taken out, is noticed.
 
-The mutants stand in `tests/prove/mutants.py`; `make prove` looks for them in random worlds too.
+The mutants stand in `tests/prove/protections.py`; `make prove` looks for them in random worlds too.
 """
 
 import pytest
 
 from tests.policies.conftest import Noticed
-from tests.prove.mutants import MUTANTS
+from tests.prove.protections import MUTANTS
 
 
 def test_there_are_many_and_each_has_its_own_name() -> None:

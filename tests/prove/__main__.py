@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests import servers
-from tests.prove.mutants import MUTANTS
+from tests.prove.protections import MUTANTS
 from tests.prove.run import run_part, tell_through
 
 REPORT = Path(__file__).parent.parent.parent / "build" / "figures" / "prove.json"

@@ -1,9 +1,12 @@
 """The corners that random worlds seldom reach: two companies, and what may be read in each."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
+
 from sqlalchemy import select
 
 from policies import Audience, readable_documents
-from policies.described import Permissions
+from policies.described import Permissions, Person
 from policies.explain import unreadable
 from policies.source import NamedPermissions, principals_of, resolve_permissions
 from policies.tables.content import Document
@@ -17,19 +20,33 @@ CROWD = 30
 FEW = 20
 
 
+Audiences = list[tuple[list[int], set[str]]]
+"""Who asks together, and all that they may read."""
+
+
 def leak(database: Database) -> bool:
     """Whether somebody is given, in some way, what the rules below refuse."""
-    for corner in (_in_a_crowd, _of_classes, _of_accounts, _of_one_taken_away, _after_changes):
+    return any(leaks() for leaks in written(database))
+
+
+def written(database: Database) -> Iterator[Callable[[], bool]]:
+    """One corner after the other, in an empty database: whether it leaks as the code is when asked.
+
+    The cheapest is first.
+    """
+    for corner in (_after_changes, _of_classes, _in_a_crowd, _of_accounts, _of_one_taken_away):
         empty(database.settings)
-        if corner(World(database)):
-            return True
-    return False
+        world = World(database)
+        yield partial(_leaks, world, corner(world))
 
 
-def _in_a_crowd(world: World) -> bool:
+def _leaks(world: World, audiences: Audiences) -> bool:
+    return any(_given(world, subjects) - allowed for subjects, allowed in audiences)
+
+
+def _in_a_crowd(world: World) -> Audiences:
     """All read together; one, or some, of those who are looked at last may not."""
-    people = [world.person(f"p{number}") for number in range(CROWD - 1)]
-    people.append(world.person("guest", guest=True))
+    people = [*_crowd(world, CROWD - 1), world.person("guest", guest=True)]
     everybody, few = frozenset(people), frozenset(people[:FEW])
     all_of_us, some_of_us = world.group("all", everybody), world.group("some", few)
     last = world.group("last", {people[-1]})
@@ -41,21 +58,27 @@ def _in_a_crowd(world: World) -> bool:
     world.page("not for the last", Permissions(allow=ours, deny=frozenset({last})))
     world.page("gate of some", Permissions(allow=ours, gates=(frozenset({some_of_us}),)))
     world.page("gate of the first", Permissions(allow=ours, gates=(frozenset(people[:16]),)))
-    return _given(world, people) - {"for all"} != set()
+    return [(people, {"for all"})]
 
 
-def _of_classes(world: World) -> bool:
+def _crowd(world: World, count: int) -> list[int]:
+    with world.change() as change:
+        names = [f"p{number}" for number in range(count)]
+        return [change.put_user(world.source_id, Person(name, name.title())) for name in names]
+
+
+def _of_classes(world: World) -> Audiences:
     """Classes overlap: a deny of one bars a reader of another."""
     world.page("not for members", Permissions(allow=frozenset({1}), deny=frozenset({3})))
     world.page("for everybody", Permissions(allow=frozenset({1})))
-    return _given(world, [1]) - {"for everybody"} != set()
+    return [([1], {"for everybody"})]
 
 
-def _of_accounts(world: World) -> bool:
+def _of_accounts(world: World) -> Audiences:
     """An account of nobody's may be anybody's who has no link there: a deny of it bars them all."""
     gone = world.person("gone", status=UserStatus.SUSPENDED)
     ana, cyd = world.person("ana"), world.person("cyd")
-    crowd = [world.person(f"p{number}") for number in range(CROWD)]
+    crowd = _crowd(world, CROWD)
     with world.change() as change:
         drive = change.put_source("drive")
         change.link(ana, drive, "U1", by="admin")
@@ -79,27 +102,24 @@ def _of_accounts(world: World) -> bool:
     external = {"not for an external one"}
     linked = {f"not for {name}" for name in ("U9", "outer")}
     linked |= {f"not within for {name}" for name in ("U9", "outer")} | external
-    return any(
-        _given(world, subjects) - allowed
-        for subjects, allowed in (
-            ([ana], linked),
-            ([cyd], external),
-            ([gone, cyd], set[str]()),
-            ([0], external),
-            ([1], external),
-            ([2], external),
-            ([3], external),
-            ([cyd, *crowd], external),
-            ([*crowd, last], external),
-            ([ana, *crowd], linked),
-        )
-    )
+    return [
+        ([ana], linked),
+        ([cyd], external),
+        ([gone, cyd], set()),
+        ([0], external),
+        ([1], external),
+        ([2], external),
+        ([3], external),
+        ([cyd, *crowd], external),
+        ([*crowd, last], external),
+        ([ana, *crowd], linked),
+    ]
 
 
-def _of_one_taken_away(world: World) -> bool:
+def _of_one_taken_away(world: World) -> Audiences:
     """Everybody has a link there; a deny of an account bars still whose it was last."""
     ana, ben = world.person("ana"), world.person("ben")
-    crowd = [world.person(f"p{number}") for number in range(CROWD)]
+    crowd = _crowd(world, CROWD)
     last = world.person("last")
     with world.change() as change:
         drive = change.put_source("drive")
@@ -118,20 +138,17 @@ def _of_one_taken_away(world: World) -> bool:
     world.page("not for the last", Permissions(everybody, frozenset({accounts["U2"]})))
     world.page("not for U4", Permissions(everybody, frozenset({accounts["U4"]})))
     world.page("for U3", Permissions(frozenset({accounts["U3"]})))
-    return any(
-        _given(world, subjects) - allowed
-        for subjects, allowed in (
-            ([ana], {"not for U4", "not for the last"}),
-            ([ben], {"not for U4", "not for ana", "not for the last", "for U3"}),
-            ([1], set[str]()),
-            ([3], {"not for U4"}),
-            ([*crowd, last], {"not for U4", "not for ana"}),
-            ([ana, *crowd], {"not for U4", "not for the last"}),
-        )
-    )
+    return [
+        ([ana], {"not for U4", "not for the last"}),
+        ([ben], {"not for U4", "not for ana", "not for the last", "for U3"}),
+        ([1], set()),
+        ([3], {"not for U4"}),
+        ([*crowd, last], {"not for U4", "not for ana"}),
+        ([ana, *crowd], {"not for U4", "not for the last"}),
+    ]
 
 
-def _after_changes(world: World) -> bool:
+def _after_changes(world: World) -> Audiences:
     """What a change must keep in step: breaks, marks, gates, links, names that nobody has."""
     ana = world.person("ana")
     team, other = world.group("team", {ana}), world.group("other")
@@ -163,7 +180,7 @@ def _after_changes(world: World) -> bool:
     world.page("denies nobody we know", resolve_permissions(named, known))
     with world.change() as change:
         change.unlink(wiki, "W1")
-    return _given(world, [ana]) - {"one gate"} != set()
+    return [([ana], {"one gate"})]
 
 
 def _given(world: World, subjects: list[int]) -> set[str]:

@@ -358,8 +358,7 @@ def run(
 ) -> dict[str, int]:
     """This many schedules, each of the next seed, in one company that is mended after each."""
     empty(database.settings)
-    schedules = (draw(random.Random(one)) for one in range(seed, seed + count))
-    tally = play(database, schedules, tell)
+    tally = play(database, drawn(seed, count), tell)
     for line in tally.wrong:
         print(line, file=sys.stderr)  # noqa: T201
     late = tally.late_posts + tally.late_prompts + tally.late_records
@@ -367,12 +366,19 @@ def run(
     return figures | ({"failed_seed": seed + tally.first_wrong} if late else {})
 
 
+def drawn(seed: int, count: int) -> Iterator[Schedule]:
+    """This many schedules, each of the next seed."""
+    return (draw(random.Random(one)) for one in range(seed, seed + count))
+
+
 def play(
     database: Database,
     schedules: Iterable[Schedule],
     tell: Callable[[int], None] = lambda more: None,
+    *,
+    until_late: bool = False,
 ) -> Tally:
-    """One question under each of the schedules."""
+    """One question under each of the schedules; `until_late`: no more after the first late post."""
     company = Company(database, Echo())
     company.become(START)
     company.introduce(*START.accounts)
@@ -382,6 +388,8 @@ def play(
         _play_one(company, schedule, tally)
         company.become(START)
         tell(1)
+        if until_late and tally.late_posts:
+            break
     return tally
 
 
