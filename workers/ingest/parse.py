@@ -163,7 +163,8 @@ def _read(
             if (tidied := tidy(block)) is None:
                 continue
             if isinstance(tidied, Paragraph) and blocks and _asks(blocks[-1]):
-                tidied = replace(tidied, text=begins_answer(tidied.text))
+                answer = tidy(replace(tidied, text=begins_answer(tidied.text)))
+                tidied = answer or tidied  # "A: ***" says nothing behind its mark
             size += len(shown(tidied).encode())
             if size > limits.text_bytes or time.process_time() > end:
                 is_long = size > limits.text_bytes

@@ -177,3 +177,11 @@ def test_an_answer_in_its_own_paragraph_loses_its_mark(tmp_path: Path, name: str
         "a.rtf": r"{\rtf1 Q: Who pays?\par A: The company.\par}",
     }.get(name, "Q: Who pays?\n\nA: The company.\n")
     assert read(tmp_path, name, source).blocks == (Question("Who pays?"), Paragraph("The company."))
+
+
+def test_an_answer_that_says_nothing_breaks_no_reader(tmp_path: Path) -> None:
+    assert texts(tmp_path, "a.txt", "Q: Who pays?\n\nA: ...\n\nMore.") == [
+        "Who pays?",
+        "A: ...",
+        "More.",
+    ]
