@@ -18,9 +18,9 @@ from pydantic import SecretStr
 
 from tests.workers.answering.passages import passage
 from workers.errors import ModelUnavailable
-from workers.models.base import Draft, Profile, Sentence
+from workers.models.base import Draft, Judge, Profile, Sentence
 from workers.models.openai import OpenAIAnswerer
-from workers.models.prompt import INSTRUCTIONS, REWRITING
+from workers.models.prompt import INSTRUCTIONS, JUDGING, REWRITING
 from workers.settings import Settings
 
 PASSAGES = (
@@ -373,3 +373,42 @@ def test_a_failure_to_rewrite_is_nothing_and_is_not_tried_again(
 def test_a_model_that_stalls_is_waited_for_briefly(server: Server) -> None:
     server.answers = [Answer(stall=True)]
     assert connect(server, model_timeout_s=0.3).rewrite("and interns?", ["How much?"]) is None
+
+
+JUDGED_SENTENCE = "You have thirty days."
+JUDGED_QUOTE = "Everybody has thirty days of leave."
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_a_sentence_is_judged_in_one_small_call(server: Server, says: bool) -> None:
+    server.answers = [Answer(said(json.dumps({"follows": says})))]
+    model = connect(server)
+    assert isinstance(model, Judge)
+    assert model.follows(JUDGED_SENTENCE, JUDGED_QUOTE, "Handbook\nLeave") is says
+    (request,) = server.requests
+    assert request["instructions"] == JUDGING
+    assert request["input"] == (
+        "Above the quotation:\nHandbook\nLeave\n\n"
+        f"Quotation:\n{JUDGED_QUOTE}\n\nSentence:\n{JUDGED_SENTENCE}"
+    )
+    assert request["max_output_tokens"] <= 1000
+    assert request["text"]["format"]["schema"]["required"] == ["follows"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(status=500),
+        Answer(said("yes")),
+        Answer(said("{}")),
+        Answer(said('{"follows": "yes"}')),
+        Answer(said('{"follows": 1}')),
+        Answer(said("[1]")),
+    ],
+)
+def test_a_failure_to_judge_is_no_verdict_and_is_not_tried_again(
+    server: Server, answer: Answer
+) -> None:
+    server.answers = [answer]
+    assert connect(server).follows(JUDGED_SENTENCE, JUDGED_QUOTE, "Handbook") is None
+    assert len(server.requests) == 1
