@@ -179,3 +179,12 @@ def test_a_button_in_a_heading_is_the_title_of_what_it_opens(tmp_path: Path) -> 
 def test_a_list_of_typed_notes_stands_where_its_marks_are(tmp_path: Path) -> None:
     page = "<p>Room<sup>2)</sup> and desk<sup>3)</sup>.</p><p>2) In May.</p><p>3) Not today.</p>"
     assert blocks(tmp_path, page) == ["paragraph: Room and desk [In May] [Not today]."]
+
+
+def test_tables_in_headings_of_tables_grow_no_faster_than_the_page(tmp_path: Path) -> None:
+    inner = "<p>" + "Some words. " * 40 + "</p>"
+    for _ in range(15):
+        inner = (
+            f"<table><tr><th>{inner}</th><th>B</th></tr>" + "<tr><td>1<td>2</tr>" * 9 + "</table>"
+        )
+    assert sum(map(len, blocks(tmp_path, inner))) < 20 * len(inner)

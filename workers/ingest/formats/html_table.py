@@ -16,6 +16,9 @@ from workers.ingest.formats.document import (
 )
 from workers.ingest.formats.text import cell_text, has_header
 
+_LONGEST_NAME = 300
+"""Letters of a heading of a column."""
+
 
 class Grid:
     """A table: its rows if it holds data; the blocks of its cells if it only lays out a page."""
@@ -126,7 +129,10 @@ class Grid:
     def _lays_out(self) -> bool:
         if self._is_layout or max(map(len, self._rows), default=0) < 2:
             return True
-        if any(self._names):
+        names = [row for row, is_name in zip(self._rows, self._names, strict=True) if is_name]
+        if any(len(cell) > _LONGEST_NAME for row in names for cell in row):
+            return True  # each row would say it all again, and in tables in tables all the more
+        if names:
             return False
         return any(
             isinstance(block, Heading | Row | Code) or (isinstance(block, Item) and len(flow) > 8)
