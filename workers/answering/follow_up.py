@@ -49,6 +49,7 @@ _MOST_SUBJECT, _MOST_PHRASE, _MOST_FRAGMENT = 10, 3, 8
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _TOKEN = re.compile(r"[^\s]+")
 _END = " \t\n?!.,;:…"
+_OPENING = ("¿", "¡")
 _WHO = frozenset({"who", "wer", "qui", "quién"})
 _THE_US = re.compile(r"\bU\.?S\.?(?:A\.?)?(?!\w)|\bthe us\b")
 _IT = re.compile(r"\bIT\b")
@@ -61,6 +62,9 @@ def self_contained(text: str, before: Sequence[Said]) -> str:
     `before`: what people wrote earlier in the thread, oldest first. What counts is the nearest
     question before it, itself made self-contained, or else the thread's first message.
     """
+    if text.lstrip().startswith(_OPENING):  # Spanish: what it opens is the same without it
+        made = self_contained(_unopened(text), before)
+        return text if made == _unopened(text) else made
     if not leans_back(text):
         return text
     standing = _standing([_cleaned(said.text) for said in before[-MOST_BEFORE:]])
@@ -96,6 +100,10 @@ def _keeps_names(text: str, made: str) -> bool:
         if any(map(str.isdigit, token)) or (at and _starts_big(token))
     ]
     return all(one in made.casefold() for one in wanted)
+
+
+def _unopened(text: str) -> str:
+    return text.lstrip().lstrip("".join(_OPENING))
 
 
 def leans_back(text: str) -> bool:
@@ -538,7 +546,7 @@ def _starts_big(token: str) -> bool:
 
 
 def _bare(token: str) -> str:
-    return token.strip(_END + "\"'“”„«»()").casefold()
+    return token.strip(_END + "\"'“”„«»()¿¡").casefold()
 
 
 def _words(text: str) -> list[str]:

@@ -33,12 +33,12 @@ JOINING = words_in(
 PLACING = words_in(
     "in on at by for from of to with without after before since until during under über bei beim "
     "für von vom zu zum zur mit ohne nach vor seit bis ab während unter aus am auf im ins "
-    "à au aux en dans chez pour sans depuis para con sin desde hasta"
+    "à au aux en dans chez pour sans depuis para por con sin desde hasta"
 )
 POINTING = words_in(
     "it its that this those these they them their there he she his her him one dies diese dieser "
     "dieses diesem diesen es sie ihnen deren dessen dort dafür davon damit darüber dazu dabei "
-    "daran danach darauf daraus ça cela eso esto ello allí"
+    "daran danach darauf daraus ça cela eso esto ello lo allí"
 )
 HOW_MUCH = INTERROGATIVE | words_in(
     "many much long often far not else viele viel lange oft weit nicht sonst soon big high"
@@ -124,7 +124,8 @@ CORRECTION = re.compile(
     r"\s{0,3}(?:(?:no|nope|sorry|nein|nee|non|no)\b[\s,.;:!–-]{1,4})?"
     r"(?:(?:sorry|actually|rather|eigentlich|entschuldigung)\b[\s,]{1,3})?"
     r"(?:i (?:really )?mean[t]?\b|i was asking about\b|i'm asking about\b|ich mein(?:t)?e\b"
-    r"|ich wollte sagen\b|gemeint (?:war|ist)\b|je (?:veux|voulais) dire\b|qui(?:se|ero) decir\b"
+    r"|ich wollte sagen\b|gemeint (?:war|ist)\b|je (?:veux|voulais) dire\b"
+    r"|qu(?:ise|iero|ería) decir\b|me refer(?:ía|í) a\b"
     r"|not that one\b|instead\b|make that\b|sondern\b)[\s,:;–-]{0,4}",
     re.IGNORECASE,
 )

@@ -1,4 +1,4 @@
-"""Answers questions about oneself, asked in English or German, from one's own profile.
+"""Answers questions about oneself, in four languages, from one's own profile.
 
 The profile is a source that only that person reads: it is cited, and given in private alone.
 """
@@ -63,12 +63,53 @@ _QUESTIONS: dict[str, dict[str, str]] = {
         _EVERYTHING: "was weißt du über mich|was steht in meinem profil"
         "|zeig(?:e)?(?: mir)? mein profil",
     },
+    "fr": {
+        "name": "qui suis-je|quel est mon nom|comment (?:je m'appelle|est-ce que je m'appelle)",
+        "manager": "(?:qui est|qui c'est|c'est qui|quel est le nom de) (?:mon|ma) "
+        "(?:manager|manageur|manageuse|chef|cheffe|responsable|supérieur|supérieure|patron"
+        "|patronne)|à qui (?:je rapporte|est-ce que je rapporte|dois-je rendre compte)",
+        "groups": "(?:dans|de) quels groupes (?:suis-je|est-ce que je suis|je suis)(?: membre)?"
+        "|je suis dans quels groupes|quels sont mes groupes|(?:montre|montrez)-moi mes groupes",
+        "title": "quel(?:le)? est (?:mon|ma) (?:titre|poste|fonction|rôle)",
+        "team": "dans (?:quelle équipe|quel service) (?:suis-je|est-ce que je suis|je suis"
+        "|je travaille)|quelle est mon équipe|quel est mon service",
+        "location": "où (?:suis-je basée?|est mon bureau)|quel est mon (?:site|bureau)"
+        "|sur quel site (?:suis-je|je travaille)",
+        "country": "dans quel pays (?:suis-je|est-ce que je suis|je travaille)|quel est mon pays",
+        "timezone": "quel est mon fuseau horaire|dans quel fuseau horaire (?:suis-je|je suis)",
+        "locale": "quelle est ma langue|quelle langue as-tu pour moi",
+        "remembered": "(?:de quoi te souviens-tu|de quoi vous souvenez-vous|qu'as-tu retenu"
+        "|qu'avez-vous retenu)(?: (?:de moi|sur moi|à mon sujet))?",
+        _EVERYTHING: "(?:que sais-tu|que savez-vous|qu'est-ce que tu sais) (?:de|sur) moi"
+        "|qu'y a-t-il dans mon profil|(?:montre|montrez)-moi mon profil",
+    },
+    "es": {
+        "name": "quién soy|cómo me llamo|cuál es mi nombre",
+        "manager": "(?:quién es|cuál es el nombre de|cómo se llama) mi (?:manager|jefe|jefa"
+        "|responsable|superior|superiora|supervisor|supervisora)|a quién (?:reporto|rindo cuentas)",
+        "groups": "(?:en|de) qué grupos (?:estoy|soy miembro)|cuáles son mis grupos"
+        "|muéstrame mis grupos",
+        "title": "cuál es mi (?:título|puesto|cargo|rol|función)",
+        "team": "en qué (?:equipo|departamento) (?:estoy|trabajo)"
+        "|cuál es mi (?:equipo|departamento)|a qué (?:equipo|departamento) pertenezco",
+        "location": "dónde (?:estoy ubicad[oa]|está mi oficina)|cuál es mi (?:sede|oficina)"
+        "|en qué (?:sede|oficina) (?:estoy|trabajo)",
+        "country": "en qué país (?:estoy|trabajo)|cuál es mi país",
+        "timezone": "cuál es mi (?:zona horaria|huso horario)"
+        "|en qué (?:zona horaria|huso horario) estoy",
+        "locale": "cuál es mi idioma|qué idioma tienes para mí",
+        "remembered": "(?:qué recuerdas|de qué te acuerdas)(?: (?:de|sobre) mí)?",
+        _EVERYTHING: "qué sabes (?:de|sobre) mí|qué hay en mi perfil|muéstrame mi perfil",
+    },
 }
 _POLITE = (
     "(?:(?:hi|hey|hello|hallo|ken|please|bitte|so|and|und|also|tell me|can you tell me"
-    "|do you know|sag mir|kannst du mir sagen|weißt du) ){0,4}"
+    "|do you know|sag mir|kannst du mir sagen|weißt du|bonjour|salut|et|dis-moi|dites-moi"
+    "|peux-tu me dire|pouvez-vous me dire|hola|y|dime|puedes decirme) ){0,4}"
 )
-_AT_THE_END = "(?: please| bitte| again| nochmal)?"
+_AT_THE_END = (
+    "(?: please| bitte| again| nochmal| déjà| s'il te plaît| s'il vous plaît| stp| svp| por favor)?"
+)
 _PATTERNS = {
     language: {name: re.compile(f"{_POLITE}(?:{ways}){_AT_THE_END}".casefold())
                for name, ways in questions.items()}
@@ -108,7 +149,7 @@ _NOTHING = N_("I know nothing about you from your company's directory.")
 
 def asked_about_oneself(question: str) -> str | None:
     """Return the attribute that somebody asks about themselves; None if they ask none."""
-    words = " ".join(re.findall(r"[^\s?!.,:;]+", question[:_MOST_READ].casefold())).replace(
+    words = " ".join(re.findall(r"[^\s?!.,:;¿¡]+", question[:_MOST_READ].casefold())).replace(
         "’", "'"
     )
     if len(question) > _MOST_READ:

@@ -41,6 +41,12 @@ OFFICE = "Where is the Berlin office?"
     ("text", "before", "made"),
     [
         # a place, a time, people: in place of one of the same kind
+        ("¿y en Alemania?", "¿Cuánto gano en España?", "¿Cuánto gano en Alemania?"),
+        ("¿y para los becarios?", FULL, "How many days of vacation do los becarios have?"),
+        ("¿por qué?", "¿Cuál es el límite en Berlín?", "por qué (el límite en Berlín)?"),
+        ("¿quién lo aprueba?", "¿Cuál es el límite?", "quién lo aprueba (el límite)?"),
+        ("no, quería decir Columbus", "¿Qué hay en Berlín?", "¿Qué hay en Columbus?"),
+        ("et pour les stagiaires ?", FULL, "How many days of vacation do les stagiaires have?"),
         ("and in the US?", INVOICES, "how long do we keep invoices in the US?"),
         ("thanks! and in the US?", INVOICES, "how long do we keep invoices in the US?"),
         (

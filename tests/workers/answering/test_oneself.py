@@ -54,6 +54,13 @@ def alice(company: Company) -> int:
         ("In welchem Land bin ich?", "Land: Deutschland"),
         ("what's my language", "Your language: Italian (Italy)"),
         ("Wie heiße ich?", "Name: Alice"),
+        ("wer ist meine Chefin?", "Führungskraft: Bob"),
+        ("Qui est mon manager ?", "Votre responsable : Bob"),
+        ("Bonjour, dans quelle équipe suis-je ?", "Votre équipe : Finance"),
+        ("Quels sont mes groupes ?", "Vos groupes : payroll"),
+        ("¿Quién es mi jefa?", "Tu responsable: Bob"),
+        ("¿en qué grupos estoy?", "Tus grupos: payroll"),
+        ("¿En qué equipo trabajo, por favor?", "Tu equipo: Finance"),
     ],
 )
 def test_ones_own_profile_answers_in_private(
