@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -24,8 +25,20 @@ and one of another."""
 _LONGEST_NAME = 100
 _MOST_UNITS, _FEW_WORDS = 3, 5
 """Further units: at most so many with the best, and none that says hardly anything."""
+_WORKED_OUT, _UNSUPPORTED = 5.0, -5.0
+"""The support of what code worked out from all rows of a table, and where nothing is weighed: about
+the most and the least that units have."""
 _KNOWN_TEXTS = 4_000
 """Units whose vectors are kept for the next question: about 6 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What is quoted for one question: nothing, if that is better."""
+
+    sentences: list[Sentence]
+    support: float
+    """How sure it is that the best unit answers; above 0 it is quoted, unless it is an overview."""
 
 
 class QuotingAnswerer:
@@ -49,15 +62,17 @@ class QuotingAnswerer:
     ) -> Draft:
         parts = parts_of(question)
         alone = len(parts) == 1
-        answers: list[list[Sentence]] = []
+        answers: list[_Answer] = []
         near: frozenset[int] = frozenset()
         for part in parts:
             answers.append(self._answer(part, passages, profile, alone=alone, near=near))
-            near = _documents(answers[0], passages) if not is_comparison(parts) else near
-        if not any(answers) and not alone:
+            if not is_comparison(parts):
+                near = _documents(answers[0].sentences, passages)
+        if not alone and not any(answer.sentences for answer in answers):
             answers = [self._answer(question, passages, profile, alone=True)]
-        said = tuple(_without_repetition(one for answer in answers for one in answer))
-        return Draft(said, is_quoted=True)
+        said = _without_repetition(one for answer in answers for one in answer.sentences)
+        support = max(answer.support for answer in answers)
+        return Draft(tuple(said), support=support, is_quoted=True)
 
     def _answer(
         self,
@@ -67,7 +82,7 @@ class QuotingAnswerer:
         *,
         alone: bool,
         near: frozenset[int] = frozenset(),
-    ) -> list[Sentence]:
+    ) -> "_Answer":
         """Quote what answers one question.
 
         `alone`: there is room for more than the best unit. `near`: documents that answered the
@@ -77,16 +92,18 @@ class QuotingAnswerer:
         compare = self._embedders.compare_with(question).similarity
         weighed = weigh(asked, passages, compare, profile=profile, near=near)
         if worked := _worked(asked, passages, weighed, profile):
-            return list(_of_rows(worked))
+            return _Answer([*_of_rows(worked)], _WORKED_OUT)
+        support = confidence(weighed) if weighed else _UNSUPPORTED
         if not weighed or not _is_sure(asked, weighed):
-            return []
+            return _Answer([], support)
         if Sought.OVERVIEW in asked.sought:
             chosen = _overview(weighed)
         elif sides := self._conflict(asked, weighed, passages, profile):
-            return [_sentence(sides[0].weighed, asked), _differing(sides, passages)]
+            said = [_sentence(sides[0].weighed, asked), _differing(sides, passages)]
+            return _Answer(said, support)
         else:
             chosen = _chosen(weighed) if alone else weighed[:1]
-        return [_sentence(one, asked) for one in chosen]
+        return _Answer([_sentence(one, asked) for one in chosen], support)
 
     def _conflict(
         self,

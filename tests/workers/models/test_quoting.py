@@ -149,3 +149,16 @@ def test_headings_owners_and_questions_are_not_quoted() -> None:
 def test_hostile_questions_are_survived(question: str) -> None:
     draft = QuotingAnswerer(MINI).write(question, passages("mooring"))
     assert len(draft.sentences) <= 12
+
+
+def test_a_draft_says_how_well_it_is_supported_also_where_nothing_is_quoted() -> None:
+    answerer = QuotingAnswerer(MINI, MULTI)
+
+    def support(question: str) -> float:
+        return answerer.write(question, passages(question)).support or 0.0
+
+    assert support("how much is a mooring in Kiel") > 0
+    assert support("what is the recipe for fish soup") < 0
+    empty = answerer.write("how much is a mooring in Kiel", ())
+    assert empty.support is not None
+    assert empty.support < 0
