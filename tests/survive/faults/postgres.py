@@ -110,7 +110,7 @@ def disk_full(scene: Scene) -> Iterator[None]:
     postmaster = cell.postmaster()
     try:
         _limit_files(cell, postmaster, str(room))
-        _write_in_vain(scene)
+        _write_in_vain(scene, room)
         yield
         scene.hold(0.5, 3)
     finally:
@@ -150,11 +150,15 @@ def _limit(cell: Cell, processes: Sequence[psutil.Process], soft: str) -> None:
             )
 
 
-def _write_in_vain(scene: Scene) -> None:
-    """The fault bites: a row of ours is refused, or PostgreSQL has ended of one of Ken's."""
+def _write_in_vain(scene: Scene, room: int) -> None:
+    """The fault bites: a row of ours is refused, or PostgreSQL has ended of one of Ken's.
+
+    Rows are written until the table is larger than its file may be: autovacuum may have cut off the
+    end that was filled.
+    """
     cell = scene.cell
     try:
-        cell.sql(_GROW.format(size=_size(cell) + 1))
+        cell.sql(_GROW.format(size=max(_size(cell), room) + 1))
     except psycopg.OperationalError:
         return
     except psycopg.errors.RaiseException:
