@@ -1,10 +1,9 @@
 """`python -m bot`: passes what Slack sends to the workers, until SIGTERM."""
 
 import logging
-import signal
 import sys
 from contextlib import suppress
-from threading import Condition, Event
+from threading import Condition
 from typing import Any
 from urllib.error import URLError
 
@@ -19,6 +18,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.app import MeteredApp, create_app
 from bot.install import oauth_flow
+from bot.stopping import Stopping
 from bot.web import DeadlineWorker, create_web
 from workers.interface import (
     OperatorError,
@@ -56,9 +56,7 @@ def serve_socket(app: MeteredApp, settings: Settings) -> int:
     What has arrived by then is stored and acknowledged. If that takes too long, Slack sends it
     again, and `ask` recognises it.
     """
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = Stopping()
     handler = Handler(app, settings.slack_app_token.get_secret_value())
     listener = bot_listener(settings, works=handler.works, ready=bot_readiness(settings))
     tracing.configure(settings, "bot")
@@ -161,10 +159,10 @@ def serve_http(app: MeteredApp, settings: Settings) -> int:
     return 0
 
 
-def _connect(handler: SocketModeHandler, stop: Event) -> str:
+def _connect(handler: SocketModeHandler, stop: Stopping) -> str:
     """Connect, however long it takes; return Slack's error if it refuses the token."""
     wait_s = 1.0
-    while not stop.is_set():
+    while not stop.wait(0):
         try:
             handler.client.connect()
         except SlackApiError as error:
