@@ -55,8 +55,10 @@ on one subject. One for the person's own is hardly moved up: that is no reason t
 _OWN_LANGUAGE = 0.06
 """What a page in the question's own language is preferred by to the same in another."""
 _WORD = re.compile(r"[^\W_]+")
-_TOP, _OPENING = aliased(Chunk), 400
-"""A document's first chunk, and how much of it says as of when the document is."""
+_TOP = aliased(Chunk)
+"""The first chunk of a document that may be read, beside the one that was found."""
+_OPENING = 400
+"""How many letters of it say as of when the document is."""
 
 
 @dataclass(frozen=True, slots=True)
