@@ -7,14 +7,14 @@ from pathlib import Path
 
 
 def written_by(code: str, home: Path) -> list[Path]:
-    """Run it in a process of its own whose home is empty, and return what it wrote there."""
+    """Run it as a company's machine would, in an empty home, and return what it wrote there.
+
+    Nothing else is handed on: on a machine that says that it is a CI, by one of ten variables, the
+    runtime reports nothing, and a test there would see no leak.
+    """
     home.mkdir()
-    environment = {name: one for name, one in os.environ.items() if not name.startswith("ORT_")}
-    subprocess.run(
-        [sys.executable, "-c", code],
-        env=environment | {"HOME": str(home), "XDG_CACHE_HOME": str(home)},
-        check=True,
-    )
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "XDG_CACHE_HOME": str(home)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     return [path for path in home.rglob("*") if path.is_file()]
 
 
