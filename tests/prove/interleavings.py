@@ -17,6 +17,7 @@ from unittest.mock import patch
 from sqlalchemy import text
 
 import workers.answering.answer as answering
+import workers.answering.composing as composing
 import workers.replies.outbox as outbox
 from policies.tables.people import UserStatus
 from tests.prove.company import Company
@@ -545,15 +546,16 @@ def hooks(running: _Running) -> Iterator[None]:
         stack.enter_context(
             patch.object(embedder, "embed_one", after(embedder.embed_one, "question embedded"))
         )
-        for name, step, final in (
-            ("audience_of", "audience resolved", "final audience"),
-            ("retrieve", "passages found", ""),
-            ("unreadable", "layer 4 passed", "final decision"),
-            ("verify", "draft verified", ""),
-            ("current_epoch", "", "final snapshot"),
+        for module, name, step, final in (
+            (answering, "audience_of", "audience resolved", "final audience"),
+            (composing, "retrieve", "passages found", ""),
+            (composing, "unreadable", "layer 4 passed", ""),
+            (composing, "verify", "draft verified", ""),
+            (answering, "current_epoch", "", "final snapshot"),
+            (answering, "unreadable", "", "final decision"),
         ):
-            hooked = after(getattr(answering, name), step, final)
-            stack.enter_context(patch.object(answering, name, hooked))
+            hooked = after(getattr(module, name), step, final)
+            stack.enter_context(patch.object(module, name, hooked))
         stack.enter_context(patch.object(outbox, "_deliver", deliver))
         yield
 

@@ -6,48 +6,33 @@ posting.
 """
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import structlog
-from numpy.typing import NDArray
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Session
 
-from policies import Audience, current_epoch
+from policies import current_epoch
 from policies.directory import resolve_audience
 from policies.explain import unreadable
-from policies.freshness import any_source_out_of_date
 from policies.tables.questions import QuestionState
-from workers.answering.across import by_best_sentence
 from workers.answering.asked import (
     below_question,
     leading_to_asker,
     named_thread,
     with_names,
 )
-from workers.answering.assuming import with_assumption
-from workers.answering.audience import Resolved, asker_readers, audience_of, is_private
-from workers.answering.follow_up import as_asked, lacks_subject, self_contained
+from workers.answering.audience import asker_readers, audience_of, is_private
+from workers.answering.composing import Composed, compose_for, is_unclear, words_for_nothing
+from workers.answering.follow_up import lacks_subject
 from workers.answering.limits import RateLimit, may_speak_unasked, rate_limit
-from workers.answering.oneself import asked_about_oneself, from_profile
-from workers.answering.profile import profile_for
-from workers.answering.progress import CHECKING, SEARCHING, Progress, reading, shown
-from workers.answering.resolving import resolved
-from workers.answering.retrieval import Meaning, meaning_by, merged, retrieve
-from workers.answering.talk import fits_request, reply_to_request, reply_to_talk
-from workers.answering.verify import count, verify
-from workers.claims.likeness import likeness
+from workers.answering.progress import Progress, shown
+from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
 from workers.intake.leases import Leased, question_session, require_lease
 from workers.intake.messages import Question
-from workers.models.base import NOBODY, Judge, Passage, Profile
-from workers.models.facets import facets_in, meant
-from workers.models.parts import parts_of
 from workers.models.prompt import VERSION
-from workers.models.wishes import Length, Wishes
+from workers.models.wishes import Wishes
 from workers.observe import metrics, tracing
 from workers.observe.crashpoints import crashpoint
 from workers.people import language, memory
@@ -66,7 +51,6 @@ from workers.replies.outbox import (
 )
 from workers.replies.rendering import Reply
 from workers.services import Services
-from workers.slack.marks import searchable
 from workers.slack.messenger import Said
 from workers.wording.text import gettext, speaking
 
@@ -82,25 +66,6 @@ class Ended:
 
     state: QuestionState
     reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """A reply, and everything that it may have been derived from."""
-
-    reply: Reply
-    passages: tuple[Passage, ...] = ()
-    """All passages in the order of the prompt: the model saw each."""
-    dropped: int = 0
-    """Sentences of the draft that no passage supported."""
-    out_of_date: bool = False
-    """Whether a source was left out because its permissions are too old."""
-    only_for: Audience | None = None
-    """The one person whose own profile this is from; nobody else may get it."""
-
-    @property
-    def used(self) -> list[int]:
-        return sorted({passage.document_id for passage in self.passages})
 
 
 def answer(services: Services, leased: Leased) -> Ended:
@@ -236,66 +201,6 @@ def _compose(
     return compose_for(services, question, kind, readers, before, wishes, progress=progress)
 
 
-def compose_for(
-    services: Services,
-    question: Question,
-    kind: Kind,
-    readers: Resolved,
-    before: Sequence[Said],
-    wishes: Wishes,
-    *,
-    progress: Progress | None = None,
-) -> Composed:
-    """Compose the answer to a question for these readers, after what was said before it."""
-    asked = as_asked(services.answerer, question.text, before)
-    profile = profile_for(services, question, kind, readers.audience)
-    if (about := asked_about_oneself(asked)) is not None:
-        return _from_profile(about, profile, kind, readers.audience)
-    composed = compose_answer(
-        services,
-        searchable(asked),
-        readers.audience,
-        progress=progress,
-        language=wishes.language if kind is Kind.DIRECT else "",
-        length=wishes.length,
-        profile=profile,
-    )
-    composed = _for_request(question, composed)
-    if asked == question.text:
-        return composed
-    return replace(composed, reply=replace(composed.reply, understood=asked))
-
-
-def _from_profile(about: str, profile: Profile, kind: Kind, audience: Audience) -> Composed:
-    """Answer a question about oneself; where others read, nothing: then it is tried in private."""
-    if kind is not Kind.DIRECT or len(audience.ids) != 1:
-        return Composed(Reply(""))
-    return Composed(from_profile(about, profile), only_for=audience)
-
-
-def words_to_find(question: Question, before: Sequence[Said]) -> str:
-    """Return the words that are searched for: of a follow-up, with what it refers to."""
-    return searchable(self_contained(question.text, before))
-
-
-def is_unclear(question: Question, before: Sequence[Said]) -> bool:
-    """Whether neither the question nor what was said before says what it is about."""
-    if question.surface.is_quiet or not lacks_subject(question.text):
-        return False
-    return self_contained(question.text, before) == question.text
-
-
-def _for_request(question: Question, composed: Composed) -> Composed:
-    """Say that Ken cannot act above a page that tells how; no lines if the page does not fit."""
-    if not composed.reply.lines or reply_to_request(question.text) is None:
-        return composed
-    cited = set(_cited(composed))
-    pages = [passage for passage in composed.passages if passage.document_id in cited]
-    if fits_request(question.text, [f"{p.title} {p.heading} {p.text}" for p in pages]):
-        return replace(composed, reply=replace(composed.reply, lead=gettext(say.CANNOT_ACT)))
-    return replace(composed, reply=replace(composed.reply, lines=(), citations=()))
-
-
 def _follows(question: Question) -> bool:
     """Whether something was said before it in its thread."""
     return bool(question.earlier) or question.thread_ts not in ("", question.message_ts)
@@ -335,14 +240,6 @@ def _post_nothing(services: Services, leased: Leased, kind: Kind, composed: Comp
         nothing = replace(reply, understood=composed.reply.understood)
         reply = _noted(nothing, composed)
         _post(services, leased, kind, reply, buttons=_buttons(services, leased, kind))
-
-
-def words_for_nothing(question: Question, kind: Kind) -> Reply:
-    """Return the reply if there is no answer: the same whatever these readers may not read."""
-    request = reply_to_request(question.text)
-    if request is not None:
-        return say.notice(request)
-    return say.notice(say.ANSWERED_PRIVATELY if kind is Kind.CHANNEL else say.NOTHING_FOUND)
 
 
 def _check_and_post(services: Services, leased: Leased, kind: Kind, composed: Composed) -> bool:
@@ -411,105 +308,6 @@ def _buttons(services: Services, leased: Leased, kind: Kind) -> say.Buttons:
     )
 
 
-def compose_answer(
-    services: Services,
-    question: str,
-    audience: Audience,
-    *,
-    progress: Progress | None = None,
-    language: str = "",
-    length: Length = Length.NORMAL,
-    profile: Profile = NOBODY,
-) -> Composed:
-    """Compose an answer for this audience; without lines if there is nothing to say.
-
-    `profile`: of the person asking, or what all of the audience have in common.
-
-    The session is closed before the model is called. Raises LayersDisagree, ModelUnavailable.
-    """
-    progress = progress or Progress()
-    progress.at(SEARCHING)
-    asked = facets_in(question, sites=profile.sites)
-    with tracing.span("retrieve") as at:
-        searches = [_search(services, part, profile) for part in parts_of(question)]
-        with services.database.reading_for(audience) as session:
-            found = [one.passages(services, session, audience) for one in searches]
-            used = {passage.document_id for passages in found for passage in passages}
-            if unreadable(session, audience, used):
-                metrics.LAYERS_DISAGREE.labels("before_prompt").inc()
-                log.error("layers_disagree", layer="before_prompt")
-                raise LayersDisagree
-            out_of_date = any_source_out_of_date(session)
-        passages = merged(
-            [
-                by_best_sentence(passages, one.words, services.multilingual)
-                for one, passages in zip(searches, found, strict=True)
-            ]
-        )
-        at.set(passages=len(passages))
-    crashpoint("passages_read")
-    if not passages:
-        return Composed(Reply(""), out_of_date=out_of_date)
-    progress.at(reading(len({passage.document_id for passage in passages})))
-    with tracing.span("model", model=services.answerer.name):
-        about = meant(profile, asked)
-        draft = services.answerer.write(question, passages, language=language, profile=about)
-    crashpoint("model_answered")
-    progress.at(CHECKING)
-    with tracing.span("verify") as at:
-        verified = verify(
-            draft,
-            passages,
-            similarity=likeness(services.embedder, services.multilingual),
-            judge=_judge(services),
-        )
-        at.set(dropped=verified.dropped)
-    count(verified)
-    reply = say.compose(verified.sentences, passages, length=length)
-    reply = with_assumption(reply, passages, profile, asked)
-    return Composed(reply, passages, verified.dropped, out_of_date)
-
-
-def _judge(services: Services) -> Judge | None:
-    """Return the model if it is to be asked a second time (KEN_SECOND_LOOK)."""
-    answerer = services.answerer
-    wanted = services.settings.second_look
-    return answerer if wanted and isinstance(answerer, Judge) else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """What is searched for, embedded before the snapshot opens: a revocation meanwhile counts."""
-
-    words: str
-    vector: NDArray[np.float32]
-    multilingual: Meaning | None
-    about: Profile
-
-    def passages(
-        self, services: Services, session: Session, audience: Audience
-    ) -> tuple[Passage, ...]:
-        return retrieve(
-            session,
-            audience,
-            self.words,
-            self.vector,
-            model=services.embedder.name,
-            limit=services.settings.passages_per_answer,
-            whole_tables=services.answerer.counts_rows,
-            profile=self.about,
-            multilingual=self.multilingual,
-        )
-
-
-def _search(services: Services, question: str, profile: Profile) -> _Search:
-    """Make a question a search, with what it says of the person in the words of the profile."""
-    about = meant(profile, facets_in(question, sites=profile.sites))
-    words = resolved(question, about)
-    vector = services.embedder.embed_one(words)
-    return _Search(words, vector, meaning_by(services.multilingual, words), about)
-
-
 def _noted(reply: Reply, composed: Composed) -> Reply:
     """Add the note that a source is out of date, without naming it (docs/permissions.md)."""
     if not composed.out_of_date:
@@ -562,20 +360,15 @@ def _check(services: Services, leased: Leased, kind: Kind, composed: Composed) -
                 "audience": list(audience.ids),
                 "epoch": epoch,
                 "used": composed.used,
-                "cited": _cited(composed),
+                "cited": composed.cited,
                 "model": services.answerer.name,
                 "prompt_version": VERSION,
                 "verdicts": {"dropped_sentences": composed.dropped, "final_check": "passed"},
                 "readers": resolved.readers.to_json(),
-                "versions": {str(cited): versions[cited] for cited in _cited(composed)},
+                "versions": {str(cited): versions[cited] for cited in composed.cited},
             },
         )
     return True
-
-
-def _cited(composed: Composed) -> list[int]:
-    named = {citation.document for citation in composed.reply.citations}
-    return sorted({p.document_id for p in composed.passages if p.document in named})
 
 
 def _post(

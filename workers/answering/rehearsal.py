@@ -7,14 +7,9 @@ what both say.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from workers.answering.answer import (
-    Composed,
-    compose_for,
-    is_unclear,
-    places_of,
-    words_for_nothing,
-)
+from workers.answering.answer import places_of
 from workers.answering.audience import Resolved
+from workers.answering.composing import Composed, compose_for, is_unclear, words_for_nothing
 from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.intake.messages import Question
 from workers.people import language, memory

@@ -15,7 +15,7 @@ from policies import Audience, readable_chunks, readable_documents
 from policies.audience import Account, Readers
 from policies.directory import resolve_audience
 from policies.tables.content import Chunk, Document
-from workers.answering.answer import compose_answer
+from workers.answering.composing import compose_answer
 from workers.models.embedded import QuotingAnswerer
 from workers.models.sentences import sentences
 from workers.replies.inert import inert

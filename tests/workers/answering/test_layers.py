@@ -18,6 +18,7 @@ from sqlalchemy import Subquery, select, text
 from sqlalchemy.orm import Session
 
 import workers.answering.answer as answering
+import workers.answering.composing as composing
 from policies import STRANGER, Audience, access
 from policies.audience import Readers
 from policies.directory import resolve_audience
@@ -113,13 +114,13 @@ def without_row_security() -> Iterator[None]:
 @contextmanager
 def without_check_before_prompt() -> Iterator[None]:
     """4: and only there; the final check asks the same function again."""
-    compose = answering.compose_answer
+    compose = composing.compose_answer
 
     def unchecked(*asked: Any, **wishes: Any) -> Any:
-        with patch.object(answering, "unreadable", lambda *checked: set()):
+        with patch.object(composing, "unreadable", lambda *checked: set()):
             return compose(*asked, **wishes)
 
-    with patch.object(answering, "compose_answer", unchecked):
+    with patch.object(composing, "compose_answer", unchecked):
         yield
 
 

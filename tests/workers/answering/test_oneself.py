@@ -10,7 +10,7 @@ from tests.workers.answering.asking import errand, only
 from tests.workers.answering.thinking import texts
 from tests.workers.replies.test_rendering import leaves
 from tests.workers.slack_company import TEAM, Company, kept
-from workers.answering import answer, oneself
+from workers.answering import answer, composing, oneself
 from workers.answering.oneself import asked_about_oneself, from_profile
 from workers.intake.messages import Surface
 from workers.models.base import NOBODY, Profile
@@ -142,7 +142,7 @@ def test_an_account_that_changes_hands_meanwhile_gets_the_new_persons_profile(
     dora = company.library.person("dora", profile={"manager": "Someone"})
     compose = answer._compose
 
-    def relinked(*given: object) -> answer.Composed:
+    def relinked(*given: object) -> composing.Composed:
         composed = compose(*given)  # type: ignore[arg-type]
         with company.library.change() as change:
             change.link(dora, change.put_source(f"slack:{TEAM}"), "UALICE", by="admin")

@@ -6,7 +6,7 @@ import pytest
 
 from policies import Audience
 from policies.names import resolve_user
-from workers.answering.answer import compose_answer
+from workers.answering.composing import compose_answer
 from workers.answering.suggestions import MOST, of_heading, of_statement, suggested
 from workers.database.sessions import Database
 from workers.ingest.bundle import read_bundle

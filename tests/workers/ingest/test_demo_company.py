@@ -12,7 +12,7 @@ from tests.workers.ingest.folder import (
     Folder,
     Shelf,
 )
-from workers.answering.answer import compose_answer
+from workers.answering.composing import compose_answer
 from workers.database.sessions import Database
 from workers.ingest.bundle import read_bundle
 from workers.ingest.pipeline import Loading

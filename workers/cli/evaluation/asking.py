@@ -8,8 +8,8 @@ from policies import Audience
 from policies.directory import resolve_audience
 from policies.names import Unresolved, resolve_user
 from workers.answering.across import by_best_sentence
-from workers.answering.answer import words_to_find
 from workers.answering.audience import Resolved, asker_readers, channel_readers
+from workers.answering.composing import words_to_find
 from workers.answering.profile import profile_for
 from workers.answering.rehearsal import Rehearsed, rehearse
 from workers.answering.resolving import resolved

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workers.answering.answer import Composed
+from workers.answering.composing import Composed
 from workers.answering.rehearsal import Rehearsed
 from workers.cli.evaluation.asking import Asked
 from workers.cli.evaluation.sets import Row, _row

@@ -1,0 +1,237 @@
+"""Composes what is said to a question, for given readers: the best passages that all of them may
+read, a draft by the model, and the sentences of it that passages support.
+
+Nothing is posted here. `answer.py` checks again and posts; `rehearsal.py` only shows it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from policies import Audience
+from policies.explain import unreadable
+from policies.freshness import any_source_out_of_date
+from workers.answering.across import by_best_sentence
+from workers.answering.assuming import with_assumption
+from workers.answering.audience import Resolved
+from workers.answering.follow_up import as_asked, lacks_subject, self_contained
+from workers.answering.oneself import asked_about_oneself, from_profile
+from workers.answering.profile import profile_for
+from workers.answering.progress import CHECKING, SEARCHING, Progress, reading
+from workers.answering.resolving import resolved
+from workers.answering.retrieval import Meaning, meaning_by, merged, retrieve
+from workers.answering.talk import fits_request, reply_to_request
+from workers.answering.verify import count, verify
+from workers.claims.likeness import likeness
+from workers.errors import LayersDisagree
+from workers.intake.messages import Question
+from workers.models.base import NOBODY, Judge, Passage, Profile
+from workers.models.facets import facets_in, meant
+from workers.models.parts import parts_of
+from workers.models.wishes import Length, Wishes
+from workers.observe import metrics, tracing
+from workers.observe.crashpoints import crashpoint
+from workers.replies import rendering as say
+from workers.replies.outbox import Kind
+from workers.replies.rendering import Reply
+from workers.services import Services
+from workers.slack.marks import searchable
+from workers.slack.messenger import Said
+from workers.wording.text import gettext
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A reply, and everything that it may have been derived from."""
+
+    reply: Reply
+    passages: tuple[Passage, ...] = ()
+    """All passages in the order of the prompt: the model saw each."""
+    dropped: int = 0
+    """Sentences of the draft that no passage supported."""
+    out_of_date: bool = False
+    """Whether a source was left out because its permissions are too old."""
+    only_for: Audience | None = None
+    """The one person whose own profile this is from; nobody else may get it."""
+
+    @property
+    def used(self) -> list[int]:
+        return sorted({passage.document_id for passage in self.passages})
+
+    @property
+    def cited(self) -> list[int]:
+        named = {citation.document for citation in self.reply.citations}
+        return sorted({p.document_id for p in self.passages if p.document in named})
+
+
+def compose_for(
+    services: Services,
+    question: Question,
+    kind: Kind,
+    readers: Resolved,
+    before: Sequence[Said],
+    wishes: Wishes,
+    *,
+    progress: Progress | None = None,
+) -> Composed:
+    """Compose the answer to a question for these readers, after what was said before it."""
+    asked = as_asked(services.answerer, question.text, before)
+    profile = profile_for(services, question, kind, readers.audience)
+    if (about := asked_about_oneself(asked)) is not None:
+        return _from_profile(about, profile, kind, readers.audience)
+    composed = compose_answer(
+        services,
+        searchable(asked),
+        readers.audience,
+        progress=progress,
+        language=wishes.language if kind is Kind.DIRECT else "",
+        length=wishes.length,
+        profile=profile,
+    )
+    composed = _for_request(question, composed)
+    if asked == question.text:
+        return composed
+    return replace(composed, reply=replace(composed.reply, understood=asked))
+
+
+def _from_profile(about: str, profile: Profile, kind: Kind, audience: Audience) -> Composed:
+    """Answer a question about oneself; where others read, nothing: then it is tried in private."""
+    if kind is not Kind.DIRECT or len(audience.ids) != 1:
+        return Composed(Reply(""))
+    return Composed(from_profile(about, profile), only_for=audience)
+
+
+def words_to_find(question: Question, before: Sequence[Said]) -> str:
+    """Return the words that are searched for: of a follow-up, with what it refers to."""
+    return searchable(self_contained(question.text, before))
+
+
+def is_unclear(question: Question, before: Sequence[Said]) -> bool:
+    """Whether neither the question nor what was said before says what it is about."""
+    if question.surface.is_quiet or not lacks_subject(question.text):
+        return False
+    return self_contained(question.text, before) == question.text
+
+
+def _for_request(question: Question, composed: Composed) -> Composed:
+    """Say that Ken cannot act above a page that tells how; no lines if the page does not fit."""
+    if not composed.reply.lines or reply_to_request(question.text) is None:
+        return composed
+    cited = set(composed.cited)
+    pages = [passage for passage in composed.passages if passage.document_id in cited]
+    if fits_request(question.text, [f"{p.title} {p.heading} {p.text}" for p in pages]):
+        return replace(composed, reply=replace(composed.reply, lead=gettext(say.CANNOT_ACT)))
+    return replace(composed, reply=replace(composed.reply, lines=(), citations=()))
+
+
+def words_for_nothing(question: Question, kind: Kind) -> Reply:
+    """Return the reply if there is no answer: the same whatever these readers may not read."""
+    request = reply_to_request(question.text)
+    if request is not None:
+        return say.notice(request)
+    return say.notice(say.ANSWERED_PRIVATELY if kind is Kind.CHANNEL else say.NOTHING_FOUND)
+
+
+def compose_answer(
+    services: Services,
+    question: str,
+    audience: Audience,
+    *,
+    progress: Progress | None = None,
+    language: str = "",
+    length: Length = Length.NORMAL,
+    profile: Profile = NOBODY,
+) -> Composed:
+    """Compose an answer for this audience; without lines if there is nothing to say.
+
+    `profile`: of the person asking, or what all of the audience have in common.
+
+    The session is closed before the model is called. Raises LayersDisagree, ModelUnavailable.
+    """
+    progress = progress or Progress()
+    progress.at(SEARCHING)
+    asked = facets_in(question, sites=profile.sites)
+    with tracing.span("retrieve") as at:
+        searches = [_search(services, part, profile) for part in parts_of(question)]
+        with services.database.reading_for(audience) as session:
+            found = [one.passages(services, session, audience) for one in searches]
+            used = {passage.document_id for passages in found for passage in passages}
+            if unreadable(session, audience, used):
+                metrics.LAYERS_DISAGREE.labels("before_prompt").inc()
+                log.error("layers_disagree", layer="before_prompt")
+                raise LayersDisagree
+            out_of_date = any_source_out_of_date(session)
+        passages = merged(
+            [
+                by_best_sentence(passages, one.words, services.multilingual)
+                for one, passages in zip(searches, found, strict=True)
+            ]
+        )
+        at.set(passages=len(passages))
+    crashpoint("passages_read")
+    if not passages:
+        return Composed(Reply(""), out_of_date=out_of_date)
+    progress.at(reading(len({passage.document_id for passage in passages})))
+    with tracing.span("model", model=services.answerer.name):
+        about = meant(profile, asked)
+        draft = services.answerer.write(question, passages, language=language, profile=about)
+    crashpoint("model_answered")
+    progress.at(CHECKING)
+    with tracing.span("verify") as at:
+        verified = verify(
+            draft,
+            passages,
+            similarity=likeness(services.embedder, services.multilingual),
+            judge=_judge(services),
+        )
+        at.set(dropped=verified.dropped)
+    count(verified)
+    reply = say.compose(verified.sentences, passages, length=length)
+    reply = with_assumption(reply, passages, profile, asked)
+    return Composed(reply, passages, verified.dropped, out_of_date)
+
+
+def _judge(services: Services) -> Judge | None:
+    """Return the model if it is to be asked a second time (KEN_SECOND_LOOK)."""
+    answerer = services.answerer
+    wanted = services.settings.second_look
+    return answerer if wanted and isinstance(answerer, Judge) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What is searched for, embedded before the snapshot opens: a revocation meanwhile counts."""
+
+    words: str
+    vector: NDArray[np.float32]
+    multilingual: Meaning | None
+    about: Profile
+
+    def passages(
+        self, services: Services, session: Session, audience: Audience
+    ) -> tuple[Passage, ...]:
+        return retrieve(
+            session,
+            audience,
+            self.words,
+            self.vector,
+            model=services.embedder.name,
+            limit=services.settings.passages_per_answer,
+            whole_tables=services.answerer.counts_rows,
+            profile=self.about,
+            multilingual=self.multilingual,
+        )
+
+
+def _search(services: Services, question: str, profile: Profile) -> _Search:
+    """Make a question a search, with what it says of the person in the words of the profile."""
+    about = meant(profile, facets_in(question, sites=profile.sites))
+    words = resolved(question, about)
+    vector = services.embedder.embed_one(words)
+    return _Search(words, vector, meaning_by(services.multilingual, words), about)
