@@ -6,11 +6,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# The evaluation set: the real one where it lies beside the clone, else the demo company.
+# The evaluation set: the large one where it lies beside the clone; else, and in short, the demo company.
 SMALL ?=
 PARTS ?=
-SETS := ../shared/eval
-SET := $(firstword $(wildcard $(SETS)/$(if $(SMALL),small,dev)) examples/company)
+SET := $(firstword $(if $(SMALL),,$(wildcard ../shared/eval/dev)) examples/company)
 COMPANY := $(SET)
 EVAL_HOME := build/eval-$(notdir $(COMPANY:/=))
 
@@ -89,7 +88,7 @@ eval: $(BIN)/ken  ## ask a whole question set, grade the answers, count leaks (S
 	@$(BIN)/ken --home $(EVAL_HOME) up
 	@$(BIN)/ken --home $(EVAL_HOME) load $(COMPANY)
 	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --company $(COMPANY) --report build/figures/eval.json
-	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --company $(COMPANY) --echo --report build/figures/eval-echo.json
+	@$(if $(SMALL),:,$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --company $(COMPANY) --echo --report build/figures/eval-echo.json)
 	@$(BIN)/ken --home $(EVAL_HOME) down
 
 words: $(VENV)/dev  ## put new texts of ours into the catalogues, and list those without a translation
