@@ -107,8 +107,8 @@ prove: $(VENV)/dev  ## the proofs of policies/: decisions, interleavings, paired
 survive: $(VENV)/dev  ## real processes, broken 1,000 times: nothing is lost, said twice or leaked (SMALL=1: once in each way)
 	@PYTHONHASHSEED=0 SMALL=$(SMALL) $(BIN)/python -m tests.survive
 
-attack: $(VENV)/dev  ## false sentences with genuine quotes: how many get past the check of claims (CLAIMS=FILE: one of your own)
-	@SMALL=$(SMALL) $(BIN)/python -m tests.attack $(if $(CLAIMS),--claims $(CLAIMS))
+attack: $(VENV)/dev  ## what a hostile document or model gets past Ken (SMALL=1: the short form; CLAIMS=FILE, PAYLOADS=DIR: your own)
+	@SMALL=$(SMALL) $(BIN)/python -m tests.attack $(if $(CLAIMS),--claims $(CLAIMS)) $(if $(PAYLOADS),--payloads $(PAYLOADS))
 
 coverage: $(VENV)/dev  ## policies/ has 100 % branch coverage, by its own tests
 	@$(BIN)/pytest -n 2 tests/policies --ignore=tests/policies/test_mutants.py --cov=policies --cov-branch --cov-report=term-missing --cov-fail-under=100

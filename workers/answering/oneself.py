@@ -10,6 +10,7 @@ from babel import Locale, UnknownLocaleError
 
 from workers.models.base import Profile
 from workers.models.facets import country_name
+from workers.replies.inert import without_look_alikes
 from workers.replies.rendering import Citation, Line, Reply
 from workers.wording.mark import N_
 from workers.wording.text import gettext, spoken
@@ -165,7 +166,7 @@ def from_profile(wanted: str, profile: Profile) -> Reply:
     """Answer such a question in the language spoken here; who reads the reply is the profile's
     person alone.
     """
-    values = {name: _VALUES[name](profile) for name in _NAMES}
+    values = {name: without_look_alikes(_VALUES[name](profile)) for name in _NAMES}
     shown = [name for name in _NAMES if values[name]] if wanted == _EVERYTHING else [wanted]
     lines = [_said(name, values[name]) for name in shown] or [gettext(_NOTHING)]
     quoted = "; ".join(f"{gettext(_NAMES[name])}: {values[name]}" for name in shown if values[name])

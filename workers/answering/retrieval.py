@@ -39,6 +39,9 @@ FUSED = 50
 """Candidates that remain after the fusion and are ranked again."""
 PER_DOCUMENT = 3
 """The most passages of one document, so that it cannot crowd out the others."""
+SHARE_OF_SOURCE = 0.75
+"""The most of the passages that one source gives while another one has any, so that a source that
+somebody has filled with poison cannot fill the prompt (threat 24)."""
 MOST_TABLES, LARGEST_TABLE = 3, 80
 """Documents whose rows are read whole, and the most chunks that such a document may have."""
 MAX_QUESTION = 4000
@@ -93,6 +96,7 @@ class _Asked:
 class _Candidate:
     chunk_id: int
     document_id: int
+    source_id: int
     cosine: float
     share: float
     """BM25 of the question's words as a share of its maximum: 0 to 1."""
@@ -127,14 +131,32 @@ def retrieve(
     """
     visible = visible_in(session, audience)
     asked = _understand(session, visible, question, Meaning(model, vector), multilingual)
-    near = _all_near(session, visible, asked)
-    matching = _matching(session, visible, asked)
-    candidates = _weigh(session, visible, {*near, *matching}, asked)
-    fused = _fuse(_nearest_first(near, candidates), matching, candidates)
+    fused = _candidates(session, visible, asked)
+    if (crowd := _crowd(fused, limit)) is not None:
+        fused += _candidates(session, visible, asked, outside=crowd)[:limit]
+        fused = list({candidate.chunk_id: candidate for candidate in fused}.values())
     preferred = fits(session, visible, [one.chunk_id for one in fused], profile)
     picked = _pick(fused, preferred, limit=limit, per_document=per_document)
     passages = _read(session, visible, picked)
     return (*passages, *_other_rows(session, visible, passages)) if whole_tables else passages
+
+
+def _candidates(
+    session: Session, visible: Visible, asked: _Asked, *, outside: int | None = None
+) -> list[_Candidate]:
+    """Search by meaning and by words, and fuse; `outside`: a source that is left out."""
+    near = _all_near(session, visible, asked, outside)
+    matching = _matching(session, visible, asked, outside)
+    candidates = _weigh(session, visible, {*near, *matching}, asked)
+    return _fuse(_nearest_first(near, candidates), matching, candidates)
+
+
+def _crowd(fused: Sequence[_Candidate], limit: int) -> int | None:
+    """Return the source that leaves too few candidates to all others; None if none does."""
+    counted = Counter(one.source_id for one in fused).most_common(1)
+    if not counted or len(fused) - counted[0][1] >= limit:
+        return None
+    return counted[0][0]
 
 
 def merged(found: Sequence[Sequence[Passage]]) -> tuple[Passage, ...]:
@@ -187,12 +209,17 @@ def _languages(session: Session, visible: Visible) -> frozenset[str]:
     return frozenset(session.scalars(select(codes.c.code).join(one, true())))
 
 
-def _all_near(session: Session, visible: Visible, asked: _Asked) -> list[int]:
+def _all_near(
+    session: Session, visible: Visible, asked: _Asked, outside: int | None = None
+) -> list[int]:
     """Search by meaning with each model, where it is the one that counts; each chunk once."""
-    found = _near(session, visible, asked.meaning.vector, asked.meaning.model)
-    if asked.multilingual is not None and (asked.present or asked.language not in ENGLISH):
-        other, every = asked.multilingual, asked.language not in ENGLISH
-        found += _near(session, visible, other.vector, other.model, foreign_only=not every)
+    one, other = asked.meaning, asked.multilingual
+    found = _near(session, visible, one.vector, one.model, outside=outside)
+    if other is not None and (asked.present or asked.language not in ENGLISH):
+        every = asked.language not in ENGLISH
+        found += _near(
+            session, visible, other.vector, other.model, foreign_only=not every, outside=outside
+        )
     return list(dict.fromkeys(found))
 
 
@@ -208,10 +235,11 @@ def _near(
     model: str,
     *,
     foreign_only: bool = False,
+    outside: int | None = None,
 ) -> list[int]:
     """Search by meaning, exactly: adding zero keeps approximate indexes out of it."""
     statement = (
-        readable_embeddings(visible, model)
+        _outside(readable_embeddings(visible, model), outside)
         .with_only_columns(Embedding.chunk_id)
         .order_by(Embedding.vector.cosine_distance(vector) + 0.0, Embedding.chunk_id)
         .limit(DEPTH)
@@ -223,7 +251,16 @@ def _near(
     return list(session.scalars(statement))
 
 
-def _matching(session: Session, visible: Visible, asked: _Asked) -> list[int]:
+def _outside(statement: Select[Any], source_id: int | None) -> Select[Any]:
+    """Leave out the documents of a source."""
+    if source_id is None:
+        return statement
+    return statement.join(Node, Node.id == Document.id).where(Node.source_id != source_id)
+
+
+def _matching(
+    session: Session, visible: Visible, asked: _Asked, outside: int | None = None
+) -> list[int]:
     """Search by words, found and roughly ordered by PostgreSQL's full-text search: in the chunks of
     each language by the words as that language inflects them.
     """
@@ -233,7 +270,7 @@ def _matching(session: Session, visible: Visible, asked: _Asked) -> list[int]:
             continue
         query = func.to_tsquery("simple", " | ".join(map(_quoted, rarities)))
         statement = (
-            readable_chunks(visible)
+            _outside(readable_chunks(visible), outside)
             .with_only_columns(Chunk.id)
             .where(Chunk.tsv.op("@@")(query))
             .order_by(func.ts_rank(Chunk.tsv, query).desc(), Chunk.id)
@@ -254,9 +291,11 @@ def _weigh(
     chosen = (
         readable_embeddings(visible, asked.meaning.model)
         .join(Chunk, Chunk.id == Embedding.chunk_id)
+        .join(Node, Node.id == Document.id)
         .with_only_columns(
             Chunk.id,
             Chunk.document_id,
+            Node.source_id,
             Chunk.language,
             Chunk.words,
             Chunk.tsv,
@@ -268,13 +307,13 @@ def _weigh(
     word = func.unnest(chosen.c.tsv).table_valued("lexeme", "positions", "weights").lateral("word")
     lexemes = {lexeme for rarities in asked.rarities.values() for lexeme in rarities}
     rows = session.execute(
-        select(chosen.c.id, chosen.c.document_id, chosen.c.language)
+        select(chosen.c.id, chosen.c.document_id, chosen.c.source_id, chosen.c.language)
         .add_columns(chosen.c.words, chosen.c.cosine, word.c.lexeme, word.c.weights)
         .join_from(chosen, word, word.c.lexeme.in_(sorted(lexemes)), isouter=True)
     )
     across = _cosines_across(session, visible, chunk_ids, asked)
     found: dict[int, _Candidate] = {}
-    for chunk_id, document_id, language, words, cosine, lexeme, weights in rows:
+    for chunk_id, document_id, source_id, language, words, cosine, lexeme, weights in rows:
         rarities = asked.lexemes_in(language)
         most = sum(rarities.values()) * (_K1 + 1)
         share = rarities[lexeme] * _saturated(weights, words) / most if lexeme in rarities else 0.0
@@ -282,7 +321,7 @@ def _weigh(
         share += before.share if before else 0.0
         if not asked.is_english_pair(language):
             cosine = across.get(chunk_id, cosine) + _OWN_LANGUAGE * (language == asked.language)
-        found[chunk_id] = _Candidate(chunk_id, document_id, float(cosine), share)
+        found[chunk_id] = _Candidate(chunk_id, document_id, source_id, float(cosine), share)
     return found
 
 
@@ -354,12 +393,27 @@ def _pick(
         return one.relevance + _SECOND_WEIGHT * second + meant
 
     taken: Counter[int] = Counter()
-    picked: list[_Candidate] = []
+    allowed: list[_Candidate] = []
     for candidate in sorted(fused, key=lambda one: (-score(one), one.chunk_id)):
-        if taken[candidate.document_id] < per_document and len(picked) < limit:
+        if taken[candidate.document_id] < per_document:
             taken[candidate.document_id] += 1
-            picked.append(candidate)
-    return picked
+            allowed.append(candidate)
+    return _shared_out(allowed, limit)
+
+
+def _shared_out(ordered: Sequence[_Candidate], limit: int) -> list[_Candidate]:
+    """Return the first ones, in their order, at most three in four from one source; more if no
+    other source has any.
+    """
+    most = max(1, round(limit * SHARE_OF_SOURCE))
+    taken: Counter[int] = Counter()
+    within: list[_Candidate] = []
+    beyond: list[_Candidate] = []
+    for candidate in ordered:
+        taken[candidate.source_id] += 1
+        (within if taken[candidate.source_id] <= most else beyond).append(candidate)
+    chosen = {one.chunk_id for one in [*within, *beyond][:limit]}
+    return [one for one in ordered if one.chunk_id in chosen]
 
 
 def _read(session: Session, visible: Visible, picked: Sequence[_Candidate]) -> tuple[Passage, ...]:

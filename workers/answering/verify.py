@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from workers.answering.dated import without_source
+from workers.answering.reader_requests import adds_request, adds_script
 from workers.claims.check import Checked, check
 from workers.claims.likeness import Similarity
 from workers.claims.verdict import Reason, Verdict
@@ -90,6 +91,8 @@ def _checked(
     passage = passages[sentence.passage - 1]
     said = without_source(sentence.text, passage)
     checked = check(said, sentence.quote, passage, similarity)
+    if checked.verdict.is_kept and (reason := _addition(said, checked, passage)):
+        return Checked(Verdict(reason), checked.source, checked.around)
     if judge is None or not checked.verdict.is_kept or checked.verdict.is_sure:
         return checked
     follows = judge.follows(said, checked.source, checked.around)
@@ -98,6 +101,14 @@ def _checked(
     if follows is False:
         return Checked(Verdict(Reason.SECOND_LOOK), checked.source, checked.around)
     return checked
+
+
+def _addition(said: str, checked: Checked, passage: Passage) -> Reason | None:
+    """Return what a sentence adds that no comparison by meaning sees; None if nothing."""
+    if adds_request(said, f"{checked.around}\n{checked.source}"):
+        return Reason.INSTRUCTION
+    written = f"{passage.title} {passage.heading} {passage.text}"
+    return Reason.ADDED if adds_script(said, written) else None
 
 
 def _copied(sentence: Sentence, passages: tuple[Passage, ...]) -> Verdict:

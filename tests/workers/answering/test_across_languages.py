@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -211,7 +212,7 @@ def _limit_before_filter(library: Library) -> Iterator[None]:
     """A leak: the nearest of all by the multilingual model, and of these those that may be read."""
     real = retrieval._near
 
-    def near(session: object, visible: Visible, vector: object, model: str, **more: bool) -> object:
+    def near(session: object, visible: Visible, vector: object, model: str, **more: Any) -> object:
         readable = set(real(session, visible, vector, model, **more))  # type: ignore[arg-type]
         if model != Multilingual.name:
             return sorted(readable)
