@@ -9,6 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The evaluation set: the large one where it lies beside the clone; else, and in short, the demo company.
 SMALL ?=
 PARTS ?=
+CHUNKS ?=
 SET := $(firstword $(if $(SMALL),,$(wildcard ../shared/eval/dev)) examples/company)
 COMPANY := $(SET)
 EVAL_HOME := build/eval-$(notdir $(COMPANY:/=))
@@ -113,8 +114,9 @@ attack: $(VENV)/dev  ## what a hostile document or model gets past Ken (SMALL=1:
 coverage: $(VENV)/dev  ## policies/ has 100 % branch coverage, by its own tests
 	@$(BIN)/pytest -n 2 tests/policies --ignore=tests/policies/test_mutants.py --cov=policies --cov-branch --cov-report=term-missing --cov-fail-under=100
 
-bench: $(VENV)/dev  ## what deciding and changing cost, and what Ken carries (a quiet machine; SMALL=1: less load)
-	@$(BIN)/python -m benchmarks.permissions build/bench-home build/figures/bench.json
+bench: $(VENV)/dev  ## what searching, deciding and changing cost, and what Ken carries (a quiet machine; SMALL=1: less of it; CHUNKS=1000000: search in so many)
+	@SMALL=$(SMALL) CHUNKS=$(CHUNKS) $(BIN)/python -m benchmarks.search build/bench-home build/figures/bench.json
+	@$(BIN)/python -m benchmarks.permissions build/bench-home build/figures/permissions.json
 	@SMALL=$(SMALL) $(BIN)/python -m benchmarks.load build/bench-load-home build/figures/load.json
 
 nightly: shuffled eval read prove attack survive coverage bench  ## every long suite in full, and the tests in a random order

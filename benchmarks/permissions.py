@@ -12,28 +12,24 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
-import psycopg
 from psycopg import sql
-from pydantic import SecretStr
 from rich.console import Console
-from sqlalchemy import BigInteger, bindparam, func, make_url, select, text
+from sqlalchemy import BigInteger, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from benchmarks.databases import own_database
 from policies import Audience
 from policies.access import visible_policies
 from policies.change import Change
 from policies.described import Permissions
-from workers.database.schema import migrate
 from workers.database.sessions import Database, connect
-from workers.embedded.servers import EmbeddedPostgres, ensure
+from workers.embedded.servers import ensure
 from workers.settings import Settings, load_settings
 
 PEOPLE, GROUPS, SPACES, FOLDERS, POLICIES = 10_000, 25_000, 600, 6_000, 60_000
@@ -46,7 +42,7 @@ out = Console(highlight=False)
 
 def main(data_dir: Path, report: Path | None) -> None:
     ensure(data_dir)
-    with _own_database(load_settings(data_dir)) as settings:
+    with own_database(load_settings(data_dir)) as settings:
         out.print("Making the company")
         company = _Company(settings)
         figures = {}
@@ -457,24 +453,6 @@ _PUT_BETWEEN = text("""
 _HANG_BELOW = text("""
     UPDATE node SET parent_id = :between WHERE parent_id = :above AND id <> :between
 """)
-
-
-@contextmanager
-def _own_database(shared: Settings) -> Iterator[Settings]:
-    name = f"bench_{uuid4().hex[:8]}"
-    url = make_url(shared.database_url.get_secret_value())
-    with psycopg.connect(
-        user="postgres", dbname="postgres", host=str(url.query["host"]),
-        port=str(url.query["port"]), autocommit=True,
-        password=EmbeddedPostgres(shared.home).superuser_password,
-    ) as server:  # fmt: skip
-        migrate(shared)
-        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE ken").format(sql.Identifier(name)))
-        fresh = url.set(database=name).render_as_string(hide_password=False)
-        try:
-            yield shared.model_copy(update={"database_url": SecretStr(fresh)})
-        finally:
-            server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 MEASURES: dict[str, Callable[[Database, _Company], Figures]] = {
