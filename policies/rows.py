@@ -56,7 +56,10 @@ _ROWS_OF_NOW = text("""
     above AS (
         SELECT id, parent_id FROM node WHERE id = ANY (CAST(:documents AS bigint[]))
       UNION
-        SELECT node.id, node.parent_id FROM above JOIN node ON node.id = above.parent_id
+        SELECT parent.id, parent.parent_id
+        FROM above CROSS JOIN LATERAL (
+            SELECT id, parent_id FROM node WHERE id = above.parent_id OFFSET 0
+        ) AS parent
     ),
     up AS (
         SELECT id FROM user_account WHERE id = ANY (CAST(:subjects AS bigint[]))

@@ -1,4 +1,4 @@
-"""The epoch, former rows of access tables, and the audit."""
+"""The epoch, former rows of access tables, the audit, and the seal."""
 
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,15 @@ class Epoch(Base):
     single: Mapped[bool] = mapped_column(primary_key=True, default=True)
     value: Mapped[int]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Seal(Base):
+    """The secret under which row-level security keeps what it found; only the owner reads it."""
+
+    __tablename__ = "seal"
+
+    single: Mapped[bool] = mapped_column(primary_key=True, default=True)
+    secret: Mapped[bytes]
 
 
 class Past(Base):

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from policies import Visible, readable_chunks
+from policies.tables.base import among
 from policies.tables.content import Chunk, Document
 from workers.models.base import Profile, Sites
 from workers.models.facets import (
@@ -42,7 +43,7 @@ def fits(
         .with_only_columns(
             Chunk.id, Document.native_id, Document.policy_id, Chunk.title, Chunk.heading
         )
-        .where(Chunk.id.in_(chunk_ids))
+        .where(among(Chunk.id, chunk_ids))
     ).all()
     readers = _facets_of_readers(session, {row.policy_id for row in rows}, profile)
     return {

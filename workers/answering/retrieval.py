@@ -22,6 +22,7 @@ from sqlalchemy import ARRAY, Select, Text, and_, case, cast, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from policies import Audience, Visible, readable_chunks, readable_embeddings, visible_in
+from policies.tables.base import among
 from policies.tables.content import Chunk, Document, Embedding
 from policies.tables.permissions import Node
 from policies.tables.sources import Source
@@ -301,7 +302,7 @@ def _weigh(
             Chunk.tsv,
             (1 - Embedding.vector.cosine_distance(vector)).label("cosine"),
         )
-        .where(Embedding.chunk_id.in_(chunk_ids))
+        .where(among(Embedding.chunk_id, chunk_ids))
         .cte("chosen")
     )
     word = func.unnest(chosen.c.tsv).table_valued("lexeme", "positions", "weights").lateral("word")
@@ -339,7 +340,7 @@ def _cosines_across(
         .with_only_columns(
             Embedding.chunk_id, (1 - Embedding.vector.cosine_distance(other.vector)).label("cosine")
         )
-        .where(Embedding.chunk_id.in_(chunk_ids))
+        .where(among(Embedding.chunk_id, chunk_ids))
     )
     return {chunk_id: on_english_scale(cosine) for chunk_id, cosine in session.execute(statement)}
 
@@ -417,7 +418,7 @@ def _shared_out(ordered: Sequence[_Candidate], limit: int) -> list[_Candidate]:
 
 
 def _read(session: Session, visible: Visible, picked: Sequence[_Candidate]) -> tuple[Passage, ...]:
-    statement = _passages(visible).where(Chunk.id.in_([candidate.chunk_id for candidate in picked]))
+    statement = _passages(visible).where(among(Chunk.id, (one.chunk_id for one in picked)))
     found = {chunk.id: (chunk, *rest) for chunk, *rest in session.execute(statement)}
     return tuple(
         _passage(*found[candidate.chunk_id], relevance=candidate.relevance)
