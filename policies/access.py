@@ -30,6 +30,7 @@ from policies.audience import Audience, Class
 from policies.tables.base import among
 from policies.tables.content import Chunk, Document, Embedding, EmbeddingModel
 from policies.tables.history import Epoch
+from policies.tables.permissions import Policy
 
 ONE_SNAPSHOT = "ken_one_snapshot"
 """The connection option that makes a transaction one snapshot."""
@@ -62,12 +63,22 @@ def visible_in(session: Session, audience: Audience) -> Visible:
     """
     if not session.connection().get_execution_options().get(ONE_SNAPSHOT):
         raise ValueError("several statements that rest on one decision need one snapshot")
-    visible = visible_policies(audience).c.policy_id
-    # in one value: to fetch thousands of rows takes longer than to find them
-    found = session.scalar(
-        select(func.string_agg(func.int8send(visible), literal(b"", LargeBinary)))
-    )
-    return Visible(audience, np.sort(np.frombuffer(found or b"", ">i8").astype(np.int64)))
+    return Visible(audience, _ids(session, select(visible_policies(audience).c.policy_id)))
+
+
+def of_other_sources(session: Session, visible: Visible, source_id: int) -> Visible:
+    """Return those of these policies that are in any source but this one, in the same snapshot."""
+    others = select(Policy.id).where(Policy.source_id != source_id)
+    return visible.among(_ids(session, others))
+
+
+def _ids(session: Session, wanted: Select[int]) -> NDArray[np.int64]:
+    """Return the ids, ascending. They come in one value: to fetch thousands of rows takes longer
+    than to find them.
+    """
+    (one,) = wanted.subquery().c
+    found = session.scalar(select(func.string_agg(func.int8send(one), literal(b"", LargeBinary))))
+    return np.sort(np.frombuffer(found or b"", ">i8").astype(np.int64))
 
 
 def readable_chunks(audience: Audience | Visible) -> Select[Chunk]:

@@ -21,7 +21,14 @@ from numpy.typing import NDArray
 from sqlalchemy import ARRAY, Select, Text, and_, case, cast, func, select, text, true
 from sqlalchemy.orm import Session, aliased
 
-from policies import Audience, Visible, readable_chunks, readable_embeddings, visible_in
+from policies import (
+    Audience,
+    Visible,
+    of_other_sources,
+    readable_chunks,
+    readable_embeddings,
+    visible_in,
+)
 from policies.tables.base import among
 from policies.tables.content import Chunk, Document, Embedding
 from policies.tables.permissions import Node
@@ -134,20 +141,19 @@ def retrieve(
     asked = _understand(session, visible, question, Meaning(model, vector), multilingual)
     fused = _candidates(session, visible, asked)
     if (crowd := _crowd(fused, limit)) is not None:
-        fused += _candidates(session, visible, asked, outside=crowd)[:limit]
-        fused = list({candidate.chunk_id: candidate for candidate in fused}.values())
+        fused += _candidates(session, of_other_sources(session, visible, crowd), asked)[:limit]
     preferred = fits(session, visible, [one.chunk_id for one in fused], profile)
     picked = _pick(fused, preferred, limit=limit, per_document=per_document)
     passages = _read(session, visible, picked)
     return (*passages, *_other_rows(session, visible, passages)) if whole_tables else passages
 
 
-def _candidates(
-    session: Session, visible: Visible, asked: _Asked, *, outside: int | None = None
-) -> list[_Candidate]:
-    """Search by meaning and by words, and fuse; `outside`: a source that is left out."""
-    near = _all_near(session, visible, asked, outside)
-    matching = _matching(session, visible, asked, outside)
+def _candidates(session: Session, visible: Visible, asked: _Asked) -> list[_Candidate]:
+    """Search by meaning and by words, and fuse."""
+    if not len(visible.policy_ids):
+        return []
+    near = _all_near(session, visible, asked)
+    matching = _matching(session, visible, asked)
     candidates = _weigh(session, visible, {*near, *matching}, asked)
     return _fuse(_nearest_first(near, candidates), matching, candidates)
 
@@ -210,17 +216,13 @@ def _languages(session: Session, visible: Visible) -> frozenset[str]:
     return frozenset(session.scalars(select(codes.c.code).join(one, true())))
 
 
-def _all_near(
-    session: Session, visible: Visible, asked: _Asked, outside: int | None = None
-) -> list[int]:
+def _all_near(session: Session, visible: Visible, asked: _Asked) -> list[int]:
     """Search by meaning with each model, where it is the one that counts; each chunk once."""
     one, other = asked.meaning, asked.multilingual
-    found = _near(session, visible, one.vector, one.model, outside=outside)
+    found = _near(session, visible, one.vector, one.model)
     if other is not None and (asked.present or asked.language not in ENGLISH):
         every = asked.language not in ENGLISH
-        found += _near(
-            session, visible, other.vector, other.model, foreign_only=not every, outside=outside
-        )
+        found += _near(session, visible, other.vector, other.model, foreign_only=not every)
     return list(dict.fromkeys(found))
 
 
@@ -236,11 +238,10 @@ def _near(
     model: str,
     *,
     foreign_only: bool = False,
-    outside: int | None = None,
 ) -> list[int]:
     """Search by meaning, exactly: adding zero keeps approximate indexes out of it."""
     statement = (
-        _outside(readable_embeddings(visible, model), outside)
+        readable_embeddings(visible, model)
         .with_only_columns(Embedding.chunk_id)
         .order_by(Embedding.vector.cosine_distance(vector) + 0.0, Embedding.chunk_id)
         .limit(DEPTH)
@@ -252,16 +253,7 @@ def _near(
     return list(session.scalars(statement))
 
 
-def _outside(statement: Select[Any], source_id: int | None) -> Select[Any]:
-    """Leave out the documents of a source."""
-    if source_id is None:
-        return statement
-    return statement.join(Node, Node.id == Document.id).where(Node.source_id != source_id)
-
-
-def _matching(
-    session: Session, visible: Visible, asked: _Asked, outside: int | None = None
-) -> list[int]:
+def _matching(session: Session, visible: Visible, asked: _Asked) -> list[int]:
     """Search by words, found and roughly ordered by PostgreSQL's full-text search: in the chunks of
     each language by the words as that language inflects them.
     """
@@ -271,7 +263,7 @@ def _matching(
             continue
         query = func.to_tsquery("simple", " | ".join(map(_quoted, rarities)))
         statement = (
-            _outside(readable_chunks(visible), outside)
+            readable_chunks(visible)
             .with_only_columns(Chunk.id)
             .where(Chunk.tsv.op("@@")(query))
             .order_by(func.ts_rank(Chunk.tsv, query).desc(), Chunk.id)
