@@ -85,6 +85,13 @@ def on_again(body: Json, ack: Ack) -> None:
     _submit_for_question("again", body, ack)
 
 
+def on_choice(body: Json, ack: Ack) -> None:
+    """Submit what the person chose where Ken asked back. The worker knows what was offered."""
+    number, question_id = _choice(_value(body))
+    _submit("choice", body, {"question_id": question_id, "choice": row_id(number)})
+    ack()
+
+
 # -- the modal ----------------------------------------------------------------------------------
 
 

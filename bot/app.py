@@ -13,7 +13,7 @@ from slack_sdk import WebClient
 
 from bot import actions, listeners, views
 from bot.payload import Malformed, check
-from workers.interface import Settings, metrics, tracing
+from workers.interface import MOST_CHOICES, Settings, metrics, tracing
 
 log = structlog.get_logger()
 
@@ -51,6 +51,7 @@ ACTIONS = {
     "ken_share": actions.on_share,
     "ken_private": actions.on_private,
     "ken_again": actions.on_again,
+    **{f"ken_choice_{number}": actions.on_choice for number in range(1, MOST_CHOICES + 1)},
     "ken_more": actions.on_more,
     "ken_language": actions.on_language,
     "ken_length": actions.on_length,

@@ -12,7 +12,7 @@ ROWS = re.findall(
 CELLS = [row.split(" | ") for row in ROWS]
 WORDS = (
     "question,errand,ring,lease,audience,subject,policy,node,entry,gate,epoch,index version,job,"
-    "passage,chunk,citation,claim"
+    "passage,chunk,citation,claim,choice"
 ).split(",")
 TABLES = {
     one.__tablename__: set(one.__table__.columns.keys())

@@ -29,6 +29,7 @@ from workers.intake.messages import (
 from workers.intake.store import ring, store_question
 from workers.observe import metrics, stopping, tracing
 from workers.people import feedback, home_tab, language, preferences
+from workers.replies.pages import CHOICE_GONE, ONLY_ASKER
 from workers.replies.rendering import FORGOTTEN, notice
 from workers.services import Services
 from workers.slack.installations import forget
@@ -98,9 +99,44 @@ def _ask_again(services: Services, errand: StoredErrand) -> None:
     if about is None:
         return
     if not about.text:  # its asker had Ken forget it
-        with speaking(language.of_account(services, errand.team_id, errand.user_id)):
-            _tell_privately(services, errand, FORGOTTEN)
+        _tell_privately(services, errand, FORGOTTEN)
         return
+    _store_again(services, errand, about, chosen=about.chosen)
+
+
+def _choose(services: Services, errand: StoredErrand) -> None:
+    """Ask a question again, about the page that its asker chose; nobody can choose for them."""
+    about = _asked_about(services, errand)
+    if about is None:
+        return
+    chosen = _chosen(services, errand)
+    if not _is_asker(about, errand):
+        _tell_privately(services, errand, ONLY_ASKER)
+    elif not about.text:
+        _tell_privately(services, errand, FORGOTTEN)
+    elif chosen is None:
+        _tell_privately(services, errand, CHOICE_GONE)
+    else:
+        _store_again(services, errand, about, chosen=chosen)
+
+
+def _chosen(services: Services, errand: StoredErrand) -> int | None:
+    """Return the document of the choice that was pressed; None if it is no longer offered.
+
+    Whether its readers may read it is decided when the question is answered, as ever.
+    """
+    number = errand.details.get("choice")
+    with question_session(services.database, errand.details["question_id"]) as session:
+        offered = session.scalars(_READ_CHOICES, {"id": errand.details["question_id"]}).all()
+    for pages in offered:
+        if type(number) is int and 1 <= number <= len(pages):
+            return int(pages[number - 1]["document_id"])
+    return None
+
+
+def _store_again(
+    services: Services, errand: StoredErrand, about: Question, *, chosen: int | None
+) -> None:
     event_id = f"errand:{errand.id}"
     question_id = store_question(
         services.database,
@@ -112,21 +148,25 @@ def _ask_again(services: Services, errand: StoredErrand) -> None:
             thread_ts=about.thread_ts,
             user_id=errand.user_id,
             text=about.text,
-            surface=_surface(errand.kind, about),
+            surface=_surface(errand, about),
             revision=event_id,
             about=errand.details["question_id"],
             borrowed=not (about.is_in_own_words and _is_asker(about, errand)),
+            chosen=chosen,
         ),
     )
     if question_id is not None:
         ring(services.settings, question_id)
 
 
-def _surface(kind: str, about: Question) -> Surface:
-    """A question that was asked privately is asked again privately (threat 11)."""
-    if kind == "share":
+def _surface(errand: StoredErrand, about: Question) -> Surface:
+    """A question that was asked privately is asked again privately (threat 11), and so is one whose
+    choices were offered beside its channel.
+    """
+    if errand.kind == "share":
         return Surface.SHARE
-    if kind == "private" or about.is_for_the_asker:
+    is_elsewhere = errand.kind == "choice" and errand.channel_id != about.channel_id
+    if errand.kind == "private" or about.is_for_the_asker or is_elsewhere:
         return Surface.PRIVATE
     return Surface.SHARE if about.surface.is_share else Surface.SLACK
 
@@ -136,7 +176,8 @@ def _tell_privately(services: Services, errand: StoredErrand, words: str) -> Non
     messenger, mark = services.messenger_of(errand.team_id), f"errand:{errand.id}"
     since = f"{time.time() - errand.age_s:.6f}"
     if errand.attempts == 1 or not messenger.find_direct(errand.user_id, mark, since=since):
-        payload = notice(words).payload()
+        with speaking(language.of_account(services, errand.team_id, errand.user_id)):
+            payload = notice(words).payload()
         messenger.post_direct(errand.user_id, Message(payload["text"], payload["blocks"], mark))
 
 
@@ -247,6 +288,7 @@ _HANDLERS: dict[ErrandKind, Callable[[Services, StoredErrand], None]] = {
     "share": _ask_again,
     "private": _ask_again,
     "again": _ask_again,
+    "choice": _choose,
     "feedback": feedback.store_feedback,
     "person": feedback.call_person,
     "mute": change_preferences,
@@ -274,6 +316,12 @@ def _at(database: Database, errand_id: int) -> Iterator[Session]:
     with database.session("answerer", errand=str(errand_id)) as session:
         yield session
 
+
+# Reads the choices that replies to a question offer, where they were not withdrawn.
+_READ_CHOICES = text("""
+    SELECT payload -> 'pages' FROM outbox
+    WHERE question_id = :id AND jsonb_array_length(coalesce(payload -> 'pages', '[]')) > 1
+""")
 
 # Takes an errand that is due, for a while; returns it, or nothing.
 _TAKE_ERRAND = statement(

@@ -27,6 +27,7 @@ from workers.observe.logs import configure as configure_logs
 from workers.ops.health import Report
 from workers.ops.production import refuse_unsafe
 from workers.ops.serving import bot_listener, bot_readiness
+from workers.replies.pages import MOST_CHOICES
 from workers.settings import Settings, load_settings
 from workers.slack.bot_tokens import token_of
 from workers.slack.installations import may_install
@@ -36,6 +37,7 @@ from workers.wording.mark import N_
 from workers.wording.text import formatted, gettext, speaking
 
 __all__ = [
+    "MOST_CHOICES",
     "N_",
     "Errand",
     "ErrandKind",

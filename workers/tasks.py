@@ -178,7 +178,7 @@ def _tell(services: Services, leased: Leased, error: Exception) -> QuestionState
         return QuestionState.FAILED
     if answered:
         return QuestionState.ANSWERED
-    if out[Kind.DIRECT] is Existing.NOTICE:
+    if out[Kind.DIRECT] is Existing.NOTICE or Existing.ASKED_BACK in out.values():
         return QuestionState.ABSTAINED
     if leased.question.surface.is_unasked:  # nobody asked Ken
         return QuestionState.FAILED

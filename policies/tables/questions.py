@@ -71,6 +71,8 @@ class StoredQuestion(Base):
     """True if somebody else wrote the text, or part of it."""
     earlier: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     """What was said before, oldest first, where no thread in Slack holds it."""
+    chosen: Mapped[int | None]
+    """The document that the asker chose when Ken asked back."""
 
 
 class Lease(Base):

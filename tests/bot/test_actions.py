@@ -16,7 +16,7 @@ from bot.app import ACTIONS, create_app
 from bot.playground.client import Playground
 from tests.bot.slack_door import TRANSPORTS, Door, listening
 from tests.bot.slack_world import Json, settings_for
-from workers.interface import OperatorError, reply_to_talk
+from workers.interface import MOST_CHOICES, OperatorError, reply_to_talk
 from workers.replies.rendering import HELP
 
 
@@ -58,6 +58,10 @@ def an_answer(question: str = "7") -> list[Json]:
                 button("ken_share", question),
                 button("ken_private", question),
                 button("ken_again", question),
+                *(
+                    button(f"ken_choice_{number}", f"{number}:{question}")
+                    for number in range(1, MOST_CHOICES + 1)
+                ),
                 {
                     "type": "overflow",
                     "action_id": "ken_more",
@@ -100,6 +104,15 @@ def test_a_button_becomes_an_errand(slack: Playground, door: Door, kind: str) ->
     assert (errand.kind, errand.details) == (kind, {"question_id": 7})
     assert (errand.team_id, errand.user_id, errand.channel_id) == ("T1", "UALICE", "CGENERAL")
     assert {call.method for call in slack.calls()} <= {"apps.connections.open", "chat.postMessage"}
+
+
+@pytest.mark.parametrize("number", range(1, MOST_CHOICES + 1))
+def test_a_choice_becomes_an_errand_with_its_number(
+    slack: Playground, door: Door, number: int
+) -> None:
+    ts = post(slack)
+    slack.press("alice", f"ken_choice_{number}", channel="general", ts=ts, value=f"{number}:7")
+    assert found(door) == [("choice", {"question_id": 7, "choice": number})]
 
 
 def test_a_good_verdict_is_stored_and_opens_no_modal(slack: Playground, door: Door) -> None:

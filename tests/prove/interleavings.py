@@ -519,9 +519,9 @@ def hooks(running: _Running) -> Iterator[None]:
 
         return hooked
 
-    def reply(services: Any, leased: Any, kind: Kind, wishes: Wishes) -> bool:
+    def reply(services: Any, leased: Any, kind: Kind, wishes: Wishes) -> Any:
         running.kind = kind
-        return bool(real_reply(services, leased, kind, wishes))
+        return real_reply(services, leased, kind, wishes)
 
     def final_check(*args: Any) -> bool:
         running.reached("final check begins")

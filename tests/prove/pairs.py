@@ -394,7 +394,7 @@ def _without_ids(heard: object, question_id: int) -> str:
 def _noting_kinds(witness: Witness) -> Iterator[None]:
     real = answering._reply
 
-    def reply(services: Any, leased: Any, kind: Kind, wishes: Wishes) -> bool:
+    def reply(services: Any, leased: Any, kind: Kind, wishes: Wishes) -> Any:
         witness.kind = kind
         return real(services, leased, kind, wishes)
 

@@ -128,8 +128,8 @@ def _answer_first(
     for kind in kinds:
         if question.surface.is_share and kind is Kind.DIRECT:
             return _say(services, leased, kind, wishes, say.CANNOT_SHARE)
-        if _is_answered(services, leased, kind, wishes):
-            return Ended(QuestionState.ANSWERED)
+        if ended := _end_in(services, leased, kind, wishes):
+            return ended
     return Ended(QuestionState.ABSTAINED)
 
 
@@ -152,8 +152,8 @@ def _answer_unasked(services: Services, leased: Leased, wishes: Wishes) -> Ended
     """Answer a question that was not addressed to Ken, or stay silent."""
     if not may_speak_unasked(services, leased.question):
         return Ended(QuestionState.ABSTAINED, "limited")
-    answered = _is_answered(services, leased, Kind.CHANNEL, wishes)
-    return Ended(QuestionState.ANSWERED if answered else QuestionState.ABSTAINED)
+    ended = _end_in(services, leased, Kind.CHANNEL, wishes)
+    return ended or Ended(QuestionState.ABSTAINED)
 
 
 def _existing(services: Services, leased: Leased, kind: Kind) -> Existing:
@@ -161,32 +161,42 @@ def _existing(services: Services, leased: Leased, kind: Kind) -> Existing:
     return Existing.NOTHING if leased.is_first else existing_reply(services, leased, kind)
 
 
-def _is_answered(services: Services, leased: Leased, kind: Kind, wishes: Wishes) -> bool:
-    """Whether an answer is posted there now: an earlier worker's, completed, or a new one."""
+def _end_in(services: Services, leased: Leased, kind: Kind, wishes: Wishes) -> Ended | None:
+    """Return how the question ends if it is answered or asked back there now, by an earlier worker
+    or by this one; None if there is nothing to say there.
+    """
     match _existing(services, leased, kind):
         case Existing.NOTHING:
             with speaking(language.of_reply(leased.question, kind, wishes)):
                 return _reply(services, leased, kind, wishes)
         case Existing.ANSWER:
             _finish_parts(services, leased, kind)
-            return True
+            return Ended(QuestionState.ANSWERED)
+        case Existing.ASKED_BACK:
+            return Ended(QuestionState.ABSTAINED, "asked_back")
         case Existing.NOTICE:
-            return False
+            return None
 
 
-def _reply(services: Services, leased: Leased, kind: Kind, wishes: Wishes) -> bool:
-    """Compose, check and post. Returns True if it was an answer, not a fixed text or nothing."""
+def _reply(services: Services, leased: Leased, kind: Kind, wishes: Wishes) -> Ended | None:
+    """Compose, check and post. Returns None if it was no answer and asks nothing back."""
     for _attempt in range(2):
         with shown(services, leased, kind) as progress:
             composed = _compose(services, leased, kind, wishes, progress)
-        if not composed.reply.lines:
+        if not composed.reply.lines and not composed.reply.pages:
             _post_nothing(services, leased, kind, composed)
-            return False
+            return None
         if _check_and_post(services, leased, kind, composed):
-            return True
+            return _ended(composed.reply)
         metrics.ANSWERS_REBUILT.inc()
         log.warning("answer_rebuilt", question_id=leased.id)
     raise AnswerWithdrawn
+
+
+def _ended(reply: Reply) -> Ended | None:
+    if reply.asks_back:
+        return Ended(QuestionState.ABSTAINED, "asked_back")
+    return Ended(QuestionState.ANSWERED) if reply.lines else None
 
 
 def _compose(

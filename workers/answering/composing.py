@@ -18,6 +18,7 @@ from policies.freshness import any_source_out_of_date
 from workers.answering.across import by_best_sentence
 from workers.answering.assuming import with_assumption
 from workers.answering.audience import Resolved
+from workers.answering.choosing import about_page, pages_of, title_of
 from workers.answering.follow_up import as_asked, lacks_subject, self_contained
 from workers.answering.oneself import asked_about_oneself, from_profile
 from workers.answering.profile import profile_for
@@ -37,6 +38,7 @@ from workers.observe import metrics, tracing
 from workers.observe.crashpoints import crashpoint
 from workers.replies import rendering as say
 from workers.replies.outbox import Kind
+from workers.replies.pages import WHICH, Page
 from workers.replies.rendering import Reply
 from workers.services import Services
 from workers.slack.marks import searchable
@@ -59,6 +61,8 @@ class Composed:
     """Whether a source was left out because its permissions are too old."""
     only_for: Audience | None = None
     """The one person whose own profile this is from; nobody else may get it."""
+    pages: tuple[Page, ...] = ()
+    """Pages that the question may be about, or the one that is close (`Reply.pages`)."""
 
     @property
     def used(self) -> list[int]:
@@ -66,7 +70,9 @@ class Composed:
 
     @property
     def cited(self) -> list[int]:
-        named = {citation.document for citation in self.reply.citations}
+        """Documents that the reply names: all that is shown of them."""
+        named = {one.document for one in self.reply.citations}
+        named |= {page.document for page in self.reply.pages}
         return sorted({p.document_id for p in self.passages if p.document in named})
 
 
@@ -85,6 +91,11 @@ def compose_for(
     profile = profile_for(services, question, kind, readers.audience)
     if (about := asked_about_oneself(asked)) is not None:
         return _from_profile(about, profile, kind, readers.audience)
+    if question.chosen is not None:
+        title = title_of(services, question.chosen, readers.audience)
+        if not title:
+            return Composed(Reply(""))
+        asked = about_page(asked, title)
     composed = compose_answer(
         services,
         searchable(asked),
@@ -93,11 +104,27 @@ def compose_for(
         language=wishes.language if kind is Kind.DIRECT else "",
         length=wishes.length,
         profile=profile,
+        within=question.chosen,
     )
-    composed = _for_request(question, composed)
+    composed = _with_pages(question, kind, _for_request(question, composed))
     if asked == question.text:
         return composed
     return replace(composed, reply=replace(composed.reply, understood=asked))
+
+
+def _with_pages(question: Question, kind: Kind, composed: Composed) -> Composed:
+    """Ask back among the pages; or name the one that is close, to the asker alone: what a channel
+    hears is always the same where nothing answers.
+    """
+    pages, may_ask = composed.pages, not question.surface.is_quiet and question.chosen is None
+    if not pages or reply_to_request(question.text) is not None:
+        return composed
+    if len(pages) > 1:
+        reply = Reply(gettext(WHICH), pages=pages)
+        return replace(composed, reply=reply) if may_ask else composed
+    if composed.reply.lines or kind is not Kind.DIRECT:
+        return composed
+    return replace(composed, reply=replace(say.notice(say.NOTHING_FOUND), pages=pages))
 
 
 def _from_profile(about: str, profile: Profile, kind: Kind, audience: Audience) -> Composed:
@@ -147,10 +174,12 @@ def compose_answer(
     language: str = "",
     length: Length = Length.NORMAL,
     profile: Profile = NOBODY,
+    within: int | None = None,
 ) -> Composed:
     """Compose an answer for this audience; without lines if there is nothing to say.
 
-    `profile`: of the person asking, or what all of the audience have in common.
+    `profile`: of the person asking, or what all of the audience have in common. `within`: only from
+    this document.
 
     The session is closed before the model is called. Raises LayersDisagree, ModelUnavailable.
     """
@@ -160,7 +189,7 @@ def compose_answer(
     with tracing.span("retrieve") as at:
         searches = [_search(services, part, profile) for part in parts_of(question)]
         with services.database.reading_for(audience) as session:
-            found = [one.passages(services, session, audience) for one in searches]
+            found = [one.passages(services, session, audience, within) for one in searches]
             used = {passage.document_id for passages in found for passage in passages}
             if unreadable(session, audience, used):
                 metrics.LAYERS_DISAGREE.labels("before_prompt").inc()
@@ -194,7 +223,8 @@ def compose_answer(
     count(verified)
     reply = say.compose(verified.sentences, passages, length=length)
     reply = with_assumption(reply, passages, profile, asked)
-    return Composed(reply, passages, verified.dropped, out_of_date)
+    pages = pages_of(draft.pages, passages, profile.sites)
+    return Composed(reply, passages, verified.dropped, out_of_date, pages=pages)
 
 
 def _judge(services: Services) -> Judge | None:
@@ -214,7 +244,7 @@ class _Search:
     about: Profile
 
     def passages(
-        self, services: Services, session: Session, audience: Audience
+        self, services: Services, session: Session, audience: Audience, within: int | None
     ) -> tuple[Passage, ...]:
         return retrieve(
             session,
@@ -226,6 +256,7 @@ class _Search:
             whole_tables=services.answerer.counts_rows,
             profile=self.about,
             multilingual=self.multilingual,
+            within=within,
         )
 
 

@@ -13,7 +13,6 @@ from workers.answering.follow_up_words import (
     ARTICLES,
     ASKING,
     AT_PLACES,
-    ATTRIBUTES,
     CORRECTION,
     CUTTING,
     DAS_ALONE,
@@ -37,7 +36,9 @@ from workers.answering.follow_up_words import (
     TIME,
     WHAT_ABOUT,
 )
+from workers.models.asks import ATTRIBUTES
 from workers.models.base import Rewriter
+from workers.models.facets import facets_in
 from workers.replies.inert import inert
 from workers.slack.messenger import Said
 
@@ -278,8 +279,11 @@ def _with_phrase(standing: str, phrase: str, *, adds: bool = True) -> str:
 
 def _with_thing(standing: str, phrase: str, tokens: Sequence[str]) -> str:
     """Put a thing without a preposition in place of a name, of who is asked about, or of an own
-    thing.
+    thing; before a question that is about nothing else yet.
     """
+    about = {word for word in _words(standing) if word not in SMALL}
+    if about and about <= ATTRIBUTES:  # "the limit?", which Ken asked back
+        return phrase if about <= {*_words(phrase)} else f"{phrase}: {_led(standing)}"
     if _bare(tokens[0]) in OWN and (found := _own_thing(standing)):
         return _put(standing, found, phrase)
     if _is_name(tokens) and (found := _last_name(standing)):
@@ -291,7 +295,8 @@ def _with_thing(standing: str, phrase: str, tokens: Sequence[str]) -> str:
     last = _bare(tokens[-1])
     if (slot := _slot(standing)) and (last.endswith("s") or not last.isascii() or _is_name(tokens)):
         return _put(standing, slot, phrase)
-    if found := _counted(standing) or _last_thing(standing):
+    is_place = facets_in(phrase).names_a_place
+    if not is_place and (found := _counted(standing) or _last_thing(standing)):
         return _put(standing, found, phrase)
     return f"{phrase}: {standing}"
 

@@ -65,12 +65,6 @@ FRAME = SMALL - PLACING - words_in("work works") | words_in(
 """Words of a question around its topic."""
 ABOUT = words_in("about on of for in to with at from over regarding über von für zu bei mit de")
 """A topic does not begin or end with one of these."""
-ATTRIBUTES = words_in(
-    "deadline date limit price cost costs fee rate budget amount number name address contact owner "
-    "reason rule rules policy process procedure status time duration size address phone email "
-    "frist termin preis kosten grenze limit betrag nummer grund regel regeln ablauf dauer adresse"
-)
-"""What may be asked about a topic; another question about it leaves this out."""
 CUTTING = words_in(
     "without because since while if when unless so although but and or ohne weil wenn falls damit "
     "obwohl aber und oder sans parce mais sin porque pero"

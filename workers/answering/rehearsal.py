@@ -61,10 +61,12 @@ def rehearse(
             if resolved is None
             else compose_for(services, question, kind, resolved, before, wishes)
         )
-        if composed.reply.lines:
+        if composed.reply.lines or composed.reply.asks_back:
             return [*replies, Rehearsed(kind, composed)]
-        nothing = Composed(words_for_nothing(question, kind), composed.passages)
         is_refusal = reply_to_request(question.text) is None
+        nothing = composed
+        if not composed.reply.pages:
+            nothing = Composed(words_for_nothing(question, kind), composed.passages)
         replies.append(Rehearsed(kind, nothing, is_refusal))
     return replies
 

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import zip_longest
 from typing import Any
@@ -92,6 +92,8 @@ class _Asked:
     rarities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """For each language of what may be read, "" for English: the question's words as that language
     inflects them, with their rarity."""
+    within: int | None = None
+    """The one document to search; None for all that may be read."""
 
     def lexemes_in(self, language: str) -> Mapping[str, float]:
         return self.rarities.get("" if language in ENGLISH else language, {})
@@ -126,6 +128,7 @@ def retrieve(
     profile: Profile = NOBODY,
     whole_tables: bool = False,
     multilingual: Meaning | None = None,
+    within: int | None = None,
 ) -> tuple[Passage, ...]:
     """Return the best passages that all of the audience may read, best first.
 
@@ -134,13 +137,17 @@ def retrieve(
     `whole_tables`: after them, the other chunks of the documents whose rows are among the best, so
     that rows can be counted and compared; their relevance is 0.
     `vector` is the question's, shape (dimension,), by the model named; `multilingual` is its vector
-    by the multilingual one. The session is one snapshot: what may be read is determined once in it,
-    and limits every statement.
+    by the multilingual one. `within`: only from this document, as many as fit.
+
+    The session is one snapshot: what may be read is determined once in it, and limits every
+    statement.
     """
     visible = visible_in(session, audience)
     asked = _understand(session, visible, question, Meaning(model, vector), multilingual)
+    if within is not None:
+        asked, per_document = replace(asked, within=within), limit
     fused = _candidates(session, visible, asked)
-    if (crowd := _crowd(fused, limit)) is not None:
+    if within is None and (crowd := _crowd(fused, limit)) is not None:
         fused += _candidates(session, of_other_sources(session, visible, crowd), asked)[:limit]
     preferred = fits(session, visible, [one.chunk_id for one in fused], profile)
     picked = _pick(fused, preferred, limit=limit, per_document=per_document)
@@ -218,11 +225,13 @@ def _languages(session: Session, visible: Visible) -> frozenset[str]:
 
 def _all_near(session: Session, visible: Visible, asked: _Asked) -> list[int]:
     """Search by meaning with each model, where it is the one that counts; each chunk once."""
-    one, other = asked.meaning, asked.multilingual
-    found = _near(session, visible, one.vector, one.model)
+    one, other, within = asked.meaning, asked.multilingual, asked.within
+    found = _near(session, visible, one.vector, one.model, within=within)
     if other is not None and (asked.present or asked.language not in ENGLISH):
         every = asked.language not in ENGLISH
-        found += _near(session, visible, other.vector, other.model, foreign_only=not every)
+        found += _near(
+            session, visible, other.vector, other.model, within=within, foreign_only=not every
+        )
     return list(dict.fromkeys(found))
 
 
@@ -237,6 +246,7 @@ def _near(
     vector: NDArray[np.float32],
     model: str,
     *,
+    within: int | None = None,
     foreign_only: bool = False,
 ) -> list[int]:
     """Search by meaning, exactly: adding zero keeps approximate indexes out of it."""
@@ -246,6 +256,8 @@ def _near(
         .order_by(Embedding.vector.cosine_distance(vector) + 0.0, Embedding.chunk_id)
         .limit(DEPTH)
     )
+    if within is not None:
+        statement = statement.where(Embedding.document_id == within)
     if foreign_only:
         statement = statement.join(Chunk, Chunk.id == Embedding.chunk_id).where(
             Chunk.language.not_in(sorted(ENGLISH))
@@ -272,6 +284,8 @@ def _matching(session: Session, visible: Visible, asked: _Asked) -> list[int]:
         if asked.present:
             languages = [language] if language else sorted(ENGLISH)
             statement = statement.where(Chunk.language.in_(languages))
+        if asked.within is not None:
+            statement = statement.where(Chunk.document_id == asked.within)
         found += session.scalars(statement)
     return found
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _POLL_S = 0.02
 _MOST_EARLIER, _LONGEST_EARLIER = 20, 4000
 _SHOWN_PARTS = ("lead", "lines", "citations", "note", "understood")
+_SHOWN_OF_PAGE = ("title", "url", "source", "document")
 
 
 def ask_and_wait(
@@ -88,6 +89,7 @@ def render(result: dict[str, Any], out: "Console") -> None:
         if reply["understood"]:
             out.print(f"[dim]You asked: {plain(reply['understood'])}[/]")
         out.print(plain(reply["lead"]))
+        _print_pages(reply.get("pages", []), out)
         for line in reply["lines"]:
             numbers = "".join(f"[{number}]" for number in line["citations"])
             out.print(f"  • {plain(line['text'])} [cyan]{plain(numbers)}[/]")
@@ -102,6 +104,15 @@ def render(result: dict[str, Any], out: "Console") -> None:
         if reply["note"]:
             out.print(f"[yellow]{plain(reply['note'])}[/]")
         out.print()
+
+
+def _print_pages(pages: Sequence[dict[str, Any]], out: "Console") -> None:
+    """Print the choices as a numbered list, or the page that is close."""
+    for number, page in enumerate(pages, start=1):
+        before = f"{number}." if len(pages) > 1 else "This page is close:"
+        out.print(f"  {before} {plain(page['title'])}", soft_wrap=True)
+        if page["url"]:
+            out.print(f"      {plain(page['url'])}", soft_wrap=True)
 
 
 def _source_line(citation: dict[str, Any]) -> str:
@@ -220,10 +231,21 @@ def _result(connection: Connection, question_id: int, ended: tuple[Any, ...]) ->
         "answered": state == "answered",
         "seconds": round(float(seconds), 3),
         "replies": [
-            {"kind": kind, **{part: payload.get(part, "") for part in _SHOWN_PARTS}}
+            {
+                "kind": kind,
+                **{part: payload.get(part, "") for part in _SHOWN_PARTS},
+                **_named_pages(payload),
+            }
             for kind, payload in connection.execute(_READ_REPLIES, (question_id,))
         ],
     }
+
+
+def _named_pages(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return the pages that a reply names without quoting them; only few replies have any."""
+    pages = payload.get("pages") or []
+    shown = [{part: page[part] for part in _SHOWN_OF_PAGE} for page in pages]
+    return {"pages": shown} if shown else {}
 
 
 _FIND_USER = (

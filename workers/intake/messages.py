@@ -112,6 +112,7 @@ ErrandKind = Literal[
     "share",
     "private",
     "again",
+    "choice",
     "feedback",
     "person",
     "mute",
@@ -147,6 +148,8 @@ class Question:
     """Whether another person wrote this text, or part of it."""
     earlier: tuple[str, ...] = ()
     """What was said before, oldest first, where no thread in Slack holds it."""
+    chosen: int | None = None
+    """The document that the asker chose when Ken asked back."""
 
     @property
     def in_direct_message(self) -> bool:

@@ -8,6 +8,15 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 
+ATTRIBUTES = frozenset(
+    "deadline date limit price cost costs fee rate budget amount number name address contact owner"
+    " reason rule rules policy process procedure status time duration size phone email form"
+    " frist termin preis kosten grenze limit betrag nummer grund regel regeln ablauf dauer adresse"
+    " délai date limite prix coût montant numéro raison règle procédure durée adresse formulaire"
+    " plazo fecha límite precio coste importe número motivo regla procedimiento duración"
+    " dirección formulario".split()
+)
+"""What may be asked about many things: another question about the same one leaves it out."""
 _LONGEST = 2_000
 """Characters of a question or a unit that are looked at."""
 

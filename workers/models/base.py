@@ -75,6 +75,10 @@ class Draft:
     support: float | None = None
     """How well the passages support an answer, as the answerer judges it, also where it writes
     none. Only comparable within one answerer; for `ken eval`, and never shown."""
+    pages: tuple[int, ...] = ()
+    """Passages whose pages are named without being quoted, counted from 1. Several: the question
+    may be about each of them, and the sentences answer for the best. One: nothing answers, and this
+    page is close."""
     is_quoted: bool = False
     """Whether our own code copied the sentences out of the passages: they are not checked as claims
     (`workers/claims`). A draft that a model wrote never sets it."""

@@ -12,6 +12,7 @@ from workers.models.conflicts import Places, Side, conflict
 from workers.models.embedders import Embedders
 from workers.models.parts import is_comparison, parts_of
 from workers.models.quotes import MIN_QUOTE_WORDS, contains, words
+from workers.models.rivals import fitting_first, rivals
 from workers.models.tables import MOST_ROWS, Worked, tables_in, work_out
 from workers.models.weighing import Asked, Weighed, confidence, understand, weigh
 from workers.wording.text import day, gettext, listed, ngettext
@@ -39,6 +40,8 @@ class _Answer:
     sentences: list[Sentence]
     support: float
     """How sure it is that the best unit answers; above 0 it is quoted, unless it is an overview."""
+    pages: tuple[int, ...] = ()
+    """As `Draft.pages`."""
 
 
 class QuotingAnswerer:
@@ -72,7 +75,8 @@ class QuotingAnswerer:
             answers = [self._answer(question, passages, profile, alone=True)]
         said = _without_repetition(one for answer in answers for one in answer.sentences)
         support = max(answer.support for answer in answers)
-        return Draft(tuple(said), support=support, is_quoted=True)
+        pages = answers[0].pages if alone else ()
+        return Draft(tuple(said), support=support, pages=pages, is_quoted=True)
 
     def _answer(
         self,
@@ -91,6 +95,7 @@ class QuotingAnswerer:
         asked = understand(question)
         compare = self._embedders.compare_with(question).similarity
         weighed = weigh(asked, passages, compare, profile=profile, near=near)
+        weighed = fitting_first(asked, weighed, passages, profile)
         if worked := _worked(asked, passages, weighed, profile):
             return _Answer([*_of_rows(worked)], _WORKED_OUT)
         support = confidence(weighed) if weighed else _UNSUPPORTED
@@ -103,7 +108,8 @@ class QuotingAnswerer:
             return _Answer(said, support)
         else:
             chosen = _chosen(weighed) if alone else weighed[:1]
-        return _Answer([_sentence(one, asked) for one in chosen], support)
+        said = [_sentence(one, asked) for one in chosen]
+        return _Answer(said, support, rivals(asked, weighed, passages, profile))
 
     def _conflict(
         self,

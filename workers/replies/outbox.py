@@ -54,6 +54,7 @@ class Existing(StrEnum):
     NOTICE = "notice"
     """A fixed text, not an answer."""
     ANSWER = "answer"
+    ASKED_BACK = "asked_back"
 
 
 def kinds_of(question: Question) -> tuple[Kind, ...]:
@@ -202,7 +203,7 @@ def existing_reply(services: Services, leased: Leased, kind: Kind) -> Existing:
                 delete_orphaned_openings(services, leased.question, kind)
             return Existing.NOTHING
         _mark_posted(services, leased.id, kind, found[0])
-    return Existing.ANSWER if row.answers else Existing.NOTICE
+    return Existing(row.posted)
 
 
 def missing_parts(services: Services, leased: Leased, kind: Kind) -> list[int]:
@@ -446,8 +447,10 @@ _TEAM_OF_QUESTION = text("SELECT team_id FROM question WHERE id = :id")
 
 # Returns what is written down of one reply, and how far it has come.
 _READ_REPLY = text("""
-    SELECT state, attempts, jsonb_array_length(payload -> 'lines') > 0 AS answers,
-           opened_channel, opened_ts, opened_stream
+    SELECT state, attempts, opened_channel, opened_ts, opened_stream,
+           CASE WHEN jsonb_array_length(payload -> 'lines') > 0 THEN 'answer'
+                WHEN jsonb_array_length(coalesce(payload -> 'pages', '[]')) > 1 THEN 'asked_back'
+                ELSE 'notice' END AS posted
     FROM outbox WHERE question_id = :id AND kind = :kind
 """)
 

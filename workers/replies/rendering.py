@@ -26,6 +26,7 @@ from workers.replies.inert import (
     web_address,
     without_look_alikes,
 )
+from workers.replies.pages import Page, choice_block, close_line, in_plain
 from workers.replies.quoting import shown_quotes
 from workers.wording.mark import N_
 from workers.wording.text import gettext, spoken
@@ -163,10 +164,19 @@ class Reply:
     """The conversation that the lead links to; empty for none."""
     understood: str = ""
     """The question as it was understood, if it was completed from the thread; empty for none."""
+    pages: tuple[Page, ...] = ()
+    """Pages that are named and not quoted. Several: the asker may choose among them. One: it is
+    close, and nothing answers."""
+
+    @property
+    def asks_back(self) -> bool:
+        return len(self.pages) > 1
 
     def payload(self, buttons: Buttons | None = None) -> dict[str, Any]:
         """Return what the outbox stores: for Slack, and as data for `from_payload`."""
         below = button_blocks(buttons, answers=bool(self.lines)) if buttons else []
+        if buttons and self.asks_back:
+            below.insert(0, choice_block(self.pages, buttons.question_id))
         return {
             "text": escaped(self.plain()),
             "blocks": [*blocks(self), *below],
@@ -178,12 +188,14 @@ class Reply:
             "asked": asdict(self.asked) if self.asked else None,
             "language": spoken(),
             "understood": self.understood,
+            "pages": [asdict(page) for page in self.pages],
         }
 
     def plain(self) -> str:
         """Return Slack's fall-back text. Clients look for addresses in it, so it has none."""
         lines = [f"{inert(line.text)} {_numbers(line)}" for line in self.lines]
-        return "\n".join([self.lead, *lines, *([self.note] if self.note else [])])
+        named = in_plain(self.pages)
+        return "\n".join([self.lead, *lines, *named, *([self.note] if self.note else [])])
 
 
 def _stored(line: Line) -> dict[str, Any]:
@@ -234,6 +246,7 @@ def from_payload(payload: Mapping[str, Any]) -> Reply:
         payload["note"],
         Asked(**payload["asked"]) if payload.get("asked") else None,
         understood=payload.get("understood", ""),
+        pages=tuple(Page(**page) for page in payload.get("pages") or ()),
     )
 
 
@@ -349,6 +362,8 @@ def blocks(reply: Reply) -> list[dict[str, Any]]:
     if _CONVERSATION.fullmatch(reply.lead_link):
         lead = link(reply.lead_link, reply.lead)
     sections = [*_question(reply.asked), *_understood(reply.understood), section([lead])]
+    if reply.pages and not reply.asks_back:
+        sections.append(close_line(reply.pages[0]))
     made = [rich_text(group) for group in _apart(sections, reply.lines)]
     if reply.citations:
         made.append(rich_text(_sources(reply)))

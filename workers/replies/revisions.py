@@ -65,7 +65,7 @@ class _PushResult:
 def revise(database: Database, question_id: int, kind: str, revision: PostedChange) -> None:
     """Write down that an answer changes, in all its parts. A withdrawn answer loses all its text.
 
-    A withdrawn or deleted answer stays so. A notice cannot be withdrawn.
+    A withdrawn or deleted answer stays so. A notice cannot be withdrawn, unless it names a page.
     """
     with question_session(database, question_id) as session:
         given = {"id": question_id, "kind": kind, "parts": f"{kind}/%"}
@@ -225,7 +225,8 @@ _OF_ANSWER = """
     question_id = :id AND (kind = :kind OR kind LIKE :parts)
     AND EXISTS (SELECT FROM outbox AS first
                 WHERE first.question_id = :id AND first.kind = :kind
-                  AND jsonb_array_length(coalesce(first.payload -> 'lines', '[]')) > 0)
+                  AND (jsonb_array_length(coalesce(first.payload -> 'lines', '[]')) > 0
+                       OR jsonb_array_length(coalesce(first.payload -> 'pages', '[]')) > 0))
 """
 
 # Withdraws an answer in all its parts; returns those that it changed.

@@ -45,6 +45,11 @@ OFFICE = "Where is the Berlin office?"
         ("¿y para los becarios?", FULL, "How many days of vacation do los becarios have?"),
         ("¿por qué?", "¿Cuál es el límite en Berlín?", "por qué (el límite en Berlín)?"),
         ("¿quién lo aprueba?", "¿Cuál es el límite?", "quién lo aprueba (el límite)?"),
+        # what is written instead of a press, where Ken asked back
+        ("Travel policy", "and the limit?", "Travel policy: the limit?"),
+        ("parental leave", "the deadline?", "parental leave: the deadline?"),
+        ("Germany", "vacation?", "Germany: vacation?"),
+        ("Germany", "how much is a mooring?", "Germany: how much is a mooring?"),
         ("no, quería decir Columbus", "¿Qué hay en Berlín?", "¿Qué hay en Columbus?"),
         ("et pour les stagiaires ?", FULL, "How many days of vacation do les stagiaires have?"),
         ("and in the US?", INVOICES, "how long do we keep invoices in the US?"),

@@ -13,8 +13,16 @@ from tests.workers.replies.test_rendering import PAYLOADS, check
 from workers.cli.asking import render
 from workers.models.base import Sentence
 from workers.replies.inert import inert
+from workers.replies.pages import WHICH, Page
 from workers.replies.quoting import LONGEST_QUOTE, shown_quotes
-from workers.replies.rendering import SOURCE_OUT_OF_DATE, Line, Reply, compose, parts
+from workers.replies.rendering import (
+    NOTHING_FOUND,
+    SOURCE_OUT_OF_DATE,
+    Line,
+    Reply,
+    compose,
+    parts,
+)
 
 STORED = "https://wiki.acme.example/handbook"
 RULE = "Employees receive thirty days of paid leave each year"
@@ -206,6 +214,15 @@ def printed(reply: Reply) -> str:
     out = StringIO()
     render({"replies": [{"kind": "direct", **stored}]}, Console(file=out, width=200))
     return out.getvalue()
+
+
+def test_the_terminal_lists_the_choices_and_names_the_page_that_is_close() -> None:
+    named = [Page(f"[bold]Policy {n}[/]", f"{STORED}/{n}", "wiki", "d", n) for n in (1, 2)]
+    listed = printed(Reply(WHICH, pages=tuple(named)))
+    assert "  1. [bold]Policy 1[/]\n" in listed
+    assert "  2. [bold]Policy 2[/]\n" in listed
+    close = printed(Reply(NOTHING_FOUND, pages=tuple(named[:1])))
+    assert f"  This page is close: [bold]Policy 1[/]\n      {STORED}/1" in close
 
 
 def test_the_terminal_shows_a_quote_where_it_differs() -> None:

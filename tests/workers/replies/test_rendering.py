@@ -19,6 +19,7 @@ from workers.models.wishes import Length
 from workers.replies import rendering as say
 from workers.replies.buttons import Buttons
 from workers.replies.inert import inert
+from workers.replies.pages import Page, label_of
 from workers.replies.rendering import (
     OUTDATED,
     SOURCE_OUT_OF_DATE,
@@ -176,6 +177,17 @@ def test_no_payload_survives_anywhere(payload: str) -> None:
             stored={STORED},
         )
         check_asked(written, written, written, written)
+        check_pages(written, f"another {written}")
+
+
+def check_pages(*titles: str) -> None:
+    """The titles of pages that are named, as buttons or as the one that is close."""
+    labels = [label for title in titles if (label := label_of(title))]
+    named = [Page(label, STORED, "wiki", "d", n) for n, label in enumerate(labels)]
+    for shown in (named, named[:1]):
+        reply = Reply("Which?", pages=tuple(shown))
+        check(reply, stored={STORED})
+        assert from_payload(reply.payload()) == reply
 
 
 def check_asked(question: str, user_id: str, permalink: str, usergroup_id: str) -> None:
@@ -198,6 +210,7 @@ def test_nothing_that_is_written_can_do_anything(
     reply = compose([Sentence(text, 1, quote)] * 2, [told])
     check(reply, stored={STORED})
     check(outdated(reply.payload()), stored={STORED})
+    check_pages(title, heading)
     check_payload(person_request(text, "U1", PERMALINK, usergroup_id="S1"), stored={PERMALINK})
 
 

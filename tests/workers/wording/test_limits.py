@@ -17,6 +17,7 @@ from workers.people.home_contents import AskedBefore, HomeContents, LinkedPerson
 from workers.people.home_view import view_of
 from workers.replies import rendering as say
 from workers.replies.buttons import Buttons
+from workers.replies.pages import CHOICE_GONE, ONLY_ASKER, WHICH, Page, label_of
 from workers.wording.text import ENGLISH, TRANSLATED, speaking
 
 LANGUAGES = (ENGLISH, *TRANSLATED)
@@ -25,6 +26,7 @@ ALL = Buttons(7, share=True, private=True, again=True, person=True, mute=True)
 NOTICES = (
     *(say.NOTHING_FOUND, say.ANSWERED_PRIVATELY, say.WITHDRAWN, say.CUT_SHORT, say.CANNOT_SHARE),
     *(say.LIMITED, say.FORGOTTEN, say.STOPPED, say.HELP, say.UNCLEAR, say.CANNOT_ACT),
+    *(CHOICE_GONE, ONLY_ASKER, WHICH),
     *(AssistantError.reply, ModelUnavailable.reply, AnswerWithdrawn.reply),
 )
 
@@ -62,6 +64,9 @@ def test_every_reply_fits_slack(language: str) -> None:
         check_blocks(answer.payload(ALL)["blocks"])
         check_blocks(say.outdated(answer.payload(ALL)).payload(ALL)["blocks"])
         check_blocks(say.person_request(HOSTILE, "U1")["blocks"])
+        named = [Page(label_of(f"{n} {HOSTILE * 9}"), None, "wiki", "d", n) for n in range(3)]
+        for pages in (named, named[:1]):
+            check_blocks(say.Reply(say.NOTHING_FOUND, pages=tuple(pages)).payload(ALL)["blocks"])
         for words in NOTICES:
             for number in (None, 2**63 - 1):
                 notice = say.notice(words, question_id=number).payload(ALL)

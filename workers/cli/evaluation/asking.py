@@ -116,8 +116,9 @@ class Asked:
 
     @property
     def shown(self) -> set[str]:
-        """Every document that was in the results, the prompt or the citations."""
-        return {*self.ranked, *self.prompted, *self.cited}
+        """Every document that was in the results, the prompt or the citations, or was named."""
+        pages = (page.document for one in self.replies for page in one.composed.reply.pages)
+        return {*self.ranked, *self.prompted, *self.cited, *pages}
 
 
 @dataclass(frozen=True, slots=True)
