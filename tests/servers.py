@@ -171,7 +171,7 @@ _TABLES = (
     "identity source_account user_account user_group membership source node entry policy"
     " policy_entry policy_node document chunk embedding_model embedding question lease outbox"
     " answer audit past account address provisioned link_code api_token sync_run sync_page errand"
-    " preference memory muted_thread channel_setting feedback installation oauth_state"
+    " preference memory muted_thread channel_setting feedback installation oauth_state model_use"
 ).split()
 _NAMED = sql.SQL(", ").join(map(sql.Identifier, _TABLES))
 _LOCK = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(_NAMED)

@@ -22,8 +22,11 @@ def test_every_attack_and_standard_has_a_row() -> None:
     assert re.findall(r"^\| (LLM\d\d) \|", page, re.MULTILINE) == [
         f"LLM{number:02}" for number in range(1, 11)
     ]
-    sections = re.findall(r"^\| C(\d)\.\d \|", page, re.MULTILINE)
-    assert sections == [*"5" * 6, *"7" * 8, *"8" * 5]
+    sections = re.findall(r"^\| C(\d+)\.(\d) \|", page, re.MULTILINE)
+    parts = {"2": 2, "5": 3, "7": 4, "8": 3, "11": 4, "12": 5}  # of AISVS 1.0, as published
+    assert sections == [
+        (chapter, str(number)) for chapter, last in parts.items() for number in range(1, last + 1)
+    ]
 
 
 def test_a_row_without_a_test_says_what_it_waits_for() -> None:

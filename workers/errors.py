@@ -35,6 +35,15 @@ class ModelUnavailable(AssistantError):
         self.retry_after_s = retry_after_s
 
 
+class OverBudget(AssistantError):
+    """The money for the language model is spent, and the documents alone give no answer."""
+
+    reply = N_(
+        "The budget for my language model is used up for now, and I found nothing that answers "
+        "this word for word. Please ask again tomorrow, or ask a colleague."
+    )
+
+
 class SlackUnavailable(AssistantError):
     """Slack did not answer, or not usefully."""
 

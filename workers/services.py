@@ -29,6 +29,8 @@ class Services:
     answerer: Answerer
     multilingual: BatchEmbedder | None = field(default=None, kw_only=True)
     """For questions and documents that are not English."""
+    second: Answerer | None = field(default=None, kw_only=True)
+    """The model that is asked where the first does not answer."""
 
     @property
     def messenger(self) -> Messenger:
@@ -66,7 +68,16 @@ def make_services(settings: Settings) -> Services:
         embedder=embedder,
         answerer=_answerer(settings, embedder, multilingual),
         multilingual=multilingual,
+        second=_second(settings),
     )
+
+
+def _second(settings: Settings) -> Answerer | None:
+    if (others := settings.fallback_model) is None:
+        return None
+    from workers.models.openai import OpenAIAnswerer  # noqa: PLC0415 - where it is used
+
+    return OpenAIAnswerer.connect(others)
 
 
 def _answerer(settings: Settings, embedder: Embedder, multilingual: Embedder) -> Answerer:

@@ -2,16 +2,41 @@
 
 import os
 import re
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from workers.errors import SettingsInvalid
 
 Role = Literal["owner", "ingress", "answerer", "syncer", "indexer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that a person, team or workspace may spend on the model in a day or month (UTC)."""
+
+    scope: Literal["person", "team", "workspace"]
+    span: Literal["day", "month"]
+    most: float
+
+    @classmethod
+    def read(cls, written: str) -> "Budget":
+        """Read `person/day=0.5`. Raises ValueError."""
+        found = _BUDGET.fullmatch(written)
+        if found is None:
+            raise ValueError(
+                f"{written[:60]!r} is no budget: write person, team or workspace, then /day or "
+                "/month, then = and an amount, such as person/day=0.5"
+            )
+        scope, span, most = found.groups()
+        return cls(scope, span, float(most))  # type: ignore[arg-type]
+
+
+_BUDGET = re.compile(r"(person|team|workspace)/(day|month)=([0-9]{1,12}(?:\.[0-9]{1,6})?)")
 
 
 class Settings(BaseSettings):
@@ -105,6 +130,24 @@ class Settings(BaseSettings):
     model_reasoning_effort: Literal["", "none", "minimal", "low", "medium", "high", "xhigh"] = ""
     model_temperature: float | None = Field(None, ge=0, le=2)
     """None for the server's default. Newer models of OpenAI accept no temperature."""
+    model_window: int = Field(0, ge=0)
+    """How many tokens the model takes in all, prompt and answer; passages that do not fit are left
+    out, the last ones first. 0: not known."""
+    model_price_input: float | None = Field(None, ge=0, allow_inf_nan=False)
+    model_price_output: float | None = Field(None, ge=0, allow_inf_nan=False)
+    """For a million tokens, in whatever currency; None if not known: then only tokens count."""
+    fallback_model_name: str = ""
+    """A second model, which is asked if the first does not answer; empty for none."""
+    fallback_model_base_url: str = Field("", repr=False)
+    fallback_model_api_key: SecretStr = SecretStr("")
+    """Empty: the first model's address and key."""
+    fallback_price_input: float | None = Field(None, ge=0, allow_inf_nan=False)
+    fallback_price_output: float | None = Field(None, ge=0, allow_inf_nan=False)
+    answer_deadline_s: float = Field(0.0, ge=0, allow_inf_nan=False)
+    """For this long after a question was asked its model is waited for; then documents are quoted,
+    or a notice says why there is no answer. 0: a minute, or `model_timeout_s` if that is longer."""
+    budgets: Annotated[tuple[Budget, ...], NoDecode] = ()
+    """The most that the model may cost: `person/day=0.5, team/month=100, workspace/month=500`."""
     second_look: bool = False
     """Whether the model is asked, in a call of its own, about a sentence that the rules keep
     without being sure; its answer can only drop the sentence."""
@@ -139,7 +182,27 @@ class Settings(BaseSettings):
     keep_gone_days: float = Field(7.0, ge=0)
     """Nobody can read what a source no longer lists, and it is deleted after this many days."""
 
-    @field_validator("model_temperature", mode="before")
+    @field_validator("budgets", mode="before")
+    @classmethod
+    def _budgets(cls, value: object, info: ValidationInfo) -> object:
+        if not isinstance(value, str):
+            return value
+        found = tuple(Budget.read(one) for one in re.split(r"[,\s]+", value) if one)
+        if len({(one.scope, one.span) for one in found}) < len(found):
+            raise ValueError("one of them is there twice")
+        names = ["model_price_input", "model_price_output"]
+        if info.data.get("fallback_model_name"):
+            names += ["fallback_price_input", "fallback_price_output"]
+        missing = [f"KEN_{name.upper()}" for name in names if info.data.get(name) is None]
+        if found and missing:
+            raise ValueError(f"a budget needs prices: set {' and '.join(missing)}")
+        return found
+
+    @field_validator(
+        *("model_temperature", "model_price_input", "model_price_output"),
+        *("fallback_price_input", "fallback_price_output"),
+        mode="before",
+    )
     @classmethod
     def _none_if_empty(cls, value: object) -> object:
         return None if value == "" else value
@@ -156,6 +219,27 @@ class Settings(BaseSettings):
     @property
     def writes_with_a_model(self) -> bool:
         return bool(self.model_api_key.get_secret_value() or self.model_base_url)
+
+    @property
+    def deadline_s(self) -> float:
+        return self.answer_deadline_s or max(60.0, self.model_timeout_s)
+
+    @property
+    def fallback_model(self) -> "Settings | None":
+        """The settings with the second model in the place of the first; None if there is none."""
+        if not (self.writes_with_a_model and self.fallback_model_name):
+            return None
+        changes: dict[str, object] = {
+            "model_name": self.fallback_model_name,
+            "model_price_input": self.fallback_price_input,
+            "model_price_output": self.fallback_price_output,
+        }
+        if self.fallback_model_base_url:
+            changes["model_base_url"] = self.fallback_model_base_url
+            changes["model_api"] = "auto"
+        if self.fallback_model_base_url or self.fallback_model_api_key.get_secret_value():
+            changes["model_api_key"] = self.fallback_model_api_key  # a key goes to its own server
+        return self.model_copy(update=changes)
 
     @property
     def has_slack(self) -> bool:

@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from policies.tables.questions import QuestionState
 from workers.answering.answer import Ended, answer
 from workers.answering.asked import below_question
+from workers.answering.drafting import PATIENCE_S
 from workers.answering.progress import rest
 from workers.errands import run_errand
 from workers.errors import (
@@ -49,8 +50,6 @@ from workers.wording.text import speaking
 
 log = structlog.get_logger()
 
-PATIENCE_S = 60.0
-"""How long we retry transient failures before telling the asker."""
 GIVE_UP_S = 24 * 3600.0
 """How long we try to reach a person whom we cannot reach."""
 _LARGEST_ID = 2**63 - 1

@@ -13,7 +13,7 @@ import workers.answering.answer as answering
 from policies import Audience
 from policies.audience import Readers
 from policies.tables.people import User
-from workers.answering import audience, verify
+from workers.answering import audience, composing, verify
 from workers.answering.asked import with_names
 from workers.answering.verify import Verified
 from workers.claims.check import Checked, check
@@ -64,7 +64,7 @@ def without_quotes_checked() -> Iterator[None]:
         known = range(1, len(passages) + 1)
         return Verified(tuple(one for one in draft.sentences if one.passage in known))
 
-    with patch.object(answering, "verify", believed):
+    with patch.object(composing, "verify", believed):
         yield
 
 

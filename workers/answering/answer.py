@@ -24,9 +24,11 @@ from workers.answering.asked import (
 )
 from workers.answering.audience import asker_readers, audience_of, is_private
 from workers.answering.composing import Composed, compose_for, is_unclear, words_for_nothing
+from workers.answering.drafting import Waiting
 from workers.answering.follow_up import lacks_subject
 from workers.answering.limits import RateLimit, may_speak_unasked, rate_limit
 from workers.answering.progress import Progress, shown
+from workers.answering.spending import Payer
 from workers.answering.talk import reply_to_request, reply_to_talk
 from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
 from workers.intake.leases import Leased, question_session, require_lease
@@ -208,7 +210,12 @@ def _compose(
     if readers is None:
         return Composed(Reply(""))
     before = _said_before(services, question)
-    return compose_for(services, question, kind, readers, before, wishes, progress=progress)
+    limited = not question.surface.is_terminal
+    payer = Payer(leased.id, question.team_id, question.user_id, is_limited=limited)
+    waiting = Waiting(payer, leased.asked_at, services.settings.deadline_s)
+    return compose_for(
+        services, question, kind, readers, before, wishes, progress=progress, waiting=waiting
+    )
 
 
 def _follows(question: Question) -> bool:
@@ -371,7 +378,7 @@ def _check(services: Services, leased: Leased, kind: Kind, composed: Composed) -
                 "epoch": epoch,
                 "used": composed.used,
                 "cited": composed.cited,
-                "model": services.answerer.name,
+                "model": composed.model or services.answerer.name,
                 "prompt_version": VERSION,
                 "verdicts": {"dropped_sentences": composed.dropped, "final_check": "passed"},
                 "readers": resolved.readers.to_json(),

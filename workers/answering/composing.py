@@ -19,6 +19,7 @@ from workers.answering.across import by_best_sentence
 from workers.answering.assuming import with_assumption
 from workers.answering.audience import Resolved
 from workers.answering.choosing import about_page, pages_of, title_of
+from workers.answering.drafting import Asking, Waiting, Written, helper, write
 from workers.answering.follow_up import as_asked, lacks_subject, self_contained
 from workers.answering.oneself import asked_about_oneself, from_profile
 from workers.answering.profile import profile_for
@@ -26,7 +27,7 @@ from workers.answering.progress import CHECKING, SEARCHING, Progress, reading
 from workers.answering.resolving import resolved
 from workers.answering.retrieval import Meaning, meaning_by, merged, retrieve
 from workers.answering.talk import fits_request, reply_to_request
-from workers.answering.verify import count, verify
+from workers.answering.verify import Verified, count, verify
 from workers.claims.likeness import likeness
 from workers.errors import LayersDisagree
 from workers.intake.messages import Question
@@ -63,6 +64,8 @@ class Composed:
     """The one person whose own profile this is from; nobody else may get it."""
     pages: tuple[Page, ...] = ()
     """Pages that the question may be about, or the one that is close (`Reply.pages`)."""
+    model: str = ""
+    """Who wrote the draft."""
 
     @property
     def used(self) -> list[int]:
@@ -85,9 +88,11 @@ def compose_for(
     wishes: Wishes,
     *,
     progress: Progress | None = None,
+    waiting: Waiting | None = None,
 ) -> Composed:
     """Compose the answer to a question for these readers, after what was said before it."""
-    asked = as_asked(services.answerer, question.text, before)
+    with helper(services, waiting) as model:
+        asked = as_asked(model, question.text, before)
     profile = profile_for(services, question, kind, readers.audience)
     if (about := asked_about_oneself(asked)) is not None:
         return _from_profile(about, profile, kind, readers.audience)
@@ -105,6 +110,7 @@ def compose_for(
         length=wishes.length,
         profile=profile,
         within=question.chosen,
+        waiting=waiting,
     )
     composed = _with_pages(question, kind, _for_request(question, composed))
     if asked == question.text:
@@ -175,13 +181,15 @@ def compose_answer(
     length: Length = Length.NORMAL,
     profile: Profile = NOBODY,
     within: int | None = None,
+    waiting: Waiting | None = None,
 ) -> Composed:
     """Compose an answer for this audience; without lines if there is nothing to say.
 
     `profile`: of the person asking, or what all of the audience have in common. `within`: only from
-    this document.
+    this document. `waiting`: who waits for it, if anybody does.
 
-    The session is closed before the model is called. Raises LayersDisagree, ModelUnavailable.
+    The session is closed before the model is called. Raises LayersDisagree, ModelUnavailable,
+    OverBudget.
     """
     progress = progress or Progress()
     progress.at(SEARCHING)
@@ -209,29 +217,32 @@ def compose_answer(
     progress.at(reading(len({passage.document_id for passage in passages})))
     with tracing.span("model", model=services.answerer.name):
         about = meant(profile, asked)
-        draft = services.answerer.write(question, passages, language=language, profile=about)
+        written = write(services, Asking(question, passages, language, about), waiting)
+    passages = written.passages
     crashpoint("model_answered")
     progress.at(CHECKING)
     with tracing.span("verify") as at:
-        verified = verify(
-            draft,
-            passages,
-            similarity=likeness(services.embedder, services.multilingual),
-            judge=_judge(services),
-        )
+        verified = _verified(services, written, waiting)
         at.set(dropped=verified.dropped)
     count(verified)
     reply = say.compose(verified.sentences, passages, length=length)
     reply = with_assumption(reply, passages, profile, asked)
-    pages = pages_of(draft.pages, passages, profile.sites)
-    return Composed(reply, passages, verified.dropped, out_of_date, pages=pages)
+    if written.note and reply.lines:
+        reply = replace(reply, note=f"{written.note} {reply.note}".strip())
+    pages = pages_of(written.draft.pages, passages, profile.sites)
+    return Composed(
+        reply, passages, verified.dropped, out_of_date, pages=pages, model=written.model
+    )
 
 
-def _judge(services: Services) -> Judge | None:
-    """Return the model if it is to be asked a second time (KEN_SECOND_LOOK)."""
-    answerer = services.answerer
-    wanted = services.settings.second_look
-    return answerer if wanted and isinstance(answerer, Judge) else None
+def _verified(services: Services, written: Written, waiting: Waiting | None) -> Verified:
+    """Keep what passages support; the model that wrote may be asked again (KEN_SECOND_LOOK)."""
+    similarity = likeness(services.embedder, services.multilingual)
+    if not services.settings.second_look or written.model != services.answerer.name:
+        return verify(written.draft, written.passages, similarity=similarity)
+    with helper(services, waiting) as model:
+        judge = model if isinstance(model, Judge) else None
+        return verify(written.draft, written.passages, similarity=similarity, judge=judge)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,7 @@ app.command(rich_help_panel=QUESTIONS)(questions.why)
 app.command(rich_help_panel=QUESTIONS)(questions.who)
 app.command(rich_help_panel=QUESTIONS)(questions.audience)
 app.command(rich_help_panel=QUESTIONS)(questions.shown)
+app.command(rich_help_panel=QUESTIONS)(questions.usage)
 app.command("eval", rich_help_panel=QUESTIONS)(questions.evaluate)
 app.add_typer(slack.channels_app, name="channels", rich_help_panel=QUESTIONS)
 

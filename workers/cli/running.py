@@ -131,6 +131,9 @@ def _problems(facts: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} is stopped: run `ken up`"
     if facts.get("database") == _SILENT:
         yield "the database does not answer: run `ken doctor`"
+    for model, state in facts.get("models", {}).items():
+        if state.startswith("rests"):
+            yield f"the model {model} {state}: run `ken doctor`"
     for name, settings in facts["outdated"].items():
         yield (f"{name} runs with old values of {names(settings)}: run `ken up` to restart it")
 
@@ -300,13 +303,25 @@ def _holdings(settings: Settings) -> dict[str, object]:
             held = session.execute(_COUNT_ROWS).one()._asdict()
         with database.session("ingress") as session:
             waiting = session.scalar(text("SELECT count(*) FROM question WHERE state = 'kept'"))
+            models = {row.model: row.state for row in session.execute(_READ_MODELS)}
     except SQLAlchemyError:
         return {"database": _SILENT}
     else:
-        return {**held, "questions_waiting": waiting}
+        return {**held, "questions_waiting": waiting, **({"models": models} if models else {})}
     finally:
         database.close()
 
+
+# Reads how the last call of each model ended, and until when it is not called.
+_READ_MODELS = text("""
+    SELECT DISTINCT ON (model) model,
+           CASE WHEN again_at > now()
+                THEN 'rests until ' || to_char(again_at AT TIME ZONE 'UTC', 'HH24:MI:SS')
+                     || ' UTC: ' || outcome
+                WHEN outcome IN ('', 'trying') THEN 'answers'
+                ELSE 'failed: ' || outcome END AS state
+    FROM model_use WHERE at > now() - interval '1 day' ORDER BY model, id DESC
+""")
 
 # Counts what is stored, and reads no text.
 _COUNT_ROWS = text("""

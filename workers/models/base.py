@@ -168,6 +168,15 @@ class Answerer(Protocol):
 
 
 @runtime_checkable
+class Timed(Protocol):
+    """An answerer that calls a server, and can be held to an end."""
+
+    def within(self, seconds: float) -> Answerer:
+        """Return the same answerer, with all that it does for one question to end in this time."""
+        ...
+
+
+@runtime_checkable
 class Judge(Protocol):
     """An answerer that can also say, in a call of its own, whether a sentence follows."""
 

@@ -1,6 +1,7 @@
 """Answers by a language model: a server that speaks the Responses API or Chat Completions."""
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ import httpx2
 import structlog
 
 from workers.errors import ModelUnavailable
+from workers.models import usage
 from workers.models.address import Address, address_of
 from workers.models.base import NOBODY, Draft, Passage, Profile
 from workers.models.draft import Found, Unterminated, find, is_object
@@ -107,6 +109,8 @@ class OpenAIAnswerer:
     address: Address
     known: _Known
     counts_rows = False
+    until: float = math.inf
+    """When an answer is of no use any more, by this clock."""
     clock: Callable[[], float] = time.monotonic
     _one_looks: threading.Lock = field(default_factory=threading.Lock)
 
@@ -119,9 +123,6 @@ class OpenAIAnswerer:
         key = settings.model_api_key.get_secret_value().strip() or "none"
         client = httpx2.Client(
             headers={"api-key": key} if address.is_azure else {"Authorization": f"Bearer {key}"},
-            timeout=httpx2.Timeout(
-                settings.model_timeout_s, connect=min(settings.model_timeout_s, _CONNECT_S)
-            ),
             follow_redirects=False,
         )
         is_known = not settings.model_base_url or settings.model_api != "auto"
@@ -131,6 +132,10 @@ class OpenAIAnswerer:
     @property
     def name(self) -> str:
         return self.settings.model_name
+
+    def within(self, seconds: float) -> "OpenAIAnswerer":
+        """Return the same answerer, with all that it does for one question to end in this time."""
+        return replace(self, until=self.clock() + seconds)
 
     def write(
         self,
@@ -319,7 +324,7 @@ class OpenAIAnswerer:
 
     def _answer(self, dialect: Dialect, body: dict[str, Any]) -> str:
         """Return what was written: all messages and parts in one. Raises Failed."""
-        answered = _read(self._post(dialect, body))
+        answered = self._meter(self._post(dialect, body), body)
         if (error := refused(200, {}, answered, body)) is not None:
             raise error
         answer = completion_in(answered)
@@ -335,13 +340,28 @@ class OpenAIAnswerer:
         text = "".join(answer.texts)
         return text if text.strip() else "".join(answer.thoughts)
 
+    def _meter(self, raw: bytes, body: dict[str, Any]) -> Any:
+        """Return the parsed body, and count its tokens, whatever became of the answer."""
+        answered = _read(raw)
+        completion = completion_in(answered)
+        said = "".join((*completion.texts, *completion.thoughts)) if completion else ""
+        usage.add(answered, asked=json.dumps(body, ensure_ascii=False), said=said)
+        return answered
+
     def _post(self, dialect: Dialect, body: dict[str, Any]) -> bytes:
         """Return the answer's body, within the time for all of it. Raises Failed."""
-        until = self.clock() + self.settings.model_timeout_s
+        left = min(self.settings.model_timeout_s, self.until - self.clock())
+        if left <= 0:
+            raise Failed(Fault.PASSING, "timeout")
+        until = self.clock() + left
         raw = bytearray()
         try:
             with self.client.stream(
-                "POST", dialect.url, params=self.address.query, json=body
+                "POST",
+                dialect.url,
+                params=self.address.query,
+                json=body,
+                timeout=httpx2.Timeout(left, connect=min(left, _CONNECT_S)),
             ) as response:
                 for piece in response.iter_bytes():
                     raw += piece

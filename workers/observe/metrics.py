@@ -129,6 +129,24 @@ MODEL_DOWN = Gauge(
     "1: the server refuses every question until a setting is changed",
     registry=REGISTRY,
 )
+MODEL_TOKENS = Counter(
+    "ken_model_tokens",
+    "Tokens, by model and direction: input, output",
+    ["model", "direction"],
+    registry=REGISTRY,
+)
+MODEL_COST = Counter(
+    "ken_model_cost",
+    "What the model's tokens cost, in the currency of the prices that are set",
+    ["model"],
+    registry=REGISTRY,
+)
+QUOTED_INSTEAD = Counter(
+    "ken_quoted_instead",
+    "Answers that quote the documents because no model wrote them: failed, resting, budget",
+    ["reason"],
+    registry=REGISTRY,
+)
 SLACK_CALLS = Counter(
     "ken_slack_calls",
     "Calls of Slack's Web API, by method: ok, refused, unavailable",

@@ -46,6 +46,8 @@ class Facts:
     epoch: int
     epoch_age_s: float | None
     sources: tuple[Source, ...]
+    resting: tuple[tuple[str, bool], ...] = ()
+    """Each model that was called, and whether it rests after failures."""
 
 
 def exposition(settings: Settings, database: Database) -> Callable[[], bytes]:
@@ -66,13 +68,14 @@ def read(database: Database) -> Facts | None:
         with database.session("ingress") as session:
             session.execute(_SHORT)
             held = session.execute(_COUNT_QUESTIONS).one()._asdict()
+            resting = tuple((row.model, row.rests) for row in session.execute(_RESTING))
         with database.session("answerer") as session:
             session.execute(_SHORT)
             sources = tuple(Source(**row._asdict()) for row in session.execute(_AGE_OF_SOURCES))
         epoch_age_s = _epoch_age(database) if database.settings.has_syncer else None
     except (SQLAlchemyError, OperatorError):
         return None
-    return Facts(**held, epoch_age_s=epoch_age_s, sources=sources)
+    return Facts(**held, epoch_age_s=epoch_age_s, sources=sources, resting=resting)
 
 
 def _epoch_age(database: Database) -> float | None:
@@ -109,6 +112,7 @@ class _Facts(Collector):
         if facts is not None:
             yield from _of_questions(facts)
             yield from _of_sources(facts.sources)
+            yield _of_models(facts.resting)
 
 
 def _of_questions(facts: Facts) -> Iterator[Metric]:
@@ -161,6 +165,14 @@ def _of_sources(sources: Sequence[Source]) -> Iterator[Metric]:
     )
 
 
+def _of_models(resting: Sequence[tuple[str, bool]]) -> Metric:
+    what = "1: not called for a while, after failures in a row"
+    family = GaugeMetricFamily("ken_model_resting", what, labels=["model"])
+    for model, rests in resting:
+        family.add_metric([model], float(rests))
+    return family
+
+
 def _one(name: str, what: str, value: float) -> Metric:
     return GaugeMetricFamily(f"ken_{name}", what, value=value)
 
@@ -190,6 +202,12 @@ _COUNT_QUESTIONS = text("""
            coalesce(extract(epoch FROM now() - unposted.oldest), 0)::float8 AS oldest_unposted_s,
            (SELECT value FROM epoch) AS epoch
     FROM open, unposted
+""")
+
+# Reads which models are not called now; the last row of each model counts.
+_RESTING = text("""
+    SELECT DISTINCT ON (model) model, coalesce(again_at > now(), false) AS rests
+    FROM model_use WHERE at > now() - interval '1 day' ORDER BY model, id DESC
 """)
 
 # Reads the seconds since access last changed.

@@ -21,6 +21,30 @@ Person = Annotated[
 ]
 
 
+def usage(
+    by: Annotated[str, typer.Option("--by", help="What a line is: person, day or model.")] = "day",
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How far back.")] = 30,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Show the tokens that the language model used and what they cost, by person, day or model.
+
+    Money needs prices: KEN_MODEL_PRICE_INPUT and KEN_MODEL_PRICE_OUTPUT, for a million tokens.
+    """
+    from workers.cli.usage import read_usage, shown
+
+    lines = read_usage(command_settings(), by=by, days=days)
+    if as_json:
+        print_json([line.data for line in lines])
+        return
+    out.print(shown(lines, by))
+    if any(line.without_price for line in lines):
+        out.print(
+            "Some calls have no cost: no price was set. Set KEN_MODEL_PRICE_INPUT and "
+            "KEN_MODEL_PRICE_OUTPUT (docs/operate.md).",
+            soft_wrap=True,
+        )
+
+
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in plain words.")],
     person: Person,

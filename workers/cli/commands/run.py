@@ -58,7 +58,9 @@ def status(
     table = table_of("", "")
     for name, fact in facts.items():
         if name not in ("outdated", "problems"):
-            table.add_row(name.replace("_", " "), str(fact))
+            shown = fact.items() if isinstance(fact, dict) else ()
+            words = ", ".join(f"{one} {state}" for one, state in shown) or str(fact)
+            table.add_row(name.replace("_", " "), plain(words))
     out.print(table)
     for problem in problems:
         out.print(f"[red]{plain(problem)}[/]", soft_wrap=True)
