@@ -118,13 +118,14 @@ def _addresses(settings: Settings) -> Iterator[str]:
     ):
         if value and not _is_web_address(value):
             yield f"{name} is not a web address: write it as https://HOST/PATH"
-    try:
-        address_of(settings.model_base_url, settings.model_name)
-    except ValueError as wrong:
-        yield f"KEN_MODEL_BASE_URL {wrong}"
-    key = settings.model_api_key.get_secret_value().strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        yield "KEN_MODEL_API_KEY has a character that no key has: copy it again"
+    for prefix, model in _models(settings):
+        try:
+            address_of(model.model_base_url, model.model_name)
+        except ValueError as wrong:
+            yield f"{prefix}_BASE_URL {wrong}"
+        key = model.model_api_key.get_secret_value().strip()
+        if not key.isascii() or not key.isprintable() or " " in key:
+            yield f"{prefix}_API_KEY has a character that no key has: copy it again"
     queue = settings.redis_url.get_secret_value()
     if queue and _split(queue).scheme not in _QUEUES:
         yield (
@@ -276,9 +277,17 @@ def _sent_in_the_clear(settings: Settings) -> Iterator[str]:
         yield "KEN_SLACK_API_URL is not https: answers and the token would be sent unencrypted"
     if settings.has_oauth and _split(settings.public_url).scheme != "https":
         yield "KEN_PUBLIC_URL is not https: the codes that install Ken would be sent unencrypted"
-    model = _split(settings.model_base_url)
-    if settings.model_base_url and model.scheme != "https" and not _is_here(model.hostname):
-        yield "KEN_MODEL_BASE_URL is not https: passages and the key would be sent unencrypted"
+    for prefix, model in _models(settings):
+        url = _split(model.model_base_url)
+        if model.model_base_url and url.scheme != "https" and not _is_here(url.hostname):
+            yield f"{prefix}_BASE_URL is not https: passages and the key would be sent unencrypted"
+
+
+def _models(settings: Settings) -> Iterator[tuple[str, Settings]]:
+    """Yield the first model's settings, and the second's in their place, with their prefix."""
+    yield "KEN_MODEL", settings
+    if (second := settings.fallback_model) is not None:
+        yield "KEN_FALLBACK_MODEL", second
 
 
 # -- addresses ----------------------------------------------------------------------------------
