@@ -163,15 +163,16 @@ def _empty(emptying: psycopg.Connection[tuple[Any, ...]]) -> None:
             emptying.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         emptying.execute(_RESTART)
         emptying.execute("DELETE FROM principal WHERE kind <> 'class'")
-        emptying.execute("UPDATE epoch SET value = 0")
+        emptying.execute("UPDATE epoch SET value = 0, at = clock_timestamp()")
         emptying.execute("UPDATE mending SET done = 0, pass = NULL, after = ''")
 
 
 _TABLES = (
     "identity source_account user_account user_group membership source node entry policy"
-    " policy_entry policy_node document chunk embedding_model embedding question lease outbox"
-    " answer audit past account address provisioned link_code api_token sync_run sync_page errand"
-    " preference memory muted_thread channel_setting feedback installation oauth_state model_use"
+    " policy_entry policy_node document document_change chunk embedding_model embedding question"
+    " lease outbox answer audit past account address provisioned link_code api_token sync_run"
+    " sync_page errand preference memory muted_thread channel_setting feedback installation"
+    " oauth_state model_use"
 ).split()
 _NAMED = sql.SQL(", ").join(map(sql.Identifier, _TABLES))
 _LOCK = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(_NAMED)

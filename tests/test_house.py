@@ -22,8 +22,8 @@ from workers.intake.messages import Surface
 ROOT = Path(__file__).parents[1]
 CONTENT = {"Document": "document", "Chunk": "chunk", "Embedding": "embedding"}
 """The classes whose rows are text of documents, or derived from it, and their tables."""
-NO_CONTENT = {"EmbeddingModel"}
-"""In the same file, and no text: the names of models."""
+NO_CONTENT = {"EmbeddingModel", "DocumentChange"}
+"""In the same file, and no text: the names of models, and that something changed."""
 
 ALLOWED = {
     (

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from workers.database.sessions import Database
+from workers.index.copy import Index
 from workers.models.base import Answerer, BatchEmbedder, Embedder
 from workers.settings import Settings, load_settings
 from workers.slack.bot_tokens import MINIMUM_LIFETIME, token_of
@@ -31,6 +32,8 @@ class Services:
     """For questions and documents that are not English."""
     second: Answerer | None = field(default=None, kw_only=True)
     """The model that is asked where the first does not answer."""
+    index: Index = field(default_factory=Index, kw_only=True)
+    """What this process holds to find passages fast."""
 
     @property
     def messenger(self) -> Messenger:

@@ -28,6 +28,7 @@ from policies import Audience
 from workers.answering import retrieval
 from workers.database.sessions import Database, driver_of
 from workers.embedded.servers import ensure
+from workers.index.copy import Index
 from workers.settings import load_settings
 
 QUESTIONS = 6
@@ -60,13 +61,14 @@ def main(home: Path, report: Path | None) -> None:
 def measured(company: Company, database: Database) -> dict[str, Any]:
     """Return what `retrieve` costs at each level, whole and by its steps."""
     figures: dict[str, Any] = {}
+    index = Index()
     for place, level in enumerate(LEVELS):
         times: Times = defaultdict(list)
         recalls: list[float] = []
         short = 0
         for asker in company.askers[place * PER_LEVEL : (place + 1) * PER_LEVEL]:
             for number in range(QUESTIONS):
-                found, exact = _ask(company, database, asker, number, times)
+                found, exact = _ask(company, database, index, asker, number, times)
                 recalls.append(len(found & exact) / max(1, len(exact)))
                 short += len(found) < len(exact)
         figures[f"{level:g}"] = {
@@ -86,7 +88,12 @@ def measured(company: Company, database: Database) -> dict[str, Any]:
 
 
 def _ask(
-    company: Company, database: Database, asker: Asker, number: int, times: Times
+    company: Company,
+    database: Database,
+    index: Index,
+    asker: Asker,
+    number: int,
+    times: Times,
 ) -> tuple[set[int], set[int]]:
     """Return what the dense leg found first, and what it should have found."""
     vector, words = company.question(asker, own=number % 2 == 0)
@@ -97,7 +104,7 @@ def _ask(
         _stepwise(session, times, near),
         _timed(session, times["retrieve"]),
     ):
-        retrieval.retrieve(session, audience, words, vector, model=MODEL, limit=8)
+        retrieval.retrieve(session, audience, words, vector, model=MODEL, limit=8, index=index)
     return set(near[0][:TOP]), set(company.exact(asker, vector, TOP).tolist())
 
 

@@ -107,3 +107,15 @@ class Embedding(Base):
     vector: Mapped[Any] = mapped_column(HALFVEC())
     text_hash: Mapped[bytes | None]
     """The hash of what was embedded: equal text, also in another document, is embedded once."""
+
+
+class DocumentChange(Base):
+    """The epoch of a document's last change, of its text or of its policy; also if it is gone.
+
+    Only a trigger writes it. It says that something changed, not what.
+    """
+
+    __tablename__ = "document_change"
+
+    document_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    epoch: Mapped[int] = mapped_column(index=True)

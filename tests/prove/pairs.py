@@ -491,8 +491,8 @@ def limit_before_filter(database: Database) -> Iterator[None]:
     """A leak: the nearest chunks of all, and of these those that one may read (threat 16)."""
     real = retrieval._near
 
-    def near(session: Any, audience: Any, vector: Any, model: str, **more: Any) -> list[int]:
-        readable = set(real(session, audience, vector, model, **more))
+    def near(session: Any, visible: Any, vector: Any, model: str, **more: Any) -> list[int]:
+        readable = set(real(session, visible, vector, model, **more))
         statement = (
             select(Embedding.chunk_id)
             .join(Chunk, Chunk.id == Embedding.chunk_id)

@@ -268,6 +268,7 @@ class _Search:
             profile=self.about,
             multilingual=self.multilingual,
             within=within,
+            index=services.index,
         )
 
 

@@ -1,7 +1,8 @@
 """Ranks what the policy allows: by meaning and by words, fused.
 
-All searches start from what `visible_in` says that the audience may read, and are exact. Documents
-that the audience may not read affect no statistic: the rarity of a word comes from a fixed list.
+All searches start from what `visible_in` says that the audience may read. Documents that it may not
+read affect nothing: the rarity of a word comes from a fixed list, and what `workers/index` names as
+candidates depends on what may be read alone.
 
 A question and a chunk that are both English are compared by the English model, any other pair by
 the multilingual one, whose measure is brought to the same scale.
@@ -34,6 +35,9 @@ from policies.tables.content import Chunk, Document, Embedding
 from policies.tables.permissions import Node
 from policies.tables.sources import Source
 from workers.answering.preferring import fits
+from workers.index.copy import Index
+from workers.index.matching import matching
+from workers.index.nearest import nearest
 from workers.models.base import NOBODY, Embedder, Passage, Profile, Span
 from workers.models.languages import ENGLISH, LANGUAGES, language_of
 from workers.models.multilingual import on_english_scale
@@ -129,6 +133,7 @@ def retrieve(
     whole_tables: bool = False,
     multilingual: Meaning | None = None,
     within: int | None = None,
+    index: Index | None = None,
 ) -> tuple[Passage, ...]:
     """Return the best passages that all of the audience may read, best first.
 
@@ -137,7 +142,8 @@ def retrieve(
     `whole_tables`: after them, the other chunks of the documents whose rows are among the best, so
     that rows can be counted and compared; their relevance is 0.
     `vector` is the question's, shape (dimension,), by the model named; `multilingual` is its vector
-    by the multilingual one. `within`: only from this document, as many as fit.
+    by the multilingual one. `within`: only from this document, as many as fit. `index` is faster
+    where much may be read; it decides nothing.
 
     The session is one snapshot: what may be read is determined once in it, and limits every
     statement.
@@ -146,23 +152,26 @@ def retrieve(
     asked = _understand(session, visible, question, Meaning(model, vector), multilingual)
     if within is not None:
         asked, per_document = replace(asked, within=within), limit
-    fused = _candidates(session, visible, asked)
+    fused = _candidates(session, visible, asked, index)
     if within is None and (crowd := _crowd(fused, limit)) is not None:
-        fused += _candidates(session, of_other_sources(session, visible, crowd), asked)[:limit]
+        others = of_other_sources(session, visible, crowd)
+        fused += _candidates(session, others, asked, index)[:limit]
     preferred = fits(session, visible, [one.chunk_id for one in fused], profile)
     picked = _pick(fused, preferred, limit=limit, per_document=per_document)
     passages = _read(session, visible, picked)
     return (*passages, *_other_rows(session, visible, passages)) if whole_tables else passages
 
 
-def _candidates(session: Session, visible: Visible, asked: _Asked) -> list[_Candidate]:
+def _candidates(
+    session: Session, visible: Visible, asked: _Asked, index: Index | None
+) -> list[_Candidate]:
     """Search by meaning and by words, and fuse."""
     if not len(visible.policy_ids):
         return []
-    near = _all_near(session, visible, asked)
-    matching = _matching(session, visible, asked)
-    candidates = _weigh(session, visible, {*near, *matching}, asked)
-    return _fuse(_nearest_first(near, candidates), matching, candidates)
+    near = _all_near(session, visible, asked, index)
+    by_words = _matching(session, visible, asked, index)
+    candidates = _weigh(session, visible, {*near, *by_words}, asked)
+    return _fuse(_nearest_first(near, candidates), by_words, candidates)
 
 
 def _crowd(fused: Sequence[_Candidate], limit: int) -> int | None:
@@ -223,14 +232,21 @@ def _languages(session: Session, visible: Visible) -> frozenset[str]:
     return frozenset(session.scalars(select(codes.c.code).join(one, true())))
 
 
-def _all_near(session: Session, visible: Visible, asked: _Asked) -> list[int]:
+def _all_near(
+    session: Session, visible: Visible, asked: _Asked, index: Index | None = None
+) -> list[int]:
     """Search by meaning with each model, where it is the one that counts; each chunk once."""
     one, other, within = asked.meaning, asked.multilingual, asked.within
-    found = _near(session, visible, one.vector, one.model, within=within)
+    found = _near(session, visible, one.vector, one.model, index=index, within=within)
     if other is not None and (asked.present or asked.language not in ENGLISH):
-        every = asked.language not in ENGLISH
         found += _near(
-            session, visible, other.vector, other.model, within=within, foreign_only=not every
+            session,
+            visible,
+            other.vector,
+            other.model,
+            index=index,
+            within=within,
+            foreign_only=asked.language in ENGLISH,
         )
     return list(dict.fromkeys(found))
 
@@ -246,47 +262,40 @@ def _near(
     vector: NDArray[np.float32],
     model: str,
     *,
+    index: Index | None = None,
     within: int | None = None,
     foreign_only: bool = False,
 ) -> list[int]:
-    """Search by meaning, exactly: adding zero keeps approximate indexes out of it."""
-    statement = (
-        readable_embeddings(visible, model)
-        .with_only_columns(Embedding.chunk_id)
-        .order_by(Embedding.vector.cosine_distance(vector) + 0.0, Embedding.chunk_id)
-        .limit(DEPTH)
+    """Search by meaning."""
+    return nearest(
+        session,
+        visible,
+        index,
+        vector,
+        model,
+        limit=DEPTH,
+        within=within,
+        foreign_only=foreign_only,
     )
-    if within is not None:
-        statement = statement.where(Embedding.document_id == within)
-    if foreign_only:
-        statement = statement.join(Chunk, Chunk.id == Embedding.chunk_id).where(
-            Chunk.language.not_in(sorted(ENGLISH))
-        )
-    return list(session.scalars(statement))
 
 
-def _matching(session: Session, visible: Visible, asked: _Asked) -> list[int]:
-    """Search by words, found and roughly ordered by PostgreSQL's full-text search: in the chunks of
-    each language by the words as that language inflects them.
-    """
+def _matching(
+    session: Session, visible: Visible, asked: _Asked, index: Index | None = None
+) -> list[int]:
+    """Search by words: in the chunks of each language by the words as it inflects them."""
+    chunks = index.visible_chunks(session, visible, asked.meaning.model) if index else 0
     found: list[int] = []
     for language, rarities in asked.rarities.items():
-        if not rarities:
-            continue
-        query = func.to_tsquery("simple", " | ".join(map(_quoted, rarities)))
-        statement = (
-            readable_chunks(visible)
-            .with_only_columns(Chunk.id)
-            .where(Chunk.tsv.op("@@")(query))
-            .order_by(func.ts_rank(Chunk.tsv, query).desc(), Chunk.id)
-            .limit(MATCHING)
+        languages = [language] if language else sorted(ENGLISH)
+        found += matching(
+            session,
+            visible,
+            rarities,
+            limit=MATCHING,
+            chunks=chunks,
+            within=asked.within,
+            languages=languages if asked.present else (),
         )
-        if asked.present:
-            languages = [language] if language else sorted(ENGLISH)
-            statement = statement.where(Chunk.language.in_(languages))
-        if asked.within is not None:
-            statement = statement.where(Chunk.document_id == asked.within)
-        found += session.scalars(statement)
     return found
 
 
@@ -508,10 +517,6 @@ def _lexemes(
         weight = rarity(word) if language in ENGLISH else rarity_in(language, word)
         held[lexeme] = max(held.get(lexeme, 0.0), weight)
     return rarities
-
-
-def _quoted(lexeme: str) -> str:
-    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 # Turns each word of the question into the lexemes that each language inflects it to.

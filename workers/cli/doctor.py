@@ -68,7 +68,7 @@ def examine(data_dir: Path, *, production: bool = False) -> Iterator[Finding]:
     yield _data_folder(settings)
     yield from _settings(settings, strict=production or settings.production)
     database = Database(settings)
-    for look in (_postgresql, _pgvector, _schema, _roles, _transactions):
+    for look in (_postgresql, _pgvector, _words, _schema, _roles, _transactions):
         yield _safely(look, settings, database)
     database.close()
     yield _redis(settings)
@@ -136,6 +136,17 @@ def _pgvector(_settings: Settings, database: Database) -> Finding:
     return Finding(
         "pgvector", ok, version or "not installed", "" if ok else "Install pgvector 0.8 or newer."
     )
+
+
+def _words(_settings: Settings, database: Database) -> Finding:
+    """Whether the index of words can be used below row-level security (decision 46)."""
+    with database.session("ingress") as session:
+        used = session.scalar(
+            text("SELECT proleakproof FROM pg_proc WHERE oid = 'pg_catalog.ts_match_vq'::regproc")
+        )
+    found = "the index is used" if used else "the index is not used: slow from some 100,000 chunks"
+    remedy = "Run the step of docs/operate.md that makes the roles once more, as a superuser."
+    return Finding("words", True, found, "" if used else remedy, warns=not used)
 
 
 def _schema(_settings: Settings, database: Database) -> Finding:

@@ -172,6 +172,8 @@ def work(settings: Settings) -> None:
     services.embedder.embed_one("warm")
     if services.multilingual is not None:
         services.multilingual.embed_one("warm")
+    embedders = filter(None, (services.embedder, services.multilingual))
+    services.index.warm(services.database, *(one.name for one in embedders))
     try:
         app.worker_main(
             [

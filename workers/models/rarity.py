@@ -32,6 +32,18 @@ def rarity(word: str) -> float:
     return math.log1p(rank) / math.log1p(len(vocabulary()) - 1 - _FIRST_WORD)
 
 
+_WORDS_OF_A_TEXT, _OF_THE_FIRST = 100, 0.1
+"""Words of a chunk; and the share of a language's words that the commonest one is."""
+
+
+def share_of_texts(rarity: float) -> float:
+    """Return in about which share of all texts of a language a word of this rarity stands: Zipf's
+    law again, for a text of 100 words.
+    """
+    rank = math.exp(rarity * math.log1p(len(vocabulary()) - 1 - _FIRST_WORD))
+    return 1 - math.exp(-_WORDS_OF_A_TEXT * _OF_THE_FIRST / rank)
+
+
 def rarity_in(language: str, word: str) -> float:
     """Return the rarity of a word of this language. A fixed list knows English alone: elsewhere a
     common word is .3 and each other one 1.

@@ -94,6 +94,11 @@ FINAL_CHECKS = Counter(
     ["verdict"],
     registry=REGISTRY,
 )
+SEARCHES_SHORT = Counter(
+    "ken_searches_short",
+    "Searches that found fewer passages than there are, and were made again without the index",
+    registry=REGISTRY,
+)
 ANSWERS_REBUILT = Counter(
     "ken_answers_rebuilt",
     "Answers written again because permissions changed meanwhile",

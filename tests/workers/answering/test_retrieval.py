@@ -14,6 +14,7 @@ from policies.tables.people import UserStatus
 from tests.workers.answering.asking import only
 from tests.workers.library import Library, direction
 from workers.answering.retrieval import MAX_QUESTION, PER_DOCUMENT, retrieve
+from workers.index.copy import Index
 from workers.models.base import Passage
 
 LIMIT = 8
@@ -63,6 +64,7 @@ def ask(
             model=library.embedder.name,
             limit=limit,
             per_document=per_document,
+            index=Index(),
         )
 
 

@@ -210,6 +210,7 @@ class Asker:
                 per_document=1,
                 profile=about,
                 multilingual=meaning_by(multilingual, words),
+                index=self.services.index,
             )
         passages = by_best_sentence(passages, words, multilingual)
         return tuple(passage.document for passage in passages)
