@@ -12,7 +12,7 @@ from workers.models.conflicts import Places, Side, conflict
 from workers.models.embedders import Embedders
 from workers.models.parts import is_comparison, parts_of
 from workers.models.quotes import MIN_QUOTE_WORDS, contains, words
-from workers.models.rivals import fitting_first, rivals
+from workers.models.rivals import close, fitting_first, rivals
 from workers.models.tables import MOST_ROWS, Worked, tables_in, work_out
 from workers.models.weighing import Asked, Weighed, confidence, understand, weigh
 from workers.wording.text import day, gettext, listed, ngettext
@@ -75,7 +75,7 @@ class QuotingAnswerer:
             answers = [self._answer(question, passages, profile, alone=True)]
         said = _without_repetition(one for answer in answers for one in answer.sentences)
         support = max(answer.support for answer in answers)
-        pages = answers[0].pages if alone else ()
+        pages = answers[0].pages if len(answers) == 1 else ()
         return Draft(tuple(said), support=support, pages=pages, is_quoted=True)
 
     def _answer(
@@ -99,8 +99,10 @@ class QuotingAnswerer:
         if worked := _worked(asked, passages, weighed, profile):
             return _Answer([*_of_rows(worked)], _WORKED_OUT)
         support = confidence(weighed) if weighed else _UNSUPPORTED
-        if not weighed or not _is_sure(asked, weighed):
+        if not weighed:
             return _Answer([], support)
+        if not _is_sure(asked, weighed):
+            return _Answer([], support, close(weighed))
         if Sought.OVERVIEW in asked.sought:
             chosen = _overview(weighed)
         elif sides := self._conflict(asked, weighed, passages, profile):

@@ -1,8 +1,9 @@
-"""Finds the pages that a question may be about where neither it nor the profile says which.
+"""Finds the pages that a question may be about where neither it nor the profile says which, and the
+page that is close where nothing answers.
 
-In three cases, and otherwise the best page answers: the question names only what may be asked of
-many things ("the limit?"); it names only a subject that several pages have in their titles ("the
-policy?"); or two pages differ only in the country, site or team that they are for.
+A question is asked back in three cases, and otherwise the best page answers: it names only what may
+be asked of many things ("the limit?"); it names only a subject that several pages have in their
+titles ("the policy?"); or two pages differ only in the country, site or team that they are for.
 """
 
 import re
@@ -18,6 +19,11 @@ _MOST = 3
 _NEAR, _VERY_NEAR = 2.0, 1.0
 """A page whose best unit is this much below the best one is not meant: where the question says
 little, and where it says all but the country, site or team."""
+_CLOSE, _ALIKE = 4.5, 0.4
+"""What the best unit of a page that is close scores at least, and how alike it is to the question:
+in two of three refusals that name a page it was the right one (docs/benchmarks.md)."""
+_FAR = "names_missing code_missing year_missing elsewhere contact_missing superseded".split()
+"""Measures of which none may speak against a page that is close."""
 _MOST_WORDS = 2
 _WHOLE = 0.99
 _WORD = re.compile(r"[^\W_]+")
@@ -75,6 +81,14 @@ def _for_others(
     best, *others = _siblings(asked, weighed, passages, profile) or (weighed[0],)
     found = [one.number for one in others if one.measure("fit") == best.measure("fit")]
     return (best.number, *found[: _MOST - 1]) if found else ()
+
+
+def close(weighed: Sequence[Weighed]) -> tuple[int, ...]:
+    """Return a passage of the page that is close to what was asked, counted from 1, or none."""
+    best = weighed[0]
+    if best.score < _CLOSE or best.measure("unit_cosine") < _ALIKE:
+        return ()
+    return () if any(best.measure(name) for name in _FAR) else (best.number,)
 
 
 def fitting_first(

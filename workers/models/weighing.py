@@ -130,7 +130,7 @@ _WEIGHT = {
     "unit_cosine": 3.1,  # with title and heading in front
     "relevance": 3.1,  # of the passage
     "lead": -1.1,  # how far the passage is behind the best one
-    "cover": 0.0,  # share of the question's words, by rarity, in the unit
+    "cover": 0.0,  # share of the question's words, by rarity, in the unit: for the confidence alone
     "cover_all": 1.9,  # and in the unit, its title and headings
     "names_missing": -0.9,  # share of its names that are nowhere in the passage
     "sought": 0.7,  # share of what is asked for (an amount, a date) that the unit holds

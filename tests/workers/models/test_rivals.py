@@ -83,3 +83,24 @@ def test_the_profile_decides_between_countries(question: str, profile: Profile, 
 def test_what_nothing_answers_has_no_rivals() -> None:
     draft, found = drafted("the chess tournament?")
     assert (draft.sentences, found) == ((), [])
+
+
+@pytest.mark.parametrize(
+    ("question", "titles"),
+    [
+        ("how many guests may sleep on one boat?", ["Guests"]),
+        ("on which channel do skippers call the harbour?", ["Radio policy"]),
+        ("the chess tournament?", []),
+        ("what was the limit of guests on one boat in 2019?", []),
+        ("what is the e-mail address of the skippers on the radio channel?", []),
+        ("how much is a mooring in Portugal?", []),
+        ("how many guests does Velmarsh allow on one boat?", []),
+    ],
+)
+def test_a_page_is_close_only_if_nothing_speaks_against_it(
+    question: str, titles: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the answerer is not sure, whatever it finds."""
+    monkeypatch.setattr("workers.models.embedded.confidence", lambda weighed: -0.1)
+    draft, found = drafted(question)
+    assert (draft.sentences, found) == ((), titles)
