@@ -1,10 +1,11 @@
 """Each number, date, unit and rate of a sentence must stand in its source."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from workers.claims.case import Case
 from workers.claims.figure import Figure, equal
-from workers.claims.reading import Reading, Word
+from workers.claims.reading import Reading, Word, lists_of
 from workers.claims.units import unit_of
 from workers.claims.verdict import Reason, Verdict
 
@@ -36,7 +37,7 @@ def _check_value(case: Case, figure: Figure) -> Verdict | None:
         return None
     if figure.moment:
         return Verdict(Reason.DATE, figure.text)
-    if _interval_fits(case, figure) or _rate_fits(case, figure) or _spans(case, figure):
+    if any(fits(case, figure) for fits in _CONVERSIONS):
         return None
     alike = [other for other in (*case.figures, *case.figures_around) if _same_plain(figure, other)]
     for other in alike:
@@ -114,6 +115,56 @@ def _spans(case: Case, figure: Figure) -> bool:
     return any(value in spans for value in figure.values)
 
 
+def _is_scaled(case: Case, figure: Figure) -> bool:
+    """Whether a bare number of a table is meant in the thousands that its heading names."""
+    if case.scale is None or figure.dimension not in ("", case.scale[0]):
+        return False
+    bare = (value for one in case.figures if not one.dimension for value in one.values)
+    return any(value * case.scale[1] in figure.values for value in bare)
+
+
+def _counts_list(case: Case, figure: Figure) -> bool:
+    """Whether "two languages" counts what the source names one by one."""
+    if figure.dimension or figure.is_ordinal or figure.text.isdigit():
+        return False
+    named = [len(members) for source in case.sources for _, members in lists_of(source)]
+    for start, members in lists_of(case.claim):
+        if start > figure.end:
+            named.append(len(members))
+        elif figure.text in members[0]:
+            named = [len(members) - 1]  # "two languages, German and Polish"
+    return any(number in figure.values for number in named)
+
+
+def _is_place_in_list(case: Case, figure: Figure) -> bool:
+    """Whether "the second step" is the place of the quoted item in its list."""
+    return figure.is_ordinal and case.place.position in figure.values
+
+
+def _repeats_unit(case: Case, figure: Figure) -> bool:
+    """Whether a bare number has the unit of the one before it: "three years, those only one"."""
+    if figure.dimension:
+        return False
+    before = [one for one in case.claim.figures if one.start < figure.start and one.plain]
+    if not before or not before[-1].dimension or not before[-1].plain[0]:
+        return False
+    factor = before[-1].values[0] / before[-1].plain[0]
+    values = tuple(value * factor for value in figure.values)
+    meant = replace(figure, values=values, dimension=before[-1].dimension)
+    return any(equal(meant, other) for other in case.figures)
+
+
+_CONVERSIONS = (
+    _interval_fits,
+    _rate_fits,
+    _spans,
+    _is_scaled,
+    _counts_list,
+    _is_place_in_list,
+    _repeats_unit,
+)
+
+
 def _check_rates(case: Case) -> Verdict | None:
     """A rate of the claim, such as "per month", must be one of the source's."""
     if case.is_translated and not any(_rates(source) for source in case.sources):
@@ -131,14 +182,14 @@ def _check_rates(case: Case) -> Verdict | None:
             _rate_fits(case, one) and not any(equal(one, other) for other in case.figures)
             for one in case.claim.figures
         )
-        if rate not in said and not whole and not converted and not _is_frequency(case):
+        if rate not in said and not whole and not converted and not _is_interval(case):
             return Verdict(Reason.UNIT, "rate")
     return None
 
 
-def _is_frequency(case: Case) -> bool:
-    """Whether the claim counts how often, which is compared as an interval."""
-    return any(one.dimension == "times" for one in case.claim.figures)
+def _is_interval(case: Case) -> bool:
+    """Whether the claim counts how often, and the source says how far apart."""
+    return any(_interval_fits(case, one) for one in case.claim.figures)
 
 
 def _rates(reading: Reading) -> list[tuple[str, float]]:
@@ -160,10 +211,12 @@ def _rates(reading: Reading) -> list[tuple[str, float]]:
 
 
 def _is_rate(reading: Reading, words: Sequence[Word], at: int, before: str) -> bool:
+    if before in ("each", "every") and at > 1 and words[at - 2].text == "of":
+        return False  # "the last day of each month"
     if before == "der":
         return at > 1 and words[at - 2].text == "in"
     if before in _AND:
-        return at > 2 and words[at - 3].text in RATE_WORDS
+        return any(word.text in RATE_WORDS for word in words[max(0, at - 4) : at - 1])
     if before not in _ONLY_AFTER_FIGURE:
         return True
     if before in ("the", "one") or (before == "in" and reading.language != "de"):

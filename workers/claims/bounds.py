@@ -1,13 +1,13 @@
 """How the words around a number limit it: a sentence keeps "at least", "at most", "more than"."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
 from workers.claims.case import Case
 from workers.claims.figure import Figure, equal
-from workers.claims.reading import Reading, Word
+from workers.claims.reading import Reading, Word, found_in
 from workers.claims.units import unit_of
 from workers.claims.verdict import Reason, Verdict
 
@@ -113,6 +113,14 @@ def _bound_follows(
     mine, theirs = bound_of(claim, figure), bound_of(source, other)
     if mine == theirs or (theirs, mine) in _ALLOWED:
         return True
+    if _is_range(claim, figure) and theirs in (Bound.MOST, Bound.LEAST, Bound.OVER):
+        return True
+    if (
+        mine in (Bound.OVER, Bound.AFTER)
+        and theirs is Bound.MOST
+        and _goes_beyond(case, source, other)
+    ):
+        return True
     if case.is_table and not bound_words().isdisjoint(word.text for word in case.context.words):
         return True  # the name of a column bounds it: "available from"
     if figure.moment and other.moment:
@@ -131,6 +139,70 @@ def _bound_follows(
         may = theirs is Bound.MOST and not _PERMITTING.isdisjoint(word.text for word in claim.words)
         return is_limit or may or (case.is_translated and theirs is Bound.ABOUT)
     return False
+
+
+_BETWEEN = frozenset("between zwischen entre".split())
+_BEYOND = frozenset(
+    "afterwards thereafter danach después ensuite"
+    " above over beyond larger more higher longer bigger greater later darüber mehr größere"
+    " größeren höhere höheren längere längeren superior superiores mayores más-allá supérieurs"
+    " au-delà".split()
+)
+
+
+def _is_range(claim: Reading, figure: Figure) -> bool:
+    """Whether a number ends a range: "between 5 and 12" is above the one and within the other."""
+    before = [one for one in claim.figures if one.end <= figure.start][-1:]
+    starts = [word.text for one in before for word in _before(claim, one)[-1:]]
+    said = [word.text for word in _before(claim, figure)[-1:]]
+    ends = bool(starts) and starts[0] in _BETWEEN and said[-1:] in (["and"], ["und"], ["y"], ["et"])
+    return ends or (bool(said) and said[-1] in _BETWEEN)
+
+
+def _goes_on_beyond(source: Reading, other: Figure) -> Word | None:
+    behind = [word for word in source.words if word.start >= other.end]
+    return next(
+        (
+            word
+            for word in behind
+            if word.text in _BEYOND
+            and not any(0 <= one.start - word.end <= 6 for one in source.figures)
+        ),
+        None,
+    )
+
+
+def goes_beyond(case: Case) -> bool:
+    """Whether a figure of the claim is the limit above which the source says something else."""
+    return any(
+        bound_of(case.claim, figure) in (Bound.OVER, Bound.AFTER)
+        and bound_of(source, other) is Bound.MOST
+        and _goes_beyond(case, source, other)
+        for figure in case.claim.figures
+        for source in case.sources
+        for other in source.figures
+        if equal(figure, other)
+    )
+
+
+def _goes_beyond(case: Case, source: Reading, other: Figure) -> bool:
+    """Whether the claim is what the source says of more: "up to 500 A decides, above that B"."""
+    turn = _goes_on_beyond(source, other)
+    if turn is None:
+        return False
+    whole = source.content
+    piece = next((one for one in source.pieces if turn in one.words), None)
+    own = [word for word in piece.content if word is not turn] if piece else []
+    between = [word for word in whole if other.end <= word.start < turn.start and word not in own]
+    said = [word for word in own if found_in(word, case.claim.words)]
+    rivals = [word for word in between if found_in(word, case.claim.words)] if said != own else []
+    denied = [_denies(piece.words if piece else (), source), _denies(case.claim.words, case.claim)]
+    return bool(said) and len(said) * 2 >= len(own) and not rivals and denied[0] is denied[1]
+
+
+def _denies(words: Sequence[Word], reading: Reading) -> bool:
+    said = {word.text for word in words}
+    return not said.isdisjoint(reading.lexicon.negators | reading.lexicon.forbid)
 
 
 _EARLY = frozenset({Bound.MOST, Bound.UNDER})
@@ -154,6 +226,19 @@ def _is_negative(reading: Reading) -> bool:
     return not said.isdisjoint(reading.lexicon.negators | reading.lexicon.forbid)
 
 
+_SMALLER = frozenset(
+    "fewer lower smaller shorter younger colder earlier lighter slower cheaper narrower thinner"
+    " kleiner kürzer jünger kälter früher leichter langsamer billiger niedriger geringer".split()
+)
+
+
+def _of_comparison(before: Sequence[str]) -> Bound | None:
+    """Return what any adjective before "than" says: "heavier than", "schwerer als"."""
+    if len(before) < 2 or before[-1] not in ("than", "als") or not before[-2].endswith("er"):
+        return None
+    return Bound.UNDER if before[-2] in _SMALLER else Bound.OVER
+
+
 def bound_of(reading: Reading, figure: Figure) -> Bound:
     """Return how the words before and behind a figure bound it; exact if none does."""
     after = [word.text for word in reading.words if word.start >= figure.end]
@@ -172,7 +257,7 @@ def bound_of(reading: Reading, figure: Figure) -> Bound:
             if size == 1 and phrase[0] in ("by", "auf") and not figure.moment:
                 continue
             return bound
-    return _of_limit(reading, figure)
+    return _of_comparison(before) or _of_limit(reading, figure)
 
 
 _LIMIT_NAMES = {

@@ -24,6 +24,7 @@ _DATE = re.compile(
     r"|(?<![\d./-])(?P<y8>(?:19|20)\d\d)-(?P<m8>0[1-9]|1[0-2])(?![\d-])"
     r"|(?<![\d.])(?P<d2>\d{1,2})\.(?P<m2>\d{1,2})\.(?:(?P<y2>\d{4}|\d\d)(?!\d))?(?!\d)"
     r"|(?<![\d/])(?P<a>\d{1,2})/(?P<b>\d{1,2})/(?P<y5>\d{4})(?![\d/])"
+    r"|(?<![\d/])(?P<a2>0?[1-9]|[12]\d|3[01])/(?P<b2>0[1-9]|1[0-2])(?![\d/])"
     rf"|(?<![\d.])(?P<d3>\d{{1,2}})(?:st|nd|rd|th|er|\.)? (?:day )?(?:of |de )?(?P<m3>{_NAME})\.?"
     r"(?!\w)(?:,? (?:de |of )?(?P<y3>\d{4})(?!\d))?"
     rf"|(?<!\w)(?P<m4>{_NAME})\.? (?P<d4>\d{{1,2}})(?:st|nd|rd|th)?(?![\d:])(?:,? (?P<y4>\d{{4}})"
@@ -34,6 +35,7 @@ _DATE = re.compile(
 )
 _VERBLIKE = frozenset({"may", "march", "mar", "mai", "sept", "sep", "dec", "mars", "set", "jun"})
 """Names of months that are words, too: only with a capital letter (English, German) they count."""
+_AHEAD_OF_MARS = re.compile(r"(?<!\w)(?:en|de|fin|début|depuis|et|à) \Z", re.IGNORECASE)
 _TIME = re.compile(
     r"(?<![\d.:,])(?P<h>[01]?\d|2[0-4])(?:[:.](?P<min>[0-5]\d)(?!\d)| ?h ?(?P<min2>[0-5]\d)(?!\d))"
     r" ?(?P<half>[ap]\.?m\.?(?!\w))?(?: ?(?:uhr|h)(?!\w))?"
@@ -99,12 +101,13 @@ def moments(text: str) -> Iterator[Moment]:
 def _dates(text: str) -> Iterator[Moment]:
     for match in _DATE.finditer(text):
         found = {key: value for key, value in match.groupdict().items() if value}
-        if "a" in found:
-            day, month = int(found["a"]), int(found["b"])
+        if "a" in found or "a2" in found:
+            day, month = int(found.get("a") or found["a2"]), int(found.get("b") or found["b2"])
             either = month <= 12 and day <= 12
             if month > 12:
                 day, month = month, day
-            yield _date(match, int(found["y5"]), month, day, either=either)
+            year = int(found["y5"]) if "y5" in found else None
+            yield _date(match, year, month, day, either=either)
             continue
         name = found.get("m6", "")
         if name and not _is_month(match, name):
@@ -145,6 +148,8 @@ def _is_month(match: "re.Match[str]", name: str) -> bool:
         return True
     if len(name) <= 3 and not match[0].endswith("."):
         return name.casefold() == "may" and name[0].isupper() and match.start() > 0
+    if name == "mars" and _AHEAD_OF_MARS.search(match.string, 0, match.start()):
+        return True
     if name.casefold() in _VERBLIKE:
         return name[0].isupper() and match.start() > 0
     return True

@@ -1,14 +1,19 @@
 """A sentence beside what it has to follow from, and which clause of it each word comes from."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from workers.claims.figure import Figure, equal
+from workers.claims.figures import figures
 from workers.claims.likeness import Similarity
 from workers.claims.place import Place
 from workers.claims.reading import Clause, Part, Reading, Word, found_in, opposes, read
+from workers.claims.units import Unit
 
+_IN_UNIT = re.compile(r"(?:\bin |\ben |\()([^\W\d_]+\.?(?: (?:de )?[^\W\d_]+| ?[€$£])?)")
+_SCALES = (1e3, 1e6, 1e9)
 _ANTECEDENT = 3
 """Words at the end of a clause that a relative clause may be about."""
 
@@ -83,6 +88,17 @@ class Case:
     def home(self) -> Clause | None:
         mains = [one for one in self.used if one.part in (Part.MAIN, Part.CONTRAST)]
         return next(iter([*mains, *self.used]), None)
+
+    @cached_property
+    def scale(self) -> Unit | None:
+        """What the bare numbers of a table are meant in: "in thousand euros"."""
+        if not self.is_table:
+            return None
+        for said in _IN_UNIT.finditer(self.context.text):
+            for one in figures(f"1 {said[1]}"):
+                if one.values[:1] and one.values[0] in _SCALES and one.start == 0:
+                    return one.dimension, one.values[0]
+        return None
 
     def spoken(self) -> str:
         return " ".join(source.spoken for source in self.sources)

@@ -22,10 +22,11 @@ from workers.claims.coverage import (
 from workers.claims.lexicon import is_known, likely_language
 from workers.claims.likeness import Similarity
 from workers.claims.modality import check_modality, check_quantity
+from workers.claims.pairing import check_pairing
 from workers.claims.place import Place, places_of
 from workers.claims.polarity import check_polarity
 from workers.claims.reading import Reading, is_said, read
-from workers.claims.roles import check_order, check_pairing, check_roles
+from workers.claims.roles import check_order, check_roles
 from workers.claims.tables import check_cells, said_by
 from workers.claims.verdict import KEPT, Reason, Verdict
 from workers.models.base import Passage
@@ -94,6 +95,8 @@ def _check_at(
         return Checked(KEPT, source, around)  # it is the source itself, whole
     if place.is_cut:
         return Checked(Verdict(Reason.BORDER), source, around)
+    if _asks(source) and not _asks(sentence):
+        return Checked(Verdict(Reason.UNDECIDED, "?"), source, around)
     case = _case(sentence, place, passage, similarity)
     if not is_known(case.claim.language):
         return Checked(_by_meaning(case), source, around)
@@ -101,6 +104,11 @@ def _check_at(
         if verdict := rule(case):
             return Checked(verdict, source, around)
     return Checked(Verdict(is_sure=is_sure(case)), source, around)
+
+
+def _asks(text: str) -> bool:
+    """Whether a text is nothing but a question: what it asks is not said."""
+    return _plain(text).rstrip("*_ ").endswith("?")
 
 
 def _by_meaning(case: Case) -> Verdict:

@@ -1,7 +1,8 @@
 """Words that mean the same, and words that mean the opposite, in four languages.
 
 A line of `opposites.txt` and `synonyms.txt` is a concept; in the former, a bar stands between its
-two sides. A word may stand in several. They are general: no company's words are in them.
+two sides, or a slash where not the one does not mean the other: who does not buy need not sell. A
+word may stand in several. They are general: no company's words are in them.
 """
 
 from collections import defaultdict
@@ -13,6 +14,8 @@ from workers.models.synonyms import groups_of_words
 
 _LANGUAGES = ("en", "de", "es", "fr")
 _SHORTEST_STEM = 3
+CONTRARY = 2
+"""The side of opposites between which there is something else."""
 
 
 def _lines(name: str) -> list[str]:
@@ -25,7 +28,8 @@ def _index() -> dict[str, frozenset[tuple[int, int]]]:
     index: dict[str, set[tuple[int, int]]] = defaultdict(set)
     number = 0
     for line in _lines("opposites.txt"):
-        for sign, side in zip((1, -1), line.split("|"), strict=True):
+        sides = (CONTRARY, -CONTRARY) if "/" in line else (1, -1)
+        for sign, side in zip(sides, line.replace("/", "|").split("|"), strict=True):
             for word in side.split():
                 _put(index, word, (number, sign))
         number += 1
@@ -47,11 +51,10 @@ def _put(index: dict[str, set[tuple[int, int]]], word: str, concept: tuple[int, 
 
 @lru_cache(maxsize=50_000)
 def concepts_of(word: str, language: str) -> frozenset[tuple[int, int]]:
-    """Return the concepts of a word, each with its side: 1 or -1 of opposites, 0 of synonyms."""
+    """Return the concepts of a word, each with its side: 0 of synonyms."""
     index = _index()
-    if word in index:
-        return index[word]
-    return index.get(f"{language or 'en'}:{stem(word, language)}", frozenset())
+    none: frozenset[tuple[int, int]] = frozenset()
+    return index.get(word, none) | index.get(f"{language or 'en'}:{stem(word, language)}", none)
 
 
 def is_same(one: frozenset[tuple[int, int]], other: frozenset[tuple[int, int]]) -> bool:
@@ -64,3 +67,9 @@ def is_opposite(one: frozenset[tuple[int, int]], other: frozenset[tuple[int, int
     if not one.isdisjoint(other):
         return False
     return not one.isdisjoint({(number, -side) for number, side in other if side})
+
+
+def is_contrary(one: frozenset[tuple[int, int]], other: frozenset[tuple[int, int]]) -> bool:
+    """Whether they are opposites, and to deny the one is not to say the other."""
+    shared = one & {(number, -side) for number, side in other if side}
+    return bool(shared) and all(abs(side) == CONTRARY for _, side in shared)

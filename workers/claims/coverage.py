@@ -1,5 +1,8 @@
 """Each word of a sentence must be covered by its source: no names, details or orders are added."""
 
+import re
+from difflib import SequenceMatcher
+
 from workers.claims.bounds import bound_words
 from workers.claims.case import Case
 from workers.claims.reading import Word, found_in, opposes
@@ -31,7 +34,7 @@ _ARTICLES = frozenset(
     "a an the ein eine einen einem einer der die das den dem el la los las un una le les des"
     " du".split()
 )
-_LIGHT = frozenset(
+LIGHT = frozenset(
     "employee employees staff people company team colleague question answer information detail"
     " details rule rules requirement condition period time start end help work works need needs"
     " mitarbeiter unternehmen firma regel zeit arbeit frage empleado empleados empresa tiempo"
@@ -42,6 +45,7 @@ _LIGHT = frozenset(
     " look"
     " significantly easily effectively simply actually really clearly successfully properly"
     " basically"
+    " zahlen zahlt bezahlen kostet kosten beträgt paga pagan pagar cuesta cuestan paie paient coûte"
     " happen happens do able whoever wherever whenever turn turns".split()
 )
 
@@ -66,7 +70,39 @@ def check_names(case: Case) -> Verdict | None:
             continue
         if not any(opposes(word, other) for other in known):
             return Verdict(Reason.NAME, word.raw)
+    if not case.is_table and not case.is_translated and (other := _renamed(case)):
+        return Verdict(Reason.NAME, other.raw)
     return None
+
+
+def _renamed(case: Case) -> Word | None:
+    """Return a name that stands where the source has another one: "Joan asked" for "Lutz asked".
+
+    The first word of a sentence counts as a name if the passage has it with a capital alone.
+    """
+    mine, theirs = case.claim.words, case.words
+    same = SequenceMatcher(
+        None, [word.text for word in mine], [word.text for word in theirs], autojunk=False
+    )
+    for kind, start, end, first, last in same.get_opcodes():
+        if kind != "replace":
+            continue
+        new = [one for one in mine[start:end] if _can_be_name(one, case)]
+        old = [one for one in theirs[first:last] if _can_be_name(one, case)]
+        is_pair = len(new) == len(old) == 1 and not _is_acronym(new[0], theirs)
+        if is_pair and not found_in(new[0], theirs) and not found_in(old[0], mine):
+            return new[0]
+    return None
+
+
+def _can_be_name(word: Word, case: Case) -> bool:
+    if word.is_function or not word.raw[:1].isupper() or word.concepts:
+        return False
+    if word.is_name:
+        return True
+    small = re.compile(rf"(?<!\w){re.escape(word.text)}(?!\w)")
+    passage = f"{case.place.elsewhere} {' '.join(one.text for one in case.place.blocks)}"
+    return word.raw in passage and not small.search(passage) and word.language != "de"
 
 
 def _is_acronym(word: Word, known: tuple[Word, ...]) -> bool:
@@ -85,18 +121,30 @@ def check_coverage(case: Case) -> Verdict | None:
         return check_translation(case)
     known = (*case.words, *case.around)
     missing = [word for word in case.claim.content if not _is_covered(word, known)]
-    heavy = [word for word in missing if word.text not in _LIGHT]
+    heavy = [word for word in missing if word.text not in LIGHT]
     added = [word for word in heavy if not _is_alike(word, case)]
+    if joined := _joined_piece(case, added):
+        return Verdict(Reason.ADDED, joined.raw)
     if not added or (len(added) == 1 and _is_other_word(added[0], case, known)):
         return None
     return Verdict(Reason.ADDED, added[0].raw)
+
+
+def _joined_piece(case: Case, added: list[Word]) -> Word | None:
+    """Return a word of "… and uses less memory", of which the source says nothing at all."""
+    for piece in case.claim.pieces[1:]:
+        own = [word for word in piece.content if word not in added]
+        new = [word for word in piece.content if word in added]
+        if new and not own and not piece.figures and piece.words[0].text in _ADDING:
+            return new[0]
+    return None
 
 
 def is_sure(case: Case) -> bool:
     """Whether each word is covered by the rules alone, in one language."""
     known = (*case.words, *case.around)
     return not case.is_translated and all(
-        _is_covered(word, known) or word.text in _LIGHT for word in case.claim.content
+        _is_covered(word, known) or word.text in LIGHT for word in case.claim.content
     )
 
 
@@ -105,14 +153,18 @@ def _is_other_word(word: Word, case: Case, known: tuple[Word, ...]) -> bool:
 
     It must not be a name, a further member of a list, or who does it; and enough else is covered.
     """
-    ahead = [one.text for one in case.claim.words[: word.at] if one.text not in _ARTICLES]
-    before = ahead[-1] if ahead else ""
-    if word.is_name or before in _ADDING or before in case.claim.lexicon.agent:
+    if word.is_name or _is_joined(word, case):
         return False
     if _is_other_subject(word, case) or found_in(word, case.elsewhere):
         return False  # taken from another sentence of the passage
     covered = [one for one in case.claim.content if one is not word and _is_covered(one, known)]
     return len(covered) + len(case.claim.figures) >= _ENOUGH_ELSE
+
+
+def _is_joined(word: Word, case: Case) -> bool:
+    """Whether a word is a further member of a list, or who does it."""
+    ahead = [one.text for one in case.claim.words[: word.at] if one.text not in _ARTICLES]
+    return bool(ahead) and ahead[-1] in _ADDING | case.claim.lexicon.agent
 
 
 def _is_covered(word: Word, known: tuple[Word, ...]) -> bool:
@@ -122,13 +174,19 @@ def _is_covered(word: Word, known: tuple[Word, ...]) -> bool:
 
 
 def _is_alike(word: Word, case: Case) -> bool:
-    if case.similarity is None or word.is_name:
+    """Whether the embedder finds a word like one of the source, and it is no rival of it."""
+    if case.similarity is None or word.is_name or _is_joined(word, case):
         return False
-    return any(
-        case.similarity(word.text, other.text) >= _CLOSE
+    alike = [
+        other
         for other in (*case.words, *case.around)
-        if not other.is_function and not other.is_name
-    )
+        if not other.is_function
+        and not other.is_name
+        and case.similarity(word.text, other.text) >= _CLOSE
+    ]
+    if found_in(word, case.elsewhere):  # another thing of the passage, such as tenant for landlord
+        return bool(alike) and not any(other in case.words for other in alike)
+    return bool(alike)
 
 
 def _is_other_subject(word: Word, case: Case) -> bool:

@@ -1,5 +1,6 @@
 """A number with its unit, and whether two of them are the same whatever the format."""
 
+import re
 from dataclasses import dataclass
 
 from workers.claims.calendar import Moment
@@ -43,6 +44,8 @@ def same_unit(one: Figure, other: Figure) -> bool:
 def equal(one: Figure, other: Figure) -> bool:
     """Whether two figures say the same in whatever units: 90 days and 3 months, too."""
     if one.moment or other.moment:
+        if _is_version(one, other) or _is_version(other, one):
+            return True
         return same_value(one, other) or _is_hour(one, other) or _is_hour(other, one)
     if same_unit(one, other):
         return same_value(one, other) or _converted(one, other)
@@ -68,11 +71,26 @@ def equal(one: Figure, other: Figure) -> bool:
     return False
 
 
+def _is_version(one: Figure, other: Figure) -> bool:
+    """Whether "8.3." at the end of a sentence is a number, and no date."""
+    said = one.text.strip().rstrip(".")
+    if one.moment is None or other.moment or said.count(".") != 1 or not other.plain:
+        return False
+    return said == other.text.strip().rstrip(".")
+
+
+_HOURS_AND_MINUTES = re.compile(r"\d{1,2} ?h ?\d\d", re.IGNORECASE)
+
+
 def _is_hour(one: Figure, other: Figure) -> bool:
-    """Whether "17h" is the time of day that the other names."""
+    """Whether "17h" is the time of day that the other names, or "1 h 50" the time that it takes."""
     if one.moment is None or one.moment.kind != "clock" or other.dimension != "second":
         return False
-    return other.text.endswith("h") and other.values == ((one.moment.number or 0) * 60.0,)
+    if _HOURS_AND_MINUTES.fullmatch(one.text.strip()):
+        return (one.moment.number or 0) * 60.0 in other.values
+    return other.text.endswith(("h", "heures", "horas")) and other.values == (
+        (one.moment.number or 0) * 60.0,
+    )
 
 
 _BINARY = (1.024, 1.024**2, 1.024**3, 1.024**4)

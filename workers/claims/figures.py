@@ -14,7 +14,7 @@ _DIGITS = (
 )
 _CURRENCY = r"(?:EUR|USD|GBP|CHF|JPY|SEK|PLN|CAD|INR|US\$|[€$£¥]) ?"
 _TOKEN = re.compile(
-    rf"(?P<number>(?<![\w.,])(?P<currency>{_CURRENCY})?(?P<sign>[-\u2212+])?"
+    rf"(?P<number>(?<![\w.,])(?<!\w-)(?P<currency>{_CURRENCY})?(?P<sign>[-\u2212+])?"
     rf"(?P<digits>{_DIGITS})(?P<fraction>[½¼¾])?"
     r"(?P<ordinal>st|nd|rd|th|º|ª|er|e|ème|\.(?= [a-zäöü]))?(?![\d]))"
     r"|(?P<word>[^\W\d_]+(?:['\u2019][^\W\d_]+)?\.?)"

@@ -23,7 +23,8 @@ _MUST = {
     "de": "muss müssen musst müsst musste mussten erforderlich verpflichtend verpflichtet nötig"
     " notwendig obligatorisch pflicht zwingend braucht brauchen benötigt benötigen bedarf",
     "es": "debe deben debes deberán deberá obligatorio obligatoria obligatorios necesario"
-    " necesaria necesita necesitan hay-que tiene-que tienen-que requiere requieren exige",
+    " necesaria necesita necesitan hace-falta hay-que tiene-que tienen-que requiere requieren"
+    " exige",
     "fr": "doit doivent dois devez obligatoire obligatoires nécessaire nécessaires faut exige"
     " requis requise besoin",
 }
@@ -139,7 +140,8 @@ _FUNCTION = {
     " state states stated note noted document documents policy page article section following"
     " yes however addition furthermore besides alternatively hand fact sure indeed finally"
     " namely non un different apart aside time times kind kinds type types use uses used"
-    " using find found see shown does-not"
+    " using find found see shown does-not going gone doing done being getting giving taking making"
+    " coming putting keeping letting having itself themselves yourself mr mrs ms dr"
     " first further additional additionally moreover total overall amount amounts number none"
     " nothing",
     "de": "der die das den dem des ein eine einen einem einer eines und oder aber dass es er"
@@ -155,19 +157,22 @@ _FUNCTION = {
     " stehen macht machen bekommt bekommen erhält erhalten lassen lässt kommt kommen nimmt nehmen"
     " person personen leute fall anspruch möglich außer ohne dabei dafür davon dazu daran darauf"
     " jeweils bereits erst dessen deren sodass jedoch also anderen andere anderer anderes jahr"
+    " herr herrn frau gehen gegangen kommen gekommen gemacht gegeben dann zuletzt"
     " binnen innerhalb außerhalb lang lange zeit mal sonst statt jetzt derzeit aktuell",
     "es": "el la los las un una unos unas de del al a en con por para y o pero que se su sus lo le"
     " les es son está están fue ser estar ha han hay tiene tienen tener como más menos muy también"
     " si no ni sin sobre entre hasta desde cada todo toda todos todas este esta estos estas ese esa"
     " qué quién cuál cuando donde durante antes después puede pueden debe deben salvo excepto"
     " porque"
-    " ya solo sólo uno persona personas hace hacen dar da recibe reciben otro otra e u me nos",
+    " ya solo sólo uno persona personas hace hacen dar da recibe reciben otro otra e u me nos"
+    " señor señora sr sra don doña quien quienes haber sido",
     "fr": "le la les un une des de du d l au aux à en dans par pour avec et ou mais que qui se s sa"
     " son ses leur leurs ce cet cette ces il elle ils elles on nous vous je tu est sont était être"
     " a ont avoir plus moins très aussi si ne n pas ni sans sur sous entre jusqu depuis chaque tout"
     " toute tous toutes comme quand lorsque où peut peuvent doit doivent sauf car parce y c"
     " qu j m t"
-    " fait faire reçoit reçoivent donne autre autres personne avance droit",
+    " monsieur madame mme m chez soi fait faire reçoit reçoivent donne autre autres personne avance"
+    " droit",
 }
 _PREPOSITIONS = {
     "en": "of to in on at by for from with without into onto over under about within during between"
@@ -187,7 +192,7 @@ _BE = {
 }
 _ANAPHORS = frozenset(
     "it its they them their he his she her this that these those such there here then otherwise"
-    " both former latter longer later another afterwards thereafter"
+    " both former latter longer later another ones afterwards thereafter"
     " er sie es ihn ihm ihr ihre ihren dies diese dieser dieses diesen diesem dort danach"
     " davon dafür"
     " dazu darin deren dessen dabei sonst ansonsten andernfalls hierfür daran"

@@ -7,7 +7,7 @@ from workers.claims.bounds import turned_bounds
 from workers.claims.case import Case
 from workers.claims.lexicon import Lexicon
 from workers.claims.polarity import negations
-from workers.claims.reading import Clause, Part, Reading, Word
+from workers.claims.reading import Clause, Part, Reading, Word, found_in
 from workers.claims.units import unit_of
 from workers.claims.verdict import Reason, Verdict
 
@@ -39,8 +39,18 @@ _REQUIRING = frozenset(
     "without unless only except until ohne nur erst außer sofern sin solo sólo salvo sans sauf"
     " seulement never nie nunca".split()
 )
+_EXPECTED = frozenset(
+    "expected scheduled due planned erwartet voraussichtlich geplant esperado espera prevé previsto"
+    " attendu prévu prévue".split()
+)
+_BEFORE = frozenset("before bevor ehe vor antes avant".split())
 _EACH = frozenset("every each jeden jede jeder jedes cada chaque".split())
 _SOLELY = frozenset("only nur erst solo sólo seulement uniquement solely exclusively".split())
+_IN_FULL = frozenset(
+    "full fully complete completely entirely total whole no none nobody never nothing voll"
+    " vollständig komplett ganz gesamt kein keine niemand completo completa íntegro nadie complet"
+    " complète intégralement entièrement personne".split()
+)
 _WHOEVER = frozenset({"anyone", "anybody", "any", "anything", "everyone", "everybody", "always"})
 
 
@@ -61,10 +71,13 @@ def check_modality(case: Case) -> Verdict | None:
         sense_of(clause, source.lexicon)[0]
         for source in (*case.sources, *_lead(case))
         for clause in source.clauses
-        if clause in case.used or source is case.context
+        if (clause in case.used or source is case.context) and clause.part is not Part.CONDITION
     } or {Modal.NONE}
     theirs = theirs - {Modal.NONE} or theirs
     is_item = any(block.kind == "item" for block in case.place.blocks)
+    hopes = {word.text for word in case.words} & _EXPECTED
+    if claimed[0] is Modal.SHOULD and hopes:
+        return None  # "is expected in May" is "should come in May"
     if is_item and theirs == {Modal.NONE} and claimed[0] is Modal.SHOULD:
         return None  # an item that tells what to do
     if theirs & _FOLLOWS[claimed[0]] or turned_bounds(case):
@@ -129,15 +142,42 @@ def check_quantity(case: Case) -> Verdict | None:
     for source in (*case.sources, *_lead(case)):
         theirs |= set(_quantities(source))
     spoken = {word.text for word in case.words}
-    if "all" in mine and "all" not in theirs and mine["all"] not in _WHOEVER:
+    if not spoken.isdisjoint(_IN_FULL):
+        theirs.add("all")
+    is_every = _is_every_one(case, mine.get("all", ""), theirs)
+    if "all" in mine and "all" not in theirs and mine["all"] not in _WHOEVER and not is_every:
         return Verdict(Reason.QUANTITY, mine["all"])
     if "all" in mine and theirs & {"most", "some"} and not {"most", "some"} & set(mine):
         return Verdict(Reason.QUANTITY, mine["all"])
+    if "only" in theirs and "all" in mine and "only" not in mine and not _denies(claim):
+        return Verdict(Reason.QUANTITY, mine["all"])
+    if any(one in claim.spoken and one not in case.spoken() for one in _ANY_TIME):
+        return Verdict(Reason.QUANTITY, "any time")
     if "always" in claim.spoken and "all" not in theirs:
         return Verdict(Reason.QUANTITY, "always")
     if "only" in mine and "only" not in theirs and not _limits(case, spoken):
         return Verdict(Reason.QUANTITY, mine["only"])
     return _part_of_all(case, mine)
+
+
+_ANY_TIME = (" any time ", " anytime ", " jederzeit ", " cualquier momento ", " tout moment ")
+
+
+def _denies(reading: Reading) -> bool:
+    return any(word.text in reading.lexicon.negators for word in reading.words)
+
+
+def _is_every_one(case: Case, said: str, theirs: set[str]) -> bool:
+    """Whether "every complaint gets an answer" is what "complaints are answered" says of all."""
+    if said not in _EACH or theirs or any(one.part in _LIMITS for one in case.clauses):
+        return False
+    at = next(one.at for one in case.claim.words if one.text == said)
+    counted = case.claim.words[at + 1 : at + 2]
+    first = [word for source in case.sources for word in source.content[:1]]
+    return bool(counted) and any(found_in(counted[0], [word]) and word.at == 0 for word in first)
+
+
+_LIMITS = frozenset({Part.CONDITION, Part.EXCEPTION, Part.RELATIVE})
 
 
 def _part_of_all(case: Case, mine: dict[str, str]) -> Verdict | None:
@@ -162,6 +202,9 @@ def _limits(case: Case, spoken: set[str]) -> bool:
     parts = {clause.part for clause in case.clauses}
     if parts & {Part.CONDITION, Part.EXCEPTION}:
         return True
+    denied = [word for word in case.words if word.text in case.sources[0].lexicon.negators]
+    if len(denied) > 1 or (denied and not spoken.isdisjoint(_BEFORE)):
+        return True  # "nobody … before" and "nothing … without" are "only after" and "only with"
     must = case.sources[0].lexicon.must | case.sources[0].lexicon.forbid
     return not spoken.isdisjoint(_REQUIRING | must)
 
@@ -175,7 +218,9 @@ def _quantities(reading: Reading, clause: Clause | None = None) -> dict[str, str
         following = words[at + 1] if at + 1 < len(words) else None
         if word.text in RATE_WORDS and following and unit_of(following.text):
             continue
-        if word.text in _EACH and any(0 <= one.start - word.end <= 1 for one in reading.figures):
+        beside = (0 <= one.start - word.end <= 1 or 0 <= word.start - one.end <= 1
+                  for one in reading.figures)  # fmt: skip
+        if word.text in _EACH and any(beside):
             continue
         for kind, group in (
             ("all", lexicon.all),

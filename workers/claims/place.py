@@ -49,6 +49,8 @@ class Place:
     others: tuple[Block, ...] = ()
     """The other rows of its table."""
     quote: str = ""
+    position: int = 0
+    """Which item of its list it is, from 1; 0 if it is none."""
 
 
 def places_of(quote: str, passage: Passage) -> list[Place]:
@@ -115,7 +117,13 @@ def _place(
         elsewhere="\n".join(one.text for one in blocks if one not in core),
         others=others,
         quote=quote,
+        position=_position(blocks, core[0]),
     )
+
+
+def _position(blocks: Sequence[Block], block: Block) -> int:
+    items = [one for one in blocks if one.kind == "item" and one.group == block.group]
+    return next((number for number, one in enumerate(items, start=1) if one is block), 0)
 
 
 def _context(passage: Passage, blocks: Sequence[Block], head: int, core: Sequence[Block]) -> str:

@@ -14,9 +14,12 @@ from workers.claims.lexicon import ANAPHORS, Lexicon, lexicon
 from workers.models.stems import stem
 
 _WORD = re.compile(r"[^\W_]+(?:[-'\u2019.][^\W_]+)*")
-_STRONG = re.compile(r"[;:.!?()|\n\u2013\u2014\[\]]")
+_STRONG = re.compile(r"[;:.!?|\n\u2013\u2014]")
+_COMMA = re.compile(r"[,()\[\]]")
 _LONGEST = 2_000
 """Letters of a text that are read; a longer one is no sentence."""
+_LABEL = 3
+"""Words before a colon that name what follows, and are no statement: "Day 2: …"."""
 _COMPOUND, _PREFIX, _PREFIX_SHARE = 5, 5, 0.7
 _SPLIT_NEGATIONS = {"cannot": ("can", "not"), "won't": ("will", "not"), "can't": ("can", "not"),
                     "shan't": ("shall", "not"), "ain't": ("is", "not")}  # fmt: skip
@@ -28,6 +31,12 @@ _RELATIVES = frozenset("who which whom whose quien quienes qui dont".split())
 _NO_RELATIVE = frozenset("so such now provided say says means mean means".split())
 _PREFIXES = frozenset("un non in im ir il dis nicht no".split())
 _FINITE = frozenset("have has had do does did hat haben hatte tiene tienen ha han".split())
+_CAUSE_IN_FRONT = frozenset("da denn car".split())
+"""Words that give a reason only where a clause begins: "da" is "there", too."""
+_BUT_FOR = frozenset("any anything anyone anywhere no none nobody nothing nowhere".split())
+_UNTIL = frozenset("until till hasta jusqu bis".split())
+_SUPPOSING = frozenset("should had were sollte sollten solltest solltet".split())
+"""Words that make a condition of a sentence that begins with them: "Should it rain, …"."""
 _ELIDED = frozenset("l d n s c j m t qu".split())
 
 
@@ -61,7 +70,9 @@ class Word:
 
     @property
     def stem(self) -> str:
-        return stem(self.text, self.language)
+        return stem(
+            _without_infix(self.text) if self.language == "de" else self.text, self.language
+        )
 
     @property
     def concepts(self) -> frozenset[tuple[int, int]]:
@@ -142,6 +153,17 @@ def read(text: str, language: str) -> Reading:
     return Reading(" ".join(text[:_LONGEST].split()) if "\n" not in text else text, language)
 
 
+def lists_of(reading: Reading) -> Iterator[tuple[int, list[str]]]:
+    """Yield where each list begins, with its members: "a desk, a chair and a lamp"."""
+    for found in _LIST.finditer(reading.text):
+        yield found.start(), _BETWEEN_MEMBERS.split(found[0])
+
+
+_MEMBER = r"[^\W\d_][\w'-]*(?: [^\W\d_][\w'-]*){0,3}"
+_LIST = re.compile(rf"{_MEMBER}(?:, {_MEMBER})*,? (?:and|or|und|oder|y|e|o|et|ou) {_MEMBER}")
+_BETWEEN_MEMBERS = re.compile(r",? (?:and|or|und|oder|y|e|o|et|ou) |, ")
+
+
 def matches(one: Word, other: Word) -> bool:
     """Whether two words mean the same: by stem, by concept, as a part of a compound."""
     if one.text == other.text:
@@ -186,6 +208,18 @@ def is_said(word: Word, others: Iterable[Word]) -> bool:
     )
 
 
+_INFIX = re.compile(
+    r"(?P<prefix>ab|an|auf|aus|bei|ein|fest|frei|her|hin|los|mit|nach|statt|teil|um|vor|weg|weiter"
+    r"|zu|zurück|zusammen)(?:ge|zu)(?P<rest>\w{3,}(?:t|en))"
+)
+
+
+def _without_infix(text: str) -> str:
+    """Return "einreicht" for "eingereicht" and "einreichen" for "einzureichen" (German)."""
+    found = _INFIX.fullmatch(text)
+    return f"{found['prefix']}{found['rest'].removesuffix('t')}" if found else text
+
+
 def _possessive(text: str) -> str:
     return text.removesuffix("'s").removesuffix("\u2019s").removesuffix("s")
 
@@ -215,14 +249,17 @@ def _parts_match(one: Word, other: Word) -> bool:
 def _words(text: str, language: str, words: Lexicon, found: Sequence[Figure]) -> Iterator[Word]:
     taken = [(one.start, one.end) for one in found]
     starts = [start for start, _ in taken]
-    before, at = 0, 0
+    before, at, statement = 0, 0, 0
     for match in _WORD.finditer(text):
         position = bisect_right(starts, match.start()) - 1
         if position >= 0 and match.start() < taken[position][1]:
             continue
         gap = text[before : match.start()]
         strong = at > 0 and bool(_STRONG.search(_without_figures(gap)))
-        comma = "," in gap
+        is_label = strong and _ends_label(gap) and at - statement <= _LABEL
+        strong = strong and not is_label
+        comma = bool(_COMMA.search(gap)) or is_label
+        statement = at if strong else statement
         for raw, start, end in _split(match, words.language):
             shown = raw.casefold().replace("\u2019", "'")
             yield Word(
@@ -240,6 +277,13 @@ def _words(text: str, language: str, words: Lexicon, found: Sequence[Figure]) ->
             strong = comma = False
             at += 1
         before = match.end()
+
+
+_BESIDE_LABEL = re.compile(r"[\s\d*_(),\"]")
+
+
+def _ends_label(gap: str) -> bool:
+    return _BESIDE_LABEL.sub("", gap) == ":"
 
 
 _NAME_GOES_ON = re.compile(r" [A-Z\u00c0-\u00de][a-z\u00df-\u00ff]")
@@ -299,8 +343,12 @@ def _clause_starts(
     inside = 0  # of a marker of several words, such as "es sei denn"
     for at, word in enumerate(words):
         part = _part_that_begins(words, at, lexicon) if at >= inside else None
+        if word.text in _UNTIL and _is_before_figure(words, at, found):
+            part = None
         if part is not None:
             inside = at + _length_of_marker(words, at, lexicon)
+        if (word.after_strong or at == 0) and _supposes(words, at):
+            part = Part.CONDITION
         if word.after_strong or at == 0:
             in_front = part in (Part.CONDITION, Part.CAUSE, Part.EXCEPTION)
             yield at, part or Part.MAIN, True
@@ -316,6 +364,20 @@ def _clause_starts(
             yield at, Part.MAIN, False
         elif (opens := _main_begins(words, at, lexicon)) is not None:
             yield at, Part.MAIN, opens
+
+
+def _supposes(words: Sequence[Word], at: int) -> bool:
+    """Whether a sentence begins as a condition without "if", which ends at its comma."""
+    if words[at].text not in _SUPPOSING or at + 1 == len(words):
+        return False
+    return any(word.after_comma for word in words[at + 2 :])
+
+
+def _is_before_figure(words: Sequence[Word], at: int, found: Sequence[Figure]) -> bool:
+    """Whether only an article stands between a word and a number: "until the 30th" is a bound."""
+    gap = words[at + 1].start if at + 1 < len(words) else 1 << 30
+    first = next((one for one in found if one.start >= words[at].end), None)
+    return first is not None and first.start <= gap
 
 
 def _main_begins(words: Sequence[Word], at: int, lexicon: Lexicon) -> bool | None:
@@ -379,9 +441,11 @@ def _part_that_begins(words: Sequence[Word], at: int, lexicon: Lexicon) -> Part 
     pair = f"{word} {words[at + 1].text}" if at + 1 < len(words) else word
     triple = f"{pair} {words[at + 2].text}" if at + 2 < len(words) else pair
     said = {word, pair, triple}
-    if not said.isdisjoint(lexicon.exceptions):
+    if not said.isdisjoint(lexicon.exceptions) or _is_but_for(words, at):
         return Part.EXCEPTION
-    if not said.isdisjoint(lexicon.causes):
+    if not said.isdisjoint(lexicon.causes) and (
+        word not in _CAUSE_IN_FRONT or not at or words[at].after_comma or words[at].after_strong
+    ):
         return Part.CAUSE
     if not said.isdisjoint(lexicon.conditions):
         return Part.CONDITION
@@ -392,6 +456,13 @@ def _part_that_begins(words: Sequence[Word], at: int, lexicon: Lexicon) -> Part 
     if word == "that" and lexicon.language == "en" and at and _is_relative_that(words, at):
         return Part.RELATIVE
     return None
+
+
+def _is_but_for(words: Sequence[Word], at: int) -> bool:
+    """Whether "but" is "except": "on no day but Tuesday"."""
+    if words[at].text != "but" or words[at].after_comma or words[at].after_strong:
+        return False
+    return any(word.text in _BUT_FOR for word in words[max(0, at - 3) : at])
 
 
 def _length_of_marker(words: Sequence[Word], at: int, lexicon: Lexicon) -> int:

@@ -1,21 +1,19 @@
-"""Who does what to whom, and which value belongs to what."""
+"""Who does what to whom, and in which order."""
 
 from collections.abc import Iterator, Sequence
 
 from workers.claims.case import Case
-from workers.claims.figure import Figure, equal
-from workers.claims.lexicon import ANAPHORS, Lexicon
-from workers.claims.reading import Clause, Part, Reading, Word, found_in, is_said, matches
+from workers.claims.lexicon import Lexicon
+from workers.claims.reading import Clause, Part, Reading, Word, matches
 from workers.claims.verdict import Reason, Verdict
 
 _AGENT, _PATIENT = "agent", "patient"
 _TO = frozenset("to for an für a para à pour".split())
-_LIGHT_VERBS = frozenset(
+LIGHT_VERBS = frozenset(
     "gives give gave gets get got takes take took makes make made has have had receives receive"
     " uses use goes go comes come".split()
 )
-_OPENING = 3
-"""Words of a statement among which "it" or "they" makes it go on with the one before."""
+_DEMANDING = frozenset("need needs needed require requires required".split())
 _ORDER = {"before": 0, "after": 1, "bevor": 0, "nachdem": 1, "vor": 0, "nach": 1,
           "antes": 0, "después": 1, "avant": 0, "après": 1}  # fmt: skip
 
@@ -31,9 +29,42 @@ def check_roles(case: Case) -> Verdict | None:
                     for named in source.clauses[at - 1].content[-1:]:
                         passive = _is_passive_clause(other, source)
                         theirs.append((named, _PATIENT if passive else _AGENT))
+                if not _same_verb(clause, case.claim.lexicon, other, source.lexicon):
+                    theirs = [(word, role) for word, role in theirs if word.is_name]
                 if swapped := _swapped(mine, theirs):
                     return Verdict(Reason.ROLE, swapped.text)
     return None
+
+
+def _same_verb(one: Clause, mine: Lexicon, other: Clause, theirs: Lexicon) -> bool:
+    """Whether two clauses say that the same is done, as far as the words for it show."""
+    first, second = _deed(one, mine), _deed(other, theirs)
+    if not first:
+        return not second
+    if any(a.text == b.text or matches(a, b) for a in first for b in second):
+        return True
+    if any(word.text in _DEMANDING for word in second):
+        return False
+    forms = {form for b in other.words for form in (f"{b.text}s", f"{b.text}ed")}
+    return any(a.text in forms for a in first)
+
+
+def _deed(clause: Clause, lexicon: Lexicon) -> list[Word]:
+    """Return the verb with what stands behind its auxiliary."""
+    at = _verb(clause, lexicon)
+    if at is None:
+        return []
+    verb = clause.words[at]
+    if verb.text in _DEMANDING:
+        return [verb]
+    behind = clause.words[at + 1 :]
+    if not verb.is_function or (
+        verb.text in LIGHT_VERBS and [w.text for w in behind[:1]] != ["to"]
+    ):
+        return [verb]
+    if lexicon.language != "en":
+        return clause.content
+    return [word for word in behind if not word.is_function][:1]
 
 
 def _swapped(mine: Sequence[tuple[Word, str]], theirs: Sequence[tuple[Word, str]]) -> Word | None:
@@ -110,7 +141,7 @@ def _verb(clause: Clause, lexicon: Lexicon) -> int | None:
     if lexicon.language != "en":
         return None
     for at, word in enumerate(clause.words):
-        if at and (word.text in _LIGHT_VERBS or _is_content_verb(clause, at)):
+        if at and (word.text in LIGHT_VERBS or _is_content_verb(clause, at)):
             return at
     return None
 
@@ -150,6 +181,17 @@ def _is_passive(clause: Clause, lexicon: Lexicon, verb: int) -> bool:
 
 def check_order(case: Case) -> Verdict | None:
     """Return "before" or "after" where it turns the order of two things round."""
+    if turned := _turned_word(case):
+        return None if _turns_denial(case) else Verdict(Reason.BOUND, turned.text)
+    return None
+
+
+def is_order_turned(case: Case) -> bool:
+    """Whether "nobody may before" is said as "only after", or the other way round."""
+    return _turned_word(case) is not None and _turns_denial(case)
+
+
+def _turned_word(case: Case) -> Word | None:
     for word in case.claim.words:
         if word.text not in _ORDER:
             continue
@@ -157,197 +199,20 @@ def check_order(case: Case) -> Verdict | None:
             if other.text not in _ORDER or _ORDER[other.text] == _ORDER[word.text]:
                 continue
             if _same_behind(case.claim.words, word, case.words, other):
-                return Verdict(Reason.BOUND, word.text)
+                return word
     return None
+
+
+def _turns_denial(case: Case) -> bool:
+    mine = _denies(case.claim.words, case.claim.lexicon)
+    return mine is not _denies(case.words, case.sources[0].lexicon)
+
+
+def _denies(words: Sequence[Word], lexicon: Lexicon) -> bool:
+    return any(word.text in lexicon.negators for word in words)
 
 
 def _same_behind(mine: Sequence[Word], word: Word, theirs: Sequence[Word], other: Word) -> bool:
     ahead = [one for one in mine if one.start > word.start and not one.is_function][:2]
     there = [one for one in theirs if one.start > other.start and not one.is_function][:2]
     return any(matches(one, two) for one in ahead for two in there)
-
-
-def check_pairing(case: Case) -> Verdict | None:
-    """Return a word or figure that the source says of something else."""
-    if case.is_table:
-        return None
-    for source in case.sources:
-        for piece in _joined(case.claim):
-            if _is_verbatim(piece, case):
-                continue
-            if verdict := _mispaired(case, piece, source):
-                return verdict
-    return _stitched(case)
-
-
-def _is_verbatim(piece: Clause, case: Case) -> bool:
-    """Whether a piece of the claim stands in a source word for word, numbers included."""
-    ends = [word.end for word in piece.words[-1:]] + [one.end for one in piece.figures[-1:]]
-    said = case.claim.text[piece.start : max(ends)].casefold().strip(" ,.")
-    return any(said in source.text.casefold() for source in case.sources)
-
-
-def _joined(claim: Reading) -> Iterator[Clause]:
-    """Yield the pieces of the claim; one without a value or name belongs to the next."""
-    words: tuple[Word, ...] = ()
-    figures: tuple[Figure, ...] = ()
-    for number, piece in enumerate(claim.pieces):
-        words, figures = (*words, *piece.words), (*figures, *piece.figures)
-        is_last = number == len(claim.pieces) - 1
-        if figures or any(word.is_name for word in words) or is_last:
-            yield Clause(piece.part, words, figures, piece.opens_statement)
-            words, figures = (), ()
-
-
-def _mispaired(case: Case, piece: Clause, source: Reading) -> Verdict | None:
-    """Compare with parallel pieces: "12 dollars for basic, 19 dollars for team"."""
-    pieces = source.pieces
-    for own in pieces:
-        for anchor in _anchors(own):
-            if not _has_anchor(piece, anchor):
-                continue
-            for other in pieces:
-                rival = _rival(anchor, other, own)
-                if other is own or rival is None or _has_anchor(piece, rival):
-                    continue
-                if _belongs_to(case, piece, own, other):
-                    word = anchor.text
-                    return Verdict(Reason.PAIRING, word)
-    return None
-
-
-def _anchors(piece: Clause) -> Iterator[Figure | Word]:
-    yield from piece.figures
-    names = [word for word in piece.words if word.is_name]
-    yield from names
-
-
-def _has_anchor(piece: Clause, anchor: Figure | Word) -> bool:
-    if isinstance(anchor, Figure):
-        return any(equal(one, anchor) for one in piece.figures)
-    return any(word.text == anchor.text for word in piece.words)
-
-
-def _rival(anchor: Figure | Word, other: Clause, own: Clause) -> Figure | Word | None:
-    """Return what stands in the other piece in the anchor's place."""
-    if _has_anchor(other, anchor):
-        return None
-    if isinstance(anchor, Figure):
-        times = ("second", "month", "workday")
-        alike = (
-            one
-            for one in other.figures
-            if one.dimension == anchor.dimension
-            or (one.dimension in times and anchor.dimension in times)
-        )
-        return next(alike, None)
-    names = (word for word in other.words if word.is_name and not _has_anchor(own, word))
-    return next(names, None)
-
-
-def _belongs_to(case: Case, piece: Clause, own: Clause, other: Clause) -> bool:
-    """Whether the claim says more of the other piece's words than of its own."""
-    mine = _exclusive(own, other, case)
-    theirs = _exclusive(other, own, case)
-    said = piece.content
-    a = [word for word in mine if found_in(word, said)]
-    b = [word for word in theirs if found_in(word, said)]
-    if not b:
-        return False
-    if not a:
-        return bool(mine)
-    return len(b) / len(theirs) > len(a) / len(mine)
-
-
-def _exclusive(one: Clause, other: Clause, case: Case) -> list[Word]:
-    around = case.context.words
-    return [
-        word
-        for word in one.content
-        if not word.is_name and not found_in(word, other.content) and not is_said(word, around)
-    ] or [word for word in one.content if word.is_name and not found_in(word, other.content)]
-
-
-def _stitched(case: Case) -> Verdict | None:
-    """Return a word that is of another statement than the rest of its piece."""
-    statements = list(_statements(case))
-    if len(statements) < 2:
-        return None
-    around = (*case.context.words, *case.before.words)
-    for piece in case.claim.pieces:
-        if _is_verbatim(piece, case):
-            continue
-        for at, first in enumerate(statements):
-            for second in statements[at + 1 :]:
-                one = _only_in(piece, first, second, around)
-                two = _only_in(piece, second, first, around)
-                alike = _share_words(first, second)
-                if _mixes(
-                    one, two, least=1 if alike or len(case.sources) > 1 else 2
-                ) and not _refers(second):
-                    return Verdict(Reason.PAIRING, two[0])
-    return None
-
-
-def _share_words(first: Sequence[Clause], second: Sequence[Clause]) -> bool:
-    """Whether two statements say the same of different things: "A must use X; B may use Y"."""
-    theirs = [word for clause in second for word in clause.words if word.text not in _COMMON]
-    return any(
-        word.text == other.text and not word.is_name and not _is_little(word)
-        for clause in first
-        for word in clause.words
-        for other in theirs
-    )
-
-
-_COMMON = frozenset({"be"})
-
-
-def _is_little(word: Word) -> bool:
-    return word.is_function and word.text not in _LIGHT_VERBS
-
-
-def _mixes(one: Sequence[str], two: Sequence[str], *, least: int) -> bool:
-    """Whether a piece takes more than a stray word from each of two statements."""
-    fewer = min(one, two, key=len)
-    return len(fewer) >= least or any(any(letter.isdigit() for letter in word) for word in fewer)
-
-
-def _statements(case: Case) -> Iterator[list[Clause]]:
-    for source in case.sources:
-        statement: list[Clause] = []
-        for clause in source.clauses:
-            if clause.opens_statement and statement:
-                yield statement
-                statement = []
-            statement.append(clause)
-        if statement:
-            yield statement
-
-
-def _refers(statement: Sequence[Clause]) -> bool:
-    said = [word for clause in statement for word in clause.words]
-    return any(word.text in ANAPHORS for word in said[:_OPENING])
-
-
-def _only_in(
-    piece: Clause,
-    statement: Sequence[Clause],
-    other: Sequence[Clause],
-    around: Sequence[Word],
-) -> list[str]:
-    mine = [word for clause in statement for word in clause.content]
-    theirs = [word for clause in other for word in clause.content]
-    found = [
-        word.text
-        for word in piece.content
-        if found_in(word, mine) and not found_in(word, theirs) and not found_in(word, around)
-    ]
-    figures = [one for clause in statement for one in clause.figures]
-    others = [one for clause in other for one in clause.figures]
-    found += [
-        one.text
-        for one in piece.figures
-        if any(equal(one, two) for two in figures) and not any(equal(one, two) for two in others)
-    ]
-    return found

@@ -179,6 +179,8 @@ def _number(spot: Spot) -> Figure | None:
     value, used = float(named[0]), named[1]
     if said[used : used + 3] in (["and", "a", "half"], ["y", "media"], ["et", "demie"]):
         value, used = value + 0.5, used + 3
+    elif said[used : used + 3] == ["and", "a", "quarter"]:
+        value, used = value + 0.25, used + 3
     return spot.figure(value, used - 1)
 
 

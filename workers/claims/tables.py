@@ -7,7 +7,7 @@ from workers.claims.figure import Figure, equal
 from workers.claims.figures import figures
 from workers.claims.place import Block
 from workers.claims.reading import Reading, Word, found_in, is_said, read
-from workers.claims.units import unit_of
+from workers.claims.units import Unit, unit_of
 from workers.claims.verdict import Reason, Verdict
 
 _YES = frozenset("yes ja sí si oui true ✓ ✔ x included available".split())
@@ -49,9 +49,13 @@ def _of_other_row(case: Case, language: str) -> Verdict | None:
 def _of_other_column(case: Case, cells: Sequence[tuple[str, str]], language: str) -> Verdict | None:
     """The column that a figure stands in must be the one that the claim names."""
     for figure in case.claim.figures:
-        homes = [at for at, (_, value) in enumerate(cells) if _holds(value, figure)]
+        if _is_of_label(case, cells, figure):
+            continue
+        homes = [at for at, (_, value) in enumerate(cells) if _holds(value, figure, case.scale)]
         if not homes:
             continue
+        if all(_is_limited(case, cells, at) for at in homes):
+            return Verdict(Reason.CELL, figure.text)
         named = [
             at
             for at, (name, _) in enumerate(cells)
@@ -62,13 +66,41 @@ def _of_other_column(case: Case, cells: Sequence[tuple[str, str]], language: str
             for at, (name, _) in enumerate(cells)
             if any(is_said(word, read(name, language).words) for word in _near(case.claim, figure))
         ]
+        numbered = [
+            at
+            for at, (name, _) in enumerate(cells)
+            if any(_holds(name, one) for one in case.claim.figures if one is not figure)
+        ]
+        could = any(_could_hold(cells[at][1], figure) for at in numbered)
+        if could and not set(numbered) & set(homes):
+            return Verdict(Reason.CELL, figure.text)
         rivals = [at for at in strictly if at not in homes and _could_hold(cells[at][1], figure)]
         if rivals and not set(named) & set(homes):
             return Verdict(Reason.CELL, figure.text)
     return None
 
 
-def _holds(value: str, figure: Figure) -> bool:
+def _is_of_label(case: Case, cells: Sequence[tuple[str, str]], figure: Figure) -> bool:
+    """Whether a number is of the row's own name ("Van 1") or of a column's ("from 10 pieces")."""
+    said = case.claim.text.casefold()
+    label = cells[0][1]
+    if not label.isdigit() and label.casefold() in said and _holds(label, figure):
+        return True
+    return any(_holds(name, figure) for name, _ in cells if not name.isdigit())
+
+
+def _is_limited(case: Case, cells: Sequence[tuple[str, str]], at: int) -> bool:
+    """Whether a column is for a number that the claim leaves out: "from 10 pieces"."""
+    own = figures(cells[at][0])
+    others = [name for number, (name, _) in enumerate(cells) if number != at and figures(name)]
+    if not own or not others or 1.0 in own[0].values:
+        return False
+    return not any(equal(one, mine) for one in own for mine in case.claim.figures)
+
+
+def _holds(value: str, figure: Figure, scale: Unit | None = None) -> bool:
+    if scale and any(a * scale[1] in figure.values for one in figures(value) for a in one.plain):
+        return True
     return any(
         equal(one, figure) or any(a in figure.plain for a in one.plain) for one in figures(value)
     )

@@ -18,9 +18,11 @@ _LETTER_SCALES = frozenset({"k", "m", "mn", "bn"})
 _UNIT_AFTER = re.compile(
     r"(?P<gap>(?:[,.][-\u2013\u2014])?[ \u00a0\u202f-]?)(?P<unit>°\s?[CF]\b"
     r"|(?:degrees|grad) celsius\b|degrees fahrenheit\b|swiss francs\b"
-    r"|(?:kilomet(?:er|re)s|km) per hour\b|miles per hour\b|km/h|[kmg]bit/s|m²|m2\b"
+    r"|(?:kilomet(?:er|re)s|km) per hour\b|miles per hour\b|km/h|[kmg]bit/s|m[²³]|m[23]\b"
+    r"|(?:cubic|square) met(?:er|re)s?\b|m(?:ètre|etro)s? (?:cube|carré|cúbico|cuadrado)s?\b"
     r"|%|‰|€|\$|£|¥|°"
     r"|(?:per cent|por ciento|pour cent)\b|(?:working|business|calendar) (?:days?|hours?)\b"
+    r"|jours? (?:ouvrés?|ouvrables?)\b|días? (?:hábil(?:es)?|laborables?)\b"
     r"|[^\W\d_]+)",
     re.IGNORECASE,
 )
@@ -28,7 +30,8 @@ _PERCENTS = frozenset({"per cent", "por ciento", "pour cent"})
 _NAMED_UNITS = {
     "degrees celsius": "°c", "grad celsius": "°c", "degrees fahrenheit": "°f",
     "swiss francs": "chf", "kilometres per hour": "km/h", "kilometers per hour": "km/h",
-    "km per hour": "km/h", "miles per hour": "mph",
+    "km per hour": "km/h", "miles per hour": "mph", "cubic": "m³", "square": "m²",
+    "cube": "m³", "cúbico": "m³", "carré": "m²", "cuadrado": "m²",
 }  # fmt: skip
 _COUNTED = ("tage", "tagen", "tag", "stunden", "wochen", "monate", "monaten", "minuten", "jahre")
 _SHORTEST_COMPOUND = 7
@@ -100,8 +103,13 @@ def _unit_named(name: str, *, joined: bool) -> Unit | None:
         return "percent", 1.0
     if name in _NAMED_UNITS:
         return unit_of(_NAMED_UNITS[name])
+    for part in name.split() if " " in name else ():
+        if part.rstrip("s") in _NAMED_UNITS:
+            return unit_of(_NAMED_UNITS[part.rstrip("s")])
     if name.startswith(("working ", "business ")):
         return ("workday", 1.0) if name.split()[1].startswith("day") else ("second", 3600.0)
+    if name.startswith(("jour", "día")) and " " in name:
+        return "workday", 1.0
     if name.startswith("calendar "):
         return unit_of(name.split()[1])
     if name.startswith("°"):
