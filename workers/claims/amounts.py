@@ -61,16 +61,26 @@ def _unit_is_said(case: Case, figure: Figure) -> bool:
 
 
 def _interval_fits(case: Case, figure: Figure) -> bool:
-    """Whether "twice a year" is what the source calls every six months."""
-    if figure.dimension != "times":
-        return False
-    for dimension, factor in _rates(case.claim):
-        for other in case.figures:
-            if other.dimension == dimension:
-                amounts = (factor / value for value in figure.values if value)
-                if any(abs(amount - value) < 1e-6 for amount in amounts for value in other.values):
-                    return True
+    """Whether "twice a year" is what the source calls every six months, or the other way round."""
+    for other in case.figures:
+        mine, theirs = (figure, other), (other, figure)
+        for (often, apart), reading in zip(
+            (mine, theirs), (case.claim, *case.sources), strict=False
+        ):
+            if often.dimension == "times" and _is_as_often(often, apart, reading):
+                return True
     return False
+
+
+def _is_as_often(often: Figure, apart: Figure, reading: Reading) -> bool:
+    amounts = [
+        factor / value
+        for dimension, factor in _rates(reading)
+        if dimension == apart.dimension
+        for value in often.values
+        if value
+    ]
+    return any(abs(amount - value) < 1e-6 for amount in amounts for value in apart.values)
 
 
 def _rate_fits(case: Case, figure: Figure) -> bool:

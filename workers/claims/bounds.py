@@ -74,12 +74,32 @@ def check_bounds(case: Case) -> Verdict | None:
             for other in source.figures
             if equal(figure, other)
         ]
+        if same and all(_is_other_way(case.claim, figure, *pair) for pair in same):
+            return Verdict(Reason.BOUND, figure.text)
         if not same or any(
             _bound_follows(case, case.claim, figure, source, other) for source, other in same
         ):
             continue
         return Verdict(Reason.BOUND, figure.text)
     return None
+
+
+_WAYS = {
+    **dict.fromkeys("more higher longer later mehr höher länger más plus".split(), "more"),
+    **dict.fromkeys("less fewer lower shorter earlier weniger menos moins".split(), "less"),
+}
+
+
+def _is_other_way(claim: Reading, figure: Figure, source: Reading, other: Figure) -> bool:
+    """Whether "a tenth more than planned" is said where the source has "a tenth less than"."""
+    mine, theirs = _way_of(claim, figure), _way_of(source, other)
+    return bool(mine and theirs) and mine != theirs and not _is_negative(claim)
+
+
+def _way_of(reading: Reading, figure: Figure) -> str:
+    behind = [word.text for word in reading.words if word.start >= figure.end][:2]
+    is_compared = len(behind) > 1 and behind[1] in ("than", "als", "que", "de")
+    return _WAYS.get(behind[0], "") if is_compared else ""
 
 
 def turned_bounds(case: Case) -> int:

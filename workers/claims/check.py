@@ -23,7 +23,7 @@ from workers.claims.lexicon import is_known, likely_language
 from workers.claims.likeness import Similarity
 from workers.claims.modality import check_modality, check_quantity
 from workers.claims.pairing import check_pairing
-from workers.claims.place import Place, places_of
+from workers.claims.place import Block, Place, places_of
 from workers.claims.polarity import check_polarity
 from workers.claims.reading import Reading, is_said, read
 from workers.claims.roles import check_order, check_roles
@@ -128,7 +128,7 @@ def _plain(text: str) -> str:
 def _case(sentence: str, place: Place, passage: Passage, similarity: Similarity | None) -> Case:
     own = passage.language or language_of(f"{place.context}\n{passage.text}") or "en"
     language = language_of(sentence) or likely_language(words(sentence), own)
-    sources = tuple(read(said_by(block), own) for block in place.blocks)
+    sources = tuple(read(_said(block), own) for block in place.blocks)
     refers = any(_refers_back(source, place, own) for source in sources)
     return Case(
         claim=read(sentence, language),
@@ -138,6 +138,11 @@ def _case(sentence: str, place: Place, passage: Passage, similarity: Similarity 
         place=place,
         similarity=similarity,
     )
+
+
+def _said(block: Block) -> str:
+    """Return what a block says to a reader: links and emphasis are no words of it."""
+    return block.text if block.kind == "code" else without_marks(said_by(block))
 
 
 def _refers_back(source: Reading, place: Place, language: str) -> bool:

@@ -312,7 +312,6 @@ def _done_too_early(case: Case, home: Clause) -> str:
     return done[0].strip()
 
 
-_AS = re.compile(r", (?:as|for) (?!well|soon|long|far|example)")
 _IS_TO = (" is to ", " are to ", " should ", " shall ")
 _LIKE_REASON = 0.5
 _ALREADY = frozenset("already still anymore bereits weiterhin ya todavía déjà encore".split())
@@ -336,7 +335,7 @@ def _planned(
 ) -> Verdict | None:
     """Return the word of a plan that only one side has."""
     own = _said(case.claim.words, PLANNED)
-    hedged = own or _said(case.claim.words, _UNSURE)
+    hedged = own or _said(case.claim.words, _UNSURE | case.claim.lexicon.should)
     planned = _said(home.words, PLANNED | _UNSURE)
     hedged = hedged or next((one.text for one in case.claim.words if _is_form(one, planned)), "")
     if planned and not hedged and not mine["future"]:
@@ -427,10 +426,10 @@ def _is_like(case: Case, clause: Clause, sources: Sequence[Reading]) -> bool:
     """Whether a reason in other words is near one of the source, by the embedder."""
     if case.similarity is None:
         return False
-    said = " ".join(word.raw for word in clause.words)
+    said = f"{' '.join(word.raw for word in clause.content)}."
     own = (one for source in sources for one in source.clauses if one.part is Part.CAUSE)
-    theirs = (" ".join(word.raw for word in one.words) for one in own)
-    return any(case.similarity(said, one) >= _LIKE_REASON for one in theirs)
+    theirs = (" ".join(word.raw for word in one.content) for one in own)
+    return any(case.similarity(f"{said} ", f"{one}. ") >= _LIKE_REASON for one in theirs)
 
 
 def _is_since(clause: Clause) -> bool:
@@ -440,7 +439,5 @@ def _is_since(clause: Clause) -> bool:
 
 def _gives_reason(reading: Reading) -> bool:
     if any(clause.part is Part.CAUSE for clause in reading.clauses):
-        return True
-    if reading.language not in ("de", "es", "fr") and _AS.search(reading.text):
         return True
     return any(f" {word} " in reading.spoken for word in reading.lexicon.causes)

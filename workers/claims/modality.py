@@ -1,5 +1,6 @@
 """Must, may and should, all and some: a sentence may not say more than its source."""
 
+import re
 from enum import StrEnum
 
 from workers.claims.amounts import RATE_WORDS
@@ -10,6 +11,14 @@ from workers.claims.polarity import negations
 from workers.claims.reading import Clause, Part, Reading, Word, found_in
 from workers.claims.units import unit_of
 from workers.claims.verdict import Reason, Verdict
+
+_IS_TO_DO = {
+    "de": re.compile(r" (?:ist|sind) (?:\w+ )*?(?:zu \w+en|(?:ab|an|auf|aus|bei|ein|her|mit|nach|um"
+                     r"|vor|weg|zurück)zu\w+en) "),
+    "en": re.compile(r" (?:is|are) to be "),
+    "fr": re.compile(r" (?:est|sont) à \w+er "),
+}  # fmt: skip
+"""What obliges without a modal: "sind einzureichen", "are to be sent"."""
 
 
 class Modal(StrEnum):
@@ -124,6 +133,8 @@ def _plain_sense(clause: Clause, words: Lexicon, spoken: str) -> tuple[Modal, st
         (Modal.MUST, words.must),
         (Modal.MAY, words.may),
     )
+    if _IS_TO_DO.get(words.language) and (found := _IS_TO_DO[words.language].search(spoken)):
+        return Modal.MUST, found[0].split()[0]
     for modal, group in groups:
         for word in clause.words:
             if word.text in group:

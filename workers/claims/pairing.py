@@ -130,6 +130,9 @@ def _is_half_said(one: Clause, other: Clause, case: Case) -> bool:
     own = [word for word in _own(one, other) if word.text not in _COSTS]
     said = [word for word in own if found_in(word, case.claim.words)]
     told = [word for word in case.claim.content if found_in(word, own)]
+    begins = bool(own) and own[0] is one.words[0] and len(one.words) > len(own) + 1
+    if begins and all(word.raw[:1].isupper() for word in own):
+        return bool(said)  # what the piece says of the name is in little words
     figures = [f for f in one.figures if not any(equal(f, x) for x in other.figures)]
     kept = [f for f in figures if any(equal(f, x) for x in case.claim.figures)]
     return bool(told or kept) and len(said) + len(kept) < len(own) + len(figures)

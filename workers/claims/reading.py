@@ -33,6 +33,7 @@ _PREFIXES = frozenset("un non in im ir il dis nicht no".split())
 _FINITE = frozenset("have has had do does did hat haben hatte tiene tienen ha han".split())
 _CAUSE_IN_FRONT = frozenset("da denn car".split())
 """Words that give a reason only where a clause begins: "da" is "there", too."""
+_NO_REASON = frozenset("well soon long far in of for with before always usual if a an".split())
 _BUT_FOR = frozenset("any anything anyone anywhere no none nobody nothing nowhere".split())
 _UNTIL = frozenset("until till hasta jusqu bis".split())
 _SUPPOSING = frozenset("should had were sollte sollten solltest solltet".split())
@@ -327,7 +328,7 @@ def _is_name(raw: str, text: str, start: int, is_first: bool, language: str) -> 
     if raw.isupper() and len(raw) <= 6:
         return True
     if is_first:
-        return bool(_NAME_GOES_ON.match(text, start + len(raw)))
+        return language != "de" and bool(_NAME_GOES_ON.match(text, start + len(raw)))
     return language != "de"
 
 
@@ -449,6 +450,8 @@ def _part_that_begins(words: Sequence[Word], at: int, lexicon: Lexicon) -> Part 
         return Part.CAUSE
     if not said.isdisjoint(lexicon.conditions):
         return Part.CONDITION
+    if word == "as" and lexicon.language == "en" and _is_because(words, at):
+        return Part.CAUSE
     if word in _CONTRASTS:
         return Part.CONTRAST
     if word in _RELATIVES and at:
@@ -456,6 +459,12 @@ def _part_that_begins(words: Sequence[Word], at: int, lexicon: Lexicon) -> Part 
     if word == "that" and lexicon.language == "en" and at and _is_relative_that(words, at):
         return Part.RELATIVE
     return None
+
+
+def _is_because(words: Sequence[Word], at: int) -> bool:
+    """Whether "as" gives a reason: it does behind a comma, but for "as well as", "as a rule"."""
+    behind = words[at + 1].text if at + 1 < len(words) else ""
+    return words[at].after_comma and behind not in _NO_REASON
 
 
 def _is_but_for(words: Sequence[Word], at: int) -> bool:

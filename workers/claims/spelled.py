@@ -29,6 +29,7 @@ _SHARES = {
     "fünftel": 5, "tenth": 10, "tenths": 10, "zehntel": 10,
 }  # fmt: skip
 _OF = frozenset("of the all der des aller von de del des".split())
+_MORE = frozenset("more less fewer higher lower cheaper mehr weniger más menos".split())
 _RATES = frozenset("a an per each every in im pro je am".split())
 _BEFORE_SECOND = frozenset("the a every on each his her their our your its".split())
 _FIRST = frozenset("first erste ersten erster primer primera premier première".split())
@@ -125,7 +126,7 @@ def _share(spot: Spot) -> Figure | None:
     elif spot.word(0) in _ARTICLES and spot.word(1) in _SHARES:
         used = 1
     share = _SHARES.get(spot.word(used))
-    if share is None or spot.word(used + 1) not in _OF:
+    if share is None or spot.word(used + 1) not in _OF | _MORE:
         return None
     first, second = spot.word(used + 2), spot.word(used + 3)
     if first and (unit_of(first) or (first in _ARTICLES and unit_of(second))):

@@ -66,6 +66,29 @@ BOUNDS = [
      "Until 30 days before departure the fee is 20 %.",
      "Until 40 days before departure the fee is 20 %."),
 ]  # fmt: skip
+ALSO = [
+    ("Machines are checked every six months.", "", "Machines are checked twice a year.",
+     "Machines are checked four times a year."),
+    ("The ad cost a tenth less than planned.", "", "The ad cost 10 % less than planned.",
+     "The ad cost a tenth more than planned."),
+    ("The start was moved from October to January.", "",
+     "From October the start was moved to January.",
+     "The start was moved from January to October."),
+    ("Ana chose Orlo because the dates fit.", "", "Because the dates fit, Ana chose Orlo.",
+     "Ana chose Orlo because the price is lower."),
+    ("Petra proposed a rerun in autumn; Luca was against it.", "",
+     "A rerun in autumn was proposed by Petra.", "Luca proposed a rerun in autumn."),
+    ("Only the two officers have a key.", "", "Nobody but the two officers has a key.",
+     "Everyone has a key."),
+    ("Photos are banned, except with a permit of Bo Falk.", "",
+     "Photos are not allowed, except with a permit of Bo Falk.", "Photos are permitted."),
+    ("The search is twice as fast as before.", "", "The search is two times as fast as before.",
+     "The search is twice as fast as before and uses less memory."),
+    ("A fourth van is expected in May.", "", "The fourth van should come in May.",
+     "A fourth van has come in May."),
+    ("Oil is changed once a year.", "", "The oil is changed once every year.",
+     "Oil used to be changed once a year."),
+]  # fmt: skip
 NEGATIONS = [
     (NOT_PAID, "fines for wrong parking", "Fines for wrong parking are not paid.",
      "Fines for wrong parking are paid by the company."),
@@ -111,6 +134,8 @@ WHO = [
      "If you travel, the desk issues a pass.", "The desk issues a pass."),
 ]  # fmt: skip
 GERMAN = [
+    ("Unfälle sind am selben Tag zu melden.", "", "Unfälle müssen am selben Tag gemeldet werden.",
+     "Unfälle können am selben Tag gemeldet werden."),
     ("Gutschriften bis 500 Euro erstellt der Vertrieb, darüber entscheidet Frau Lund.", "",
      "Über Gutschriften von mehr als 500 Euro entscheidet Frau Lund.",
      "Über Gutschriften von mehr als 500 Euro entscheidet der Vertrieb."),
@@ -126,6 +151,15 @@ GERMAN = [
     ("Der alte Drucker wird nicht mehr gewartet.", "", "Man wartet den alten Drucker nicht mehr.",
      "Der alte Drucker wird gewartet."),
 ]  # fmt: skip
+FRENCH = [
+    ("Le bail n'a pas encore été résilié.", "", "Le bail n'est pas encore résilié.",
+     "Le bail a été résilié."),
+    ("Les demandes sont traitées sous dix jours ouvrés.", "",
+     "Les demandes sont traitées sous deux semaines.",
+     "Les demandes sont traitées sous trois semaines."),
+    ("La prime sera versée en janvier.", "", "En janvier la prime sera versée.",
+     "La prime a été versée en janvier."),
+]  # fmt: skip
 SPANISH = [
     ("Para entrar hace falta la tarjeta.", "", "No se puede entrar sin la tarjeta.",
      "Se puede entrar sin la tarjeta."),
@@ -135,7 +169,7 @@ SPANISH = [
 
 
 @pytest.mark.parametrize(
-    ("text", "quote", "true", "false"), [*AMOUNTS, *BOUNDS, *NEGATIONS, *CONDITIONS, *WHO]
+    ("text", "quote", "true", "false"), [*AMOUNTS, *BOUNDS, *ALSO, *NEGATIONS, *CONDITIONS, *WHO]
 )
 def test_another_way_to_say_it_is_kept_and_a_false_one_is_dropped(
     text: str, quote: str, true: str, false: str
@@ -146,7 +180,11 @@ def test_another_way_to_say_it_is_kept_and_a_false_one_is_dropped(
 
 @pytest.mark.parametrize(
     ("language", "text", "quote", "true", "false"),
-    [*(("de", *case) for case in GERMAN), *(("es", *case) for case in SPANISH)],
+    [
+        *(("de", *case) for case in GERMAN),
+        *(("es", *case) for case in SPANISH),
+        *(("fr", *case) for case in FRENCH),
+    ],
 )
 def test_so_it_is_in_other_languages(
     language: str, text: str, quote: str, true: str, false: str
