@@ -326,7 +326,8 @@ class Stage:
                 self._ask_of_oneself(payload, words)
             case _:
                 self._ask("UALICE", "DUALICE", question, key)
-                self._ask("UALICE", "DUALICE", question, f"{key}-quoting", is_quoting=True)
+                if payload.number % 2 == 0:
+                    self._ask("UALICE", "DUALICE", question, f"{key}-quoting", is_quoting=True)
 
     def _ask_of_oneself(self, payload: Payload, words: str) -> None:
         key, user = key_of(payload), f"U{_person(payload).upper()}"

@@ -21,7 +21,8 @@ from tests.attack.switches import SWITCHES
 from tests.attack.watch import COUNTS, judge
 
 _TEXTS = dict(bases())
-_EACH = 5
+_EACH = {"no previews": 1, "silent logs": 1, "identity": 2, "inert text": 2, "escapes": 2}
+_USUAL = 5
 """Payloads for each switch: the model begins its drafts in five ways."""
 _IN_FRENCH = (
     "Le service des achats publie la liste des fournisseurs chaque lundi. "
@@ -32,9 +33,10 @@ _IN_FRENCH = (
 def _payloads(switch: str, first: int) -> list[Payload]:
     texts = [_TEXTS[kind] for kind in ("autolink", "everybody", "bare host", "phone, en", "person")]
     if switch == "requests":
-        texts = [_IN_FRENCH] * _EACH
+        texts = [_IN_FRENCH] * _USUAL
     field = "thread" if switch == "identity" else "text"  # its question is rewritten to a secret
-    return [Payload(first + number, switch, field, one) for number, one in enumerate(texts)]
+    most = _EACH.get(switch, _USUAL)
+    return [Payload(first + number, switch, field, one) for number, one in enumerate(texts[:most])]
 
 
 PAYLOADS = {

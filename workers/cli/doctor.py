@@ -77,6 +77,8 @@ def examine(data_dir: Path, *, production: bool = False) -> Iterator[Finding]:
     yield _admin(settings)
     yield _embedder()
     yield _model(settings)
+    if (second := settings.fallback_model) is not None:
+        yield _model(second, "second model")
     yield _slack(settings)
 
 
@@ -276,10 +278,10 @@ def _embedder() -> Finding:
     return Finding("embedder", True, "; ".join(models))
 
 
-def _model(settings: Settings) -> Finding:
-    """Ask the model a made-up question about a made-up passage, and verify its answer."""
+def _model(settings: Settings, check: str = "model") -> Finding:
+    """Ask a model a made-up question about a made-up passage, and verify its answer."""
     if not settings.writes_with_a_model:
-        return Finding("model", True, "none set: answers are quoted from the documents")
+        return Finding(check, True, "none set: answers are quoted from the documents")
     from workers.answering.verify import verify
     from workers.models.failure import explained
     from workers.models.openai import OpenAIAnswerer
@@ -289,25 +291,25 @@ def _model(settings: Settings) -> Finding:
         answerer = OpenAIAnswerer.connect(settings)
         draft = answerer.write(_QUESTION, (_PASSAGE,))
     except ValueError:
-        return Finding("model", False, "not asked: KEN_MODEL_BASE_URL is not a usable address")
+        return Finding(check, False, "not asked: KEN_MODEL_BASE_URL is not a usable address")
     except ModelUnavailable as error:
         does, remedy = explained(str(error))
         where = f"{settings.model_name} at {answerer.address.shown}"
-        return Finding("model", False, f"{where}: the server {does} ({error})", remedy)
+        return Finding(check, False, f"{where}: the server {does} ({error})", remedy)
     seconds = time.monotonic() - began
     look = answerer.look()
     how = f"{settings.model_name} at {look.dialect.base} by {look.said}"
     verified = " ".join(one.text for one in verify(draft, (_PASSAGE,)).sentences)
     if not verified:
         return Finding(
-            "model",
+            check,
             True,
             f"{how}. Asked “{_QUESTION}”, it wrote no sentence that the passage supports",
             "Choose a larger model, or try KEN_MODEL_TEMPERATURE=0 (docs/operate.md).",
             warns=True,
         )
     return Finding(
-        "model", True, f"{how}. Asked “{_QUESTION}”: “{verified}” (verified, {seconds:.1f} s)"
+        check, True, f"{how}. Asked “{_QUESTION}”: “{verified}” (verified, {seconds:.1f} s)"
     )
 
 

@@ -78,3 +78,18 @@ def test_every_reason_has_words_for_an_operator() -> None:
     assert len(fixed) > 5 < len(ended)
     unknown = explained("never heard of")
     assert [one for one in fixed + ended if explained(one) == unknown] == []
+
+
+def test_doctor_asks_the_second_model_too(serve: Serve) -> None:
+    first, second = serve(both), serve(only_chat)
+    settings = Settings(
+        home=Path("x"),
+        model_base_url=first.host,
+        fallback_model_name="small",
+        fallback_model_base_url=second.host,
+    )
+    assert settings.fallback_model is not None
+    found = doctor._model(settings.fallback_model, "second model")
+    assert (found.ok, found.check) == (True, "second model")
+    assert "small at" in found.found
+    assert not first.asked
