@@ -508,6 +508,7 @@ def test_every_button_that_the_workers_send_has_a_listener() -> None:
         "ken_share",
         "ken_private",
         "ken_again",
+        *("ken_choice_1", "ken_choice_2", "ken_choice_3"),
         "ken_more",
         "ken_language",
         "ken_length",

@@ -31,12 +31,12 @@ def pages_of(numbers: Sequence[int], passages: Sequence[Passage], sites: Sites) 
     found = [passages[number - 1] for number in numbers if 1 <= number <= len(passages)]
     pages = [_page(passage) for passage in found]
     titles = Counter(page.title for page in pages)
-    told_apart = tuple(
+    distinct = tuple(
         page if titles[page.title] == 1 else replace(page, title=_with_place(page, passage, sites))
         for page, passage in zip(pages, found, strict=True)
     )
-    names = {page.title for page in told_apart}
-    return told_apart if "" not in names and len(names) == len(found) else ()
+    names = {page.title for page in distinct}
+    return distinct if "" not in names and len(names) == len(found) else ()
 
 
 def about_page(asked: str, title: str) -> str:

@@ -292,9 +292,9 @@ def _may_ask_to_act(words: list[str]) -> bool:
     if verb in GIVES:
         return not RISES.isdisjoint(further)
     if verb in SAYS:
-        told = TOLD | MESSAGES | (SPEAKERS if whom not in WHOM else frozenset())
-        is_told = not told.isdisjoint(further)
-        return is_told or (whom in OBJECTS and whom not in WHOM)
+        messages = TOLD | MESSAGES | (SPEAKERS if whom not in WHOM else frozenset())
+        is_message = not messages.isdisjoint(further)
+        return is_message or (whom in OBJECTS and whom not in WHOM)
     if verb in MAILS:
         return bool(polite) or not THAT.isdisjoint(further)
     if verb in TURNS and whom in TURNED:

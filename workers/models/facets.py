@@ -191,13 +191,13 @@ def names_of(profile: Profile) -> tuple[str, ...]:
     """Return the names that are a person's own: their team, their groups, and what they asked Ken
     to remember, as far as it looks like a name.
     """
-    told = [
+    noted = [
         word[0]
         for words in profile.remembered
         for word in _WORD.finditer(words)
         if word.start() and word[0][0].isupper() and len(word[0]) > 1
     ]
-    return tuple(dict.fromkeys(filter(None, (profile.team, *profile.groups, *told))))
+    return tuple(dict.fromkeys(filter(None, (profile.team, *profile.groups, *noted))))
 
 
 def meant(profile: Profile, asked: Facets) -> Profile:

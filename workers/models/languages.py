@@ -1,6 +1,6 @@
 """Which language a text is in, from its commonest words and its script.
 
-Each word votes for the languages that it is common in. So a text of one word can be told, and a
+Each word votes for the languages that it is common in. So a text of one word can be placed, and a
 text of names or terms alone stays unsure. docs/decisions/ compares this with libraries.
 """
 

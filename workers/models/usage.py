@@ -53,8 +53,8 @@ def add(answered: Any, *, asked: str, said: str) -> None:
     usage = _metered.get()
     if usage is None:
         return
-    told = answered.get("usage") if isinstance(answered, dict) else None
-    numbers = [_number(told, names) for names in (_INPUT, _OUTPUT)]
+    counts = answered.get("usage") if isinstance(answered, dict) else None
+    numbers = [_number(counts, names) for names in (_INPUT, _OUTPUT)]
     usage.estimated = usage.estimated or None in numbers
     usage.input_tokens += estimate(asked) if numbers[0] is None else numbers[0]
     usage.output_tokens += estimate(said) if numbers[1] is None else numbers[1]
@@ -65,10 +65,10 @@ def estimate(text: str) -> int:
     return -(-len(text.encode(errors="replace")) // _BYTES_OF_A_TOKEN)
 
 
-def _number(told: Any, names: tuple[str, ...]) -> int | None:
+def _number(counts: Any, names: tuple[str, ...]) -> int | None:
     """Return a count that can be true: a whole number that is not negative."""
-    if not isinstance(told, dict):
+    if not isinstance(counts, dict):
         return None
-    found = next((told[name] for name in names if name in told), None)
+    found = next((counts[name] for name in names if name in counts), None)
     is_possible = type(found) is int and 0 <= found <= _MOST
     return found if is_possible else None

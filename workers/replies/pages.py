@@ -31,7 +31,7 @@ class Page:
     """A page by its name."""
 
     title: str
-    """Inert, and told apart from the others of its reply."""
+    """Inert, and different from the others of its reply."""
     url: str | None
     source: str
     document: str

@@ -12,17 +12,21 @@ LONGEST_QUOTE = 200
 _CUT = "…"
 
 
-def shown_quotes(quotes: Iterable[tuple[int, str]], told: Iterable[str]) -> dict[int, str]:
+def shown_quotes(quotes: Iterable[tuple[int, str]], lines: Iterable[str]) -> dict[int, str]:
     """Return the quotes to show, by the number of their source, each of them once.
 
-    `quotes` are those of the sources, made inert, and `told` are the lines of the answer.
+    `quotes` are those of the sources, made inert, and `lines` are those of the answer.
     """
-    lines = [words(line) for line in told]
+    answered = [words(line) for line in lines]
     shown: dict[int, str] = {}
     for number, quote in quotes:
         short = _shortened(" ".join(quote.split()))
         said = words(short)
-        if said and short not in shown.values() and not any(contains(one, said) for one in lines):
+        if (
+            said
+            and short not in shown.values()
+            and not any(contains(one, said) for one in answered)
+        ):
             shown[number] = short
     return shown
 

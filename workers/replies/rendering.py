@@ -379,7 +379,7 @@ def _apart(above: list[dict[str, Any]], lines: Sequence[Line]) -> list[list[dict
         has_rows = "\n" in _with_rows(line.text)
         if has_rows or not goes_on:
             groups.append([])
-        groups[-1].append(section(_told(line)))
+        groups[-1].append(section(_line_elements(line)))
         goes_on = not has_rows
     return groups
 
@@ -387,7 +387,7 @@ def _apart(above: list[dict[str, Any]], lines: Sequence[Line]) -> list[list[dict
 def _sources(reply: Reply) -> list[dict[str, Any]]:
     """Return the sources, each with its quote below it, as far as there is room for quotes."""
     listed = [(citation.number, _source_line(citation)) for citation in reply.citations]
-    room = _LARGEST_PART - sum(_size(_told(line)) for line in reply.lines)
+    room = _LARGEST_PART - sum(_size(_line_elements(line)) for line in reply.lines)
     room -= sum(_size(line) for _, line in listed)
     quotes = _quotes(reply)
     sections = [section([span(gettext("Sources"), bold=True)])]
@@ -433,7 +433,9 @@ def _groups(reply: Reply) -> list[list[Line]]:
     groups: list[list[Line]] = []
     size = 0
     for line in reply.lines:
-        needed = _size(_told(line)) + sum(sources.pop(number, 0) for number in line.citations)
+        needed = _size(_line_elements(line)) + sum(
+            sources.pop(number, 0) for number in line.citations
+        )
         if not groups or len(groups[-1]) == _LINES_OF_PART or size + needed > _LARGEST_PART:
             groups.append([])
             size = 0
@@ -447,7 +449,7 @@ def _size(elements: list[dict[str, Any]]) -> int:
     return 1 + sum(len(str(element["text"]).encode("utf-16-le")) // 2 for element in elements)
 
 
-def _told(line: Line) -> list[dict[str, Any]]:
+def _line_elements(line: Line) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     for piece, is_bold in _in_bold(f"{_with_rows(line.text)} ", line.bold):
         for element in elements(piece):

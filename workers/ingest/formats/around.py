@@ -100,7 +100,7 @@ def is_note(attributes: Mapping[str, str]) -> bool:
 
 
 def language_in(attributes: Mapping[str, str]) -> str:
-    """Of code, as highlighters are told it; else empty."""
+    """Return the language of code, as highlighters read it; else empty."""
     found = re.search(
         r"(?:language|lang|brush:|highlight-source)[-: ]+([\w+#-]{1,30})",
         attributes.get("class", ""),
