@@ -22,8 +22,8 @@ _PEOPLE = frozenset(
     " empleados empleado trabajadores salariés salarié company unternehmen".split()
 )
 _IDLE_NOUNS = frozenset(
-    "included concerned price period time times cost costs amount number process procedure kosten"
-    " anzahl betrag".split()
+    "single whole individual included concerned price period time times cost costs amount number"
+    " process procedure kosten anzahl betrag".split()
 )
 _WITH = frozenset(
     "with without outside inside within during in on at for from except abroad"

@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 
 from workers.claims.bounds import bound_words
 from workers.claims.case import Case
-from workers.claims.reading import Word, found_in, opposes
+from workers.claims.reading import Word, found_in, is_said, opposes
 from workers.claims.units import unit_of
 from workers.claims.verdict import Reason, Verdict
 
@@ -155,10 +155,16 @@ def _is_other_word(word: Word, case: Case, known: tuple[Word, ...]) -> bool:
     """
     if word.is_name or _is_joined(word, case):
         return False
-    if _is_other_subject(word, case) or found_in(word, case.elsewhere):
-        return False  # taken from another sentence of the passage
+    if _is_other_subject(word, case) or _is_elsewhere(word, case):
+        return False
     covered = [one for one in case.claim.content if one is not word and _is_covered(one, known)]
     return len(covered) + len(case.claim.figures) >= _ENOUGH_ELSE
+
+
+def _is_elsewhere(word: Word, case: Case) -> bool:
+    """Whether the very word is of another sentence of the passage; in German only a noun."""
+    is_thing = word.language != "de" or word.raw[:1].isupper()
+    return is_thing and is_said(word, case.elsewhere)
 
 
 def _is_joined(word: Word, case: Case) -> bool:
@@ -184,7 +190,7 @@ def _is_alike(word: Word, case: Case) -> bool:
         and not other.is_name
         and case.similarity(word.text, other.text) >= _CLOSE
     ]
-    if found_in(word, case.elsewhere):  # another thing of the passage, such as tenant for landlord
+    if _is_elsewhere(word, case):  # another thing of the passage, such as tenant for landlord
         return bool(alike) and not any(other in case.words for other in alike)
     return bool(alike)
 

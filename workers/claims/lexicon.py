@@ -13,7 +13,7 @@ from workers.models.languages import ENGLISH
 _NEGATORS = {
     "en": "not no never nobody none nothing neither nor nowhere without cannot n't hardly barely",
     "de": "nicht kein keine keinen keinem keiner keines nie niemals niemand niemanden nichts ohne"
-    " weder noch nirgends kaum",
+    " weder nirgends kaum",
     "es": "no nunca jamás nadie ningún ninguna ninguno nada sin tampoco ni",
     "fr": "pas aucun aucune jamais personne rien sans ni non",
 }
@@ -85,10 +85,10 @@ _CONDITIONS = {
     "fr": "si lorsque quand dès tant-que pourvu tandis",
 }
 _EXCEPTIONS = {
-    "en": "except excluding apart-from aside-from other-than but-not unless",
-    "de": "außer ausgenommen ausser abgesehen es-sei-denn sofern-nicht",
-    "es": "salvo excepto",
-    "fr": "sauf excepté hormis hors",
+    "en": "except excluding with-the-exception apart-from aside-from other-than but-not unless",
+    "de": "außer ausgenommen mit-ausnahme ausser abgesehen es-sei-denn sofern-nicht",
+    "es": "salvo excepto con-excepción a-excepción",
+    "fr": "sauf excepté hormis hors à-l-exception",
 }
 _CAUSES = {
     "en": "because since due-to so-that therefore thanks-to as-a-result owing-to in-order hence"

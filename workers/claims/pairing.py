@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from workers.claims.bounds import goes_beyond
+from workers.claims.bounds import bound_words, goes_beyond
 from workers.claims.case import Case
 from workers.claims.figure import Figure, equal
 from workers.claims.lexicon import ANAPHORS
-from workers.claims.reading import Clause, Reading, Word, found_in, is_said
+from workers.claims.reading import Clause, Part, Reading, Word, found_in, is_said
 from workers.claims.roles import LIGHT_VERBS
 from workers.claims.verdict import Reason, Verdict
 
@@ -97,7 +97,8 @@ def _crossed(case: Case) -> Verdict | None:
     known = (*case.words, *case.around)
     if len(case.sources) > 1 or not all(found_in(word, known) for word in claim.content):
         return None
-    pieces = [one for one in case.sources[0].pieces if one.content]
+    limits = (Part.CONDITION, Part.EXCEPTION)
+    pieces = [one for one in case.sources[0].pieces if one.content and one.part not in limits]
     for at, one in enumerate(pieces):
         for other in pieces[at + 1 :]:
             pairs = ((one, other), (other, one))
@@ -127,7 +128,8 @@ def _own(one: Clause, other: Clause) -> list[Word]:
 
 def _is_half_said(one: Clause, other: Clause, case: Case) -> bool:
     """Whether the claim says a part, and not all, of what only this piece says."""
-    own = [word for word in _own(one, other) if word.text not in _COSTS]
+    bounds = bound_words() & case.sources[0].lexicon.prepositions
+    own = [word for word in _own(one, other) if word.text not in _COSTS | bounds]
     said = [word for word in own if found_in(word, case.claim.words)]
     told = [word for word in case.claim.content if found_in(word, own)]
     begins = bool(own) and own[0] is one.words[0] and len(one.words) > len(own) + 1

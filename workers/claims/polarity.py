@@ -51,14 +51,18 @@ def check_polarity(case: Case) -> Verdict | None:
     mine = _count(case.claim.clauses, case.claim.lexicon, case.words)
     theirs = sum(
         _count(
-            [clause for clause in case.used if clause in source.clauses],
+            [
+                clause
+                for clause in (case.clauses if case.is_translated else case.used)
+                if clause in source.clauses
+            ],
             source.lexicon,
             case.claim.words,
         )
         for source in case.sources
     )
     lead = _of_lead(case)
-    theirs += len(lead) + turned_bounds(case) + is_order_turned(case)
+    theirs += len(lead) + turned_bounds(case) + is_order_turned(case) + _is_only_once(case)
     if (mine + len(opposite)) % 2 == theirs % 2 or not case.used:
         return _contrary(case, opposite)
     wrong = _word_that_differs(case)
@@ -67,6 +71,23 @@ def check_polarity(case: Case) -> Verdict | None:
     if opposite and not mine and not theirs:
         return Verdict(Reason.OPPOSITE, opposite[0].text)
     return Verdict(Reason.NEGATION, wrong.text if wrong else opposite[0].text)
+
+
+def _is_only_once(case: Case) -> bool:
+    """Whether "nobody until" is said as "only once", or the other way round."""
+    sides = [
+        (any(word.text in words.only for word in said), _denies_until(said, words))
+        for said, words in (
+            (case.claim.words, case.claim.lexicon),
+            (case.words, case.sources[0].lexicon),
+        )
+    ]
+    return sides in ([(True, False), (False, True)], [(False, True), (True, False)])
+
+
+def _denies_until(said: Sequence[Word], words: Lexicon) -> bool:
+    texts = {word.text for word in said}
+    return not texts.isdisjoint(words.negators) and not texts.isdisjoint(_TILL - {"a", "à", "to"})
 
 
 def _is_end(case: Case) -> bool:
@@ -113,6 +134,8 @@ def negations(clause: Clause, words: Lexicon, others: Sequence[Word] = ()) -> It
     if clause.part is Part.EXCEPTION and clause.words:
         yield clause.words[0]
     for at, word in enumerate(clause.words):
+        if not at and clause.part is Part.EXCEPTION and word.text in _IMPLICIT:
+            continue
         if word.text in words.negators:
             if _is_no_denial(clause, at):
                 continue

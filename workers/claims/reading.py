@@ -191,7 +191,7 @@ def _is_negated(one: Word, other: Word) -> bool:
     """Whether one is the other with un-, non-, in- or dis- before it."""
     if one.language != other.language:
         return False
-    short, long = sorted((one.text, other.text), key=len)
+    short, long = sorted((one.stem, other.stem), key=len)
     before = long[: len(long) - len(short)].rstrip("-")
     return len(short) > 3 and long.endswith(short) and before in _PREFIXES
 

@@ -90,6 +90,9 @@ ALSO = [
      "Oil used to be changed once a year."),
 ]  # fmt: skip
 NEGATIONS = [
+    ("Nobody gets access until the course is passed.", "",
+     "You only get access once the course is passed.",
+     "You get access until the course is passed."),
     (NOT_PAID, "fines for wrong parking", "Fines for wrong parking are not paid.",
      "Fines for wrong parking are paid by the company."),
     ("The shop delivers on Tuesdays only.", "", "The shop does not deliver on any day but Tuesday.",
@@ -121,6 +124,8 @@ CONDITIONS = [
      "The site used 14 kWh, which is 6 % less than in 2024.", "The site used 14 kWh in 2024."),
 ]  # fmt: skip
 WHO = [
+    ("The roof carries 60 people. Tools are kept below.", "The roof carries 60 people",
+     "The roof can hold 60 people.", "The roof carries 60 tools."),
     ("Hana teaches welding; Viktor teaches first aid.", "", "Viktor teaches first aid.",
      "Viktor teaches welding."),
     ("Lutz asked for leasing. Joan prefers steel.", "Lutz asked for leasing",
@@ -134,6 +139,9 @@ WHO = [
      "If you travel, the desk issues a pass.", "The desk issues a pass."),
 ]  # fmt: skip
 GERMAN = [
+    ("Mängel sind noch am selben Tag zu melden.", "",
+     "Mängel müssen noch am selben Tag gemeldet werden.",
+     "Mängel müssen nicht am selben Tag gemeldet werden."),
     ("Unfälle sind am selben Tag zu melden.", "", "Unfälle müssen am selben Tag gemeldet werden.",
      "Unfälle können am selben Tag gemeldet werden."),
     ("Gutschriften bis 500 Euro erstellt der Vertrieb, darüber entscheidet Frau Lund.", "",
