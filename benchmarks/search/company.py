@@ -120,6 +120,10 @@ class Company:
         chunks = documents[:, None] * CHUNKS_PER_DOCUMENT + np.arange(CHUNKS_PER_DOCUMENT)
         return Asker(level, person, frozenset(chosen), chunks.ravel())
 
+    def policies_of_chunks(self) -> NDArray[np.int64]:
+        _key, policy_of = _policies(self)
+        return np.repeat(np.array(policy_of) + 1, CHUNKS_PER_DOCUMENT)
+
     def question(self, asker: Asker, *, own: bool) -> tuple[NDArray[np.float32], str]:
         """Return a vector near a chunk that they may read, or near any, with words of its text."""
         numbers = asker.visible if own else None
