@@ -173,7 +173,10 @@ def work(settings: Settings) -> None:
     if services.multilingual is not None:
         services.multilingual.embed_one("warm")
     embedders = filter(None, (services.embedder, services.multilingual))
-    services.index.warm(services.database, *(one.name for one in embedders))
+    try:
+        services.index.warm(services.database, *(one.name for one in embedders))
+    except SQLAlchemyError as error:  # then the first question does it
+        log.warning("index_not_read", error=type(error).__name__)
     try:
         app.worker_main(
             [

@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from threading import Lock
 
 import numpy as np
+import psycopg
 from numpy.typing import NDArray
 from sqlalchemy import func, null, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from policies import Visible
@@ -114,12 +116,13 @@ class _Copy:
 
 
 def _read(session: Session, model: str, document_ids: list[int] | None) -> Codes:
-    """Read the codes of these documents' chunks, or of all."""
-    with (
-        driver_of(session).cursor() as cursor,
-        cursor.copy(_READ_CODES, {"model": model, "documents": document_ids}) as copy,
-    ):
-        found = b"".join(copy)
+    """Read the codes of these documents' chunks, or of all. Raises DBAPIError."""
+    given = {"model": model, "documents": document_ids}
+    try:
+        with driver_of(session).cursor() as cursor, cursor.copy(_READ_CODES, given) as copy:
+            found = b"".join(copy)
+    except psycopg.Error as error:  # as every other statement fails: the question is put back
+        raise DBAPIError("COPY", None, error, hide_parameters=True) from error
     rows = found[_HEADER:-_TRAILER]
     if not rows:
         return NONE

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sqlalchemy import func, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from policies import Audience, readable_chunks, visible_in
 from policies.tables.content import Chunk
@@ -165,6 +165,19 @@ def test_a_copy_that_names_what_it_likes_opens_nothing(
     audience = Audience.of([alice])
     with library.database.reading_for(audience) as session:
         assert ids == session.scalars(readable_chunks(audience).with_only_columns(Chunk.id)).all()
+
+
+def test_where_the_database_fails_the_question_fails_as_with_any_statement(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = library.person("alice")
+    library.document("hers", "Budget", only(alice))
+    index = Index()
+    with monkeypatch.context() as broken:
+        broken.setattr(copy, "_READ_CODES", "COPY (SELECT 1 / 0) TO STDOUT (FORMAT binary)")
+        with pytest.raises(DBAPIError):
+            found(library, index, vector(1), alice)
+    assert len(found(library, index, vector(1), alice)) == 1
 
 
 def _short() -> float:
