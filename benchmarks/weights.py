@@ -27,6 +27,7 @@ from workers.models.base import NOBODY, Draft, Passage, Profile
 from workers.models.embedders import Embedders
 from workers.models.parts import parts_of
 from workers.models.quotes import words
+from workers.models.stop_words import says_something
 from workers.services import Services, make_services
 from workers.settings import load_settings
 
@@ -138,8 +139,7 @@ def is_right(row: Row, passage: Passage, text: str) -> bool:
         slips = any(one.search(text) for one in row.wrong)
         return bool(row.facts) and not slips and met >= RIGHT * len(row.facts)
     wanted, held = (
-        {word for word in words(one) if word not in weighing.STOP_WORDS}
-        for one in (row.answer, text)
+        {word for word in words(one) if says_something(word)} for one in (row.answer, text)
     )
     if passage.document not in row.docs or not wanted or not held:
         return False

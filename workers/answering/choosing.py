@@ -14,7 +14,7 @@ from workers.answering.preferring import document_facets
 from workers.models.base import Passage, Sites
 from workers.models.facets import country_name
 from workers.models.quotes import words
-from workers.models.weighing import STOP_WORDS
+from workers.models.stop_words import says_something
 from workers.replies.inert import inert_excerpt, web_address
 from workers.replies.pages import Page, label_of
 from workers.services import Services
@@ -41,7 +41,7 @@ def pages_of(numbers: Sequence[int], passages: Sequence[Passage], sites: Sites) 
 
 def about_page(asked: str, title: str) -> str:
     """Return the question with the page that it is about: the page alone, if its title says all."""
-    said = [word for word in words(asked) if word not in STOP_WORDS]
+    said = [word for word in words(asked) if says_something(word)]
     if set(said) <= set(words(title)):
         return f"{title.rstrip(_END)}?"
     return f"{asked.rstrip(_END)}: {title.rstrip(_END)}?"

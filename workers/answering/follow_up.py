@@ -47,6 +47,8 @@ _LONGEST_BEFORE, _LONGEST_JUDGED = 500, 1000
 _FEW = 2
 """Content words: with at most this many, a question that refers back is not complete."""
 _MOST_SUBJECT, _MOST_PHRASE, _MOST_FRAGMENT = 10, 3, 8
+_POINTED = 4
+"""Words of a question whose only subject is a pronoun."""
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _TOKEN = re.compile(r"[^\s]+")
 _END = " \t\n?!.,;:…"
@@ -131,10 +133,16 @@ def leans_back(text: str) -> bool:
 
 
 def lacks_subject(text: str) -> bool:
-    """Whether nothing says what a question is about: “until when?”, “how long does it take?”."""
+    """Whether nothing says what a question is about: “until when?”, “how long does it take?”; or
+    all that does points at something: “is that allowed?”.
+    """
     words = _words(text)
     asks = bool(words) and (words[0] in ASKING or "?" in text)
-    return asks and len(words) <= _MOST_FRAGMENT and SMALL.issuperset(words)
+    if not asks or len(words) > _MOST_FRAGMENT:
+        return False
+    about = [word for word in words if word not in SMALL]
+    points = words[0] in ASKING and len(words) <= _POINTED and _points_back(text)
+    return not about or (points and len(about) == 1)
 
 
 def subject_of(question: str) -> str:

@@ -14,10 +14,11 @@ from workers.models.base import Passage, Sites
 from workers.models.dates import named_dates
 from workers.models.facets import Facets, facets_in, facets_in_path
 from workers.models.stems import stems
+from workers.models.stop_words import says_something
 from workers.models.synonyms import with_synonyms
 from workers.models.validity import stated, validity_of
 from workers.models.values import Value, values_in, without
-from workers.models.weighing import STOP_WORDS, Asked, Weighed
+from workers.models.weighing import Asked, Weighed
 from workers.wording.text import ENGLISH
 
 Alike = Callable[[str, str, str], float]
@@ -155,15 +156,12 @@ def _said(one: Weighed, kind: Sought, places: Places) -> Iterator[_Said]:
         values = values_in(part, kind)
         if not values or _is_of_another_time(part, kind, places.today):
             continue
-        words = [word for word in _WORD.findall(without(part, values)) if _says(word)]
         language = _language(passage)
+        found = _WORD.findall(without(part, values))
+        words = [one for one in found if not one.isdigit() and says_something(one)]
         own = stems(" ".join(words), language)
         everything = with_synonyms(own | stems(context, language), language, language)
         yield _Said(one, passage, part, tuple(values), frozenset(own), frozenset(everything))
-
-
-def _says(word: str) -> bool:
-    return word.casefold() not in STOP_WORDS and not word.isdigit() and len(word) > 1
 
 
 def _is_of_another_time(sentence: str, kind: Sought, today: date) -> bool:

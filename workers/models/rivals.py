@@ -13,7 +13,8 @@ from workers.models.asks import ATTRIBUTES
 from workers.models.base import Passage, Profile, Sites
 from workers.models.facets import Facets, facets_in, facets_in_path
 from workers.models.stems import stem
-from workers.models.weighing import STOP_WORDS, Asked, Weighed
+from workers.models.stop_words import says_something
+from workers.models.weighing import Asked, Weighed
 
 _MOST = 3
 _NEAR, _VERY_NEAR = 2.0, 1.0
@@ -126,7 +127,7 @@ def _is_for_others(one: Passage, other: Passage, sites: Sites) -> bool:
         return False
     titles = [_WORD.findall(page.title) for page in (one, other)]
     apart = [
-        [word for word in mine if word not in theirs and word.casefold() not in STOP_WORDS]
+        [word for word in mine if word not in theirs and says_something(word)]
         for mine, theirs in (titles, titles[::-1])
     ]
     return all(_only_names(words, sites) for words in apart)

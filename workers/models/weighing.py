@@ -17,6 +17,7 @@ from workers.models.facets import Facets, facets_in, facets_in_path, fit, meant
 from workers.models.languages import language_of
 from workers.models.rarity import rarity
 from workers.models.stems import stem, stems
+from workers.models.stop_words import says_something
 from workers.models.synonyms import is_known, with_synonyms
 from workers.models.units import Unit, units
 from workers.models.versions import superseded
@@ -51,20 +52,6 @@ _OWN = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?:]\s")
-STOP_WORDS = frozenset(
-    "a about after again all also am an and any are as at be because been before being between "
-    "both but by can could did do does doing done down each else even ever every few for from "
-    "further get got gets give go goes had has have having he her here hers him his how i if in "
-    "into is it its just let me may might more most much many must my no nor not now of off on "
-    "once one only or other our out over own same shall she should so some such tell than that "
-    "the their them then there these they this those through to too under until up us use very "
-    "was we were what when where which while who whom whose why will with would you your "
-    "im whats whos wheres whens hows dont please ok exactly really "
-    "der die das den dem des ein eine einen einem einer und oder aber ich du er sie es wir ihr "
-    "man mich mir mein meine was wer wie wo wann warum wieso welche welcher welches ist sind war "
-    "hat haben habe darf kann muss soll gibt zu zum zur im in am an auf aus bei mit nach von vor "
-    "für über unter bis nicht kein keine auch noch schon nur dazu".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +98,7 @@ def understand(question: str) -> Asked:
         for word in _AND_BEFORE.finditer(question)
         if word.start() == 0 or _SENTENCE_END.search(word[1])
     }
-    found = [word for word in _WORD.findall(question) if _says_something(word)]
+    found = [word for word in _WORD.findall(question) if says_something(word)]
     return Asked(
         text=question,
         language=language,
@@ -434,10 +421,6 @@ def _elsewhere(passage: Passage, unit: Unit, named: Facets, sites: Sites) -> flo
 def _codes(text: str) -> frozenset[str]:
     found = (code.casefold().replace("-", "") for code in _CODE.findall(text))
     return frozenset(code for code in found if not _YEAR.fullmatch(code))
-
-
-def _says_something(word: str) -> bool:
-    return word.casefold() not in STOP_WORDS and (len(word) > 1 or word.isdigit())
 
 
 def _is_name(word: str, starts_sentence: set[str]) -> bool:

@@ -402,6 +402,9 @@ def test_of_a_thread_of_five_thousand_messages_a_few_pages_are_read(apart_s: flo
         "wie lange dauert das?",
         "bis wann?",
         "wo ist das?",
+        "is that allowed",
+        "who approves it?",
+        "ist das erlaubt?",
     ],
 )
 def test_a_question_about_nothing_lacks_a_subject(text: str) -> None:
@@ -416,6 +419,8 @@ def test_a_question_about_nothing_lacks_a_subject(text: str) -> None:
         "and for interns?",
         "in the US?",
         "Berlin?",
+        "are they closing Halle?",
+        "how much is a bahncard, do you pay for it",
         FULL,
     ],
 )
