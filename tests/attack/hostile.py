@@ -9,6 +9,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from typing import Any
@@ -72,7 +73,8 @@ class HostileModel:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(raw)))
                 self.end_headers()
-                self.wfile.write(raw)
+                with suppress(ConnectionError):  # a flood is not read to its end
+                    self.wfile.write(raw)
 
             def log_message(self, format: str, *args: Any) -> None:
                 """Writes no log."""

@@ -39,7 +39,8 @@ _ADDRESS = re.compile(
 _HIDDEN = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
 )
-_LIKE_A_CITATION = re.compile(r"[\[【]{1,2}\s*(?:\d|source|quelle)", re.IGNORECASE)
+_LIKE_A_CITATION = re.compile(r"(?<![\w\])])[\[【]{1,2}\s*(?:\d|source|quelle)", re.IGNORECASE)
+"""Not an index in code, such as `row[0]`."""
 _NUMBERS = re.compile(r"(?:\[\d+\])+")
 _LISTED = re.compile(r"\[(\d+)\] ")
 _GAP = re.compile(r"\[…\]|…")
