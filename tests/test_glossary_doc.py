@@ -12,7 +12,7 @@ ROWS = re.findall(
 CELLS = [row.split(" | ") for row in ROWS]
 WORDS = (
     "question,errand,ring,lease,audience,subject,policy,node,entry,gate,epoch,index version,job,"
-    "passage,chunk,citation,claim,choice,budget,rest"
+    "passage,chunk,code,citation,claim,choice,budget,rest"
 ).split(",")
 TABLES = {
     one.__tablename__: set(one.__table__.columns.keys())
