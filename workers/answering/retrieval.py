@@ -155,7 +155,9 @@ def retrieve(
     fused = _candidates(session, visible, asked, index)
     if within is None and (crowd := _crowd(fused, limit)) is not None:
         others = of_other_sources(session, visible, crowd)
-        fused += _candidates(session, others, asked, index)[:limit]
+        known = {one.chunk_id for one in fused}
+        found = _candidates(session, others, asked, index)
+        fused += [one for one in found if one.chunk_id not in known][:limit]
     preferred = fits(session, visible, [one.chunk_id for one in fused], profile)
     picked = _pick(fused, preferred, limit=limit, per_document=per_document)
     passages = _read(session, visible, picked)

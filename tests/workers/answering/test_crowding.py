@@ -47,6 +47,17 @@ def test_without_a_share_for_each_source_the_best_fill_it(library: Library, comp
     assert "honest" not in found
 
 
+def test_what_both_searches_find_takes_one_place(library: Library) -> None:
+    alice = library.person("alice")
+    for number in range(LIMIT - 1):
+        library.document(f"wiki-{number}", f"{HONEST} {number}", only(Class.INTERNET))
+    with library.change() as change:
+        library.source_id = change.put_source("forum")
+    library.document("forum-page", HONEST, only(Class.INTERNET))
+    found = [one.document for one in ask(library, QUESTION, alice)]
+    assert sorted(found) == ["forum-page", *(f"wiki-{number}" for number in range(LIMIT - 1))]
+
+
 def test_a_source_that_is_alone_gives_all_passages(library: Library) -> None:
     alice = library.person("alice")
     for number in range(LIMIT + 2):

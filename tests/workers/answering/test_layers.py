@@ -24,6 +24,7 @@ from policies.audience import Readers
 from policies.directory import resolve_audience
 from policies.tables.people import User, UserStatus
 from policies.tables.permissions import Policy
+from tests import servers
 from tests.prove.company import Company
 from tests.prove.facts import Human, Page, Room, Rules, Thing
 from tests.prove.interleavings import START, Echo, canary
@@ -32,6 +33,7 @@ from workers.database.sessions import Database
 from workers.intake.leases import question_session
 from workers.models.base import NOBODY, Draft, Passage, Profile
 from workers.replies import rendering
+from workers.settings import Settings
 from workers.slack.messenger import Message, PlaceKind
 
 QUESTIONS = 100
@@ -100,11 +102,13 @@ def without_query() -> Iterator[None]:
 
 @contextmanager
 def without_row_security() -> Iterator[None]:
-    """3: by a role to which row-level security shows everything."""
+    """3: to this transaction it shows everything."""
+    shipped = Database.reading_for
 
     @contextmanager
     def reading_for(database: Database, of: Audience) -> Iterator[Session]:
-        with database.snapshot("indexer") as session:
+        with shipped(database, of) as session:
+            session.execute(text("SELECT set_config('ken.unguarded', 'yes', true)"))
             yield session
 
     with patch.object(Database, "reading_for", reading_for):
@@ -157,6 +161,12 @@ class Tally:
     leaks: list[str] = field(default_factory=list)
     ended: Counter[str | None] = field(default_factory=Counter)
     """Why questions failed; None: they did not."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def switch(own_database: Settings) -> Iterator[None]:
+    with servers.row_security_with_a_switch(own_database):
+        yield
 
 
 @pytest.fixture
