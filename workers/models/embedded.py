@@ -29,6 +29,9 @@ _MOST_UNITS, _FEW_WORDS = 3, 5
 _WORKED_OUT, _UNSUPPORTED = 5.0, -5.0
 """The support of what code worked out from all rows of a table, and where nothing is weighed: about
 the most and the least that units have."""
+_FOUND = -1.5
+"""How sure it must be, at least, that a row which was only found by its words answers. Rows name
+few of a question's words, so this is less than other units need."""
 _KNOWN_TEXTS = 4_000
 """Units whose vectors are kept for the next question: about 6 MB."""
 
@@ -149,10 +152,15 @@ def _worked(
         worked = work_out(table, asked, profile, today)
         if worked is None or (best is not None and best.unmatched <= worked.unmatched):
             continue
-        if worked.is_lookup and not (weighed and weighed[0].unit.kind == "row"):
+        if worked.is_lookup and not _is_found(weighed):
             continue
         best = worked
     return best
+
+
+def _is_found(weighed: Sequence[Weighed]) -> bool:
+    """Whether a row that was only found by its words is also the best unit, and may be an answer."""
+    return bool(weighed) and weighed[0].unit.kind == "row" and confidence(weighed) >= _FOUND
 
 
 def _of_rows(worked: Worked) -> Iterator[Sentence]:

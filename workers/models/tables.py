@@ -170,7 +170,7 @@ def work_out(table: Table, asked: Asked, profile: Profile, today: date) -> Worke
     is_dated = False
     if days and not is_next and (dated := _dated(rows, days, today)):
         rows, is_dated = dated, True
-    elif days and _has_spans(table, today):
+    elif days and _has_days(table, today):
         return None
     if unmatched > _MOST_UNMATCHED:
         return None
@@ -258,11 +258,9 @@ def _dated(rows: Sequence[Row], days: tuple[date, date], today: date) -> list[Ro
     return found
 
 
-def _has_spans(table: Table, today: date) -> bool:
-    return any(
-        sum(1 for value in row.cells.values() if _only_date(value, today)) > 1
-        for row in table.rows[:3]
-    )
+def _has_days(table: Table, today: date) -> bool:
+    """Whether its rows are of certain days: then none of another day answers."""
+    return any(_only_date(value, today) for row in table.rows[:3] for value in row.cells.values())
 
 
 def _only_date(value: str, today: date) -> date | None:
