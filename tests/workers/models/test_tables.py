@@ -1,12 +1,16 @@
 """What is worked out of whole tables: the row that fits, the largest, the next, counts and sums."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
+from unittest.mock import patch
 
 import pytest
 
+from workers.models import embedded
 from workers.models.base import NOBODY, Passage, Profile, Sentence, Span
-from workers.models.embedded import _of_rows
+from workers.models.embedded import QuotingAnswerer, _of_rows
+from workers.models.embedder import MiniLM
 from workers.models.tables import Worked, tables_in, work_out
 from workers.models.weighing import understand
 from workers.wording.text import speaking
@@ -148,6 +152,35 @@ def test_a_sum_over_rows_that_may_be_lost_or_won_is_not_given() -> None:
 )
 def test_the_row_is_found_whose_days_are_meant(question: str, person: str) -> None:
     assert first_cells(worked(question, WATCH, "watch")) == [person]
+
+
+FINDINGS = [
+    "where: Kiel; finding: a blocked basin; due: 2026-11-02.",
+    "where: Brest; finding: a loose cable; due: 2026-11-09.",
+    "where: Genoa; finding: a cracked step; due: 2026-12-15.",
+]
+
+
+def test_a_row_of_another_day_does_not_answer() -> None:
+    assert worked("how did Brest do in October", FINDINGS, "findings") is None
+    assert first_cells(worked("what is due in Brest", FINDINGS, "findings")) == ["Brest"]
+
+
+FEES = (
+    "Fee: Marketing share; How much: 1.5 % of net sales; When: monthly, by the 10th.",
+    "Fee: Training; How much: EUR 900; When: once, before the opening.",
+)
+
+
+def test_a_row_that_hardly_fits_is_no_answer_though_its_words_do() -> None:
+    fees = tuple(replace(one, relevance=0.1) for one in table(FEES, "fees"))
+    answerer = QuotingAnswerer(MiniLM.load(threads=1))
+    (sentence,) = answerer.write("how much is the marketing share", fees).sentences
+    assert "1.5 %" in sentence.text
+    asked = "what share of my own turnover do you take from me"
+    assert answerer.write(asked, fees).sentences == ()
+    with patch.object(embedded, "_is_found", lambda weighed: True):
+        assert answerer.write(asked, fees).sentences != ()
 
 
 def test_the_last_day_of_a_week_belongs_to_the_next_one() -> None:
