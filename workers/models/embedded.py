@@ -159,7 +159,7 @@ def _worked(
 
 
 def _is_found(weighed: Sequence[Weighed]) -> bool:
-    """Whether a row that was only found by its words is also the best unit, and may be an answer."""
+    """Whether a row that was only found by its words is the best unit, and may be an answer."""
     return bool(weighed) and weighed[0].unit.kind == "row" and confidence(weighed) >= _FOUND
 
 
