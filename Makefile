@@ -88,7 +88,7 @@ eval: $(BIN)/ken  ## ask a whole question set, grade the answers, count leaks (S
 	@mkdir -p build/figures
 	@$(BIN)/ken --home $(EVAL_HOME) up
 	@$(BIN)/ken --home $(EVAL_HOME) load $(COMPANY)
-	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --company $(COMPANY) --report build/figures/eval.json
+	@$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --company $(COMPANY) $(if $(SMALL),--sample 50) --report build/figures/eval.json
 	@$(if $(SMALL),:,$(BIN)/ken --home $(EVAL_HOME) eval $(SET) --company $(COMPANY) --echo --report build/figures/eval-echo.json)
 	@$(BIN)/ken --home $(EVAL_HOME) down
 
