@@ -34,6 +34,8 @@ class Audience:
             raise ValueError("an audience has at least one subject")
         if list(self.ids) != sorted(set(self.ids)):
             raise ValueError("the subjects of an audience are sorted and distinct")
+        # plain numbers: psycopg takes no list of classes and of ids that need more bytes
+        object.__setattr__(self, "ids", tuple(map(int, self.ids)))
 
     @classmethod
     def of(cls, ids: Iterable[int]) -> "Audience":

@@ -34,4 +34,4 @@ def as_text(kind: type[StrEnum]) -> Enum:
 
 def among(column: Any, ids: Iterable[int]) -> ColumnElement[bool]:
     """Compare the column with these ids, as a single parameter for any number of them."""
-    return column == any_(literal(list(ids), ARRAY(BigInteger)))  # type: ignore[no-any-return]
+    return column == any_(literal([*map(int, ids)], ARRAY(BigInteger)))  # type: ignore[no-any-return]

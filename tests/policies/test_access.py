@@ -1,5 +1,6 @@
 """Each rule of design, section 4, with somebody allowed and somebody refused, side by side."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -31,6 +32,33 @@ def test_what_a_group_may_read_reaches_its_members_and_nobody_else(world: World)
     assert world.texts(alice) == ["budget"]
     assert world.texts(bob) == []
     assert world.texts(STRANGER) == []
+
+
+@pytest.fixture(params=[2, 4])
+def large_ids(world: World, request: pytest.FixtureRequest) -> Iterator[int]:
+    """The id before the next one, which needs more bytes than these."""
+    last = 1 << (8 * request.param)
+    with connect(world.database.settings, "owner").begin() as owner:
+        before = owner.scalar(text("SELECT last_value FROM principal_id_seq"))
+        owner.execute(_SET_LAST, {"id": last})
+    yield last
+    with connect(world.database.settings, "owner").begin() as owner:
+        owner.execute(_SET_LAST, {"id": before})
+
+
+_SET_LAST = text("SELECT setval('principal_id_seq', :id)")
+
+
+def test_a_class_and_somebody_of_a_large_company_are_an_audience(
+    world: World, large_ids: int
+) -> None:
+    """psycopg takes a list of numbers of one type: how many bytes an id needs must not matter."""
+    guest = world.person("guest")
+    world.page("menu", only(Class.INTERNET))
+    world.page("plan", only(Class.MEMBERS))
+
+    assert guest > large_ids
+    assert world.texts(Class.MEMBERS, guest) == ["menu", "plan"]
 
 
 def test_members_of_a_nested_group_read_and_a_cycle_ends(world: World) -> None:

@@ -149,6 +149,8 @@ def is_unclear(question: Question, before: Sequence[Said]) -> bool:
     """Whether neither the question nor what was said before says what it is about."""
     if question.surface.is_quiet or not lacks_subject(question.text):
         return False
+    if asked_about_oneself(question.text) is not None:
+        return False
     return self_contained(question.text, before) == question.text
 
 

@@ -160,8 +160,10 @@ def lists_of(reading: Reading) -> Iterator[tuple[int, list[str]]]:
         yield found.start(), _BETWEEN_MEMBERS.split(found[0])
 
 
-_MEMBER = r"[^\W\d_][\w'-]*(?: [^\W\d_][\w'-]*){0,3}"
-_LIST = re.compile(rf"{_MEMBER}(?:, {_MEMBER})*,? (?:and|or|und|oder|y|e|o|et|ou) {_MEMBER}")
+_MEMBER = r"[^\W\d_][\w'-]*+(?: [^\W\d_][\w'-]*+){0,3}"
+_LIST = re.compile(
+    rf"(?<![\w'-]){_MEMBER}(?:, {_MEMBER}){{0,8}},? (?:and|or|und|oder|y|e|o|et|ou) {_MEMBER}"
+)
 _BETWEEN_MEMBERS = re.compile(r",? (?:and|or|und|oder|y|e|o|et|ou) |, ")
 
 

@@ -139,7 +139,7 @@ def test_no_label_and_no_name_is_of_a_person_a_channel_or_a_document(
     }
     assert labels <= {
         *("source", "state", "reason", "outcome", "verdict", "layer", "error", "method"),
-        *("le", "generation", "kind", "revision"),
+        *("le", "generation", "kind", "revision", "model", "direction"),
     }
 
 

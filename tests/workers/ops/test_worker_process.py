@@ -235,7 +235,7 @@ def test_a_worker_tells_how_it_is_and_what_it_did(deployment: Deployment) -> Non
             assert line in metrics.splitlines()
         # After a second a card is opened first, and becomes the answer.
         assert re.search(r'ken_slack_calls_total\{method="chat_\w+",outcome="ok"\} [1-9]', metrics)
-        assert "budget" not in metrics
+        assert "of the year" not in metrics
 
 
 def junk() -> list[bytes]:
