@@ -67,6 +67,8 @@ def own_database() -> Iterator[Settings]:
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
+        with _superuser(shared, name) as own:
+            own.execute("SELECT setval('principal_id_seq', 40000)")  # ids of more than two bytes
         server.execute("ALTER SYSTEM SET fsync = off")  # nothing here must survive a power cut
         server.execute("SELECT pg_reload_conf()")
     settings = _with_database(shared, name).model_copy(update=_CALM)

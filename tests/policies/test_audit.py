@@ -40,7 +40,7 @@ def answered(
                 "question_id": question_id,
                 "kind": kind,
                 "asker": asker,
-                "audience": list(audience),
+                "audience": [*map(int, audience)],
                 "used": list(used),
                 "cited": list(cited),
                 "at": at or datetime.now(UTC),
