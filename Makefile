@@ -114,7 +114,7 @@ attack: $(VENV)/dev  ## what a hostile document or model gets past Ken (SMALL=1:
 coverage: $(VENV)/dev  ## policies/ has 100 % branch coverage, by its own tests
 	@$(BIN)/pytest -n 2 tests/policies --ignore=tests/policies/test_mutants.py --cov=policies --cov-branch --cov-report=term-missing --cov-fail-under=100
 
-bench: $(VENV)/dev  ## what searching, deciding and changing cost, and what Ken carries (a quiet machine; SMALL=1: less of it; CHUNKS=1000000: search in so many)
+bench: $(VENV)/dev  ## what searching, deciding and changing cost, and what Ken carries (a quiet machine; SMALL=1: less of it; CHUNKS=1000000: that many chunks)
 	@SMALL=$(SMALL) CHUNKS=$(CHUNKS) $(BIN)/python -m benchmarks.search build/bench-home build/figures/bench.json
 	@$(BIN)/python -m benchmarks.permissions build/bench-home build/figures/permissions.json
 	@SMALL=$(SMALL) $(BIN)/python -m benchmarks.load build/bench-load-home build/figures/load.json
