@@ -13,12 +13,13 @@ from pydantic import BaseModel, Field
 
 from workers.admin import routes_audit, routes_identity, routes_index, routes_sync
 from workers.admin.api_keys import authenticate
-from workers.admin.callers import BodyLimit, OnlyWithToken
+from workers.admin.callers import OnlyWithToken
 from workers.admin.problems import Problem, answer_with_problems
 from workers.admin.scim.endpoints import scim_app
 from workers.database.sessions import Database
 from workers.ops import health
 from workers.settings import Settings
+from workers.web.limits import BodyLimit
 
 _TAGS = [
     {"name": "sync", "description": "Push the permissions of a source: who may read what."},

@@ -1,58 +1,21 @@
 """`ken admin`, which runs the admin API in the foreground, and `ken token`, its tokens."""
 
-import asyncio
-import os
 import re
-import socket
 from datetime import timedelta
-
-import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from workers.admin import api_keys
 from workers.admin.api import make_app
 from workers.cli.running import say_ready
 from workers.database.schema import check
 from workers.database.sessions import Database
-from workers.errors import InputInvalid, ServerUnavailable, SettingsInvalid
+from workers.errors import InputInvalid, SettingsInvalid
 from workers.observe import logs
 from workers.ops.production import refuse_unsafe
 from workers.settings import Settings
+from workers.web.serving import listen, server_of
 
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _EXPIRES = re.compile(r"(\d{1,4})([hdw])")
-_GRACE_S = 10
-_LARGEST_HEAD = 16_384
-"""The most bytes of a request's line and headers together."""
-
-
-class HeadsInTime(H11Protocol):
-    """uvicorn's protocol, with a time limit for a request's headers; uvicorn itself has none."""
-
-    patience_s = 10.0
-    _ending: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._look()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        self._look()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self._ending is not None:
-            self._ending.cancel()
-        super().connection_lost(exc)
-
-    def _look(self) -> None:
-        """Start the timer when headers begin to arrive, and stop it when they are complete."""
-        if str(self.conn.their_state) != "IDLE":
-            if self._ending is not None:
-                self._ending.cancel()
-            self._ending = None
-        elif self._ending is None:
-            self._ending = self.loop.call_later(self.patience_s, self.transport.close)
 
 
 def serve(settings: Settings) -> None:
@@ -66,32 +29,10 @@ def serve(settings: Settings) -> None:
         )
     database = Database(settings)
     check(database, "syncer")
-    listening = _listen(settings.admin_host, settings.admin_port)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            make_app(settings),
-            http=HeadsInTime,
-            h11_max_incomplete_event_size=_LARGEST_HEAD,
-            log_config=None,  # its lines contain paths, and paths contain names of documents
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=_GRACE_S,
-        )
-    )
+    listening = listen(settings.admin_host, settings.admin_port, "the admin API", "KEN_ADMIN_PORT")
+    server = server_of(make_app(settings))
     say_ready(settings, "admin")
     server.run(sockets=[listening])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ServerUnavailable(
-            f"The admin API cannot listen on {host}, port {port}: {os.strerror(error.errno or 0)}.",
-            remedy="If another program uses the port, set another KEN_ADMIN_PORT.",
-        ) from None
 
 
 # -- tokens -------------------------------------------------------------------------------------

@@ -13,9 +13,8 @@ import pytest
 import uvicorn
 
 from tests.workers.admin.calls import Api
-from workers.admin import callers
-from workers.admin.callers import LARGEST_BODY
-from workers.cli.admin import HeadsInTime
+from workers.web.limits import LARGEST_BODY, BodyLimit
+from workers.web.serving import HeadsInTime
 
 PART = b"x" * 65_536
 BUFFERS = 16_000_000
@@ -106,7 +105,7 @@ def test_with_a_token_no_more_than_the_limit_is_read(api: Api, port: int, path: 
 @pytest.mark.parametrize("path", PLACES[:2])
 def test_a_body_that_does_not_come_is_not_waited_for(api: Api, path: str) -> None:
     (header,) = api.token().items()
-    impatient = callers.BodyLimit(api.app, patience_s=0.05)
+    impatient = BodyLimit(api.app, patience_s=0.05)
     begun = head(path, ": ".join(header), "Content-Length: 10") + b"{"
     with serving(impatient) as port:
         answer = answered(port, begun)

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from tests.workers.admin.calls import Api
 from tests.workers.admin.pushed import everything
 from workers.admin import routes_index
-from workers.admin.callers import LARGEST_BODY
+from workers.web.limits import LARGEST_BODY
 
 REFUSED = [
     ("GET", "/v1/nowhere", b"", "", 404),

@@ -26,7 +26,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from workers.admin.callers import declared_length
 from workers.admin.scim.dialects import NothingOfOurs, filter_in_rfc_words
 from workers.admin.scim.errors import MEDIA_TYPE, fault, json_response, no_such_place, nobody_there
 from workers.admin.scim.filter import check_filter
@@ -52,6 +51,7 @@ from workers.admin.scim.store import (
     remove,
 )
 from workers.database.sessions import Database
+from workers.web.limits import declared_length
 
 _JSON = (MEDIA_TYPE, "application/json")
 _QUERY = ("filter", "sortBy", "sortOrder", "startIndex", "count")

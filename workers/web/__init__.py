@@ -1,0 +1,1 @@
+"""What our HTTP servers share: limits on requests, and how they are served."""
