@@ -4,16 +4,13 @@ Each document is all or nothing. A load that was cut off goes on where it stoppe
 is stored already, and has not changed, is neither split nor embedded again.
 """
 
-import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,7 +19,6 @@ from policies.change import Change
 from policies.described import Permissions, Person
 from policies.source import (
     NamedPermissions,
-    StoredNode,
     accounts_linked,
     groups_of,
     known_accounts,
@@ -38,31 +34,18 @@ from policies.tables.sources import Source
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
 from workers.ingest.bundle import PRINCIPALS, Bundle, DocumentLine, Listed, ancestors
-from workers.ingest.formats.document import DocumentUnreadable, clean
+from workers.ingest.formats.document import DocumentUnreadable
 from workers.ingest.parse import Limits, Parsed, Parser, too_large
-from workers.ingest.split import Piece, embedded_text
-from workers.ingest.store import (
-    Content,
-    Text,
-    Vectors,
-    content_hash,
-    embedding_model_id,
-    store,
-    stored_hashes,
-    stored_vectors,
-    text_hash,
-)
+from workers.ingest.store import Content, store, stored_hashes, title_of
+from workers.ingest.vectors import Models, Prepared
 from workers.models.base import Embedder
 from workers.observe.crashpoints import crashpoint
 
 _ACTOR = "ken load"
 _AHEAD = 4
 """How many documents are embedded while one is stored: neither waits for the other."""
-_REMEMBERED = 20_000
-"""Vectors that are at hand for the next document with equal text; 30 MB."""
 _FEW = 10
 """How many documents may vanish from a folder without confirmation."""
-_LONGEST_TITLE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +90,7 @@ class _Embedding:
     native_id: str
     parent_id: int | None
     permissions: Permissions
-    content: Content
-    content_hash: str
-    pieces: Sequence[Piece]
-    vectors: Sequence[Future[NDArray[np.float32]]]
-    multilingual: Sequence[Future[NDArray[np.float32]]] | None
-
-
-@dataclass
-class _Model:
-    """An embedder with its row, and the vectors by it that are computed or being computed."""
-
-    embedder: Embedder
-    id: int = 0
-    computed: dict[bytes, Future[NDArray[np.float32]]] = field(default_factory=dict)
-    embedded: int = 0
-
-    def forget(self, remembered: int) -> None:
-        while len(self.computed) > remembered:
-            self.computed.pop(next(iter(self.computed)))
+    prepared: Prepared
 
 
 _CLASSES = ", ".join(f"class:{one}" for one in CLASSES)
@@ -159,8 +124,7 @@ class Loading:
         multilingual: Embedder | None = None,
     ) -> None:
         self._database = database
-        self._english = _Model(embedder)
-        self._multilingual = _Model(multilingual) if multilingual else None
+        self._models = Models(database, embedder, multilingual)
         self._bundle = bundle
         self._tell = tell
         self._limit_bytes = limit_bytes
@@ -175,7 +139,7 @@ class Loading:
         self._put_access()
         self._changes = self._bundle.last_changes()
         with (
-            ThreadPoolExecutor(os.cpu_count(), "embed") as self._pool,
+            closing(self._models),
             Parser(Limits(file_bytes=self._limit_bytes)) as parser,
         ):
             for number, listed in enumerate(self._bundle.documents()):
@@ -187,8 +151,6 @@ class Loading:
                 self._store(self._embedding.popleft())
         self._tell(Progress("Documents", self._bundle.total, self._bundle.total))
         self._finish()
-        self._report.embedded = self._english.embedded
-        self._report.multilingual = self._multilingual.embedded if self._multilingual else 0
         return self._report
 
     # -- access: one transaction --------------------------------------------------------------
@@ -200,10 +162,7 @@ class Loading:
         with self._database.session("indexer") as session:
             change = Change(session, actor=_ACTOR)
             self._source_id = change.put_source(bundle.source, url=bundle.url)
-            for model in self._models:
-                model.id = embedding_model_id(
-                    session, model.embedder.name, model.embedder.dimension
-                )
+            self._models.register(session)
             if bundle.users or bundle.groups:
                 self._put_people(change)
             self._principals = self._known_principals(change)
@@ -379,65 +338,19 @@ class Loading:
         self._put(listed, found, permissions)
 
     def _put(self, listed: Listed, found: Content, permissions: Permissions) -> None:
-        fingerprint = content_hash(found, "+".join(one.embedder.name for one in self._models))
         parent_id = self._parent_id(listed)
         node = self._held.get(listed.native_id)
-        if node is not None and self._hashes.get(node.id) == fingerprint:
+        if node is not None and self._hashes.get(node.id) == self._models.hash_of(found):
             self._report.unchanged += 1
             if (node.permissions, node.parent_id) != (permissions, parent_id):
                 self._put_permissions(listed.native_id, permissions, parent_id)
             return
-        pieces = found.pieces()
-        texts = [embedded_text(piece, title=found.title) for piece in pieces]
-        self._embedding.append(
-            _Embedding(
-                listed.native_id,
-                parent_id,
-                permissions,
-                found,
-                fingerprint,
-                pieces,
-                self._vectors(self._english, texts, node),
-                self._vectors(self._multilingual, texts, node) if self._multilingual else None,
-            )
-        )
-
-    @property
-    def _models(self) -> list[_Model]:
-        return [self._english, *([self._multilingual] if self._multilingual else [])]
-
-    def _vectors(
-        self, model: _Model, texts: Sequence[str], node: StoredNode | None
-    ) -> list[Future[NDArray[np.float32]]]:
-        """Each text's vector: as it is stored, as it is being computed, or to be computed now."""
-        keys = [text_hash(text) for text in texts]
-        missing = {*keys} - model.computed.keys()
-        with self._database.session("indexer") as session:
-            stored = stored_vectors(session, model.id, missing, node.id if node else None)
-        for key, text in zip(keys, texts, strict=True):
-            if key not in model.computed:
-                model.computed[key] = self._future(model, stored.get(key), text)
-        vectors = [model.computed[key] for key in keys]
-        model.forget(_REMEMBERED)
-        return vectors
-
-    def _future(
-        self, model: _Model, stored: NDArray[np.float32] | None, text: str
-    ) -> Future[NDArray[np.float32]]:
-        if stored is None:
-            model.embedded += 1
-            return self._pool.submit(model.embedder.embed_one, text)
-        future: Future[NDArray[np.float32]] = Future()
-        future.set_result(stored)
-        return future
+        prepared = self._models.prepare(found, node.id if node else None)
+        self._embedding.append(_Embedding(listed.native_id, parent_id, permissions, prepared))
 
     def _store(self, one: _Embedding) -> None:
         """Wait for the vectors of a document, and store all of it at once."""
-        vectors = [vector.result() for vector in one.vectors]
-        multilingual = None
-        if self._multilingual and one.multilingual is not None:
-            found = [vector.result() for vector in one.multilingual]
-            multilingual = Vectors(self._multilingual.id, found)
+        text = one.prepared.text()
         with self._database.session("indexer") as session:
             store(
                 Change(session, actor=_ACTOR),
@@ -445,18 +358,14 @@ class Loading:
                 native_id=one.native_id,
                 parent_id=one.parent_id,
                 permissions=one.permissions,
-                text=Text(
-                    one.content,
-                    one.content_hash,
-                    one.pieces,
-                    vectors,
-                    self._english.id,
-                    multilingual,
-                ),
+                text=text,
             )
             crashpoint("document_written")
         crashpoint("document_committed")
-        self._report.chunks += len(one.pieces)
+        english, multilingual = one.prepared.embedded
+        self._report.embedded += english
+        self._report.multilingual += multilingual
+        self._report.chunks += len(one.prepared.pieces)
         node = self._held.get(one.native_id)
         if node is not None and node.id in self._hashes:
             self._report.changed += 1
@@ -480,11 +389,12 @@ class Loading:
             size = len(given.text.encode("utf-8", "replace"))
             if size > self._limit_bytes:
                 raise DocumentUnreadable(too_large(size, self._limit_bytes))
-            title = " ".join(clean(given.title).split())[:_LONGEST_TITLE].strip()
             parsed = parser.parse_markdown(given.text)
             self._note_missing(listed, parsed)
             updated_at = given.updated_at or parsed.updated_at
-            return Content(title or listed.native_id, parsed.blocks, given.url, updated_at)
+            return Content(
+                title_of(given.title) or listed.native_id, parsed.blocks, given.url, updated_at
+            )
         parsed = parser.parse(given)
         self._note_missing(listed, parsed)
         address = self._bundle.url

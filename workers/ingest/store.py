@@ -17,13 +17,15 @@ from policies.described import Permissions
 from policies.source import vectors_of, vectors_without_hash
 from policies.tables.content import Chunk, Document, Embedding, EmbeddingModel
 from policies.tables.permissions import Node, NodeKind
-from workers.ingest.formats.document import Block
+from workers.ingest.formats.document import Block, clean
 from workers.ingest.split import Piece, embedded_text, split
 from workers.models.languages import language_of
 
 READER_VERSION = 3
 """Of the readers and of what splits their blocks. Raise it when a document would be read or split
 in another way than before: the next load reads all documents again, and embeds what differs."""
+
+_LONGEST_TITLE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ class Text:
         """The language of each piece: its own, or where that is unsure the document's."""
         whole = language_of("\n".join((self.content.title, *(one.text for one in self.pieces))))
         return [language_of(piece.text) or whole for piece in self.pieces]
+
+
+def title_of(given: str) -> str:
+    """A title as it is stored: on one line, not too long; empty if there is nothing to see."""
+    return " ".join(clean(given).split())[:_LONGEST_TITLE].strip()
 
 
 def content_hash(content: Content, model: str) -> str:
