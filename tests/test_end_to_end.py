@@ -170,7 +170,7 @@ def test_a_worker_that_was_killed_is_started_again_and_answers_what_was_asked_me
 
 def test_questions_are_answered_over_http(data_dir: Path, slack: Playground) -> None:
     """The same, with KEN_SLACK_MODE=http: what reads settings starts again, the servers stay."""
-    ran = {name: Child(data_dir, name).pid for name in ("bot", "playground", "worker")}
+    ran = {name: Child(data_dir, name).pid for name in ("bot", "jobs", "playground", "worker")}
     redis = Child(data_dir, "redis").pid
     write_env(data_dir, {"KEN_SLACK_MODE": "http", "KEN_HTTP_PORT": str(free_port())})
     assert set(running.status(data_dir)["outdated"]) == set(ran)
@@ -191,7 +191,7 @@ def test_down_leaves_no_process_of_the_home(data_dir: Path, slack: Playground) -
 
     stopped = running.down(data_dir)
 
-    assert set(stopped) == {"bot", "worker", "playground", "redis", "postgresql"}
+    assert set(stopped) == {"bot", "jobs", "worker", "playground", "redis", "postgresql"}
     assert [p.cmdline() for p in family(data_dir)] == []
     assert running.down(data_dir) == []
     assert not EmbeddedPostgres(data_dir).running()

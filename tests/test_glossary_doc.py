@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from policies.tables import content, history, permissions, questions, usage
+from policies.tables import content, history, index, jobs, permissions, questions, usage
 
 ROOT = Path(__file__).parents[1]
 ROWS = re.findall(
@@ -16,7 +16,7 @@ WORDS = (
 ).split(",")
 TABLES = {
     one.__tablename__: set(one.__table__.columns.keys())
-    for module in (content, history, permissions, questions, usage)
+    for module in (content, history, index, jobs, permissions, questions, usage)
     for one in vars(module).values()
     if hasattr(one, "__tablename__")
 }

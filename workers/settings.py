@@ -160,6 +160,9 @@ class Settings(BaseSettings):
     document_limit_mb: float = Field(20.0, gt=0)
     """A larger document is skipped and listed."""
     worker_threads: int = Field(4, ge=1)
+    job_threads: int = Field(2, ge=0)
+    """How many jobs run at a time in the jobs worker, a process of its own; 0: `ken up` starts
+    none."""
     lease_s: int = Field(6, ge=1)
     sweep_s: float = Field(1.0, gt=0)
     finish_s: float = Field(20.0, ge=0)

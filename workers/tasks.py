@@ -1,5 +1,7 @@
 """The queue's tasks: thin, and the only place that turns an error into a message to a person."""
 
+from functools import cache
+
 import structlog
 from celery import shared_task
 from sqlalchemy.exc import SQLAlchemyError
@@ -9,6 +11,7 @@ from workers.answering.answer import Ended, answer
 from workers.answering.asked import below_question
 from workers.answering.drafting import PATIENCE_S
 from workers.answering.progress import rest
+from workers.database.sessions import Database
 from workers.errands import run_errand
 from workers.errors import (
     AnswerWithdrawn,
@@ -18,7 +21,7 @@ from workers.errors import (
     SlackRefused,
     SlackUnavailable,
 )
-from workers.intake.doorbell import ERRAND, TASK
+from workers.intake.doorbell import ERRAND, JOB, TASK
 from workers.intake.leases import (
     MAX_ATTEMPTS,
     Leased,
@@ -29,6 +32,8 @@ from workers.intake.leases import (
     question_session,
     worker_id,
 )
+from workers.job_kinds import KINDS
+from workers.jobs.leases import work
 from workers.observe import metrics, stopping, tracing
 from workers.observe.crashpoints import crashpoint
 from workers.people import language
@@ -45,6 +50,7 @@ from workers.replies.outbox import (
 from workers.replies.rendering import notice
 from workers.replies.revisions import withdraw_partial_answers
 from workers.services import Services, live_services
+from workers.settings import load_settings
 from workers.upkeep.retraction import supersede
 from workers.wording.text import speaking
 
@@ -69,6 +75,22 @@ def do_errand(errand_id: int) -> None:
     """The same for an errand."""
     if _is_id(errand_id) and not stopping.is_requested():
         run_errand(live_services(), errand_id)
+
+
+@shared_task(name=JOB)
+def run_job(job_id: int) -> None:
+    """The same for a job, in a process that takes jobs alone (`workers/cli/jobs_worker.py`)."""
+    if _is_id(job_id) and not stopping.is_requested():
+        try:
+            work(database_of_jobs(), job_id, KINDS)
+        except (SQLAlchemyError, ServerUnavailable) as error:
+            log.warning("job_put_off", job_id=job_id, error=type(error).__name__)
+
+
+@cache
+def database_of_jobs() -> Database:
+    """Return this process's database for jobs, which load no model before they need one."""
+    return Database(load_settings())
 
 
 def _is_id(given: object) -> bool:

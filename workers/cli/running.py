@@ -20,6 +20,7 @@ from workers.database.sessions import Database
 from workers.embedded.process import Child, wait_until
 from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, ensure, is_embedded
 from workers.errors import ServerUnavailable
+from workers.intake.doorbell import QUEUE
 from workers.intake.leases import give_back
 from workers.intake.queue import consuming
 from workers.observe import logs, stopping, tracing
@@ -68,8 +69,9 @@ def up(data_dir: Path, progress: Callable[[str], None]) -> list[str]:
             process.command(settings), child_environment(settings), read=process.reads(settings)
         )
     _wait_for(settings, "worker")
-    if settings.admin_port:
-        _wait_for(settings, "admin")
+    for name, is_wanted in (("jobs", settings.job_threads), ("admin", settings.admin_port)):
+        if is_wanted:
+            _wait_for(settings, name)
     for name in ("playground", "bot"):
         started = settings.has_slack if name == "bot" else settings.playground is not None
         if started and not Child(data_dir, name).running():
@@ -94,7 +96,7 @@ def names(changed: Sequence[str]) -> str:
 
 def down(data_dir: Path) -> list[str]:
     """Stop the data folder's processes, dependents first. Returns the names of what stopped."""
-    ours = ("bot", "admin", "worker", "playground")
+    ours = ("bot", "admin", "jobs", "worker", "playground")
     stopped = [name for name in ours if Child(data_dir, name).stop(_STOP_S)]
     for name, server in _servers(data_dir).items():
         if server.running():
@@ -183,6 +185,7 @@ def work(settings: Settings) -> None:
                 "--quiet",  # no banner: lines are JSON
                 "worker",
                 "--pool=threads",
+                f"--queues={QUEUE}",
                 f"--concurrency={settings.worker_threads}",
                 "--loglevel=WARNING",
                 "--without-gossip",
@@ -221,8 +224,8 @@ def _playground(settings: Settings) -> list[str]:
     ]  # fmt: skip
 
 
-def _ken(command: str) -> Callable[[Settings], list[str]]:
-    return lambda _: [sys.executable, "-m", "workers.cli.main", command]
+def _ken(*command: str) -> Callable[[Settings], list[str]]:
+    return lambda _: [sys.executable, "-m", "workers.cli.main", *command]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +258,12 @@ PROCESSES = (
         ),
     ),
     Process("worker", "the worker", _ken("worker")),
+    Process(
+        "jobs",
+        "the jobs worker",
+        _ken("worker", "--jobs"),
+        lambda settings: settings.job_threads > 0,
+    ),
     Process(
         "bot",
         "the bot",

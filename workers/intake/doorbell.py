@@ -22,26 +22,29 @@ from workers.settings import Settings
 QUEUE = "ken"
 TASK = "answer_question"
 ERRAND = "run_errand"
+JOBS_QUEUE = "ken-jobs"
+"""The queue of jobs alone, so that a question never waits behind one."""
+JOB = "run_job"
 _SCHEMES = ("redis", "rediss", "redis+socket", "unix")
 _PATIENCE_S = 0.5
 _LONGEST_REPLY = 1000
 
 
-def send(settings: Settings, task: str, *arguments: object) -> None:
+def send(settings: Settings, task: str, *arguments: object, queue: str = QUEUE) -> None:
     """Send one ring. Raises OSError, ValueError or SettingsInvalid; then perhaps no worker was
     woken.
     """
-    _call(settings, "LPUSH", QUEUE, message(task, *arguments))
+    _call(settings, "LPUSH", queue, message(task, *arguments, queue=queue))
 
 
-def waiting(settings: Settings) -> int:
+def waiting(settings: Settings, *, queue: str = QUEUE) -> int:
     """Return the number of rings that no worker has taken. Raises OSError, ValueError,
     SettingsInvalid.
     """
-    return int(_call(settings, "LLEN", QUEUE))
+    return int(_call(settings, "LLEN", queue))
 
 
-def message(task: str, *arguments: object) -> str:
+def message(task: str, *arguments: object, queue: str = QUEUE) -> str:
     """Return a ring as it is stored in the queue."""
     call = [arguments, {}, {"callbacks": None, "errbacks": None, "chain": None, "chord": None}]
     task_id = str(uuid4())
@@ -54,7 +57,7 @@ def message(task: str, *arguments: object) -> str:
             "properties": {
                 "correlation_id": task_id,
                 "delivery_mode": 2,
-                "delivery_info": {"exchange": "", "routing_key": QUEUE},
+                "delivery_info": {"exchange": "", "routing_key": queue},
                 "priority": 0,
                 "body_encoding": "base64",
                 "delivery_tag": str(uuid4()),

@@ -9,7 +9,7 @@ import structlog
 from celery import Celery
 from kombu.transport import TRANSPORT_ALIASES, redis
 
-from workers.intake.doorbell import ERRAND, QUEUE, TASK, address
+from workers.intake.doorbell import ERRAND, JOB, QUEUE, TASK, address
 from workers.settings import Settings
 
 log = structlog.get_logger()
@@ -59,7 +59,8 @@ def _is_ring(message: Any) -> bool:
             },
         }:
             now = more.get("eta") is None  # what is for later would be held in the worker
-            return task in (TASK, ERRAND) and now and len(body) <= _LONGEST_RING and _is_call(body)
+            ours = task in (TASK, ERRAND, JOB)
+            return ours and now and len(body) <= _LONGEST_RING and _is_call(body)
     return False
 
 

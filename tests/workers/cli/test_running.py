@@ -23,6 +23,7 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         for one in PROCESSES
     )
     monkeypatch.setattr(running, "PROCESSES", sleepers)
+    monkeypatch.setenv("KEN_JOB_THREADS", "0")  # one process less; a test below starts it
     monkeypatch.setattr(running, "ensure", lambda *_: None)
     monkeypatch.setattr(running, "migrate", lambda *_: None)
     monkeypatch.setattr(running, "_wait_for", lambda *_: None)
@@ -105,6 +106,17 @@ def test_the_local_workspace_stays_when_only_others_read_what_changed(
     up(data_dir)
     after = pids(data_dir)
     assert {name for name in before if before[name] != after[name]} == {"worker", "bot"}
+
+
+def test_jobs_have_a_process_of_their_own_unless_there_are_none(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEN_JOB_THREADS", "1")
+    up(data_dir)
+    assert set(pids(data_dir)) == {"worker", "jobs"}
+    monkeypatch.setenv("KEN_JOB_THREADS", "0")
+    assert "Stopped the jobs worker: it is no longer set up." in up(data_dir)
+    assert set(pids(data_dir)) == {"worker"}
 
 
 def test_a_record_of_a_version_that_kept_no_settings_counts_as_outdated(data_dir: Path) -> None:

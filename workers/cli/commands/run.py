@@ -109,8 +109,19 @@ def migrate() -> None:
     out.print(f"The schema is at {HEAD}.")
 
 
-def worker() -> None:
-    """Run a worker in the foreground. `ken up` starts one; a deployment starts many."""
+def worker(
+    takes_jobs: Annotated[
+        bool, typer.Option("--jobs", help="Take long work instead of questions.")
+    ] = False,
+) -> None:
+    """Run a worker in the foreground. `ken up` starts one, and one for jobs; a deployment starts
+    many.
+    """
+    if takes_jobs:
+        from workers.cli.jobs_worker import work_on_jobs
+
+        work_on_jobs(command_settings())
+        return
     from workers.cli.running import work
 
     work(command_settings())

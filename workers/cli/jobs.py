@@ -1,0 +1,100 @@
+"""`ken jobs`: shows long work, and pauses, resumes or ends it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from rich.console import Console
+from rich.markup import escape
+
+from workers.cli.output import table_of
+from workers.database.schema import check
+from workers.database.sessions import Database
+from workers.jobs import rows, schedules
+from workers.jobs.rows import JobFacts, Shown
+from workers.settings import Settings
+
+
+def listed(settings: Settings, *, limit: int, open_only: bool) -> list[JobFacts]:
+    return rows.jobs(_database(settings), limit=limit, open_only=open_only)
+
+
+def one(settings: Settings, job_id: int) -> JobFacts:
+    return rows.job(_database(settings), job_id)
+
+
+def pause(settings: Settings, job_id: int) -> JobFacts:
+    return rows.pause(_database(settings), job_id)
+
+
+def resume(settings: Settings, job_id: int) -> JobFacts:
+    database = _database(settings)
+    found = rows.resume(database, job_id)
+    ring(database)
+    return found
+
+
+def cancel(settings: Settings, job_id: int) -> JobFacts:
+    return rows.cancel(_database(settings), job_id)
+
+
+def ring(database: Database) -> None:
+    """Wake the jobs worker; it looks by itself, too, every few seconds."""
+    try:
+        schedules.ring_due(database)
+    except (OSError, ValueError):
+        return
+
+
+def show_all(found: Sequence[JobFacts], console: Console) -> None:
+    if not found:
+        console.print("There are no jobs. `ken reindex` makes one.")
+        return
+    table = table_of("job", "what", "state", "done", "took", "by", "why")
+    for job in found:
+        table.add_row(
+            str(job.id),
+            escape(job.words),
+            job.state,
+            progress(job),
+            took(job.worked_s) if job.started_at else "",
+            escape(job.actor),
+            escape(job.reason),
+        )
+    console.print(table)
+
+
+def show(job: JobFacts, console: Console) -> None:
+    console.print(f"Job {job.id}: [bold]{escape(job.words)}[/], {job.state}{_wish(job)}")
+    if job.reason:
+        console.print(f"  [yellow]why:[/] {escape(job.reason)}", soft_wrap=True)
+    if job.started_at:
+        console.print(f"  {escape(job.step)}: {progress(job)}, after {took(job.worked_s)}")
+    for name, value in job.counts.items():
+        console.print(f"  {escape(name.replace('_', ' '))}: {escape(str(value))}")
+    if job.state in (Shown.PAUSED, Shown.FAILED):
+        console.print(f"  What is done stays. `ken jobs resume {job.id}` goes on from there.")
+
+
+def _wish(job: JobFacts) -> str:
+    return f" (will {job.wish} after its step)" if job.wish else ""
+
+
+def progress(job: JobFacts) -> str:
+    """Write how far a job is, and while it runs how long the rest will take."""
+    if not job.total:
+        return "" if job.state.is_open else "-"
+    words = f"{job.done:,} of {job.total:,}"
+    if job.state is Shown.RUNNING and job.done and job.left:
+        rate = job.done / max(job.worked_s, 0.001)
+        words += f", {rate:,.1f}/s, about {took(job.left / rate)} left"
+    return words
+
+
+def took(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
+
+
+def _database(settings: Settings) -> Database:
+    database = Database(settings)
+    check(database, "indexer")
+    return database

@@ -1,0 +1,95 @@
+"""The jobs worker: takes re-indexes, loads and other long work, and no question.
+
+A process of its own, with the lowest priority that it can give itself: where the processor is busy,
+questions come first.
+"""
+
+import os
+import threading
+import time
+
+import structlog
+from celery.signals import worker_ready, worker_shutting_down
+
+from workers.cli.running import say_ready
+from workers.database.schema import check
+from workers.errors import SettingsInvalid
+from workers.intake.doorbell import JOBS_QUEUE
+from workers.intake.queue import consuming
+from workers.jobs import schedules
+from workers.observe import logs, stopping, tracing
+from workers.ops.production import refuse_unsafe
+from workers.settings import Settings
+from workers.tasks import database_of_jobs
+
+log = structlog.get_logger()
+
+_LOOK_S = 2.0
+_NICEST = 19
+
+
+def work_on_jobs(settings: Settings) -> None:
+    """Run the jobs worker in this process until it gets a signal to stop.
+
+    Raises SettingsInvalid, ServerUnavailable, SchemaBehind.
+    """
+    logs.configure("jobs")
+    stopping.exit_on_memory_error()
+    refuse_unsafe(settings, "worker")
+    if not settings.indexer_password.get_secret_value():
+        raise SettingsInvalid(
+            "KEN_INDEXER_PASSWORD is not set: the jobs worker writes the index.",
+            remedy="Set it, or run no jobs worker (KEN_JOB_THREADS=0).",
+        )
+    os.nice(_NICEST)
+    app = consuming(settings)
+    database = database_of_jobs()
+    check(database, "indexer")
+    tracing.configure(settings, "jobs")
+
+    @worker_ready.connect(weak=False)
+    def _report_ready(**_: object) -> None:
+        threading.Thread(target=_look_for_work, name="jobs", daemon=True).start()
+        say_ready(settings, "jobs")
+
+    @worker_shutting_down.connect(weak=False)
+    def _finish(**_: object) -> None:
+        """Jobs stop after their step, and go on in another worker."""
+        if not stopping.is_requested():
+            stopping.request()
+            threading.Thread(target=_end_in_time, args=(settings.finish_s,), daemon=True).start()
+
+    try:
+        app.worker_main(
+            [
+                "--quiet",  # no banner: lines are JSON
+                "worker",
+                "--pool=threads",
+                f"--queues={JOBS_QUEUE}",
+                f"--concurrency={max(settings.job_threads, 1)}",
+                "--loglevel=WARNING",
+                "--without-gossip",
+                "--without-mingle",
+            ]
+        )
+    finally:
+        tracing.close()
+        log.info("jobs_worker_stopped")
+
+
+def _look_for_work() -> None:
+    """Make the jobs that are due by their schedules, and ring for what nobody works on."""
+    while not stopping.is_requested():
+        try:
+            schedules.make_due(database_of_jobs())
+            schedules.ring_due(database_of_jobs())
+        except Exception as error:  # noqa: BLE001 - neither a server that is away nor a bug ends it
+            stopping.exit_if_out_of_memory(error)
+            log.warning("jobs_not_looked_for", error=type(error).__name__)
+        time.sleep(_LOOK_S)
+
+
+def _end_in_time(finish_s: float) -> None:
+    time.sleep(finish_s)
+    log.warning("jobs_left")  # their leases expire, and another worker goes on
+    os._exit(0)

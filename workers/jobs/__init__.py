@@ -1,0 +1,1 @@
+"""Long work as rows: leased, watched, paused, resumed, cancelled, and made again on a schedule."""
