@@ -5,6 +5,7 @@ narrow it. docs/permissions.md explains the rule. `policies/decide.py` implement
 Python, and row-level security implements it a third time, each independently.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,7 @@ from policies.tables.base import among
 from policies.tables.content import Chunk, Document, Embedding, EmbeddingModel
 from policies.tables.history import Epoch
 from policies.tables.permissions import Policy
+from policies.tables.sources import Source
 
 ONE_SNAPSHOT = "ken_one_snapshot"
 """The connection option that makes a transaction one snapshot."""
@@ -72,6 +74,12 @@ def of_other_sources(session: Session, visible: Visible, source_id: int) -> Visi
     return visible.among(_ids(session, others))
 
 
+def of_sources(session: Session, visible: Visible, names: Collection[str]) -> Visible:
+    """Return those of these policies that are in the sources of these names; of no name, none."""
+    theirs = select(Policy.id).join(Source, Source.id == Policy.source_id)
+    return visible.among(_ids(session, theirs.where(Source.name.in_(names))))
+
+
 def _ids(session: Session, wanted: Select[int]) -> NDArray[np.int64]:
     """Return the ids, ascending. They come in one value: to fetch thousands of rows takes longer
     than to find them.
@@ -100,7 +108,7 @@ def readable_embeddings(audience: Audience | Visible, model: str) -> Select[Embe
     )
 
 
-def readable_documents(audience: Audience) -> Select[Document]:
+def readable_documents(audience: Audience | Visible) -> Select[Document]:
     """Select documents that every member of the audience may read."""
     return select(Document).where(_has_visible_policy(audience))
 

@@ -4,19 +4,25 @@ Slow on purpose, about half a minute: servers, worker and bot start once for the
 tests run in the order in which they stand.
 """
 
+import asyncio
 import os
 import signal
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
+from mcp.client.client import Client
+from mcp.client.stdio import StdioServerParameters
+from mcp.types import CallToolResult
 
 from bot.playground.client import Playground, Seen
 from tests.bot.slack_schemas import check_calls
 from tests.ends import ANSWER_S, data_dir, listens, next_direct, set_up, started, written
 from tests.ports import free_port
 from workers.cli import running
+from workers.cli.doors import make_token, revoke_token
 from workers.embedded.process import Child, wait_until
 from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, write_env
 from workers.replies.rendering import ANSWERED_PRIVATELY, NOTHING_FOUND
@@ -172,7 +178,14 @@ def test_questions_are_answered_over_http(data_dir: Path, slack: Playground) -> 
     """The same, with KEN_SLACK_MODE=http: what reads settings starts again, the servers stay."""
     ran = {name: Child(data_dir, name).pid for name in ("bot", "jobs", "playground", "worker")}
     redis = Child(data_dir, "redis").pid
-    write_env(data_dir, {"KEN_SLACK_MODE": "http", "KEN_HTTP_PORT": str(free_port())})
+    write_env(
+        data_dir,
+        {
+            "KEN_SLACK_MODE": "http",
+            "KEN_HTTP_PORT": str(free_port()),
+            "KEN_DOORS_PORT": str(free_port()),
+        },
+    )
     assert set(running.status(data_dir)["outdated"]) == set(ran)
 
     over_http = started(data_dir)
@@ -185,13 +198,38 @@ def test_questions_are_answered_over_http(data_dir: Path, slack: Playground) -> 
     check_conversation(over_http)
 
 
+def test_a_program_asks_as_a_person_over_standard_input_and_output(
+    data_dir: Path, slack: Playground
+) -> None:
+    """`ken mcp` leads to the doors that `ken up` has started; a worker answers."""
+    settings = load_settings(data_dir)
+    bobs = make_token(settings, "bob", "laptop", None, None, "1d")
+
+    async def asked(*questions: str) -> list[CallToolResult]:
+        environment = {**os.environ, "KEN_HOME": str(data_dir), "KEN_PERSON_TOKEN": bobs}
+        ken = StdioServerParameters(
+            command=sys.executable, args=["-m", "workers.cli.main", "mcp"], env=environment
+        )
+        async with Client(ken) as client:
+            return [await client.call_tool("ask", {"question": one}) for one in questions]
+
+    vacation, bonus = asyncio.run(asked(VACATION, BONUS))
+    assert "thirty days" in str(vacation.structured_content)
+    assert "two million euros" not in str(bonus)
+    revoke_token(settings, 1)
+    (refused,) = asyncio.run(asked(VACATION))
+    assert refused.is_error
+    assert "thirty days" not in str(refused)
+
+
 def test_down_leaves_no_process_of_the_home(data_dir: Path, slack: Playground) -> None:
     names = {process.name() for process in family(data_dir)}
     assert {"postgres", "valkey-server"} <= names
 
     stopped = running.down(data_dir)
 
-    assert set(stopped) == {"bot", "jobs", "worker", "playground", "redis", "postgresql"}
+    everything = {"bot", "doors", "jobs", "worker", "playground", "redis", "postgresql"}
+    assert set(stopped) == everything
     assert [p.cmdline() for p in family(data_dir)] == []
     assert running.down(data_dir) == []
     assert not EmbeddedPostgres(data_dir).running()

@@ -27,7 +27,7 @@ NO_CONTENT = {"EmbeddingModel", "DocumentChange"}
 
 ALLOWED = {
     (
-        "workers/answering/answer.py",
+        "workers/answering/checking.py",
         "_READ_VISIBLE_HASHES",
     ): "the final check: row-level security alone says"
     " which of the prompt's documents these readers see; the query and the rule must agree with it",
@@ -188,7 +188,7 @@ def test_a_surface_called_by_name_is_found(source: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "if question.surface.is_terminal: pass",
+        "if question.surface.is_outside_slack: pass",
         "x = text('SELECT 1 FROM question WHERE surface = ANY(:messages)')",
         "x = text(\"UPDATE outbox SET state = 'posted' WHERE kind = 'private'\")",
         "if kind == 'share': pass",

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from functools import cache
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from workers.database.sessions import Database
 from workers.index.copy import Index
 from workers.models.base import Answerer, BatchEmbedder, Embedder
@@ -10,6 +13,8 @@ from workers.settings import Settings, load_settings
 from workers.slack.bot_tokens import MINIMUM_LIFETIME, token_of
 from workers.slack.messenger import Messenger
 from workers.slack.workspaces import installed_workspace, workspace
+
+log = structlog.get_logger()
 
 AS_SYNCER = (
     "record accounts without a link",
@@ -73,6 +78,17 @@ def make_services(settings: Settings) -> Services:
         multilingual=multilingual,
         second=_second(settings),
     )
+
+
+def warm(services: Services) -> None:
+    """Load what the first question would wait for: weights, and the codes of all chunks."""
+    embedders = [one for one in (services.embedder, services.multilingual) if one is not None]
+    for one in embedders:
+        one.embed_one("warm")
+    try:
+        services.index.warm(services.database, *(one.name for one in embedders))
+    except SQLAlchemyError as error:  # then the first question does it
+        log.warning("index_not_read", error=type(error).__name__)
 
 
 def _second(settings: Settings) -> Answerer | None:

@@ -102,6 +102,15 @@ class Settings(BaseSettings):
     admin_host: str = "127.0.0.1"
     admin_port: int = Field(0, ge=0, le=65535)
     """Where the admin API listens (docs/admin-api.md); 0 turns it off."""
+    doors_host: str = "127.0.0.1"
+    doors_port: int = Field(0, ge=0, le=65535)
+    """Where other programs reach Ken (docs/programs.md); 0 turns it off."""
+    doors_url: str = ""
+    """For `ken mcp`: where those doors are, if not at `doors_host` and `doors_port`."""
+    person_token: SecretStr = SecretStr("")
+    """For `ken mcp`: the token (`kenp_…`) of the person that it asks as."""
+    searches_per_minute: int = Field(60, ge=1)
+    """For one person, by all programs together; more are refused, and told to wait."""
     ops_host: str = "127.0.0.1"
     worker_ops_port: int = Field(0, ge=0, le=65535)
     bot_ops_port: int = Field(0, ge=0, le=65535)
@@ -260,8 +269,17 @@ class Settings(BaseSettings):
     @property
     def admin_url(self) -> str:
         """Where the admin API answers; empty if it is off."""
-        host = f"[{self.admin_host}]" if ":" in self.admin_host else self.admin_host
-        return f"http://{host}:{self.admin_port}" if self.admin_port else ""
+        return _local_url(self.admin_host, self.admin_port)
+
+    @property
+    def programs_url(self) -> str:
+        """Where other programs reach Ken; empty if they do not."""
+        return self.doors_url.rstrip("/") or _local_url(self.doors_host, self.doors_port)
+
+
+def _local_url(host: str, port: int) -> str:
+    written = f"[{host}]" if ":" in host else host
+    return f"http://{written}:{port}" if port else ""
 
 
 class _Home(BaseSettings):

@@ -157,7 +157,7 @@ def _answer_and_finish(services: Services, leased: Leased) -> None:
             drop_unsent(session, leased.id)
     leased.released.set()
     crashpoint("finished")
-    if not leased.question.surface.is_terminal:
+    if not leased.question.surface.is_outside_slack:
         publish_if_shown(services, leased.question.team_id, leased.question.user_id)
 
 

@@ -1,4 +1,4 @@
-"""Secrets, stored only as hashes: tokens of the admin API, and codes that link an account."""
+"""Secrets, stored only as hashes: tokens of the admin API and of people, and codes that link."""
 
 from datetime import datetime
 
@@ -36,5 +36,28 @@ class ApiToken(Base):
     """`identity`, `index`, `audit`, `sync:SOURCE`."""
     made_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+
+
+class PersonToken(Base):
+    """A token with which another program asks as this person, by its hash.
+
+    It reads what the person may read, and less where `scopes` and `sources` say so.
+    """
+
+    __tablename__ = "person_token"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)
+    name: Mapped[str]
+    hash: Mapped[bytes] = mapped_column(unique=True)
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """`search`, `ask`."""
+    sources: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    """The only sources that it reads, by name; None for all that the person may read."""
+    made_by: Mapped[str]
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]

@@ -50,7 +50,7 @@ class StoredQuestion(Base):
     message_ts: Mapped[str]
     thread_ts: Mapped[str]
     user_id: Mapped[str]
-    """The asker's id on the surface: a Slack id, or at the terminal a user id of ours."""
+    """The asker's id on the surface: a Slack id, or outside of Slack a user id of ours."""
     text: Mapped[str]
     state: Mapped[QuestionState] = mapped_column(
         as_text(QuestionState), default=QuestionState.KEPT, server_default="kept"
@@ -73,6 +73,8 @@ class StoredQuestion(Base):
     """What was said before, oldest first, where no thread in Slack holds it."""
     chosen: Mapped[int | None]
     """The document that the asker chose when Ken asked back."""
+    sources: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    """The only sources that the answer may use, by name; None for all."""
 
 
 class Lease(Base):

@@ -17,7 +17,9 @@ from unittest.mock import patch
 from sqlalchemy import text
 
 import workers.answering.answer as answering
+import workers.answering.checking as checking
 import workers.answering.composing as composing
+import workers.answering.searching as searching
 import workers.replies.outbox as outbox
 from policies.tables.people import UserStatus
 from tests.prove.company import Company
@@ -548,11 +550,11 @@ def hooks(running: _Running) -> Iterator[None]:
         )
         for module, name, step, final in (
             (answering, "audience_of", "audience resolved", "final audience"),
-            (composing, "retrieve", "passages found", ""),
-            (composing, "unreadable", "layer 4 passed", ""),
+            (searching, "retrieve", "passages found", ""),
+            (searching, "unreadable", "layer 4 passed", ""),
             (composing, "verify", "draft verified", ""),
-            (answering, "current_epoch", "", "final snapshot"),
-            (answering, "unreadable", "", "final decision"),
+            (checking, "current_epoch", "", "final snapshot"),
+            (checking, "unreadable", "", "final decision"),
         ):
             hooked = after(getattr(module, name), step, final)
             stack.enter_context(patch.object(module, name, hooked))

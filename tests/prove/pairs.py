@@ -353,7 +353,7 @@ def _ask(company: Company, place: Place, question: str) -> Heard:
     assert isinstance(witness, Witness)
     witness.heard, company.slack.posts = [], []
     asker = place.asker
-    if place.surface.is_terminal:
+    if place.surface.is_outside_slack:
         asker = str(company.principals[company.facts.accounts[asker]])
     with _noting_kinds(witness), capture_logs() as logs:
         question_id = company.kept(asker, place.channel, question, surface=place.surface)

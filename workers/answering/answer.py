@@ -9,10 +9,8 @@ import time
 from dataclasses import dataclass, replace
 
 import structlog
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import text
 
-from policies import current_epoch
 from policies.directory import resolve_audience
 from policies.explain import unreadable
 from policies.tables.questions import QuestionState
@@ -23,17 +21,18 @@ from workers.answering.asked import (
     with_names,
 )
 from workers.answering.audience import asker_readers, audience_of, is_private
+from workers.answering.checking import checked_in
 from workers.answering.composing import Composed, compose_for, is_unclear, words_for_nothing
 from workers.answering.drafting import Waiting
 from workers.answering.follow_up import lacks_subject
 from workers.answering.limits import RateLimit, may_speak_unasked, rate_limit
 from workers.answering.progress import Progress, shown
+from workers.answering.record import Basis, record_answer
 from workers.answering.spending import Payer
 from workers.answering.talk import reply_to_request, reply_to_talk
-from workers.errors import AnswerWithdrawn, LayersDisagree, SlackBusy, SlackRefused
+from workers.errors import AnswerWithdrawn, SlackBusy, SlackRefused
 from workers.intake.leases import Leased, question_session, require_lease
 from workers.intake.messages import Question
-from workers.models.prompt import VERSION
 from workers.models.wishes import Wishes
 from workers.observe import metrics, tracing
 from workers.observe.crashpoints import crashpoint
@@ -108,7 +107,8 @@ def answer(services: Services, leased: Leased) -> Ended:
 def _remember(services: Services, question: Question, first: Kind) -> str | None:
     """Remember or forget what the asker says, in private alone; None if they asked neither."""
     wish = memory.wish_in(question.text)
-    if wish is None or question.surface.is_quiet or not question.is_in_own_words:
+    surface = question.surface
+    if wish is None or surface.is_quiet or not (surface.takes_wishes and question.is_in_own_words):
         return None
     if first is not Kind.DIRECT:
         return memory.IN_PRIVATE
@@ -210,7 +210,7 @@ def _compose(
     if readers is None:
         return Composed(Reply(""))
     before = _said_before(services, question)
-    limited = not question.surface.is_terminal
+    limited = question.surface.is_limited
     payer = Payer(leased.id, question.team_id, question.user_id, is_limited=limited)
     waiting = Waiting(payer, leased.asked_at, services.settings.deadline_s)
     return compose_for(
@@ -353,37 +353,27 @@ def _check(services: Services, leased: Leased, kind: Kind, composed: Composed) -
     if composed.only_for not in (None, audience):
         return False
     with services.database.reading_for(audience) as session:
-        epoch = current_epoch(session)
-        visible = session.execute(_READ_VISIBLE_HASHES, {"ids": composed.used})
-        versions = {document_id: content_hash for document_id, content_hash in visible}
-        by_row_security = set(versions)
-        refused = unreadable(session, audience, composed.used)
-        if by_row_security != set(composed.used) - refused:
-            metrics.LAYERS_DISAGREE.labels("before_post").inc()
-            log.error("layers_disagree", layer="before_post", question_id=leased.id)
-            raise LayersDisagree
-        if refused:
+        checked = checked_in(session, audience, composed.used)
+        if checked.refused:
             return False
         alone = audience if kind is Kind.DIRECT else None
         asker_id = (alone or resolve_audience(session, asker_readers(leased.question))).ids[0]
     with question_session(services.database, leased.id) as session:
         require_lease(session, leased)
-        session.execute(
-            _RECORD_ANSWER,
-            {
-                "question_id": leased.id,
-                "kind": kind,
-                "asker_id": asker_id or None,
-                "audience": list(audience.ids),
-                "epoch": epoch,
-                "used": composed.used,
-                "cited": composed.cited,
-                "model": composed.model or services.answerer.name,
-                "prompt_version": VERSION,
-                "verdicts": {"dropped_sentences": composed.dropped, "final_check": "passed"},
-                "readers": resolved.readers.to_json(),
-                "versions": {str(cited): versions[cited] for cited in composed.cited},
-            },
+        record_answer(
+            session,
+            leased.id,
+            kind,
+            Basis(
+                asker_id=asker_id or None,
+                audience=audience,
+                readers=resolved.readers,
+                checked=checked,
+                used=composed.used,
+                cited=composed.cited,
+                model=composed.model or services.answerer.name,
+                dropped=composed.dropped,
+            ),
         )
     return True
 
@@ -399,22 +389,6 @@ def _post(
     below = below_question(services, leased.question, kind, reply)
     put_and_deliver(services, leased, kind, below, buttons)
 
-
-# Reads the text hashes of documents. By row-level security alone: rows that are not visible do not
-# appear.
-_READ_VISIBLE_HASHES = text("SELECT id, content_hash FROM document WHERE id = ANY(:ids)")
-
-# Records what an answer was based on; an answer that is given again replaces the record.
-_RECORD_ANSWER = text("""
-    INSERT INTO answer (question_id, kind, asker_id, audience, epoch, used, cited, model,
-                        prompt_version, verdicts, readers, versions)
-    VALUES (:question_id, :kind, :asker_id, :audience, :epoch, :used, :cited, :model,
-            :prompt_version, :verdicts, :readers, :versions)
-    ON CONFLICT (question_id, kind) DO UPDATE
-    SET audience = excluded.audience, epoch = excluded.epoch, used = excluded.used,
-        cited = excluded.cited, model = excluded.model, verdicts = excluded.verdicts,
-        readers = excluded.readers, versions = excluded.versions, answered_at = now()
-""").bindparams(*(bindparam(name, type_=JSONB) for name in ("verdicts", "readers", "versions")))
 
 # Reads the documents that an answer used.
 _READ_USED_DOCUMENTS = text("SELECT used FROM answer WHERE question_id = :id AND kind = :kind")

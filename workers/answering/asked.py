@@ -46,7 +46,7 @@ def named_thread(services: Services, question: Question, before: list[Said]) -> 
 
 
 def _names(services: Services, question: Question, wanted: Iterable[str]) -> dict[str, str]:
-    if question.surface.is_terminal:
+    if question.surface.is_outside_slack:
         return {}
     names: dict[str, str] = {}
     try:
@@ -73,14 +73,14 @@ def _name(messenger: Names, asker_id: str, wanted: str) -> str:
 
 def below_question(services: Services, question: Question, kind: Kind, reply: Reply) -> Reply:
     """Put the question above a reply that is posted elsewhere; only the asker sees both."""
-    if question.surface.is_terminal or in_place(question, kind):
+    if question.surface.is_outside_slack or in_place(question, kind):
         return reply
     return replace(reply, asked=Asked(question.text, _where_asked(services, question)))
 
 
 def leading_to_asker(services: Services, question: Question, reply: Reply) -> Reply:
     """Link to the asker's direct messages, whatever is there: the link works for nobody else."""
-    if question.surface.is_terminal:
+    if question.surface.is_outside_slack:
         return reply
     try:
         messenger = services.messenger_of(question.team_id)

@@ -20,7 +20,7 @@ _ANYBODY = Readers(classes=frozenset({Class.MEMBERS_AND_GUESTS}), strangers=True
 
 def asker_readers(question: Question) -> Readers:
     """Return the asker alone, as readers."""
-    if question.surface.is_terminal:
+    if question.surface.is_outside_slack:
         return Readers(users=frozenset({int(question.user_id)}))
     return Readers(
         accounts=frozenset({Account(source_of_team(question.team_id), question.user_id)})

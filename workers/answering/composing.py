@@ -7,15 +7,7 @@ Nothing is posted here. `answer.py` checks again and posts; `rehearsal.py` only 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-import structlog
-from numpy.typing import NDArray
-from sqlalchemy.orm import Session
-
 from policies import Audience
-from policies.explain import unreadable
-from policies.freshness import any_source_out_of_date
-from workers.answering.across import by_best_sentence
 from workers.answering.assuming import with_assumption
 from workers.answering.audience import Resolved
 from workers.answering.choosing import about_page, pages_of, title_of
@@ -24,18 +16,16 @@ from workers.answering.follow_up import as_asked, lacks_subject, self_contained
 from workers.answering.oneself import asked_about_oneself, from_profile
 from workers.answering.profile import profile_for
 from workers.answering.progress import CHECKING, SEARCHING, Progress, reading
-from workers.answering.resolving import resolved
-from workers.answering.retrieval import Meaning, meaning_by, merged, retrieve
+from workers.answering.retrieval import EVERYTHING, Only
+from workers.answering.searching import find
 from workers.answering.talk import fits_request, reply_to_request
 from workers.answering.verify import Verified, count, verify
 from workers.claims.likeness import likeness
-from workers.errors import LayersDisagree
 from workers.intake.messages import Question
 from workers.models.base import NOBODY, Judge, Passage, Profile
 from workers.models.facets import facets_in, meant
-from workers.models.parts import parts_of
 from workers.models.wishes import Length, Wishes
-from workers.observe import metrics, tracing
+from workers.observe import tracing
 from workers.observe.crashpoints import crashpoint
 from workers.replies import rendering as say
 from workers.replies.outbox import Kind
@@ -45,8 +35,6 @@ from workers.services import Services
 from workers.slack.marks import searchable
 from workers.slack.messenger import Said
 from workers.wording.text import gettext
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +83,8 @@ def compose_for(
         asked = as_asked(model, question.text, before)
     profile = profile_for(services, question, kind, readers.audience)
     if (about := asked_about_oneself(asked)) is not None:
+        if question.sources is not None:  # one's own profile is none of these sources
+            return Composed(Reply(""))
         return _from_profile(about, profile, kind, readers.audience)
     if question.chosen is not None:
         title = title_of(services, question.chosen, readers.audience)
@@ -109,13 +99,19 @@ def compose_for(
         language=wishes.language if kind is Kind.DIRECT else "",
         length=wishes.length,
         profile=profile,
-        within=question.chosen,
+        only=_limited_to(question),
         waiting=waiting,
     )
     composed = _with_pages(question, kind, _for_request(question, composed))
     if asked == question.text:
         return composed
     return replace(composed, reply=replace(composed.reply, understood=asked))
+
+
+def _limited_to(question: Question) -> Only:
+    """Return the document that the asker chose, and the sources that a program's token names."""
+    chosen = None if question.chosen is None else (question.chosen,)
+    return Only(sources=question.sources, documents=chosen)
 
 
 def _with_pages(question: Question, kind: Kind, composed: Composed) -> Composed:
@@ -182,13 +178,13 @@ def compose_answer(
     language: str = "",
     length: Length = Length.NORMAL,
     profile: Profile = NOBODY,
-    within: int | None = None,
+    only: Only = EVERYTHING,
     waiting: Waiting | None = None,
 ) -> Composed:
     """Compose an answer for this audience; without lines if there is nothing to say.
 
-    `profile`: of the person asking, or what all of the audience have in common. `within`: only from
-    this document. `waiting`: who waits for it, if anybody does.
+    `profile`: of the person asking, or what all of the audience have in common. `only`: what it
+    is limited to. `waiting`: who waits for it, if anybody does.
 
     The session is closed before the model is called. Raises LayersDisagree, ModelUnavailable,
     OverBudget.
@@ -197,21 +193,16 @@ def compose_answer(
     progress.at(SEARCHING)
     asked = facets_in(question, sites=profile.sites)
     with tracing.span("retrieve") as at:
-        searches = [_search(services, part, profile) for part in parts_of(question)]
-        with services.database.reading_for(audience) as session:
-            found = [one.passages(services, session, audience, within) for one in searches]
-            used = {passage.document_id for passages in found for passage in passages}
-            if unreadable(session, audience, used):
-                metrics.LAYERS_DISAGREE.labels("before_prompt").inc()
-                log.error("layers_disagree", layer="before_prompt")
-                raise LayersDisagree
-            out_of_date = any_source_out_of_date(session)
-        passages = merged(
-            [
-                by_best_sentence(passages, one.words, services.multilingual)
-                for one, passages in zip(searches, found, strict=True)
-            ]
+        found = find(
+            services,
+            question,
+            audience,
+            limit=services.settings.passages_per_answer,
+            profile=profile,
+            only=only,
+            whole_tables=services.answerer.counts_rows,
         )
+        passages, out_of_date = found.passages, found.out_of_date
         at.set(passages=len(passages))
     crashpoint("passages_read")
     if not passages:
@@ -245,38 +236,3 @@ def _verified(services: Services, written: Written, waiting: Waiting | None) -> 
     with helper(services, waiting) as model:
         judge = model if isinstance(model, Judge) else None
         return verify(written.draft, written.passages, similarity=similarity, judge=judge)
-
-
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """What is searched for, embedded before the snapshot opens: a revocation meanwhile counts."""
-
-    words: str
-    vector: NDArray[np.float32]
-    multilingual: Meaning | None
-    about: Profile
-
-    def passages(
-        self, services: Services, session: Session, audience: Audience, within: int | None
-    ) -> tuple[Passage, ...]:
-        return retrieve(
-            session,
-            audience,
-            self.words,
-            self.vector,
-            model=services.embedder.name,
-            limit=services.settings.passages_per_answer,
-            whole_tables=services.answerer.counts_rows,
-            profile=self.about,
-            multilingual=self.multilingual,
-            within=within,
-            index=services.index,
-        )
-
-
-def _search(services: Services, question: str, profile: Profile) -> _Search:
-    """Make a question a search, with what it says of the person in the words of the profile."""
-    about = meant(profile, facets_in(question, sites=profile.sites))
-    words = resolved(question, about)
-    vector = services.embedder.embed_one(words)
-    return _Search(words, vector, meaning_by(services.multilingual, words), about)

@@ -5,7 +5,7 @@ from enum import Enum
 from sqlalchemy import text
 
 from workers.intake.leases import Leased
-from workers.intake.messages import Question, Surface
+from workers.intake.messages import UNLIMITED, Question, Surface
 from workers.services import Services
 
 
@@ -22,7 +22,7 @@ def rate_limit(services: Services, leased: Leased) -> RateLimit:
     The stored questions are counted, so a restart or another worker forgets none.
     """
     question, settings = leased.question, services.settings
-    if question.surface.is_terminal:
+    if not question.surface.is_limited:
         return RateLimit.WITHIN
     with services.database.session("ingress") as session:
         given = {"id": leased.id, "team": question.team_id, "user": question.user_id}
@@ -51,9 +51,9 @@ _COUNT_BEFORE = text("""
         ON before.team_id = :team AND before.user_id = :user
        AND before.asked_at > this.asked_at - interval '1 day'
        AND before.asked_at <= this.asked_at AND before.id < this.id
-       AND before.surface <> :terminal
+       AND before.surface <> ALL(:unlimited)
     WHERE this.id = :id
-""").bindparams(terminal=Surface.TERMINAL)
+""").bindparams(unlimited=UNLIMITED)
 
 # Returns whether the channel allows unasked answers and had fewer than its hourly limit.
 _MAY_ANSWER_UNASKED = text("""

@@ -96,7 +96,7 @@ def _with_slacks(
     """Take time zone and locale from Slack where the directory has none."""
     lacks_timezone = not profile.timezone and "timezone" not in hidden
     lacks_locale = not profile.locale and "locale" not in hidden
-    if question.surface.is_terminal or not (lacks_timezone or lacks_locale):
+    if question.surface.is_outside_slack or not (lacks_timezone or lacks_locale):
         return profile
     known = _slacks(services, question)
     if lacks_timezone:

@@ -26,7 +26,9 @@ from policies import (
     Audience,
     Visible,
     of_other_sources,
+    of_sources,
     readable_chunks,
+    readable_documents,
     readable_embeddings,
     visible_in,
 )
@@ -77,6 +79,34 @@ _OPENING = 400
 
 
 @dataclass(frozen=True, slots=True)
+class Only:
+    """What a search is limited to, within what may be read. None is no limit, empty is nothing."""
+
+    sources: tuple[str, ...] | None = None
+    """Names of sources."""
+    documents: tuple[int, ...] | None = None
+    names: tuple[str, ...] | None = None
+    """Documents by `SOURCE:ID`, the id being the source's."""
+    native_ids: tuple[str, ...] | None = None
+    """Documents by their source's id alone."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """When a document was last changed, at the earliest and at the latest."""
+
+    def admits(self, source: str) -> bool:
+        """Whether a source's documents are within the limit, if nothing else speaks against it."""
+        return self.sources is None or source in self.sources
+
+    @property
+    def is_of_documents(self) -> bool:
+        limits = (self.documents, self.names, self.native_ids, self.since, self.until)
+        return any(one is not None for one in limits)
+
+
+EVERYTHING = Only()
+
+
+@dataclass(frozen=True, slots=True)
 class Meaning:
     """A question's vector by one model, shape (dimension,)."""
 
@@ -96,8 +126,8 @@ class _Asked:
     rarities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """For each language of what may be read, "" for English: the question's words as that language
     inflects them, with their rarity."""
-    within: int | None = None
-    """The one document to search; None for all that may be read."""
+    within: Sequence[int] | None = None
+    """The documents to search; None for all that may be read."""
 
     def lexemes_in(self, language: str) -> Mapping[str, float]:
         return self.rarities.get("" if language in ENGLISH else language, {})
@@ -132,7 +162,7 @@ def retrieve(
     profile: Profile = NOBODY,
     whole_tables: bool = False,
     multilingual: Meaning | None = None,
-    within: int | None = None,
+    only: Only = EVERYTHING,
     index: Index | None = None,
 ) -> tuple[Passage, ...]:
     """Return the best passages that all of the audience may read, best first.
@@ -142,18 +172,22 @@ def retrieve(
     `whole_tables`: after them, the other chunks of the documents whose rows are among the best, so
     that rows can be counted and compared; their relevance is 0.
     `vector` is the question's, shape (dimension,), by the model named; `multilingual` is its vector
-    by the multilingual one. `within`: only from this document, as many as fit. `index` is faster
-    where much may be read; it decides nothing.
+    by the multilingual one. `only` limits the search; of one document as many as fit are returned.
+    `index` is faster where much may be read; it decides nothing.
 
     The session is one snapshot: what may be read is determined once in it, and limits every
     statement.
     """
     visible = visible_in(session, audience)
+    if only.sources is not None:
+        visible = of_sources(session, visible, only.sources)
     asked = _understand(session, visible, question, Meaning(model, vector), multilingual)
-    if within is not None:
-        asked, per_document = replace(asked, within=within), limit
+    if only.is_of_documents:
+        within = documents_in(session, visible, only)
+        asked = replace(asked, within=within)
+        per_document = limit if len(within) == 1 else per_document
     fused = _candidates(session, visible, asked, index)
-    if within is None and (crowd := _crowd(fused, limit)) is not None:
+    if asked.within is None and (crowd := _crowd(fused, limit)) is not None:
         others = of_other_sources(session, visible, crowd)
         known = {one.chunk_id for one in fused}
         found = _candidates(session, others, asked, index)
@@ -164,11 +198,48 @@ def retrieve(
     return (*passages, *_other_rows(session, visible, passages)) if whole_tables else passages
 
 
+def whole(
+    session: Session, audience: Audience, name: str, sources: tuple[str, ...] | None = None
+) -> tuple[Passage, ...]:
+    """Return all chunks of the document with this name, `SOURCE:ID`, in order; none if the audience
+    may not read it, if it is not in these sources, or if there is none.
+    """
+    visible = visible_in(session, audience)
+    if sources is not None:
+        visible = of_sources(session, visible, sources)
+    found = documents_in(session, visible, Only(names=(name,)))
+    if len(found) != 1:
+        return ()
+    statement = _passages(visible).where(Chunk.document_id == found[0]).order_by(Chunk.position)
+    return tuple(_passage(*row) for row in session.execute(statement))
+
+
+def documents_in(session: Session, visible: Visible, only: Only) -> list[int]:
+    """Return the documents within these limits that the audience may read."""
+    statement = readable_documents(visible).with_only_columns(Document.id)
+    if only.documents is not None:
+        statement = statement.where(among(Document.id, only.documents))
+    if only.names is not None:
+        named = Source.name + ":" + Document.native_id
+        statement = (
+            statement.join(Node, Node.id == Document.id)
+            .join(Source, Source.id == Node.source_id)
+            .where(named.in_(only.names))
+        )
+    if only.native_ids is not None:
+        statement = statement.where(Document.native_id.in_(only.native_ids))
+    if only.since is not None:
+        statement = statement.where(Document.updated_at >= only.since)
+    if only.until is not None:
+        statement = statement.where(Document.updated_at <= only.until)
+    return list(session.scalars(statement.order_by(Document.id)))
+
+
 def _candidates(
     session: Session, visible: Visible, asked: _Asked, index: Index | None
 ) -> list[_Candidate]:
     """Search by meaning and by words, and fuse."""
-    if not len(visible.policy_ids):
+    if not len(visible.policy_ids) or asked.within == []:
         return []
     near = _all_near(session, visible, asked, index)
     by_words = _matching(session, visible, asked, index)
@@ -265,7 +336,7 @@ def _near(
     model: str,
     *,
     index: Index | None = None,
-    within: int | None = None,
+    within: Sequence[int] | None = None,
     foreign_only: bool = False,
 ) -> list[int]:
     """Search by meaning."""
@@ -500,6 +571,7 @@ def _passage(
         relevance=relevance,
         language=chunk.language,
         opening=opening or "",
+        position=chunk.position,
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from workers.database.sessions import Database
+from workers.intake.messages import OUTSIDE_SLACK
 from workers.models.usage import Usage
 from workers.observe import metrics
 from workers.settings import Budget, Settings
@@ -95,7 +96,7 @@ def record(
             _RECORD,
             {
                 **payer.named,
-                "terminal": payer.user_id if payer.team_id == "terminal" else None,
+                "person": payer.user_id if payer.team_id in OUTSIDE_SLACK else None,
                 "model": model,
                 "outcome": failure,
                 "input": usage.input_tokens,
@@ -130,6 +131,9 @@ _READ_SPENT = text("""
         FROM source JOIN identity ON identity.source_id = source.id
         JOIN user_account AS person ON person.id = identity.user_id
         WHERE source.name = 'slack:' || CAST(:team AS text) AND identity.native_id = :user
+      UNION
+        SELECT id, nullif(profile ->> 'team', '') FROM user_account
+        WHERE :team = ANY(:outside) AND id::text = :user
     ), began AS (
         SELECT date_trunc('day', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS day,
                date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS month
@@ -150,7 +154,7 @@ _READ_SPENT = text("""
            coalesce(sum(cost) FILTER (WHERE in_workspace AND today), 0) AS workspace_day,
            coalesce(sum(cost) FILTER (WHERE in_workspace), 0) AS workspace_month
     FROM used
-""")
+""").bindparams(outside=sorted(OUTSIDE_SLACK))
 
 # Reads when a model may be called again.
 _READ_LAST = text("""
@@ -180,7 +184,7 @@ _RECORD = text("""
     INSERT INTO model_use (question_id, team_id, user_id, person_id, model, outcome,
                            input_tokens, output_tokens, estimated, cost, again_at)
     SELECT :question, :team, :user,
-           coalesce(CAST(:terminal AS bigint),
+           coalesce(CAST(:person AS bigint),
                     (SELECT identity.user_id FROM source
                      JOIN identity ON identity.source_id = source.id
                      WHERE source.name = 'slack:' || CAST(:team AS text)

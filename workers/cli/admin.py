@@ -40,7 +40,7 @@ def serve(settings: Settings) -> None:
 
 def make_token(settings: Settings, name: str, scopes: list[str], expires: str | None) -> str:
     """Create a token and return its secret, to be shown once. Raises InputInvalid."""
-    good_for = None if expires is None else _period(expires)
+    good_for = None if expires is None else period(expires)
     return api_keys.make(_database(settings), name, scopes, good_for).get_secret_value()
 
 
@@ -59,7 +59,7 @@ def _database(settings: Settings) -> Database:
     return database
 
 
-def _period(text: str) -> timedelta:
+def period(text: str) -> timedelta:
     found = _EXPIRES.fullmatch(text)
     if found is None:
         raise InputInvalid(

@@ -3,7 +3,6 @@
 It uses no SQLAlchemy, Celery or HTTP client: importing them takes longer than the answer.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,19 +16,17 @@ from workers.database.connection import Connection, connected, transaction
 from workers.database.requirements import require, unreachable
 from workers.errors import InputInvalid, OperatorError, ServerUnavailable
 from workers.intake import doorbell
-from workers.intake.messages import Question, Surface
+from workers.intake.messages import AT_THE_TERMINAL, Question, Surface
 from workers.intake.rows import insert_question
 from workers.replies.quoting import shown_quotes
+from workers.replies.waiting import result_within
 from workers.settings import Settings
 from workers.slack.marks import plain as without_marks
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_POLL_S = 0.02
 _MOST_EARLIER, _LONGEST_EARLIER = 20, 4000
-_SHOWN_PARTS = ("lead", "lines", "citations", "note", "understood")
-_SHOWN_OF_PAGE = ("title", "url", "source", "document")
 
 
 def ask_and_wait(
@@ -62,7 +59,7 @@ def ask_and_wait(
             settings,
             Question(
                 event_id=asked,
-                team_id="terminal",
+                team_id=AT_THE_TERMINAL,
                 channel_id=_channel(settings, channel) if channel else "",
                 message_ts=asked,
                 thread_ts=asked,
@@ -191,13 +188,9 @@ def wait(
 
     Raises ServerUnavailable, psycopg.Error.
     """
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        with transaction(connection, "answerer", question=str(question_id)):
-            ended = connection.execute(_READ_END, (question_id,)).fetchone()
-            if ended is not None:
-                return _result(connection, question_id, ended)
-        time.sleep(_POLL_S)
+    ended = result_within(connection, question_id, timeout_s)
+    if ended is not None:
+        return ended
     raise ServerUnavailable(
         f"No answer within {timeout_s:.0f} s. Question {question_id} is stored and will still be "
         "answered.",
@@ -222,32 +215,6 @@ def worker_trouble(settings: Settings) -> str:
     return f"The worker runs with old values of {names(changed)}. Restart it with `ken up`."
 
 
-def _result(connection: Connection, question_id: int, ended: tuple[Any, ...]) -> dict[str, Any]:
-    state, reason, seconds = ended
-    return {
-        "question_id": question_id,
-        "state": state,
-        "reason": reason,
-        "answered": state == "answered",
-        "seconds": round(float(seconds), 3),
-        "replies": [
-            {
-                "kind": kind,
-                **{part: payload.get(part, "") for part in _SHOWN_PARTS},
-                **_named_pages(payload),
-            }
-            for kind, payload in connection.execute(_READ_REPLIES, (question_id,))
-        ],
-    }
-
-
-def _named_pages(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return the pages that a reply names without quoting them; only few replies have any."""
-    pages = payload.get("pages") or []
-    shown = [{part: page[part] for part in _SHOWN_OF_PAGE} for page in pages]
-    return {"pages": shown} if shown else {}
-
-
 _FIND_USER = (
     "SELECT DISTINCT user_id FROM identity WHERE native_id = %s",
     "SELECT DISTINCT user_id FROM identity JOIN source ON source.id = identity.source_id "
@@ -255,11 +222,3 @@ _FIND_USER = (
     "SELECT id FROM user_account WHERE email = %s",
 )
 """The same look-ups as `policies.names.resolve_user`, in its order; a test compares the two."""
-
-# Reads how a question ended; returns nothing while it is open.
-_READ_END = """
-    SELECT state, reason, extract(epoch FROM ended_at - asked_at) AS seconds
-    FROM question WHERE id = %s AND state <> 'kept'
-"""
-# Reads the replies to a question.
-_READ_REPLIES = "SELECT kind, payload FROM outbox WHERE question_id = %s ORDER BY id"

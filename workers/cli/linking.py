@@ -122,7 +122,7 @@ def set_link(settings: Settings, account: str, person: str) -> str:
     """Link the account and return a sentence about it. Raises InputInvalid."""
     database = _database(settings)
     source, native_id = _account(database, account)
-    user_id, name = _person(database, person)
+    user_id, name = person_named(database, person)
     linking.set_link(database, source, native_id, user_id, actor())
     return f"{account} is linked to {name}. It counts from the next question on."
 
@@ -163,7 +163,7 @@ def make_code(settings: Settings, person: str, expires: str) -> tuple[str, str]:
         )
     period = timedelta(**{_UNITS[found[2]]: int(found[1])})
     database = _database(settings)
-    user_id, name = _person(database, person)
+    user_id, name = person_named(database, person)
     return linking.make_code(database, user_id, actor(), period), name
 
 
@@ -189,7 +189,7 @@ def _account(database: Database, account: str) -> tuple[str, str]:
     )
 
 
-def _person(database: Database, person: str) -> tuple[int, str]:
+def person_named(database: Database, person: str) -> tuple[int, str]:
     with database.session("syncer") as session:
         try:
             user_id = resolve_user(session, person)

@@ -99,9 +99,11 @@ app.command(rich_help_panel=RUN)(run.doctor)
 app.command(rich_help_panel=RUN)(run.migrate)
 app.command(rich_help_panel=RUN, hidden=True)(run.worker)
 app.command(rich_help_panel=RUN, hidden=True)(run.admin)
+app.command(rich_help_panel=RUN, hidden=True)(run.doors)
 app.command(rich_help_panel=RUN, hidden=True)(run.demo)
 app.add_typer(slack.installations_app, name="installations", rich_help_panel=RUN)
 app.add_typer(tokens.token_app, name="token", rich_help_panel=RUN)
+app.add_typer(tokens.person_token_app, name="person-token", rich_help_panel=RUN)
 
 DOCUMENTS = "Documents and people"
 app.command(rich_help_panel=DOCUMENTS)(people.load)
@@ -112,6 +114,7 @@ app.add_typer(sync.source_app, name="source", rich_help_panel=DOCUMENTS)
 
 QUESTIONS = "Questions"
 app.command(rich_help_panel=QUESTIONS)(questions.ask)
+app.command(rich_help_panel=QUESTIONS)(run.mcp)
 app.command(rich_help_panel=QUESTIONS)(questions.why)
 app.command(rich_help_panel=QUESTIONS)(questions.who)
 app.command(rich_help_panel=QUESTIONS)(questions.audience)

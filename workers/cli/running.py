@@ -28,7 +28,7 @@ from workers.ops.consumer import watched
 from workers.ops.health import Patient
 from workers.ops.production import refuse_unsafe
 from workers.ops.serving import worker_listener
-from workers.services import AS_SYNCER, Services, live_services
+from workers.services import AS_SYNCER, Services, live_services, warm
 from workers.settings import Settings, child_environment, fingerprints, load_settings
 
 _READY_S = 60
@@ -69,7 +69,11 @@ def up(data_dir: Path, progress: Callable[[str], None]) -> list[str]:
             process.command(settings), child_environment(settings), read=process.reads(settings)
         )
     _wait_for(settings, "worker")
-    for name, is_wanted in (("jobs", settings.job_threads), ("admin", settings.admin_port)):
+    for name, is_wanted in (
+        ("jobs", settings.job_threads),
+        ("admin", settings.admin_port),
+        ("doors", settings.doors_port),
+    ):
         if is_wanted:
             _wait_for(settings, name)
     for name in ("playground", "bot"):
@@ -96,7 +100,7 @@ def names(changed: Sequence[str]) -> str:
 
 def down(data_dir: Path) -> list[str]:
     """Stop the data folder's processes, dependents first. Returns the names of what stopped."""
-    ours = ("bot", "admin", "jobs", "worker", "playground")
+    ours = ("bot", "doors", "admin", "jobs", "worker", "playground")
     stopped = [name for name in ours if Child(data_dir, name).stop(_STOP_S)]
     for name, server in _servers(data_dir).items():
         if server.running():
@@ -171,14 +175,7 @@ def work(settings: Settings) -> None:
             stopping.request()
             threading.Thread(target=_end_in_time, args=(services,), daemon=True).start()
 
-    services.embedder.embed_one("warm")
-    if services.multilingual is not None:
-        services.multilingual.embed_one("warm")
-    embedders = filter(None, (services.embedder, services.multilingual))
-    try:
-        services.index.warm(services.database, *(one.name for one in embedders))
-    except SQLAlchemyError as error:  # then the first question does it
-        log.warning("index_not_read", error=type(error).__name__)
+    warm(services)
     try:
         app.worker_main(
             [
@@ -271,6 +268,12 @@ PROCESSES = (
         lambda settings: settings.has_slack,
     ),
     Process("admin", "the admin API", _ken("admin"), lambda settings: bool(settings.admin_port)),
+    Process(
+        "doors",
+        "the doors for programs",
+        _ken("doors"),
+        lambda settings: bool(settings.doors_port),
+    ),
 )
 """In the order in which they are started."""
 

@@ -4,12 +4,13 @@ For somebody who sees a lot, common words would match most of it. How common a w
 fixed list, so nothing depends on documents that the audience may not read.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from policies import Visible, readable_chunks
+from policies.tables.base import among
 from policies.tables.content import Chunk
 from workers.models.rarity import share_of_texts
 
@@ -24,12 +25,12 @@ def matching(
     *,
     limit: int,
     chunks: float = 0,
-    within: int | None = None,
+    within: Sequence[int] | None = None,
     languages: Collection[str] = (),
 ) -> list[int]:
     """Return chunks with at least one of these words, roughly the best first.
 
-    `within`: of this document alone.
+    `within`: of these documents alone.
 
     `chunks`: how many the audience may read. Where its words would match too many of them, the
     rarest are looked for: both of the first two, and if few chunks have both, any.
@@ -61,7 +62,7 @@ def _found(
     visible: Visible,
     words: str,
     limit: int,
-    within: int | None,
+    within: Sequence[int] | None,
     languages: Collection[str],
 ) -> list[int]:
     query = func.to_tsquery("simple", words)
@@ -73,7 +74,7 @@ def _found(
         .limit(limit)
     )
     if within is not None:
-        statement = statement.where(Chunk.document_id == within)
+        statement = statement.where(among(Chunk.document_id, within))
     if languages:
         statement = statement.where(Chunk.language.in_(languages))
     return list(session.scalars(statement))

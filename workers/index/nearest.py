@@ -30,10 +30,10 @@ def nearest(
     model: str,
     *,
     limit: int,
-    within: int | None = None,
+    within: Sequence[int] | None = None,
     foreign_only: bool = False,
 ) -> list[int]:
-    """Return the nearest chunks, by the vectors themselves; `within`: of this document alone."""
+    """Return the nearest chunks, by the vectors themselves; `within`: of these documents alone."""
     if index is None or within is not None:
         return _compared(
             session, visible, vector, model, limit, within=within, foreign_only=foreign_only
@@ -57,7 +57,7 @@ def _compared(
     limit: int,
     among_ids: Sequence[int] | None = None,
     *,
-    within: int | None = None,
+    within: Sequence[int] | None = None,
     foreign_only: bool = False,
 ) -> list[int]:
     """Compare each: adding zero keeps approximate indexes out of it."""
@@ -70,7 +70,7 @@ def _compared(
     if among_ids is not None:
         statement = statement.where(among(Embedding.chunk_id, among_ids))
     if within is not None:
-        statement = statement.where(Embedding.document_id == within)
+        statement = statement.where(among(Embedding.document_id, within))
     if foreign_only:
         statement = statement.join(Chunk, Chunk.id == Embedding.chunk_id).where(
             Chunk.language.not_in(sorted(ENGLISH))

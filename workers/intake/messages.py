@@ -1,4 +1,4 @@
-"""What Slack and `ken ask` send: questions and errands. Both are stored before anything is done."""
+"""What Slack, `ken ask` and programs send: questions and errands, stored before all else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -25,11 +25,25 @@ class Surface(StrEnum):
     """Asked again by somebody for themselves."""
     TERMINAL = "terminal"
     """`ken ask`: the asker is a user of ours, and there is no message in Slack."""
+    PROGRAM = "program"
+    """Another program asked as a person (workers/doors); the asker is a user of ours, too."""
+    SEARCH = "search"
+    """The same, for passages alone: they are on record, and nothing is left to answer."""
 
     @property
-    def is_terminal(self) -> bool:
+    def is_outside_slack(self) -> bool:
         """Whether nothing in Slack belongs to it: no account, no message, no channel."""
-        return self is Surface.TERMINAL
+        return self in (Surface.TERMINAL, Surface.PROGRAM, Surface.SEARCH)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it counts as one of its asker's questions; the terminal is an operator's."""
+        return self not in (Surface.TERMINAL, Surface.SEARCH)
+
+    @property
+    def takes_wishes(self) -> bool:
+        """Whether its asker may say what Ken is to remember: a program only asks."""
+        return self is not Surface.PROGRAM
 
     @property
     def is_addressed(self) -> bool:
@@ -86,14 +100,19 @@ class Surface(StrEnum):
     @property
     def has_message(self) -> bool:
         """Whether a message in Slack has its text: `/ken` leaves none."""
-        return not self.is_terminal and self is not Surface.COMMAND
+        return not self.is_outside_slack and self is not Surface.COMMAND
 
+
+AT_THE_TERMINAL, BY_A_PROGRAM = "terminal", "program"
+OUTSIDE_SLACK = frozenset({AT_THE_TERMINAL, BY_A_PROGRAM})
+"""What stands for the workspace of a question that comes from no workspace."""
 
 # Values for statements, which use `surface = ANY(:messages)` and name no surface themselves.
 ADDRESSED = [surface for surface in Surface if surface.is_addressed]
 MESSAGES = [surface for surface in Surface if surface.is_message]
+UNLIMITED = [surface for surface in Surface if not surface.is_limited]
 ALOUD = [surface for surface in Surface if surface.is_aloud]
-OWN_WORDS = [one for one in Surface if not one.is_terminal and not one.is_about_a_message]
+OWN_WORDS = [one for one in Surface if not one.is_outside_slack and not one.is_about_a_message]
 FOR_THE_ASKER = [surface for surface in Surface if surface.is_for_the_asker]
 
 
@@ -132,12 +151,12 @@ class Question:
     """Unique; Slack repeats events."""
     team_id: str
     channel_id: str
-    """Empty: asked at the terminal, where nobody else reads."""
+    """Empty: asked at the terminal or by a program, where nobody else reads."""
     message_ts: str
     thread_ts: str
     """The thread to answer in; the message's own `ts` if it starts one."""
     user_id: str
-    """A Slack id; at the terminal, the principal id of a user."""
+    """A Slack id; outside of Slack, the principal id of a user."""
     text: str
     surface: Surface = Surface.SLACK
     revision: str = ""
@@ -150,6 +169,8 @@ class Question:
     """What was said before, oldest first, where no thread in Slack holds it."""
     chosen: int | None = None
     """The document that the asker chose when Ken asked back."""
+    sources: tuple[str, ...] | None = None
+    """The only sources that the answer may use, by name; None for all."""
 
     @property
     def in_direct_message(self) -> bool:
@@ -211,6 +232,7 @@ def question_of(row: Mapping[Any, Any]) -> Question:
     columns = {name: row[name] for name in QUESTION_COLUMNS}
     columns["surface"] = Surface(columns["surface"])
     columns["earlier"] = tuple(columns["earlier"])
+    columns["sources"] = None if columns["sources"] is None else tuple(columns["sources"])
     return Question(**columns)
 
 

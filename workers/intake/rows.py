@@ -14,6 +14,7 @@ def insert_question(connection: Connection, question: Question, *, trace: str | 
         **asdict(question),
         "text": storable(question.text),
         "earlier": list(map(storable, question.earlier)),
+        "sources": None if question.sources is None else list(question.sources),
         "trace": trace,
     }
     stored = connection.execute(_STORE_QUESTION, row).fetchone()

@@ -42,6 +42,8 @@ class Passage:
     opening: str = ""
     """What stands at the top of its document, before the first heading: its age and validity are
     stated there."""
+    position: int = 0
+    """Which chunk of its document it is, from 0."""
 
 
 class Support(NamedTuple):

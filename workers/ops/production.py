@@ -16,7 +16,7 @@ from workers.models.address import address_of
 from workers.settings import Role, Settings
 from workers.slack.encryption import has_token_key
 
-Process = Literal["worker", "bot", "admin", "up"]
+Process = Literal["worker", "bot", "admin", "doors", "up"]
 """`up` starts the others. Only `up` migrates the schema, as the owner."""
 
 SHORTEST_PASSWORD = 16
@@ -113,6 +113,7 @@ def _oauth_is_complete(settings: Settings) -> Iterator[str]:
 def _addresses(settings: Settings) -> Iterator[str]:
     for name, value in (
         ("KEN_PUBLIC_URL", settings.public_url),
+        ("KEN_DOORS_URL", settings.doors_url),
         ("KEN_SLACK_API_URL", settings.slack_api_url),
         ("KEN_OTLP_ENDPOINT", settings.otlp_endpoint),
     ):
@@ -138,6 +139,7 @@ def _ports(settings: Settings) -> Iterator[str]:
     """Check that the processes of a data folder, which share a machine, use different ports."""
     ours = {
         "KEN_ADMIN_PORT": settings.admin_port,
+        "KEN_DOORS_PORT": settings.doors_port,
         "KEN_WORKER_OPS_PORT": settings.worker_ops_port,
         "KEN_BOT_OPS_PORT": settings.bot_ops_port,
     }

@@ -181,7 +181,11 @@ def _asked(services: Services, errand: StoredErrand) -> _Asked | None:
         return None
     with question_session(services.database, question_id) as session:
         question = stored_question(session, question_id)
-        if question is None or question.surface.is_terminal or question.team_id != errand.team_id:
+        if (
+            question is None
+            or question.surface.is_outside_slack
+            or question.team_id != errand.team_id
+        ):
             return None
         answers = session.execute(_POSTED_MESSAGES, {"id": question_id}).all()
         cited = session.scalars(_CITED_DOCUMENTS, {"id": question_id}).all()

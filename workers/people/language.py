@@ -27,7 +27,7 @@ _LANGUAGE_TAG = re.compile(r"\s{0,9}([A-Za-z]{2})(?:[-_.][A-Za-z0-9@._-]{0,40})?
 
 def wishes_of(services: Services, question: Question) -> Wishes:
     """Return what the asker chose; the language may be that of their profile."""
-    if question.surface.is_terminal:
+    if question.surface.is_outside_slack:
         return _read(services, _OF_USER, {"id": int(question.user_id)})
     return _of_account(services, question.team_id, question.user_id)
 

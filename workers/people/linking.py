@@ -82,7 +82,7 @@ def identify_asker(services: Services, question: Question, *, private: bool) -> 
     code = code_in(question.text)
     if code is not None:
         return _said(services, code, question, private=private)
-    if not question.surface.is_terminal:
+    if not question.surface.is_outside_slack:
         try:
             _recognise(services, question)
         except (SlackUnavailable, SQLAlchemyError) as error:

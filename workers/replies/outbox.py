@@ -230,7 +230,7 @@ def delete_orphaned_openings(services: Services, question: Question, kind: Kind)
     Slack first, and then at each question of the thread while nobody posts for it. Returns False if
     somebody is posting, since the message may be theirs; try again later. Raises SlackUnavailable.
     """
-    if question.surface.is_terminal or not in_place(question, kind):
+    if question.surface.is_outside_slack or not in_place(question, kind):
         return True
     messenger = services.messenger_of(question.team_id)
     where = (question.channel_id, question.thread_ts, mark_of(question, kind))
@@ -308,7 +308,7 @@ def _post(
     payload: dict[str, Any],
     opened: Opened | None,
 ) -> Posted:
-    if question.surface.is_terminal:
+    if question.surface.is_outside_slack:
         return Posted(question.channel_id, question.message_ts)
     messenger = services.messenger_of(question.team_id)
     message = Message(payload["text"], payload["blocks"], mark_of(question, kind))
@@ -333,7 +333,7 @@ def _close(messenger: Messenger, opened: Opened, message: Message, question: Que
 
 def find(services: Services, question: Question, kind: str) -> list[Posted]:
     """Return our messages for this reply that Slack has, oldest first."""
-    if question.surface.is_terminal:
+    if question.surface.is_outside_slack:
         return []
     messenger = services.messenger_of(question.team_id)
     since, mark = question.message_ts, mark_of(question, kind)

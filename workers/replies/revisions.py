@@ -145,7 +145,7 @@ def _change_to_push(session: Session, question_id: int, kind: str, days: float) 
 
 
 def _push(services: Services, question: Question | None, row: Row[Any]) -> _PushResult:
-    if question is None or question.surface.is_terminal:
+    if question is None or question.surface.is_outside_slack:
         return _PushResult()
     try:
         messenger = services.messenger_of(question.team_id)

@@ -163,7 +163,7 @@ def _needs_review(services: Services, row: Row[Any]) -> bool:
 
 
 def _is_asked_of_slack(row: Row[Any]) -> bool:
-    return bool(row.kind == Kind.CHANNEL and not Surface(row.surface).is_terminal)
+    return bool(row.kind == Kind.CHANNEL and not Surface(row.surface).is_outside_slack)
 
 
 def _review_one(services: Services, row: Row[Any]) -> bool:

@@ -293,7 +293,7 @@ def test_layers_that_disagree_end_the_answer(
     def refuses(session: object, audience: object, document_ids: set[int]) -> set[int]:
         return set(document_ids)
 
-    monkeypatch.setattr("workers.answering.composing.unreadable", refuses)
+    monkeypatch.setattr("workers.answering.searching.unreadable", refuses)
     question_id = company.asked("DUALICE", "alice", QUESTION)
 
     assert texts(company, "DUALICE") == [f"{LayersDisagree.reply} (question {question_id})"]

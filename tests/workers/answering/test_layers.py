@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 import workers.answering.answer as answering
 import workers.answering.composing as composing
+import workers.answering.searching as searching
 from policies import STRANGER, Audience, access
 from policies.audience import Readers
 from policies.directory import resolve_audience
@@ -121,7 +122,7 @@ def without_check_before_prompt() -> Iterator[None]:
     compose = composing.compose_answer
 
     def unchecked(*asked: Any, **wishes: Any) -> Any:
-        with patch.object(composing, "unreadable", lambda *checked: set()):
+        with patch.object(searching, "unreadable", lambda *checked: set()):
             return compose(*asked, **wishes)
 
     with patch.object(composing, "compose_answer", unchecked):

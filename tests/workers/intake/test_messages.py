@@ -7,7 +7,9 @@ import pytest
 from workers.intake.messages import Question, Surface, question_of
 
 ANSWERS = {
-    "is_terminal": {"terminal"},
+    "is_outside_slack": {"terminal", "program", "search"},
+    "is_limited": {surface.value for surface in Surface} - {"terminal", "search"},
+    "takes_wishes": {surface.value for surface in Surface} - {"program"},
     "is_addressed": {"slack", "follow_up"},
     "is_unasked": {"automatic"},
     "is_message": {"slack", "follow_up", "automatic"},

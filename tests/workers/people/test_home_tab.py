@@ -25,7 +25,7 @@ from tests.workers.pressed import all_text, answered, pressed, texts
 from tests.workers.replies.test_rendering import PAYLOADS
 from tests.workers.slack_company import TEAM, WORKSPACE, Company, kept
 from workers import errands
-from workers.answering import composing, suggestions
+from workers.answering import searching, suggestions
 from workers.errors import LayersDisagree, SlackRefused, SlackUnavailable
 from workers.intake.messages import Surface, storable
 from workers.people import home_contents, home_tab, home_view, preferences, reading
@@ -409,7 +409,7 @@ def test_when_two_checks_differ_nothing_is_shown(
     """Design, section 4: layers that disagree abort."""
     alice = company.person("alice")
     company.library.document("hers", "The canary budget is 10 euros.", only(alice), title="Canary")
-    for module in (reading, composing):
+    for module in (reading, searching):
         monkeypatch.setattr(module, "unreadable", lambda session, audience, ids: set(ids))
 
     with pytest.raises(LayersDisagree):

@@ -134,6 +134,23 @@ def admin() -> None:
     serve(command_settings())
 
 
+def doors() -> None:
+    """Run the doors for other programs. `ken up` starts them if KEN_DOORS_PORT is set."""
+    from workers.cli.doors import serve
+
+    serve(command_settings())
+
+
+def mcp() -> None:
+    """Pass an MCP client's calls on to Ken, over standard input and output.
+
+    Set KEN_PERSON_TOKEN, and KEN_DOORS_URL if Ken runs elsewhere. docs/programs.md has an example.
+    """
+    from workers.cli.doors import relay
+
+    relay(command_settings())
+
+
 def demo() -> None:
     """Load the demo company and ask one question as three people. `make demo` runs this."""
     from workers.cli.demo import run

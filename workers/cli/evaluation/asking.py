@@ -17,7 +17,7 @@ from workers.answering.retrieval import meaning_by, retrieve
 from workers.cli.evaluation.channels import WorkspaceFile
 from workers.cli.evaluation.sets import Row
 from workers.errors import AssistantError, InputInvalid, LayersDisagree
-from workers.intake.messages import Question, Surface
+from workers.intake.messages import AT_THE_TERMINAL, Question, Surface
 from workers.models.base import NOBODY, Answerer, Draft, Passage, Profile, Sentence
 from workers.models.facets import facets_in, meant
 from workers.replies.outbox import Kind
@@ -166,7 +166,7 @@ class Asker:
                 ) from None
         return Question(
             event_id=f"eval:{row.id}",
-            team_id="terminal",
+            team_id=AT_THE_TERMINAL,
             channel_id=self.workspace.find_channel(row.channel) if row.channel else "",
             message_ts="",
             thread_ts="",

@@ -1,0 +1,133 @@
+"""Finds passages for given readers: the one way to text that anybody is shown.
+
+An answer and a door for other programs both begin here. Three layers decide, each by itself: the
+query, row-level security, and the plain rule over the raw rows.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from policies import Audience
+from policies.explain import unreadable
+from policies.freshness import any_source_out_of_date
+from workers.answering.across import by_best_sentence
+from workers.answering.checking import disagree
+from workers.answering.resolving import resolved
+from workers.answering.retrieval import (
+    EVERYTHING,
+    Meaning,
+    Only,
+    meaning_by,
+    merged,
+    retrieve,
+    whole,
+)
+from workers.models.base import NOBODY, Passage, Profile
+from workers.models.facets import facets_in, meant
+from workers.models.parts import parts_of
+from workers.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best passages that all of an audience may read, best first."""
+
+    passages: tuple[Passage, ...]
+    out_of_date: bool
+    """Whether a source was left out because its permissions are too old."""
+
+
+def find(
+    services: Services,
+    question: str,
+    audience: Audience,
+    *,
+    limit: int,
+    profile: Profile = NOBODY,
+    only: Only = EVERYTHING,
+    whole_tables: bool = False,
+) -> Found:
+    """Search for each part of a question, among what all of the audience may read.
+
+    The question is embedded before the snapshot opens: a revocation meanwhile counts. Raises
+    LayersDisagree.
+    """
+    searches = [_search(services, part, profile) for part in parts_of(question)]
+    with services.database.reading_for(audience) as session:
+        found = [
+            one.passages(
+                services, session, audience, limit=limit, only=only, whole_tables=whole_tables
+            )
+            for one in searches
+        ]
+        every = [passage for passages in found for passage in passages]
+        refused = unreadable(session, audience, {one.document_id for one in every})
+        if refused or not all(only.admits(one.source) for one in every):
+            disagree("before_prompt")
+        out_of_date = any_source_out_of_date(session)
+    passages = merged(
+        [
+            by_best_sentence(passages, one.words, services.multilingual)
+            for one, passages in zip(searches, found, strict=True)
+        ]
+    )
+    return Found(passages, out_of_date)
+
+
+def read(
+    services: Services, name: str, audience: Audience, *, sources: tuple[str, ...] | None
+) -> tuple[Passage, ...]:
+    """Return the chunks of a document in order, found by `SOURCE:ID`; none if the audience may not
+    read it, as if there were none. Raises LayersDisagree.
+    """
+    with services.database.reading_for(audience) as session:
+        found = whole(session, audience, name, sources)
+        refused = unreadable(session, audience, {one.document_id for one in found})
+        if refused or not all(Only(sources).admits(one.source) for one in found):
+            disagree("before_prompt")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What is searched for, embedded before the snapshot opens."""
+
+    words: str
+    vector: NDArray[np.float32]
+    multilingual: Meaning | None
+    about: Profile
+
+    def passages(
+        self,
+        services: Services,
+        session: Session,
+        audience: Audience,
+        *,
+        limit: int,
+        only: Only,
+        whole_tables: bool,
+    ) -> tuple[Passage, ...]:
+        return retrieve(
+            session,
+            audience,
+            self.words,
+            self.vector,
+            model=services.embedder.name,
+            limit=limit,
+            whole_tables=whole_tables,
+            profile=self.about,
+            multilingual=self.multilingual,
+            only=only,
+            index=services.index,
+        )
+
+
+def _search(services: Services, question: str, profile: Profile) -> _Search:
+    """Make a question a search, with what it says of the person in the words of the profile."""
+    about = meant(profile, facets_in(question, sites=profile.sites))
+    words = resolved(question, about)
+    vector = services.embedder.embed_one(words)
+    return _Search(words, vector, meaning_by(services.multilingual, words), about)
