@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from policies.tables import content, history, index, jobs, permissions, questions, usage
+from policies.tables import content, history, index, jobs, keys, permissions, questions, usage
 
 ROOT = Path(__file__).parents[1]
 ROWS = re.findall(
@@ -12,11 +12,11 @@ ROWS = re.findall(
 CELLS = [row.split(" | ") for row in ROWS]
 WORDS = (
     "question,errand,ring,lease,audience,subject,policy,node,entry,gate,epoch,index version,job,"
-    "passage,chunk,code,citation,claim,choice,budget,rest"
+    "passage,chunk,code,citation,claim,choice,budget,rest,door,person token"
 ).split(",")
 TABLES = {
     one.__tablename__: set(one.__table__.columns.keys())
-    for module in (content, history, index, jobs, permissions, questions, usage)
+    for module in (content, history, index, jobs, keys, permissions, questions, usage)
     for one in vars(module).values()
     if hasattr(one, "__tablename__")
 }

@@ -18,7 +18,7 @@ def test_every_test_that_is_named_is_there() -> None:
 
 def test_every_attack_and_standard_has_a_row() -> None:
     page = PAGE.read_text()
-    assert [int(row) for row in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)] == [*range(1, 44)]
+    assert [int(row) for row in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)] == [*range(1, 45)]
     assert re.findall(r"^\| (LLM\d\d) \|", page, re.MULTILINE) == [
         f"LLM{number:02}" for number in range(1, 11)
     ]

@@ -269,15 +269,16 @@ class Settings(BaseSettings):
     @property
     def admin_url(self) -> str:
         """Where the admin API answers; empty if it is off."""
-        return _local_url(self.admin_host, self.admin_port)
+        return local_url(self.admin_host, self.admin_port)
 
     @property
     def programs_url(self) -> str:
         """Where other programs reach Ken; empty if they do not."""
-        return self.doors_url.rstrip("/") or _local_url(self.doors_host, self.doors_port)
+        return self.doors_url.rstrip("/") or local_url(self.doors_host, self.doors_port)
 
 
-def _local_url(host: str, port: int) -> str:
+def local_url(host: str, port: int) -> str:
+    """Return where a server of this machine answers; empty if its port is 0."""
     written = f"[{host}]" if ":" in host else host
     return f"http://{written}:{port}" if port else ""
 

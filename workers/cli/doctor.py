@@ -26,7 +26,7 @@ from workers.models.embedder import MiniLM, ModelFileCorrupt
 from workers.models.multilingual import Multilingual
 from workers.ops.production import contradictions, unsafe
 from workers.services import AS_SYNCER
-from workers.settings import Role, Settings, load_settings
+from workers.settings import Role, Settings, load_settings, local_url
 from workers.slack.workspaces import workspace, workspaces
 
 _ROLES: tuple[Role, ...] = ("ingress", "answerer", "syncer", "indexer")
@@ -74,7 +74,8 @@ def examine(data_dir: Path, *, production: bool = False) -> Iterator[Finding]:
     yield _redis(settings)
     yield _worker(settings)
     yield from _outdated(settings)
-    yield _admin(settings)
+    yield _server(settings, "admin API", "admin", settings.admin_host, settings.admin_port)
+    yield _server(settings, "doors", "doors", settings.doors_host, settings.doors_port)
     yield _embedder()
     yield _model(settings)
     if (second := settings.fallback_model) is not None:
@@ -241,29 +242,27 @@ def _outdated(settings: Settings) -> Iterator[Finding]:
         yield Finding(name, False, found, "`ken up` restarts it.")
 
 
-def _admin(settings: Settings) -> Finding:
-    """Check that our admin API answers at its port. The request goes through no proxy."""
-    url = settings.admin_url
+def _server(settings: Settings, check: str, process: str, host: str, port: int) -> Finding:
+    """Check that a server of ours answers at its port. The request goes through no proxy."""
+    url, setting = local_url(host, port), f"KEN_{process.upper()}_PORT"
     if not url:
-        return Finding("admin API", True, "off: KEN_ADMIN_PORT is not set")
-    calling = HTTPConnection(settings.admin_host, settings.admin_port, timeout=_PATIENCE_S)
+        return Finding(check, True, f"off: {setting} is not set")
+    calling = HTTPConnection(host, port, timeout=_PATIENCE_S)
     try:
         calling.request("GET", "/healthz")
         body = calling.getresponse().read(len(_HEALTHY) + 1)
     except (OSError, HTTPException, UnicodeError) as error:
         return Finding(
-            "admin API",
+            check,
             False,
             f"does not answer at {url} ({type(error).__name__})",
-            f"Run `ken up`; {settings.home}/logs/admin.log has more.",
+            f"Run `ken up`; {settings.home}/logs/{process}.log has more.",
         )
     finally:
         calling.close()
     if body != _HEALTHY:
-        return Finding(
-            "admin API", False, f"another program answers at {url}", "Set another KEN_ADMIN_PORT."
-        )
-    return Finding("admin API", True, url)
+        return Finding(check, False, f"another program answers at {url}", f"Set another {setting}.")
+    return Finding(check, True, url)
 
 
 def _embedder() -> Finding:

@@ -86,9 +86,9 @@ class LastResort:
             await failed()(scope, receive, send)
 
 
-def healthz() -> dict[str, bool]:
+def healthz() -> dict[str, str]:
     """Say that the process is up. Needs no token."""
-    return {"ok": True}
+    return {"status": "up"}
 
 
 def readyz(request: Request, response: Response) -> dict[str, bool]:

@@ -47,6 +47,7 @@ TAUGHT = {
     "audience": ["Show who reads a Slack channel", "how many documents"],
     "shown": ["List each answer that used a document", "--from", "--to"],
     "eval": ["how good the answers are", "Exit code 1 if anything leaked"],
+    "mcp": ["Pass an MCP client", "KEN_PERSON_TOKEN", "docs/programs.md"],
     "usage": ["Show the tokens", "--by", "--days"],
 }
 
@@ -246,9 +247,9 @@ def test_status_looks_at_a_home_where_nothing_is_and_at_a_database_that_is_down(
 ) -> None:
     looked = Ken(tmp_path / "nowhere")("status", "--json")
     nothing = looked.json()
-    assert (looked.code, len(nothing["problems"])) == (1, 3)
-    assert {nothing[name] for name in ("redis", "postgresql", "worker")} == {"stopped"}
-    assert {nothing[name] for name in ("bot", "admin", "playground")} == {"not set up"}
+    assert (looked.code, len(nothing["problems"])) == (1, 4)
+    assert {nothing[name] for name in ("redis", "postgresql", "worker", "jobs")} == {"stopped"}
+    assert {nothing[name] for name in ("bot", "admin", "doors", "playground")} == {"not set up"}
     dead = f"postgresql:///ken?host={tmp_path / 'dead'}&port=5432"
     down = ken("status", "--json", KEN_DATABASE_URL=dead)
     assert down.json()["database"] == "does not answer"

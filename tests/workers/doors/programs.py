@@ -35,7 +35,7 @@ class Programs:
     def person(self, name: str) -> int:
         return self.library.person(name)
 
-    def document(self, name: str, text: str, *readers: int, **more: Any) -> int:
+    def document(self, name: str, text: str | list[str], *readers: int, **more: Any) -> int:
         """A document that these people may read."""
         allowed = Permissions(allow=frozenset(readers))
         return self.library.document(name, text, allowed, **more)

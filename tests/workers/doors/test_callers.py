@@ -14,6 +14,7 @@ from sqlalchemy import text
 from policies.tables.people import UserStatus
 from tests.workers.doors.programs import Programs, text_of
 from workers.admin.api_keys import make
+from workers.answering import searching
 from workers.doors import callers, reading
 from workers.people import person_tokens
 from workers.people.person_tokens import Caller, revoke
@@ -196,7 +197,7 @@ def test_a_page_of_another_site_is_refused(programs: Programs, alice: int) -> No
 def test_what_changes_while_a_search_runs_is_not_returned(programs: Programs, alice: int) -> None:
     """Threat 7: access ends after the passages were found; without the second check it leaks."""
     token = programs.token(alice)
-    shipped = reading.find
+    shipped = searching.find
 
     def revoked_meanwhile(*asked: Any, **more: Any) -> Any:
         found = shipped(*asked, **more)

@@ -34,6 +34,11 @@ def up() -> None:
         else "The admin API is off. To start it, set KEN_ADMIN_PORT (for example 3100) and run "
         "[bold]ken up[/] again."
     )
+    if programs := command_settings().programs_url:
+        out.print(
+            f"Other programs ask at {plain(programs)}; [bold]ken person-token create[/] makes a "
+            "token of a person."
+        )
 
 
 def down() -> None:
