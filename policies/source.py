@@ -5,14 +5,15 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Text, any_, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from policies.audience import CLASSES
 from policies.described import Permissions
 from policies.tables.content import Chunk, Embedding
 from policies.tables.people import Account, Group, LinkedIdentity, SourceAccount, User, UserStatus
-from policies.tables.permissions import AclState, Effect, Entry, Node
+from policies.tables.permissions import AclState, Effect, Entry, Node, NodeKind
 
 PROVIDER = "scim"
 """The source of the identity provider, whose people and groups come only by SCIM."""
@@ -34,6 +35,22 @@ def principals_of(session: Session, source_id: int) -> dict[str, int]:
         **{f"user:{native_id}": account_id for native_id, account_id in accounts},
         **{f"group:{name}": group_id for name, group_id in groups_of(session, source_id).items()},
     }
+
+
+def principals_named(session: Session, source_id: int, names: Iterable[str]) -> dict[str, int]:
+    """Return our ids of those of these names that are principals; for few of a large source."""
+    wanted = set(names)
+    found = {f"class:{name}": int(one) for name, one in CLASSES.items()}
+    for kind, table in (("user", SourceAccount), ("group", Group)):
+        prefix = f"{kind}:"
+        ids = [name.removeprefix(prefix) for name in wanted if name.startswith(prefix)]
+        rows = session.execute(
+            select(table.native_id, table.id).where(
+                table.source_id == source_id, table.native_id == any_(literal(ids, ARRAY(Text)))
+            )
+        )
+        found |= {prefix + native_id: principal_id for native_id, principal_id in rows}
+    return {name: one for name, one in found.items() if name in wanted}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +99,29 @@ class StoredNode:
     id: int
     parent_id: int | None
     permissions: Permissions
+    kind: NodeKind
+    gone: bool
 
 
-def stored_nodes(session: Session, source_id: int) -> dict[str, StoredNode]:
-    """Return all nodes of a source by native id, with permissions as ids."""
+def stored_nodes(
+    session: Session, source_id: int, native_ids: Collection[str] | None = None
+) -> dict[str, StoredNode]:
+    """Return the nodes of a source by native id, with permissions as ids: all, or these."""
+    chosen = [Node.source_id == source_id]
+    if native_ids is not None:
+        chosen.append(Node.native_id == any_(literal([*native_ids], ARRAY(Text))))
     lists: dict[int, dict[tuple[Effect, int], set[int]]] = defaultdict(lambda: defaultdict(set))
     for entry in session.execute(
         select(Entry.node_id, Entry.effect, Entry.gate, Entry.principal_id)
         .join(Node, Node.id == Entry.node_id)
-        .where(Node.source_id == source_id)
+        .where(*chosen)
     ):
         lists[entry.node_id][entry.effect, entry.gate].add(entry.principal_id)
-    nodes = session.execute(
-        select(Node.id, Node.native_id, Node.parent_id, Node.inherit, Node.acl_state).where(
-            Node.source_id == source_id
-        )
-    )
+    columns = (
+        Node.id, Node.native_id, Node.parent_id, Node.inherit, Node.acl_state, Node.kind,
+        Node.gone_at,
+    )  # fmt: skip
+    nodes = session.execute(select(*columns).where(*chosen))
     return {
         node.native_id: StoredNode(
             node.id,
@@ -113,6 +137,8 @@ def stored_nodes(session: Session, source_id: int) -> dict[str, StoredNode]:
                 inherit=node.inherit,
                 known=node.acl_state is AclState.OK,
             ),
+            node.kind,
+            gone=node.gone_at is not None,
         )
         for node in nodes
     }

@@ -37,6 +37,10 @@ ALLOWED = {
     ("workers/ingest/store.py", "stored_hashes"): "the loader skips what has not changed: hashes,"
     " under the role that writes them",
     (
+        "workers/ingest/push.py",
+        "stored_documents",
+    ): "whoever pushes a source's documents may list their ids, and when they were stored: no text",
+    (
         "workers/answering/retrieval.py",
         "_TOP",
     ): "joined to `readable_chunks` alone, on the same document: who may read a chunk of it may"

@@ -33,7 +33,7 @@ class ApiToken(Base):
     name: Mapped[str]
     hash: Mapped[bytes] = mapped_column(unique=True)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
-    """`identity`, `index`, `audit`, `sync:SOURCE`."""
+    """`identity`, `index`, `audit`, `sync:SOURCE`, `push:SOURCE`."""
     made_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Identity, func
+from sqlalchemy import ForeignKey, Identity, Index, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -70,3 +70,19 @@ class SyncPage(Base):
     )
     number: Mapped[int] = mapped_column(primary_key=True)
     lines: Mapped[list[Any]] = mapped_column(JSONB)
+
+
+class PushRequest(Base):
+    """What was answered to a push of documents, by the key that its sender gave it."""
+
+    __tablename__ = "push_request"
+    __table_args__ = (Index("push_request_at", "at"),)
+
+    source_id: Mapped[int] = mapped_column(
+        ForeignKey(Source.id, ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes]
+    """The hash of what was asked: the same key for something else is a mistake."""
+    results: Mapped[list[Any]] = mapped_column(JSONB)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,6 +1,7 @@
-"""The admin API: push permissions, link accounts, and explain decisions. See docs/admin-api.md.
+"""The admin API: push permissions and documents, link accounts, and explain decisions.
 
-It never returns the text of a document: it connects as the syncer, a role that cannot read it.
+It never returns the text of a document. It connects as the syncer, a role that cannot read it;
+only pushed documents are written as the indexer (`workers/ingest/push.py`). See docs/admin-api.md.
 """
 
 from functools import partial
@@ -11,18 +12,27 @@ from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
 
-from workers.admin import routes_audit, routes_identity, routes_index, routes_sync
+from workers.admin import (
+    routes_audit,
+    routes_documents,
+    routes_identity,
+    routes_index,
+    routes_sync,
+)
 from workers.admin.api_keys import authenticate
 from workers.admin.callers import OnlyWithToken
 from workers.admin.problems import Problem, answer_with_problems
 from workers.admin.scim.endpoints import scim_app
 from workers.database.sessions import Database
+from workers.ingest.parse import Limits, Parser
+from workers.ingest.push import Embedders, Pushing
 from workers.ops import health
 from workers.settings import Settings
-from workers.web.limits import BodyLimit
+from workers.web.limits import LARGEST_BODY, BodyLimit
 
 _TAGS = [
     {"name": "sync", "description": "Push the permissions of a source: who may read what."},
+    {"name": "documents", "description": "Push the documents of a source, with their readers."},
     {"name": "identity", "description": "Link accounts in sources to users."},
     {"name": "index", "description": "What is stored of each source, and what nobody may read."},
     {
@@ -44,8 +54,14 @@ class Readiness(BaseModel):
     )
 
 
-def make_app(settings: Settings) -> FastAPI:
-    """Build the app; it opens no connection before the first request."""
+_BESIDE_A_FILE = 1_000_000
+"""Bytes of a body beside the file in it."""
+
+
+def make_app(settings: Settings, embedders: Embedders) -> FastAPI:
+    """Build the app. It opens no connection before the first request, and `embedders` are called
+    with the first push.
+    """
     app = FastAPI(
         title="Ken: admin API",
         version=version("ken"),
@@ -58,13 +74,17 @@ def make_app(settings: Settings) -> FastAPI:
     app.state.database = Database(settings)
     # A pool of its own: a health check must not wait for a connection that calls use.
     app.state.store = health.store(Database(settings), "syncer")
-    for routes in (routes_sync, routes_identity, routes_index, routes_audit):
+    limit_bytes = int(settings.document_limit_mb * 1e6)
+    parser = Parser(Limits(file_bytes=limit_bytes))
+    app.state.pushing = Pushing(app.state.database, parser, embedders)
+    for routes in (routes_sync, routes_documents, routes_identity, routes_index, routes_audit):
         app.include_router(routes.routes)
     app.get("/healthz", tags=["health"])(healthz)
     app.get("/readyz", tags=["health"], responses=_NOT_READY)(readyz)
     app.mount("/scim/v2", scim_app(app.state.database, partial(_provisions, app.state.database)))
     app.add_middleware(OnlyWithToken, database=app.state.database)
-    app.add_middleware(BodyLimit)
+    in_base64 = max(LARGEST_BODY, limit_bytes * 4 // 3 + _BESIDE_A_FILE)
+    app.add_middleware(BodyLimit, larger=("/documents", in_base64))
     answer_with_problems(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

@@ -55,6 +55,10 @@ class Caller:
     def may_sync(self, source: str) -> bool:
         return not self.scopes.isdisjoint({f"sync:{source}", SYNC_ALL})
 
+    def may_push(self, source: str) -> bool:
+        """No scope stands for every source: a token that writes text does so in its own."""
+        return f"push:{source}" in self.scopes
+
     def require(self, scope: str) -> None:
         """Raise Forbidden without this scope. `sync:*` includes every `sync:SOURCE`."""
         if scope not in self.scopes and not (scope.startswith("sync:") and SYNC_ALL in self.scopes):
@@ -176,7 +180,9 @@ def revoke(database: Database, token_id: int) -> None:
 def _is_scope(scope: str) -> bool:
     kind, _, source = scope.partition(":")
     names_source = bool(source) and source == source.strip() and source.isprintable()
-    return scope in _PLAIN_SCOPES or (kind == "sync" and names_source and len(source) <= 200)
+    if scope in _PLAIN_SCOPES or scope == SYNC_ALL:
+        return True
+    return kind in ("sync", "push") and names_source and source != "*" and len(source) <= 200
 
 
 def _record(session: Session, action: str, **details: object) -> None:
@@ -189,7 +195,7 @@ def _hash(secret: str) -> bytes:
 
 
 _A_DAY = timedelta(days=1)
-_SCOPES = "Scopes are identity, index, audit, sync:SOURCE and sync:* (every source)."
+_SCOPES = "Scopes are identity, index, audit, push:SOURCE, sync:SOURCE and sync:* (every source)."
 # Reads all tokens with their state, the newest first.
 _READ_TOKENS = text("""
     SELECT id, name, scopes, made_at AS made, expires_at AS expires, used_at AS used,

@@ -74,6 +74,12 @@ def syncs_source(source: str, caller: Calling) -> None:
     caller.require(f"sync:{source}")
 
 
+def pushes_to_source(source: str, caller: Calling) -> None:
+    """Require that the token may push documents of the path's source, whether or not it exists."""
+    if not caller.may_push(source):
+        raise Forbidden(f"push:{source}")
+
+
 def syncs_something(caller: Calling) -> None:
     """Require a token for any source, if only the run says which source it is."""
     if not caller.may_sync_something:

@@ -65,11 +65,12 @@ class NotFound(Exception):
 
 
 class Conflict(Exception):
-    """The object is not in a state that allows this."""
+    """The object is not in a state that allows this; perhaps it is in some seconds."""
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.retry_after_s = retry_after_s
 
 
 class Invalid(Exception):
@@ -200,7 +201,8 @@ def _not_found(_request: Request, error: Exception) -> JSONResponse:
 
 def _conflict(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Conflict)
-    return problem(409, error.detail)
+    wait = error.retry_after_s
+    return problem(409, error.detail, headers={"Retry-After": str(wait)} if wait else {})
 
 
 def _invalid_value(_request: Request, error: Exception) -> JSONResponse:
@@ -215,7 +217,7 @@ def _invalid_input(_request: Request, _error: Exception) -> JSONResponse:
 
 def _invalid_request(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return problem(422, _INVALID, errors=[_fault(one) for one in error.errors()])
+    return problem(422, _INVALID, errors=[fault_of(one) for one in error.errors()])
 
 
 def _refused(request: Request, error: Exception) -> JSONResponse:
@@ -243,7 +245,8 @@ def _unavailable(_request: Request, _error: Exception) -> JSONResponse:
     return unavailable()
 
 
-def _fault(error: Mapping[str, Any]) -> Fault:
+def fault_of(error: Mapping[str, Any]) -> Fault:
+    """Return a mistake as it is shown: its place, and what is wrong, without what was sent."""
     where, *steps = error["loc"]
     if error["type"] == "json_invalid":
         return Fault(place="body", message=f"Not JSON, from character {steps[0]} on")
@@ -263,6 +266,7 @@ _INVALID = "The request is not valid: see `errors`. Nothing was changed."
 _DETAILS = {
     404: "There is nothing at this path. /openapi.json lists all paths.",
     405: "This path does not have that method.",
-    413: "The body is larger than 10 MB. Send smaller pages.",
+    413: "The body is too large: at most 10 MB, or for documents as docs/connectors/push.md says. "
+    "Send less at once.",
     415: "Send JSON: `Content-Type: application/json`.",
 }

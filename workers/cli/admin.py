@@ -9,6 +9,7 @@ from workers.cli.running import say_ready
 from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, SettingsInvalid
+from workers.models.base import Embedder
 from workers.observe import logs
 from workers.ops.production import refuse_unsafe
 from workers.settings import Settings
@@ -30,9 +31,16 @@ def serve(settings: Settings) -> None:
     database = Database(settings)
     check(database, "syncer")
     listening = listen(settings.admin_host, settings.admin_port, "the admin API", "KEN_ADMIN_PORT")
-    server = server_of(make_app(settings))
+    server = server_of(make_app(settings, _embedders))
     say_ready(settings, "admin")
     server.run(sockets=[listening])
+
+
+def _embedders() -> tuple[Embedder, Embedder]:
+    """Most deployments push no text: their server needs no memory for models."""
+    from workers.models.shipped import shipped_embedders
+
+    return shipped_embedders()
 
 
 # -- tokens -------------------------------------------------------------------------------------

@@ -24,8 +24,7 @@ from workers.database.sessions import Database
 from workers.ingest import pipeline
 from workers.ingest.bundle import read_bundle
 from workers.ingest.pipeline import LeftOut, Loading, Report
-from workers.models.embedder import MiniLM
-from workers.models.multilingual import Multilingual
+from workers.models.shipped import shipped_embedders
 from workers.settings import Settings
 
 _SHOWN = 20
@@ -55,14 +54,15 @@ def load_folder(
         def tell(step: pipeline.Progress) -> None:
             bar.update(task, description=step.step, completed=step.done, total=step.total)
 
+        english, multilingual = shipped_embedders()
         report = Loading(
             database,
-            MiniLM.load(threads=1),  # one thread for each text is faster than two
+            english,
             bundle,
             tell=tell,
             limit_bytes=int(settings.document_limit_mb * 1e6),
             remove_missing=remove_missing,
-            multilingual=Multilingual.load(),
+            multilingual=multilingual,
         ).run()
     if console is not None:
         shown = None if shows_all else _SHOWN

@@ -54,8 +54,8 @@ STOPPED = "the parser stopped"
 MEMORY_EXIT = 77
 """How a child ends that ran out of memory: it cannot be sure of anything else."""
 
-FILE, MARKDOWN = b"F", b"M"
-"""What a request to a child is: the path of a file, or a text."""
+FILE, MARKDOWN, CONTENT = b"F", b"M", b"C"
+"""What a request to a child is: the path of a file, a text, or a file's name and bytes."""
 _DOCUMENTS_PER_CHILD = 200  # memory in pieces is given back with the process
 _START_S = 60
 _ROOT = Path(__file__).parents[2]
@@ -127,6 +127,19 @@ def parse_file(path: Path, limits: Limits = DEFAULT_LIMITS) -> Parsed:
             content = file.read(limits.file_bytes + 1)
     except OSError:
         raise DocumentUnreadable("cannot be opened") from None
+    return _parsed_as(form, path, content, limits)
+
+
+def parse_content(name: str, content: bytes, limits: Limits = DEFAULT_LIMITS) -> Parsed:
+    """The text of a file that came as bytes, with its name. As `parse_file`."""
+    path = Path(name)
+    form = _format_of(path)
+    if not content:
+        raise DocumentUnreadable(EMPTY)
+    return _parsed_as(form, path, content, limits)
+
+
+def _parsed_as(form: Format, path: Path, content: bytes, limits: Limits) -> Parsed:
     if len(content) > limits.file_bytes:
         raise DocumentUnreadable(too_large(len(content), limits.file_bytes))
     blocks, about = _read(form, content, limits, path.name)
@@ -191,9 +204,7 @@ def _asks(block: Block) -> bool:
 
 def check(path: Path, *, limit_bytes: int) -> Format:
     """The format of a file that is worth opening; raises DocumentUnreadable."""
-    suffix = suffix_of(path.name)
-    if suffix not in FORMATS:
-        raise DocumentUnreadable(f"{UNKNOWN_FORMAT} ({suffix or 'no suffix'})")
+    form = _format_of(path)
     try:
         found = path.stat()
     except OSError:
@@ -204,6 +215,13 @@ def check(path: Path, *, limit_bytes: int) -> Format:
         raise DocumentUnreadable(EMPTY)
     if found.st_size > limit_bytes:
         raise DocumentUnreadable(too_large(found.st_size, limit_bytes))
+    return form
+
+
+def _format_of(path: Path) -> Format:
+    suffix = suffix_of(path.name)
+    if suffix not in FORMATS:
+        raise DocumentUnreadable(f"{UNKNOWN_FORMAT} ({suffix or 'no suffix'})")
     return FORMATS[suffix]
 
 
@@ -221,7 +239,7 @@ class Parser:
     command: ClassVar[Sequence[str]] = [sys.executable, "-sBm", "workers.ingest.sandbox"]
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
-        self._limits = limits
+        self.limits = limits
         self._lock = threading.Lock()
         self._child: _Child | None = None
 
@@ -236,12 +254,23 @@ class Parser:
 
         Raises ServerUnavailable where no child can be started at all.
         """
-        check(path, limit_bytes=self._limits.file_bytes)
+        check(path, limit_bytes=self.limits.file_bytes)
         return self._parsed(FILE + os.fsencode(path.absolute()))
 
     def parse_markdown(self, text: str) -> Parsed:
         """Text that came without a file; its title is elsewhere. Raises as `parse` does."""
         return self._parsed(MARKDOWN + text.encode("utf-8", "replace"))
+
+    def parse_content(self, name: str, content: bytes) -> Parsed:
+        """The text of a file that came as bytes. Raises as `parse` does.
+
+        What cannot be read by its name or size never reaches the child.
+        """
+        _format_of(Path(name))
+        if len(content) > self.limits.file_bytes:
+            raise DocumentUnreadable(too_large(len(content), self.limits.file_bytes))
+        named = name.encode("utf-8", "replace")
+        return self._parsed(CONTENT + len(named).to_bytes(2, "big") + named + content)
 
     def _parsed(self, request: bytes) -> Parsed:
         with self._lock:
@@ -259,7 +288,7 @@ class Parser:
         child = self._working_child()
         is_fresh = not child.asked
         try:
-            return _understood(child.ask(request), self._limits)
+            return _understood(child.ask(request), self.limits)
         except DocumentUnreadable as error:
             self.close()
             if is_fresh or error.reason not in (STOPPED, TOO_MUCH_MEMORY):
@@ -272,7 +301,7 @@ class Parser:
         if self._child and self._child.is_worn:
             self.close()
         if not self._child:
-            self._child = _Child(self.command, self._limits)
+            self._child = _Child(self.command, self.limits)
         return self._child
 
 

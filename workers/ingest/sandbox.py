@@ -17,10 +17,12 @@ import psutil
 from workers.ingest.formats import readers  # noqa: F401 - loaded before memory is limited
 from workers.ingest.formats.document import DocumentUnreadable
 from workers.ingest.parse import (
+    CONTENT,
     MARKDOWN,
     MEMORY_EXIT,
     Limits,
     as_json,
+    parse_content,
     parse_file,
     parse_markdown,
 )
@@ -65,6 +67,9 @@ def _reply(request: bytes, limits: Limits) -> bytes:
     try:
         if kind == MARKDOWN:
             return as_json(parse_markdown(given.decode(), limits))
+        if kind == CONTENT:
+            size = 2 + int.from_bytes(given[:2], "big")
+            return as_json(parse_content(given[2:size].decode(), given[size:], limits))
         return as_json(parse_file(Path(os.fsdecode(given)), limits))
     except DocumentUnreadable as error:
         return json.dumps({"reason": error.reason}).encode()

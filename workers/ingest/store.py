@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Text as Words
+from sqlalchemy import any_, delete, insert, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -134,13 +136,18 @@ def store(
         _store_pieces(session, node_id, text)
 
 
-def stored_hashes(session: Session, source_id: int) -> dict[int, str]:
-    """The content hash of each document of a source, by node; "" for one that is to be read again
-    because another version of the readers read it."""
+def stored_hashes(
+    session: Session, source_id: int, native_ids: Collection[str] | None = None
+) -> dict[int, str]:
+    """The content hash of each document of a source, or of these, by node; "" for one that is to
+    be read again because another version of the readers read it."""
+    chosen = [Node.source_id == source_id]
+    if native_ids is not None:
+        chosen.append(Node.native_id == any_(literal([*native_ids], ARRAY(Words))))
     rows = session.execute(
         select(Document.id, Document.content_hash, Document.reader_version)
         .join(Node, Node.id == Document.id)
-        .where(Node.source_id == source_id)
+        .where(*chosen)
     )
     return {
         id: fingerprint if version == READER_VERSION else "" for id, fingerprint, version in rows

@@ -17,26 +17,34 @@ class BodyLimit:
     """Limits a body to `LARGEST_BODY` bytes, whatever its header says, and to `patience_s` seconds.
 
     The connection is closed if an answer was sent before the whole body had arrived. Below a path
-    of `own_limit`, whose bodies are smaller, the app refuses what is declared too large.
+    of `own_limit`, whose bodies are smaller, the app refuses what is declared too large. `larger`
+    is the end of a path whose bodies may be larger, and how large.
     """
 
     def __init__(
-        self, app: ASGIApp, patience_s: float = _PATIENCE_S, own_limit: str = "/scim/"
+        self,
+        app: ASGIApp,
+        patience_s: float = _PATIENCE_S,
+        own_limit: str = "/scim/",
+        larger: tuple[str, int] = ("", LARGEST_BODY),
     ) -> None:
         self.app = app
         self.patience_s = patience_s
         self.own_limit = own_limit
+        self.larger_path, self.larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         read, more, until = 0, True, 0.0
+        is_larger = bool(self.larger_path) and scope["path"].endswith(self.larger_path)
+        largest = self.larger if is_larger else LARGEST_BODY
         has_own_limit = bool(self.own_limit) and scope["path"].startswith(self.own_limit)
 
         async def counting() -> Message:
             nonlocal read, more, until
-            if not has_own_limit and declared_length(scope) > LARGEST_BODY:
+            if not has_own_limit and declared_length(scope) > largest:
                 raise HTTPException(413)
             if not more:
                 return await receive()
@@ -48,7 +56,7 @@ class BodyLimit:
                 raise HTTPException(408) from None
             more = bool(message.get("more_body"))
             read += len(message.get("body", b""))
-            if read > LARGEST_BODY:
+            if read > largest:
                 raise HTTPException(413)
             return message
 

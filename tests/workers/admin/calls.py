@@ -13,7 +13,7 @@ from workers.admin.api_keys import make
 from workers.admin.problems import MEDIA_TYPE
 from workers.database.sessions import Database
 
-ALL = ("identity", "index", "audit", "sync:*")
+ALL = ("identity", "index", "audit", "sync:*", "push:wiki")
 
 
 class Api:

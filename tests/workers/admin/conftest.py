@@ -8,16 +8,25 @@ from policies.change import Change
 from policies.described import Person
 from tests.policies.world import World
 from tests.workers.admin.calls import Api
+from tests.workers.ingest.folder import FakeEmbedder
 from workers.admin.api import make_app
 from workers.database.sessions import Database
 from workers.settings import Settings
 
 
-@pytest.fixture
-def api(settings: Settings, database: Database) -> Iterator[Api]:
-    app = make_app(settings)
-    yield Api(app, database)
+@pytest.fixture(scope="session")
+def shared_api(own_database: Settings) -> Iterator[Api]:
+    """One app for all tests: to build it and its OpenAPI takes longer than most of them."""
+    app = make_app(own_database, lambda: (FakeEmbedder(), None))
+    yield Api(app, app.state.database)
+    app.state.pushing.close()
     app.state.database.close()
+
+
+@pytest.fixture
+def api(shared_api: Api, database: Database) -> Api:
+    shared_api.database = database
+    return shared_api
 
 
 @pytest.fixture

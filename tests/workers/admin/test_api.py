@@ -11,7 +11,7 @@ from policies.described import Permissions, SeenAccount
 from policies.tables.permissions import NodeKind
 from tests.policies.world import World
 from tests.workers.admin.calls import Api
-from tests.workers.admin.pushed import STAFF, everything
+from tests.workers.admin.pushed import PAGE, STAFF, everything
 from workers.admin.api_keys import revoke, tokens
 from workers.database.sessions import Database
 
@@ -26,6 +26,9 @@ CALLS: list[tuple[str, str, str, Any]] = [
     ("sync:wiki", "POST", "/v1/runs/1/confirm", None),
     ("sync:wiki", "POST", "/v1/runs/1/drop", None),
     ("sync:wiki", "POST", "/v1/runs/1/undo", None),
+    ("push:wiki", "POST", "/v1/sources/wiki/documents", {"documents": [PAGE]}),
+    ("push:wiki", "GET", "/v1/sources/wiki/documents", None),
+    ("push:wiki", "POST", "/v1/sources/wiki/documents/delete", {"ids": ["page"]}),
     ("identity", "GET", "/v1/accounts", None),
     ("identity", "PUT", "/v1/sources/wiki/accounts/ana/link/1", None),
     ("identity", "DELETE", "/v1/sources/wiki/accounts/ana/link/1", None),
@@ -41,7 +44,10 @@ CALLS: list[tuple[str, str, str, Any]] = [
 ]
 """Every endpoint, with the scope that opens it."""
 
-SCOPES = ("identity", "index", "audit", "sync:wiki", "sync:hr", "sync:*")
+SCOPES = (
+    *("identity", "index", "audit", "sync:wiki", "sync:hr", "sync:*"),
+    *("push:wiki", "push:hr", "push:world"),
+)
 
 
 # Who may call what

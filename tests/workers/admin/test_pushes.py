@@ -10,6 +10,7 @@ from policies.explain import explain
 from policies.tables.permissions import NodeKind
 from tests.workers.admin.calls import Api
 from tests.workers.admin.pushed import HR, LEAVE, STAFF, everything
+from tests.workers.ingest.folder import FakeEmbedder
 from workers.admin.api import make_app
 from workers.database.sessions import Database
 from workers.settings import Settings
@@ -94,7 +95,10 @@ def test_a_push_that_was_overtaken_is_a_conflict_that_says_what_to_do(
 def test_a_run_that_widens_waits_for_a_word(
     settings: Settings, database: Database, people: dict[str, int]
 ) -> None:
-    app = make_app(settings.model_copy(update={"widening_limit": 0, "widening_percent": 0}))
+    app = make_app(
+        settings.model_copy(update={"widening_limit": 0, "widening_percent": 0}),
+        lambda: (FakeEmbedder(), None),
+    )
     api = Api(app, database)
     token = api.token("sync:wiki")
     for ending in ("drop", "confirm"):

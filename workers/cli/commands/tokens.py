@@ -19,7 +19,8 @@ def create_token(
     scope: Annotated[
         list[str],
         typer.Option(
-            help="identity, index, audit, sync:SOURCE or sync:*. Repeat the option to add more."
+            help="identity, index, audit, push:SOURCE, sync:SOURCE or sync:*. Repeat the option "
+            "to add more."
         ),
     ],
     expires: Annotated[

@@ -1,0 +1,496 @@
+"""Single documents of a source: put, given other readers, or deleted, as a program sends them.
+
+Each document is all or nothing, in a transaction of its own, and what became of it is returned.
+When a call returns, all of it counts. One call at a time works on a source, so that an older call
+never overwrites what a newer one did.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from threading import BoundedSemaphore, Lock
+from typing import Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from policies.change import Change
+from policies.described import Permissions
+from policies.source import (
+    PROVIDER,
+    NamedPermissions,
+    principals_named,
+    resolve_permissions,
+    stored_nodes,
+)
+from policies.tables.content import Document
+from policies.tables.permissions import AclState, Node, NodeKind
+from policies.tables.sources import Source
+from workers.database.sessions import Database
+from workers.errors import InputInvalid
+from workers.ingest.formats.document import DocumentUnreadable
+from workers.ingest.parse import Parsed, Parser, too_large
+from workers.ingest.repeats import Once, earlier_results, remember
+from workers.ingest.store import Content, store, stored_hashes, title_of
+from workers.ingest.vectors import Models, Prepared
+from workers.models.base import Embedder
+from workers.observe.crashpoints import crashpoint
+from workers.sync.sources import check_source_name
+
+DOCUMENTS_A_CALL: Final = 100
+IDS_A_CALL: Final = 1_000
+_AT_ONCE = 4
+"""Calls that one process works on at the same time, each for another source."""
+_PATIENCE_S = 120.0
+"""After this long no further document of a call is read; those that are left are refused."""
+
+
+class Became(StrEnum):
+    """What became of a document."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    PERMISSIONS = "permissions"
+    """Its readers or its place changed; its text and vectors were not touched."""
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+    ABSENT = "absent"
+    """It was to be deleted, and is not there."""
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    name: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A document as its sender describes it; one without `content` keeps its text."""
+
+    id: str
+    permissions: NamedPermissions
+    known: bool = True
+    """False: the sender could not read the permissions, so nobody may read the document."""
+    parent: str | None = None
+    """A folder of the source, by its id."""
+    title: str = ""
+    content: str | File | None = field(default=None, repr=False)
+    """Markdown, or a file."""
+    place: str = "content"
+    """What the sender calls its content: a reason for refusing it names that."""
+    url: str | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A name in the permissions that nobody has in this source."""
+
+    name: str
+    effect: str
+    """`dropped`, or `closed`: because of it nobody may read the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one document. Nothing in it is text of the document."""
+
+    id: str
+    became: Became
+    field: str = ""
+    """Of a refused one: the field that is wrong, or empty."""
+    reason: str = ""
+    left_out: tuple[LeftOut, ...] = ()
+    missing: str = ""
+    """What of it was not read, in fixed words; empty if it was read to its end."""
+    chunks: int = 0
+    embedded: int = 0
+    """Of its chunks, how many were new to a model; the others kept their vectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of each document of a call."""
+
+    results: tuple[Result, ...]
+    is_repeat: bool = False
+    """The call was answered before, under the same key; now nothing was done."""
+
+
+class SourceBusy(Exception):
+    """Another call works on this source, or this process has enough to do; retry shortly."""
+
+
+class _Refused(Exception):
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(reason)
+        self.place, self.reason = place, reason
+
+
+Embedders = Callable[[], tuple[Embedder, Embedder | None]]
+
+
+class Pushing:
+    """Puts and deletes documents, as the indexer. Loads its models with the first document."""
+
+    def __init__(self, database: Database, parser: Parser, embedders: Embedders) -> None:
+        self._database = database
+        self._parser = parser
+        self._embedders = embedders
+        self._loaded: Models | None = None
+        self._loading = Lock()
+        self._places = BoundedSemaphore(_AT_ONCE)
+
+    def put(
+        self,
+        source: str,
+        documents: Sequence[Pushed],
+        *,
+        actor: str,
+        once: Once | None = None,
+    ) -> Answer:
+        """Store these documents, each with its readers; return what became of each, in order.
+
+        A source that is new is made. Raises InputInvalid for a name that no source can have,
+        SourceBusy and KeyReused; then nothing was changed.
+        """
+
+        def put() -> list[Result]:
+            batch = _Batch(self._database, self._models(), self._parser, actor)
+            return batch.put(source, documents)
+
+        return self._alone_and_once(source, once, put)
+
+    def delete(
+        self, source: str, ids: Sequence[str], *, actor: str, once: Once | None = None
+    ) -> Answer:
+        """Delete these documents with text and vectors: no answer uses them from now on.
+
+        Raises as `put` does.
+        """
+        return self._alone_and_once(
+            source, once, lambda: _delete_all(self._database, source, ids, actor)
+        )
+
+    def _alone_and_once(
+        self, source: str, once: Once | None, work: Callable[[], list[Result]]
+    ) -> Answer:
+        _check_name(source)
+        with self.alone(source):
+            if once is not None:
+                with self._database.session("indexer") as session:
+                    earlier = earlier_results(session, source, once)
+                if earlier is not None:
+                    return Answer(tuple(_STORED_RESULTS.validate_python(earlier)), is_repeat=True)
+            results = work()
+            if once is not None:
+                with self._database.session("indexer") as session:
+                    stored = _STORED_RESULTS.dump_python(results, mode="json")
+                    remember(session, source, once, stored)
+            return Answer(tuple(results))
+
+    @contextmanager
+    def alone(self, source: str) -> Iterator[None]:
+        """Work on a source while no other call does, of whatever process. Raises SourceBusy."""
+        if not self._places.acquire(blocking=False):
+            raise SourceBusy
+        try:
+            with self._database.session("indexer") as session:
+                session.execute(_WAIT_LONG)
+                if not session.scalar(_TRY_LOCK, {"source": source}):
+                    raise SourceBusy
+                yield
+        finally:
+            self._places.release()
+
+    def close(self) -> None:
+        self._parser.close()
+        if self._loaded is not None:
+            self._loaded.close()
+
+    def _models(self) -> Models:
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = Models(self._database, *self._embedders())
+            return self._loaded
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A document whose vectors are being computed."""
+
+    at: int
+    document: Pushed
+    permissions: Permissions
+    parent_id: int | None
+    prepared: Prepared
+    result: Result
+
+
+class _Batch:
+    """One call's documents, from the first to the last."""
+
+    def __init__(self, database: Database, models: Models, parser: Parser, actor: str) -> None:
+        self._database = database
+        self._models = models
+        self._parser = parser
+        self._actor = actor
+        self._until = time.monotonic() + _PATIENCE_S
+
+    def put(self, source: str, documents: Sequence[Pushed]) -> list[Result]:
+        """Change readers first, which is quick; then store new text, as its vectors are there."""
+        self._prepare(source, documents)
+        results: dict[int, Result] = {}
+        waiting: list[_Waiting] = []
+        times = Counter(one.id for one in documents)
+        for at, document in sorted(
+            enumerate(documents), key=lambda one: one[1].content is not None
+        ):
+            try:
+                _refuse_twice(document, times)
+                done = self._read(at, document)
+            except _Refused as refused:
+                done = Result(document.id, Became.REFUSED, refused.place, refused.reason)
+            if isinstance(done, Result):
+                results[at] = done
+            else:
+                waiting.append(done)
+        for one in waiting:
+            results[one.at] = self._store(one)
+        return [results[at] for at in sorted(results)]
+
+    def _prepare(self, source: str, documents: Sequence[Pushed]) -> None:
+        """Read what is stored of these documents, and make their accounts principals."""
+        names = {name for one in documents for name in one.permissions.names()}
+        ids = {one.id for one in documents}
+        with self._database.session("indexer") as session:
+            self._source_id = self._source(session, source)
+            self._models.register(session)
+            self._principals = principals_named(session, self._source_id, names)
+            accounts = {name for name in names if name.startswith("user:")}
+            if new := accounts - self._principals.keys():
+                native_ids = [name.removeprefix("user:") for name in new]
+                made = Change(session, actor=self._actor).accounts(self._source_id, native_ids)
+                self._principals |= {f"user:{name}": one for name, one in made.items()}
+            parents = {one.parent for one in documents if one.parent is not None}
+            self._held = stored_nodes(session, self._source_id, ids | parents)
+            self._hashes = stored_hashes(session, self._source_id, ids)
+
+    def _source(self, session: Session, name: str) -> int:
+        known = session.scalar(select(Source.id).where(Source.name == name))
+        return Change(session, actor=self._actor).put_source(name) if known is None else known
+
+    def _read(self, at: int, document: Pushed) -> Result | _Waiting:
+        """Store a document whose text is known already, or begin to embed it. Raises _Refused."""
+        node = self._held.get(document.id)
+        if node is not None and node.kind is NodeKind.CONTAINER:
+            raise _Refused("id", _IS_FOLDER)
+        parent_id = self._parent_id(document)
+        permissions, left_out = self._resolved(document)
+        result = Result(document.id, Became.UNCHANGED, left_out=left_out)
+        has_text = node is not None and node.id in self._hashes
+        if document.content is None:
+            if not has_text:
+                raise _Refused("", _NO_TEXT)
+            return self._put_permissions(document, permissions, parent_id, result)
+        parsed = self._parsed(document)
+        result = replace(result, missing=parsed.missing)
+        content = Content(
+            title_of(document.title) or parsed.title,
+            parsed.blocks,
+            document.url,
+            document.updated_at or parsed.updated_at,
+        )
+        if node is not None and self._hashes.get(node.id) == self._models.hash_of(content):
+            return self._put_permissions(document, permissions, parent_id, result)
+        prepared = self._models.prepare(content, node.id if node else None)
+        became = Became.UPDATED if has_text else Became.CREATED
+        result = replace(
+            result,
+            became=became,
+            chunks=len(prepared.pieces),
+            embedded=max(prepared.embedded),
+        )
+        return _Waiting(at, document, permissions, parent_id, prepared, result)
+
+    def _parent_id(self, document: Pushed) -> int | None:
+        if document.parent is None:
+            return None
+        parent = self._held.get(document.parent)
+        if parent is None or parent.gone or parent.kind is not NodeKind.CONTAINER:
+            raise _Refused("parent", _NO_FOLDER)
+        return parent.id
+
+    def _resolved(self, document: Pushed) -> tuple[Permissions, tuple[LeftOut, ...]]:
+        named = document.permissions
+        found = resolve_permissions(named, self._principals)
+        closing = {*named.deny, *(name for gate in named.gates for name in gate)}
+        left_out = tuple(
+            LeftOut(name, "closed" if name in closing else "dropped")
+            for name in dict.fromkeys(named.names())
+            if name not in self._principals
+        )
+        return replace(found, known=found.known and document.known), left_out
+
+    def _parsed(self, document: Pushed) -> Parsed:
+        given = document.content
+        assert given is not None
+        place = document.place
+        if time.monotonic() > self._until:
+            raise _Refused(place, _NOT_IN_TIME)
+        size = len(given.content if isinstance(given, File) else given.encode("utf-8", "replace"))
+        if size > self._parser.limits.file_bytes:
+            raise _Refused(place, too_large(size, self._parser.limits.file_bytes))
+        try:
+            if isinstance(given, File):
+                return self._parser.parse_content(given.name, given.content)
+            return self._parser.parse_markdown(given)
+        except DocumentUnreadable as error:
+            raise _Refused(place, error.reason) from None
+
+    def _put_permissions(
+        self, document: Pushed, permissions: Permissions, parent_id: int | None, result: Result
+    ) -> Result:
+        node = self._held[document.id]
+        if not node.gone and (node.permissions, node.parent_id) == (permissions, parent_id):
+            return result
+        with self._database.session("indexer") as session:
+            change = Change(session, actor=self._actor)
+            node_id = change.put_node(
+                self._source_id, document.id, kind=NodeKind.DOCUMENT, parent_id=parent_id
+            )
+            change.set_permissions(node_id, permissions)
+        return replace(result, became=Became.PERMISSIONS)
+
+    def _store(self, one: _Waiting) -> Result:
+        """Wait for the vectors of a document, and store all of it at once."""
+        text = one.prepared.text()
+        try:
+            with self._database.session("indexer") as session:
+                store(
+                    Change(session, actor=self._actor),
+                    source_id=self._source_id,
+                    native_id=one.document.id,
+                    parent_id=one.parent_id,
+                    permissions=one.permissions,
+                    text=text,
+                )
+                crashpoint("push_written")
+        except IntegrityError:  # a sync removed its folder, or a group, since we looked
+            return Result(one.document.id, Became.REFUSED, "", _CHANGED_MEANWHILE)
+        crashpoint("push_committed")
+        return one.result
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """A document of a source as its sender may see it, without its text."""
+
+    id: str
+    loaded_at: datetime
+    updated_at: datetime | None
+    closed: bool
+    """Nobody may read it: its permissions are not known, or a sync says that it is gone."""
+
+
+def stored_documents(
+    database: Database, source: str, *, after: str, limit: int
+) -> list[StoredDocument] | None:
+    """List the documents of a source that have text, by id; None if there is no such source."""
+    with database.session("indexer") as session:
+        source_id = session.scalar(select(Source.id).where(Source.name == source))
+        if source_id is None:
+            return None
+        rows = session.execute(
+            select(Node.native_id, Document.loaded_at, Document.updated_at, Node.acl_state)
+            .join(Document, Document.id == Node.id)
+            .where(Node.source_id == source_id, Node.native_id > after)
+            .order_by(Node.native_id)
+            .limit(limit)
+        )
+        return [
+            StoredDocument(native_id, loaded, updated, state is not AclState.OK)
+            for native_id, loaded, updated, state in rows
+        ]
+
+
+def _delete_all(database: Database, source: str, ids: Sequence[str], actor: str) -> list[Result]:
+    with database.session("indexer") as session:
+        source_id = session.scalar(select(Source.id).where(Source.name == source))
+        held = {} if source_id is None else stored_nodes(session, source_id, ids)
+        held = {name: node for name, node in held.items() if node.kind is NodeKind.DOCUMENT}
+        kept = _with_nodes_below(session, [node.id for node in held.values()])
+        doomed = {name: node.id for name, node in held.items() if node.id not in kept}
+        if doomed:
+            change = Change(session, actor=actor)
+            for node_id in doomed.values():
+                _delete(change, node_id)
+        crashpoint("push_deleted")
+    return [
+        Result(name, Became.DELETED)
+        if name in doomed
+        else Result(name, Became.REFUSED, "id", _HAS_NODES_BELOW)
+        if name in held
+        else Result(name, Became.ABSENT)
+        for name in dict.fromkeys(ids)
+    ]
+
+
+def _refuse_twice(document: Pushed, times: Counter[str]) -> None:
+    if times[document.id] > 1:
+        raise _Refused("id", _TWICE)
+
+
+def _check_name(source: str) -> None:
+    check_source_name(source)
+    if source == PROVIDER:
+        raise InputInvalid(
+            f"source: {PROVIDER!r} is reserved for the identity provider.",
+            remedy="Use the name of the system that the documents are in.",
+        )
+
+
+def _delete(change: Change, node_id: int) -> None:
+    """Delete a document; one that permissions still refer to is read by nobody, and swept later."""
+    try:
+        with change.session.begin_nested():
+            change.delete_document(node_id)
+    except IntegrityError:
+        change.set_gone(node_id)
+
+
+def _with_nodes_below(session: Session, node_ids: Collection[int]) -> set[int]:
+    """Those of these nodes that have nodes below them which are not among them."""
+    doomed = set(node_ids)
+    rows = session.execute(select(Node.parent_id, Node.id).where(Node.parent_id.in_(doomed)))
+    below = [(parent, child) for parent, child in rows if parent is not None]
+    kept: set[int] = set()
+    while True:
+        more = {parent for parent, child in below if child not in doomed or child in kept} - kept
+        if not more:
+            return kept
+        kept |= more
+
+
+_TWICE = "this id occurs twice in the call"
+_IS_FOLDER = "this id is a folder's"
+_NO_FOLDER = "there is no such folder in this source"
+_NO_TEXT = "nothing is stored under this id: send its text, too"
+_NOT_IN_TIME = "the documents before it took too long: send it again"
+_HAS_NODES_BELOW = "there are documents below it: delete or move them first"
+_CHANGED_MEANWHILE = "its folder or a group changed meanwhile: send it again"
+
+_STORED_RESULTS = TypeAdapter(list[Result])
+
+# Takes the source for this transaction unless another has it; returns whether it did.
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtext('ken push'), hashtext(:source))")
+# Lets this transaction be idle for as long as its documents take.
+_WAIT_LONG = text("SET LOCAL idle_in_transaction_session_timeout = 0")
