@@ -54,7 +54,7 @@ def test_a_token_for_people_opens_nothing_of_the_administrators(
 
     from workers.admin.api import make_app  # noqa: PLC0415
 
-    app = make_app(programs.services.settings)
+    app = make_app(programs.services.settings, lambda: pytest.fail("nothing is pushed"))
     headers = {"Authorization": f"Bearer {programs.token(alice)}"}
     assert TestClient(app).get("/v1/index", headers=headers).status_code == 401
     app.state.database.close()
