@@ -4,8 +4,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -34,6 +32,7 @@ from tests.survive.process import (
     Process,
     Supervisor,
     environment,
+    run_to_end,
     wait_until,
     wait_while_it_moves,
 )
@@ -180,13 +179,12 @@ class Cell:
 
     def start_worker(self, name: str) -> None:
         env = self._environment(name, _WORKER)
-        env |= {"PYTHONPATH": str(Path(__file__).parent / "clock"), "KEN_CLOCK": str(self.clock)}
-        command = [sys.executable, "-m", "workers.cli.main", "worker"]
-        self._run(name, command, env, self._worker_is_ready)
+        env |= {"KEN_CLOCK": str(self.clock)}
+        self._run(name, ["workers.cli.main", "worker"], env, self._worker_is_ready)
 
     def start_bot(self, name: str, port: int) -> None:
         env = self._environment(name, ("ingress",)) | {"KEN_HTTP_PORT": str(port)}
-        self._run(name, [sys.executable, "-m", "bot"], env, self._bot_is_ready)
+        self._run(name, ["bot.__main__"], env, self._bot_is_ready)
 
     def _run(
         self,
@@ -285,17 +283,8 @@ class Cell:
             KEN_HOME=str(self.data_dir),
             KEN_CRASHPOINTS=str(self.points),
         )
-        with (self.folder / "commands.log").open("ab") as log:
-            done = subprocess.run(
-                [sys.executable, "-m", "workers.cli.main", *words],
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                timeout=timeout_s,
-                check=False,
-            )
-        return done.returncode
+        log = self.folder / "commands.log"
+        return run_to_end(["workers.cli.main", *words], env, log, timeout_s)
 
     # -- its servers --------------------------------------------------------------------------
 

@@ -11,14 +11,13 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-_ARMED = os.environ.get("KEN_CRASHPOINTS")
 _ALL = "kill all"
 _ACTIONS = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP}
 
 
 def crashpoint(point: str) -> None:
-    if _ARMED:
-        _act(Path(_ARMED) / point)
+    if armed := os.environ.get("KEN_CRASHPOINTS"):
+        _act(Path(armed) / point)
 
 
 def _act(armed: Path) -> None:

@@ -22,7 +22,7 @@ from workers.cli.main import main
 
 def serve(name: str) -> None:
     """Return in each child alone, which is `ken` from then on."""
-    _load()
+    load()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as door:
@@ -42,7 +42,7 @@ def serve(name: str) -> None:
     _fork_for(client)
 
 
-def _load() -> None:
+def load() -> None:
     """Load all but what needs onnxruntime, which begins a thread that no fork would have."""
     sys.modules["onnxruntime"] = None  # type: ignore[assignment]
     for module in pkgutil.walk_packages(workers.__path__, "workers."):

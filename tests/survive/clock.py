@@ -1,4 +1,4 @@
-"""Python runs this first in a process with this folder in PYTHONPATH: its clock can be moved.
+"""What is imported before anything else has a clock that can be moved.
 
 KEN_CLOCK names a file that says by how many seconds; while it is not there the clock is right.
 """
@@ -11,14 +11,14 @@ from typing import Any
 
 import datetime  # isort: skip  # whose class is replaced
 
-_FILE = os.environ.get("KEN_CLOCK", "")
 _time, _time_ns = time.time, time.time_ns
 _right: Any = datetime.datetime
 
 
 def _shift() -> float:
+    file = os.environ.get("KEN_CLOCK")
     try:
-        return float(Path(_FILE).read_text() or 0)
+        return float(Path(file).read_text() or 0) if file else 0.0
     except (OSError, ValueError):
         return 0.0
 
@@ -52,7 +52,6 @@ class _Moved(_right, metaclass=_Meta):  # type: ignore[misc]
         return _right.fromtimestamp(time.time())
 
 
-if _FILE:
-    time.time = lambda: _time() + _shift()
-    time.time_ns = lambda: _time_ns() + int(_shift() * 1e9)
-    datetime.datetime = _Moved  # type: ignore[misc]
+time.time = lambda: _time() + _shift()
+time.time_ns = lambda: _time_ns() + int(_shift() * 1e9)
+datetime.datetime = _Moved  # type: ignore[misc]
