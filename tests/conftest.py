@@ -17,6 +17,8 @@ import structlog
 
 from tests import servers
 from workers.database.sessions import Database
+from workers.ingest import pipeline
+from workers.ingest.parse import DEFAULT_LIMITS, Limits, Parser
 from workers.settings import Settings
 
 _IN_USE = pytest.StashKey[ExitStack]()
@@ -148,6 +150,29 @@ def kept_database(own_database: Settings) -> Iterator[Database]:
 @pytest.fixture
 def database(settings: Settings, kept_database: Database) -> Database:
     return servers.Borrowed(kept_database)
+
+
+class _KeptParser(Parser):
+    """Its child outlives a load that ends well; after any other it may be in the midst of a file."""
+
+    def __exit__(self, kind: object = None, *_: object) -> None:
+        if kind:
+            self.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsers_are_kept() -> Iterator[None]:
+    """Loads of one process read with the same child: its start costs more than most tests' files."""
+    kept: dict[Limits, Parser] = {}
+
+    def parser(limits: Limits = DEFAULT_LIMITS) -> Parser:
+        return kept.setdefault(limits, _KeptParser(limits))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "Parser", parser)
+        yield
+    for one in kept.values():
+        one.close()
 
 
 @pytest.fixture(autouse=True)

@@ -236,7 +236,7 @@ def inside(root: Path, path: Path) -> bool:
 class Parser:
     """Reads files in one child, started when needed and replaced when a file breaks it."""
 
-    command: ClassVar[Sequence[str]] = [sys.executable, "-sBm", "workers.ingest.sandbox"]
+    command: ClassVar[Sequence[str]] = [sys.executable, "-sm", "workers.ingest.sandbox"]
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self.limits = limits

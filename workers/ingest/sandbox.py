@@ -45,6 +45,7 @@ def main(limits: Limits) -> None:
 
 def confine(memory_bytes: int) -> None:
     """Allow no core dumps, which hold documents, no written files, and this much memory."""
+    sys.dont_write_bytecode = True  # what was loaded so far may be kept; a write would end us
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, 0)
     if sys.platform == "linux":  # macOS refuses this limit
