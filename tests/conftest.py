@@ -153,7 +153,7 @@ def database(settings: Settings, kept_database: Database) -> Database:
 
 
 class _KeptParser(Parser):
-    """Its child outlives a load that ends well; after any other it may be in the midst of a file."""
+    """Its child outlives a load that ends well; after others it may be in the midst of a file."""
 
     def __exit__(self, kind: object = None, *_: object) -> None:
         if kind:
@@ -162,7 +162,7 @@ class _KeptParser(Parser):
 
 @pytest.fixture(scope="session", autouse=True)
 def parsers_are_kept() -> Iterator[None]:
-    """Loads of one process read with the same child: its start costs more than most tests' files."""
+    """Loads of a process read with one child: its start costs more than most tests' files."""
     kept: dict[Limits, Parser] = {}
 
     def parser(limits: Limits = DEFAULT_LIMITS) -> Parser:
