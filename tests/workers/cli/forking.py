@@ -18,6 +18,9 @@ from importlib import import_module
 
 import workers
 from workers.cli.main import main
+from workers.models.multilingual import Multilingual
+
+_load = Multilingual.load
 
 
 def serve(name: str) -> None:
@@ -44,6 +47,8 @@ def serve(name: str) -> None:
 
 def load() -> None:
     """Load all but what needs onnxruntime, which begins a thread that no fork would have."""
+    kept = Multilingual.load()  # takes a second, and survives a fork
+    Multilingual.load = lambda *, folder=None: kept if folder is None else _load(folder=folder)  # type: ignore[method-assign]
     sys.modules["onnxruntime"] = None  # type: ignore[assignment]
     for module in pkgutil.walk_packages(workers.__path__, "workers."):
         with suppress(ImportError):

