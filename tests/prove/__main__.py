@@ -49,9 +49,9 @@ class Part:
 
 
 PARTS = (
-    Part("decisions", full=1_000_000, small=40_000),
+    Part("decisions", full=1_000_000, small=20_000),
     Part("interleavings", full=10_000, small=250),
-    Part("pairs", full=10_000, small=200),
+    Part("pairs", full=10_000, small=100),
     Part("mutants", full=len(MUTANTS), small=len(MUTANTS), processes=1),
 )
 
