@@ -45,6 +45,24 @@ ALLOWED = {
         "_TOP",
     ): "joined to `readable_chunks` alone, on the same document: who may read a chunk of it may"
     " read its first one; row-level security holds for both",
+    **{
+        ("workers/ingest/reindexing.py", name): "a re-index reads the text of every chunk for its"
+        " new vector, under the role that writes both; the vector goes to the same chunk, and what"
+        " is told of it are counts"
+        for name in ("_READ_WITHOUT_VECTOR", "_HOLD_CHUNKS", "_ESTIMATE", "_DELETE_SOME")
+    },
+    **{
+        ("workers/index/gate.py", name): "the check before a switch compares vectors with each"
+        " other, under the indexer's role, and tells a share of them alone"
+        for name in (
+            *("_COUNT_CHUNKS", "_COUNT_OTHER_DIMENSIONS", "_SAMPLE_CHUNKS"),
+            *("_NEAREST_OF_ALL", "_NEAREST_BY_CODES"),
+        )
+    },
+    **{
+        ("workers/index/versions.py", name): "counts of chunks and vectors, for the indexer"
+        for name in ("_COUNT_MISSING", "_READ_VERSIONS")
+    },
     (
         "workers/cli/running.py",
         "_COUNT_ROWS",

@@ -8,6 +8,10 @@ again after a crash or a pause, it goes on from what is stored. `rows.submit` ma
 
 from collections.abc import Mapping
 
+from workers.ingest import reindexing
 from workers.jobs.leases import Work
 
-KINDS: Mapping[str, Work] = {}
+KINDS: Mapping[str, Work] = {
+    reindexing.KIND: reindexing.reindex,
+    reindexing.DROP: reindexing.drop_vectors,
+}

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from workers.database.sessions import Database
 from workers.index.copy import Index
 from workers.models.base import Answerer, BatchEmbedder, Embedder
+from workers.models.by_name import QuestionEmbedders
 from workers.settings import Settings, load_settings
 from workers.slack.bot_tokens import MINIMUM_LIFETIME, token_of
 from workers.slack.messenger import Messenger
@@ -39,6 +40,9 @@ class Services:
     """The model that is asked where the first does not answer."""
     index: Index = field(default_factory=Index, kw_only=True)
     """What this process holds to find passages fast."""
+
+    question_embedders: QuestionEmbedders = field(default_factory=QuestionEmbedders, kw_only=True)
+    """For questions, where the index is by a model that is not embedded."""
 
     @property
     def messenger(self) -> Messenger:

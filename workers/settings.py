@@ -168,6 +168,20 @@ class Settings(BaseSettings):
     """Channels with more members are not listed; their members count as strangers."""
     document_limit_mb: float = Field(20.0, gt=0)
     """A larger document is skipped and listed."""
+    keep_index_days: float = Field(7.0, ge=0)
+    """For this long after a switch, the index before it can be gone back to."""
+    embedding_base_url: str = Field("", repr=False)
+    """A server with OpenAI's embeddings API; empty: OpenAI's, if there is a key
+    (docs/reindex.md)."""
+    embedding_api_key: SecretStr = SecretStr("")
+    embedding_timeout_s: float = Field(30.0, gt=0, allow_inf_nan=False)
+    """For one call."""
+    embedding_patience_s: float = Field(120.0, gt=0, allow_inf_nan=False)
+    """For this long a load or a re-index tries again; a question waits four seconds."""
+    embedding_batch: int = Field(64, ge=1, le=2048)
+    """Texts in one call."""
+    embedding_price: float | None = Field(None, ge=0, allow_inf_nan=False)
+    """For a million tokens of the server's embeddings; None if not known."""
     worker_threads: int = Field(4, ge=1)
     job_threads: int = Field(2, ge=0)
     """How many jobs run at a time in the jobs worker, a process of its own; 0: `ken up` starts
@@ -212,7 +226,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("model_temperature", "model_price_input", "model_price_output"),
-        *("fallback_price_input", "fallback_price_output"),
+        *("fallback_price_input", "fallback_price_output", "embedding_price"),
         mode="before",
     )
     @classmethod

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from workers.errands import run_errand
 from workers.errors import SlackUnavailable
+from workers.index import versions
 from workers.intake import doorbell
 from workers.observe import metrics, stopping
 from workers.ops import health
@@ -38,6 +39,7 @@ def start(services: Services) -> None:
         ("posted answers", review.review_all, services.settings.sweep_s),
         ("readers", review.review_oldest, 5.0),
         ("late posts", look_for_late_posts, 10.0),
+        ("index", hold_codes, 2.0),
         ("tokens", refresh_tokens, 60.0),
         ("deletion", delete_old, 3600.0),
     ):
@@ -86,6 +88,15 @@ def look_for_late_posts(services: Services) -> None:
             remove_late_duplicates(services, question_id, kind)
         except SlackUnavailable as error:
             log.warning("not_looked_again", question_id=question_id, error=type(error).__name__)
+
+
+def hold_codes(services: Services) -> None:
+    """Hold the codes of the active version of the index, and of one that is about to be."""
+    with services.database.session("answerer") as session:
+        live = versions.live(session)
+    if live:
+        models = {model.name for one in live for model in one.models}
+        services.index.hold(services.database, models)
 
 
 def refresh_tokens(services: Services) -> None:

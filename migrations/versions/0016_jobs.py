@@ -2,7 +2,7 @@
 
 A job is a row with a lease, as a question has one: it can be watched, paused, resumed, cancelled,
 and goes on where it stopped (decision 48). An index version names the models whose vectors a
-question compares; one is active, and another is built beside it (decision 49).
+question compares; one is active, and another is built beside it (decision 51).
 """
 
 from alembic import op

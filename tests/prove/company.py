@@ -27,7 +27,7 @@ from workers.database.sessions import Database, connect, driver_of
 from workers.errors import SlackUnavailable
 from workers.ingest.formats.document import Paragraph
 from workers.ingest.split import Piece
-from workers.ingest.store import Content, Text, embedding_model_id, store
+from workers.ingest.store import Content, Text, Vectors, embedding_model_id, store
 from workers.intake.messages import Question, Surface
 from workers.intake.rows import insert_question
 from workers.models.base import Answerer
@@ -374,8 +374,12 @@ class _Writing:
             ),
             name,
             [Piece(one, "", "") for one in page.texts],
-            [_embedded(one) for one in page.texts],
-            embedding_model_id(self.change.session, model, DIMENSION),
+            [
+                Vectors(
+                    embedding_model_id(self.change.session, model, DIMENSION),
+                    [_embedded(one) for one in page.texts],
+                )
+            ],
         )
 
     def _accounts(self) -> None:

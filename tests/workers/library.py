@@ -73,9 +73,13 @@ class Library(World):
                 Content(title or name.title(), tuple(map(Paragraph, paragraphs)), address, None),
                 name,
                 [Piece(one, heading, anchor) for one in paragraphs],
-                vectors or [self.embedder.embed_one(one) for one in paragraphs],
-                embedding_model_id(change.session, self.embedder.name, DIMENSION),
-                self._multilingual(change, paragraphs),
+                [
+                    Vectors(
+                        embedding_model_id(change.session, self.embedder.name, DIMENSION),
+                        vectors or [self.embedder.embed_one(one) for one in paragraphs],
+                    ),
+                    *self._multilingual(change, paragraphs),
+                ],
             )
             store(
                 change,
@@ -91,9 +95,9 @@ class Library(World):
         self.ids[name] = node_id
         return node_id
 
-    def _multilingual(self, change: Change, texts: Sequence[str]) -> Vectors | None:
+    def _multilingual(self, change: Change, texts: Sequence[str]) -> list[Vectors]:
         one = self.multilingual
         if one is None:
-            return None
+            return []
         model_id = embedding_model_id(change.session, one.name, one.dimension)
-        return Vectors(model_id, [one.embed_one(text) for text in texts])
+        return [Vectors(model_id, [one.embed_one(text) for text in texts])]

@@ -19,7 +19,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ARRAY, Select, Text, and_, case, cast, func, select, text, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    text,
+    true,
+)
 from sqlalchemy.orm import Session, aliased
 
 from policies import (
@@ -41,6 +54,7 @@ from workers.index.copy import Index
 from workers.index.matching import matching
 from workers.index.nearest import nearest
 from workers.models.base import NOBODY, Embedder, Passage, Profile, Span
+from workers.models.embedders import Comparison
 from workers.models.languages import ENGLISH, LANGUAGES, language_of
 from workers.models.multilingual import on_english_scale
 from workers.models.rarity import rarity, rarity_in
@@ -49,6 +63,8 @@ DEPTH = 60
 """Candidates of each search."""
 MATCHING = 120
 """Chunks found by words that are then scored word by word."""
+COMPARED = 24
+"""Chunks without a vector that are compared with the question, those with the most of its words."""
 FUSED = 50
 """Candidates that remain after the fusion and are ranked again."""
 PER_DOCUMENT = 3
@@ -111,7 +127,11 @@ class Meaning:
     """A question's vector by one model, shape (dimension,)."""
 
     model: str
-    vector: NDArray[np.float32]
+    vector: NDArray[np.float32] | None
+    """None if its model did not answer: then the question is answered by words alone."""
+    slope: float = 1.0
+    offset: float = 0.0
+    """Bring its cosines to the scale of the embedded English model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +148,8 @@ class _Asked:
     inflects them, with their rarity."""
     within: Sequence[int] | None = None
     """The documents to search; None for all that may be read."""
+    comparison: Comparison | None = None
+    """Compares the question with a text that has no vector."""
 
     def lexemes_in(self, language: str) -> Mapping[str, float]:
         return self.rarities.get("" if language in ENGLISH else language, {})
@@ -144,6 +166,7 @@ class _Candidate:
     cosine: float
     share: float
     """BM25 of the question's words as a share of its maximum: 0 to 1."""
+    language: str = ""
 
     @property
     def relevance(self) -> float:
@@ -154,10 +177,13 @@ def retrieve(
     session: Session,
     audience: Audience,
     question: str,
-    vector: NDArray[np.float32],
+    vector: NDArray[np.float32] | None,
     *,
     model: str,
     limit: int,
+    slope: float = 1.0,
+    offset: float = 0.0,
+    comparison: Comparison | None = None,
     per_document: int = PER_DOCUMENT,
     profile: Profile = NOBODY,
     whole_tables: bool = False,
@@ -172,8 +198,12 @@ def retrieve(
     `whole_tables`: after them, the other chunks of the documents whose rows are among the best, so
     that rows can be counted and compared; their relevance is 0.
     `vector` is the question's, shape (dimension,), by the model named; `multilingual` is its vector
-    by the multilingual one. `only` limits the search; of one document as many as fit are returned.
-    `index` is faster where much may be read; it decides nothing.
+    by the multilingual one. `slope` and `offset` are the model's (`Meaning`). `only` limits the
+    search; of one document as many as fit are returned. `index` is faster where much may be read;
+    it decides nothing.
+
+    Without a vector the search is by words alone. Chunks without one are weighed by `comparison`,
+    which embeds a few of them here.
 
     The session is one snapshot: what may be read is determined once in it, and limits every
     statement.
@@ -181,7 +211,9 @@ def retrieve(
     visible = visible_in(session, audience)
     if only.sources is not None:
         visible = of_sources(session, visible, only.sources)
-    asked = _understand(session, visible, question, Meaning(model, vector), multilingual)
+    meaning = Meaning(model, vector, slope, offset)
+    asked = _understand(session, visible, question, meaning, multilingual)
+    asked = replace(asked, comparison=comparison)
     if only.is_of_documents:
         within = documents_in(session, visible, only)
         asked = replace(asked, within=within)
@@ -310,8 +342,14 @@ def _all_near(
 ) -> list[int]:
     """Search by meaning with each model, where it is the one that counts; each chunk once."""
     one, other, within = asked.meaning, asked.multilingual, asked.within
-    found = _near(session, visible, one.vector, one.model, index=index, within=within)
-    if other is not None and (asked.present or asked.language not in ENGLISH):
+    found: list[int] = []
+    if one.vector is not None:
+        found += _near(session, visible, one.vector, one.model, index=index, within=within)
+    if (
+        other is not None
+        and other.vector is not None
+        and (asked.present or asked.language not in ENGLISH)
+    ):
         found += _near(
             session,
             visible,
@@ -376,11 +414,51 @@ def _weigh(
     session: Session, visible: Visible, chunk_ids: Collection[int], asked: _Asked
 ) -> dict[int, _Candidate]:
     """Compute both measures for each candidate, whichever search found it."""
-    vector = asked.meaning.vector
+    found: dict[int, _Candidate] = {}
+    meaning = asked.meaning
+    if meaning.vector is not None:
+        cosine = 1 - Embedding.vector.cosine_distance(meaning.vector)
+        chosen = (
+            readable_embeddings(visible, meaning.model)
+            .join(Chunk, Chunk.id == Embedding.chunk_id)
+            .where(among(Embedding.chunk_id, chunk_ids))
+        )
+        measured = cosine * meaning.slope + meaning.offset if meaning.slope != 1.0 else cosine
+        found = _measured(session, chosen, measured, asked)
+        across = _cosines_across(session, visible, chunk_ids, asked)
+        for one in [one for one in found.values() if not asked.is_english_pair(one.language)]:
+            cosine_across = across.get(one.chunk_id, one.cosine)
+            own = _OWN_LANGUAGE * (one.language == asked.language)
+            found[one.chunk_id] = replace(one, cosine=cosine_across + own)
+    if without := {*chunk_ids} - found.keys():
+        found |= _weigh_without_vectors(session, visible, without, asked)
+    return found
+
+
+def _weigh_without_vectors(
+    session: Session, visible: Visible, chunk_ids: Collection[int], asked: _Asked
+) -> dict[int, _Candidate]:
+    """Compute the share of the question's words, and for those with the most compare the texts."""
+    chosen = readable_chunks(visible).where(among(Chunk.id, chunk_ids))
+    found = _measured(session, chosen, literal(0.0), asked)
+    if asked.comparison is None:
+        return found
+    best = sorted(found.values(), key=lambda one: (-one.share, one.chunk_id))[:COMPARED]
+    texts = readable_chunks(visible).with_only_columns(Chunk.id, Chunk.text, Chunk.language)
+    for chunk_id, words, language in session.execute(
+        texts.where(among(Chunk.id, (one.chunk_id for one in best)))
+    ).all():
+        cosine = asked.comparison.similarity(words, language)
+        found[chunk_id] = replace(found[chunk_id], cosine=cosine)
+    return {one.chunk_id: found[one.chunk_id] for one in best}
+
+
+def _measured(
+    session: Session, chosen_chunks: Select[Any], cosine: ColumnElement[float], asked: _Asked
+) -> dict[int, _Candidate]:
+    """Read candidates with this measure of their meaning, and how much of the words they have."""
     chosen = (
-        readable_embeddings(visible, asked.meaning.model)
-        .join(Chunk, Chunk.id == Embedding.chunk_id)
-        .join(Node, Node.id == Document.id)
+        chosen_chunks.join(Node, Node.id == Document.id)
         .with_only_columns(
             Chunk.id,
             Chunk.document_id,
@@ -388,9 +466,8 @@ def _weigh(
             Chunk.language,
             Chunk.words,
             Chunk.tsv,
-            (1 - Embedding.vector.cosine_distance(vector)).label("cosine"),
+            cosine.label("cosine"),
         )
-        .where(among(Embedding.chunk_id, chunk_ids))
         .cte("chosen")
     )
     word = func.unnest(chosen.c.tsv).table_valued("lexeme", "positions", "weights").lateral("word")
@@ -400,17 +477,14 @@ def _weigh(
         .add_columns(chosen.c.words, chosen.c.cosine, word.c.lexeme, word.c.weights)
         .join_from(chosen, word, word.c.lexeme.in_(sorted(lexemes)), isouter=True)
     )
-    across = _cosines_across(session, visible, chunk_ids, asked)
     found: dict[int, _Candidate] = {}
-    for chunk_id, document_id, source_id, language, words, cosine, lexeme, weights in rows:
+    for chunk_id, document_id, source_id, language, words, near, lexeme, weights in rows:
         rarities = asked.lexemes_in(language)
         most = sum(rarities.values()) * (_K1 + 1)
         share = rarities[lexeme] * _saturated(weights, words) / most if lexeme in rarities else 0.0
         before = found.get(chunk_id)
         share += before.share if before else 0.0
-        if not asked.is_english_pair(language):
-            cosine = across.get(chunk_id, cosine) + _OWN_LANGUAGE * (language == asked.language)
-        found[chunk_id] = _Candidate(chunk_id, document_id, source_id, float(cosine), share)
+        found[chunk_id] = _Candidate(chunk_id, document_id, source_id, float(near), share, language)
     return found
 
 
@@ -421,7 +495,7 @@ def _cosines_across(
     model's scale; of none if all are English pairs.
     """
     other = asked.multilingual
-    if other is None or (asked.language in ENGLISH and not asked.present):
+    if other is None or other.vector is None or (asked.language in ENGLISH and not asked.present):
         return {}
     statement = (
         readable_embeddings(visible, other.model)

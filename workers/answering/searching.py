@@ -6,21 +6,19 @@ query, row-level security, and the plain rule over the raw rows.
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from policies import Audience
 from policies.explain import unreadable
 from policies.freshness import any_source_out_of_date
+from workers.answering import by_version
 from workers.answering.across import by_best_sentence
+from workers.answering.by_version import Vectors
 from workers.answering.checking import disagree
 from workers.answering.resolving import resolved
 from workers.answering.retrieval import (
     EVERYTHING,
-    Meaning,
     Only,
-    meaning_by,
     merged,
     retrieve,
     whole,
@@ -55,13 +53,14 @@ def find(
     The question is embedded before the snapshot opens: a revocation meanwhile counts. Raises
     LayersDisagree.
     """
-    searches = [_search(services, part, profile) for part in parts_of(question)]
-    with services.database.reading_for(audience) as session:
+    searches = [_search(part, profile) for part in parts_of(question)]
+    words = [one.words for one in searches]
+    with by_version.snapshot(services, audience, words) as (session, vectors):
         found = [
             one.passages(
-                services, session, audience, limit=limit, only=only, whole_tables=whole_tables
+                services, session, audience, by, limit=limit, only=only, whole_tables=whole_tables
             )
-            for one in searches
+            for one, by in zip(searches, vectors, strict=True)
         ]
         every = [passage for passages in found for passage in passages]
         refused = unreadable(session, audience, {one.document_id for one in every})
@@ -93,11 +92,9 @@ def read(
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """What is searched for, embedded before the snapshot opens."""
+    """What is searched for, and what is known of the person."""
 
     words: str
-    vector: NDArray[np.float32]
-    multilingual: Meaning | None
     about: Profile
 
     def passages(
@@ -105,6 +102,7 @@ class _Search:
         services: Services,
         session: Session,
         audience: Audience,
+        vectors: Vectors,
         *,
         limit: int,
         only: Only,
@@ -114,20 +112,21 @@ class _Search:
             session,
             audience,
             self.words,
-            self.vector,
-            model=services.embedder.name,
+            vectors.main.vector,
+            model=vectors.main.model,
+            slope=vectors.main.slope,
+            offset=vectors.main.offset,
+            multilingual=vectors.multilingual,
+            comparison=vectors.comparison,
             limit=limit,
             whole_tables=whole_tables,
             profile=self.about,
-            multilingual=self.multilingual,
             only=only,
             index=services.index,
         )
 
 
-def _search(services: Services, question: str, profile: Profile) -> _Search:
+def _search(question: str, profile: Profile) -> _Search:
     """Make a question a search, with what it says of the person in the words of the profile."""
     about = meant(profile, facets_in(question, sites=profile.sites))
-    words = resolved(question, about)
-    vector = services.embedder.embed_one(words)
-    return _Search(words, vector, meaning_by(services.multilingual, words), about)
+    return _Search(resolved(question, about), about)

@@ -107,6 +107,7 @@ app.add_typer(tokens.person_token_app, name="person-token", rich_help_panel=RUN)
 
 DOCUMENTS = "Documents and people"
 app.command(rich_help_panel=DOCUMENTS)(people.load)
+app.command(rich_help_panel=DOCUMENTS)(jobs.reindex)
 app.add_typer(jobs.jobs_app, name="jobs", rich_help_panel=DOCUMENTS)
 app.add_typer(people.link_app, name="link", rich_help_panel=DOCUMENTS)
 app.add_typer(sync.sync_app, name="sync", rich_help_panel=DOCUMENTS)

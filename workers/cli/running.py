@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from workers import sweeper
+from workers.cli.output import counted
 from workers.database.schema import check, migrate
 from workers.database.sessions import Database
 from workers.embedded.process import Child, wait_until
@@ -137,6 +138,8 @@ def _problems(facts: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} is stopped: run `ken up`"
     if facts.get("database") == _SILENT:
         yield "the database does not answer: run `ken doctor`"
+    if missing := facts.get("chunks_by_words_alone"):
+        yield f"{counted(missing, 'chunk')} without a vector: run `ken reindex`"
     for model, state in facts.get("models", {}).items():
         if state.startswith("rests"):
             yield f"the model {model} {state}: run `ken doctor`"
@@ -318,6 +321,7 @@ def _holdings(settings: Settings) -> dict[str, object]:
     try:
         with database.session("indexer") as session:
             held = session.execute(_COUNT_ROWS).one()._asdict()
+            held["index_by"] = held["index_by"] or "the embedded models"
         with database.session("ingress") as session:
             waiting = session.scalar(text("SELECT count(*) FROM question WHERE state = 'kept'"))
             models = {row.model: row.state for row in session.execute(_READ_MODELS)}
@@ -347,6 +351,11 @@ _COUNT_ROWS = text("""
            (SELECT count(*) FROM user_group) AS groups,
            (SELECT count(*) FROM document) AS documents,
            (SELECT count(*) FROM chunk) AS chunks,
+           (SELECT name FROM embedding_model JOIN index_version ON embedding_model.id = model_id
+            WHERE state = 'active') AS index_by,
+           (SELECT count(*) FROM chunk, index_version WHERE state = 'active' AND NOT EXISTS (
+                SELECT FROM embedding WHERE chunk_id = chunk.id
+                    AND embedding.model_id = index_version.model_id)) AS chunks_by_words_alone,
            (SELECT count(*) FROM node WHERE acl_state = 'unknown') AS nodes_nobody_may_read,
            (SELECT value FROM epoch) AS epoch
 """)

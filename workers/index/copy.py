@@ -6,6 +6,7 @@ copy that were wrong could find fewer chunks; what it finds is read under the au
 """
 
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock
@@ -22,6 +23,7 @@ from policies.tables.content import DocumentChange
 from policies.tables.history import Epoch
 from workers.database.sessions import Database, driver_of
 from workers.index.codes import NONE, Codes, Found, codes_of, joined, nearest_of, padded
+from workers.index.versions import Version
 
 _PART, _FEWEST = 10, 20_000
 """What was added is put in its place when it is a tenth of all, and not so few chunks."""
@@ -36,6 +38,8 @@ class Index:
 
     def __init__(self) -> None:
         self._copies: dict[str, _Copy] = {}
+        self.version: Version | None = None
+        """The version that was active when a question last looked."""
 
     def nearest(
         self,
@@ -56,11 +60,19 @@ class Index:
             foreign_only=foreign_only,
         )
 
+    def hold(self, database: Database, models: Collection[str]) -> None:
+        """Hold the codes of these models and of no other: read those that are missing, so that no
+        question waits for it, and let go of those that no question compares any more.
+        """
+        self._copies = {name: one for name, one in self._copies.items() if name in models}
+        self.warm(database, *sorted({*models} - self._copies.keys()))
+
     def warm(self, database: Database, *models: str) -> None:
         """Read the codes before the first question: about 7 s of processor time for a million."""
-        with database.snapshot("answerer") as session:
-            for model in models:
-                self._parts(session, model)
+        if models:
+            with database.snapshot("answerer") as session:
+                for model in models:
+                    self._parts(session, model)
 
     def visible_chunks(self, session: Session, visible: Visible, model: str) -> int:
         """Return how many chunks the audience may read."""

@@ -36,8 +36,9 @@ from workers.errors import InputInvalid
 from workers.ingest.bundle import PRINCIPALS, Bundle, DocumentLine, Listed, ancestors
 from workers.ingest.formats.document import DocumentUnreadable
 from workers.ingest.parse import Limits, Parsed, Parser, too_large
-from workers.ingest.store import Content, store, stored_hashes, title_of
-from workers.ingest.vectors import Models, Prepared
+from workers.ingest.reindexing import fill_later
+from workers.ingest.store import Content, Text, store, stored_hashes, title_of
+from workers.ingest.vectors import Models, OtherVersion, Prepared
 from workers.models.base import Embedder
 from workers.observe.crashpoints import crashpoint
 
@@ -69,6 +70,8 @@ class Report:
     """Chunks whose text was new; the others have the vector of an equal text."""
     multilingual: int = 0
     """Chunks that got a vector by the multilingual model, counted in the same way."""
+    by_words_alone: int = 0
+    """Chunks without vectors so far, because their model's server did not answer."""
     left_out: list[LeftOut] = field(default_factory=list)
     partial: list[LeftOut] = field(default_factory=list)
     """Loaded, but not to their end: `reason` says what is missing."""
@@ -151,6 +154,8 @@ class Loading:
                 self._store(self._embedding.popleft())
         self._tell(Progress("Documents", self._bundle.total, self._bundle.total))
         self._finish()
+        if self._report.by_words_alone:
+            fill_later(self._database, actor=_ACTOR)
         return self._report
 
     # -- access: one transaction --------------------------------------------------------------
@@ -350,27 +355,42 @@ class Loading:
 
     def _store(self, one: _Embedding) -> None:
         """Wait for the vectors of a document, and store all of it at once."""
-        text = one.prepared.text()
-        with self._database.session("indexer") as session:
-            store(
-                Change(session, actor=_ACTOR),
-                source_id=self._source_id,
-                native_id=one.native_id,
-                parent_id=one.parent_id,
-                permissions=one.permissions,
-                text=text,
-            )
-            crashpoint("document_written")
-        crashpoint("document_committed")
-        english, multilingual = one.prepared.embedded
+        node = self._held.get(one.native_id)
+        prepared = one.prepared
+        text = prepared.text()
+        while not self._put_text(one, prepared, text):  # another version of the index became active
+            prepared = self._models.prepare(prepared.content, node.id if node else None)
+            text = prepared.text()
+        english, multilingual = prepared.embedded
         self._report.embedded += english
         self._report.multilingual += multilingual
-        self._report.chunks += len(one.prepared.pieces)
-        node = self._held.get(one.native_id)
+        self._report.chunks += len(prepared.pieces)
+        if len(text.vectors) < len(prepared.of_models):
+            self._report.by_words_alone += len(prepared.pieces)
         if node is not None and node.id in self._hashes:
             self._report.changed += 1
         else:
             self._report.new += 1
+
+    def _put_text(self, one: _Embedding, prepared: Prepared, text: Text) -> bool:
+        """Store a document, unless questions compare other vectors by now; return whether it is."""
+        try:
+            with self._database.session("indexer") as session:
+                change = Change(session, actor=_ACTOR)
+                self._models.require(session, prepared)
+                store(
+                    change,
+                    source_id=self._source_id,
+                    native_id=one.native_id,
+                    parent_id=one.parent_id,
+                    permissions=one.permissions,
+                    text=text,
+                )
+                crashpoint("document_written")
+        except OtherVersion:
+            return False
+        crashpoint("document_committed")
+        return True
 
     def _put_permissions(
         self, native_id: str, permissions: Permissions, parent_id: int | None

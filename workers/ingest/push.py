@@ -36,9 +36,10 @@ from workers.database.sessions import Database
 from workers.errors import InputInvalid
 from workers.ingest.formats.document import DocumentUnreadable
 from workers.ingest.parse import Parsed, Parser, too_large
+from workers.ingest.reindexing import fill_later
 from workers.ingest.repeats import Once, earlier_results, remember
-from workers.ingest.store import Content, store, stored_hashes, title_of
-from workers.ingest.vectors import Models, Prepared
+from workers.ingest.store import Content, Text, store, stored_hashes, title_of
+from workers.ingest.vectors import Models, OtherVersion, Prepared
 from workers.models.base import Embedder
 from workers.observe.crashpoints import crashpoint
 from workers.sync.sources import check_source_name
@@ -372,11 +373,29 @@ class _Batch:
 
     def _store(self, one: _Waiting) -> Result:
         """Wait for the vectors of a document, and store all of it at once."""
-        text = one.prepared.text()
+        node = self._held.get(one.document.id)
+        prepared = one.prepared
+        text = prepared.text()
+        while True:
+            try:
+                done = self._put_text(one, prepared, text)
+            except OtherVersion:  # another version of the index became active
+                prepared = self._models.prepare(prepared.content, node.id if node else None)
+                text = prepared.text()
+            else:
+                break
+        if len(text.vectors) < len(prepared.of_models):
+            fill_later(self._database, actor=self._actor)
+        return done
+
+    def _put_text(self, one: _Waiting, prepared: Prepared, text: Text) -> Result:
+        """Store a document. Raises OtherVersion if questions compare other vectors by now."""
         try:
             with self._database.session("indexer") as session:
+                change = Change(session, actor=self._actor)
+                self._models.require(session, prepared)
                 store(
-                    Change(session, actor=self._actor),
+                    change,
                     source_id=self._source_id,
                     native_id=one.document.id,
                     parent_id=one.parent_id,

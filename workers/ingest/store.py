@@ -46,7 +46,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """The vectors of a document's pieces by one more model."""
+    """The vectors of a document's pieces by one model."""
 
     model_id: int
     of_pieces: Sequence[NDArray[np.float32]]
@@ -59,9 +59,8 @@ class Text:
     content: Content
     content_hash: str
     pieces: Sequence[Piece]
-    vectors: Sequence[NDArray[np.float32]]
-    model_id: int
-    multilingual: Vectors | None = None
+    vectors: Sequence[Vectors]
+    """By each model of the active version; without those that its server did not give."""
 
     def languages(self) -> list[str]:
         """The language of each piece: its own, or where that is unsure the document's."""
@@ -92,15 +91,16 @@ def stored_vectors(
 ) -> dict[bytes, NDArray[np.float32]]:
     """Vectors of these texts, by hash: of any document; and of this one, if an earlier version
     of ours stored it without hashes."""
-    found = {key: _vector(one) for key, one in vectors_of(session, model_id, hashes).items()}
+    found = {key: as_vector(one) for key, one in vectors_of(session, model_id, hashes).items()}
     earlier = vectors_without_hash(session, model_id, document_id) if document_id else []
     for chunk, vector in earlier:
         text = embedded_text(Piece(chunk.text, chunk.heading, ""), title=chunk.title)
-        found[text_hash(text)] = _vector(vector)
+        found[text_hash(text)] = as_vector(vector)
     return found
 
 
-def _vector(stored: Any) -> NDArray[np.float32]:
+def as_vector(stored: Any) -> NDArray[np.float32]:
+    """Return a vector as the database gave it."""
     return np.asarray(stored.to_numpy() if hasattr(stored, "to_numpy") else stored, np.float32)
 
 
@@ -182,18 +182,17 @@ def _store_pieces(session: Session, node_id: int, text: Text) -> None:
         ],
     ).all()
     hashes = [text_hash(embedded_text(piece, title=text.content.title)) for piece in text.pieces]
-    for one in (Vectors(text.model_id, text.vectors), text.multilingual):
-        if one is not None:
-            session.execute(
-                insert(Embedding),
-                [
-                    {
-                        "chunk_id": chunk_id,
-                        "model_id": one.model_id,
-                        "document_id": node_id,
-                        "vector": vector,
-                        "text_hash": key,
-                    }
-                    for chunk_id, key, vector in zip(chunk_ids, hashes, one.of_pieces, strict=True)
-                ],
-            )
+    for one in text.vectors:
+        session.execute(
+            insert(Embedding),
+            [
+                {
+                    "chunk_id": chunk_id,
+                    "model_id": one.model_id,
+                    "document_id": node_id,
+                    "vector": vector,
+                    "text_hash": key,
+                }
+                for chunk_id, key, vector in zip(chunk_ids, hashes, one.of_pieces, strict=True)
+            ],
+        )

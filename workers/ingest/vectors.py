@@ -4,16 +4,19 @@ Texts are embedded by a pool of threads, so that the next document is read meanw
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from workers.database.sessions import Database
+from workers.errors import ServerUnavailable
+from workers.index import versions
 from workers.ingest.split import Piece, embedded_text
 from workers.ingest.store import (
     Content,
@@ -24,12 +27,19 @@ from workers.ingest.store import (
     stored_vectors,
     text_hash,
 )
-from workers.models.base import Embedder
+from workers.models.base import Embedder, Metered
+from workers.models.by_name import Named, embedder_named
+
+log = structlog.get_logger()
 
 _REMEMBERED = 20_000
 """Vectors that are at hand for the next document with equal text; 30 MB."""
 
 _Vector = Future[NDArray[np.float32]]
+
+
+class OtherVersion(Exception):
+    """Another version of the index became active: the vectors are not those that it compares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +50,13 @@ class _OfPieces:
     vectors: Sequence[_Vector]
     new: int
 
-    def result(self) -> list[NDArray[np.float32]]:
-        return [vector.result() for vector in self.vectors]
+    def result(self) -> Vectors | None:
+        """Wait for them; None if the model's server did not answer: they are added later."""
+        try:
+            return Vectors(self.model_id, [vector.result() for vector in self.vectors])
+        except ServerUnavailable as error:
+            log.warning("vectors_missed", error=type(error).__name__)
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +66,20 @@ class Prepared:
     content: Content
     content_hash: str
     pieces: Sequence[Piece]
-    english: _OfPieces
-    multilingual: _OfPieces | None
+    of_models: Sequence[_OfPieces]
 
     @property
     def embedded(self) -> tuple[int, int]:
         """How many texts were new to each of the two models."""
-        return self.english.new, self.multilingual.new if self.multilingual else 0
+        first, second = ([one.new for one in self.of_models] + [0])[:2]
+        return first, second
 
     def text(self) -> Text:
-        """Wait for the vectors, and return what is stored. Raises what the embedder raised."""
-        vectors = self.english.result()
-        more = self.multilingual
-        return Text(
-            self.content,
-            self.content_hash,
-            self.pieces,
-            vectors,
-            self.english.model_id,
-            Vectors(more.model_id, more.result()) if more else None,
-        )
+        """Wait for the vectors, and return what is stored, without those that no server gave.
+        Raises what an embedded model raised.
+        """
+        found = [one.result() for one in self.of_models]
+        return Text(self.content, self.content_hash, self.pieces, [one for one in found if one])
 
 
 @dataclass
@@ -78,7 +87,7 @@ class _Model:
     """An embedder with its row, and the vectors by it that are computed or being computed."""
 
     embedder: Embedder
-    id: int = 0
+    id: int
     computed: dict[bytes, _Vector] = field(default_factory=dict)
 
     def forget(self) -> None:
@@ -87,44 +96,80 @@ class _Model:
 
 
 class Models:
-    """Embeds what is loaded or pushed by the English model, and by the multilingual one."""
+    """Embeds what is loaded or pushed, by the models of the version that questions use: the
+    embedded English and multilingual one, until another version is made.
+    """
 
     def __init__(
-        self, database: Database, english: Embedder, multilingual: Embedder | None
+        self,
+        database: Database,
+        english: Embedder,
+        multilingual: Embedder | None,
+        named: Named = embedder_named,
     ) -> None:
         self._database = database
-        self._english = _Model(english)
-        self._multilingual = _Model(multilingual) if multilingual else None
+        self._embedded = [english, *([multilingual] if multilingual else [])]
+        self._named = named
+        self._models: list[_Model] = []
         self._pool = ThreadPoolExecutor(os.cpu_count(), "embed")
         self._lock = Lock()
 
     def register(self, session: Session) -> None:
-        """Find or make the rows that say which models vectors are by. Call it before `prepare`."""
-        for model in self._all:
-            model.id = embedding_model_id(session, model.embedder.name, model.embedder.dimension)
+        """Find or make the rows that say which models vectors are by. Call it before `prepare`.
+
+        Raises InputInvalid if a model of the active version cannot be reached by these settings.
+        """
+        version = versions.active(session)
+        if version is None:
+            wanted = [
+                (embedding_model_id(session, one.name, one.dimension), one.name)
+                for one in self._embedded
+            ]
+        else:
+            wanted = [(model.id, model.name) for model in version.models]
+        known = {model.id: model for model in self._models}
+        self._models = [
+            known.get(model_id) or _Model(self._embedder(name), model_id)
+            for model_id, name in wanted
+        ]
+
+    def _embedder(self, name: str) -> Embedder:
+        for one in self._embedded:
+            if one.name == name:
+                return one
+        return self._named(self._database.settings, name)
+
+    def require(self, session: Session, prepared: Prepared) -> None:
+        """Check that a document was prepared for the vectors that questions compare, in the
+        transaction that stores it, after its `Change`: a switch waits for that epoch. Raises
+        OtherVersion; then prepare the content again.
+        """
+        version = versions.active(session)
+        if version is None:
+            return
+        wanted = [model.id for model in version.models]
+        if wanted != [one.model_id for one in prepared.of_models]:
+            with self._lock:
+                self.register(session)
+            raise OtherVersion
 
     def hash_of(self, content: Content) -> str:
-        """Equal: this content is stored already, with vectors by these models."""
-        return content_hash(content, "+".join(one.embedder.name for one in self._all))
+        """Equal: this content is stored already. The names of the embedded models are part of it
+        from a time when there were no versions of the index.
+        """
+        return content_hash(content, "+".join(one.name for one in self._embedded))
 
     def prepare(self, content: Content, document_id: int | None) -> Prepared:
         """Split a document, and begin to compute those of its vectors that are not known."""
         pieces = content.pieces()
         texts = [embedded_text(piece, title=content.title) for piece in pieces]
         with self._lock:
-            english = self._vectors(self._english, texts, document_id)
-            more = None
-            if self._multilingual:
-                more = self._vectors(self._multilingual, texts, document_id)
-        return Prepared(content, self.hash_of(content), pieces, english, more)
+            found = [self._vectors(model, texts, document_id) for model in self._models]
+        return Prepared(content, self.hash_of(content), pieces, found)
 
     def close(self) -> None:
         """Wait for what is being computed."""
         self._pool.shutdown()
-
-    @property
-    def _all(self) -> list[_Model]:
-        return [self._english, *([self._multilingual] if self._multilingual else [])]
 
     def _vectors(self, model: _Model, texts: Sequence[str], document_id: int | None) -> _OfPieces:
         """Each text's vector: as it is stored, as it is being computed, or to be computed now."""
@@ -135,19 +180,39 @@ class Models:
         missing = {*keys} - model.computed.keys()
         with self._database.session("indexer") as session:
             stored = stored_vectors(session, model.id, missing, document_id)
-        for key, text in zip(keys, texts, strict=True):
-            if key not in model.computed:
-                model.computed[key] = self._future(model, stored.get(key), text)
+        for key, vector in stored.items():
+            model.computed[key] = Future()
+            model.computed[key].set_result(vector)
+        new = {
+            key: text for key, text in zip(keys, texts, strict=True) if key not in model.computed
+        }
+        model.computed |= zip(new, self._begun(model.embedder, [*new.values()]), strict=True)
         vectors = [model.computed[key] for key in keys]
         model.forget()
-        return _OfPieces(model.id, vectors, len(missing - stored.keys()))
+        return _OfPieces(model.id, vectors, len(new))
 
-    def _future(self, model: _Model, stored: NDArray[np.float32] | None, text: str) -> _Vector:
-        if stored is None:
-            return self._pool.submit(model.embedder.embed_one, text)
-        future: _Vector = Future()
-        future.set_result(stored)
-        return future
+    def _begun(self, embedder: Embedder, texts: Sequence[str]) -> Iterator[_Vector]:
+        """Begin to embed texts: each by itself, or by a server all in one call."""
+        if not isinstance(embedder, Metered):
+            yield from (self._pool.submit(embedder.embed_one, text) for text in texts)
+        elif texts:
+            yield from _each_of(self._pool.submit(embedder.embed, texts), len(texts))
+
+
+def _each_of(whole: _Vector, count: int) -> list[_Vector]:
+    """Return a future for each row of what one call returns."""
+    rows: list[_Vector] = [Future() for _row in range(count)]
+
+    def deliver(done: _Vector) -> None:
+        if (error := done.exception()) is not None:
+            for row in rows:
+                row.set_exception(error)
+        else:
+            for row, vector in zip(rows, done.result(), strict=True):
+                row.set_result(vector)
+
+    whole.add_done_callback(deliver)
+    return rows
 
 
 def _failed(vector: _Vector) -> bool:

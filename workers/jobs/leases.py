@@ -63,14 +63,20 @@ class Running:
     details: Mapping[str, Any]
     actor: str
     attempts: int
+    counts: Mapping[str, Any]
+    """What it had counted when it stopped before; empty at first."""
     lost: threading.Event
 
-    def step(self, step: str, done: int, total: int) -> None:
+    def step(
+        self, step: str, done: int, total: int, counts: Mapping[str, Any] | None = None
+    ) -> None:
         """Record how far the work is, after each committed step. Raises Asked if it is to pause or
         end, PutBack if this process is to stop, LeaseLost.
         """
+        given = {"id": self.id, "token": self.token, "step": step, "done": done, "total": total}
+        written = None if counts is None else json.dumps(dict(counts))
         with self.database.session("indexer") as session:
-            given = {"id": self.id, "token": self.token, "step": step, "done": done, "total": total}
+            given |= {"counts": written}
             wish = session.execute(_PUT_PROGRESS, given).scalar_one_or_none()
         if wish is None or self.lost.is_set():
             raise LeaseLost
@@ -209,7 +215,7 @@ _TAKE_JOB = text("""
                    leased_until = now() + make_interval(secs => :seconds),
                    started_at = coalesce(started_at, now()), reason = ''
     WHERE id = :id AND state = 'waiting' AND leased_until <= now() AND due_at <= now()
-    RETURNING token, kind, subject, details, actor, attempts
+    RETURNING token, kind, subject, details, actor, attempts, counts
 """)
 
 # Keeps the lease of a job that is ours. Returns its id.
@@ -221,7 +227,8 @@ _RENEW_JOB = text("""
 # Records how far a job is. Returns what is asked of it, or nothing if it is not ours any more.
 _PUT_PROGRESS = text("""
     UPDATE job SET step = :step, done = :done, total = :total,
-                   attempts = CASE WHEN done < :done OR step <> :step THEN 1 ELSE attempts END
+                   counts = coalesce(CAST(:counts AS jsonb), counts),
+                   attempts = CASE WHEN :done > 0 AND done <> :done THEN 1 ELSE attempts END
     WHERE id = :id AND token = :token AND leased_until > now() RETURNING wish
 """)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -100,6 +100,11 @@ def submit(
     return int(made)
 
 
+def put_details(session: Session, job_id: int, details: Mapping[str, Any]) -> None:
+    """Set what the job's kind needs to know, in the transaction that made it."""
+    session.execute(update(Job).where(Job.id == job_id).values(details=dict(details)))
+
+
 def open_job(session: Session, kind: str, subject: str = "") -> JobFacts | None:
     """Return the open job of a kind for a subject."""
     row = session.execute(_READ_OPEN, {"kind": kind, "subject": subject}).mappings().one_or_none()
@@ -122,6 +127,11 @@ def job(database: Database, job_id: int) -> JobFacts:
             f"There is no job {job_id}.", remedy="`ken jobs list` shows all of them."
         )
     return _facts(row)
+
+
+def is_due(session: Session, job_id: int) -> bool:
+    """Whether a job may be worked on now."""
+    return bool(session.scalar(_IS_DUE, {"id": job_id}))
 
 
 def pause(database: Database, job_id: int) -> JobFacts:
@@ -191,6 +201,8 @@ _READ_OPEN = statement(
     """,
     columns=_COLUMNS,
 )
+
+_IS_DUE = text("SELECT due_at <= now() FROM job WHERE id = :id")
 
 # Makes a job due later.
 _PUT_OFF = text("UPDATE job SET due_at = now() + make_interval(secs => :seconds) WHERE id = :id")

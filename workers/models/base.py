@@ -147,6 +147,24 @@ class BatchEmbedder(Embedder, Protocol):
         ...
 
 
+@runtime_checkable
+class Patient(Protocol):
+    """An embedder that calls a server, and tries again for a while."""
+
+    def within(self, seconds: float) -> BatchEmbedder:
+        """Return the same one, with all that it does for one call to end in this time."""
+        ...
+
+
+@runtime_checkable
+class Metered(BatchEmbedder, Protocol):
+    """An embedder that calls a server: many texts in one call, and each token may cost."""
+
+    def take_tokens(self) -> int:
+        """Return the tokens that were embedded since the last time."""
+        ...
+
+
 class Answerer(Protocol):
     @property
     def name(self) -> str: ...

@@ -99,6 +99,17 @@ SEARCHES_SHORT = Counter(
     "Searches that found fewer passages than there are, and were made again without the index",
     registry=REGISTRY,
 )
+SEARCHES_BY_WORDS = Counter(
+    "ken_searches_by_words",
+    "Searches by words alone, because the server of the index's model did not answer",
+    registry=REGISTRY,
+)
+EMBEDDING_FAILURES = Counter(
+    "ken_embedding_failures",
+    "Failed calls of the server of the index's model, by a constant reason",
+    ["error"],
+    registry=REGISTRY,
+)
 ANSWERS_REBUILT = Counter(
     "ken_answers_rebuilt",
     "Answers written again because permissions changed meanwhile",

@@ -127,6 +127,10 @@ def _addresses(settings: Settings) -> Iterator[str]:
         key = model.model_api_key.get_secret_value().strip()
         if not key.isascii() or not key.isprintable() or " " in key:
             yield f"{prefix}_API_KEY has a character that no key has: copy it again"
+    try:
+        address_of(settings.embedding_base_url, "model")
+    except ValueError as wrong:
+        yield f"KEN_EMBEDDING_BASE_URL {str(wrong).replace('KEN_MODEL_', 'KEN_EMBEDDING_')}"
     queue = settings.redis_url.get_secret_value()
     if queue and _split(queue).scheme not in _QUEUES:
         yield (

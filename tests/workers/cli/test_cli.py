@@ -47,6 +47,7 @@ TAUGHT = {
     "audience": ["Show who reads a Slack channel", "how many documents"],
     "shown": ["List each answer that used a document", "--from", "--to"],
     "eval": ["how good the answers are", "Exit code 1 if anything leaked"],
+    "reindex": ["while questions go on", "--model", "--roll-back", "none ever half of each"],
     "mcp": ["Pass an MCP client", "KEN_PERSON_TOKEN", "docs/programs.md"],
     "usage": ["Show the tokens", "--by", "--days"],
 }

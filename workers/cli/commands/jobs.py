@@ -1,4 +1,4 @@
-"""Commands that show long work, and pause, resume or end it."""
+"""Commands that build the index again, and that show long work, pause, resume or end it."""
 
 from typing import Annotated
 
@@ -6,6 +6,64 @@ import typer
 
 from workers.cli.data_dir import command_settings
 from workers.cli.output import out, print_json
+
+
+def reindex(
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The model of the new vectors: a model of the server in KEN_EMBEDDING_BASE_URL, "
+            "or built-in. Default: the active one, to add vectors that are missing.",
+        ),
+    ] = None,
+    dimensions: Annotated[
+        int | None,
+        typer.Option(min=1, max=16_000, help="Shorten the vectors to this length, if it can."),
+    ] = None,
+    roll_back: Annotated[
+        bool, typer.Option("--roll-back", help="Go back to the version before the last switch.")
+    ] = False,
+    list_versions: Annotated[
+        bool, typer.Option("--versions", help="List the versions of the index, and do nothing.")
+    ] = False,
+    budget: Annotated[
+        float | None,
+        typer.Option(min=0, help="Pause when it has cost this much (KEN_EMBEDDING_PRICE)."),
+    ] = None,
+    in_background: Annotated[
+        bool, typer.Option("--background", help="Leave it to the jobs worker of `ken up`.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Begin without asking, also where it costs something.")
+    ] = False,
+) -> None:
+    """Build the vectors of all documents again, by another model, while questions go on.
+
+    The new version is built beside the active one and checked. Then every question uses it, from
+    one moment to the next, and none ever half of each. If it is interrupted, is cancelled or does
+    not pass its check, nothing is switched. No document is read again. docs/reindex.md has more.
+
+    Example: `ken reindex --model text-embedding-3-small`. Exit code 1: it did not end.
+    """
+    from workers.cli import reindexing
+
+    database = reindexing.opened(command_settings())
+    if list_versions:
+        reindexing.show_versions(reindexing.listed(database), out)
+        return
+    if roll_back:
+        job_id: int | None = reindexing.begin_roll_back(database)
+    else:
+        job_id = reindexing.begin(database, model, dimensions, budget=budget, yes=yes, console=out)
+    if job_id is None:
+        return
+    if in_background:
+        reindexing.leave(database, job_id, out)
+        return
+    job = reindexing.follow(database, job_id)
+    raise typer.Exit(reindexing.show_result(database, job, out))
+
 
 jobs_app = typer.Typer(
     help="Show long work, such as a re-index or a scheduled load, and pause, resume or end it: "

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 from policies import Audience
 from policies.directory import resolve_audience
 from policies.names import Unresolved, resolve_user
+from workers.answering import by_version
 from workers.answering.across import by_best_sentence
 from workers.answering.audience import Resolved, asker_readers, channel_readers
 from workers.answering.composing import words_to_find
 from workers.answering.profile import profile_for
 from workers.answering.rehearsal import Rehearsed, rehearse
 from workers.answering.resolving import resolved
-from workers.answering.retrieval import meaning_by, retrieve
+from workers.answering.retrieval import retrieve
 from workers.cli.evaluation.channels import WorkspaceFile
 from workers.cli.evaluation.sets import Row
 from workers.errors import AssistantError, InputInvalid, LayersDisagree
@@ -197,22 +198,23 @@ class Asker:
         profile = profile_for(self.services, question, Kind.DIRECT, audience)
         about = meant(profile, facets_in(words, sites=profile.sites))
         words = resolved(words, about)
-        vector = self.services.embedder.embed_one(words)
-        multilingual = self.services.multilingual
-        with self.services.database.reading_for(audience) as session:
+        with by_version.snapshot(self.services, audience, [words]) as (session, (vectors,)):
             passages = retrieve(
                 session,
                 audience,
                 words,
-                vector,
-                model=self.services.embedder.name,
+                vectors.main.vector,
+                model=vectors.main.model,
+                slope=vectors.main.slope,
+                offset=vectors.main.offset,
+                multilingual=vectors.multilingual,
+                comparison=vectors.comparison,
                 limit=_DEPTH,
                 per_document=1,
                 profile=about,
-                multilingual=meaning_by(multilingual, words),
                 index=self.services.index,
             )
-        passages = by_best_sentence(passages, words, multilingual)
+        passages = by_best_sentence(passages, words, self.services.multilingual)
         return tuple(passage.document for passage in passages)
 
 

@@ -1,0 +1,238 @@
+"""`ken reindex`: tells what it costs, builds a version of the index, or goes back to one."""
+
+import getpass
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from policies.tables.index import VersionState
+from workers.cli.jobs import ring, took
+from workers.cli.loading import progress_bar
+from workers.cli.output import counted, table_of
+from workers.database.schema import check
+from workers.database.sessions import Database
+from workers.errors import InputInvalid
+from workers.index import versions
+from workers.index.versions import VersionFacts
+from workers.ingest import reindexing
+from workers.ingest.reindexing import Estimate
+from workers.job_kinds import KINDS
+from workers.jobs import rows
+from workers.jobs.leases import work
+from workers.jobs.rows import JobFacts, OpenAlready, Shown
+from workers.models import by_name
+from workers.models.by_name import embedder_named
+from workers.settings import Settings
+
+_LOOK_S = 0.3
+Models = list[tuple[str, int]]
+_BUILT_IN: Models = [
+    (by_name.ENGLISH, by_name.ENGLISH_DIMENSION),
+    (by_name.MULTILINGUAL, by_name.MULTILINGUAL_DIMENSION),
+]
+
+
+def opened(settings: Settings) -> Database:
+    database = Database(settings)
+    check(database, "indexer")
+    return database
+
+
+def listed(database: Database) -> list[VersionFacts]:
+    with database.session("indexer") as session:
+        return versions.all_versions(session)
+
+
+def models_of(settings: Settings, model: str, dimensions: int | None) -> Models:
+    """Return the models of a name, with their dimensions, which a server is asked for. Raises
+    InputInvalid, ServerUnavailable.
+    """
+    if model == by_name.BUILT_IN:
+        if dimensions is not None:
+            raise InputInvalid("--dimensions is for models of a server: the embedded have theirs.")
+        return _BUILT_IN
+    name = f"{model}@{dimensions}" if dimensions else model
+    return [(name, embedder_named(settings, name).dimension)]
+
+
+def begin(
+    database: Database,
+    model: str | None,
+    dimensions: int | None,
+    *,
+    budget: float | None,
+    yes: bool,
+    console: Console,
+) -> int | None:
+    """Say what will be embedded, ask where it costs, and make the job. None: nothing is to be done.
+
+    Raises InputInvalid, ServerUnavailable, OpenAlready.
+    """
+    settings = database.settings
+    if budget is not None and settings.embedding_price is None:
+        raise InputInvalid(
+            "A budget needs a price.", remedy="Set KEN_EMBEDDING_PRICE: for a million tokens."
+        )
+    with database.session("indexer") as session:
+        active = versions.active(session)
+        open_job = rows.open_job(session, reindexing.KIND)
+    if open_job is not None:
+        raise OpenAlready(open_job)
+    names = [one.name for one in active.models] if active else [name for name, _ in _BUILT_IN]
+    wanted = models_of(settings, model, dimensions) if model else []
+    is_same = not model or [name for name, _dimension in wanted] == names
+    found = reindexing.estimate(database, names if is_same else [name for name, _ in wanted])
+    if is_same and found.known == found.chunks:
+        console.print(
+            f"The index is by {' + '.join(names)}, and every chunk has its vectors. "
+            "Nothing is to be done."
+        )
+        return None
+    if active is None and is_same:
+        raise InputInvalid(
+            "Some chunks have no vector by the embedded models.",
+            remedy="Load their folders again: `ken load FOLDER` adds them.",
+        )
+    is_paid = _tell(found, [name for name, _ in wanted] or names, settings, console)
+    if is_paid and not yes:
+        typer.confirm("Begin?", abort=True)
+    if is_same:
+        return reindexing.begin_filling(database, actor=_who())
+    return reindexing.begin(database, wanted, actor=_who(), before=_BUILT_IN, budget=budget)
+
+
+def _tell(found: Estimate, names: Sequence[str], settings: Settings, console: Console) -> bool:
+    """Print what will be embedded, and return whether that costs something."""
+    new = found.chunks - found.known
+    words = f"{counted(found.chunks, 'chunk')}, {new} of them to embed by {' + '.join(names)}"
+    is_embedded = {*names} <= {name for name, _dimension in _BUILT_IN}
+    price = None if is_embedded else settings.embedding_price
+    if not is_embedded:
+        words += f": at most about {found.tokens:,} tokens"
+        words += (
+            "; the price is not known (KEN_EMBEDDING_PRICE)"
+            if price is None
+            else f", {found.tokens * price / 1e6:,.2f} at {price:g} a million"
+        )
+    console.print(escape(f"{words}."), soft_wrap=True)
+    return bool(price and new)
+
+
+def begin_roll_back(database: Database) -> int:
+    job_id, _version = reindexing.begin_roll_back(database, actor=_who())
+    return job_id
+
+
+def leave(database: Database, job_id: int, console: Console) -> None:
+    """Leave a job to the jobs worker."""
+    ring(database)
+    console.print(
+        f"Job {job_id} is left to the jobs worker of `ken up`. `ken jobs show {job_id}` shows how "
+        "far it is. Questions use the index as before until it has ended."
+    )
+
+
+def follow(database: Database, job_id: int) -> JobFacts:
+    """Work on a job here, or watch it where another process does, until it rests or ends."""
+    ended = threading.Event()
+    with progress_bar() as bar:
+        task = bar.add_task("Beginning", total=None)
+
+        def show() -> None:
+            while not ended.wait(_LOOK_S):
+                job = rows.job(database, job_id)
+                bar.update(
+                    task,
+                    description=job.step or "Beginning",
+                    completed=job.done,
+                    total=job.total or None,
+                )
+
+        watching = threading.Thread(target=show, daemon=True)
+        watching.start()
+        try:
+            while (job := rows.job(database, job_id)).state in (Shown.WAITING, Shown.RUNNING):
+                if job.reason:
+                    bar.update(task, description="Waiting")
+                    bar.console.print(f"{job.reason} It is tried again.", soft_wrap=True)
+                if not work(database, job_id, KINDS):
+                    time.sleep(_LOOK_S)
+                    _rest_until_due(database, job_id)
+        finally:
+            ended.set()
+            watching.join()
+    return job
+
+
+def _rest_until_due(database: Database, job_id: int) -> None:
+    while (job := rows.job(database, job_id)).reason and job.state is Shown.WAITING:
+        with database.session("indexer") as session:
+            if rows.is_due(session, job_id):
+                return
+        time.sleep(_LOOK_S)
+
+
+def show_result(database: Database, job: JobFacts, console: Console) -> int:
+    """Print how a re-index ended; return the exit code."""
+    with database.session("indexer") as session:
+        active = versions.active(session)
+    uses = f"Questions use the index by [bold]{escape(active.names)}[/]" if active else ""
+    if job.state is Shown.DONE:
+        counts = job.counts
+        console.print(
+            f"{uses}. {counts.get('embedded', 0)} texts were embedded, "
+            f"{counts.get('taken_over', 0)} vectors taken over, in {took(job.worked_s)}"
+            + (f", {counts['tokens']:,} tokens" if counts.get("tokens") else "")
+            + (f", cost {counts['cost']:g}" if "cost" in counts else "")
+            + ".",
+            soft_wrap=True,
+        )
+        if job.details.get("version"):
+            days = database.settings.keep_index_days
+            console.print(
+                f"`ken reindex --roll-back` goes back to the one before, for {days:g} days."
+            )
+        return 0
+    console.print(f"[yellow]{job.state}:[/] {escape(job.reason)}", soft_wrap=True)
+    console.print(f"Nothing was switched. {uses}, as before.", soft_wrap=True)
+    if job.state in (Shown.PAUSED, Shown.FAILED):
+        console.print(f"`ken jobs resume {job.id}` goes on from where it stopped.")
+    return 1
+
+
+def show_versions(found: Sequence[VersionFacts], console: Console) -> None:
+    if not found:
+        console.print(
+            f"No version was made yet: the index is by the embedded models, "
+            f"{' + '.join(name for name, _ in _BUILT_IN)}. `ken reindex --model NAME` makes one."
+        )
+        return
+    table = table_of(
+        "version", "state", "model", "vectors", "made", "by", "recall", "our questions"
+    )
+    for one in found:
+        names = f"{one.model} + {one.multilingual}" if one.multilingual else one.model
+        state = f"[bold]{one.state}[/]" if one.state is VersionState.ACTIVE else str(one.state)
+        table.add_row(
+            str(one.id),
+            state,
+            escape(names),
+            f"{one.vectors:,}",
+            one.created_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M"),
+            escape(one.actor),
+            f"{one.gate['recall']:.3f}" if "recall" in one.gate else "",
+            f"{one.gate['pairs_first']:.0%}" if "pairs_first" in one.gate else "",
+        )
+    console.print(table)
+
+
+def _who() -> str:
+    try:
+        return f"ken reindex: {getpass.getuser()}"
+    except (OSError, KeyError):
+        return "ken reindex"
