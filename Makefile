@@ -14,7 +14,7 @@ SET := $(firstword $(if $(SMALL),,$(wildcard ../shared/eval/dev)) examples/compa
 COMPANY := $(SET)
 EVAL_HOME := build/eval-$(notdir $(COMPANY:/=))
 
-.PHONY: help demo demo-down test check ci attack format lint types contracts eval read words prove survive coverage bench shuffled nightly installers lock clean
+.PHONY: help demo demo-down test check ci attack format lint types contracts eval read words prove survive coverage bench shuffled nightly installers wheel lock clean
 
 help:  ## what can be made
 	@grep -E '^[a-z.-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -132,6 +132,12 @@ clean:  ## delete what was built; homes with documents (.ken) stay
 # What a fresh machine has: no setting of an installer, no certificate in a variable. Only the caches are this machine's.
 FRESH := build/installers
 BARE = env -i PATH=/usr/bin:/bin HOME=$(CURDIR)/$(FRESH)/home XDG_CACHE_HOME="$${XDG_CACHE_HOME:-$$HOME/.cache}"
+
+# An old build would add modules that were deleted since.
+wheel: $(VENV)/dev  ## build/wheel/ken-VERSION.whl, which pip, pipx and uv tool install
+	@rm -rf build/wheel build/lib build/bdist.*
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel .
+	@ls build/wheel/*.whl
 
 installers: $(VENV)/dev  ## the lock installs by pip alone, and by uv alone, into an empty environment of a fresh machine
 	@rm -rf $(FRESH) && mkdir -p $(FRESH)/home

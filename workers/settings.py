@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     answerer_password: SecretStr = SecretStr("")
     syncer_password: SecretStr = SecretStr("")
     indexer_password: SecretStr = SecretStr("")
+    superuser_url: Annotated[SecretStr, NoDecode] = SecretStr("")
+    """For `ken provision` alone: `postgresql://USER:PASSWORD@HOST/postgres`."""
     redis_url: SecretStr = SecretStr("")
     """`redis://…` or `redis+socket://…`; empty for the home's embedded server."""
 
@@ -334,7 +336,7 @@ def fingerprints(settings: Settings) -> dict[str, str]:
     }
 
 
-_NOT_READ = {"KEN_HOME", "KEN_OWNER_PASSWORD"}
+_NOT_READ = {"KEN_HOME", "KEN_OWNER_PASSWORD", "KEN_SUPERUSER_URL"}
 _NETWORK = {
     *("SSL_CERT_FILE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
     *("http_proxy", "https_proxy", "no_proxy"),
@@ -349,9 +351,10 @@ def child_environment(settings: Settings) -> dict[str, str]:
     """Return the environment for our own processes: the home, Ken's settings, and what programs
     need.
 
-    The owner's password is left out: none of them migrates.
+    The owner's and the superuser's are left out: none of them migrates.
     """
     passed = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"} | _NETWORK
     kept = {k: v for k, v in os.environ.items() if k in passed or k.startswith("KEN_")}
-    kept.pop("KEN_OWNER_PASSWORD", None)
+    for name in ("KEN_OWNER_PASSWORD", "KEN_SUPERUSER_URL"):
+        kept.pop(name, None)
     return {**kept, "KEN_HOME": str(settings.home), "PYTHONUNBUFFERED": "1"}

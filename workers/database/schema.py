@@ -10,6 +10,7 @@ from workers.database.requirements import require, unreachable
 from workers.database.sessions import Database, connect, driver_of
 from workers.settings import Role, Settings
 
+_MIGRATIONS = Path(__file__).parents[2] / "migrations"
 # Keeps other processes from migrating until this transaction ends.
 _LOCK_MIGRATION = text("SELECT pg_advisory_xact_lock(hashtext('ken migrate'))")
 
@@ -23,7 +24,8 @@ def migrate(settings: Settings) -> None:
     try:
         with engine.begin() as connection:
             connection.execute(_LOCK_MIGRATION)
-            config = Config(Path(__file__).parents[2] / "alembic.ini")
+            config = Config()  # no file: an installed Ken has none
+            config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except OperationalError:

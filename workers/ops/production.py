@@ -62,6 +62,7 @@ def unsafe(settings: Settings, process: Process) -> list[str]:
         *_postgresql_is_guarded(settings),
         *_passwords(settings),
         *_owner(settings, process),
+        *_superuser(settings),
         *_for_trying(settings),
         *_sent_in_the_clear(settings),
     ]
@@ -268,6 +269,14 @@ def _owner(settings: Settings, process: Process) -> Iterator[str]:
             f"KEN_OWNER_PASSWORD is set for a process that does not migrate ({process}): the owner "
             "can remove row-level security. Set it only for `ken migrate`, in its environment and "
             "not in ken.env"
+        )
+
+
+def _superuser(settings: Settings) -> Iterator[str]:
+    if settings.superuser_url.get_secret_value():
+        yield (
+            "KEN_SUPERUSER_URL is set: whoever reads it can do anything to PostgreSQL. Set it only "
+            "for `ken provision`, in its environment and not in ken.env"
         )
 
 

@@ -39,6 +39,7 @@ TAUGHT = {
     "down": ["Stop what", "Data stays"],
     "status": ["Show what is running", "--json"],
     "doctor": ["Check each dependency", "what to do"],
+    "provision": ["Create the database", "safe to repeat", "KEN_SUPERUSER_URL"],
     "migrate": ["Update the database's schema"],
     "load": ["docs/loading.md", "class:members", "--remove-missing", "run it again to continue"],
     "ask": ["Ask a question as a person", "--as", "--in", "--json", "sources"],

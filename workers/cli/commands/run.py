@@ -114,6 +114,17 @@ def migrate() -> None:
     out.print(f"The schema is at {HEAD}.")
 
 
+def provision() -> None:
+    """Create the database, its extension and the roles on your own server; safe to repeat.
+
+    Set KEN_SUPERUSER_URL and the five passwords for this command alone. `ken migrate` comes next.
+    """
+    from workers.cli.provisioning import provision_server
+
+    name = provision_server(command_settings())
+    out.print(f"The database {plain(name)} and its roles are there. Next: [bold]ken migrate[/].")
+
+
 def worker(
     takes_jobs: Annotated[
         bool, typer.Option("--jobs", help="Take long work instead of questions.")
