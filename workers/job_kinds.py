@@ -10,8 +10,11 @@ from collections.abc import Mapping
 
 from workers.ingest import reindexing
 from workers.jobs.leases import Work
+from workers.sources.jobs import CRAWL, PERMISSIONS, run_pass
 
 KINDS: Mapping[str, Work] = {
     reindexing.KIND: reindexing.reindex,
     reindexing.DROP: reindexing.drop_vectors,
+    CRAWL: run_pass,
+    PERMISSIONS: run_pass,
 }

@@ -86,3 +86,27 @@ class PushRequest(Base):
     """The hash of what was asked: the same key for something else is a mistake."""
     results: Mapped[list[Any]] = mapped_column(JSONB)
     at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ConnectorRow(Base):
+    """A source that Ken lists by itself: what was chosen, and where its pass goes on."""
+
+    __tablename__ = "connector"
+
+    source_id: Mapped[int] = mapped_column(
+        ForeignKey(Source.id, ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str]
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    secret: Mapped[bytes | None]
+    """Encrypted with KEN_TOKEN_KEY, as the tokens of installations are."""
+    cursor: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    """Where a pass goes on that was cut off; empty: the next one begins anew."""
+    problems: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
+    """What the last pass could not do, in words of ours."""
+    added_by: Mapped[str]
+    added_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    passed_at: Mapped[datetime | None]
+    """When the last pass ended."""
+    full_at: Mapped[datetime | None]
+    """When the last full pass began that has ended."""

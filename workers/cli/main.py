@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
-from workers.cli.commands import jobs, people, questions, run, slack, sync, tokens
+from workers.cli.commands import jobs, people, questions, run, slack, sources, sync, tokens
 from workers.cli.output import err, out, plain
 from workers.errors import OperatorError
 
@@ -112,6 +112,7 @@ app.command(rich_help_panel=DOCUMENTS)(jobs.reindex)
 app.add_typer(jobs.jobs_app, name="jobs", rich_help_panel=DOCUMENTS)
 app.add_typer(people.link_app, name="link", rich_help_panel=DOCUMENTS)
 app.add_typer(sync.sync_app, name="sync", rich_help_panel=DOCUMENTS)
+sync.source_app.add_typer(sources.add_app, name="add")
 app.add_typer(sync.source_app, name="source", rich_help_panel=DOCUMENTS)
 
 QUESTIONS = "Questions"

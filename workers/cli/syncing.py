@@ -100,7 +100,7 @@ def set_source(
     settings: Settings, name: str, *, max_staleness: str | None, paused: bool | None
 ) -> None:
     """Raises InputInvalid."""
-    age = synced.UNSET if max_staleness is None else _period(max_staleness)
+    age = synced.UNSET if max_staleness is None else period(max_staleness)
     synced.set_source(_database(settings), name, paused=paused, max_staleness=age, actor=_who())
 
 
@@ -313,13 +313,14 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _period(words: str) -> timedelta | None:
+def period(words: str, option: str = "--max-staleness") -> timedelta | None:
+    """Read a period; None for `none`. Raises InputInvalid, which names the option."""
     if words == "none":
         return None
     found = _PERIOD.fullmatch(words)
     if found is None:
         raise InputInvalid(
-            f"--max-staleness: {words!r} is not a period.", remedy="Write 30m, 24h, 7d, 2w or none."
+            f"{option}: {words!r} is not a period.", remedy="Write 30m, 24h, 7d, 2w or none."
         )
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 

@@ -53,7 +53,7 @@ _SHARED = ("is_ext_shared", "is_pending_ext_shared", "is_org_shared", "is_shared
 """Shared with other companies or workspaces, from the invitation on. The last flag covers every
 kind: Slack may add another."""
 _SLACKBOT = "USLACKBOT"
-_HUMAN_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
+HUMAN_SUBTYPES = frozenset({None, "file_share", "thread_broadcast", "me_message"})
 MARK = "ken_reply"
 """The event type of the metadata that our messages carry."""
 
@@ -498,7 +498,7 @@ def _mark(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_from_person(message: dict[str, Any], own_id: str) -> bool:
-    if message.get("bot_id") or message.get("subtype") not in _HUMAN_SUBTYPES:
+    if message.get("bot_id") or message.get("subtype") not in HUMAN_SUBTYPES:
         return False
     return message.get("user") not in (None, _SLACKBOT, own_id)
 

@@ -131,7 +131,9 @@ def undo_run(run_id: RunId, as_json: AsJson = False) -> None:
 
 
 source_app = typer.Typer(
-    help="Show sources, pause them, and set how old their permissions may be.", no_args_is_help=True
+    help="Show sources, pause them, set how old their permissions may be, and add those that Ken "
+    "lists by itself.",
+    no_args_is_help=True,
 )
 
 

@@ -1,0 +1,1 @@
+"""Sources that Ken lists by itself, and the pass that brings their documents and permissions in."""
