@@ -1,7 +1,7 @@
 """`ken jobs`: shows long work, and pauses, resumes or ends it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,8 +9,10 @@ from rich.markup import escape
 from workers.cli.output import table_of
 from workers.database.schema import check
 from workers.database.sessions import Database
+from workers.errors import InputInvalid
 from workers.jobs import rows, schedules
 from workers.jobs.rows import JobFacts, Shown
+from workers.jobs.schedules import Scheduled
 from workers.settings import Settings
 
 
@@ -92,6 +94,35 @@ def progress(job: JobFacts) -> str:
 
 def took(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
+
+
+def schedules_of(settings: Settings) -> list[Scheduled]:
+    return schedules.schedules(_database(settings))
+
+
+def unschedule(settings: Settings, kind: str, subject: str) -> None:
+    """Raises InputInvalid if nothing like that is scheduled."""
+    if not schedules.remove(_database(settings), kind, subject):
+        raise InputInvalid(
+            f"{kind} {subject} is not scheduled.", remedy="`ken jobs schedules` lists what is."
+        )
+
+
+def show_schedules(found: Sequence[Scheduled], console: Console) -> None:
+    if not found:
+        console.print("Nothing is scheduled. `ken load FOLDER --every 5m` schedules a folder.")
+        return
+    table = table_of("what", "every", "next (UTC)", "not from", "of")
+    for one in found:
+        hours = f"{one.quiet_from:%H:%M}-{one.quiet_to:%H:%M}" if one.quiet_from else ""
+        table.add_row(
+            escape(f"{one.kind} {one.subject}"),
+            str(one.every),
+            one.due_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"),
+            hours,
+            escape(str(one.details.get("folder", ""))),
+        )
+    console.print(table)
 
 
 def _database(settings: Settings) -> Database:

@@ -1,7 +1,11 @@
 """`ken load`: show progress, then what was loaded and what was left out."""
 
+import re
 import resource
 import time
+from collections.abc import Collection
+from datetime import time as dt_time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +25,13 @@ from rich.progress import (
 from workers.cli.output import counted
 from workers.database.schema import check
 from workers.database.sessions import Database
-from workers.ingest import pipeline
-from workers.ingest.bundle import read_bundle
+from workers.errors import InputInvalid, OperatorError
+from workers.ingest import pipeline, scheduled
+from workers.ingest.bundle import Bundle, read_bundle
 from workers.ingest.pipeline import LeftOut, Loading, Report
+from workers.ingest.watching import Watch
+from workers.jobs import schedules
+from workers.models.base import Embedder
 from workers.models.shipped import shipped_embedders
 from workers.settings import Settings
 
@@ -47,27 +55,128 @@ def load_folder(
     bundle = read_bundle(folder, name=source, allow=allow)
     database = Database(settings)
     check(database, "indexer")
+    return _load(
+        database,
+        shipped_embedders(),
+        bundle,
+        console,
+        remove_missing=remove_missing,
+        shows_all=shows_all,
+    )
+
+
+def _load(
+    database: Database,
+    embedders: tuple[Embedder, Embedder],
+    bundle: Bundle,
+    console: Console | None,
+    *,
+    same: Collection[str] = (),
+    remove_missing: bool = False,
+    shows_all: bool = False,
+) -> Report:
     started = time.monotonic()
+    english, multilingual = embedders
     with progress_bar() as bar:
         task = bar.add_task("Reading", total=bundle.total)
 
         def tell(step: pipeline.Progress) -> None:
             bar.update(task, description=step.step, completed=step.done, total=step.total)
 
-        english, multilingual = shipped_embedders()
         report = Loading(
             database,
             english,
             bundle,
             tell=tell,
-            limit_bytes=int(settings.document_limit_mb * 1e6),
+            limit_bytes=int(database.settings.document_limit_mb * 1e6),
             remove_missing=remove_missing,
             multilingual=multilingual,
+            same=same,
         ).run()
     if console is not None:
         shown = None if shows_all else _SHOWN
         _print(report, bundle.source, time.monotonic() - started, console, shown=shown)
     return report
+
+
+def watch_folder(
+    settings: Settings,
+    folder: Path,
+    *,
+    source: str | None,
+    allow: tuple[str, ...],
+    console: Console,
+) -> None:
+    """Load a folder, and again after each change, until it is interrupted. Raises InputInvalid if
+    it cannot be loaded at first.
+    """
+    read_bundle(folder, name=source, allow=allow)  # refused now rather than later
+    database = Database(settings)
+    check(database, "indexer")
+    embedders = shipped_embedders()
+
+    def load(same: Collection[str]) -> None:
+        bundle = read_bundle(folder, name=source, allow=allow)
+        _load(database, embedders, bundle, console, same=same)
+        console.print(f"Watching {escape(str(folder))}; Ctrl-C ends it.", style="dim")
+
+    def tell(error: Exception) -> None:
+        if isinstance(error, OperatorError):
+            console.print(f"[bold red]not loaded:[/] {escape(str(error))}", soft_wrap=True)
+            console.print(f"[bold]what to do:[/] {escape(error.remedy)}", soft_wrap=True)
+        else:
+            console.print("[bold red]not loaded:[/] PostgreSQL does not answer; trying again.")
+
+    Watch(folder, load, tell).run()
+
+
+def schedule_folder(
+    settings: Settings,
+    folder: Path,
+    *,
+    source: str | None,
+    allow: tuple[str, ...],
+    every: str,
+    quiet: str | None,
+) -> str:
+    """Have a folder loaded again and again by the jobs worker; return what was set, in words.
+
+    Raises InputInvalid.
+    """
+    period, hours = every_of(every), quiet_of(quiet)
+    database = Database(settings)
+    check(database, "indexer")
+    name = scheduled.source_of(folder, source, allow)
+    details = {"folder": str(folder.resolve()), "allow": [*allow]}
+    schedules.put(
+        database, scheduled.KIND, name, every=period, actor="ken load", details=details, quiet=hours
+    )
+    return f"{name} is loaded every {every}" + (f", but not from {quiet} (UTC)" if quiet else "")
+
+
+def every_of(written: str) -> timedelta:
+    """Read a period such as 30s, 5m, 8h or 1d. Raises InputInvalid."""
+    found = _PERIOD.fullmatch(written)
+    if found is None:
+        raise InputInvalid(f"{written!r} is no period.", remedy="Write it as 30s, 5m, 8h or 1d.")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def quiet_of(written: str | None) -> tuple[dt_time, dt_time] | None:
+    """Read hours such as 22:00-06:00. Raises InputInvalid."""
+    if written is None:
+        return None
+    try:
+        start, end = (dt_time.fromisoformat(one) for one in written.split("-"))
+    except ValueError:
+        raise InputInvalid(
+            f"{written!r} are no hours.", remedy="Write them as 22:00-06:00, in UTC."
+        ) from None
+    return start, end
+
+
+_PERIOD = re.compile(r"([1-9][0-9]{0,4})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def progress_bar(every_s: float = 10) -> Progress:

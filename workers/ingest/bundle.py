@@ -162,6 +162,12 @@ class Bundle:
         files = [file.relative_to(base).as_posix() for file in _document_files(base)]
         return last_changes(base, files)
 
+    def path_of(self, listed: Listed) -> str | None:
+        """Return the path of a document's file from the folder; None if it is a line."""
+        if (self.root / DOCUMENTS).exists():
+            return None
+        return (_documents_folder(self.root) / listed.native_id).relative_to(self.root).as_posix()
+
     def _lines(self) -> Iterator[Listed]:
         for number, line in _read_lines(self.root / DOCUMENTS, TypeAdapter(DocumentLine)):
             yield Listed(

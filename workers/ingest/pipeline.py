@@ -125,8 +125,13 @@ class Loading:
         limit_bytes: int,
         remove_missing: bool = False,
         multilingual: Embedder | None = None,
+        same: Collection[str] = (),
     ) -> None:
+        """`same`: paths of files, from the bundle's folder, that look as they did when this process
+        loaded them: they are not read again if they are stored.
+        """
         self._database = database
+        self._same = same
         self._models = Models(database, embedder, multilingual)
         self._bundle = bundle
         self._tell = tell
@@ -335,6 +340,9 @@ class Loading:
             reason = str(error).removeprefix(f"{listed.place}: ").rstrip(".")
             self._report.left_out.append(LeftOut(listed.place, reason))
             return
+        if self._is_same(listed):
+            self._put_unchanged(listed, permissions)
+            return
         try:
             found = self._read(listed, parser)
         except DocumentUnreadable as error:
@@ -342,13 +350,25 @@ class Loading:
             return
         self._put(listed, found, permissions)
 
+    def _is_same(self, listed: Listed) -> bool:
+        """Whether its file is as it was when this process stored it."""
+        node = self._held.get(listed.native_id)
+        if not self._same or node is None or not self._hashes.get(node.id):
+            return False
+        return self._bundle.path_of(listed) in self._same
+
+    def _put_unchanged(self, listed: Listed, permissions: Permissions) -> None:
+        """Its text is stored; its readers, or its place, may be others."""
+        self._report.unchanged += 1
+        parent_id, node = self._parent_id(listed), self._held[listed.native_id]
+        if (node.permissions, node.parent_id) != (permissions, parent_id):
+            self._put_permissions(listed.native_id, permissions, parent_id)
+
     def _put(self, listed: Listed, found: Content, permissions: Permissions) -> None:
         parent_id = self._parent_id(listed)
         node = self._held.get(listed.native_id)
         if node is not None and self._hashes.get(node.id) == self._models.hash_of(found):
-            self._report.unchanged += 1
-            if (node.permissions, node.parent_id) != (permissions, parent_id):
-                self._put_permissions(listed.native_id, permissions, parent_id)
+            self._put_unchanged(listed, permissions)
             return
         prepared = self._models.prepare(found, node.id if node else None)
         self._embedding.append(_Embedding(listed.native_id, parent_id, permissions, prepared))

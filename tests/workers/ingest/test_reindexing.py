@@ -12,7 +12,6 @@ import pytest
 from numpy.typing import NDArray
 from sqlalchemy import text
 
-from policies import Audience
 from policies.tables.index import VersionState
 from tests.workers.answering.asking import only
 from tests.workers.library import Library, WordEmbedder
@@ -458,4 +457,3 @@ def test_nobody_but_the_indexer_makes_a_version(indexed: Indexed) -> None:
             indexed.database.session(role) as session,
         ):
             session.execute(text("UPDATE index_version SET state = 'active'"))
-    assert Audience.of([indexed.library.ids["alice"]])

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from workers.cli.data_dir import command_settings
-from workers.cli.output import out, print_json
+from workers.cli.output import out, plain, print_json
 
 
 def reindex(
@@ -132,3 +132,29 @@ def cancel_job(job_id: JobId) -> None:
     from workers.cli import jobs
 
     jobs.show(jobs.cancel(command_settings(), job_id), out)
+
+
+@jobs_app.command("schedules")
+def list_schedules(as_json: AsJson = False) -> None:
+    """List what is done again and again, when it is next due, and the hours in which it is not."""
+    from dataclasses import asdict
+
+    from workers.cli import jobs
+
+    found = jobs.schedules_of(command_settings())
+    if as_json:
+        print_json([asdict(one) for one in found])
+    else:
+        jobs.show_schedules(found, out)
+
+
+@jobs_app.command("unschedule")
+def remove_schedule(
+    kind: Annotated[str, typer.Argument(help="What is done, such as load.")],
+    subject: Annotated[str, typer.Argument(help="What it is done to, such as a source's name.")],
+) -> None:
+    """End a schedule. What it has loaded stays, and a job of it that runs goes on."""
+    from workers.cli import jobs
+
+    jobs.unschedule(command_settings(), kind, subject)
+    out.print(plain(f"{kind} {subject} is not scheduled any more."))

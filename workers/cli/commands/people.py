@@ -34,6 +34,22 @@ def load(
             "--report", help="List every file that was left out or read in part, and why."
         ),
     ] = False,
+    watches: Annotated[
+        bool,
+        typer.Option("--watch", help="Load it again after each change in it, until Ctrl-C."),
+    ] = False,
+    every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PERIOD",
+            help="Have the jobs worker load it again and again: 30s, 5m, 8h or 1d. "
+            "`ken jobs schedules` lists what is set.",
+        ),
+    ] = None,
+    quiet: Annotated[
+        str | None,
+        typer.Option(metavar="HOURS", help="With --every: not in these hours, UTC: 22:00-06:00."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Load people, permissions and documents from a folder. docs/loading.md describes the format.
@@ -44,13 +60,26 @@ def load(
     """
     from dataclasses import asdict
 
-    from workers.cli.loading import load_folder
+    from workers.cli.loading import load_folder, schedule_folder, watch_folder
 
+    settings, allowed = command_settings(), tuple(allow or ())
+    if quiet is not None and every is None:
+        raise typer.BadParameter("--quiet belongs to --every.")
+    if every is not None:
+        words = schedule_folder(
+            settings, folder, source=source, allow=allowed, every=every, quiet=quiet
+        )
+        out.print(plain(f"{words}. The first load begins now, in the jobs worker of `ken up`."))
+        out.print("`ken jobs list` shows its loads, `ken jobs unschedule load NAME` ends it.")
+        return
+    if watches:
+        watch_folder(settings, folder, source=source, allow=allowed, console=out)
+        return
     report = load_folder(
-        command_settings(),
+        settings,
         folder,
         source=source,
-        allow=tuple(allow or ()),
+        allow=allowed,
         remove_missing=remove_missing,
         console=None if as_json else out,
         shows_all=shows_all,

@@ -1,0 +1,97 @@
+"""Watches a folder, and loads it again when something in it has changed and is written to its end.
+
+It looks at names, sizes and times every second, which works on every file system, network mounts
+among them. A folder that changed between two looks is still being written; it is loaded once two
+looks are equal. Files that are as they were when they were loaded are not read again.
+"""
+
+import os
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from workers.errors import InputInvalid, ServerUnavailable
+
+Looks = Mapping[str, tuple[int, int, int]]
+"""Each file's time of change, size and inode, by its path from the folder."""
+
+_EVERY_S = 1.0
+_SHARE = 0.05
+"""Of the time, at most so much is spent on looking: a large folder is looked at less often."""
+_WHOLE_EVERY_S = 3_600.0
+"""So often all files are read again, whatever they look like."""
+_RETRY_S = 5.0
+
+
+def look(root: Path) -> Looks:
+    """Look at the files of a folder, without those in hidden folders. One that cannot be looked at
+    is as if it were not there.
+    """
+    found: dict[str, tuple[int, int, int]] = {}
+    for folder, below, files in os.walk(root):
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        for name in sorted(files):
+            if name.startswith("."):
+                continue
+            place = os.path.join(folder, name)  # noqa: PTH118 - a path's object for each is slow
+            try:
+                known = os.stat(place)  # noqa: PTH116
+            except OSError:
+                continue
+            path = os.path.relpath(place, root)
+            found[path] = (known.st_mtime_ns, known.st_size, known.st_ino)
+    return found
+
+
+def digest(looks: Looks) -> str:
+    """Return one word for the state of a folder."""
+    return sha256(repr(sorted(looks.items())).encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def same(before: Looks, now: Looks) -> frozenset[str]:
+    """Return the paths of the files that are as they were."""
+    return frozenset(path for path, seen in now.items() if before.get(path) == seen)
+
+
+@dataclass(slots=True)
+class Watch:
+    """One folder that is watched until somebody says that it is enough."""
+
+    root: Path
+    load: Callable[[Collection[str]], object]
+    """Loads the folder; is given the paths that are as they were when it was loaded last."""
+    tell: Callable[[Exception], None]
+    """Is given why a load was refused; the folder is watched on."""
+    is_enough: Callable[[], bool] = lambda: False
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+
+    def run(self) -> None:
+        """Load the folder, and again after each change."""
+        loaded: Looks = {}
+        tried: Looks | None = None
+        whole_at = self.clock()
+        before = look(self.root)
+        while not self.is_enough():
+            began = self.clock()
+            now = look(self.root)
+            rest_s = max(_EVERY_S, (self.clock() - began) / _SHARE)
+            if self.clock() >= whole_at:
+                loaded, tried, whole_at = {}, None, self.clock() + _WHOLE_EVERY_S
+            if now == before and now != tried:
+                try:
+                    self.load(same(loaded, now))
+                    loaded = now
+                except InputInvalid as error:  # until somebody has changed something
+                    self.tell(error)
+                except (ServerUnavailable, SQLAlchemyError) as error:
+                    self.tell(error)
+                    self.sleep(_RETRY_S)
+                    continue
+                tried = now
+            before = now
+            self.sleep(rest_s)
