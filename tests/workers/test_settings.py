@@ -104,7 +104,7 @@ def test_an_invalid_setting_comes_with_a_remedy(
 def secret_settings() -> list[str]:
     named = ("password", "token", "secret", "key", "url")
     shown = ("slack_api_url", "model_base_url", "public_url", "admin_page_url",
-             "fallback_model_base_url", "doors_url")  # fmt: skip
+             "fallback_model_base_url", "doors_url", "embedding_base_url")  # fmt: skip
     return [name for name in Settings.model_fields if name.endswith(named) and name not in shown]
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
+from starlette.routing import Route
 
 from workers.admin import (
     routes_audit,
@@ -22,6 +23,7 @@ from workers.admin import (
 from workers.admin.api_keys import authenticate
 from workers.admin.callers import OnlyWithToken
 from workers.admin.problems import Problem, answer_with_problems
+from workers.admin.retrieval_plugin import PATHS, plugin_app
 from workers.admin.scim.endpoints import scim_app
 from workers.database.sessions import Database
 from workers.ingest.parse import Limits, Parser
@@ -81,10 +83,12 @@ def make_app(settings: Settings, embedders: Embedders) -> FastAPI:
         app.include_router(routes.routes)
     app.get("/healthz", tags=["health"])(healthz)
     app.get("/readyz", tags=["health"], responses=_NOT_READY)(readyz)
+    plugin = plugin_app(app.state.database, lambda: app.state.pushing)
+    app.router.routes.extend(Route(path, endpoint=plugin) for path in PATHS)
     app.mount("/scim/v2", scim_app(app.state.database, partial(_provisions, app.state.database)))
     app.add_middleware(OnlyWithToken, database=app.state.database)
     in_base64 = max(LARGEST_BODY, limit_bytes * 4 // 3 + _BESIDE_A_FILE)
-    app.add_middleware(BodyLimit, larger=("/documents", in_base64))
+    app.add_middleware(BodyLimit, larger=(("/documents", "/upsert", "/upsert-file"), in_base64))
     answer_with_problems(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app

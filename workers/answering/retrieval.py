@@ -105,6 +105,8 @@ class Only:
     """Documents by `SOURCE:ID`, the id being the source's."""
     native_ids: tuple[str, ...] | None = None
     """Documents by their source's id alone."""
+    called: tuple[str, ...] | None = None
+    """Documents by either."""
     since: datetime | None = None
     until: datetime | None = None
     """When a document was last changed, at the earliest and at the latest."""
@@ -115,7 +117,7 @@ class Only:
 
     @property
     def is_of_documents(self) -> bool:
-        limits = (self.documents, self.names, self.native_ids, self.since, self.until)
+        limits = (self.documents, self.names, self.native_ids, self.called, self.since, self.until)
         return any(one is not None for one in limits)
 
 
@@ -251,13 +253,15 @@ def documents_in(session: Session, visible: Visible, only: Only) -> list[int]:
     statement = readable_documents(visible).with_only_columns(Document.id)
     if only.documents is not None:
         statement = statement.where(among(Document.id, only.documents))
+    named = Source.name + ":" + Document.native_id
+    if only.names is not None or only.called is not None:
+        statement = statement.join(Node, Node.id == Document.id)
+        statement = statement.join(Source, Source.id == Node.source_id)
     if only.names is not None:
-        named = Source.name + ":" + Document.native_id
-        statement = (
-            statement.join(Node, Node.id == Document.id)
-            .join(Source, Source.id == Node.source_id)
-            .where(named.in_(only.names))
-        )
+        statement = statement.where(named.in_(only.names))
+    if only.called is not None:
+        is_called = named.in_(only.called) | Document.native_id.in_(only.called)
+        statement = statement.where(is_called)
     if only.native_ids is not None:
         statement = statement.where(Document.native_id.in_(only.native_ids))
     if only.since is not None:

@@ -119,12 +119,12 @@ def kind_of(source: str) -> Kind:
 def _only(services: Services, asked: Filter | None) -> Only:
     if asked is None:
         return Only()
-    names: tuple[str, ...] | None = None if asked.document_id is None else (asked.document_id,)
+    called: tuple[str, ...] | None = None if asked.document_id is None else (asked.document_id,)
     if asked.author:  # no document of ours has one
-        names = ()
+        called = ()
     return Only(
         sources=None if asked.source is None else _sources_of(services, asked.source),
-        names=names,
+        called=called,
         native_ids=None if asked.source_id is None else (asked.source_id,),
         since=asked.start_date,
         until=asked.end_date,

@@ -18,7 +18,7 @@ class BodyLimit:
 
     The connection is closed if an answer was sent before the whole body had arrived. Below a path
     of `own_limit`, whose bodies are smaller, the app refuses what is declared too large. `larger`
-    is the end of a path whose bodies may be larger, and how large.
+    are the ends of paths whose bodies may be larger, and how large.
     """
 
     def __init__(
@@ -26,19 +26,19 @@ class BodyLimit:
         app: ASGIApp,
         patience_s: float = _PATIENCE_S,
         own_limit: str = "/scim/",
-        larger: tuple[str, int] = ("", LARGEST_BODY),
+        larger: tuple[tuple[str, ...], int] = ((), LARGEST_BODY),
     ) -> None:
         self.app = app
         self.patience_s = patience_s
         self.own_limit = own_limit
-        self.larger_path, self.larger = larger
+        self.larger_paths, self.larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         read, more, until = 0, True, 0.0
-        is_larger = bool(self.larger_path) and scope["path"].endswith(self.larger_path)
+        is_larger = scope["path"].endswith(self.larger_paths)
         largest = self.larger if is_larger else LARGEST_BODY
         has_own_limit = bool(self.own_limit) and scope["path"].startswith(self.own_limit)
 

@@ -70,6 +70,8 @@ def test_top_k_is_the_number_of_passages_and_three_if_none_is_said(
         ({"document_id": "world:budget"}, ["budget"]),
         ({"document_id": "world:salary"}, []),
         ({"document_id": "world:nothing"}, []),
+        ({"document_id": "budget"}, ["budget"]),
+        ({"document_id": "salary"}, []),
         ({"source_id": "budget"}, ["budget"]),
         ({"source_id": "salary"}, []),
         ({"source": "file"}, ["budget"]),
