@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+import numpy as np
 import psycopg
 import redis
 from sqlalchemy import text
@@ -21,9 +22,12 @@ from workers.database.schema import check
 from workers.database.sessions import Database, driver_of
 from workers.embedded.process import Child
 from workers.errors import AssistantError, ModelUnavailable, OperatorError
-from workers.models.base import ModelFileCorrupt, Passage
+from workers.index import versions
+from workers.models.base import ModelFileCorrupt, Passage, Patient
+from workers.models.by_name import embedder_named
 from workers.models.embedder import MiniLM
 from workers.models.multilingual import Multilingual
+from workers.models.pairs import check_same_model
 from workers.ops.production import contradictions, unsafe
 from workers.services import AS_SYNCER
 from workers.settings import Role, Settings, load_settings, local_url
@@ -68,7 +72,7 @@ def examine(data_dir: Path, *, production: bool = False) -> Iterator[Finding]:
     yield _data_folder(settings)
     yield from _settings(settings, strict=production or settings.production)
     database = Database(settings)
-    for look in (_postgresql, _pgvector, _words, _schema, _roles, _transactions):
+    for look in (_postgresql, _pgvector, _words, _schema, _roles, _transactions, _index):
         yield _safely(look, settings, database)
     database.close()
     yield _redis(settings)
@@ -205,6 +209,26 @@ _READ_SETTINGS = text("SELECT name, setting FROM pg_settings WHERE name = ANY(:n
 _SET_FOR_TRANSACTION = text("SELECT set_config('ken.asker', '1', true)")
 # Reads that value in the next transaction; it must be empty.
 _READ_WHAT_IS_LEFT = text("SELECT nullif(current_setting('ken.asker', true), '')")
+
+
+def _index(settings: Settings, database: Database) -> Finding:
+    """Check that the models of the active index answer, and are those that it was built with."""
+    with database.session("indexer") as session:
+        version = versions.active(session)
+        missing = versions.missing(session, version.model) if version else 0
+    if version is None:
+        return Finding("index", True, "by the embedded models")
+    for model in version.models:
+        embedder = embedder_named(settings, model.name)
+        if model == version.model and version.probe is not None:
+            if isinstance(embedder, Patient):
+                embedder = embedder.within(_PATIENCE_S)
+            check_same_model(embedder, np.array(version.probe, np.float32))
+    found = f"by {version.names}, version {version.id}"
+    if missing:
+        words = f"{found}; {counted(missing, 'chunk')} without a vector, found by words alone"
+        return Finding("index", True, words, "Run `ken reindex`: it adds them.", warns=True)
+    return Finding("index", True, found)
 
 
 def _redis(settings: Settings) -> Finding:

@@ -46,6 +46,9 @@ class Facts:
     epoch: int
     epoch_age_s: float | None
     sources: tuple[Source, ...]
+    jobs: tuple[tuple[str, int, float], ...] = ()
+    """Of each kind of job: how many are open, and for how long the oldest that is due and that
+    nobody works on has been so, in seconds."""
     resting: tuple[tuple[str, bool], ...] = ()
     """Each model that was called, and whether it rests after failures."""
 
@@ -68,6 +71,7 @@ def read(database: Database) -> Facts | None:
         with database.session("ingress") as session:
             session.execute(_SHORT)
             held = session.execute(_COUNT_QUESTIONS).one()._asdict()
+            jobs = tuple((row.kind, row.open, row.overdue_s) for row in session.execute(_JOBS))
             resting = tuple((row.model, row.rests) for row in session.execute(_RESTING))
         with database.session("answerer") as session:
             session.execute(_SHORT)
@@ -75,7 +79,7 @@ def read(database: Database) -> Facts | None:
         epoch_age_s = _epoch_age(database) if database.settings.has_syncer else None
     except (SQLAlchemyError, OperatorError):
         return None
-    return Facts(**held, epoch_age_s=epoch_age_s, sources=sources, resting=resting)
+    return Facts(**held, epoch_age_s=epoch_age_s, sources=sources, jobs=jobs, resting=resting)
 
 
 def _epoch_age(database: Database) -> float | None:
@@ -113,6 +117,7 @@ class _Facts(Collector):
             yield from _of_questions(facts)
             yield from _of_sources(facts.sources)
             yield _of_models(facts.resting)
+            yield from _of_jobs(facts.jobs)
 
 
 def _of_questions(facts: Facts) -> Iterator[Metric]:
@@ -173,6 +178,19 @@ def _of_models(resting: Sequence[tuple[str, bool]]) -> Metric:
     return family
 
 
+def _of_jobs(jobs: Sequence[tuple[str, int, float]]) -> Iterator[Metric]:
+    opened = GaugeMetricFamily("ken_jobs_open", "Jobs that have not ended", labels=["kind"])
+    overdue = GaugeMetricFamily(
+        "ken_job_overdue_seconds",
+        "Seconds for which a job is due that nobody works on",
+        labels=["kind"],
+    )
+    for kind, count, overdue_s in jobs:
+        opened.add_metric([kind], float(count))
+        overdue.add_metric([kind], overdue_s)
+    yield from (opened, overdue)
+
+
 def _one(name: str, what: str, value: float) -> Metric:
     return GaugeMetricFamily(f"ken_{name}", what, value=value)
 
@@ -202,6 +220,15 @@ _COUNT_QUESTIONS = text("""
            coalesce(extract(epoch FROM now() - unposted.oldest), 0)::float8 AS oldest_unposted_s,
            (SELECT value FROM epoch) AS epoch
     FROM open, unposted
+""")
+
+# Counts the open jobs of each kind, and how long the oldest waits for a worker.
+_JOBS = text("""
+    SELECT kind, count(*) AS open,
+           coalesce(max(extract(epoch FROM now() - due_at)) FILTER (
+               WHERE state = 'waiting' AND due_at <= now() AND leased_until <= now()), 0)::float8
+               AS overdue_s
+    FROM job WHERE state IN ('waiting', 'paused') GROUP BY kind ORDER BY kind
 """)
 
 # Reads which models are not called now; the last row of each model counts.

@@ -296,6 +296,12 @@ def _sent_in_the_clear(settings: Settings) -> Iterator[str]:
         url = _split(model.model_base_url)
         if model.model_base_url and url.scheme != "https" and not _is_here(url.hostname):
             yield f"{prefix}_BASE_URL is not https: passages and the key would be sent unencrypted"
+    url = _split(settings.embedding_base_url)
+    if settings.embedding_base_url and url.scheme != "https" and not _is_here(url.hostname):
+        yield (
+            "KEN_EMBEDDING_BASE_URL is not https: the text of all documents and the key would be "
+            "sent unencrypted"
+        )
 
 
 def _models(settings: Settings) -> Iterator[tuple[str, Settings]]:

@@ -15,6 +15,7 @@ from workers.database.sessions import Database, connect
 from workers.embedded.servers import EmbeddedRedis
 from workers.intake import doorbell
 from workers.intake.leases import lease, question_session
+from workers.jobs import rows
 from workers.ops import facts
 from workers.settings import Settings
 
@@ -153,3 +154,26 @@ def _asked_ago(settings: Settings, question_id: int, seconds: int) -> None:
         )
         connection.execute(text("ALTER TABLE question FORCE ROW LEVEL SECURITY"))
     owner.dispose()
+
+
+def test_jobs_are_counted_with_how_long_one_waits_for_a_worker(
+    settings: Settings, database: Database
+) -> None:
+    with database.session("indexer") as session:
+        due = rows.submit(session, "load", subject="wiki", actor="test")
+        rows.submit(session, "load", subject="drive", actor="test", after_s=600)
+        rows.submit(session, "reindex", actor="test", after_s=600)
+        given = {"id": due}
+        session.execute(
+            text("UPDATE job SET due_at = now() - interval '90 seconds' WHERE id = :id"), given
+        )
+    exposition = facts.exposition(settings, database)().decode()
+    found = {
+        (sample.name, sample.labels["kind"]): sample.value
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+        if "kind" in sample.labels
+    }
+    assert (found["ken_jobs_open", "load"], found["ken_jobs_open", "reindex"]) == (2, 1)
+    assert 90 <= found["ken_job_overdue_seconds", "load"] < 900
+    assert found["ken_job_overdue_seconds", "reindex"] == 0
