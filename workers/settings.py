@@ -207,6 +207,10 @@ class Settings(BaseSettings):
     """A complete push that leaves out more nodes or memberships than this, and than
     `unlisted_percent` of the existing ones, waits: a broken crawler also lists almost nothing."""
     unlisted_percent: int = Field(50, ge=0)
+    keep_questions_days: float = Field(400.0, ge=0, allow_inf_nan=False)
+    """Questions, with their answers and ratings, are deleted after this many days; 0: never."""
+    keep_usage_days: float = Field(400.0, ge=0, allow_inf_nan=False)
+    """The same for what the models were used for; budgets need the current month."""
     keep_gone_days: float = Field(7.0, ge=0)
     """Nobody can read what a source no longer lists, and it is deleted after this many days."""
 

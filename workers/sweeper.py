@@ -21,7 +21,7 @@ from workers.replies.outbox import remove_late_duplicates
 from workers.services import Services
 from workers.slack.bot_tokens import refresh_due
 from workers.sync import runs
-from workers.upkeep import review
+from workers.upkeep import retention, review
 
 log = structlog.get_logger()
 
@@ -106,9 +106,12 @@ def refresh_tokens(services: Services) -> None:
 
 
 def delete_old(services: Services) -> None:
-    """Delete what its source has not listed for a while; only if the syncer's password is set."""
+    """Delete what its source has not listed for a while, and what is too old to keep; only if the
+    syncer's password is set.
+    """
     if services.settings.has_syncer:
         runs.delete_old(services.database)
+        retention.delete_aged(services.database)
 
 
 def _do(services: Services, duty: Callable[[Services], None]) -> None:

@@ -26,6 +26,7 @@ SHORTEST_LEASE_S = 3
 _KNOWN_SECRETS = frozenset({"xoxb-playground", "xapp-playground", "playground"})
 """The playground's secrets, which anybody can read in its source code."""
 _SLACK = "https://slack.com/api/"
+_LONGEST_MONTH = 31
 _QUEUES = frozenset({"redis", "rediss", "redis+socket", "unix"})
 _GUARDED_SSL = frozenset({"require", "verify-ca", "verify-full"})
 
@@ -52,6 +53,7 @@ def contradictions(settings: Settings, process: Process) -> list[str]:
         *_ports(settings),
         *_playground(settings),
         *_lease(settings),
+        *_retention(settings),
     ]
 
 
@@ -185,6 +187,19 @@ def _lease(settings: Settings) -> Iterator[str]:
         yield (
             f"KEN_LEASE_S is less than {SHORTEST_LEASE_S}: a lease could end while its question is "
             "still being answered. Set 6 or more"
+        )
+
+
+def _retention(settings: Settings) -> Iterator[str]:
+    if 0 < settings.keep_questions_days <= settings.review_days:
+        yield (
+            "KEN_KEEP_QUESTIONS_DAYS is not more than KEN_REVIEW_DAYS: an answer whose record is "
+            "gone cannot be withdrawn when a reader loses access. Set it higher, or 0 to keep all"
+        )
+    if 0 < settings.keep_usage_days < _LONGEST_MONTH:
+        yield (
+            f"KEN_KEEP_USAGE_DAYS is less than {_LONGEST_MONTH}: a month's budget counts what the "
+            "models have cost. Set it higher, or 0 to keep all"
         )
 
 
