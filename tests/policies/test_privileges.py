@@ -1,6 +1,8 @@
 """What each role may do to text, and that a role with more is refused."""
 
-from typing import get_args
+import re
+from collections.abc import Iterable
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy import text
@@ -66,3 +68,58 @@ def test_without_a_wall_on_every_table_with_text_no_process_starts(
         with owner.begin() as connection:
             connection.execute(text(f"ALTER TABLE {table} {wall} ROW LEVEL SECURITY"))
         owner.dispose()
+
+
+AS_OWNER = {"codes_of": {"ken_answerer"}, "readable_set": {"ken_answerer"}}
+"""What runs with its owner's rights and may be called, by whom; triggers cannot be."""
+
+
+def test_what_runs_with_its_owners_rights_gives_no_text_away(database: Database) -> None:
+    """Threat 32: where the answerer calls the owner's function, row-level security lets the owner
+    see content, so that `codes_of` can read it. No other such function may.
+    """
+    assert _giving_text_away(_run_as_owner(database)) == []
+    with _as_owner(database) as connection:
+        connection.execute(text(_LEAKING))
+    try:
+        assert _giving_text_away(_run_as_owner(database)) == ["leak"]
+    finally:
+        with _as_owner(database) as connection:
+            connection.execute(text("DROP FUNCTION leak"))
+
+
+def _run_as_owner(database: Database) -> list[Any]:
+    with _as_owner(database) as connection:
+        return list(connection.execute(text(_READ_AS_OWNER)))
+
+
+def _as_owner(database: Database) -> Any:
+    return connect(database.settings, "owner").begin()
+
+
+def _giving_text_away(functions: Iterable[Any]) -> list[str]:
+    """Those that read text and are not the one that may, or that others may call."""
+    found = []
+    for name, body, is_trigger, callers, gives in functions:
+        reads = re.search(r"\b(document|chunk|embedding)\b", body) is not None
+        may_read = name == "codes_of" and "text" not in gives
+        may_be_called = is_trigger or set(callers) == AS_OWNER.get(name)
+        if (reads and not may_read) or not may_be_called:
+            found.append(name)
+    return found
+
+
+_READ_AS_OWNER = """
+    SELECT proname, prosrc, prorettype = 'trigger'::regtype,
+           ARRAY(SELECT rolname::text FROM pg_roles
+                 WHERE rolname LIKE 'ken\\_%' AND rolname <> 'ken_owner'
+                   AND has_function_privilege(rolname, pg_proc.oid, 'EXECUTE')),
+           ARRAY(SELECT one::regtype::text
+                 FROM unnest(proallargtypes, proargmodes) AS given (one, mode)
+                 WHERE mode IN ('o', 't'))
+    FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace
+"""
+_LEAKING = """
+    CREATE FUNCTION leak() RETURNS SETOF text LANGUAGE sql SECURITY DEFINER
+    AS $$ SELECT text FROM chunk $$
+"""
