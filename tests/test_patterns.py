@@ -3,6 +3,7 @@
 import ast
 import importlib
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,16 +39,13 @@ def _of_names(file: Path, tree: ast.AST) -> Iterator[tuple[str, re.Pattern[Any],
     if file.name == "__main__.py":
         return
     module = importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
+    calls: dict[str, set[str]] = defaultdict(set)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            calls[node.value.id].add(node.attr)
     for name, value in vars(module).items():
         if isinstance(value, re.Pattern):
-            calls = {
-                node.attr
-                for node in ast.walk(tree)
-                if isinstance(node, ast.Attribute)
-                and isinstance(node.value, ast.Name)
-                and node.value.id == name
-            }
-            for how in _ways(calls):
+            for how in _ways(calls[name]):
                 yield name, value, how
 
 
