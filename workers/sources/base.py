@@ -69,11 +69,19 @@ class Connector(Protocol):
         """List the containers that are crawled, and those that cannot be read."""
         ...
 
-    def access(self) -> Iterator[Lines]:
-        """Yield all accounts, groups and containers, and documents with permissions of their own.
+    def directory(self) -> Iterator[Lines]:
+        """Yield all accounts, and the groups that belong to no part.
+
+        It raises rather than end early: a list that ends is complete.
+        """
+        ...
+
+    def access_of(self, part: Part) -> Lines:
+        """Return the container of a part, its groups, and documents with permissions of their own.
 
         What is mapped is at most what the source allows; a node whose permissions cannot be read
-        is `unknown`. It raises rather than end early: a list that ends is complete.
+        is `unknown`. It is asked again after each page, so that no text is stored for readers who
+        were listed before it was written.
         """
         ...
 

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 from policies.tables.permissions import Node, NodeKind
 from policies.tables.sources import RunKind, RunState
 from workers.database.sessions import Database
-from workers.ingest.push import DOCUMENTS_A_CALL, IDS_A_CALL, Became, Pushing
+from workers.errors import ServerUnavailable
+from workers.ingest.push import DOCUMENTS_A_CALL, IDS_A_CALL, Became, Pushing, SourceBusy
 from workers.observe.crashpoints import crashpoint
 from workers.settings import Settings
-from workers.sources.base import Connector, Page, Part, PartRefused
+from workers.sources.base import Connector, Lines, Page, Part, PartRefused
 from workers.sources.store import put_cursor, put_passed, read
 from workers.sync import runs
 from workers.sync.lines import LINES_A_PAGE
@@ -72,42 +73,67 @@ def crawl(
     done = Pass()
     parts = connector.parts()
     done.problems += [f"{one.name}: {one.problem}" for one in parts if one.problem]
-    _push_access(database, connector, wanted, actor, done)
+    access = _Access(database, connector, wanted, actor, done)
+    access.push(parts)
     tell("permissions", 0, len(parts))
     if not wanted.permissions_only:
-        _Content(database, connector, pushing, wanted, actor, done, tell).crawl(parts)
+        _Content(database, connector, pushing, wanted, actor, done, tell, access).crawl(parts)
     return done
 
 
 # -- who may read -----------------------------------------------------------------------------
 
 
-def _push_access(
-    database: Database, connector: Connector, wanted: Wanted, actor: str, done: Pass
-) -> None:
-    """Push a complete list: what the connector lists, and the documents stored below it."""
-    lines = [line for page in connector.access() for line in page]
-    listed = {line["id"] for line in lines if line["type"] == "node"}
-    with database.session("syncer") as session:
-        lines += _stored_below(session, connector.source, listed)
-    crashpoint("crawl_listed")
-    pages = [lines[at : at + LINES_A_PAGE] for at in range(0, len(lines), LINES_A_PAGE)]
-    try:
-        done.run = runs.push(
-            database,
-            pages,
-            source=connector.source,
-            kind=RunKind.COMPLETE,
-            actor=actor,
-            confirmed=wanted.confirmed,
-        )
-    except Overtaken:  # another pass listed the source after this one did
-        return
-    if done.run.state is RunState.WAITING:
-        done.problems.append(
-            f"permissions: run {done.run.id} waits ({'; '.join(done.run.waits_for)}): "
-            f"`ken sync show {done.run.id}`, then `ken sync confirm {done.run.id}`"
-        )
+@dataclass
+class _Access:
+    database: Database
+    connector: Connector
+    wanted: Wanted
+    actor: str
+    done: Pass
+    pushed: dict[str, Lines] = field(default_factory=dict)
+    """By part, what was pushed of it last."""
+
+    def push(self, parts: Sequence[Part]) -> None:
+        """Push a complete list: what the connector lists, and the documents stored below it."""
+        lines = [line for page in self.connector.directory() for line in page]
+        for part in parts:
+            self.pushed[part.id] = self.connector.access_of(part)
+            lines += self.pushed[part.id]
+        listed = {line["id"] for line in lines if line["type"] == "node"}
+        with self.database.session("syncer") as session:
+            lines += _stored_below(session, self.connector.source, listed)
+        crashpoint("crawl_listed")
+        self._push(lines, RunKind.COMPLETE)
+
+    def push_changed(self, part: Part) -> None:
+        """Push what has changed of a part since: its text may have been written for fewer readers
+        than it had when this pass began.
+        """
+        lines = self.connector.access_of(part)
+        if lines != self.pushed[part.id]:
+            self._push(lines, RunKind.DELTA)
+            self.pushed[part.id] = lines
+
+    def _push(self, lines: Lines, kind: RunKind) -> None:
+        pages = [lines[at : at + LINES_A_PAGE] for at in range(0, len(lines), LINES_A_PAGE)]
+        try:
+            self.done.run = runs.push(
+                self.database,
+                pages,
+                source=self.connector.source,
+                kind=kind,
+                actor=self.actor,
+                confirmed=self.wanted.confirmed,
+            )
+        except Overtaken:  # another pass listed the source after this one did
+            return
+        run = self.done.run
+        if run.state is RunState.WAITING:
+            self.done.problems.append(
+                f"permissions: run {run.id} waits ({'; '.join(run.waits_for)}): "
+                f"`ken sync show {run.id}`, then `ken sync confirm {run.id}`"
+            )
 
 
 def _stored_below(session: Session, source: str, listed: set[str]) -> list[dict[str, Any]]:
@@ -141,6 +167,7 @@ class _Content:
     actor: str
     done: Pass
     tell: Tell
+    access: _Access
 
     def crawl(self, parts: Sequence[Part]) -> None:
         """Read each part to its end; go on in the middle of the one that was cut off."""
@@ -178,6 +205,7 @@ class _Content:
         missing: list[str] = list(here["missing"])
         for page in self.connector.pages(part.id, here["cursor"], full=at["full"]):
             missing += self._missing(part.id, page)
+            self.access.push_changed(part)
             self._put_documents(part, page)
             here = {"id": part.id, "cursor": page.cursor, "missing": missing}
             self._put({**at, "part": here})
@@ -189,7 +217,10 @@ class _Content:
         documents = page.documents
         for start in range(0, len(documents), DOCUMENTS_A_CALL):
             some = documents[start : start + DOCUMENTS_A_CALL]
-            answer = self.pushing.put(self.connector.source, some, actor=self.actor)
+            try:
+                answer = self.pushing.put(self.connector.source, some, actor=self.actor)
+            except SourceBusy:
+                raise ServerUnavailable(_BUSY, remedy="The next pass goes on.") from None
             for one in answer.results:
                 self.done.counts[one.became.value] += 1
                 if one.became is Became.REFUSED:
@@ -243,6 +274,9 @@ class _Content:
 
     def _put(self, at: Mapping[str, Any]) -> None:
         put_cursor(self.database, self._stored.source_id, at)
+
+
+_BUSY = "Somebody else is pushing documents of this source."
 
 
 def _is_most(missing: int, held: int, settings: Settings) -> bool:

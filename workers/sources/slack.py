@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from slack_sdk import WebClient
 
+from policies.described import SeenAccount
 from policies.source import NamedPermissions
 from workers.errors import ServerUnavailable, SlackBusy, SlackRefused, SlackUnavailable
 from workers.ingest.push import File, Pushed
@@ -91,17 +92,36 @@ class SlackChannels:
             return [Part(one["id"], _name(one)) for one in self._public_channels()]
         return [self._part(channel_id) for channel_id in self.options.channels]
 
-    def access(self) -> Iterator[Lines]:
-        accounts: list[Json] = []
+    def directory(self) -> Iterator[Lines]:
         for page in self._profiles():
-            for one in page:
-                seen = one.seen
-                line = {"type": "account", "id": seen.native_id, "name": seen.name[:500]}
-                accounts.append({**line, "email": seen.email, "kind": seen.kind.value})
-        for at in range(0, len(accounts), _LINES):
-            yield accounts[at : at + _LINES]
-        for part in self.parts():
-            yield self._access_of(part)
+            for at in range(0, len(page), _LINES):
+                yield [_account(one.seen) for one in page[at : at + _LINES]]
+
+    def access_of(self, part: Part) -> Lines:
+        """A channel that cannot be read is closed by name: at once, and whatever else is listed."""
+        closed = [{"type": "node", "id": part.id, "kind": "container", "unknown": True}]
+        if part.problem:
+            return closed
+        try:
+            channel = self._info(part.id)
+            members = sorted(self._members(part.id))
+        except SlackRefused as refused:
+            log.warning("channel_closed", channel_id=part.id, error=str(refused))
+            return closed
+        if len(members) > _MOST_MEMBERS:
+            log.warning("channel_members_too_many", channel_id=part.id, members=len(members))
+            members = []
+        group = {"type": "group", "id": part.id, "name": f"#{_name(channel)}"[:500]}
+        everybody = [] if _is_private(channel) else ["class:members"]
+        return [
+            {**group, "members": [f"user:{one}" for one in members]},
+            {
+                "type": "node",
+                "id": part.id,
+                "kind": "container",
+                "allow": [*everybody, f"group:{part.id}"],
+            },
+        ]
 
     def pages(self, part: str, cursor: Cursor | None, *, full: bool) -> Iterator[Page]:
         """The newest threads first. The cursor holds the time of the oldest thread so far, so that
@@ -136,31 +156,6 @@ class SlackChannels:
             before = oldest
 
     # -- who reads ----------------------------------------------------------------------------
-
-    def _access_of(self, part: Part) -> Lines:
-        """A channel that cannot be read is closed by name: at once, and whatever else is listed."""
-        closed = [{"type": "node", "id": part.id, "kind": "container", "unknown": True}]
-        if part.problem:
-            return closed
-        try:
-            channel = self._info(part.id)
-            members = sorted(self._members(part.id))
-        except SlackRefused as refused:
-            log.warning("channel_closed", channel_id=part.id, error=str(refused))
-            return closed
-        if len(members) > _MOST_MEMBERS:
-            members = []
-        group = {"type": "group", "id": part.id, "name": f"#{_name(channel)}"[:500]}
-        everybody = [] if _is_private(channel) else ["class:members"]
-        return [
-            {**group, "members": [f"user:{one}" for one in members]},
-            {
-                "type": "node",
-                "id": part.id,
-                "kind": "container",
-                "allow": [*everybody, f"group:{part.id}"],
-            },
-        ]
 
     def _members(self, channel_id: str) -> set[str]:
         members: set[str] = set()
@@ -333,6 +328,11 @@ def _messages_of(found: Json) -> list[Json]:
     ):
         raise ServerUnavailable(_HALF)
     return messages
+
+
+def _account(seen: SeenAccount) -> Json:
+    described = {"name": seen.name[:500], "email": seen.email, "kind": seen.kind.value}
+    return {"type": "account", "id": seen.native_id, **described}
 
 
 def _is_reply(message: Json) -> bool:

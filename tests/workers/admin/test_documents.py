@@ -16,6 +16,7 @@ from tests.workers.admin.pushed import STAFF, everything
 from tests.workers.ingest.files import word
 from tests.workers.ingest.folder import FakeEmbedder, Shelf
 from workers.admin.api import make_app
+from workers.admin.api_keys import Caller
 from workers.database.sessions import Database
 from workers.ingest.parse import Limits, Parser
 from workers.ingest.push import Pushing
@@ -456,6 +457,14 @@ def test_another_sources_token_neither_writes_reads_nor_deletes(
         assert there.json()["detail"] == absent.json()["detail"]
     assert everything(api.database) == before
     assert shelf.texts() == {"plan": "All about plan."}
+
+
+def test_without_that_check_another_sources_token_writes(
+    api: Api, token: dict[str, str], shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threat 37, with the protection off."""
+    monkeypatch.setattr(Caller, "may_push", lambda *_: True)
+    assert results(put(api, api.token("push:hr"), page("plan", "Forged."))) == ["created"]
 
 
 def test_the_identity_providers_source_takes_no_documents(api: Api, people: dict[str, int]) -> None:

@@ -12,6 +12,7 @@ from tests.servers import opened
 from tests.workers.sources.channels import SOURCE, Channels
 from workers.sources import store
 from workers.sources.base import SourceRefused
+from workers.sources.slack import SlackChannels
 from workers.sync.sources import all_sources
 
 
@@ -164,6 +165,38 @@ def test_kens_own_answers_bots_and_notices_are_no_source(
     assert "Build 7 failed." in texts
     assert "Ken" not in texts
     assert "Because" not in texts
+
+
+def test_without_that_rule_an_answer_becomes_a_source(
+    channels: Channels, slack: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slack.say("CALL", "UKEN", "An answer of Ken.")
+    channels.add("CALL")
+    monkeypatch.setattr(SlackChannels, "_counts", lambda *_: True)
+    channels.crawl()
+    assert "An answer of Ken." in " ".join(channels.threads().values())
+
+
+def test_whatever_stands_in_a_name_or_a_message_is_stored_as_words(
+    channels: Channels, slack: Playground
+) -> None:
+    """Bad input: control characters, very long names, marks, headings, nothing but a picture."""
+    slack.change_user("UALICE", real_name="\x00\x1b[31mEve\u202e" + "x" * 3000)
+    slack.change_channel("CALL", name="\x07" + "n" * 900)
+    for words in ("# Heading\n\n<!channel> <@UBOB> &lt;@UBOB&gt;", "\x00", ":tada:", "w " * 9000):
+        slack.say("CALL", "UALICE", words)
+    channels.add("CALL")
+
+    done = channels.crawl()
+
+    texts = "\n".join(channels.threads().values())
+    assert done.problems == []
+    assert "\x00" not in texts
+    assert "\x1b" not in texts
+    assert "<!channel>" not in texts
+    assert "bob" in texts
+    assert max(len(title) for _, title, *_ in channels.state()["titles"]) <= 200
+    assert channels.state()["whole"]
 
 
 def test_accounts_are_described_and_linked_to_nobody(channels: Channels, slack: Playground) -> None:

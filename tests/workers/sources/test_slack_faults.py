@@ -93,6 +93,59 @@ def test_half_a_page_is_no_page(
         assert channels.state() == before
 
 
+def test_without_that_check_half_a_page_takes_everything(
+    channels: Channels, slack: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threat 38, with the protections off."""
+    channels.crawl()
+    whole = SlackChannels._call
+
+    def half(self: SlackChannels, called: str, **arguments: Any) -> Any:
+        found = whole(self, called, **arguments)
+        is_history = called == "conversations_history"
+        return {**found, "messages": None, "has_more": False} if is_history else found
+
+    monkeypatch.setattr(SlackChannels, "_call", half)
+    monkeypatch.setattr(slack_source, "_messages_of", lambda found: found["messages"] or [])
+    monkeypatch.setattr(crawl, "_is_most", lambda *_: False)
+    channels.crawl(full=True)
+    assert channels.threads() == {}
+
+
+SECRET = "Only for those who are in it now."
+
+
+def test_what_is_written_after_a_channel_became_private_is_not_stored_for_everybody(
+    channels: Channels, slack: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threat 6: who may read was listed before; it is looked up again before the text is stored."""
+    _after_the_list(monkeypatch, slack)
+    channels.crawl()
+    assert any(SECRET in words for words in channels.readable_by("UBOB"))
+    assert not any(SECRET in words for words in channels.readable_by("UCARL"))
+
+
+def test_without_that_look_everybody_reads_it(
+    channels: Channels, slack: Playground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threat 6, with the protection off."""
+    monkeypatch.setattr(crawl._Access, "push_changed", lambda *_: None)
+    _after_the_list(monkeypatch, slack)
+    channels.crawl()
+    assert any(SECRET in words for words in channels.readable_by("UCARL"))
+
+
+def _after_the_list(monkeypatch: pytest.MonkeyPatch, slack: Playground) -> None:
+    """Once everybody's permissions are listed, the channel becomes private, and is written in."""
+
+    def change(point: str) -> None:
+        if point == "crawl_listed":
+            slack.convert("CALL", "UALICE")
+            slack.say("CALL", "UBOB", SECRET)
+
+    monkeypatch.setattr(crawl, "crashpoint", change)
+
+
 def test_a_token_that_ends_in_the_middle_is_named_and_the_next_one_goes_on(
     channels: Channels, slack: Playground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
