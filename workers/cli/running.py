@@ -143,6 +143,9 @@ def _problems(facts: Mapping[str, Any]) -> Iterator[str]:
     for model, state in facts.get("models", {}).items():
         if state.startswith("rests"):
             yield f"the model {model} {state}: run `ken doctor`"
+    for source, state in facts.get("listed_by_ken", {}).items():
+        if "failed" in state or "could not" in state:
+            yield f"{source}: {state}"
     for name, settings in facts["outdated"].items():
         yield (f"{name} runs with old values of {names(settings)}: run `ken up` to restart it")
 
@@ -322,16 +325,36 @@ def _holdings(settings: Settings) -> dict[str, object]:
         with database.session("indexer") as session:
             held = session.execute(_COUNT_ROWS).one()._asdict()
             held["index_by"] = held["index_by"] or "the embedded models"
+            listed = {row.source: row.state for row in session.execute(_READ_CONNECTORS)}
         with database.session("ingress") as session:
             waiting = session.scalar(text("SELECT count(*) FROM question WHERE state = 'kept'"))
             models = {row.model: row.state for row in session.execute(_READ_MODELS)}
     except SQLAlchemyError:
         return {"database": _SILENT}
     else:
-        return {**held, "questions_waiting": waiting, **({"models": models} if models else {})}
+        more = {"listed_by_ken": listed, "models": models}
+        more = {name: facts for name, facts in more.items() if facts}
+        return {**held, "questions_waiting": waiting, **more}
     finally:
         database.close()
 
+
+# Reads how the last passes over each source that Ken lists ended.
+_READ_CONNECTORS = text("""
+    SELECT source.name AS source,
+           CASE WHEN last.state = 'failed' THEN 'failed: ken jobs show ' || last.id
+                WHEN passed_at IS NULL THEN 'not read yet'
+                WHEN problems <> '[]' THEN jsonb_array_length(problems)
+                     || ' could not be done: ken source show ' || source.name
+                ELSE 'read at ' || to_char(passed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
+                     || ' UTC' END AS state
+    FROM connector JOIN source ON source.id = connector.source_id
+    LEFT JOIN LATERAL (
+        SELECT id, state FROM job
+        WHERE subject = source.name AND kind IN ('crawl', 'permissions') AND ended_at IS NOT NULL
+        ORDER BY id DESC LIMIT 1) AS last ON true
+    ORDER BY source.name
+""")
 
 # Reads how the last call of each model ended, and until when it is not called.
 _READ_MODELS = text("""

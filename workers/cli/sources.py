@@ -30,6 +30,10 @@ from workers.sources.jobs import CRAWL, PERMISSIONS
 from workers.sources.kinds import connect, slack_channels
 from workers.sources.slack import ALL_PUBLIC, KIND, Options, SlackChannels
 from workers.sources.store import Stored
+from workers.sync.sources import set_source
+
+_STALE = "1d"
+"""A source that could not be listed for this long is left out of answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,15 @@ def add_slack(
     secret: Secret,
     every: str,
     permissions_every: str,
+    max_staleness: str | None,
 ) -> tuple[Stored, list[Part]]:
     """Look at the channels, then store them, with passes on a schedule. Raises InputInvalid,
     SourceRefused, ServerUnavailable; then nothing was stored.
+
+    Without `max_staleness` a new source gets a day, and one that is there keeps what it has.
     """
     database = _database(settings)
+    limit = period(max_staleness or _STALE)
     spans = {CRAWL: _span(every, "--every")}
     spans[PERMISSIONS] = _span(permissions_every, "--permissions-every")
     token = secret.read()
@@ -96,7 +104,10 @@ def add_slack(
         looked = SlackChannels(found.messenger, options)
         parts = looked.parts()
         source = looked.source
+    is_new = source not in {one.source for one in store.all_connectors(database)}
     store.put(database, source, KIND, options.to_json(), actor=actor(), secret=token)
+    if is_new or max_staleness is not None:
+        set_source(database, source, actor=actor(), max_staleness=limit)
     for kind, span in spans.items():
         schedules.put(database, kind, source, every=span, actor=actor())
     return store.read(database, source), parts

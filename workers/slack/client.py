@@ -165,13 +165,14 @@ class SlackMessenger:
 
     def profile(self, user_id: str) -> Profile:
         found = call(self.client.users_info, user=user_id, include_locale=True)
-        return self._profile(found["user"])
+        return self.read_profile(found["user"])
 
     def profiles(self) -> Iterator[list[Profile]]:
         for page in pages(self.client.users_list):
-            yield [self._profile(user) for user in page["members"]]
+            yield [self.read_profile(user) for user in page["members"]]
 
-    def _profile(self, user: dict[str, Any]) -> Profile:
+    def read_profile(self, user: dict[str, Any]) -> Profile:
+        """Return what Slack sent of a person, as we use it."""
         profile = user.get("profile") or {}
         name = user.get("real_name") or profile.get("real_name") or user.get("name") or user["id"]
         return Profile(

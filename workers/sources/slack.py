@@ -19,7 +19,7 @@ from policies.source import NamedPermissions
 from workers.errors import ServerUnavailable, SlackBusy, SlackRefused, SlackUnavailable
 from workers.ingest.push import File, Pushed
 from workers.intake.messages import storable
-from workers.slack.calling import call
+from workers.slack.calling import PAGE, call
 from workers.slack.client import HUMAN_SUBTYPES, MARK, SlackMessenger
 from workers.slack.marks import named, plain, written
 from workers.slack.messenger import Profile, source_of_team
@@ -33,8 +33,7 @@ ALL_PUBLIC = "*"
 RECENT_S = 14 * 86_400.0
 """How far back a pass that is not full looks for edits, deletions and replies."""
 _THREADS_A_PAGE = 50
-_MOST_MEMBERS = 100_000
-_LINES = 5_000
+_MOST_MEMBERS, _MEMBERS_A_PAGE = 100_000, 1_000
 _LONGEST_TITLE = 100
 _MOST_REPLIES = 5_000
 """Of one thread; what comes after them is not read."""
@@ -94,8 +93,7 @@ class SlackChannels:
 
     def directory(self) -> Iterator[Lines]:
         for page in self._profiles():
-            for at in range(0, len(page), _LINES):
-                yield [_account(one.seen) for one in page[at : at + _LINES]]
+            yield [_account(one.seen) for one in page]
 
     def access_of(self, part: Part) -> Lines:
         """A channel that cannot be read is closed by name: at once, and whatever else is listed."""
@@ -159,7 +157,9 @@ class SlackChannels:
 
     def _members(self, channel_id: str) -> set[str]:
         members: set[str] = set()
-        for page in self._all("conversations_members", "members", channel=channel_id):
+        for page in self._all(
+            "conversations_members", "members", limit=_MEMBERS_A_PAGE, channel=channel_id
+        ):
             members.update(map(str, page))
         return members - {self._own["user_id"]}
 
@@ -258,17 +258,20 @@ class SlackChannels:
         return message.get("subtype") in HUMAN_SUBTYPES and bool(message.get("user"))
 
     def _people(self) -> Mapping[str, str]:
+        """Everybody's name; a pass has listed them already, for their accounts."""
         if not self._names:
-            for page in self._profiles():
-                self._names |= {one.account.native_id: one.name for one in page}
+            for _ in self._profiles():
+                pass
         return self._names
 
-    def _profiles(self) -> list[list[Profile]]:
+    def _profiles(self) -> Iterator[list[Profile]]:
         try:
-            found: list[list[Profile]] = self._patiently(lambda: list(self.messenger.profiles()))
+            for page in self._all("users_list", "members"):
+                found = [self.messenger.read_profile(user) for user in page]
+                self._names |= {one.account.native_id: one.name for one in found}
+                yield found
         except SlackRefused as refused:
             raise _locked_out(refused) from None
-        return found
 
     # -- calls --------------------------------------------------------------------------------
 
@@ -277,10 +280,12 @@ class SlackChannels:
         found = self._call("auth_test")
         return {name: str(found[name]) for name in ("user_id", "team_id", "url")}
 
-    def _all(self, method: str, what: str, **arguments: Any) -> Iterator[list[Any]]:
+    def _all(
+        self, method: str, what: str, *, limit: int = PAGE, **arguments: Any
+    ) -> Iterator[list[Any]]:
         cursor = None
         while True:
-            page = self._call(method, limit=200, cursor=cursor, **arguments)
+            page = self._call(method, limit=limit, cursor=cursor, **arguments)
             found = page.get(what)
             if not isinstance(found, list):
                 raise ServerUnavailable(_HALF)

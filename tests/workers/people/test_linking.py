@@ -224,7 +224,7 @@ def test_only_an_active_full_member_of_the_home_workspace_is_a_member(
     """Threat 10."""
     messenger = company.services.messenger
     assert isinstance(messenger, SlackMessenger)
-    profile = messenger._profile({"id": "UX", "team_id": TEAM, "name": "x", **told})
+    profile = messenger.read_profile({"id": "UX", "team_id": TEAM, "name": "x", **told})
     assert (profile.kind.value, profile.confirmed, profile.email) == (kind, False, None)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import CliRunner, Result
 from bot.playground.client import Playground
 from policies.tables.jobs import JobState
 from tests.workers.sources.channels import SOURCE, Channels
+from workers.cli import running
 from workers.cli.commands import sources as commands
 from workers.cli.main import app
 from workers.database.sessions import Database
@@ -20,6 +22,7 @@ from workers.jobs.leases import Running
 from workers.jobs.rows import Shown
 from workers.sources import jobs, store
 from workers.sources.store import Stored
+from workers.sync.sources import all_sources
 
 Ken = Callable[..., Result]
 
@@ -54,6 +57,10 @@ def test_from_adding_a_source_to_removing_it(
         "permissions": 300,
     }
 
+    (source,) = [one for one in all_sources(channels.database) if one.name == SOURCE]
+    assert (source.max_staleness, source.usable) == (timedelta(days=1), False)
+    assert _status(channels) == {SOURCE: "not read yet"}
+
     synced = ken("sync", SOURCE)
     assert (synced.exit_code, "created: 1" in synced.output) == (0, True), synced.output
     assert channels.readable_by("UBOB")
@@ -63,7 +70,14 @@ def test_from_adding_a_source_to_removing_it(
     facts = json.loads(shown.output)
     assert (facts["has_secret"], facts["problems"], facts["goes_on"]) == (True, [], False)
 
+    assert _status(channels)[SOURCE].startswith("read at ")
+    ken("add", "slack", "--channel", "board", "--max-staleness", "none")
+    (source,) = [one for one in all_sources(channels.database) if one.name == SOURCE]
+    assert (source.max_staleness, source.usable) == (None, True)
+
     slack.remove_bot("CBOARD")
+    ken("sync", SOURCE)
+    assert _status(channels) == {SOURCE: f"1 could not be done: ken source show {SOURCE}"}
     tested = ken("test", SOURCE)
     assert tested.exit_code == 5
     assert "Ken is not in it" in tested.output
@@ -106,6 +120,7 @@ def test_a_job_goes_on_after_a_failure_and_names_what_is_wrong(
     assert failed.state is Shown.FAILED
     assert failed.reason.startswith("Slack does not let Ken in: token_revoked.")
     assert channels.readable_by("UCARL")
+    assert _status(channels) == {SOURCE: f"failed: ken jobs show {failed.id}"}
 
     slack.restore()
     assert _worked(channels).state is Shown.DONE
@@ -128,6 +143,13 @@ def test_a_pass_that_is_paused_goes_on(channels: Channels, slack: Playground) ->
     leases.work(database, job_id, {jobs.CRAWL: lambda _, running: _run(channels, running)})
     assert rows.job(database, job_id).state is Shown.DONE
     assert channels.readable_by("UCARL")
+
+
+def _status(channels: Channels) -> dict[str, str]:
+    """What `ken status` says of the sources that Ken lists."""
+    found = running._holdings(channels.database.settings)["listed_by_ken"]
+    assert isinstance(found, dict)
+    return found
 
 
 def _worked(channels: Channels) -> rows.JobFacts:

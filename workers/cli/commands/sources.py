@@ -46,6 +46,13 @@ def add_slack(
     permissions_every: Annotated[
         str, typer.Option(metavar="PERIOD", help="How often it is looked up who is in a channel.")
     ] = "5m",
+    max_staleness: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PERIOD",
+            help="If no pass has succeeded for this long, no answer uses the source. Default: 1d.",
+        ),
+    ] = None,
 ) -> None:
     """Read channels of Slack: each thread is a document, which the channel's readers may read.
 
@@ -64,6 +71,7 @@ def add_slack(
         secret=sources.Secret(ask_token, from_env, from_file),
         every=every,
         permissions_every=permissions_every,
+        max_staleness=max_staleness,
     )
     sources.show_parts(parts, out)
     out.print(f"Added {plain(stored.source)}. The jobs worker reads it; now: `ken source sync`.")
