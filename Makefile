@@ -117,6 +117,7 @@ coverage: $(VENV)/dev  ## policies/ has 100 % branch coverage, by its own tests
 bench: $(VENV)/dev  ## what searching, deciding and changing cost, and what Ken carries (a quiet machine; SMALL=1: less of it; CHUNKS=1000000: that many chunks)
 	@SMALL=$(SMALL) CHUNKS=$(CHUNKS) $(BIN)/python -m benchmarks.search build/bench-home build/figures/bench.json
 	@$(BIN)/python -m benchmarks.permissions build/bench-home build/figures/permissions.json
+	@SMALL=$(SMALL) $(BIN)/python -m benchmarks.sources build/bench-home build/figures/sources.json
 	@SMALL=$(SMALL) $(BIN)/python -m benchmarks.load build/bench-load-home build/figures/load.json
 
 nightly: shuffled eval read prove attack survive coverage bench  ## every long suite in full, and the tests in a random order
