@@ -27,6 +27,11 @@ _GONE = "Slack token revoked, channel archived, bot removed, thread deleted"
 _POSTGRES = "Postgres: immediate stop, crash recovery, terminate, locks, connections, disk full"
 _MODEL = "LLM 429, 500, timeouts, slow drip, cut, invalid JSON, refusal, empty, wrong citations"
 
+REINDEX_POINTS = (
+    *("job_taken", "vectors_written", "vectors_committed", "version_ready", "switch_written"),
+    *("switch_committed", "job_ended"),
+)
+
 KINDS: tuple[Kind, ...] = (
     *(
         Kind(f"worker_killed_{p}", _KILLED, partial(processes.killed_at, p), 2)
@@ -137,5 +142,10 @@ KINDS: tuple[Kind, ...] = (
         Kind(f"load_killed_{p}", "load crash at each step",
              partial(permissions.load_killed, f"document_{p}"))
         for p in ("written", "committed")
+    ),
+    *(
+        Kind(f"reindex_killed_{p}", "re-index crash at each step",
+             partial(permissions.reindex_killed, p))
+        for p in REINDEX_POINTS
     ),
 )  # fmt: skip

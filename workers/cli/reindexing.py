@@ -82,7 +82,7 @@ def begin(
         active = versions.active(session)
         open_job = rows.open_job(session, reindexing.KIND)
     if open_job is not None:
-        raise OpenAlready(open_job)
+        return _gone_on_with(database, open_job, model, dimensions, console)
     names = [one.name for one in active.models] if active else [name for name, _ in _BUILT_IN]
     wanted = models_of(settings, model, dimensions) if model else []
     is_same = not model or [name for name, _dimension in wanted] == names
@@ -106,6 +106,23 @@ def begin(
     return reindexing.begin(database, wanted, actor=_who(), before=_BUILT_IN, budget=budget)
 
 
+def _gone_on_with(
+    database: Database, job: JobFacts, model: str | None, dimensions: int | None, console: Console
+) -> int:
+    """Go on with an open job that was begun by the same command. Raises OpenAlready for another."""
+    version_id = job.details.get("version")
+    names: list[str] = []
+    if version_id is not None and not job.details.get("back"):
+        with database.session("indexer") as session:
+            version, _state = versions.version(session, version_id)
+        names = [one.name for one in version.models]
+    wanted = [name for name, _ in models_of(database.settings, model, dimensions)] if model else []
+    if names != wanted or job.state is Shown.PAUSED or job.details.get("back"):
+        raise OpenAlready(job)
+    console.print(f"Job {job.id}, which was begun before, goes on.")
+    return job.id
+
+
 def _tell(found: Estimate, names: Sequence[str], settings: Settings, console: Console) -> bool:
     """Print what will be embedded, and return whether that costs something."""
     new = found.chunks - found.known
@@ -124,6 +141,10 @@ def _tell(found: Estimate, names: Sequence[str], settings: Settings, console: Co
 
 
 def begin_roll_back(database: Database) -> int:
+    with database.session("indexer") as session:
+        open_job = rows.open_job(session, reindexing.KIND)
+    if open_job is not None and open_job.details.get("back"):
+        return open_job.id
     job_id, _version = reindexing.begin_roll_back(database, actor=_who())
     return job_id
 

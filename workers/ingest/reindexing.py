@@ -172,6 +172,7 @@ class _Building:
             return self.running.counts  # it was switched to, and the worker died before the end
         self.embedders = [(model, self._checked(model)) for model in self.version.models]
         self.counts = {"embedded": 0, "taken_over": 0, "tokens": 0, **self.running.counts}
+        self.done = self.counts["embedded"] + self.counts["taken_over"]
         with ThreadPoolExecutor(os.cpu_count(), "embed") as pool:
             self._fill(pool)
             if self.state is VersionState.BUILDING:

@@ -89,6 +89,54 @@ def load_killed(point: str, scene: Scene) -> Iterator[None]:
     _check_loaded(scene, cell.command("load", str(cell.bundle)))
 
 
+def reindex_killed(point: str, scene: Scene) -> Iterator[None]:
+    """Begun again after a crash; until the switch the old index is whole, from then on the new."""
+    cell = scene.cell
+    wanted = _other_model(cell)
+    cell.sql(_DELETE_VECTORS, wanted)
+    cell.arm(point, "kill")
+    cell.command("reindex", "--model", wanted, "--yes")
+    scene.missed = not cell.disarm(point)
+    _check_index(scene)
+    yield
+    cell.sql("UPDATE job SET leased_until = '-infinity' WHERE state = 'waiting'")  # time passes
+    code = cell.command("reindex", "--model", wanted, "--yes")
+    if code != 0 or _active(cell) != wanted:
+        scene.findings.append(f"ken reindex ended with {code}, the index is by {_active(cell)}")
+    _check_index(scene)
+
+
+_MODELS = ("all-MiniLM-L6-v2-int8", "use-multilingual-3")
+_DELETE_VECTORS = """
+    DELETE FROM embedding WHERE model_id = (SELECT id FROM embedding_model WHERE name = %s)
+"""
+_COUNT_WITHOUT_VECTOR = """
+    SELECT count(*) FROM chunk WHERE NOT EXISTS (
+        SELECT FROM embedding JOIN embedding_model ON embedding_model.id = model_id
+        WHERE chunk_id = chunk.id AND name = %s)
+"""
+
+
+def _other_model(cell: Cell) -> str:
+    return _MODELS[0] if _active(cell) == _MODELS[1] else _MODELS[1]
+
+
+def _active(cell: Cell) -> str:
+    found = cell.sql(
+        "SELECT name FROM index_version JOIN embedding_model ON embedding_model.id = model_id "
+        "WHERE state = 'active'"
+    )
+    return str(found[0][0]) if found else ""
+
+
+def _check_index(scene: Scene) -> None:
+    """Every chunk has a vector by the model that questions use now."""
+    model = _active(scene.cell) or _MODELS[0]
+    missing = scene.cell.sql(_COUNT_WITHOUT_VECTOR, model)
+    if missing != [(0,)]:
+        scene.findings.append(f"{missing[0][0]} chunks have no vector in the active index")
+
+
 def _written_push(cell: Cell) -> tuple[State, State]:
     """What counts now, and what the file for the push says: some changes at once."""
     old = new = cell.past.now

@@ -149,6 +149,20 @@ def test_a_budget_needs_a_price_and_a_second_one_waits_for_the_first(
         begin(free, screen, NAME, budget=1.0)
     job_id = begin(database, screen, NAME)
     with pytest.raises(OpenAlready, match=f"Job {job_id} \\(reindex\\) is already waiting"):
+        begin(database, screen, by_name.BUILT_IN)
+
+
+def test_the_same_command_again_goes_on_with_what_was_interrupted(
+    database: Database, screen: Console
+) -> None:
+    job_id = begin(database, screen, NAME)
+    assert begin(database, screen, NAME) == job_id
+    assert f"Job {job_id}, which was begun before, goes on." in screen.export_text()
+    assert job_id
+    command.follow(database, job_id)
+    back = command.begin_roll_back(database)
+    assert command.begin_roll_back(database) == back
+    with pytest.raises(OpenAlready):
         begin(database, screen, NAME)
 
 
