@@ -18,6 +18,7 @@ from workers.admin import (
     routes_documents,
     routes_identity,
     routes_index,
+    routes_jobs,
     routes_sync,
 )
 from workers.admin.api_keys import authenticate
@@ -37,6 +38,7 @@ _TAGS = [
     {"name": "documents", "description": "Push the documents of a source, with their readers."},
     {"name": "identity", "description": "Link accounts in sources to users."},
     {"name": "index", "description": "What is stored of each source, and what nobody may read."},
+    {"name": "jobs", "description": "Long work, and the versions of the index."},
     {
         "name": "audit",
         "description": "Explain who may read what and who was shown what, and list every change.",
@@ -79,7 +81,8 @@ def make_app(settings: Settings, embedders: Embedders) -> FastAPI:
     limit_bytes = int(settings.document_limit_mb * 1e6)
     parser = Parser(Limits(file_bytes=limit_bytes))
     app.state.pushing = Pushing(app.state.database, parser, embedders)
-    for routes in (routes_sync, routes_documents, routes_identity, routes_index, routes_audit):
+    rooms = (routes_sync, routes_documents, routes_identity, routes_index, routes_jobs)
+    for routes in (*rooms, routes_audit):
         app.include_router(routes.routes)
     app.get("/healthz", tags=["health"])(healthz)
     app.get("/readyz", tags=["health"], responses=_NOT_READY)(readyz)

@@ -134,7 +134,7 @@ def _tell(found: Estimate, names: Sequence[str], settings: Settings, console: Co
         words += (
             "; the price is not known (KEN_EMBEDDING_PRICE)"
             if price is None
-            else f", {found.tokens * price / 1e6:,.2f} at {price:g} a million"
+            else f", {found.tokens * price / 1e6:,.2g} at {price:g} a million"
         )
     console.print(escape(f"{words}."), soft_wrap=True)
     return bool(price and new)
