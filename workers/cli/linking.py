@@ -17,6 +17,7 @@ from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, OperatorError, SlackRefused, SlackUnavailable
 from workers.people import linking
+from workers.people.forgetting import Forgotten, forget_person
 from workers.replies.inert import inert
 from workers.settings import Settings
 from workers.slack.messenger import Names
@@ -237,6 +238,13 @@ def _database_with(settings: Settings, source: str | None) -> Database:
         with database.session("syncer") as session:
             source_id_of(session, source)
     return database
+
+
+def forget(settings: Settings, person: str, *, only_look: bool) -> tuple[str, Forgotten]:
+    """Forget a person, and return their name and how much it was. Raises InputInvalid."""
+    database = _database(settings)
+    user_id, name = person_named(database, person)
+    return name, forget_person(database, user_id, by=actor(), only_look=only_look)
 
 
 def actor() -> str:

@@ -119,21 +119,44 @@ def _mute_thread(session: Session, errand: StoredErrand) -> bool:
 
 
 def _forget(session: Session, errand: StoredErrand) -> bool:
-    """Clear texts. That something was asked, and which documents were used, stays for the audit.
+    clear_words(session, errand.team_id, errand.user_id)
+    session.execute(_MARK_FORGOTTEN, _whose(errand))
+    return True
 
-    An open question stays as it is, because a worker is on it.
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """How much of an account's words was cleared."""
+
+    questions: int
+    private_answers: int
+    comments: int
+    remembered: int
+    still_open: int
+    """Questions that a worker is on; they stay as they are."""
+
+
+def clear_words(session: Session, team_id: str, user_id: str) -> Cleared:
+    """Clear texts of an account. That something was asked, and which documents were used, stays for
+    the audit. The session then acts as this account.
     """
-    whose = _whose(errand)
+    whose = {"team": team_id, "user": user_id}
     forgotten = json.dumps(notice(FORGOTTEN).payload())
-    act_as_asker(session, errand.team_id, errand.user_id)
+    act_as_asker(session, team_id, user_id)
+    still_open = session.scalar(_COUNT_OPEN, whose) or 0
+    questions = answers = 0
     for question_id in session.scalars(_ENDED_QUESTIONS, whose).all():
         show_question(session, question_id)
-        session.execute(_FORGET_WORDS, {"id": question_id})
-        session.execute(_FORGET_ANSWERS, {"id": question_id, "payload": forgotten})
-    session.execute(_FORGET_COMMENTS, whose)
-    session.execute(_FORGET_MEMORY, whose)
-    session.execute(_MARK_FORGOTTEN, whose)
-    return True
+        questions += len(session.execute(_FORGET_WORDS, {"id": question_id}).all())
+        given = {"id": question_id, "payload": forgotten}
+        answers += len(session.execute(_FORGET_ANSWERS, given).all())
+    return Cleared(
+        questions=questions,
+        private_answers=answers,
+        comments=len(session.execute(_FORGET_COMMENTS, whose).all()),
+        remembered=len(session.execute(_FORGET_MEMORY, whose).all()),
+        still_open=still_open,
+    )
 
 
 def _whose(errand: StoredErrand) -> dict[str, str]:
@@ -182,10 +205,16 @@ _ENDED_QUESTIONS = text("""
     SELECT id FROM question WHERE team_id = :team AND user_id = :user AND state <> 'kept'
 """)
 
+# Counts the account's open questions.
+_COUNT_OPEN = text("""
+    SELECT count(*) FROM question WHERE team_id = :team AND user_id = :user AND state = 'kept'
+""")
+
 # Deletes a question's text, and what was said before it.
 _FORGET_WORDS = text("""
     UPDATE question SET text = '', earlier = '{}'
     WHERE id = :id AND (text <> '' OR earlier <> '{}')
+    RETURNING id
 """)
 
 # Deletes the text of private answers. Answers in a channel stay: others can read them there, and
@@ -193,15 +222,20 @@ _FORGET_WORDS = text("""
 _FORGET_ANSWERS = text("""
     UPDATE outbox SET payload = CAST(:payload AS jsonb)
     WHERE question_id = :id AND (kind = 'direct' OR kind LIKE 'direct/%')
+      AND payload <> CAST(:payload AS jsonb)
+    RETURNING id
 """)
 
 # Deletes the account's comments on answers.
 _FORGET_COMMENTS = text("""
     UPDATE feedback SET comment = '' WHERE team_id = :team AND user_id = :user AND comment <> ''
+    RETURNING question_id
 """)
 
 # Deletes what the account asked Ken to remember.
-_FORGET_MEMORY = text("DELETE FROM memory WHERE team_id = :team AND user_id = :user")
+_FORGET_MEMORY = text("""
+    DELETE FROM memory WHERE team_id = :team AND user_id = :user RETURNING id
+""")
 
 # Stores whether answers may use an attribute of this person.
 _HIDE = text("""

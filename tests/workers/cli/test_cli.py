@@ -49,6 +49,7 @@ TAUGHT = {
         "--watch",
     ],
     "ask": ["Ask a question as a person", "--as", "--in", "--json", "sources"],
+    "forget": ["Forget what a person asked", "--yes", "--json", "not touched"],
     "why": ["Explain whether a person may read a document", "never shows the text"],
     "who": ["List everybody who may read a document", "--at"],
     "audience": ["Show who reads a Slack channel", "how many documents"],

@@ -89,6 +89,34 @@ def load(
     raise typer.Exit(5 if report.left_out else 0)
 
 
+def forget(
+    person: Annotated[str, typer.Argument(help="The person's id, SOURCE:ID or e-mail address.")],
+    really: Annotated[
+        bool, typer.Option("--yes", help="Forget. Without it, only show how much it would be.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Forget what a person asked, was told in private, commented and had Ken remember.
+
+    It clears these in all their accounts, ends their tokens for programs, and takes their name off
+    costs. The audit keeps how much it was, not what. Messages in Slack, and the person in the
+    directory, are not touched: delete them there.
+    """
+    from dataclasses import asdict
+
+    from workers.cli.linking import forget as run
+
+    name, found = run(command_settings(), person, only_look=not really)
+    if as_json:
+        print_json({"person": name, "forgotten": really, **asdict(found)})
+        return
+    out.print(f"{plain(name)} is forgotten:" if really else f"Of {plain(name)}, there would go:")
+    for what, number in asdict(found).items():
+        out.print(f"  {what.replace('_', ' ')}: {number}")
+    if not really:
+        out.print("Nothing was changed. To forget them: add [bold]--yes[/].")
+
+
 link_app = typer.Typer(
     help="Link accounts to people: docs/identities.md.\n\n"
     "Start with `ken link list`, which shows the accounts without a link.",
