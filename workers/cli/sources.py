@@ -28,7 +28,7 @@ from workers.sources import store
 from workers.sources.base import Part
 from workers.sources.jobs import CRAWL, PERMISSIONS
 from workers.sources.kinds import connect, slack_channels
-from workers.sources.slack import ALL_PUBLIC, KIND, Options, SlackChannels
+from workers.sources.slack.channels import ALL_PUBLIC, KIND, Options, SlackChannels
 from workers.sources.store import Stored
 from workers.sync.sources import set_source
 

@@ -4,12 +4,12 @@ from workers.database.sessions import Database
 from workers.errors import InputInvalid, SlackRefused
 from workers.slack.client import SlackMessenger
 from workers.slack.workspaces import workspaces
-from workers.sources import slack
 from workers.sources.base import Connector, SourceRefused
-from workers.sources.slack import Options, SlackChannels
+from workers.sources.slack import channels
+from workers.sources.slack.channels import Options, SlackChannels
 from workers.sources.store import Stored, secret_of
 
-KINDS = (slack.KIND,)
+KINDS = (channels.KIND,)
 
 
 def connect(database: Database, stored: Stored) -> Connector:
@@ -35,7 +35,7 @@ def slack_channels(
     if token:
         return SlackChannels(SlackMessenger.connect(database.settings, token=token), options)
     found = workspaces(database.settings, database)
-    team = source.removeprefix(f"{slack.KIND}:")
+    team = source.removeprefix(f"{channels.KIND}:")
     messenger = found.get(team) or (next(iter(found.values())) if len(found) == 1 else None)
     if not isinstance(messenger, SlackMessenger):
         raise InputInvalid(

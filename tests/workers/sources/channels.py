@@ -12,7 +12,7 @@ from workers.ingest.push import Pushing
 from workers.sources import store
 from workers.sources.crawl import Pass, Wanted, crawl
 from workers.sources.kinds import connect
-from workers.sources.slack import KIND, Options, SlackChannels
+from workers.sources.slack.channels import KIND, Options, SlackChannels
 
 SOURCE = "slack:T1"
 PEOPLE = {"UALICE": False, "UBOB": False, "UCARL": False, "UGUEST": True}

@@ -9,7 +9,7 @@ from workers.ingest.push import Pushing
 from workers.sources import store
 from workers.sources.crawl import Wanted, crawl
 from workers.sources.kinds import connect
-from workers.sources.slack import KIND, Options
+from workers.sources.slack.channels import KIND, Options
 
 ASKED = "When is the bridge loan paid back?"
 SAID = "The bridge loan is paid back on 15 March 2027."

@@ -17,7 +17,7 @@ from tests.workers.sources.channels import Channels
 from workers.sources import store
 from workers.sources.crawl import Wanted, crawl
 from workers.sources.kinds import connect
-from workers.sources.slack import KIND, Options
+from workers.sources.slack.channels import KIND, Options
 
 
 def test_a_slack_that_somebody_else_wrote_is_read_as_ours(

@@ -12,7 +12,7 @@ from tests.servers import opened
 from tests.workers.sources.channels import SOURCE, Channels
 from workers.sources import store
 from workers.sources.base import SourceRefused
-from workers.sources.slack import SlackChannels
+from workers.sources.slack import threads
 from workers.sync.sources import all_sources
 
 
@@ -172,7 +172,7 @@ def test_without_that_rule_an_answer_becomes_a_source(
 ) -> None:
     slack.say("CALL", "UKEN", "An answer of Ken.")
     channels.add("CALL")
-    monkeypatch.setattr(SlackChannels, "_counts", lambda *_: True)
+    monkeypatch.setattr(threads, "counts", lambda *_: True)
     channels.crawl()
     assert "An answer of Ken." in " ".join(channels.threads().values())
 

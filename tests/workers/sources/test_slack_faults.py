@@ -12,9 +12,9 @@ from tests.workers.sources.channels import Channels
 from workers.errors import ServerUnavailable
 from workers.ingest.push import Pushing
 from workers.sources import crawl, store
-from workers.sources import slack as slack_source
 from workers.sources.base import SourceRefused
-from workers.sources.slack import SlackChannels
+from workers.sources.slack import channels as slack_channels
+from workers.sources.slack.channels import SlackChannels
 
 THREADS = 7
 
@@ -22,7 +22,7 @@ THREADS = 7
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads a page, so that seven threads are four pages."""
-    monkeypatch.setattr(slack_source, "_THREADS_A_PAGE", 2)
+    monkeypatch.setattr(slack_channels, "_THREADS_A_PAGE", 2)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_without_that_check_half_a_page_takes_everything(
         return {**found, "messages": None, "has_more": False} if is_history else found
 
     monkeypatch.setattr(SlackChannels, "_call", half)
-    monkeypatch.setattr(slack_source, "_messages_of", lambda found: found["messages"] or [])
+    monkeypatch.setattr(slack_channels, "_messages_of", lambda found: found["messages"] or [])
     monkeypatch.setattr(crawl, "_is_most", lambda *_: False)
     channels.crawl(full=True)
     assert channels.threads() == {}

@@ -7,7 +7,6 @@ its members. Direct messages are never read. docs/connectors/slack.md says what 
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -15,15 +14,14 @@ import structlog
 from slack_sdk import WebClient
 
 from policies.described import SeenAccount
-from policies.source import NamedPermissions
 from workers.errors import ServerUnavailable, SlackBusy, SlackRefused, SlackUnavailable
-from workers.ingest.push import File, Pushed
+from workers.ingest.push import Pushed
 from workers.intake.messages import storable
 from workers.slack.calling import PAGE, call
-from workers.slack.client import HUMAN_SUBTYPES, MARK, SlackMessenger
-from workers.slack.marks import named, plain, written
+from workers.slack.client import SlackMessenger
 from workers.slack.messenger import Profile, source_of_team
 from workers.sources.base import Cursor, Lines, Page, Part, PartRefused, SourceRefused
+from workers.sources.slack.threads import Json, Reader, is_reply, thread
 
 log = structlog.get_logger()
 
@@ -34,7 +32,6 @@ RECENT_S = 14 * 86_400.0
 """How far back a pass that is not full looks for edits, deletions and replies."""
 _THREADS_A_PAGE = 50
 _MOST_MEMBERS, _MEMBERS_A_PAGE = 100_000, 1_000
-_LONGEST_TITLE = 100
 _MOST_REPLIES = 5_000
 """Of one thread; what comes after them is not read."""
 _TRIES = 6
@@ -50,10 +47,6 @@ _LOCKED_OUT = frozenset(
     }
 )
 """Slack's words for a token that opens nothing; any other refusal is one channel's."""
-_TOMBSTONE = "tombstone"
-_BOT = "bot_message"
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +134,7 @@ class SlackChannels:
             is_last = not found.get("has_more")
             if not is_last and not messages:
                 raise ServerUnavailable(_HALF)
-            roots = [one for one in messages if not _is_reply(one)]
+            roots = [one for one in messages if not is_reply(one)]
             threads = [self._thread(part, root, names) for root in roots]
             low = since if is_last else oldest
             yield Page(
@@ -205,26 +198,10 @@ class SlackChannels:
         )
 
     def _thread(self, part: str, root: Json, names: Mapping[str, str]) -> Pushed | None:
-        """A thread as a document; None if nobody wrote anything in it that is to be read."""
         messages = [root]
         if root.get("reply_count"):
             messages = self._replies(part, str(root["ts"])) or messages
-        said = [(one, words) for one in messages if (words := self._words(one, names))]
-        if not said:
-            return None
-        root_ts = str(root["ts"])
-        first = " ".join(said[0][1].split())
-        lines = [f"{_author(one, names)} ({_day(one)}): {words}" for one, words in said]
-        changed = max(_changed_at(one) for one, _ in said)
-        return Pushed(
-            id=f"{part}/{root_ts}",
-            permissions=NamedPermissions(),
-            parent=part,
-            title=first[:_LONGEST_TITLE],
-            content=File("thread.txt", "\n\n".join(lines).encode()),
-            url=f"{self._own['url']}archives/{part}/p{root_ts.replace('.', '')}",
-            updated_at=datetime.fromtimestamp(changed, UTC),
-        )
+        return thread(self._reader, part, messages, names)
 
     def _replies(self, part: str, ts: str) -> list[Json]:
         """The whole thread, oldest first; it may be deleted since its channel was listed."""
@@ -238,24 +215,6 @@ class SlackChannels:
             if str(refused) != "thread_not_found":
                 raise
         return messages
-
-    def _words(self, message: Json, names: Mapping[str, str]) -> str:
-        """What somebody wrote; empty for anything else. Ken's own answers are no source, and a
-        forwarded message belongs to those who could read it where it was.
-        """
-        if not self._counts(message):
-            return ""
-        return storable(named(plain(written(message)), names)).strip()
-
-    def _counts(self, message: Json) -> bool:
-        is_own = message.get("user") == self._own["user_id"]
-        mark = message.get("metadata")
-        if is_own or (isinstance(mark, dict) and mark.get("event_type") == MARK):
-            return False
-        by_bot = bool(message.get("bot_id")) or message.get("subtype") == _BOT
-        if by_bot:
-            return self.options.with_bots
-        return message.get("subtype") in HUMAN_SUBTYPES and bool(message.get("user"))
 
     def _people(self) -> Mapping[str, str]:
         """Everybody's name; a pass has listed them already, for their accounts."""
@@ -274,6 +233,10 @@ class SlackChannels:
             raise _locked_out(refused) from None
 
     # -- calls --------------------------------------------------------------------------------
+
+    @cached_property
+    def _reader(self) -> Reader:
+        return Reader(self._own["user_id"], self._own["url"], self.options.with_bots)
 
     @cached_property
     def _own(self) -> Mapping[str, str]:
@@ -340,11 +303,6 @@ def _account(seen: SeenAccount) -> Json:
     return {"type": "account", "id": seen.native_id, **described}
 
 
-def _is_reply(message: Json) -> bool:
-    """Shown in the channel as well, and part of a thread that is read by itself."""
-    return message.get("thread_ts") not in (None, message["ts"])
-
-
 def _is_private(channel: Json) -> bool:
     """Whatever is not surely a public channel is private."""
     hidden = ("is_private", "is_mpim", "is_im", "is_group")
@@ -353,21 +311,6 @@ def _is_private(channel: Json) -> bool:
 
 def _name(channel: Json) -> str:
     return storable(str(channel.get("name") or channel["id"]))
-
-
-def _author(message: Json, names: Mapping[str, str]) -> str:
-    given = names.get(str(message.get("user")), "") or str(message.get("username") or "")
-    return " ".join(storable(given).split())[:80] or "Somebody"
-
-
-def _day(message: Json) -> str:
-    return f"{datetime.fromtimestamp(float(message['ts']), UTC):%Y-%m-%d}"
-
-
-def _changed_at(message: Json) -> float:
-    edited = message.get("edited")
-    at = edited.get("ts") if isinstance(edited, dict) else None
-    return float(at or message["ts"])
 
 
 def _why(refused: SlackRefused) -> str:
