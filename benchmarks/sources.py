@@ -29,7 +29,8 @@ from policies.tables.sources import RunKind
 from workers.database.sessions import Database
 from workers.embedded.servers import ensure
 from workers.ingest.parse import Parser
-from workers.ingest.push import Pushed, Pushing
+from workers.ingest.push import Pushing
+from workers.ingest.pushed import Pushed
 from workers.settings import load_settings
 from workers.sources import store
 from workers.sources.base import Cursor, Lines, Page, Part

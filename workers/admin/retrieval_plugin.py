@@ -27,16 +27,8 @@ from workers.admin.api_keys import Unauthorized, authenticate
 from workers.admin.fields import Text
 from workers.admin.routes_documents import PermissionsWanted
 from workers.database.sessions import Database
-from workers.ingest import push
-from workers.ingest.push import (
-    DOCUMENTS_A_CALL,
-    IDS_A_CALL,
-    Became,
-    Pushed,
-    Pushing,
-    Result,
-    SourceBusy,
-)
+from workers.ingest.push import DOCUMENTS_A_CALL, IDS_A_CALL, Pushing, SourceBusy
+from workers.ingest.pushed import Became, File, Pushed, Result
 from workers.web.limits import authorization, uncached
 
 PATHS = ("/upsert", "/upsert-file", "/delete")
@@ -119,7 +111,7 @@ def upsert(sent: Upsert, request: Request) -> Ids:
             one.acl,
             one.metadata,
             title=one.title or _first_line(one.text),
-            content=push.File("text.txt", one.text.encode("utf-8", "replace")),
+            content=File("text.txt", one.text.encode("utf-8", "replace")),
         )
         for one in sent.documents
     ]
@@ -142,7 +134,7 @@ def upsert_file(
         except ValidationError:
             raise _wrong(["body", "acl"], "is not JSON of permissions") from None
     name = (file.filename or "").replace("\\", "/").rpartition("/")[2].replace("\0", "")[:255]
-    content = push.File(name or "file.txt", file.file.read())
+    content = File(name or "file.txt", file.file.read())
     return _put(request, [_pushed(id, readers, _metadata(metadata), title="", content=content)])
 
 
@@ -194,7 +186,7 @@ def _pushed(
     metadata: Metadata | None,
     *,
     title: str,
-    content: push.File,
+    content: File,
 ) -> Pushed:
     """Return the document; without `acl` it is in the folder whose permissions then hold."""
     about = metadata or Metadata()

@@ -29,16 +29,8 @@ from workers.admin.problems import Conflict, Fault, Invalid, NotFound, documente
 from workers.admin.routes_index import NO_SOURCE
 from workers.errors import InputInvalid
 from workers.ingest import push
-from workers.ingest.push import (
-    DOCUMENTS_A_CALL,
-    IDS_A_CALL,
-    Answer,
-    Became,
-    Pushed,
-    Pushing,
-    Result,
-    SourceBusy,
-)
+from workers.ingest.push import DOCUMENTS_A_CALL, IDS_A_CALL, Pushing, SourceBusy
+from workers.ingest.pushed import Answer, Became, File, Pushed, Result
 from workers.ingest.repeats import KeyReused, Once
 from workers.sync.lines import Names
 
@@ -137,11 +129,11 @@ class DocumentWanted(_Body):
             updated_at=self.updated_at,
         )
 
-    def _content(self) -> str | push.File | None:
+    def _content(self) -> str | File | None:
         if self.text is not None:
-            return push.File("text.txt", self.text.encode("utf-8", "replace"))
+            return File("text.txt", self.text.encode("utf-8", "replace"))
         if self.file is not None:
-            return push.File(self.file.name, self.file.content)
+            return File(self.file.name, self.file.content)
         return self.markdown
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from workers.errors import OperatorError
-from workers.ingest.push import Pushed
+from workers.ingest.pushed import Pushed
 
 
 class PartRefused(Exception):

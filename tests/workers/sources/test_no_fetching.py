@@ -9,7 +9,7 @@ import pytest
 from bot.playground.client import Playground
 from policies.source import NamedPermissions
 from tests.workers.sources.channels import Channels
-from workers.ingest.push import File, Pushed
+from workers.ingest.pushed import File, Pushed
 
 
 class Counter:

@@ -15,7 +15,7 @@ from slack_sdk import WebClient
 
 from policies.described import SeenAccount
 from workers.errors import ServerUnavailable, SlackBusy, SlackRefused, SlackUnavailable
-from workers.ingest.push import Pushed
+from workers.ingest.pushed import Pushed
 from workers.intake.messages import storable
 from workers.slack.calling import PAGE, call
 from workers.slack.client import SlackMessenger

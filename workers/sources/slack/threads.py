@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from policies.source import NamedPermissions
-from workers.ingest.push import File, Pushed
+from workers.ingest.pushed import File, Pushed
 from workers.intake.messages import storable
 from workers.slack.client import HUMAN_SUBTYPES, MARK
 from workers.slack.marks import named, plain, written
