@@ -50,7 +50,9 @@ CREATE TABLE schedule (
     PRIMARY KEY (kind, subject),
     CHECK ((quiet_from IS NULL) = (quiet_to IS NULL))
 );
-GRANT SELECT, INSERT, UPDATE, DELETE ON job, schedule TO ken_indexer, ken_syncer;
+-- Nobody but the indexer makes a job: one that loads a folder reads files of the machine.
+GRANT SELECT, INSERT, UPDATE, DELETE ON job, schedule TO ken_indexer;
+GRANT SELECT ON job, schedule TO ken_syncer;
 GRANT SELECT (id, kind, state, due_at, leased_until, ended_at) ON job TO ken_ingress;
 """
 

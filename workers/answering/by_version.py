@@ -8,6 +8,7 @@ version became active in between, it is embedded again.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import structlog
@@ -78,8 +79,9 @@ def _vector(
             return embedder.embed_one(question)
     asked = services.question_embedders
     try:
-        probe = version.probe if model == version.model else None
-        vector = asked.embed(services.settings, model.name, question, probe)
+        vector = asked.embed(
+            services.settings, model.name, question, partial(_probe, services, version, model)
+        )
     except OperatorError as error:
         metrics.SEARCHES_BY_WORDS.inc()
         if not isinstance(error, Resting):
@@ -90,6 +92,14 @@ def _vector(
         asked.fails = False
         _record(services, model, "", rest_s=None)
     return vector
+
+
+def _probe(services: Services, version: Version, model: Model) -> Sequence[float] | None:
+    """Read by what the version's model is known; needed once in a process."""
+    if model != version.model:
+        return None
+    with services.database.session("answerer") as session:
+        return versions.probe(session, version.id)
 
 
 def _record(services: Services, model: Model, outcome: str, *, rest_s: float | None) -> None:

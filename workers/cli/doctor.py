@@ -216,14 +216,15 @@ def _index(settings: Settings, database: Database) -> Finding:
     with database.session("indexer") as session:
         version = versions.active(session)
         missing = versions.missing(session, version.model) if version else 0
+        probe = versions.probe(session, version.id) if version else None
     if version is None:
         return Finding("index", True, "by the embedded models")
     for model in version.models:
         embedder = embedder_named(settings, model.name)
-        if model == version.model and version.probe is not None:
+        if model == version.model and probe is not None:
             if isinstance(embedder, Patient):
                 embedder = embedder.within(_PATIENCE_S)
-            check_same_model(embedder, np.array(version.probe, np.float32))
+            check_same_model(embedder, np.array(probe, np.float32))
     found = f"by {version.names}, version {version.id}"
     if missing:
         words = f"{found}; {counted(missing, 'chunk')} without a vector, found by words alone"

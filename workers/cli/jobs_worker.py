@@ -14,6 +14,7 @@ from celery.signals import worker_ready, worker_shutting_down
 from workers.cli.running import say_ready
 from workers.database.schema import check
 from workers.errors import SettingsInvalid
+from workers.ingest import reindexing
 from workers.intake.doorbell import JOBS_QUEUE
 from workers.intake.queue import consuming
 from workers.jobs import schedules
@@ -82,6 +83,7 @@ def _look_for_work() -> None:
     while not stopping.is_requested():
         try:
             schedules.make_due(database_of_jobs())
+            reindexing.tidy(database_of_jobs())
             schedules.ring_due(database_of_jobs())
         except Exception as error:  # noqa: BLE001 - neither a server that is away nor a bug ends it
             stopping.exit_if_out_of_memory(error)

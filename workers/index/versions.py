@@ -39,7 +39,6 @@ class Version:
     multilingual: Model | None = field(compare=False)
     slope: float = field(default=1.0, compare=False)
     offset: float = field(default=0.0, compare=False)
-    probe: Sequence[float] | None = field(default=None, compare=False, repr=False)
 
     @property
     def models(self) -> tuple[Model, ...]:
@@ -81,6 +80,14 @@ def active(session: Session) -> Version | None:
 def version(session: Session, version_id: int) -> tuple[Version, VersionState]:
     row = session.execute(_READ_VERSION, {"id": version_id}).mappings().one()
     return _version(row), VersionState(row["state"])
+
+
+def probe(session: Session, version_id: int) -> Sequence[float] | None:
+    """Return the vector of a text of ours by a version's model, as it was when it was checked."""
+    found: Sequence[float] | None = session.scalar(
+        select(IndexVersion.probe).where(IndexVersion.id == version_id)
+    )
+    return found
 
 
 def live(session: Session) -> list[Version]:
@@ -156,6 +163,23 @@ def set_state(session: Session, version_id: int, state: VersionState) -> None:
 def give_way(session: Session) -> None:
     """Give up the version that would be next, if there is one. Its vectors stay for a while."""
     session.execute(_GIVE_WAY)
+
+
+def take_up(session: Session, version_id: int) -> VersionState:
+    """Return the state of the version that a job works on. One that was given up, because its job
+    failed or nobody worked on it, is built again, and checked again.
+    """
+    _found, state = version(session, version_id)
+    if state in (VersionState.CANCELLED, VersionState.DROPPED, VersionState.RETIRED):
+        give_way(session)
+        state = VersionState.READY if state is VersionState.RETIRED else VersionState.BUILDING
+        set_state(session, version_id, state)
+    return state
+
+
+def give_way_unless_worked_on(session: Session, kind: str) -> None:
+    """Give up the version that would be next, if no job of this kind is open."""
+    session.execute(_GIVE_WAY_ALONE, {"kind": kind})
 
 
 def unused(session: Session) -> list[int]:
@@ -241,13 +265,12 @@ def _version(row: RowMapping) -> Version:
         other,
         row["slope"],
         row["offset"],
-        row["probe"],
     )
 
 
 _VERSION = """
     SELECT index_version.id, state, model_id, model.name, model.dimension, multilingual_id,
-           other.name AS other_name, other.dimension AS other_dimension, slope, "offset", probe
+           other.name AS other_name, other.dimension AS other_dimension, slope, "offset"
     FROM index_version
     JOIN embedding_model AS model ON model.id = model_id
     LEFT JOIN embedding_model AS other ON other.id = multilingual_id
@@ -285,6 +308,15 @@ _GIVE_WAY = text("""
                                           ELSE 'retired' END, ended_at = now()
     WHERE state IN ('building', 'ready')
 """)
+
+# The same, if no job of a kind is open.
+_GIVE_WAY_ALONE = statement(
+    """
+    {give_way} AND NOT EXISTS (
+        SELECT FROM job WHERE kind = :kind AND job.state IN ('waiting', 'paused'))
+    """,
+    give_way=_GIVE_WAY.text,
+)
 
 _READ_UNUSED = text("SELECT id FROM index_version WHERE state IN ('retired', 'cancelled')")
 

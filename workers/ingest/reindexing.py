@@ -135,7 +135,9 @@ def reindex(
         found = versions.active(session) if wanted is None else None
         state = VersionState.ACTIVE
         if wanted is not None:
-            found, state = versions.version(session, wanted)
+            running.require(session)
+            state = versions.take_up(session, wanted)
+            found, _state = versions.version(session, wanted)
     if found is None:
         raise InputInvalid(
             "No version of the index was made yet: `ken load` stores every vector. Nothing was "
@@ -189,8 +191,10 @@ class _Building:
                 f"The model {model.name!r} has vectors of {embedder.dimension} numbers, not "
                 f"{model.dimension}. Questions use the index as before."
             )
-        if model == self.version.model and self.version.probe is not None:
-            pairs.check_same_model(embedder, np.array(self.version.probe, np.float32))
+        with self.database.session("indexer") as session:
+            probe = versions.probe(session, self.version.id)
+        if model == self.version.model and probe is not None:
+            pairs.check_same_model(embedder, np.array(probe, np.float32))
         return embedder
 
     # -- vectors -----------------------------------------------------------------------------
@@ -395,6 +399,15 @@ def _give_up(session: Session, version_id: int, figures: dict[str, Any]) -> None
 
 
 # -- what is not needed any more -------------------------------------------------------------------
+
+
+def tidy(database: Database) -> None:
+    """Give up a version whose job has ended without it, such as one that was cancelled while nobody
+    worked on it, and have the vectors deleted that no version needs.
+    """
+    with database.session("indexer") as session:
+        versions.give_way_unless_worked_on(session, KIND)
+    drop_later(database, actor="jobs worker")
 
 
 def drop_later(database: Database, *, actor: str) -> None:

@@ -45,6 +45,9 @@ def embedder_named(settings: Settings, name: str) -> BatchEmbedder:
     return RemoteEmbedder.connect(settings, name)
 
 
+Probe = Callable[[], Sequence[float] | None]
+
+
 class Resting(ServerUnavailable):
     """The server failed a moment ago, and is not asked now."""
 
@@ -64,10 +67,10 @@ class QuestionEmbedders:
     _lock: Lock = field(default_factory=Lock)
 
     def embed(
-        self, settings: Settings, name: str, question: str, probe: Sequence[float] | None
+        self, settings: Settings, name: str, question: str, probe: Probe = lambda: None
     ) -> NDArray[np.float32]:
-        """Return a question's vector. `probe`: the model's vector of a text of ours, by which it is
-        known; None if there is none. Raises Resting, ServerUnavailable, InputInvalid.
+        """Return a question's vector. `probe` reads the model's vector of a text of ours, by which
+        it is known; None if there is none. Raises Resting, ServerUnavailable, InputInvalid.
         """
         if self.clock() < self._rests_until:
             raise Resting("The model's server rests after a failure.")
@@ -78,16 +81,14 @@ class QuestionEmbedders:
             self.fails = True
             raise
 
-    def _embedder(
-        self, settings: Settings, name: str, probe: Sequence[float] | None
-    ) -> BatchEmbedder:
+    def _embedder(self, settings: Settings, name: str, probe: Probe) -> BatchEmbedder:
         """Connect once, and check that it is the model that made the vectors."""
         with self._lock:
             if name not in self._known:
                 found = self.named(settings, name)
                 if isinstance(found, Patient):
                     found = found.within(QUESTION_S)
-                if probe is not None:
-                    check_same_model(found, np.array(probe, np.float32))
+                if (made := probe()) is not None:
+                    check_same_model(found, np.array(made, np.float32))
                 self._known[name] = found
             return self._known[name]

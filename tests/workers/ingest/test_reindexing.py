@@ -354,6 +354,33 @@ def test_a_model_that_compares_nothing_does_not_pass_the_check(
     assert indexed.states() == ["other cancelled", "words active"]
 
 
+def test_one_that_failed_its_check_is_checked_again_before_it_is_ever_switched_to(
+    indexed: Indexed,
+) -> None:
+    """Resuming its job must not go past the check."""
+    indexed.other.made = lambda vectors: np.ones_like(vectors) / np.sqrt(384)
+    job_id = indexed.begin()
+    for _time in range(2):
+        assert indexed.run(job_id) is Shown.FAILED
+        assert "does not compare meanings" in rows.job(indexed.database, job_id).reason
+        assert indexed.active() == "words"
+        rows.resume(indexed.database, job_id)
+    indexed.sql("DELETE FROM embedding WHERE model_id = 2")
+    indexed.other.made = lambda vectors: vectors
+    assert indexed.run(job_id) is Shown.DONE
+    assert indexed.active() == "other"
+
+
+def test_one_that_is_cancelled_while_nobody_works_on_it_is_given_up(indexed: Indexed) -> None:
+    job_id = indexed.begin()
+    reindexing.tidy(indexed.database)
+    assert indexed.states()[0] == "other building"
+    rows.cancel(indexed.database, job_id)
+    reindexing.tidy(indexed.database)
+    assert indexed.states()[0] == "other cancelled"
+    assert [job.kind for job in rows.jobs(indexed.database, open_only=True)] == [reindexing.DROP]
+
+
 def test_a_model_with_another_dimension_than_before_is_refused(indexed: Indexed) -> None:
     indexed.run(indexed.begin())
     with pytest.raises(InputInvalid, match="vectors of 512 numbers now; the index knows it with"):

@@ -253,3 +253,13 @@ def test_what_is_due_is_rung_for_on_a_queue_of_its_own(
 def test_facts_of_a_job_have_a_rest_that_is_never_negative(database: Database) -> None:
     found = rows.job(database, make(database))
     assert replace(found, done=7, total=5).left == 0
+
+
+@pytest.mark.parametrize("role", ["ingress", "answerer", "syncer"])
+def test_nobody_but_the_indexer_makes_a_job(database: Database, role: str) -> None:
+    """One that loads a folder reads files of the machine."""
+    for table in ("job", "schedule"):
+        with database.session(role) as session:  # type: ignore[arg-type]
+            for right in ("INSERT", "UPDATE", "DELETE"):
+                words = text("SELECT has_table_privilege(:table, :right)")
+                assert not session.scalar(words, {"table": table, "right": right})

@@ -263,24 +263,24 @@ def test_a_question_waits_once_and_the_next_ones_do_not(
 ) -> None:
     clock = Clock()
     asking = QuestionEmbedders(lambda settings, name: connected(settings, clock, name), clock)
-    assert asking.embed(known, NAME, "Who?", None).shape == (384,)
+    assert asking.embed(known, NAME, "Who?").shape == (384,)
     server.always = lambda _: error(500, "oops")
     with pytest.raises(ServerUnavailable):
-        asking.embed(known, NAME, "Who?", None)
+        asking.embed(known, NAME, "Who?")
     asked = len(server.asked)
     with pytest.raises(ServerUnavailable, match="rests"):
-        asking.embed(known, NAME, "Who?", None)
+        asking.embed(known, NAME, "Who?")
     assert len(server.asked) == asked
     server.always = None
     clock.now += REST_S
-    assert asking.embed(known, NAME, "Who?", None).shape == (384,)
+    assert asking.embed(known, NAME, "Who?").shape == (384,)
 
 
 def test_another_model_under_the_same_name_is_not_used_for_questions(
     server: VectorServer, known: Settings
 ) -> None:
     probe = connected(known, Clock()).embed_one(pairs.PAIRS[0][1])
-    assert QuestionEmbedders().embed(known, NAME, "Who?", [*probe]).shape == (384,)
+    assert QuestionEmbedders().embed(known, NAME, "Who?", lambda: [*probe]).shape == (384,)
     server.turn = 5
     with pytest.raises(OperatorError, match="Another model answers"):
-        QuestionEmbedders().embed(known, NAME, "Who?", [*probe])
+        QuestionEmbedders().embed(known, NAME, "Who?", lambda: [*probe])
