@@ -16,15 +16,18 @@ import pytest
 from mcp.client.client import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.types import CallToolResult
+from sqlalchemy import text
 
 from bot.playground.client import Playground, Seen
 from tests.bot.slack_schemas import check_calls
 from tests.ends import ANSWER_S, data_dir, listens, next_direct, set_up, started, written
 from tests.ports import free_port
+from tests.servers import opened
 from workers.cli import running
 from workers.cli.doors import make_token, revoke_token
 from workers.embedded.process import Child, wait_until
 from workers.embedded.servers import EmbeddedPostgres, EmbeddedRedis, write_env
+from workers.jobs import rows
 from workers.replies.rendering import ANSWERED_PRIVATELY, NOTHING_FOUND
 from workers.settings import load_settings
 
@@ -220,6 +223,20 @@ def test_a_program_asks_as_a_person_over_standard_input_and_output(
     (refused,) = asyncio.run(asked(VACATION))
     assert refused.is_error
     assert "thirty days" not in str(refused)
+
+
+def test_the_jobs_worker_takes_what_is_due_and_says_what_became_of_it(
+    data_dir: Path, slack: Playground
+) -> None:
+    """From the row through the ring to its own process; no question's worker takes a job."""
+    database = opened(load_settings(data_dir))
+    with database.session("indexer") as session:
+        job_id = rows.submit(session, "unheard of", actor="test")
+    assert wait_until(lambda: not rows.job(database, job_id).state.is_open, 60)
+    assert "no job of the kind unheard of" in rows.job(database, job_id).reason
+    with database.session("indexer") as session:
+        holder = session.scalar(text("SELECT holder FROM job WHERE id = :id"), {"id": job_id})
+    assert str(holder).endswith(f":{Child(data_dir, 'jobs').pid}")
 
 
 def test_down_leaves_no_process_of_the_home(data_dir: Path, slack: Playground) -> None:
