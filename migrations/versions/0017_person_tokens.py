@@ -20,7 +20,7 @@ CREATE TABLE person_token (
     used_at timestamptz
 );
 CREATE INDEX ix_person_token_user_id ON person_token (user_id);
-GRANT SELECT, INSERT, UPDATE ON person_token TO ken_syncer;
+GRANT SELECT, INSERT, UPDATE (revoked_at) ON person_token TO ken_syncer;
 GRANT SELECT, UPDATE (used_at) ON person_token TO ken_answerer;
 """
 

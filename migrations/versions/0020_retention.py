@@ -10,7 +10,8 @@ down_revision = "0019"
 RETENTION = """
 GRANT SELECT (state) ON question TO ken_syncer;
 GRANT DELETE ON question TO ken_syncer;
-CREATE POLICY age ON question FOR DELETE TO ken_syncer USING (state <> 'kept');
+CREATE POLICY age ON question FOR DELETE TO ken_syncer
+    USING (state <> 'kept' AND asked_at < now() - interval '1 day');
 
 GRANT SELECT (id, done_at) ON errand TO ken_syncer;
 GRANT DELETE ON errand TO ken_syncer;

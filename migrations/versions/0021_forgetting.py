@@ -8,6 +8,7 @@ down_revision = "0020"
 FORGETTING = """
 GRANT SELECT (person_id), UPDATE (user_id, person_id) ON model_use TO ken_syncer;
 GRANT SELECT (team_id, user_id) ON errand TO ken_syncer;
+GRANT SELECT (user_id) ON question TO ken_syncer;
 """
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from policies.audit import record
 from workers.database.sessions import Database
-from workers.intake.messages import BY_A_PROGRAM
+from workers.intake.messages import BY_A_PROGRAM, OUTSIDE_SLACK
 from workers.people.preferences import Cleared, clear_words
 
 _SLACK = "slack:"
@@ -72,8 +72,8 @@ def forget_person(
 def _accounts_of(database: Database, user_id: int) -> list[tuple[str, str]]:
     """Return the person's accounts as questions name them: a workspace, and an id there."""
     with database.session("syncer") as session:
-        rows = session.execute(_READ_ACCOUNTS, {"id": user_id, "slack": f"{_SLACK}%"}).all()
-    ours = [(source.removeprefix(_SLACK), native_id) for source, native_id in rows]
+        rows = session.execute(_READ_ACCOUNTS, {"id": user_id, "slack": _SLACK}).all()
+    ours = [(team_id, native_id) for team_id, native_id in rows if team_id not in OUTSIDE_SLACK]
     return [*ours, (BY_A_PROGRAM, str(user_id))]
 
 
@@ -104,11 +104,22 @@ def _detach(session: Session, user_id: int, accounts: Sequence[tuple[str, str]])
     }
 
 
-# Reads the accounts in Slack that are linked to a person.
+# Reads the accounts in Slack that are linked to a person, and those that they asked from while they
+# were: a directory that deletes a person takes the links along. Not what is somebody else's by now.
 _READ_ACCOUNTS = text("""
-    SELECT source.name, identity.native_id
-    FROM identity JOIN source ON source.id = identity.source_id
-    WHERE identity.user_id = :id AND source.name LIKE :slack ORDER BY 1, 2
+    WITH linked AS (
+        SELECT substr(source.name, length(:slack) + 1) AS team_id, native_id, identity.user_id
+        FROM identity JOIN source ON source.id = identity.source_id
+        WHERE source.name LIKE :slack || '%'
+    )
+    SELECT team_id, native_id FROM linked WHERE user_id = :id
+    UNION
+    SELECT team_id, question.user_id FROM answer JOIN question ON question.id = answer.question_id
+    WHERE asker_id = :id AND NOT EXISTS (
+        SELECT FROM linked
+        WHERE linked.team_id = question.team_id AND native_id = question.user_id
+          AND linked.user_id <> :id)
+    ORDER BY 1, 2
 """)
 
 # Deletes what these accounts asked of Ken beside questions, once it is done.

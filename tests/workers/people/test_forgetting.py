@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url, text
 
+from policies.change import Change
 from policies.described import Permissions
 from tests import servers
 from tests.workers.slack_company import TEAM, Company, kept
@@ -84,6 +85,25 @@ def test_what_a_person_said_and_was_told_goes_and_nobody_elses(
     assert states == {ids["alice"]: "revoked", ids["bob"]: "valid"}
     again = forget_person(database, ids["alice"], by="admin")
     assert (again.questions, again.private_answers, again.tokens) == (0, 0, 0)
+
+
+def test_who_has_left_is_forgotten_too_and_who_has_the_account_now_is_not(
+    company: Company, ids: dict[str, int]
+) -> None:
+    """The directory has deleted both, and with them their links; Bob's account is Carl's now."""
+    database = company.services.database
+    carl = company.person("carl")
+    with database.session("syncer") as session:
+        change = Change(session, actor="scim")
+        for user_id in ids.values():
+            change.delete_user(user_id)
+        source_id = change.put_source(f"slack:{TEAM}")
+        change.link(carl, source_id, "UBOB", by="admin")
+    left = forget_person(database, ids["alice"], by="admin")
+    assert (left.accounts, left.questions, left.remembered) == (2, 2, 1)
+    assert "asks alice" not in words(company)
+    forget_person(database, ids["bob"], by="admin")
+    assert "asks bob" in words(company)
 
 
 def test_costs_stay_without_a_name_and_errands_that_are_done_go(

@@ -86,7 +86,6 @@ def test_the_audit_says_how_much_and_not_what(company: Company, asked: tuple[int
     [
         "SELECT text FROM question",
         "SELECT earlier FROM question",
-        "SELECT user_id FROM question",
         "DELETE FROM question RETURNING text",
         "DELETE FROM question WHERE text = 'canary'",
         "SELECT details FROM errand",
@@ -151,3 +150,12 @@ def test_a_record_may_not_go_before_its_answer_can_be_withdrawn(settings: Settin
     assert "KEN_KEEP_QUESTIONS_DAYS" in wrong(keep_questions_days=90.0, review_days=90.0)[0]
     assert "KEN_KEEP_USAGE_DAYS" in wrong(keep_usage_days=30.0)[0]
     assert wrong(keep_questions_days=0.0, keep_usage_days=0.0) == []
+
+
+def test_the_role_that_deletes_cannot_delete_what_was_asked_today(company: Company) -> None:
+    """Threat 32: the record of who was shown what is there for as long as somebody may ask."""
+    question_id = company.asked("DUALICE", "alice", "What is the plan?")
+    with company.services.database.session("syncer") as session:
+        gone = session.execute(text("DELETE FROM question RETURNING id")).all()
+    assert gone == []
+    assert company.state(question_id)[0] != "kept"
