@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import quote
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from policies.audience import CLASSES
@@ -172,6 +172,7 @@ class Loading:
         with self._database.session("indexer") as session:
             change = Change(session, actor=_ACTOR)
             self._source_id = change.put_source(bundle.source, url=bundle.url)
+            session.execute(_FORGET_STATE, {"source": bundle.source})
             self._models.register(session)
             if bundle.users or bundle.groups:
                 self._put_people(change)
@@ -485,3 +486,11 @@ class Loading:
                 change.delete_document(node_id)
                 self._report.removed += 1
             change.mark_synced(self._source_id)
+
+
+# Forgets what earlier loads of a source found: the next scheduled one loads it, whatever it sees.
+_FORGET_STATE = text("""
+    UPDATE job SET counts = counts - 'state'
+    WHERE kind = 'load' AND subject = :source AND state = 'done' AND counts ? 'new'
+        AND counts ? 'state'
+""")

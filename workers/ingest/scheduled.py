@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,12 @@ _LISTED = 50
 
 
 def load(database: Database, running: Running) -> Mapping[str, Any]:
-    """Load the folder of the job. If no file looks other than at the last whole load, less than an
-    hour ago, only its freshness is recorded.
+    """Load the folder of the job. If nothing that it depends on is other than at the last whole
+    load, less than an hour ago, only its freshness is recorded.
     """
     root = Path(running.details["folder"])
+    state = _state_of(running, watching.look(root))  # first: what changes from here on differs
     bundle = read_bundle(root, name=running.subject, allow=tuple(running.details["allow"]))
-    state = f"{READER_VERSION} {watching.digest(watching.look(root))}"
     if _is_known(database, running, state):
         with database.session("indexer") as session:
             _mark_synced(session, running)
@@ -74,6 +75,12 @@ def _counts(report: Report) -> dict[str, Any]:
     }
 
 
+def _state_of(running: Running, looks: watching.Looks) -> str:
+    """Return one word for all that a load depends on: who may read, and how its files look."""
+    whole = (READER_VERSION, sorted(running.details.items()), sorted(looks.items()))
+    return sha256(repr(whole).encode()).hexdigest()[:32]
+
+
 def _is_known(database: Database, running: Running, state: str) -> bool:
     with database.session("indexer") as session:
         before: str | None = session.scalar(_READ_LAST_STATE, {"subject": running.subject})
@@ -94,7 +101,8 @@ def source_of(folder: Path, name: str | None, allow: tuple[str, ...]) -> str:
     return read_bundle(folder, name=name, allow=allow).source
 
 
-# Returns what the folder of a source looked like at its last whole load, if that is not long ago.
+# Returns what the last whole load of a source depended on, if that is not long ago and nothing else
+# has loaded the source since.
 _READ_LAST_STATE = text("""
     SELECT counts ->> 'state' FROM job
     WHERE kind = 'load' AND subject = :subject AND state = 'done' AND counts ? 'new'

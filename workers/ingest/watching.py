@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -45,11 +44,6 @@ def look(root: Path) -> Looks:
             path = os.path.relpath(place, root)
             found[path] = (known.st_mtime_ns, known.st_size, known.st_ino)
     return found
-
-
-def digest(looks: Looks) -> str:
-    """Return one word for the state of a folder."""
-    return sha256(repr(sorted(looks.items())).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def same(before: Looks, now: Looks) -> frozenset[str]:

@@ -10,7 +10,7 @@ import pytest
 from tests.workers.ingest.folder import FakeEmbedder, Folder, Shelf, user
 from workers.errors import InputInvalid, ServerUnavailable
 from workers.ingest import scheduled
-from workers.ingest.bundle import read_bundle
+from workers.ingest.bundle import Bundle, read_bundle
 from workers.ingest.pipeline import Loading, Report
 from workers.ingest.watching import Watch
 from workers.jobs import rows
@@ -201,9 +201,9 @@ def embedders(monkeypatch: pytest.MonkeyPatch) -> Sequence[FakeEmbedder]:
     return both
 
 
-def load_job(shelf: Shelf, root: Path) -> rows.JobFacts:
+def load_job(shelf: Shelf, root: Path, *allow: str) -> rows.JobFacts:
     with shelf.database.session("indexer") as session:
-        details = {"folder": str(root), "allow": []}
+        details = {"folder": str(root), "allow": [*allow]}
         job_id = rows.submit(session, "load", subject="wiki", actor="test", details=details)
     work(shelf.database, job_id, {scheduled.KIND: scheduled.load})
     return rows.job(shelf.database, job_id)
@@ -232,6 +232,49 @@ def test_one_that_finds_the_folder_as_it_was_says_only_that_it_is_fresh(
     assert kept == [again.id, first.id], "loads that changed nothing do not fill the history"
     watched.folder.file("plan.md", "# Plan\n\nAnother.")
     assert load_job(watched.shelf, watched.folder.root).counts["changed"] == 1
+
+
+def test_one_that_is_set_for_fewer_readers_loads_files_that_are_as_they_were(
+    watched: Watched, embedders: Sequence[FakeEmbedder]
+) -> None:
+    root = watched.folder.root
+    (root / "permissions.jsonl").unlink()
+    load_job(watched.shelf, root, "user:ana", "user:bo")
+    assert watched.shelf.readable_by("bo") == {"plan.md", "menu.md"}
+    load_job(watched.shelf, root, "user:ana")
+    assert watched.shelf.readable_by("bo") == set()
+    assert watched.shelf.readable_by("ana") == {"plan.md", "menu.md"}
+
+
+def test_a_permission_that_is_taken_away_while_one_begins_counts_with_the_next(
+    watched: Watched, embedders: Sequence[FakeEmbedder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reads_and_is_overtaken(*given: Any, **more: Any) -> Bundle:
+        bundle = read_bundle(*given, **more)
+        watched.folder.permissions({"path": "", "allow": ["user:bo"]})
+        return bundle
+
+    with monkeypatch.context() as overtaken:
+        overtaken.setattr(scheduled, "read_bundle", reads_and_is_overtaken)
+        load_job(watched.shelf, watched.folder.root)
+    load_job(watched.shelf, watched.folder.root)
+    assert watched.shelf.readable_by("ana") == set()
+    assert watched.shelf.readable_by("bo") == {"plan.md", "menu.md"}
+
+
+def test_one_after_a_load_by_hand_does_not_take_the_folder_for_known(
+    watched: Watched, embedders: Sequence[FakeEmbedder]
+) -> None:
+    """The files look as at the last scheduled load; what is stored is something else."""
+    shown = watched.folder.root / "permissions.jsonl"
+    load_job(watched.shelf, watched.folder.root)
+    shown.rename(aside := shown.with_name(".aside"))
+    watched.folder.permissions({"path": "", "allow": ["class:members"]})
+    watched.shelf.load(watched.folder)
+    assert watched.shelf.readable_by("bo") != set()
+    aside.rename(shown)
+    load_job(watched.shelf, watched.folder.root)
+    assert watched.shelf.readable_by("bo") == set()
 
 
 def test_one_whose_folder_is_gone_fails_and_says_why(
