@@ -23,7 +23,7 @@ class Source(Base):
     max_staleness: Mapped[timedelta | None]
     """Permissions older than this are not used; None means no limit."""
     synced_at: Mapped[datetime | None]
-    """When the last complete permission sync ended."""
+    """When the last complete load ended, or the last complete push began."""
 
 
 class RunKind(StrEnum):

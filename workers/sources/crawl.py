@@ -35,6 +35,11 @@ FULL_EVERY = timedelta(days=1)
 _PROBLEMS = 100
 """At most this many problems of a pass are stored."""
 
+_LISTINGS = 3
+"""So often a list is made before the pass gives up, if others push the source meanwhile."""
+_DIRECTORY = ""
+"""Stands for what belongs to no part."""
+
 Tell = Callable[[str, int, int], None]
 """Called after each committed step with its name, how many parts are done, and of how many."""
 
@@ -44,7 +49,7 @@ class Pass:
     """What a pass did."""
 
     run: Run | None = None
-    """The push of permissions; None if another one overtook it."""
+    """The last push of permissions."""
     counts: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
@@ -93,48 +98,70 @@ class _Access:
     actor: str
     done: Pass
     pushed: dict[str, Lines] = field(default_factory=dict)
-    """By part, what was pushed of it last."""
+    """By part, what was pushed of it last, as long as nobody else pushes."""
 
     def push(self, parts: Sequence[Part]) -> None:
         """Push a complete list: what the connector lists, and the documents stored below it."""
-        lines = [line for page in self.connector.directory() for line in page]
-        for part in parts:
-            self.pushed[part.id] = self.connector.access_of(part)
-            lines += self.pushed[part.id]
-        listed = {line["id"] for line in lines if line["type"] == "node"}
-        with self.database.session("syncer") as session:
-            lines += _stored_below(session, self.connector.source, listed)
-        crashpoint("crawl_listed")
-        self._push(lines, RunKind.COMPLETE)
+
+        def listed() -> dict[str, Lines]:
+            accounts = [line for page in self.connector.directory() for line in page]
+            found = {part.id: self.connector.access_of(part) for part in parts}
+            crashpoint("crawl_listed")
+            return {_DIRECTORY: accounts, **found}
+
+        self._push(listed, RunKind.COMPLETE)
 
     def push_changed(self, part: Part) -> None:
         """Push what has changed of a part since: its text may have been written for fewer readers
         than it had when this pass began.
         """
-        lines = self.connector.access_of(part)
-        if lines != self.pushed[part.id]:
-            self._push(lines, RunKind.DELTA)
-            self.pushed[part.id] = lines
+        self._push(lambda: {part.id: self.connector.access_of(part)}, RunKind.DELTA)
 
-    def _push(self, lines: Lines, kind: RunKind) -> None:
-        pages = [lines[at : at + LINES_A_PAGE] for at in range(0, len(lines), LINES_A_PAGE)]
-        try:
-            self.done.run = runs.push(
-                self.database,
-                pages,
-                source=self.connector.source,
-                kind=kind,
-                actor=self.actor,
-                confirmed=self.wanted.confirmed,
-            )
-        except Overtaken:  # another pass listed the source after this one did
+    def is_newest(self) -> bool:
+        """Whether nobody else's run was applied since ours: it may have brought readers back."""
+        return self.done.run is not None and runs.is_newest(self.database, self.done.run.id)
+
+    def _push(self, list_now: Callable[[], Mapping[str, Lines]], kind: RunKind) -> None:
+        """List and push. If another run was applied since the list began, it may be newer than the
+        list: then list again. Raises ServerUnavailable after some tries; no text may be stored.
+        """
+        for _ in range(_LISTINGS):
+            began = runs.clock(self.database)
+            found = list_now()
+            if not self.is_newest():
+                self.pushed.clear()
+            if found.items() <= self.pushed.items():
+                return
+            try:
+                self.done.run = self._pushed(found, kind, began)
+            except Overtaken:
+                continue
+            self.pushed.update(found)
             return
-        run = self.done.run
+        raise ServerUnavailable(_OVERTAKEN, remedy="The next pass goes on.")
+
+    def _pushed(self, found: Mapping[str, Lines], kind: RunKind, began: datetime) -> Run:
+        lines = [line for some in found.values() for line in some]
+        listed = {line["id"] for line in lines if line["type"] == "node"}
+        source = self.connector.source
+        run = runs.push(
+            self.database,
+            [lines[at : at + LINES_A_PAGE] for at in range(0, len(lines), LINES_A_PAGE)],
+            source=source,
+            kind=kind,
+            actor=self.actor,
+            confirmed=self.wanted.confirmed,
+            listed_at=began,
+            rest=(lambda session: _stored_below(session, source, listed))
+            if kind is RunKind.COMPLETE
+            else None,
+        )
         if run.state is RunState.WAITING:
             self.done.problems.append(
                 f"permissions: run {run.id} waits ({'; '.join(run.waits_for)}): "
                 f"`ken sync show {run.id}`, then `ken sync confirm {run.id}`"
             )
+        return run
 
 
 def _stored_below(session: Session, source: str, listed: set[str]) -> list[dict[str, Any]]:
@@ -208,6 +235,8 @@ class _Content:
             missing += self._missing(part.id, page)
             self.access.push_changed(part)
             self._put_documents(part, page)
+            if not self.access.is_newest():
+                self.access.push_changed(part)
             here = {"id": part.id, "cursor": page.cursor, "missing": missing}
             self._put({**at, "part": here})
             crashpoint("crawl_page_stored")
@@ -277,6 +306,7 @@ class _Content:
         put_cursor(self.database, self._stored.source_id, at)
 
 
+_OVERTAKEN = "Others push the permissions of this source again and again."
 _BUSY = "Somebody else is pushing documents of this source."
 
 

@@ -4,7 +4,7 @@ A run makes all its changes in one transaction under one epoch, or none. Runs wa
 with all other changes of access; a run that another one has overtaken is refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -33,7 +33,7 @@ from workers.sync.breaker import (
     with_members,
 )
 from workers.sync.difference import Difference, measure
-from workers.sync.lines import Line, check_page, read_line
+from workers.sync.lines import LINES_A_PAGE, Line, check_page, read_line
 from workers.sync.past import rewind
 from workers.sync.snapshot import (
     LeftOut,
@@ -91,16 +91,35 @@ class Run:
 
 
 Outcome = Run
+Rest = Callable[[Session], Sequence[Mapping[str, Any]]]
+"""Reads further lines of a list from what is stored, when nobody can change it any more."""
 
 
 # -- one run, step by step --------------------------------------------------------------------
 
 
-def begin(database: Database, *, source: str, kind: RunKind, actor: str) -> int:
-    """Begin a run and return its id; a new source is created. Raises InputInvalid."""
+def clock(database: Database) -> datetime:
+    """Return the database's time. Whoever lists a source takes it before the list begins."""
+    with database.session("syncer") as session:
+        return _clock(session)
+
+
+def begin(
+    database: Database,
+    *,
+    source: str,
+    kind: RunKind,
+    actor: str,
+    listed_at: datetime | None = None,
+) -> int:
+    """Begin a run and return its id; a new source is created. Raises InputInvalid.
+
+    `listed_at`: when its list began, by `clock`, if that was before now. A run that was applied
+    after that overtakes this one.
+    """
     check_source_name(source)
     with database.session("syncer") as session:
-        return _begin(session, source, kind, actor)
+        return _begin(session, source, kind, actor, listed_at)
 
 
 def put_page(
@@ -127,6 +146,7 @@ def finish(
     pages: int,
     dry_run: bool = False,
     confirmed: bool = False,
+    rest: Rest | None = None,
 ) -> Outcome:
     """Compare and apply what was pushed in pages 1 to `pages`: everything, or nothing.
 
@@ -140,7 +160,9 @@ def finish(
     crashpoint("sync_staged")
     try:
         with database.session("syncer") as session, session.begin_nested() as trial:
-            result = _finish(session, run_id, pages, database.settings, confirmed=confirmed)
+            result = _finish(
+                session, run_id, pages, database.settings, confirmed=confirmed, rest=rest
+            )
             if dry_run:
                 trial.rollback()
             crashpoint("sync_applied")
@@ -164,13 +186,15 @@ def push(
     actor: str,
     dry_run: bool = False,
     confirmed: bool = False,
+    listed_at: datetime | None = None,
+    rest: Rest | None = None,
 ) -> Outcome:
     """Push a whole run at once. A dry run leaves no trace, not even in the history."""
     if not dry_run:
-        run_id = begin(database, source=source, kind=kind, actor=actor)
+        run_id = begin(database, source=source, kind=kind, actor=actor, listed_at=listed_at)
         for number, lines in enumerate(pages, start=1):
             put_page(database, run_id, number, lines)
-        return finish(database, run_id, pages=len(pages), confirmed=confirmed)
+        return finish(database, run_id, pages=len(pages), confirmed=confirmed, rest=rest)
     check_source_name(source)
     with database.session("syncer") as session, session.begin_nested() as trial:
         run_id = _begin(session, source, kind, actor)
@@ -201,7 +225,7 @@ def confirm(database: Database, run_id: int, *, actor: str) -> Outcome:
         difference = _write(change, run.source_id, rows, pushed.state)
         put_accounts(change, run.source_id, pushed.accounts)
         if run.difference.get("unlisted_wait"):  # the list is as old as the push
-            change.mark_synced(run.source_id, at=run.ended_at)
+            change.mark_synced(run.source_id, at=run.started_at)
         run.difference = {**run.difference, "ended_by": actor}
         _end(change, run, RunState.APPLIED, pushed, difference, difference)
         session.execute(delete(SyncPage).where(SyncPage.run_id == run.id))
@@ -279,6 +303,12 @@ def delete_old(database: Database) -> None:
             Change(session, actor="sweep").delete_gone(before)
 
 
+def is_newest(database: Database, run_id: int) -> bool:
+    """Return whether no other run of the source was applied after this one."""
+    with database.session("syncer") as session:
+        return _newer(session, _found(session, run_id)) is None
+
+
 # -- inside -----------------------------------------------------------------------------------
 
 
@@ -294,7 +324,9 @@ class Overtaken(WrongState):
     """Another run of the source was applied meanwhile, so this list may be old."""
 
 
-def _begin(session: Session, source: str, kind: RunKind, actor: str) -> int:
+def _begin(
+    session: Session, source: str, kind: RunKind, actor: str, listed_at: datetime | None = None
+) -> int:
     if source == PROVIDER:
         raise InputInvalid(
             f"source: {PROVIDER!r} is reserved for the identity provider.",
@@ -304,6 +336,8 @@ def _begin(session: Session, source: str, kind: RunKind, actor: str) -> int:
     if source_id is None:
         source_id = Change(session, actor=actor).put_source(source)
     made = SyncRun(source_id=source_id, kind=kind, actor=actor)
+    if listed_at is not None:
+        made.started_at = listed_at
     session.add(made)
     session.flush()
     return made.id
@@ -319,7 +353,13 @@ def _put_page(session: Session, run: SyncRun, number: int, lines: Sequence[Any])
 
 
 def _finish(
-    session: Session, run_id: int, pages: int, settings: Settings, *, confirmed: bool
+    session: Session,
+    run_id: int,
+    pages: int,
+    settings: Settings,
+    *,
+    confirmed: bool,
+    rest: Rest | None = None,
 ) -> Run:
     change = Change(
         session, actor=_found(session, run_id).actor
@@ -327,6 +367,9 @@ def _finish(
     run = _locked(session, run_id, RunState.STAGING)
     _check_pages(session, run, pages)
     _refuse_overtaken(session, run)
+    lines = rest(session) if rest is not None else ()
+    for number, at in enumerate(range(0, len(lines), LINES_A_PAGE), start=pages + 1):
+        _put_page(session, run, number, lines[at : at + LINES_A_PAGE])
     rows = stored_rows(session, run.source_id)
     held = rows.state
     pushed = _pushed(change, run, held)
@@ -351,7 +394,7 @@ def _finish(
         applied = _write(change, run.source_id, rows, pushed.state)
     put_accounts(change, run.source_id, pushed.accounts)
     if run.kind is RunKind.COMPLETE and not unlisted:
-        change.mark_synced(run.source_id)
+        change.mark_synced(run.source_id, at=run.started_at)
     _supersede(session, run)
     state = RunState.WAITING if waits_for else RunState.APPLIED
     _end(change, run, state, pushed, difference, applied, waits_for=waits_for)
@@ -472,22 +515,26 @@ def _refuse(database: Database, run_id: int, reason: str) -> None:
 
 
 def _refuse_overtaken(session: Session, run: SyncRun) -> None:
-    """Raise Overtaken if a newer run of the source was applied after this one began."""
-    since = run.ended_at or run.started_at
-    newer = session.scalar(
-        select(func.max(SyncRun.id)).where(
-            SyncRun.source_id == run.source_id,
-            SyncRun.id != run.id,
-            SyncRun.epoch.is_not(None),
-            SyncRun.ended_at > since,
-        )
-    )
+    """Raise Overtaken if another run of the source was applied after this one began."""
+    newer = _newer(session, run)
     if newer is not None:
         raise Overtaken(
             f"Run {newer} of the same source was applied after run {run.id} began.",
             remedy="List the source again and push the new list: the older one could bring back "
             "access that was taken away. Nothing was changed.",
         )
+
+
+def _newer(session: Session, run: SyncRun) -> int | None:
+    """Return another run of the source that was applied after this one ended, or began."""
+    return session.scalar(
+        select(func.max(SyncRun.id)).where(
+            SyncRun.source_id == run.source_id,
+            SyncRun.id != run.id,
+            SyncRun.epoch.is_not(None),
+            SyncRun.ended_at > (run.ended_at or run.started_at),
+        )
+    )
 
 
 def _refuse_changed(run: SyncRun, changed: Sequence[str], remedy: str) -> None:

@@ -77,7 +77,7 @@ def test_confirmed_it_takes_away_the_rest_and_the_source_was_synced_when_it_came
     run = runs.confirm(full.database, waiting.id, actor="admin")
     assert run.state is RunState.APPLIED
     assert all(names == [] for names in full.readers().values())
-    assert facts(full).synced_at == waiting.ended_at
+    assert facts(full).synced_at == waiting.started_at
     undone = runs.undo(full.database, waiting.id, actor="admin")
     assert undone.state is RunState.UNDONE
     assert full.readers()["page 2"] == ["ana", "bob", "cy"]
