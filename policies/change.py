@@ -83,7 +83,7 @@ class Change:
         self._record("set_freshness", source_id=source_id, paused=paused)
 
     def mark_synced(self, source_id: int, *, at: datetime | None = None) -> None:
-        """Record a complete permission sync, as of a time (by default now, by the database's clock)."""
+        """Record a complete permission sync, by default as of now by the database's clock."""
         self._source(source_id, synced_at=at or func.now())
 
     def put_user(self, source_id: int, person: Person) -> int:
