@@ -5,13 +5,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Text, any_, literal, select
+from sqlalchemy import Text, any_, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from policies.audience import CLASSES
 from policies.described import Permissions
-from policies.tables.content import Chunk, Embedding
+from policies.tables.content import Chunk, Embedding, EmbeddingModel
 from policies.tables.people import Account, Group, LinkedIdentity, SourceAccount, User, UserStatus
 from policies.tables.permissions import AclState, Effect, Entry, Node, NodeKind
 
@@ -146,9 +146,12 @@ def stored_nodes(
 
 def vectors_of(session: Session, model_id: int, hashes: Collection[bytes]) -> dict[bytes, Any]:
     """Vectors of texts by the texts' hashes, whichever document they are of: for the indexer."""
+    dimension = select(EmbeddingModel.dimension).where(EmbeddingModel.id == model_id)
     rows = session.execute(
         select(Embedding.text_hash, Embedding.vector).where(
-            Embedding.model_id == model_id, Embedding.text_hash.in_(hashes)
+            Embedding.model_id == model_id,
+            Embedding.text_hash.in_(hashes),
+            func.vector_dims(Embedding.vector) == dimension.scalar_subquery(),
         )
     )
     return {key: vector for key, vector in rows if key is not None}

@@ -25,9 +25,10 @@ from tests.prove.facts import ACCOUNT, NOBODY, Closed, Facts, Human, Page, Rules
 from tests.workers.library import DIMENSION, WordEmbedder
 from workers.database.sessions import Database, connect, driver_of
 from workers.errors import SlackUnavailable
+from workers.index import versions
 from workers.ingest.formats.document import Paragraph
 from workers.ingest.split import Piece
-from workers.ingest.store import Content, Text, Vectors, embedding_model_id, store
+from workers.ingest.store import Content, Text, Vectors, store
 from workers.intake.messages import Question, Surface
 from workers.intake.rows import insert_question
 from workers.models.base import Answerer
@@ -376,7 +377,7 @@ class _Writing:
             [Piece(one, "", "") for one in page.texts],
             [
                 Vectors(
-                    embedding_model_id(self.change.session, model, DIMENSION),
+                    versions.model_row(self.change.session, model, DIMENSION).id,
                     [_embedded(one) for one in page.texts],
                 )
             ],

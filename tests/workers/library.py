@@ -12,9 +12,10 @@ from policies.change import Change
 from policies.described import Permissions
 from policies.tables.permissions import Node
 from tests.policies.world import World
+from workers.index import versions
 from workers.ingest.formats.document import Paragraph
 from workers.ingest.split import Piece
-from workers.ingest.store import Content, Text, Vectors, embedding_model_id, store
+from workers.ingest.store import Content, Text, Vectors, store
 from workers.models.base import Embedder
 from workers.models.quotes import words
 
@@ -37,6 +38,9 @@ class WordEmbedder:
         for word in words(text):
             vector[zlib.crc32(word.encode()) % DIMENSION] += 1
         return vector / np.linalg.norm(vector)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.stack([self.embed_one(one) for one in texts])
 
 
 def direction(*weights: float) -> NDArray[np.float32]:
@@ -75,7 +79,7 @@ class Library(World):
                 [Piece(one, heading, anchor) for one in paragraphs],
                 [
                     Vectors(
-                        embedding_model_id(change.session, self.embedder.name, DIMENSION),
+                        versions.model_row(change.session, self.embedder.name, DIMENSION).id,
                         vectors or [self.embedder.embed_one(one) for one in paragraphs],
                     ),
                     *self._multilingual(change, paragraphs),
@@ -99,5 +103,5 @@ class Library(World):
         one = self.multilingual
         if one is None:
             return []
-        model_id = embedding_model_id(change.session, one.name, one.dimension)
+        model_id = versions.model_row(change.session, one.name, one.dimension).id
         return [Vectors(model_id, [one.embed_one(text) for text in texts])]

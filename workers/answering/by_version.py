@@ -80,7 +80,11 @@ def _vector(
     asked = services.question_embedders
     try:
         vector = asked.embed(
-            services.settings, model.name, question, partial(_probe, services, version, model)
+            services.settings,
+            model.name,
+            question,
+            partial(_probe, services, version, model),
+            version=version.id,
         )
     except OperatorError as error:
         metrics.SEARCHES_BY_WORDS.inc()
@@ -95,7 +99,7 @@ def _vector(
 
 
 def _probe(services: Services, version: Version, model: Model) -> Sequence[float] | None:
-    """Read by what the version's model is known; needed once in a process."""
+    """Read by what the version's model is known; needed once in a process for each version."""
     if model != version.model:
         return None
     with services.database.session("answerer") as session:

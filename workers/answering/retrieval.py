@@ -52,7 +52,7 @@ from policies.tables.sources import Source
 from workers.answering.preferring import fits
 from workers.index.copy import Index
 from workers.index.matching import matching
-from workers.index.nearest import nearest
+from workers.index.nearest import distance_to, nearest
 from workers.models.base import NOBODY, Embedder, Passage, Profile, Span
 from workers.models.embedders import Comparison
 from workers.models.languages import ENGLISH, LANGUAGES, language_of
@@ -421,7 +421,7 @@ def _weigh(
     found: dict[int, _Candidate] = {}
     meaning = asked.meaning
     if meaning.vector is not None:
-        cosine = 1 - Embedding.vector.cosine_distance(meaning.vector)
+        cosine = 1 - distance_to(meaning.vector)
         chosen = (
             readable_embeddings(visible, meaning.model)
             .join(Chunk, Chunk.id == Embedding.chunk_id)
@@ -503,9 +503,7 @@ def _cosines_across(
         return {}
     statement = (
         readable_embeddings(visible, other.model)
-        .with_only_columns(
-            Embedding.chunk_id, (1 - Embedding.vector.cosine_distance(other.vector)).label("cosine")
-        )
+        .with_only_columns(Embedding.chunk_id, (1 - distance_to(other.vector)).label("cosine"))
         .where(among(Embedding.chunk_id, chunk_ids))
     )
     return {chunk_id: on_english_scale(cosine) for chunk_id, cosine in session.execute(statement)}

@@ -166,8 +166,10 @@ def _row(bits: int) -> np.dtype[np.void]:
     )  # fmt: skip
 
 
-# Reads the codes of chunks, whether or not anybody may read them.
+# Reads the codes of chunks, whether or not anybody may read them; of another length none.
 _READ_CODES = """
     COPY (SELECT chunk_id, document_id, policy_id, is_foreign, code
-          FROM codes_of(%(model)s, %(documents)s)) TO STDOUT (FORMAT binary)
+          FROM codes_of(%(model)s, %(documents)s)
+          WHERE length(code) = (SELECT dimension FROM embedding_model WHERE name = %(model)s)
+    ) TO STDOUT (FORMAT binary)
 """

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, case, func
 from sqlalchemy.orm import Session
 
 from policies import Visible, readable_embeddings
@@ -49,6 +50,14 @@ def nearest(
     return ids
 
 
+def distance_to(vector: NDArray[np.float32]) -> ColumnElement[float]:
+    """The cosine distance of a stored vector to this one: the greatest that there is if it has
+    another length, at which PostgreSQL would end the search.
+    """
+    fits = func.vector_dims(Embedding.vector) == len(vector)
+    return case((fits, Embedding.vector.cosine_distance(vector)), else_=2.0)
+
+
 def _compared(
     session: Session,
     visible: Visible,
@@ -64,7 +73,7 @@ def _compared(
     statement = (
         readable_embeddings(visible, model)
         .with_only_columns(Embedding.chunk_id)
-        .order_by(Embedding.vector.cosine_distance(vector) + 0.0, Embedding.chunk_id)
+        .order_by(distance_to(vector) + 0.0, Embedding.chunk_id)
         .limit(limit)
     )
     if among_ids is not None:

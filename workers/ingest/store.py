@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from policies.change import Change
 from policies.described import Permissions
 from policies.source import vectors_of, vectors_without_hash
-from policies.tables.content import Chunk, Document, Embedding, EmbeddingModel
+from policies.tables.content import Chunk, Document, Embedding
 from policies.tables.permissions import Node, NodeKind
 from workers.ingest.formats.document import Block, clean
 from workers.ingest.split import Piece, embedded_text, split
@@ -152,14 +152,6 @@ def stored_hashes(
     return {
         id: fingerprint if version == READER_VERSION else "" for id, fingerprint, version in rows
     }
-
-
-def embedding_model_id(session: Session, name: str, dimension: int) -> int:
-    """The row that says which model vectors come from; made if it is new."""
-    session.execute(
-        upsert(EmbeddingModel).values(name=name, dimension=dimension).on_conflict_do_nothing()
-    )
-    return session.scalars(select(EmbeddingModel.id).where(EmbeddingModel.name == name)).one()
 
 
 def _store_pieces(session: Session, node_id: int, text: Text) -> None:

@@ -4,6 +4,7 @@ Texts are embedded by a pool of threads, so that the next document is read meanw
 """
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,25 +16,29 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from workers.database.sessions import Database
-from workers.errors import ServerUnavailable
+from workers.errors import OperatorError, ServerUnavailable
 from workers.index import versions
+from workers.index.versions import Model, Version
 from workers.ingest.split import Piece, embedded_text
 from workers.ingest.store import (
     Content,
     Text,
     Vectors,
     content_hash,
-    embedding_model_id,
     stored_vectors,
     text_hash,
 )
 from workers.models.base import Embedder, Metered
-from workers.models.by_name import Named, embedder_named
+from workers.models.by_name import Named, Resting, embedder_named
+from workers.models.pairs import embed_alike
 
 log = structlog.get_logger()
 
 _REMEMBERED = 20_000
 """Vectors that are at hand for the next document with equal text; 30 MB."""
+
+_REST_S = 60.0
+"""For this long a server that did not answer a load is not asked: it waits once, not each time."""
 
 _Vector = Future[NDArray[np.float32]]
 
@@ -47,16 +52,24 @@ class _OfPieces:
     """The vectors of one document's pieces by one model, of which `new` are being computed."""
 
     model_id: int
+    dimension: int
     vectors: Sequence[_Vector]
     new: int
 
     def result(self) -> Vectors | None:
-        """Wait for them; None if the model's server did not answer: they are added later."""
+        """Wait for them; None if the model's server gave none that can be compared: a job adds
+        them later, or says what is wrong.
+        """
         try:
-            return Vectors(self.model_id, [vector.result() for vector in self.vectors])
-        except ServerUnavailable as error:
-            log.warning("vectors_missed", error=type(error).__name__)
+            made = [vector.result() for vector in self.vectors]
+        except OperatorError as error:
+            if not isinstance(error, Resting):
+                log.warning("vectors_missed", error=type(error).__name__)
             return None
+        if any(vector.shape != (self.dimension,) for vector in made):
+            log.warning("vectors_of_another_length", model_id=self.model_id)
+            return None
+        return Vectors(self.model_id, made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +101,23 @@ class _Model:
 
     embedder: Embedder
     id: int
+    dimension: int
+    version_id: int | None
+    """The version whose vectors it makes."""
+    probe: NDArray[np.float32] | None
+    """By what the version's model is known, if it is a server's."""
     computed: dict[bytes, _Vector] = field(default_factory=dict)
+    _rests_until: float = 0.0
+
+    def embed(self, server: Metered, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Embed texts by a server, in one call. Raises OperatorError, at once while it rests."""
+        if time.monotonic() < self._rests_until:
+            raise Resting("The model's server rests after a failure.")
+        try:
+            return embed_alike(server, texts, self.probe)
+        except ServerUnavailable:
+            self._rests_until = time.monotonic() + _REST_S
+            raise
 
     def forget(self) -> None:
         while len(self.computed) > _REMEMBERED:
@@ -120,18 +149,26 @@ class Models:
         Raises InputInvalid if a model of the active version cannot be reached by these settings.
         """
         version = versions.active(session)
-        if version is None:
-            wanted = [
-                (embedding_model_id(session, one.name, one.dimension), one.name)
-                for one in self._embedded
-            ]
-        else:
-            wanted = [(model.id, model.name) for model in version.models]
-        known = {model.id: model for model in self._models}
-        self._models = [
-            known.get(model_id) or _Model(self._embedder(name), model_id)
-            for model_id, name in wanted
-        ]
+        wanted = (
+            version.models
+            if version
+            else [versions.model_row(session, one.name, one.dimension) for one in self._embedded]
+        )
+        version_id = version.id if version else None
+        known = {model.id: model for model in self._models if model.version_id == version_id}
+        self._models = [known.get(one.id) or self._model(session, version, one) for one in wanted]
+
+    def _model(self, session: Session, version: Version | None, model: Model) -> _Model:
+        made = None
+        if version is not None and model == version.model:
+            made = versions.probe(session, version.id)
+        return _Model(
+            self._embedder(model.name),
+            model.id,
+            model.dimension,
+            version.id if version else None,
+            None if made is None else np.array(made, np.float32),
+        )
 
     def _embedder(self, name: str) -> Embedder:
         for one in self._embedded:
@@ -186,17 +223,18 @@ class Models:
         new = {
             key: text for key, text in zip(keys, texts, strict=True) if key not in model.computed
         }
-        model.computed |= zip(new, self._begun(model.embedder, [*new.values()]), strict=True)
+        model.computed |= zip(new, self._begun(model, [*new.values()]), strict=True)
         vectors = [model.computed[key] for key in keys]
         model.forget()
-        return _OfPieces(model.id, vectors, len(new))
+        return _OfPieces(model.id, model.dimension, vectors, len(new))
 
-    def _begun(self, embedder: Embedder, texts: Sequence[str]) -> Iterator[_Vector]:
+    def _begun(self, model: _Model, texts: Sequence[str]) -> Iterator[_Vector]:
         """Begin to embed texts: each by itself, or by a server all in one call."""
+        embedder = model.embedder
         if not isinstance(embedder, Metered):
             yield from (self._pool.submit(embedder.embed_one, text) for text in texts)
         elif texts:
-            yield from _each_of(self._pool.submit(embedder.embed, texts), len(texts))
+            yield from _each_of(self._pool.submit(model.embed, embedder, texts), len(texts))
 
 
 def _each_of(whole: _Vector, count: int) -> list[_Vector]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workers.errors import InputInvalid, ServerUnavailable
 from workers.models.base import BatchEmbedder, Patient
-from workers.models.pairs import check_same_model
+from workers.models.pairs import embed_alike
 from workers.settings import Settings
 
 BUILT_IN = "built-in"
@@ -63,32 +63,49 @@ class QuestionEmbedders:
     fails: bool = False
     """Whether the last call failed; who has recorded that it does not any more resets it."""
     _known: dict[str, BatchEmbedder] = field(default_factory=dict)
+    _probes: dict[tuple[int, str], NDArray[np.float32] | None] = field(default_factory=dict)
     _rests_until: float = 0.0
     _lock: Lock = field(default_factory=Lock)
 
     def embed(
-        self, settings: Settings, name: str, question: str, probe: Probe = lambda: None
+        self,
+        settings: Settings,
+        name: str,
+        question: str,
+        probe: Probe = lambda: None,
+        *,
+        version: int = 0,
     ) -> NDArray[np.float32]:
-        """Return a question's vector. `probe` reads the model's vector of a text of ours, by which
-        it is known; None if there is none. Raises Resting, ServerUnavailable, InputInvalid.
+        """Return a question's vector. `probe` reads, once for each version of the index, the
+        model's vector of a text of ours, by which it is known in each call; None if there is none.
+        Raises Resting, ServerUnavailable, InputInvalid.
         """
         if self.clock() < self._rests_until:
             raise Resting("The model's server rests after a failure.")
         try:
-            return self._embedder(settings, name, probe).embed_one(question)
+            embedder = self._embedder(settings, name)
+            vector: NDArray[np.float32] = embed_alike(
+                embedder, [question], self._probe(version, name, probe)
+            )[0]
         except (ServerUnavailable, InputInvalid):
             self._rests_until = self.clock() + REST_S
             self.fails = True
             raise
+        return vector
 
-    def _embedder(self, settings: Settings, name: str, probe: Probe) -> BatchEmbedder:
-        """Connect once, and check that it is the model that made the vectors."""
+    def _probe(self, version: int, name: str, probe: Probe) -> NDArray[np.float32] | None:
+        key = version, name
+        if key not in self._probes:
+            made = probe()
+            self._probes[key] = None if made is None else np.array(made, np.float32)
+        return self._probes[key]
+
+    def _embedder(self, settings: Settings, name: str) -> BatchEmbedder:
+        """Connect once. No call is made: nobody waits here for a server."""
         with self._lock:
             if name not in self._known:
                 found = self.named(settings, name)
                 if isinstance(found, Patient):
                     found = found.within(QUESTION_S)
-                if (made := probe()) is not None:
-                    check_same_model(found, np.array(made, np.float32))
                 self._known[name] = found
             return self._known[name]

@@ -4,6 +4,7 @@ They are ours, and not the company's: what a model's cosines are worth must not 
 that somebody may not read.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,10 +122,23 @@ def is_same_model(probe: NDArray[np.float32], now: NDArray[np.float32]) -> bool:
 
 def check_same_model(embedder: BatchEmbedder, probe: NDArray[np.float32]) -> None:
     """Raise InputInvalid if this is not the model that made the probe."""
-    if not is_same_model(probe, embedder.embed([PAIRS[0][1]])[0]):
+    embed_alike(embedder, [], probe)
+
+
+def embed_alike(
+    embedder: BatchEmbedder, texts: Sequence[str], probe: NDArray[np.float32] | None
+) -> NDArray[np.float32]:
+    """Embed texts as `embed` does, and in the same call the passage of the probe: what stands
+    behind a server's name may change at any time. Raises InputInvalid if it is another model.
+    """
+    if probe is None:
+        return embedder.embed(texts)
+    made = embedder.embed([PAIRS[0][1], *texts])
+    if not is_same_model(probe, made[0]):
         raise InputInvalid(
             f"Another model answers under the name {embedder.name!r} than the one that the index "
             "was built with.",
             remedy="Ask its server for the old one, or build a version by a new name: "
             "`ken reindex --model NAME`.",
         )
+    return made[1:]

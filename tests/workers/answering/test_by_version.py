@@ -24,7 +24,6 @@ from workers.embedded.process import wait_until
 from workers.errors import ServerUnavailable
 from workers.index import versions
 from workers.ingest import reindexing
-from workers.ingest.store import embedding_model_id
 from workers.models.base import Passage
 from workers.models.by_name import REST_S, QuestionEmbedders
 from workers.observe import metrics
@@ -59,7 +58,7 @@ def services(library: Library, settings: Settings) -> Services:
         for number in range(PAGES):
             _add_vector(library, f"{kind} {number}", NEAR if kind == "other" else FAR)
     other = WordEmbedder("other", vectors={QUESTION: NEAR})
-    embedders = QuestionEmbedders(lambda settings, name: other)  # type: ignore[return-value,arg-type]
+    embedders = QuestionEmbedders(lambda settings, name: other)
     return Services(
         settings,
         library.database,
@@ -72,7 +71,7 @@ def services(library: Library, settings: Settings) -> Services:
 def _add_vector(library: Library, name: str, vector: NDArray[np.float32]) -> None:
     with library.database.session("indexer") as session:
         change = Change(session, actor="test")
-        model_id = embedding_model_id(change.session, "other", 384)
+        model_id = versions.model_row(change.session, "other", 384).id
         session.execute(
             text(
                 "INSERT INTO embedding (chunk_id, model_id, document_id, vector)"
@@ -246,7 +245,7 @@ def test_a_model_server_that_is_away_stops_no_question_that_words_can_answer(
         raise ServerUnavailable("The server does not answer.")
 
     times = [0.0]
-    embedders = QuestionEmbedders(away, lambda: times[0])  # type: ignore[arg-type]
+    embedders = QuestionEmbedders(away, lambda: times[0])
     broken = replace(services, question_embedders=embedders)
     before = _by_words()
     audience = Audience.of([alice])

@@ -17,8 +17,8 @@ from workers.cli import reindexing as command
 from workers.cli.jobs import progress, show, show_all
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
+from workers.index import versions
 from workers.ingest import reindexing
-from workers.ingest.store import embedding_model_id
 from workers.jobs import rows
 from workers.jobs.rows import OpenAlready, Shown
 from workers.models import by_name
@@ -46,7 +46,7 @@ def database(library: Library, server: VectorServer) -> Database:
 
 def _add_multilingual(library: Library) -> None:
     with library.database.session("indexer") as session:
-        model_id = embedding_model_id(session, by_name.MULTILINGUAL, 512)
+        model_id = versions.model_row(session, by_name.MULTILINGUAL, 512).id
         session.connection().exec_driver_sql(
             "INSERT INTO embedding (chunk_id, model_id, document_id, vector)"
             " SELECT id, %s, document_id, array_fill(0.1, ARRAY[512])::halfvec FROM chunk",

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sqlalchemy import func, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from policies import Audience, readable_chunks, visible_in
 from policies.tables.content import Chunk
 from tests.workers.answering.asking import only
 from tests.workers.library import DIMENSION, Library
+from workers.answering.retrieval import retrieve
 from workers.database.sessions import Database
 from workers.index import copy, nearest
 from workers.index.codes import NONE, Codes, code_of, codes_of, joined, nearest_of
@@ -109,6 +110,33 @@ def test_a_code_is_what_the_database_makes_of_a_vector(library: Library) -> None
         np.packbits(np.array(list(bits), np.uint8)).view(np.uint64).tolist()
         == code_of(vector(3)).tolist()
     )
+
+
+def test_vectors_of_another_length_stop_no_question(library: Library) -> None:
+    """Fault: the model behind a name has vectors of another length. Whatever is stored by it is
+    compared with nothing; all other chunks are found as before."""
+    alice = library.person("alice")
+    for name in ("one", "two"):
+        library.document(name, f"Budget {name}", only(alice))
+    index = Index()
+    held = found(library, index, vector(1), alice)
+    short = library.document("short", "Budget", only(alice), vectors=[vector(1)[:100]])
+
+    (last,) = _chunks(library, short)
+    assert found(library, index, vector(1), alice) == held
+    assert found(library, Index(), vector(1), alice) == held
+    assert found(library, None, vector(1), alice) == [*held, last]
+    audience = Audience.of([alice])
+    with library.database.reading_for(audience) as session:
+        passages = retrieve(
+            session, audience, "Budget", vector(1), model=MODEL, limit=5, index=Index()
+        )
+    assert {passage.document for passage in passages} == {"one", "two", "short"}
+
+
+def _chunks(library: Library, document_id: int) -> list[int]:
+    with library.database.session("indexer") as session:
+        return list(session.scalars(select(Chunk.id).where(Chunk.document_id == document_id)))
 
 
 # -- it decides nothing ----------------------------------------------------------------------------

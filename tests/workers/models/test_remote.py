@@ -1,5 +1,6 @@
 """Vectors from a server: whole, in order and finite, or none; patient, and never for too long."""
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -279,8 +280,53 @@ def test_a_question_waits_once_and_the_next_ones_do_not(
 def test_another_model_under_the_same_name_is_not_used_for_questions(
     server: VectorServer, known: Settings
 ) -> None:
-    probe = connected(known, Clock()).embed_one(pairs.PAIRS[0][1])
-    assert QuestionEmbedders().embed(known, NAME, "Who?", lambda: [*probe]).shape == (384,)
+    """Also where it becomes another one while the process runs, or has vectors of another length.
+    A version that is built by the new one is used at once."""
+    clock = Clock()
+    before, shorter = (
+        connected(known, Clock(), name).embed_one(pairs.PAIRS[0][1])
+        for name in (NAME, f"{NAME}@64")
+    )
+    asking = QuestionEmbedders(clock=clock)
+    assert asking.embed(known, NAME, "Who?", lambda: [*before], version=1).shape == (384,)
     server.turn = 5
     with pytest.raises(OperatorError, match="Another model answers"):
-        QuestionEmbedders().embed(known, NAME, "Who?", lambda: [*probe])
+        asking.embed(known, NAME, "Who?", lambda: [*before], version=1)
+    clock.now += REST_S
+    with pytest.raises(OperatorError, match="Another model answers"):
+        asking.embed(known, NAME, "Who?", lambda: [*shorter], version=2)
+    clock.now += REST_S
+    after = connected(known, Clock()).embed_one(pairs.PAIRS[0][1])
+    assert asking.embed(known, NAME, "Who?", lambda: [*after], version=3).shape == (384,)
+
+
+def test_a_question_and_the_look_at_its_model_share_one_call(
+    server: VectorServer, known: Settings
+) -> None:
+    """So a question waits no longer than for one call, and no other question waits for it."""
+    probe = connected(known, Clock()).embed_one(pairs.PAIRS[0][1])
+    asking, server.asked = QuestionEmbedders(), []
+    hung = threading.Event()
+
+    def hang(body: Json) -> Reply:
+        hung.set()
+        assert answered.wait(60)
+        return server.answer(body)
+
+    answered = threading.Event()
+    server.next = [hang]
+    made: list[int] = []
+
+    def ask() -> None:
+        made.append(len(asking.embed(known, NAME, "Who?", lambda: [*probe])))
+
+    first = threading.Thread(target=ask)
+    first.start()
+    try:
+        assert hung.wait(60)
+        ask()
+        assert made == [384], "while the first one still waits"
+    finally:
+        answered.set()
+        first.join()
+    assert [one["input"] for one in server.asked] == [[pairs.PAIRS[0][1], "Who?"]] * 2
