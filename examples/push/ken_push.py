@@ -27,6 +27,7 @@ DOCUMENTS_A_CALL = 100
 BYTES_A_CALL = 8_000_000
 IDS_A_CALL = 1_000
 TRIES = 8
+BUSY_S = 1.0
 
 
 class Refused(Exception):
@@ -69,7 +70,9 @@ class Ken:
             after = page["next"]
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
-        """Call until it is answered. The key makes sure that a repeated call counts once."""
+        """Call until it is answered. The key makes sure that a repeated call counts once, and
+        brings nothing back that another one has taken away meanwhile: Ken refuses it then (409).
+        """
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         if method == "POST":
             headers["Idempotency-Key"] = str(uuid.uuid4())
@@ -81,7 +84,7 @@ class Ken:
                     return json.load(answer)
             except HTTPError as error:
                 wait = error.headers.get("Retry-After")
-                if not left or wait is None or error.code not in (409, 503):
+                if not left or wait is None or error.code != 503:
                     raise Refused(_problem(error)) from None
                 time.sleep(float(wait))
             except (URLError, TimeoutError, ConnectionError):
@@ -125,7 +128,22 @@ def files_of(folder: Path, permissions: Mapping[str, Any]) -> Iterator[Document]
 
 
 def keep_in_step(ken: Ken, folder: Path, permissions: Mapping[str, Any]) -> list[Result]:
-    """Push every file of the folder, and delete what is not in it any more."""
+    """Push every file of the folder, and delete what is not in it any more.
+
+    After another push, or one with an unknown end, the folder is read anew: what was read of it
+    before may be older than what Ken has by now.
+    """
+    for _ in range(TRIES - 1):
+        try:
+            return _push_all(ken, folder, permissions)
+        except Refused as refused:
+            if refused.problem.get("status") != 409:
+                raise
+            time.sleep(BUSY_S)
+    return _push_all(ken, folder, permissions)
+
+
+def _push_all(ken: Ken, folder: Path, permissions: Mapping[str, Any]) -> list[Result]:
     results = list(ken.put(files_of(folder, permissions)))
     there = {str(one["id"]) for one in results}
     return results + list(ken.delete(one for one in ken.ids() if one not in there))

@@ -84,7 +84,8 @@ class PushRequest(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     fingerprint: Mapped[bytes]
     """The hash of what was asked: the same key for something else is a mistake."""
-    results: Mapped[list[Any]] = mapped_column(JSONB)
+    results: Mapped[list[Any] | None] = mapped_column(JSONB, nullable=False)
+    """JSON's null, as long as its push has not ended."""
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

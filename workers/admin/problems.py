@@ -26,6 +26,11 @@ from workers.admin.api_keys import Forbidden, Unauthorized
 from workers.errors import InputInvalid, ServerUnavailable
 
 MEDIA_TYPE = "application/problem+json"
+# A call may do several transactions, and a commit whose answer was lost may have counted.
+_FAULT = "A fault of Ken's. What was asked may have been done in part."
+_UNAVAILABLE = (
+    "The database or a model does not answer. What was asked may have been done in part; try again."
+)
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 log = structlog.get_logger()
 
@@ -109,8 +114,8 @@ def documented(**details: str) -> dict[int | str, dict[str, Any]]:
         401: "The token is missing or not valid.",
         403: "The token lacks the scope.",
         422: "A field is not valid; `errors` names each.",
-        500: "A fault of Ken's. Nothing was changed.",
-        503: "The database does not answer. Nothing was changed; try again.",
+        500: _FAULT,
+        503: _UNAVAILABLE,
     }
     every = always | {int(name.removeprefix("_")): detail for name, detail in details.items()}
     return {
@@ -165,7 +170,7 @@ class LastResort:
 def _fault_of_ours(reference: str) -> JSONResponse:
     return problem(
         500,
-        "A fault of Ken's. Nothing was changed. Its log has more under this instance.",
+        f"{_FAULT} Its log has more under this instance.",
         reference=reference,
     )
 
@@ -181,7 +186,7 @@ def unauthorized() -> JSONResponse:
 def unavailable() -> JSONResponse:
     return problem(
         503,
-        "The database does not answer. Nothing was changed; try again.",
+        _UNAVAILABLE,
         headers={"Retry-After": "5"},
     )
 

@@ -31,13 +31,20 @@ from workers.errors import InputInvalid
 from workers.ingest import push
 from workers.ingest.push import DOCUMENTS_A_CALL, IDS_A_CALL, Pushing, SourceBusy
 from workers.ingest.pushed import Answer, Became, File, Pushed, Result
-from workers.ingest.repeats import KeyReused, Once
+from workers.ingest.repeats import AnswerUnknown, KeyReused, Once
 from workers.sync.lines import Names
 
-BUSY = "Another push of this source is running: send this one again when it has ended."
+BUSY = (
+    "Another push of this source is running: when it has ended, send what holds then, with a new "
+    "key."
+)
 KEY_REUSED = "This Idempotency-Key was used for another request: use a new one."
+ANSWER_UNKNOWN = (
+    "A request with this Idempotency-Key came before, and is not carried out again. It may still "
+    "be running: ask again for its answer, or send what holds now, with a new key."
+)
 _WITH_BODY = {
-    "_409": f"{BUSY} {KEY_REUSED}",
+    "_409": f"{BUSY} {KEY_REUSED} {ANSWER_UNKNOWN}",
     "_413": "The body is too large.",
     "_415": "The body is not JSON.",
 }
@@ -220,8 +227,8 @@ Key = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
-        description="A request that is sent again with its key within a day changes nothing, and "
-        "is answered as the first time.",
+        description="A request that is sent again with its key within a day is not carried out "
+        "again: it is answered as the first time, or 409 if that answer is not known.",
     ),
 ]
 
@@ -250,7 +257,8 @@ def put_documents(
     """Store documents with their readers, replace them, or change only who may read them.
 
     Each document is all or nothing, and has its own result. When the answer comes, all of it
-    counts. A source that does not exist yet is created.
+    counts; who is to lose a document has lost it before. A source that does not exist yet is
+    created.
     """
     good = [one for one in wanted.documents if isinstance(one, DocumentWanted)]
     with _refusals():
@@ -318,6 +326,8 @@ def _refusals() -> Iterator[None]:
         raise Conflict(BUSY, retry_after_s=_RETRY_S) from None
     except KeyReused:
         raise Conflict(KEY_REUSED) from None
+    except AnswerUnknown:
+        raise Conflict(ANSWER_UNKNOWN) from None
     except InputInvalid as error:
         raise Invalid("path.source", str(error)) from None
 

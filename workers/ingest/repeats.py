@@ -1,11 +1,17 @@
-"""Pushes that are sent again under their key: they change nothing, and are answered as before."""
+"""Pushes that are sent again under their key: they are not carried out again.
+
+A key is taken before the work, and for good, even if its push finds no place or ends in a fault. So
+a push takes effect when it first arrives or never, and what is sent again brings nothing back that
+another push has taken away meanwhile.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import JSON, delete, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from policies.tables.sources import PushRequest, Source
@@ -17,6 +23,10 @@ class KeyReused(Exception):
     """The key was used for another push of this source."""
 
 
+class AnswerUnknown(Exception):
+    """This push came before; it is running, was cut off, or found no place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Once:
     """A push that takes effect once, however often it is sent."""
@@ -26,34 +36,47 @@ class Once:
     """The hash of what is asked."""
 
 
-def earlier_results(session: Session, source: str, once: Once) -> list[Any] | None:
-    """Return what this push was answered; None if it was not answered yet. Raises KeyReused."""
-    row = session.execute(
-        select(PushRequest.fingerprint, PushRequest.results)
-        .join(Source, Source.id == PushRequest.source_id)
-        .where(
-            Source.name == source,
-            PushRequest.key == once.key,
-            PushRequest.at > func.now() - REMEMBERED,
-        )
-    ).one_or_none()
-    if row is None:
+def begin(session: Session, source: str, once: Once) -> list[Any] | None:
+    """Take the key; if it is taken already, return what its push was answered.
+
+    Raises KeyReused and AnswerUnknown. Forgets what was answered long ago.
+    """
+    session.execute(delete(PushRequest).where(PushRequest.at <= func.now() - REMEMBERED))
+    source_id = _source_id(session, source)
+    if source_id is None:  # a source that is not there has nothing that could be deleted
         return None
+    values = {"source_id": source_id, "key": once.key, "fingerprint": once.fingerprint}
+    taken = upsert(PushRequest).values(**values, results=JSON.NULL).on_conflict_do_nothing()
+    if session.scalar(taken.returning(PushRequest.key)) is not None:
+        return None
+    row = session.execute(
+        select(PushRequest.fingerprint, PushRequest.results).where(
+            PushRequest.source_id == source_id, PushRequest.key == once.key
+        )
+    ).one()
     if row.fingerprint != once.fingerprint:
         raise KeyReused
+    if row.results is None:
+        raise AnswerUnknown
     return list(row.results)
 
 
 def remember(session: Session, source: str, once: Once, results: Sequence[Any]) -> None:
-    """Store what a push was answered, and forget what was answered long ago."""
-    session.execute(delete(PushRequest).where(PushRequest.at <= func.now() - REMEMBERED))
-    source_id = session.scalar(select(Source.id).where(Source.name == source))
-    if source_id is not None:  # of a source that is not there, nothing can be deleted
-        session.execute(
-            insert(PushRequest).values(
-                source_id=source_id,
-                key=once.key,
-                fingerprint=once.fingerprint,
-                results=list(results),
-            )
+    """Store what the push of this key was answered."""
+    source_id = _source_id(session, source)
+    if source_id is None:
+        return
+    ours = (PushRequest.source_id == source_id, PushRequest.key == once.key)
+    session.execute(delete(PushRequest).where(*ours))
+    session.execute(
+        insert(PushRequest).values(
+            source_id=source_id,
+            key=once.key,
+            fingerprint=once.fingerprint,
+            results=list(results),
         )
+    )
+
+
+def _source_id(session: Session, name: str) -> int | None:
+    return session.scalar(select(Source.id).where(Source.name == name))

@@ -8,9 +8,11 @@ from policies.change import Change
 from policies.described import Person
 from tests.policies.world import World
 from tests.workers.admin.calls import Api
-from tests.workers.ingest.folder import FakeEmbedder
+from tests.workers.ingest.folder import FakeEmbedder, Shelf
 from workers.admin.api import make_app
 from workers.database.sessions import Database
+from workers.ingest.parse import Limits, Parser
+from workers.ingest.push import Pushing
 from workers.settings import Settings
 
 
@@ -47,3 +49,35 @@ def people(database: Database) -> dict[str, int]:
             for name in ("ana", "ben")
         }
     return people
+
+
+@pytest.fixture
+def shelf(database: Database, people: dict[str, int]) -> Shelf:
+    return Shelf(database)
+
+
+@pytest.fixture
+def token(api: Api, people: dict[str, int]) -> dict[str, str]:
+    return api.token("push:wiki", name="wiki-push")
+
+
+@pytest.fixture
+def embedder() -> FakeEmbedder:
+    return FakeEmbedder()
+
+
+@pytest.fixture(scope="session")
+def parser() -> Iterator[Parser]:
+    """Its child is slow to start: one serves all tests of pushed documents."""
+    with Parser(Limits(file_bytes=1_000_000)) as parser:
+        yield parser
+
+
+@pytest.fixture
+def pushing(api: Api, parser: Parser, embedder: FakeEmbedder) -> Iterator[Pushing]:
+    """What the API pushes with: an embedder of this test's own."""
+    state = api.app.state
+    shared = state.pushing
+    state.pushing = Pushing(state.database, parser, lambda: (embedder, None))
+    yield state.pushing
+    state.pushing = shared

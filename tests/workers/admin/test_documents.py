@@ -12,38 +12,16 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from tests.workers.admin.calls import Api
-from tests.workers.admin.pushed import STAFF, everything
+from tests.workers.admin.pushed import PUSH, STAFF, everything, mistakes, page, put, results
 from tests.workers.ingest.files import word
 from tests.workers.ingest.folder import FakeEmbedder, Shelf
 from workers.admin.api import make_app
 from workers.admin.api_keys import Caller
-from workers.database.sessions import Database
-from workers.ingest.parse import Limits, Parser
+from workers.ingest.parse import Parser
 from workers.ingest.push import Pushing
 from workers.settings import Settings
 
-PUSH = "/v1/sources/wiki/documents"
-
-
-@pytest.fixture
-def embedder() -> FakeEmbedder:
-    return FakeEmbedder()
-
-
-@pytest.fixture(scope="module")
-def parser() -> Iterator[Parser]:
-    """Its child is slow to start: one serves all these tests."""
-    with Parser(Limits(file_bytes=1_000_000)) as parser:
-        yield parser
-
-
-@pytest.fixture
-def api(api: Api, parser: Parser, embedder: FakeEmbedder) -> Iterator[Api]:
-    state = api.app.state
-    shared = state.pushing
-    state.pushing = Pushing(state.database, parser, lambda: (embedder, None))
-    yield api
-    state.pushing = shared
+pytestmark = pytest.mark.usefixtures("pushing")
 
 
 @pytest.fixture(scope="module")
@@ -53,38 +31,6 @@ def other(own_database: Settings) -> Iterator[Api]:
     app = make_app(own_database.model_copy(update=changes), lambda: (FakeEmbedder(), None))
     yield Api(app, app.state.database)
     app.state.database.close()
-
-
-@pytest.fixture
-def shelf(database: Database, people: dict[str, int]) -> Shelf:
-    return Shelf(database)
-
-
-@pytest.fixture
-def token(api: Api, people: dict[str, int]) -> dict[str, str]:
-    return api.token("push:wiki", name="wiki-push")
-
-
-def page(name: str = "page", words: str | None = "", /, **more: Any) -> dict[str, Any]:
-    """A document that Ana may read, unless `permissions` says otherwise."""
-    given: dict[str, Any] = {"id": name, "permissions": {"allow": ["user:ana"]}}
-    if words is not None:
-        given |= {"title": name.title(), "text": words or f"All about {name}."}
-    return given | more
-
-
-def put(api: Api, token: dict[str, str], *documents: Any, **headers: str) -> Any:
-    return api.call("POST", PUSH, headers=token | headers, json={"documents": [*documents]})
-
-
-def results(answer: Any) -> list[str]:
-    assert answer.status_code == 200, answer.text
-    return [one["result"] for one in answer.json()["results"]]
-
-
-def mistakes(answer: Any) -> list[tuple[str, str]]:
-    found = [fault for one in answer.json()["results"] for fault in one["errors"]]
-    return [(fault["place"], fault["message"]) for fault in found]
 
 
 # What a push does
@@ -298,17 +244,17 @@ def test_what_is_sent_again_changes_nothing(api: Api, token: dict[str, str], she
     assert shelf.dump() == before
 
 
-def test_a_document_that_cannot_be_read_stays_as_it_was(
+def test_a_document_that_cannot_be_read_keeps_its_text(
     api: Api, token: dict[str, str], shelf: Shelf
 ) -> None:
-    """All or nothing for each document: neither its text nor its readers change."""
+    """All or nothing for each document; and with the same readers, they go on reading it."""
     put(api, token, page("plan"))
     before = shelf.texts()
     broken = {"name": "plan.pdf", "content": base64.b64encode(b"%PDF-1.4 and no more").decode()}
     answer = put(
         api,
         token,
-        {**page("plan", None), "file": broken, "permissions": {"allow": ["user:ben"]}},
+        {**page("plan", None), "file": broken},
         page("other"),
     )
     assert results(answer) == ["refused", "created"]

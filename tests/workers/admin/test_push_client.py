@@ -66,21 +66,34 @@ def test_a_folder_is_kept_in_step(
     )
 
 
-def test_many_documents_are_several_calls_and_a_busy_source_is_waited_for(
-    client: ModuleType,
-    api: Api,
-    url: str,
-    database: Database,
-    people: dict[str, int],
-    monkeypatch: pytest.MonkeyPatch,
+def test_many_documents_are_several_calls(
+    client: ModuleType, api: Api, url: str, database: Database, people: dict[str, int]
 ) -> None:
-    monkeypatch.setenv("KEN_TOKEN", "")
     token = api.token("push:wiki")["Authorization"].removeprefix("Bearer ")
     ken = client.Ken(url, token, "wiki")
     pages = [
         {"id": f"p{number}", "title": "P", "text": "Words.", "permissions": {"allow": []}}
         for number in range(150)
     ]
+
+    found = list(ken.put(pages))
+
+    assert [one["id"] for one in found] == [one["id"] for one in pages]
+    assert {one["result"] for one in found} == {"created"}
+    assert {*ken.ids()} == {one["id"] for one in pages}
+
+
+def test_after_another_push_the_folder_is_read_anew(
+    client: ModuleType,
+    api: Api,
+    url: str,
+    database: Database,
+    people: dict[str, int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it held while the source was busy is never sent later."""
+    (tmp_path / "secret.txt").write_text("Secret.")
     pushing: Pushing = api.app.state.pushing
     busy = pushing.alone("wiki")
     busy.__enter__()
@@ -88,16 +101,16 @@ def test_many_documents_are_several_calls_and_a_busy_source_is_waited_for(
 
     def wait(seconds: float) -> None:
         waited.append(seconds)
+        (tmp_path / "secret.txt").write_text("Blank.")
         busy.__exit__(None, None, None)
 
     monkeypatch.setattr(client.time, "sleep", wait)
 
-    found = list(ken.put(pages))
+    command = [str(tmp_path), "--url", url, "--source", "wiki", "--allow", "user:ana"]
+    assert client.main(command) == 0
 
-    assert waited == [1.0]
-    assert [one["id"] for one in found] == [one["id"] for one in pages]
-    assert {one["result"] for one in found} == {"created"}
-    assert {*ken.ids()} == {one["id"] for one in pages}
+    assert waited == [client.BUSY_S]
+    assert Shelf(database).texts() == {"secret.txt": "Blank."}
 
 
 def test_a_call_that_is_refused_says_why(client: ModuleType, api: Api, url: str) -> None:
