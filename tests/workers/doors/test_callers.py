@@ -15,6 +15,7 @@ from policies.tables.people import UserStatus
 from tests.workers.doors.programs import Programs, text_of
 from workers.admin.api_keys import make
 from workers.answering import searching
+from workers.database.sessions import connect
 from workers.doors import callers, reading
 from workers.people import person_tokens
 from workers.people.person_tokens import Caller, revoke
@@ -99,8 +100,10 @@ def test_a_token_ends_when_it_is_revoked_or_its_time_is_over(
 ) -> None:
     revoked, expired, good = (programs.token(alice) for _ in range(3))
     revoke(programs.database, 1, by="alice")
-    with programs.database.session("syncer") as session:
-        session.execute(text("UPDATE person_token SET expires_at = now() WHERE id = 2"))
+    owner = connect(programs.database.settings, "owner")
+    with owner.begin() as connection:
+        connection.execute(text("UPDATE person_token SET expires_at = now() WHERE id = 2"))
+    owner.dispose()
     assert refused(programs.query(revoked, "plan")) == INVALID
     assert refused(programs.query(expired, "plan")) == INVALID
     assert programs.found(good, "plan") == ["plan"]
