@@ -27,8 +27,9 @@ from workers.admin.api_keys import Unauthorized, authenticate
 from workers.admin.fields import Text
 from workers.admin.routes_documents import PermissionsWanted
 from workers.database.sessions import Database
-from workers.ingest.push import DOCUMENTS_A_CALL, IDS_A_CALL, Pushing, SourceBusy
+from workers.ingest.push import DOCUMENTS_A_CALL, IDS_A_CALL, Pushing
 from workers.ingest.pushed import Became, File, Pushed, Result
+from workers.ingest.turns import SourceBusy
 from workers.web.limits import authorization, uncached
 
 PATHS = ("/upsert", "/upsert-file", "/delete")

@@ -29,9 +29,10 @@ from workers.admin.problems import Conflict, Fault, Invalid, NotFound, documente
 from workers.admin.routes_index import NO_SOURCE
 from workers.errors import InputInvalid
 from workers.ingest import push
-from workers.ingest.push import DOCUMENTS_A_CALL, IDS_A_CALL, Pushing, SourceBusy
+from workers.ingest.push import DOCUMENTS_A_CALL, IDS_A_CALL, Pushing
 from workers.ingest.pushed import Answer, Became, File, Pushed, Result
 from workers.ingest.repeats import AnswerUnknown, KeyReused, Once
+from workers.ingest.turns import SourceBusy
 from workers.sync.lines import Names
 
 BUSY = (

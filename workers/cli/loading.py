@@ -27,7 +27,7 @@ from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, OperatorError
 from workers.ingest import pipeline, scheduled
-from workers.ingest.bundle import Bundle, read_bundle
+from workers.ingest.bundle import Bundle, FolderChanged, read_bundle
 from workers.ingest.pipeline import LeftOut, Loading, Report
 from workers.ingest.watching import Watch
 from workers.jobs import schedules
@@ -55,14 +55,21 @@ def load_folder(
     bundle = read_bundle(folder, name=source, allow=allow)
     database = Database(settings)
     check(database, "indexer")
-    return _load(
-        database,
-        shipped_embedders(),
-        bundle,
-        console,
-        remove_missing=remove_missing,
-        shows_all=shows_all,
-    )
+    embedders = shipped_embedders()
+    while True:
+        try:
+            return _load(
+                database,
+                embedders,
+                bundle,
+                console,
+                remove_missing=remove_missing,
+                shows_all=shows_all,
+            )
+        except FolderChanged as error:
+            if console is not None:
+                console.print(f"{escape(str(error))} It is loaded again.", style="dim")
+            bundle = read_bundle(folder, name=source, allow=allow)
 
 
 def _load(

@@ -21,17 +21,24 @@ from pydantic import (
 )
 
 from policies.source import NamedPermissions
-from workers.errors import InputInvalid
+from workers.errors import InputInvalid, ServerUnavailable
 from workers.ingest.formats.suffixes import FORMATS_IN_WORDS
 from workers.ingest.history import last_changes
+from workers.ingest.looks import (
+    CONTROL_FILES,
+    DOCUMENTS,
+    DOCUMENTS_FOLDER,
+    PERMISSIONS,
+    PRINCIPALS,
+    SOURCE,
+    Looks,
+    look_at_control_files,
+)
 from workers.ingest.parse import inside
 
-PRINCIPALS, PERMISSIONS, DOCUMENTS = "principals.jsonl", "permissions.jsonl", "documents.jsonl"
-_DOCUMENTS_FOLDER = "documents"
-"""Where it is there, all documents are in it; else they lie beside the files named here."""
 _BESIDE = {
-    PRINCIPALS, PERMISSIONS, DOCUMENTS, "questions.jsonl", "source.json", "workspace.json",
-    "demo.json", "README.md", "LICENCES.md", "LICENSE",
+    *CONTROL_FILES, "questions.jsonl", "workspace.json", "demo.json", "README.md", "LICENCES.md",
+    "LICENSE",
 }  # fmt: skip
 
 T = TypeVar("T")
@@ -131,11 +138,20 @@ class Listed:
     """The text, or the file to parse; called once, when its turn comes."""
 
 
+class FolderChanged(ServerUnavailable):
+    """Who may read what was changed while a folder was loaded: the load is to begin again."""
+
+
 @dataclass(frozen=True)
 class Bundle:
     """A folder to load, all of its structure checked."""
 
     root: Path
+    controls: Looks
+    """The control files as they looked before they were read."""
+    listing: tuple[str, ...] | None
+    """The files by path, listed once: a later one has permissions that were not read. None for
+    JSONL."""
     source: str
     url: str | None
     users: tuple[UserLine, ...]
@@ -149,22 +165,26 @@ class Bundle:
 
     def documents(self) -> Iterator[Listed]:
         """Every document in a fixed order; JSONL is read line by line."""
-        if (self.root / DOCUMENTS).exists():
+        if self.listing is None:
             yield from self._lines()
         else:
-            yield from self._files()
+            yield from self._files(self.listing)
+
+    def require_unchanged(self) -> None:
+        """Raises FolderChanged if a control file is not as it was when it was read."""
+        if look_at_control_files(self.root) != self.controls:
+            raise FolderChanged(
+                f"Who may read what in {self.root.name} was changed while it was loaded.",
+                remedy="What is stored stays. Load it again.",
+            )
 
     def last_changes(self) -> Mapping[str, datetime]:
         """Return when each file was last changed, by its native id, as far as Git says it."""
-        if (self.root / DOCUMENTS).exists():
-            return {}
-        base = _documents_folder(self.root)
-        files = [file.relative_to(base).as_posix() for file in _document_files(base)]
-        return last_changes(base, files)
+        return last_changes(_documents_folder(self.root), self.listing) if self.listing else {}
 
     def path_of(self, listed: Listed) -> str | None:
         """Return the path of a document's file from the folder; None if it is a line."""
-        if (self.root / DOCUMENTS).exists():
+        if self.listing is None:
             return None
         return (_documents_folder(self.root) / listed.native_id).relative_to(self.root).as_posix()
 
@@ -178,10 +198,10 @@ class Bundle:
                 read=lambda line=line: line,  # type: ignore[misc]
             )
 
-    def _files(self) -> Iterator[Listed]:
+    def _files(self, listing: tuple[str, ...]) -> Iterator[Listed]:
         base = _documents_folder(self.root)
-        for file in _document_files(base):
-            path = file.relative_to(base).as_posix()
+        for path in listing:
+            file = base / path
             yield Listed(
                 native_id=path,
                 parents=ancestors(path)[:-1],
@@ -202,11 +222,14 @@ def read_bundle(root: Path, *, name: str | None = None, allow: tuple[str, ...] =
             f"{root} {what}. Nothing was changed.",
             remedy=f"Name a folder with documents: {FORMATS_IN_WORDS}, or {DOCUMENTS}.",
         )
+    controls = look_at_control_files(root)
+    listing = None if DOCUMENTS in controls else tuple(_document_files(_documents_folder(root)))
     source = _read_source(root, name)
     users, groups = _read_principals(root)
-    bundle = Bundle(root, source.name, source.url, users, groups, {}, {}, 0)
+    bundle = Bundle(root, controls, listing, source.name, source.url, users, groups, {}, {}, 0)
     total = _check_documents(bundle)
-    folders, files = _read_permissions(root, allow)
+    folders, files = ({}, {}) if listing is None else _read_permissions(root, allow)
+    bundle.require_unchanged()
     return replace(bundle, folders=folders, files=files, total=total)
 
 
@@ -217,7 +240,7 @@ def ancestors(path: str) -> tuple[str, ...]:
 
 
 def _read_source(root: Path, name: str | None) -> _SourceFile:
-    file = root / "source.json"
+    file = root / SOURCE
     if not file.exists():
         return _SourceFile(name=name or root.resolve().name)
     try:
@@ -283,8 +306,6 @@ def _read_permissions(
     file = root / PERMISSIONS
     folders: dict[str, NamedPermissions] = {}
     files: dict[str, NamedPermissions] = {}
-    if (root / DOCUMENTS).exists():
-        return folders, files
     if file.exists() and allow:
         raise InputInvalid(
             f"{PERMISSIONS} says who may read {root.name}, and so does --allow.",
@@ -355,16 +376,16 @@ def _is_plain(path: str) -> bool:
 
 
 def _documents_folder(root: Path) -> Path:
-    return root / _DOCUMENTS_FOLDER if (root / _DOCUMENTS_FOLDER).is_dir() else root
+    return root / DOCUMENTS_FOLDER if (root / DOCUMENTS_FOLDER).is_dir() else root
 
 
-def _document_files(base: Path) -> Iterator[Path]:
+def _document_files(base: Path) -> Iterator[str]:
     for file in sorted(base.rglob("*")):
         parts = file.relative_to(base).parts
         hidden = any(part.startswith(".") for part in parts)
-        beside = base.name != _DOCUMENTS_FOLDER and len(parts) == 1 and parts[0] in _BESIDE
+        beside = base.name != DOCUMENTS_FOLDER and len(parts) == 1 and parts[0] in _BESIDE
         if not hidden and not beside and file.is_file() and inside(base, file):
-            yield file
+            yield file.relative_to(base).as_posix()
 
 
 def _read_lines(file: Path, adapter: TypeAdapter[T]) -> Iterator[tuple[int, T]]:

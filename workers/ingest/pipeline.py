@@ -32,12 +32,14 @@ from policies.tables.people import UserStatus
 from policies.tables.permissions import Node, NodeKind
 from policies.tables.sources import Source
 from workers.database.sessions import Database
-from workers.errors import InputInvalid
-from workers.ingest.bundle import PRINCIPALS, Bundle, DocumentLine, Listed, ancestors
+from workers.errors import InputInvalid, ServerUnavailable
+from workers.ingest.bundle import Bundle, DocumentLine, Listed, ancestors
 from workers.ingest.formats.document import DocumentUnreadable
+from workers.ingest.looks import PRINCIPALS
 from workers.ingest.parse import Limits, Parsed, Parser, too_large
 from workers.ingest.reindexing import fill_later
 from workers.ingest.store import Content, Text, store, stored_hashes, title_of
+from workers.ingest.turns import SourceBusy, alone
 from workers.ingest.vectors import Models, OtherVersion, Prepared
 from workers.models.base import Embedder
 from workers.observe.crashpoints import crashpoint
@@ -45,6 +47,8 @@ from workers.observe.crashpoints import crashpoint
 _ACTOR = "ken load"
 _AHEAD = 4
 """How many documents are embedded while one is stored: neither waits for the other."""
+_PATIENCE_S = 10.0
+"""For so long a load waits for another one of its source to end."""
 _FEW = 10
 """How many documents may vanish from a folder without confirmation."""
 
@@ -142,7 +146,20 @@ class Loading:
         self._embedding: deque[_Embedding] = deque()
 
     def run(self) -> Report:
-        """Load it all. Raises InputInvalid before anything has changed, or not at all."""
+        """Load it all. Raises InputInvalid before anything has changed, or not at all; and
+        FolderChanged once who may read what is not as it was read: what is stored stays.
+        """
+        try:
+            with alone(self._database, self._bundle.source, patience_s=_PATIENCE_S):
+                return self._run()
+        except SourceBusy:
+            raise ServerUnavailable(
+                f"Another load or push works on source {self._bundle.source!r}.",
+                remedy="Let it end, or end it (`ken jobs list` shows jobs). Nothing was changed.",
+            ) from None
+
+    def _run(self) -> Report:
+        self._bundle.require_unchanged()
         self._refuse_mass_removal()
         self._put_access()
         self._changes = self._bundle.last_changes()
@@ -335,6 +352,7 @@ class Loading:
 
         Left out, an earlier version stays, unless its readers changed: that is hidden already.
         """
+        self._bundle.require_unchanged()
         try:
             permissions = self._resolve(listed.permissions, listed.place)
         except InputInvalid as error:
@@ -395,6 +413,7 @@ class Loading:
 
     def _put_text(self, one: _Embedding, prepared: Prepared, text: Text) -> bool:
         """Store a document, unless questions compare other vectors by now; return whether it is."""
+        self._bundle.require_unchanged()
         try:
             with self._database.session("indexer") as session:
                 change = Change(session, actor=_ACTOR)
@@ -480,6 +499,7 @@ class Loading:
 
     def _finish(self) -> None:
         """The pass was complete: what it did not find is deleted, and the source is fresh."""
+        self._bundle.require_unchanged()
         with self._database.session("indexer") as session:
             change = Change(session, actor=_ACTOR)
             for node_id in self._missing(session):

@@ -17,7 +17,7 @@ from threading import BoundedSemaphore, Lock
 from typing import Final, TypeVar
 
 from pydantic import TypeAdapter
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -41,6 +41,7 @@ from workers.ingest.pushed import Answer, Became, File, LeftOut, Pushed, Result
 from workers.ingest.reindexing import fill_later
 from workers.ingest.repeats import Once, begin, remember
 from workers.ingest.store import Content, Text, store, stored_hashes, title_of
+from workers.ingest.turns import SourceBusy, alone
 from workers.ingest.vectors import Models, OtherVersion, Prepared
 from workers.models.base import Embedder
 from workers.observe.crashpoints import crashpoint
@@ -52,10 +53,6 @@ _AT_ONCE = 4
 """Calls that one process works on at the same time, each for another source."""
 _PATIENCE_S = 120.0
 """After this long no further document of a call is read; those that are left are refused."""
-
-
-class SourceBusy(Exception):
-    """Another call works on this source, or this process has enough to do; retry shortly."""
 
 
 class _Refused(Exception):
@@ -134,10 +131,7 @@ class Pushing:
         if not self._places.acquire(blocking=False):
             raise SourceBusy
         try:
-            with self._database.session("indexer") as session:
-                session.execute(_WAIT_LONG)
-                if not session.scalar(_TRY_LOCK, {"source": source}):
-                    raise SourceBusy
+            with alone(self._database, source):
                 yield
         finally:
             self._places.release()
@@ -521,8 +515,3 @@ _CHANGED_MEANWHILE = "it, its folder or a group changed meanwhile: send what hol
 _NO_MODEL = "The models of the index cannot be used with these settings: no text was stored."
 
 _STORED_RESULTS = TypeAdapter(list[Result])
-
-# Takes the source for this transaction unless another has it; returns whether it did.
-_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtext('ken push'), hashtext(:source))")
-# Lets this transaction be idle for as long as its documents take.
-_WAIT_LONG = text("SET LOCAL idle_in_transaction_session_timeout = 0")

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from policies.change import Change
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
-from workers.ingest import watching
 from workers.ingest.bundle import Bundle, read_bundle
+from workers.ingest.looks import Looks, look
 from workers.ingest.pipeline import Loading, Progress, Report
 from workers.ingest.store import READER_VERSION
 from workers.jobs.leases import Running
@@ -30,7 +30,7 @@ def load(database: Database, running: Running) -> Mapping[str, Any]:
     load, less than an hour ago, only its freshness is recorded.
     """
     root = Path(running.details["folder"])
-    state = _state_of(running, watching.look(root))  # first: what changes from here on differs
+    state = _state_of(running, look(root))  # first: what changes from here on differs
     bundle = read_bundle(root, name=running.subject, allow=tuple(running.details["allow"]))
     if _is_known(database, running, state):
         with database.session("indexer") as session:
@@ -75,7 +75,7 @@ def _counts(report: Report) -> dict[str, Any]:
     }
 
 
-def _state_of(running: Running, looks: watching.Looks) -> str:
+def _state_of(running: Running, looks: Looks) -> str:
     """Return one word for all that a load depends on: who may read, and how its files look."""
     whole = (READER_VERSION, sorted(running.details.items()), sorted(looks.items()))
     return sha256(repr(whole).encode()).hexdigest()[:32]

@@ -5,18 +5,15 @@ among them. A folder that changed between two looks is still being written; it i
 looks are equal. Files that are as they were when they were loaded are not read again.
 """
 
-import os
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from workers.errors import InputInvalid, ServerUnavailable
-
-Looks = Mapping[str, tuple[int, int, int]]
-"""Each file's time of change, size and inode, by its path from the folder."""
+from workers.ingest.looks import Looks, look, same
 
 _EVERY_S = 1.0
 _SHARE = 0.05
@@ -24,31 +21,6 @@ _SHARE = 0.05
 _WHOLE_EVERY_S = 3_600.0
 """So often all files are read again, whatever they look like."""
 _RETRY_S = 5.0
-
-
-def look(root: Path) -> Looks:
-    """Look at the files of a folder, without those in hidden folders. One that cannot be looked at
-    is as if it were not there.
-    """
-    found: dict[str, tuple[int, int, int]] = {}
-    for folder, below, files in os.walk(root):
-        below[:] = sorted(name for name in below if not name.startswith("."))
-        for name in sorted(files):
-            if name.startswith("."):
-                continue
-            place = os.path.join(folder, name)  # noqa: PTH118 - a path's object for each is slow
-            try:
-                known = os.stat(place)  # noqa: PTH116
-            except OSError:
-                continue
-            path = os.path.relpath(place, root)
-            found[path] = (known.st_mtime_ns, known.st_size, known.st_ino)
-    return found
-
-
-def same(before: Looks, now: Looks) -> frozenset[str]:
-    """Return the paths of the files that are as they were."""
-    return frozenset(path for path, seen in now.items() if before.get(path) == seen)
 
 
 @dataclass(slots=True)

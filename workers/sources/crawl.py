@@ -18,8 +18,9 @@ from policies.tables.permissions import Node, NodeKind
 from policies.tables.sources import RunKind, RunState
 from workers.database.sessions import Database
 from workers.errors import ServerUnavailable
-from workers.ingest.push import DOCUMENTS_A_CALL, IDS_A_CALL, Pushing, SourceBusy
+from workers.ingest.push import DOCUMENTS_A_CALL, IDS_A_CALL, Pushing
 from workers.ingest.pushed import Became
+from workers.ingest.turns import SourceBusy
 from workers.observe.crashpoints import crashpoint
 from workers.settings import Settings
 from workers.sources.base import Connector, Lines, Page, Part, PartRefused

@@ -246,20 +246,43 @@ def test_one_that_is_set_for_fewer_readers_loads_files_that_are_as_they_were(
     assert watched.shelf.readable_by("ana") == {"plan.md", "menu.md"}
 
 
-def test_a_permission_that_is_taken_away_while_one_begins_counts_with_the_next(
-    watched: Watched, embedders: Sequence[FakeEmbedder], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def reads_and_is_overtaken(*given: Any, **more: Any) -> Bundle:
+@pytest.fixture
+def overtaken(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
+    """These are done once, right after a job has read what there is."""
+    deeds: list[Callable[[], object]] = []
+
+    def reads(*given: Any, **more: Any) -> Bundle:
         bundle = read_bundle(*given, **more)
-        watched.folder.permissions({"path": "", "allow": ["user:bo"]})
+        while deeds:
+            deeds.pop()()
         return bundle
 
-    with monkeypatch.context() as overtaken:
-        overtaken.setattr(scheduled, "read_bundle", reads_and_is_overtaken)
-        load_job(watched.shelf, watched.folder.root)
-    load_job(watched.shelf, watched.folder.root)
-    assert watched.shelf.readable_by("ana") == set()
-    assert watched.shelf.readable_by("bo") == {"plan.md", "menu.md"}
+    monkeypatch.setattr(scheduled, "read_bundle", reads)
+    return deeds
+
+
+def test_a_file_that_is_moved_while_one_begins_is_seen_by_the_next(
+    watched: Watched, embedders: Sequence[FakeEmbedder], overtaken: list[Callable[[], object]]
+) -> None:
+    root = watched.folder.root
+    watched.folder.file("hr/pay.md", "# Pay\n\nAll is paid.")
+    watched.folder.permissions(STAFF, {"path": "hr", "allow": ["user:bo"], "inherit": False})
+    load_job(watched.shelf, root)
+    watched.folder.file("menu.md", "# Menu\n\nAnother soup.")
+    overtaken.append(lambda: (root / "plan.md").rename(root / "hr" / "plan.md"))
+    load_job(watched.shelf, root)
+    load_job(watched.shelf, root)
+    assert watched.shelf.readable_by("ana") == {"menu.md"}
+    assert watched.shelf.readable_by("bo") == {"hr/pay.md", "hr/plan.md"}
+
+
+def test_a_permission_that_is_taken_away_while_one_begins_makes_it_begin_again(
+    watched: Watched, embedders: Sequence[FakeEmbedder], overtaken: list[Callable[[], object]]
+) -> None:
+    overtaken.append(lambda: watched.folder.permissions({"path": "", "allow": ["user:bo"]}))
+    found = load_job(watched.shelf, watched.folder.root)
+    assert (found.state, watched.shelf.texts()) == (Shown.WAITING, {})
+    assert "was changed while it was loaded" in found.reason
 
 
 def test_one_after_a_load_by_hand_does_not_take_the_folder_for_known(
