@@ -11,7 +11,7 @@ from jsonschema import Draft7Validator
 
 from workers.cli.main import app
 from workers.ops.production import Process, refuse_unsafe
-from workers.settings import Settings
+from workers.settings import Role, Settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -56,10 +56,10 @@ def test_nothing_listens_beyond_this_machine_and_the_servers_on_no_network() -> 
     [
         ("POSTGRES_PASSWORD", {"postgresql", "provision"}),
         ("KEN_OWNER_PASSWORD", {"provision", "migrate"}),
-        ("KEN_SYNCER_PASSWORD", {"provision", "worker", "admin", "ken"}),
+        ("KEN_SYNCER_PASSWORD", {"provision", "worker", "jobs", "admin", "ken"}),
         ("KEN_INDEXER_PASSWORD", {"provision", "jobs", "admin", "ken"}),
         ("KEN_ANSWERER_PASSWORD", {"provision", "worker", "doors", "ken"}),
-        ("KEN_SLACK_BOT_TOKEN", {"worker", "bot"}),
+        ("KEN_SLACK_BOT_TOKEN", {"worker", "jobs", "bot", "ken"}),
         ("KEN_MODEL_API_KEY", {"worker"}),
     ],
 )
@@ -75,6 +75,15 @@ def test_each_process_would_start_in_production(name: str, tmp_path: Path) -> No
     process = AS.get(name, name)
     assert process in get_args(Process)
     refuse_unsafe(settings, process)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["jobs", "ken"])
+def test_passes_over_slack_have_what_they_need(name: str, tmp_path: Path) -> None:
+    """They push permissions as the syncer; the schedules run in `jobs`, the commands in `ken`."""
+    settings = settings_of(name, tmp_path)
+    roles: tuple[Role, ...] = ("syncer", "indexer", "ingress")
+    assert all(settings.password(role).get_secret_value() for role in roles)
+    assert settings.has_slack
 
 
 def test_every_variable_is_a_setting_and_every_command_is_there() -> None:

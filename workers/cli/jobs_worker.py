@@ -1,26 +1,32 @@
 """The jobs worker: takes re-indexes, loads and other long work, and no question.
 
 A process of its own, with the lowest priority that it can give itself: where the processor is busy,
-questions come first.
+questions come first. Passes of permissions have a thread of their own, so that a revocation never
+waits until a re-index or a crawl ends.
 """
 
 import os
 import threading
 import time
+from collections.abc import Callable
 
 import structlog
 from celery.signals import worker_ready, worker_shutting_down
 
 from workers.cli.running import say_ready
 from workers.database.schema import check
+from workers.database.sessions import Database
 from workers.errors import SettingsInvalid
 from workers.ingest import reindexing
 from workers.intake.doorbell import JOBS_QUEUE
 from workers.intake.queue import consuming
-from workers.jobs import schedules
+from workers.job_kinds import KINDS
+from workers.jobs import leases, schedules
 from workers.observe import logs, stopping, tracing
 from workers.ops.production import refuse_unsafe
 from workers.settings import Settings
+from workers.sources.jobs import PERMISSIONS
+from workers.sources.store import all_connectors
 from workers.tasks import database_of_jobs
 
 log = structlog.get_logger()
@@ -46,11 +52,13 @@ def work_on_jobs(settings: Settings) -> None:
     app = consuming(settings)
     database = database_of_jobs()
     check(database, "indexer")
+    warn_without_syncer(database)
     tracing.configure(settings, "jobs")
 
     @worker_ready.connect(weak=False)
     def _report_ready(**_: object) -> None:
-        threading.Thread(target=_look_for_work, name="jobs", daemon=True).start()
+        for work in (look_for_work, work_on_permissions):
+            threading.Thread(target=_repeat, args=(work,), name="jobs", daemon=True).start()
         say_ready(settings, "jobs")
 
     @worker_shutting_down.connect(weak=False)
@@ -78,13 +86,34 @@ def work_on_jobs(settings: Settings) -> None:
         log.info("jobs_worker_stopped")
 
 
-def _look_for_work() -> None:
+def warn_without_syncer(database: Database) -> None:
+    """Say which sources cannot be listed, as each of their jobs will."""
+    if not database.settings.has_syncer and (listed := all_connectors(database)):
+        log.error(
+            "syncer_password_missing",
+            not_done=[one.source for one in listed],
+            remedy="Set KEN_SYNCER_PASSWORD: without it every pass over these sources fails.",
+        )
+
+
+def look_for_work(database: Database) -> None:
     """Make the jobs that are due by their schedules, and ring for what nobody works on."""
+    schedules.make_due(database)
+    reindexing.tidy(database)
+    schedules.ring_due(database)
+
+
+def work_on_permissions(database: Database) -> None:
+    """Make the passes of permissions that are due, whatever the queue's threads work on."""
+    for job_id in schedules.due_of(database, PERMISSIONS):
+        if not stopping.is_requested():
+            leases.work(database, job_id, KINDS)
+
+
+def _repeat(work: Callable[[Database], None]) -> None:
     while not stopping.is_requested():
         try:
-            schedules.make_due(database_of_jobs())
-            reindexing.tidy(database_of_jobs())
-            schedules.ring_due(database_of_jobs())
+            work(database_of_jobs())
         except Exception as error:  # noqa: BLE001 - neither a server that is away nor a bug ends it
             stopping.exit_if_out_of_memory(error)
             log.warning("jobs_not_looked_for", error=type(error).__name__)

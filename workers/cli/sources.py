@@ -19,14 +19,14 @@ from workers.cli.output import counted
 from workers.cli.syncing import period
 from workers.database.schema import check
 from workers.database.sessions import Database
-from workers.errors import InputInvalid, OperatorError
+from workers.errors import InputInvalid
 from workers.job_kinds import KINDS
 from workers.jobs import leases, rows, schedules
 from workers.jobs.rows import JobFacts, Shown
 from workers.settings import Settings
 from workers.sources import store
 from workers.sources.base import Part
-from workers.sources.jobs import CRAWL, PERMISSIONS
+from workers.sources.jobs import CRAWL, PERMISSIONS, require_syncer
 from workers.sources.kinds import connect, slack_channels
 from workers.sources.slack.channels import ALL_PUBLIC, KIND, Options, SlackChannels
 from workers.sources.store import Stored
@@ -204,9 +204,5 @@ def _span(words: str, option: str) -> timedelta:
 def _database(settings: Settings) -> Database:
     database = Database(settings)
     check(database, "indexer")
-    if not settings.has_syncer:
-        raise OperatorError(
-            "KEN_SYNCER_PASSWORD is not set: permissions cannot be pushed.",
-            remedy="Set it as for the admin API (docs/operate.md).",
-        )
+    require_syncer(settings)
     return database

@@ -99,6 +99,12 @@ def ring_due(database: Database) -> int:
     return len(due)
 
 
+def due_of(database: Database, kind: str) -> list[int]:
+    """Return the jobs of a kind that are due and that nobody works on, the oldest first."""
+    with database.session("indexer") as session:
+        return list(session.scalars(_READ_DUE_OF_KIND, {"kind": kind, "most": _MOST}))
+
+
 # Sets a schedule; one that is changed is due at once.
 _PUT_SCHEDULE = text("""
     INSERT INTO schedule (kind, subject, details, every, quiet_from, quiet_to, actor)
@@ -134,5 +140,12 @@ _TAKE_DUE = text("""
 # Returns jobs that are due and that nobody works on, the oldest first.
 _READ_DUE_JOBS = text("""
     SELECT id FROM job WHERE state = 'waiting' AND due_at <= now() AND leased_until <= now()
+    ORDER BY due_at, id LIMIT :most
+""")
+
+# Returns those of one kind.
+_READ_DUE_OF_KIND = text("""
+    SELECT id FROM job
+    WHERE kind = :kind AND state = 'waiting' AND due_at <= now() AND leased_until <= now()
     ORDER BY due_at, id LIMIT :most
 """)

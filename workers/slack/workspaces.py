@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
-from workers.settings import Settings
+from workers.settings import Role, Settings
 from workers.slack.bot_tokens import BotToken, token_of
 from workers.slack.installations import installed, may_install, named
 from workers.slack.messenger import Conversations, Messenger
@@ -29,9 +29,11 @@ def workspace(settings: Settings) -> Messenger:
     return SlackMessenger.connect(settings)
 
 
-def workspaces(settings: Settings, database: Database) -> dict[str, Messenger]:
+def workspaces(
+    settings: Settings, database: Database, role: Role = "answerer"
+) -> dict[str, Messenger]:
     """Return every workspace that Ken can post in, by id (empty for the one of the token). Of an
-    organisation, only those that KEN_SLACK_WORKSPACES names.
+    organisation, only those that KEN_SLACK_WORKSPACES names. `role` reads the installations.
 
     Raises InputInvalid if there is none, SlackUnavailable.
     """
@@ -39,7 +41,7 @@ def workspaces(settings: Settings, database: Database) -> dict[str, Messenger]:
         return {"": workspace(settings)}
     live = [
         one
-        for one in installed(database, "answerer")
+        for one in installed(database, role)
         if one.sealed is not None and may_install(settings, **named(one))
     ]
     teams = {one.team_id for one in live if not one.is_org_wide}
@@ -51,7 +53,7 @@ def workspaces(settings: Settings, database: Database) -> dict[str, Messenger]:
             remedy=f"Install it at {settings.public_url}/slack/install. "
             "`ken installations list` shows where it is installed.",
         )
-    found = {team: token_of(database, "answerer", team_id=team) for team in sorted(teams)}
+    found = {team: token_of(database, role, team_id=team) for team in sorted(teams)}
     return {team: installed_workspace(settings, team, token) for team, token in found.items()}
 
 

@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from workers.database.sessions import Database
+from workers.errors import OperatorError
 from workers.ingest.parse import Limits, Parser
 from workers.ingest.push import Embedders, Pushing
 from workers.jobs.leases import Running
 from workers.models.base import Embedder
+from workers.settings import Settings
 from workers.sources.base import Connector
 from workers.sources.crawl import Wanted, crawl
 from workers.sources.kinds import connect
@@ -25,7 +27,8 @@ def run_pass(
     connecting: Callable[[Database, Stored], Connector] = connect,
     embedders: Embedders | None = None,
 ) -> Mapping[str, Any]:
-    """Make the pass of a job; called again, it goes on."""
+    """Make the pass of a job; called again, it goes on. Raises OperatorError."""
+    require_syncer(database.settings)
     connector = connecting(database, read(database, running.subject))
     wanted = Wanted(
         full=bool(running.details.get("full")),
@@ -37,6 +40,15 @@ def run_pass(
             database, connector, pushes, wanted=wanted, actor=running.actor, tell=running.step
         )
     return done.as_counts()
+
+
+def require_syncer(settings: Settings) -> None:
+    """Raise OperatorError if this process cannot push permissions."""
+    if not settings.has_syncer:
+        raise OperatorError(
+            "KEN_SYNCER_PASSWORD is not set: permissions cannot be pushed.",
+            remedy="Set it for the jobs worker and for commands (docs/deploy.md).",
+        )
 
 
 @contextmanager

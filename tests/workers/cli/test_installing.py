@@ -120,3 +120,6 @@ def test_of_an_organisation_those_workspaces_are_looked_at_that_are_named(
     named = by_oauth(oauth.settings, slack_workspaces=("E1", "T1", "T2"))
     assert sorted(workspaces(named, oauth.database)) == ["T1", "T2"]
     assert sorted(workspaces(oauth.settings, oauth.database)) == ["T1"]
+    assert sorted(workspaces(oauth.settings, oauth.database, "ingress")) == [
+        "T1"
+    ]  # the jobs worker

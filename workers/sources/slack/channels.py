@@ -71,6 +71,8 @@ class SlackChannels:
 
     messenger: SlackMessenger
     options: Options
+    bots_of_ken: Callable[[], frozenset[str]] = frozenset
+    """Returns the users that Ken posts as, if the messenger's token is another app's."""
     wait: Callable[[float], None] = time.sleep
     now: Callable[[], float] = time.time
     _names: dict[str, str] = field(default_factory=dict)
@@ -207,7 +209,13 @@ class SlackChannels:
         """The whole thread, oldest first; it may be deleted since its channel was listed."""
         messages: list[Json] = []
         try:
-            for page in self._all("conversations_replies", "messages", channel=part, ts=ts):
+            for page in self._all(
+                "conversations_replies",
+                "messages",
+                channel=part,
+                ts=ts,
+                include_all_metadata=True,  # the mark of what Ken posted
+            ):
                 messages += [one for one in page if isinstance(one, dict) and "ts" in one]
                 if len(messages) > _MOST_REPLIES:
                     break
@@ -236,7 +244,10 @@ class SlackChannels:
 
     @cached_property
     def _reader(self) -> Reader:
-        return Reader(self._own["user_id"], self._own["url"], self.options.with_bots)
+        kens = {self._own["user_id"]}
+        if self.options.with_bots:  # no other message of a bot is read anyway
+            kens |= self._patiently(self.bots_of_ken)
+        return Reader(frozenset(kens), self._own["url"], self.options.with_bots)
 
     @cached_property
     def _own(self) -> Mapping[str, str]:

@@ -22,7 +22,7 @@ _BOT = "bot_message"
 class Reader:
     """What counts in a workspace, and where it is."""
 
-    own_user_id: str
+    bots_of_ken: frozenset[str]
     url: str
     """The workspace's address, with a slash at its end."""
     with_bots: bool
@@ -58,7 +58,7 @@ def counts(reader: Reader, message: Json) -> bool:
     """Whether a message is to be read. Ken's own are none: an answer may quote what not everybody
     here may read later.
     """
-    is_own = message.get("user") == reader.own_user_id
+    is_own = message.get("user") in reader.bots_of_ken
     mark = message.get("metadata")
     if is_own or (isinstance(mark, dict) and mark.get("event_type") == MARK):
         return False
