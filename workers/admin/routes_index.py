@@ -31,7 +31,7 @@ class SourceIndex(BaseModel):
     paused: bool
     max_staleness: Staleness | None = Field(description="Null: no limit.")
     synced_at: datetime | None = Field(
-        description="When the last complete permission sync ended; null: never."
+        description="When the last complete push began, or load ended; null: never."
     )
     usable: bool = Field(
         description="False: left out of every answer, because it is paused or too old."

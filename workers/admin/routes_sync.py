@@ -87,7 +87,7 @@ class SourceFacts(BaseModel):
     paused: bool
     max_staleness: Staleness | None
     synced_at: datetime | None = Field(
-        description="When the last complete sync ended; null: never."
+        description="When the last complete push began, or load ended; null: never."
     )
     usable: bool = Field(description="True if it is neither paused nor out of date now.")
     documents: int
