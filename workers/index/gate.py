@@ -27,12 +27,19 @@ class Checked:
     """The share of our questions whose own passage is nearest."""
     recall: float
     """Of the search by codes against comparing everything, on a sample of stored chunks."""
+    by_another_model: int = 0
+    """Of some stored vectors, those that their model would not make today."""
 
     def objections(self) -> list[str]:
         """Say why questions must not use it; empty if they may."""
         found = []
         if self.wrong_dimension:
             found.append(f"{self.wrong_dimension} vectors have another dimension")
+        if self.by_another_model:
+            found.append(
+                f"{self.by_another_model} of some stored vectors that were made again are by "
+                "another model than the one that answers under the name now: use another name"
+            )
         if self.pairs_first < ENOUGH:
             found.append(
                 f"of our test questions {self.pairs_first:.0%} are nearest to their own passage, "
@@ -49,7 +56,7 @@ class Checked:
         return asdict(self)
 
 
-def check(session: Session, version: Version, scale: Scale) -> Checked:
+def check(session: Session, version: Version, scale: Scale, by_another_model: int) -> Checked:
     """Check a version that is complete. The session is the indexer's."""
     chunks = int(session.scalar(_COUNT_CHUNKS) or 0)
     return Checked(
@@ -58,6 +65,7 @@ def check(session: Session, version: Version, scale: Scale) -> Checked:
         sum(_wrong(session, model) for model in version.models),
         round(scale.first, 3),
         round(min(_recall(session, model) for model in version.models), 3),
+        by_another_model,
     )
 
 

@@ -83,11 +83,17 @@ def version(session: Session, version_id: int) -> tuple[Version, VersionState]:
 
 
 def probe(session: Session, version_id: int) -> Sequence[float] | None:
-    """Return the vector of a text of ours by a version's model, as it was when it was checked."""
+    """Return the vector of a text of ours by a version's model, as it was when it was begun."""
     found: Sequence[float] | None = session.scalar(
         select(IndexVersion.probe).where(IndexVersion.id == version_id)
     )
     return found
+
+
+def put_probe(session: Session, version_id: int, probe: Sequence[float] | None) -> None:
+    """Record by what the version's model is known from now on."""
+    values = {"probe": None if probe is None else [*probe]}
+    session.execute(update(IndexVersion).where(IndexVersion.id == version_id).values(**values))
 
 
 def live(session: Session) -> list[Version]:
@@ -174,6 +180,8 @@ def take_up(session: Session, version_id: int) -> VersionState:
         give_way(session)
         state = VersionState.READY if state is VersionState.RETIRED else VersionState.BUILDING
         set_state(session, version_id, state)
+        if state is VersionState.BUILDING:
+            put_probe(session, version_id, None)
     return state
 
 
@@ -182,16 +190,19 @@ def give_way_unless_worked_on(session: Session, kind: str) -> None:
     session.execute(_GIVE_WAY_ALONE, {"kind": kind})
 
 
-def unused(session: Session) -> list[int]:
-    """Return the versions that are not used any more and whose vectors are still there."""
-    return list(session.scalars(_READ_UNUSED))
-
-
-def drop(session: Session, version_id: int) -> bool:
-    """Mark an unused version as dropped; False if it is used again. From then on its vectors may go
-    at any time.
+def unused(session: Session) -> dict[int, float]:
+    """Return the versions that are not used any more and whose vectors are still there, each with
+    the seconds since it was used.
     """
-    return session.scalar(_DROP_VERSION, {"id": version_id}) is not None
+    return {row.id: row.seconds for row in session.execute(_READ_UNUSED)}
+
+
+def drop(session: Session, version_id: int, *, keep_s: float) -> bool:
+    """Mark a version as dropped that has not been used for this long; return whether it is. From
+    then on its vectors may go at any time.
+    """
+    given = {"id": version_id, "keep_s": keep_s}
+    return session.scalar(_DROP_VERSION, given) is not None
 
 
 def put_checked(
@@ -200,11 +211,10 @@ def put_checked(
     *,
     slope: float,
     offset: float,
-    probe: Sequence[float],
     gate: dict[str, Any],
 ) -> None:
     """Record what the check before the switch found."""
-    values = {"slope": slope, "offset": offset, "probe": [*probe], "gate": gate}
+    values = {"slope": slope, "offset": offset, "gate": gate}
     session.execute(update(IndexVersion).where(IndexVersion.id == version_id).values(**values))
 
 
@@ -318,12 +328,18 @@ _GIVE_WAY_ALONE = statement(
     give_way=_GIVE_WAY.text,
 )
 
-_READ_UNUSED = text("SELECT id FROM index_version WHERE state IN ('retired', 'cancelled')")
+_READ_UNUSED = text("""
+    SELECT id, extract(epoch FROM now() - ended_at)::float AS seconds FROM index_version
+    WHERE state IN ('retired', 'cancelled')
+""")
 
-# Marks an unused version whose vectors are to be deleted. Returns its id, unless it is used again.
+# Marks a version whose vectors are to be deleted. Returns its id, unless it is used again, or was
+# used so short a time ago that it can be gone back to.
 _DROP_VERSION = text("""
     UPDATE index_version SET state = 'dropped'
-    WHERE id = :id AND state IN ('retired', 'cancelled', 'dropped') RETURNING id
+    WHERE id = :id AND (state = 'dropped' OR state IN ('retired', 'cancelled')
+                        AND ended_at <= now() - make_interval(secs => :keep_s))
+    RETURNING id
 """)
 
 # Retires the active version, and returns its id.

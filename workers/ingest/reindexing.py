@@ -43,6 +43,8 @@ KIND, DROP = "reindex", "drop-vectors"
 EMBEDDING, CHECKING, SWITCHING, DROPPING = "Embedding", "Checking", "Switching", "Deleting"
 _BATCH = 64
 """Chunks whose vectors are stored in one transaction."""
+_OLDEST_AND_NEWEST = 10
+"""So many of the first and of the last stored vectors are made again for the check."""
 _BITE = 2_000
 """Vectors that are deleted in one transaction."""
 _TRIES = 50
@@ -165,6 +167,8 @@ class _Building:
     state: VersionState
     named: Named
     embedders: list[tuple[Model, BatchEmbedder]] = field(default_factory=list)
+    probe: NDArray[np.float32] | None = None
+    """By what the version's model is known in each call, from the first on."""
     total: int = 0
     done: int = 0
     counts: dict[str, Any] = field(default_factory=dict)
@@ -191,11 +195,22 @@ class _Building:
                 f"The model {model.name!r} has vectors of {embedder.dimension} numbers, not "
                 f"{model.dimension}. Questions use the index as before."
             )
-        with self.database.session("indexer") as session:
-            probe = versions.probe(session, self.version.id)
-        if model == self.version.model and probe is not None:
-            pairs.check_same_model(embedder, np.array(probe, np.float32))
+        if model == self.version.model:
+            self._know(embedder)
         return embedder
+
+    def _know(self, embedder: BatchEmbedder) -> None:
+        """Check by the probe that it is the same model, or make the probe of one that begins."""
+        with self.database.session("indexer") as session:
+            made = versions.probe(session, self.version.id)
+        if made is not None:
+            self.probe = np.array(made, np.float32)
+            pairs.check_same_model(embedder, self.probe)
+        elif self.state is VersionState.BUILDING:
+            self.probe = pairs.probe_of(embedder)
+            with self.database.session("indexer") as session:
+                self.running.require(session)
+                versions.put_probe(session, self.version.id, self.probe.tolist())
 
     # -- vectors -----------------------------------------------------------------------------
 
@@ -239,7 +254,8 @@ class _Building:
             }
         new = {key: one for key, one in zip(keys, texts, strict=True) if key not in found}
         if new:
-            made = embedded(pool, embedder, [*new.values()])
+            probe = self.probe if model == self.version.model else None
+            made = embedded(pool, embedder, [*new.values()], probe)
             found |= zip(new.keys(), checked(made, len(new), model.dimension), strict=True)
         self.counts["embedded"] += len(new)
         self.counts["taken_over"] += len(keys) - len(new)
@@ -308,8 +324,9 @@ class _Building:
         self._step(CHECKING)
         (_model, embedder), *_more = self.embedders
         scale = pairs.scale_of(embedder)
+        others = sum(self._by_another_model(*one) for one in self.embedders)
         with self.database.session("indexer") as session:
-            found = gate.check(session, self.version, scale)
+            found = gate.check(session, self.version, scale, others)
         objections = found.objections()
         with self.database.session("indexer") as session:
             if objections:
@@ -321,7 +338,6 @@ class _Building:
                     self.version.id,
                     slope=scale.slope,
                     offset=scale.offset,
-                    probe=scale.probe.tolist(),
                     gate=found.figures(),
                 )
                 versions.set_state(session, self.version.id, VersionState.READY)
@@ -334,6 +350,27 @@ class _Building:
         crashpoint("version_ready")
         if found.chunks >= _MANY:
             time.sleep(_SETTLE_S)
+
+    def _by_another_model(self, model: Model, embedder: BatchEmbedder) -> int:
+        """Make some stored vectors again, the oldest and the newest, also those that were there
+        before this version; count those that are another model's.
+        """
+        given = {"model_id": model.id, "most": _OLDEST_AND_NEWEST}
+        with self.database.session("indexer") as session:
+            stored = session.execute(_READ_OLDEST_AND_NEWEST, given).all()
+        texts = [embedded_text(Piece(one.text, one.heading, ""), title=one.title) for one in stored]
+        same = [
+            (one.vector, words)
+            for one, words in zip(stored, texts, strict=True)
+            if one.text_hash == text_hash(words)
+        ]
+        if not same:
+            return 0
+        now = embedder.embed([words for _vector, words in same])
+        return sum(
+            not pairs.is_same_model(np.array(vector, np.float32), made)
+            for (vector, _words), made in zip(same, now, strict=True)
+        )
 
     def _switch(self, pool: ThreadPoolExecutor) -> None:
         """Switch in one transaction, once every chunk has its vectors."""
@@ -357,11 +394,16 @@ class _Building:
 
 
 def embedded(
-    pool: ThreadPoolExecutor, embedder: BatchEmbedder, texts: Sequence[str]
+    pool: ThreadPoolExecutor,
+    embedder: BatchEmbedder,
+    texts: Sequence[str],
+    probe: NDArray[np.float32] | None,
 ) -> NDArray[np.float32]:
-    """Embed texts: a server's many in one call, an embedded model's one a thread."""
+    """Embed texts: a server's many in one call, which shows whether it is still the same model, an
+    embedded model's one a thread.
+    """
     if isinstance(embedder, Metered):
-        return embedder.embed(texts)
+        return pairs.embed_alike(embedder, texts, probe)
     return np.stack(list(pool.map(embedder.embed_one, texts)))
 
 
@@ -414,18 +456,25 @@ def drop_later(database: Database, *, actor: str) -> None:
     """Make a job for each version that is not used any more: its vectors are deleted in some days,
     until when it can be gone back to.
     """
-    keep_s = database.settings.keep_index_days * 86_400
+    keep_s = _keep_s(database)
     with database.session("indexer") as session:
-        for version_id in versions.unused(session):
+        for version_id, unused_s in versions.unused(session).items():
             if rows.open_job(session, DROP, str(version_id)) is None:
-                rows.submit(session, DROP, subject=str(version_id), actor=actor, after_s=keep_s)
+                after_s = max(keep_s - unused_s, 0)
+                rows.submit(session, DROP, subject=str(version_id), actor=actor, after_s=after_s)
+
+
+def _keep_s(database: Database) -> float:
+    return database.settings.keep_index_days * 86_400
 
 
 def drop_vectors(database: Database, running: Running) -> Mapping[str, Any]:
-    """Delete the vectors of a version in small bites, unless it, or its model, is used again."""
+    """Delete the vectors of a version in small bites, unless it, or its model, is used again. If it
+    was used since the job was made, the job ends, and the next one is due in its time.
+    """
     with database.session("indexer") as session:
         version, _state = versions.version(session, int(running.subject))
-        is_dropped = versions.drop(session, version.id)
+        is_dropped = versions.drop(session, version.id, keep_s=_keep_s(database))
     deleted = int(running.counts.get("deleted", 0))
     for model in version.models if is_dropped else ():
         gone = 1
@@ -460,6 +509,19 @@ _READ_WITHOUT_VECTOR = text("""
     WHERE id > :after AND NOT EXISTS (
         SELECT FROM embedding WHERE chunk_id = chunk.id AND model_id = :model_id)
     ORDER BY id LIMIT :most
+""")
+
+# Returns the first and the last chunks that have a vector by a model, with it.
+_READ_OLDEST_AND_NEWEST = text("""
+    WITH embedded AS (
+        (SELECT chunk_id, text_hash, vector FROM embedding WHERE model_id = :model_id
+         ORDER BY chunk_id LIMIT :most)
+        UNION
+        (SELECT chunk_id, text_hash, vector FROM embedding WHERE model_id = :model_id
+         ORDER BY chunk_id DESC LIMIT :most)
+    )
+    SELECT text_hash, CAST(CAST(vector AS vector) AS real[]) AS vector, title, heading, text
+    FROM embedded JOIN chunk ON chunk.id = chunk_id
 """)
 
 # Returns which of these chunks are still there, and keeps them to the end of the transaction.

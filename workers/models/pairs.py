@@ -87,8 +87,6 @@ class Scale:
     """The share of questions whose own passage is the nearest."""
     slope: float
     offset: float
-    probe: NDArray[np.float32]
-    """Its vector of the first passage."""
 
     @property
     def is_enough(self) -> bool:
@@ -105,7 +103,13 @@ def scale_of(embedder: BatchEmbedder) -> Scale:
     right, other = means_of(cosines)
     spread = right - other
     slope = (RIGHT - OTHER) / spread if spread > 0.01 else 1.0
-    return Scale(first, slope, OTHER - slope * other, passages[0])
+    return Scale(first, slope, OTHER - slope * other)
+
+
+def probe_of(embedder: BatchEmbedder) -> NDArray[np.float32]:
+    """Return a model's vector of the first passage, by which it is known."""
+    probe: NDArray[np.float32] = embedder.embed([PAIRS[0][1]])[0]
+    return probe
 
 
 def means_of(cosines: NDArray[np.float32]) -> tuple[float, float]:

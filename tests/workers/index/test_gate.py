@@ -19,6 +19,7 @@ GOOD = Checked(10, 0, 0, 1.0, 1.0)
         (Checked(10, 0, 0, 0.7, 1.0), "70% are nearest to their own passage"),
         (Checked(10, 0, 0, 1.0, 0.9), "search by codes finds 90%"),
         (Checked(10, 0, 3, 1.0, 1.0), "3 vectors have another dimension"),
+        (Checked(10, 0, 0, 1.0, 1.0, 2), "2 of some stored vectors"),
     ],
 )
 def test_each_shortcoming_alone_is_an_objection(found: Checked, why: str) -> None:
@@ -49,4 +50,4 @@ def test_a_models_cosines_are_brought_to_the_embedded_models_scale() -> None:
     assert (plain.first, squeezed.first) == (1.0, 1.0)
     assert (plain.slope, plain.offset) == pytest.approx((1.0, 0.0), abs=0.01)
     assert (squeezed.slope, squeezed.offset) == pytest.approx((2.0, -1.0), abs=0.02)
-    assert not pairs.is_same_model(plain.probe, squeezed.probe)
+    assert not pairs.is_same_model(pairs.probe_of(model), pairs.probe_of(Scaled(model)))

@@ -71,7 +71,7 @@ def make(shelf: Shelf, *, probe: Sequence[float] | None = None) -> int:
         made = versions.begin(session, wanted, actor="test", reader_version=1)
         versions.set_state(session, made, VersionState.READY)
         if probe is not None:
-            versions.put_checked(session, made, slope=1, offset=0, probe=probe, gate={})
+            versions.put_probe(session, made, probe)
     return made
 
 

@@ -365,7 +365,7 @@ def test_one_that_failed_its_check_is_checked_again_before_it_is_ever_switched_t
         assert "does not compare meanings" in rows.job(indexed.database, job_id).reason
         assert indexed.active() == "words"
         rows.resume(indexed.database, job_id)
-    indexed.sql("DELETE FROM embedding WHERE model_id = 2")
+    indexed.sql("DELETE FROM embedding WHERE model_id <> 1")
     indexed.other.made = lambda vectors: vectors
     assert indexed.run(job_id) is Shown.DONE
     assert indexed.active() == "other"
@@ -402,6 +402,60 @@ def test_a_model_that_became_another_under_its_name_is_noticed(indexed: Indexed)
     assert indexed.active() == "words"
 
 
+def test_vectors_that_another_model_left_behind_do_not_pass_the_check(indexed: Indexed) -> None:
+    """Fault: the model behind a name changed since an earlier re-index by it was given up."""
+    job_id = indexed.begin()
+    indexed.other.at_call[3] = lambda: rows.cancel(indexed.database, job_id)
+    assert indexed.run(job_id) is Shown.CANCELLED
+    assert 0 < indexed.vectors("other") < 6
+    indexed.other.made = lambda vectors: np.roll(vectors, 7)
+    job_id = indexed.begin()
+    assert indexed.run(job_id) is Shown.FAILED
+    assert "are by another model than the one" in rows.job(indexed.database, job_id).reason
+    assert indexed.states()[0] == "other cancelled"
+    assert indexed.active() == "words"
+
+
+@dataclass
+class Served(Other):
+    """The same at a server, which may change it between two calls."""
+
+    changes_after: int = 1_000
+    calls: int = 0
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.calls += 1
+        found = super().embed(texts)
+        return np.roll(found, 7, axis=1) if self.calls > self.changes_after else found
+
+    def take_tokens(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_model_that_changes_while_a_version_is_built_stops_it(
+    indexed: Indexed, monkeypatch: pytest.MonkeyPatch, *, paused: bool
+) -> None:
+    """Fault: between two batches, or while it is paused. Nothing of the other model is stored."""
+    indexed.other = server = Served(changes_after=1_000)
+    job_id = indexed.begin()
+
+    def meanwhile(here: str) -> None:
+        if here == "vectors_committed":
+            server.changes_after = server.calls
+            if paused:
+                rows.pause(indexed.database, job_id)
+
+    monkeypatch.setattr(reindexing, "crashpoint", meanwhile)
+    if paused:
+        assert indexed.run(job_id) is Shown.PAUSED
+        rows.resume(indexed.database, job_id)
+    assert indexed.run(job_id) is Shown.FAILED
+    assert "Another model answers under the name" in rows.job(indexed.database, job_id).reason
+    assert indexed.vectors("other") == 2
+    assert indexed.active() == "words"
+
+
 def test_a_full_disk_puts_it_back_and_says_so(
     indexed: Indexed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -434,11 +488,29 @@ def test_what_is_not_used_any_more_is_deleted_in_bites_and_what_is_used_again_is
     assert indexed.vectors("words") == 6, "it is used again"
 
     (drop,) = rows.jobs(indexed.database, open_only=True)
+    indexed.sql("UPDATE index_version SET ended_at = ended_at - interval '7 days'")
     assert indexed.run(drop.id) is Shown.DONE
     assert rows.job(indexed.database, drop.id).counts == {"deleted": 6}
     assert (indexed.vectors("words"), indexed.vectors("other")) == (6, 0)
     assert indexed.states() == ["other dropped", "words active"]
     assert indexed.active() == "words"
+
+
+def test_an_old_job_deletes_nothing_of_a_version_that_was_used_since(indexed: Indexed) -> None:
+    """It was gone back to and left again: from then on it is kept as long as any other."""
+    indexed.run(indexed.begin())
+    (old,) = rows.jobs(indexed.database, open_only=True)
+    indexed.run(reindexing.begin_roll_back(indexed.database, actor="test")[0])
+    indexed.run(reindexing.begin_roll_back(indexed.database, actor="test")[0])
+    assert indexed.states() == ["other active", "words retired"]
+
+    assert indexed.run(old.id) is Shown.DONE
+    assert indexed.vectors("words") == 6
+    reindexing.tidy(indexed.database)
+    open_jobs = {job.subject: job for job in rows.jobs(indexed.database, open_only=True)}
+    assert open_jobs[old.subject].due_at > open_jobs[old.subject].created_at
+    _job, version = reindexing.begin_roll_back(indexed.database, actor="test")
+    assert version.names == "words"
 
 
 def test_filling_adds_what_the_active_version_lacks(indexed: Indexed) -> None:
