@@ -49,7 +49,10 @@ ALLOWED = {
         ("workers/ingest/reindexing.py", name): "a re-index reads the text of every chunk for its"
         " new vector, under the role that writes both; the vector goes to the same chunk, and what"
         " is told of it are counts"
-        for name in ("_READ_WITHOUT_VECTOR", "_HOLD_CHUNKS", "_ESTIMATE", "_DELETE_SOME")
+        for name in (
+            *("_READ_WITHOUT_VECTOR", "_HOLD_CHUNKS", "_ESTIMATE", "_DELETE_SOME"),
+            "_READ_OLDEST_AND_NEWEST",
+        )
     },
     **{
         ("workers/index/gate.py", name): "the check before a switch compares vectors with each"

@@ -48,7 +48,8 @@ class Job(Base):
     subject: Mapped[str] = mapped_column(default="", server_default="")
     """What it is about, such as a source's name; empty for the whole index."""
     details: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
-    """What its kind needs to know. Never a secret, never a document's text."""
+    """What its kind needs to know, and as `reached` the farthest that it ever was. Never a secret,
+    never a document's text."""
     actor: Mapped[str]
     state: Mapped[JobState] = mapped_column(
         as_text(JobState), default=JobState.WAITING, server_default="waiting"

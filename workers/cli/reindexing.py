@@ -82,7 +82,7 @@ def begin(
         active = versions.active(session)
         open_job = rows.open_job(session, reindexing.KIND)
     if open_job is not None:
-        return _gone_on_with(database, open_job, model, dimensions, console)
+        return _gone_on_with(database, open_job, model, dimensions, budget, console)
     names = [one.name for one in active.models] if active else [name for name, _ in _BUILT_IN]
     wanted = models_of(settings, model, dimensions) if model else []
     is_same = not model or [name for name, _dimension in wanted] == names
@@ -102,14 +102,21 @@ def begin(
     if is_paid and not yes:
         typer.confirm("Begin?", abort=True)
     if is_same:
-        return reindexing.begin_filling(database, actor=_who())
+        return reindexing.begin_filling(database, actor=_who(), budget=budget)
     return reindexing.begin(database, wanted, actor=_who(), before=_BUILT_IN, budget=budget)
 
 
 def _gone_on_with(
-    database: Database, job: JobFacts, model: str | None, dimensions: int | None, console: Console
+    database: Database,
+    job: JobFacts,
+    model: str | None,
+    dimensions: int | None,
+    budget: float | None,
+    console: Console,
 ) -> int:
-    """Go on with an open job that was begun by the same command. Raises OpenAlready for another."""
+    """Go on with an open job that was begun by the same command; with one that is paused only if a
+    budget for all of it is named. Raises OpenAlready for another.
+    """
     version_id = job.details.get("version")
     names: list[str] = []
     if version_id is not None and not job.details.get("back"):
@@ -117,8 +124,14 @@ def _gone_on_with(
             version, _state = versions.version(session, version_id)
         names = [one.name for one in version.models]
     wanted = [name for name, _ in models_of(database.settings, model, dimensions)] if model else []
-    if names != wanted or job.state is Shown.PAUSED or job.details.get("back"):
+    rests = job.state is Shown.PAUSED and budget is None
+    if names != wanted or rests or job.details.get("back"):
         raise OpenAlready(job)
+    if budget is not None:
+        with database.session("indexer") as session:
+            rows.put_details(session, job.id, {**job.details, "budget": budget})
+    if job.state is Shown.PAUSED:
+        rows.resume(database, job.id)
     console.print(f"Job {job.id}, which was begun before, goes on.")
     return job.id
 

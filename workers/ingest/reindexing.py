@@ -91,10 +91,11 @@ def begin(
     return job_id
 
 
-def begin_filling(database: Database, *, actor: str) -> int:
+def begin_filling(database: Database, *, actor: str, budget: float | None = None) -> int:
     """Make the job that adds the vectors that the active version lacks. Raises OpenAlready."""
     with database.session("indexer") as session:
-        return rows.submit(session, KIND, actor=actor, details={"version": None, "budget": None})
+        details = {"version": None, "budget": budget}
+        return rows.submit(session, KIND, actor=actor, details=details)
 
 
 def fill_later(database: Database, *, actor: str) -> None:
@@ -313,8 +314,8 @@ class _Building:
             raise Asked(
                 JobState.PAUSED,
                 f"its budget of {budget:g} is used up ({self.counts['cost']:g}). Nothing was "
-                "switched. To go on, begin it again with a higher --budget: what is embedded is "
-                "not paid for twice.",
+                "switched. To go on, give the same command with a higher --budget, for all of it: "
+                "what is embedded is not paid for twice.",
             )
 
     # -- the check and the switch --------------------------------------------------------------

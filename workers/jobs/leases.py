@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from policies.tables.jobs import JobState, Wish
 from workers.database.sessions import Database
+from workers.database.statements import statement
 from workers.errors import OperatorError, ServerUnavailable
 from workers.intake.leases import worker_id
 from workers.observe import stopping
@@ -224,13 +225,20 @@ _RENEW_JOB = text("""
     WHERE id = :id AND token = :token AND leased_until > now() RETURNING id
 """)
 
-# Records how far a job is. Returns what is asked of it, or nothing if it is not ours any more.
-_PUT_PROGRESS = text("""
+# Records how far a job is, and the farthest that it ever was: only beyond that its attempts count
+# from one again. Returns what is asked of it, or nothing if it is not ours any more.
+_PUT_PROGRESS = statement(
+    """
     UPDATE job SET step = :step, done = :done, total = :total,
                    counts = coalesce(CAST(:counts AS jsonb), counts),
-                   attempts = CASE WHEN :done > 0 AND done <> :done THEN 1 ELSE attempts END
+                   attempts = CASE WHEN {is_further} THEN 1 ELSE attempts END,
+                   details = CASE WHEN {is_further}
+                             THEN details || jsonb_build_object('reached', CAST(:done AS bigint))
+                             ELSE details END
     WHERE id = :id AND token = :token AND leased_until > now() RETURNING wish
-""")
+    """,
+    is_further="(:done > coalesce(CAST(details ->> 'reached' AS bigint), 0))",
+)
 
 # Returns whether this token holds the job, and keeps its row to the end of the transaction.
 _HOLD_JOB = text(

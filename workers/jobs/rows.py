@@ -101,7 +101,7 @@ def submit(
 
 
 def put_details(session: Session, job_id: int, details: Mapping[str, Any]) -> None:
-    """Set what the job's kind needs to know, in the transaction that made it."""
+    """Set what the job's kind needs to know, before a worker takes it."""
     session.execute(update(Job).where(Job.id == job_id).values(details=dict(details)))
 
 

@@ -101,8 +101,9 @@ def test_what_is_missing_is_added(database: Database, screen: Console) -> None:
     command.follow(database, job_id)
     with database.session("indexer") as session:
         session.connection().exec_driver_sql("DELETE FROM embedding WHERE chunk_id < 3")
-    job_id = begin(database, screen, None)
+    job_id = begin(database, screen, None, budget=7.0)
     assert job_id
+    assert rows.job(database, job_id).details["budget"] == 7.0
     assert "5 chunks, 2 of them to embed" in screen.export_text()
     assert command.show_result(database, command.follow(database, job_id), screen) == 0
 
@@ -134,6 +135,13 @@ def test_a_budget_that_ends_half_way_pauses_it_and_nothing_is_switched(
     assert "its budget of 0.0015 is used up" in told
     assert "Nothing was switched. Questions use the index by all-MiniLM" in told
     assert f"`ken jobs resume {job_id}` goes on" in told
+
+    with pytest.raises(OpenAlready):
+        begin(database, screen, NAME)
+    assert begin(database, screen, NAME, budget=0.002) == job_id
+    job = command.follow(database, job_id)
+    assert (job.state, "its budget of 0.002" in job.reason) == (Shown.PAUSED, True)
+    assert 0 < job.done < 5
 
     rows.cancel(database, job_id)
     again = begin(database, screen, NAME)

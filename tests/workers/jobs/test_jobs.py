@@ -180,6 +180,26 @@ def test_a_job_that_kills_its_workers_ends_and_says_so(database: Database) -> No
     assert "ended without a word" in found.reason
 
 
+def test_a_job_that_dies_at_the_same_document_each_time_ends(database: Database) -> None:
+    """Fault: one document kills each worker, or its transaction fails. Those before it are gone
+    through again each time, which is not getting any further."""
+    job_id = make(database)
+    tried: list[int] = []
+
+    def dies_at_three(_database: Database, running: Running) -> dict[str, int]:
+        tried.append(running.attempts)
+        running.step("People", 0, 2)
+        for done in range(4):
+            running.step("Documents", done, 9)
+        raise ServerUnavailable("It fails at the third document.")
+
+    while rows.job(database, job_id).state is Shown.WAITING and len(tried) < 3 * MOST_ATTEMPTS:
+        now(database, "UPDATE job SET due_at = now()")
+        work(database, job_id, kinds(dies_at_three))
+    assert rows.job(database, job_id).state is Shown.FAILED
+    assert tried == [1, *range(2, MOST_ATTEMPTS + 1)]
+
+
 def _killed(_database: Database, running: Running) -> dict[str, int]:
     raise KeyboardInterrupt
 
