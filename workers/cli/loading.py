@@ -28,6 +28,7 @@ from workers.database.sessions import Database
 from workers.errors import InputInvalid, OperatorError
 from workers.ingest import pipeline, scheduled
 from workers.ingest.bundle import Bundle, FolderChanged, read_bundle
+from workers.ingest.looks import Looks, settle
 from workers.ingest.pipeline import LeftOut, Loading, Report
 from workers.ingest.watching import Watch
 from workers.jobs import schedules
@@ -69,7 +70,8 @@ def load_folder(
         except FolderChanged as error:
             if console is not None:
                 console.print(f"{escape(str(error))} It is loaded again.", style="dim")
-            bundle = read_bundle(folder, name=source, allow=allow)
+            settled = settle(folder)
+            bundle = read_bundle(folder, name=source, allow=allow, settled=settled)
 
 
 def _load(
@@ -122,8 +124,8 @@ def watch_folder(
     check(database, "indexer")
     embedders = shipped_embedders()
 
-    def load(same: Collection[str]) -> None:
-        bundle = read_bundle(folder, name=source, allow=allow)
+    def load(same: Collection[str], settled: Looks) -> None:
+        bundle = read_bundle(folder, name=source, allow=allow, settled=settled)
         _load(database, embedders, bundle, console, same=same)
         console.print(f"Watching {escape(str(folder))}; Ctrl-C ends it.", style="dim")
 
@@ -131,6 +133,8 @@ def watch_folder(
         if isinstance(error, OperatorError):
             console.print(f"[bold red]not loaded:[/] {escape(str(error))}", soft_wrap=True)
             console.print(f"[bold]what to do:[/] {escape(error.remedy)}", soft_wrap=True)
+        elif isinstance(error, OSError):
+            console.print("[bold red]not loaded:[/] a file cannot be read; trying again.")
         else:
             console.print("[bold red]not loaded:[/] PostgreSQL does not answer; trying again.")
 

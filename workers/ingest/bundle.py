@@ -211,10 +211,17 @@ class Bundle:
             )
 
 
-def read_bundle(root: Path, *, name: str | None = None, allow: tuple[str, ...] = ()) -> Bundle:
+def read_bundle(
+    root: Path,
+    *,
+    name: str | None = None,
+    allow: tuple[str, ...] = (),
+    settled: Looks | None = None,
+) -> Bundle:
     """Read and check the structure of a folder. `allow` lets these read a folder that says nothing.
 
-    Raises InputInvalid with file, line and field; nothing has been changed then.
+    Raises InputInvalid with file, line and field; and FolderChanged if the control files do not
+    look as `settled`, or were changed while they were read. Nothing has been changed then.
     """
     if not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "is not there"
@@ -222,7 +229,7 @@ def read_bundle(root: Path, *, name: str | None = None, allow: tuple[str, ...] =
             f"{root} {what}. Nothing was changed.",
             remedy=f"Name a folder with documents: {FORMATS_IN_WORDS}, or {DOCUMENTS}.",
         )
-    controls = look_at_control_files(root)
+    controls = look_at_control_files(root) if settled is None else settled
     listing = None if DOCUMENTS in controls else tuple(_document_files(_documents_folder(root)))
     source = _read_source(root, name)
     users, groups = _read_principals(root)
@@ -245,6 +252,8 @@ def _read_source(root: Path, name: str | None) -> _SourceFile:
         return _SourceFile(name=name or root.resolve().name)
     try:
         source = _SourceFile.model_validate_json(file.read_bytes())
+    except OSError as error:
+        raise _unreadable(file, error) from None
     except ValidationError as error:
         raise _invalid(file.name, error) from None
     return source.model_copy(update={"name": name}) if name else source
@@ -390,20 +399,23 @@ def _document_files(base: Path) -> Iterator[str]:
 
 def _read_lines(file: Path, adapter: TypeAdapter[T]) -> Iterator[tuple[int, T]]:
     try:
-        lines = file.open("rb")
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                if not line.strip():
+                    continue
+                try:
+                    yield number, adapter.validate_json(line)
+                except ValidationError as error:
+                    raise _invalid(f"{file.name}:{number}", error) from None
     except OSError as error:
-        raise InputInvalid(
-            f"{file.name} cannot be read: {error.strerror}.",
-            remedy="It is a file of JSON lines, that you may read; see docs/loading.md.",
-        ) from None
-    with lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                yield number, adapter.validate_json(line)
-            except ValidationError as error:
-                raise _invalid(f"{file.name}:{number}", error) from None
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: OSError) -> InputInvalid:
+    return InputInvalid(
+        f"{file.name} cannot be read: {error.strerror}.",
+        remedy="It is a file of JSON that you may read; see docs/loading.md.",
+    )
 
 
 def _invalid(place: str, error: ValidationError) -> InputInvalid:

@@ -13,7 +13,7 @@ from policies.change import Change
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
 from workers.ingest.bundle import Bundle, read_bundle
-from workers.ingest.looks import Looks, look
+from workers.ingest.looks import Looks, look, settle
 from workers.ingest.pipeline import Loading, Progress, Report
 from workers.ingest.store import READER_VERSION
 from workers.jobs.leases import Running
@@ -31,8 +31,13 @@ def load(database: Database, running: Running) -> Mapping[str, Any]:
     """
     root = Path(running.details["folder"])
     state = _state_of(running, look(root))  # first: what changes from here on differs
-    bundle = read_bundle(root, name=running.subject, allow=tuple(running.details["allow"]))
-    if _is_known(database, running, state):
+    is_known, settled = _is_known(database, running, state), None
+    if not is_known:
+        settled = settle(root)
+        state = _state_of(running, look(root))
+    allow = tuple(running.details["allow"])
+    bundle = read_bundle(root, name=running.subject, allow=allow, settled=settled)
+    if is_known:
         with database.session("indexer") as session:
             _mark_synced(session, running)
             session.execute(_FORGET_UNCHANGED, {"subject": running.subject, "state": state})

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from tests.workers.ingest.folder import STAFF, Folder, Shelf, document
-from workers.errors import ServerUnavailable
-from workers.ingest.bundle import FolderChanged
+from workers.errors import InputInvalid, ServerUnavailable
+from workers.ingest.bundle import FolderChanged, read_bundle
+from workers.ingest.looks import look_at_control_files
 from workers.ingest.pipeline import Loading
 from workers.ingest.turns import alone
 
@@ -123,3 +124,17 @@ def test_two_loads_of_a_source_do_not_run_at_once(
             pass
     assert shelf.texts() == {}
     assert shelf.load(folder).new == 2
+
+
+def test_a_folder_is_read_only_with_the_permissions_that_were_whole(folder: Folder) -> None:
+    settled = look_at_control_files(folder.root)
+    assert read_bundle(folder.root, settled=settled).total == 2
+    folder.permissions(ANA, {"path": "a.md", "allow": ["user:bo"]})
+    with pytest.raises(FolderChanged):
+        read_bundle(folder.root, settled=settled)
+
+
+def test_a_control_file_that_cannot_be_read_is_named(folder: Folder) -> None:
+    (folder.root / "source.json").mkdir()
+    with pytest.raises(InputInvalid, match=r"source\.json cannot be read"):
+        read_bundle(folder.root)

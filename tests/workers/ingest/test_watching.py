@@ -11,12 +11,14 @@ from tests.workers.ingest.folder import FakeEmbedder, Folder, Shelf, user
 from workers.errors import InputInvalid, ServerUnavailable
 from workers.ingest import scheduled
 from workers.ingest.bundle import Bundle, read_bundle
+from workers.ingest.looks import EQUAL_LOOKS, Looks, look, settle
 from workers.ingest.pipeline import Loading, Report
 from workers.ingest.watching import Watch
 from workers.jobs import rows
 from workers.jobs.leases import work
 from workers.jobs.rows import Shown
 
+_LOOKS = EQUAL_LOOKS + 1
 STAFF = {"path": "", "allow": ["user:ana"]}
 
 
@@ -31,15 +33,20 @@ class Watched:
     fails: list[Exception] = field(default_factory=list)
 
     def run(self, *deeds: Callable[[], object]) -> None:
-        """Let time pass, and do these one after the other; two looks go by after each."""
-        left: list[Callable[[], object]] = [_nothing, _nothing]
+        """Let time pass, and do these one after the other; some looks go by after each."""
+        left: list[Callable[[], object]] = [_nothing] * _LOOKS
         for deed in deeds:
-            left += [deed, _nothing, _nothing]
+            left += [deed, *([_nothing] * _LOOKS)]
+        self.pass_time(left)
+
+    def pass_time(self, left: list[Callable[[], object]]) -> None:
+        """Do one of these in each second, until none is left."""
         slept = [0.0]
 
         def sleep(seconds: float) -> None:
             slept[0] += seconds
-            left.pop(0)()
+            if left:
+                left.pop(0)()
 
         Watch(
             self.folder.root,
@@ -50,14 +57,14 @@ class Watched:
             clock=lambda: slept[0],
         ).run()
 
-    def load(self, same: Collection[str]) -> None:
+    def load(self, same: Collection[str], settled: Looks) -> None:
         if self.fails:
             raise self.fails.pop()
         self.loads.append(
             Loading(
                 self.shelf.database,
                 self.shelf.embedder,
-                read_bundle(self.folder.root),
+                read_bundle(self.folder.root, settled=settled),
                 tell=lambda _: None,
                 limit_bytes=1_000_000,
                 same=same,
@@ -115,19 +122,8 @@ def test_a_file_that_is_still_being_written_is_not_read_before_its_end(watched: 
     def written(part: str) -> Callable[[], object]:
         return lambda: watched.folder.file("long.md", part)
 
-    slept: list[Callable[[], object]] = [_nothing, _nothing, *map(written, parts)]
-    slept += [_nothing, _nothing]
-
-    def sleep(_seconds: float) -> None:
-        slept.pop(0)()
-
-    Watch(
-        watched.folder.root,
-        watched.load,
-        lambda error: watched.refused.append(str(error)),
-        is_enough=lambda: not slept,
-        sleep=sleep,
-    ).run()
+    still = [_nothing] * _LOOKS
+    watched.pass_time([*still, *map(written, parts), *still])
     assert watched.counts == [(2, 0, 0, 0), (1, 0, 2, 0)]
     assert watched.shelf.texts()["long.md"].count("A sentence.") == 4
 
@@ -184,6 +180,93 @@ def test_many_files_that_vanish_at_once_stay_until_somebody_says_so(watched: Wat
     assert "30 documents" in watched.refused[0]
 
 
+def test_permissions_that_are_written_half_let_nobody_read(watched: Watched) -> None:
+    """The line that opens all is there two seconds before the one that closes a folder."""
+    watched.folder.file("hr/pay.md", "# Pay\n\nAll is paid.")
+    everybody = {"path": "", "allow": ["class:members"]}
+    closed = {"path": "hr", "allow": ["user:bo"], "inherit": False}
+    watched.folder.permissions(everybody, closed)
+    watched.pass_time(
+        [
+            *[_nothing] * _LOOKS,
+            lambda: watched.folder.permissions(everybody),
+            _nothing,
+            _nothing,
+            lambda: watched.folder.permissions(everybody, closed),
+            *[_nothing] * _LOOKS,
+        ]
+    )
+    assert len(watched.loads) == 2, "before, and with both lines"
+    assert watched.shelf.readable_by("ana") == {"plan.md", "menu.md"}
+
+
+def test_a_permission_that_is_taken_away_waits_for_no_other_file(watched: Watched) -> None:
+    """One of them changes every second, for ever."""
+
+    def grow() -> None:
+        with (watched.folder.root / "journal.txt").open("a") as journal:
+            journal.write("Another line.\n")
+
+    def revoke() -> None:
+        grow()
+        watched.folder.permissions({"path": "", "allow": ["user:bo"]})
+
+    watched.pass_time([*[grow] * 8, revoke, *[grow] * 6])
+    assert watched.shelf.readable_by("ana") == set()
+
+
+def test_a_file_that_is_moved_where_fewer_may_read_waits_no_more_than_half_a_minute(
+    watched: Watched,
+) -> None:
+    root = watched.folder.root
+    watched.folder.file("hr/pay.md", "# Pay\n\nAll is paid.")
+    watched.folder.permissions(STAFF, {"path": "hr", "allow": ["user:bo"], "inherit": False})
+
+    def grow() -> None:
+        with (root / "journal.txt").open("a") as journal:
+            journal.write("Another line.\n")
+
+    def move() -> None:
+        (root / "plan.md").rename(root / "hr" / "plan.md")
+
+    watched.pass_time([*[grow] * 8, move, *[grow] * 62])
+    assert "plan.md" not in watched.shelf.readable_by("ana")
+    assert "hr/plan.md" in watched.shelf.readable_by("bo")
+    assert len(watched.loads) < 5
+
+
+def test_permissions_that_are_written_for_a_minute_are_said_and_loaded_when_whole(
+    watched: Watched,
+) -> None:
+    def write(number: int) -> Callable[[], object]:
+        return lambda: watched.folder.permissions(*([STAFF] if number % 2 else [STAFF, ""]))
+
+    watched.pass_time([write(number) for number in range(70)])
+    assert "is still being written" in watched.refused[0]
+    assert (len(watched.refused), len(watched.loads)) == (1, 1)
+
+
+def test_documents_behind_a_link_are_watched(watched: Watched) -> None:
+    root = watched.folder.root
+    elsewhere = root.with_name("elsewhere")
+    elsewhere.mkdir()
+    (elsewhere / "plan.md").write_text("# Plan\n\nElsewhere.")
+    (root / "documents").symlink_to(elsewhere)
+    assert "documents/plan.md" in look(root)
+    watched.run(
+        lambda: (elsewhere / "plan.md").write_text("# Plan\n\nElsewhere, and anew."),
+        lambda: (elsewhere / "plan.md").rename(elsewhere / "scheme.md"),
+    )
+    assert watched.shelf.texts() == {"scheme.md": "Elsewhere, and anew."}
+
+
+def test_a_disk_that_fails_is_tried_again(watched: Watched) -> None:
+    watched.fails = [OSError(5, "Input/output error")]
+    watched.run(_nothing)
+    assert watched.counts == [(2, 0, 0, 0)]
+    assert len(watched.refused) == 1
+
+
 def test_a_server_that_is_away_is_tried_again(watched: Watched) -> None:
     watched.fails = [ServerUnavailable("PostgreSQL does not answer.")]
     watched.run(_nothing)
@@ -198,6 +281,7 @@ def test_a_server_that_is_away_is_tried_again(watched: Watched) -> None:
 def embedders(monkeypatch: pytest.MonkeyPatch) -> Sequence[FakeEmbedder]:
     both = (FakeEmbedder(), FakeEmbedder(name="second"))
     monkeypatch.setattr(scheduled, "shipped_embedders", lambda: both)
+    monkeypatch.setattr("workers.ingest.looks.EVERY_S", 0.0)
     return both
 
 
@@ -298,6 +382,25 @@ def test_one_after_a_load_by_hand_does_not_take_the_folder_for_known(
     aside.rename(shown)
     load_job(watched.shelf, watched.folder.root)
     assert watched.shelf.readable_by("bo") == set()
+
+
+def test_one_does_not_read_permissions_that_are_written_half(
+    watched: Watched, embedders: Sequence[FakeEmbedder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = {"path": "menu.md", "allow": ["user:bo"], "inherit": False}
+    left: list[Callable[[], object]] = [
+        _nothing,
+        _nothing,
+        lambda: watched.folder.permissions(STAFF, whole),
+    ]
+
+    def sleep(_seconds: float) -> None:
+        if left:
+            left.pop(0)()
+
+    monkeypatch.setattr(scheduled, "settle", lambda root: settle(root, sleep=sleep))
+    load_job(watched.shelf, watched.folder.root)
+    assert watched.shelf.readable_by("ana") == {"plan.md"}
 
 
 def test_one_whose_folder_is_gone_fails_and_says_why(
