@@ -136,7 +136,9 @@ class Ken:
 
     def kill_worker(self) -> None:
         worker = Child(self.data_dir, "worker")
-        os.kill(worker.pid or 0, signal.SIGKILL)
+        pid = worker.pid
+        assert pid, "the worker is not running"  # 0 would be all of our own processes
+        os.kill(pid, signal.SIGKILL)
         until(lambda: not _listeners(self.broker))
 
     def take_in(self) -> None:
@@ -227,6 +229,7 @@ def ken(data_dir: Path, model: HeldModel) -> Iterator[Ken]:
             "KEN_MODEL_BASE_URL": model.url,
             "KEN_LEASE_S": str(_LEASE_S),
             "KEN_SWEEP_S": "0.5",
+            "KEN_JOB_THREADS": "0",  # or the jobs worker would listen, too
         },
     )
     design = Ken(data_dir, model)
