@@ -20,10 +20,10 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from workers.admin.api_keys import Forbidden, Unauthorized
 from workers.errors import InputInvalid, ServerUnavailable
+from workers.web.last_resort import LastResort
 
 MEDIA_TYPE = "application/problem+json"
 # A call may do several transactions, and a commit whose answer was lost may have counted.
@@ -140,31 +140,7 @@ def answer_with_problems(app: FastAPI) -> None:
     app.add_exception_handler(OperationalError, _unavailable)
     app.add_exception_handler(NoConnection, _unavailable)
     app.add_exception_handler(ServerUnavailable, _unavailable)
-    app.add_middleware(LastResort)
-
-
-class LastResort:
-    """Answers an unexpected error with a 500 that reveals nothing."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def sending(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self.app(scope, receive, sending)
-        except Exception as error:
-            reference = str(uuid4())
-            log.error("request_failed", reference=reference, error=type(error).__name__)
-            if started or scope["type"] != "http":
-                raise
-            await _fault_of_ours(reference)(scope, receive, send)
+    app.add_middleware(LastResort, answer=_fault_of_ours)
 
 
 def _fault_of_ours(reference: str) -> JSONResponse:

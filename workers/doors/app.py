@@ -7,14 +7,11 @@ read. It shares no process with the admin API, which reads no text.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import uuid4
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from workers.database.sessions import Database
 from workers.doors import query
@@ -24,9 +21,8 @@ from workers.doors.tools import mcp_server
 from workers.ops import health
 from workers.people.person_tokens import OutOfScope
 from workers.services import Services
+from workers.web.last_resort import LastResort
 from workers.web.limits import BodyLimit
-
-log = structlog.get_logger()
 
 
 def make_app(services: Services) -> FastAPI:
@@ -59,31 +55,8 @@ def make_app(services: Services) -> FastAPI:
     app.add_exception_handler(TooMany, _too_many)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
-    app.add_middleware(LastResort)
+    app.add_middleware(LastResort, answer=lambda _: failed())
     return app
-
-
-class LastResort:
-    """Answers an unexpected error with the plugin's constant words; our log has its class."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def sending(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
-        try:
-            await self.app(scope, receive, sending)
-        except Exception as error:
-            log.error("request_failed", reference=str(uuid4()), error=type(error).__name__)
-            if started or scope["type"] != "http":
-                raise
-            await failed()(scope, receive, send)
 
 
 def healthz() -> dict[str, str]:
