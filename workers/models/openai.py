@@ -29,6 +29,7 @@ from workers.models.forms import (
     read,
     request,
 )
+from workers.models.posting import post
 from workers.models.prompt import (
     INSTRUCTIONS,
     JUDGED,
@@ -54,7 +55,6 @@ _REST_S = 60.0
 """For this long, a server with a lasting failure is not called."""
 _MORE_ROOM = 4
 _LARGEST_BODY = 4_000_000
-_CONNECT_S = 10.0
 _OF_A_PATH = frozenset({"no_api", "no_json_body", "no_answer_body"})
 _FOR_EVERY_FORM = frozenset(
     {"unauthorized", "forbidden", "no_credit", "redirected", "model_not_found", "bad_address"}
@@ -350,39 +350,24 @@ class OpenAIAnswerer:
 
     def _post(self, dialect: Dialect, body: dict[str, Any]) -> bytes:
         """Return the answer's body, within the time for all of it. Raises Failed."""
-        left = min(self.settings.model_timeout_s, self.until - self.clock())
-        if left <= 0:
-            raise Failed(Fault.PASSING, "timeout")
-        until = self.clock() + left
-        raw = bytearray()
-        try:
-            with self.client.stream(
-                "POST",
-                dialect.url,
-                params=self.address.query,
-                json=body,
-                timeout=httpx2.Timeout(left, connect=min(left, _CONNECT_S)),
-            ) as response:
-                for piece in response.iter_bytes():
-                    raw += piece
-                    if self.clock() > until:
-                        raise Failed(Fault.PASSING, "timeout")
-                    if len(raw) > _LARGEST_BODY:
-                        raise Failed(Fault.UNUSABLE, "body_too_large")
-        except httpx2.TimeoutException:
-            raise Failed(Fault.PASSING, "timeout") from None
-        except httpx2.HTTPError:
-            raise Failed(Fault.PASSING, "connection") from None
-        except httpx2.InvalidURL:
-            raise Failed(Fault.LASTING, "bad_address") from None
-        if response.status_code >= 300:
+        posted = post(
+            self.client,
+            dialect.url,
+            body,
+            query=self.address.query,
+            most_s=min(self.settings.model_timeout_s, self.until - self.clock()),
+            clock=self.clock,
+            most_bytes=_LARGEST_BODY,
+            too_large=Fault.UNUSABLE,
+        )
+        if posted.status >= 300:
             answered = None
             with suppress(Failed):
-                answered = _read(bytes(raw))
-            error = refused(response.status_code, response.headers, answered, body)
+                answered = _read(posted.body)
+            error = refused(posted.status, posted.headers, answered, body)
             assert error is not None, "a status is a refusal"
             raise error
-        return bytes(raw)
+        return posted.body
 
 
 def _is_for_every_form(failed: Failed) -> bool:

@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from workers.errors import InputInvalid, ServerUnavailable
 from workers.models.address import Address, address_of
 from workers.models.failure import Failed, Fault, explained, refused
+from workers.models.posting import post
 from workers.models.usage import estimate
 from workers.observe import metrics
 from workers.settings import Settings
 
 log = structlog.get_logger()
 
-_CONNECT_S = 10.0
 _FIRST_REST_S, _LONGEST_REST_S = 0.5, 30.0
 _LARGEST_BODY = 256_000_000
 _SHORTEST = 200
@@ -223,38 +223,23 @@ class RemoteEmbedder:
         raise Failed(Fault.LASTING, "no_api")
 
     def _post(self, url: str, body: dict[str, Any], until: float) -> Any:
-        left = min(self.settings.embedding_timeout_s, until - self.clock())
-        if left <= 0:
-            raise Failed(Fault.PASSING, "timeout")
-        ends = self.clock() + left
-        raw = bytearray()
-        try:
-            with self.client.stream(
-                "POST",
-                url,
-                params=self.address.query,
-                json=body,
-                timeout=httpx2.Timeout(left, connect=min(left, _CONNECT_S)),
-            ) as response:
-                for piece in response.iter_bytes():
-                    raw += piece
-                    if self.clock() > ends:
-                        raise Failed(Fault.PASSING, "timeout")
-                    if len(raw) > _LARGEST_BODY:
-                        raise Failed(Fault.LASTING, "body_too_large")
-        except httpx2.TimeoutException:
-            raise Failed(Fault.PASSING, "timeout") from None
-        except httpx2.HTTPError:
-            raise Failed(Fault.PASSING, "connection") from None
-        except httpx2.InvalidURL:
-            raise Failed(Fault.LASTING, "bad_address") from None
+        posted = post(
+            self.client,
+            url,
+            body,
+            query=self.address.query,
+            most_s=min(self.settings.embedding_timeout_s, until - self.clock()),
+            clock=self.clock,
+            most_bytes=_LARGEST_BODY,
+            too_large=Fault.LASTING,
+        )
         answered = None
         with suppress(ValueError, RecursionError):
-            answered = json.loads(raw)
-        if (error := refused(response.status_code, response.headers, answered, body)) is not None:
+            answered = json.loads(posted.body)
+        if (error := refused(posted.status, posted.headers, answered, body)) is not None:
             raise _of_embeddings(error, answered)
         if answered is None:
-            reason = "cut_body" if raw.lstrip()[:1] == b"{" else "no_json_body"
+            reason = "cut_body" if posted.body.lstrip()[:1] == b"{" else "no_json_body"
             raise Failed(Fault.PASSING if reason == "cut_body" else Fault.LASTING, reason)
         return answered
 
