@@ -49,7 +49,9 @@ def test_each_issue_and_each_revocation_is_in_the_audit(database: Database, ana:
     revoke(database, 1, by="terminal:root")
     with database.session("syncer") as session:
         rows = session.execute(
-            text("SELECT actor, action, details FROM audit WHERE action LIKE '%person_token'")
+            text(
+                "SELECT actor, action, details FROM audit WHERE action LIKE '%person_token' ORDER BY id"
+            )
         ).all()
     about = {"token_id": 1, "user_id": ana}
     assert [tuple(row) for row in rows] == [
