@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Where this is set, each process compiles every module again: 5 s of processor time for a worker's start.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The evaluation set: the large one where it lies beside the clone; else, and in short, the demo company.
 SMALL ?=
