@@ -14,17 +14,12 @@ from workers.settings import Role, Settings
 _PATIENCE_S = 10
 
 
-def provision_server(settings: Settings) -> str:
-    """Create the database that KEN_DATABASE_URL names, and the roles. Returns its name.
+def provision_server(settings: Settings, database: str | None = None) -> str:
+    """Create the roles and a database: the one that KEN_DATABASE_URL names. Returns its name.
 
     Raises SettingsInvalid, ServerUnavailable; neither shows an address or a password.
     """
-    superuser = settings.superuser_url.get_secret_value()
-    if not superuser:
-        raise SettingsInvalid(
-            "KEN_SUPERUSER_URL is not set.",
-            remedy="Set it for this command: postgresql://USER:PASSWORD@HOST/postgres.",
-        )
+    superuser = superuser_url(settings)
     passwords = {role: settings.password(role).get_secret_value() for role in get_args(Role)}
     missing = [f"KEN_{role.upper()}_PASSWORD" for role, secret in passwords.items() if not secret]
     if missing:
@@ -32,7 +27,7 @@ def provision_server(settings: Settings) -> str:
             f"{', '.join(missing)} not set: each role needs a password.",
             remedy="Make one for each with `openssl rand -hex 24`.",
         )
-    name = _database_in(settings)
+    name = database or database_in(settings)
     try:
         with psycopg.connect(superuser, connect_timeout=_PATIENCE_S) as server:
             provision(server, passwords, database=name)
@@ -49,7 +44,18 @@ def provision_server(settings: Settings) -> str:
     return name
 
 
-def _database_in(settings: Settings) -> str:
+def superuser_url(settings: Settings) -> str:
+    """Raises SettingsInvalid if it is not set."""
+    if not (found := settings.superuser_url.get_secret_value()):
+        raise SettingsInvalid(
+            "KEN_SUPERUSER_URL is not set.",
+            remedy="Set it for this command: postgresql://USER:PASSWORD@HOST/postgres.",
+        )
+    return found
+
+
+def database_in(settings: Settings) -> str:
+    """Return the name of the database in KEN_DATABASE_URL. Raises SettingsInvalid."""
     try:
         name = make_url(settings.database_url.get_secret_value()).database
     except (ArgumentError, ValueError):

@@ -33,6 +33,15 @@ def revision(connection: Connection) -> str | None:
     return found
 
 
+def too_new(found: str) -> SchemaBehind:
+    """Return the error for a database that a newer Ken has migrated."""
+    return SchemaBehind(
+        f"The database's schema is {found}, of a newer version of Ken; this one knows {HEAD}. "
+        "Nothing was changed.",
+        remedy="Install the newer version again; a schema does not go back.",
+    )
+
+
 def unreachable(settings: Settings) -> ServerUnavailable:
     """Return the error for a database that does not answer, without its address."""
     return ServerUnavailable(
@@ -44,6 +53,8 @@ def unreachable(settings: Settings) -> ServerUnavailable:
 
 def _require_revision(connection: Connection) -> None:
     found = revision(connection)
+    if found is not None and found > HEAD:
+        raise too_new(found)
     if found != HEAD:
         raise SchemaBehind(
             f"The database's schema is {found or 'missing'}; this version needs {HEAD}.",

@@ -86,6 +86,16 @@ class EmbeddedPostgres:
         return f"postgresql:///ken?host={quote(str(self._sockets), safe='/')}&port=5432"
 
     @property
+    def superuser(self) -> dict[str, Any]:
+        """How its superuser reaches it: libpq's parameters without `dbname`. Raises as below."""
+        return {
+            "host": str(self._sockets),
+            "port": 5432,
+            "user": "postgres",
+            "password": self.superuser_password,
+        }
+
+    @property
     def superuser_password(self) -> str:
         """The password of the user postgres. Raises ServerUnavailable before the first start."""
         return folders.stored_secret(self.data_dir, "postgres")
@@ -275,13 +285,7 @@ class EmbeddedPostgres:
     def _connect(self, database: str) -> psycopg.Connection[Any]:
         try:
             return psycopg.connect(
-                host=str(self._sockets),
-                port=5432,
-                dbname=database,
-                user="postgres",
-                password=self.superuser_password,
-                connect_timeout=10,
-                autocommit=True,
+                **self.superuser, dbname=database, connect_timeout=10, autocommit=True
             )
         except psycopg.OperationalError as error:
             raise self._failure("PostgreSQL does not let its superuser in") from error

@@ -1,11 +1,12 @@
 """Commands that run Ken: start, stop, check its state, and show the demo."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from workers.cli.data_dir import chosen_data_dir, command_settings
-from workers.cli.output import out, plain, print_json, table_of
+from workers.cli.output import counted, err, out, plain, print_json, table_of
 
 
 def up() -> None:
@@ -123,6 +124,72 @@ def provision() -> None:
 
     name = provision_server(command_settings())
     out.print(f"The database {plain(name)} and its roles are there. Next: [bold]ken migrate[/].")
+
+
+def backup(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A folder that is not there yet. Default: ken-backup- and the time, here."
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """Save the database in a folder, as it is at one moment, while questions go on.
+
+    It holds all documents: protect it as you protect them. With your own server, set
+    KEN_SUPERUSER_URL for this command. Example: ken backup /backups/ken-monday.
+    """
+    from dataclasses import asdict
+
+    from workers.cli import saving
+
+    folder = folder or saving.default_folder()
+    with err.status("Saving…") as status:
+        made = saving.save(command_settings(), folder, lambda step: status.update(f"{step}…"))
+    if as_json:
+        print_json({"folder": str(folder), **asdict(made)})
+        return
+    out.print(
+        f"Saved in {plain(str(folder))}: {counted(sum(made.rows.values()), 'row')}, "
+        f"{made.bytes / 1e6:,.1f} MB, as of {saving.when(made)}.",
+        soft_wrap=True,
+    )
+    out.print(f"Not in it: {saving.LEFT_OUT}.", soft_wrap=True)
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A folder that ken backup made.")],
+    pauses: Annotated[
+        bool,
+        typer.Option(
+            "--pause-sources",
+            help="Answer from no source until you resume it: revocations since the backup are "
+            "not in it.",
+        ),
+    ] = False,
+) -> None:
+    """Put a backup into a new data folder, or into the empty database of your own server.
+
+    All of it is checked first, and nothing is changed unless all of it comes back. Example:
+    ken --home ./new restore /backups/ken-monday.
+    """
+    from workers.cli import saving
+
+    with err.status("Checking the backup…") as status:
+        made, to_know = saving.restore(
+            command_settings(),
+            folder,
+            pauses=pauses,
+            progress=lambda step: status.update(f"{step}…"),
+        )
+    out.print(
+        f"Restored: {counted(sum(made.rows.values()), 'row')}, as of {saving.when(made)}.",
+        soft_wrap=True,
+    )
+    for words in to_know:
+        out.print(plain(words), soft_wrap=True)
+    out.print("Next: [bold]ken up[/]; restart what runs elsewhere.")
 
 
 def worker(
