@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     syncer_password: SecretStr = SecretStr("")
     indexer_password: SecretStr = SecretStr("")
     superuser_url: Annotated[SecretStr, NoDecode] = SecretStr("")
-    """For `ken provision` alone: `postgresql://USER:PASSWORD@HOST/postgres`."""
+    """For `ken provision`, `backup` and `restore`: `postgresql://USER:PASSWORD@HOST/postgres`."""
     redis_url: SecretStr = SecretStr("")
     """`redis://…` or `redis+socket://…`; empty for the home's embedded server."""
 

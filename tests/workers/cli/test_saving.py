@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.servers import HOME
 from tests.workers.cli.terminal import Ken
 from tests.workers.ingest.folder import Shelf
 from workers.cli import saving
+from workers.cli.provisioning import provision_server
 from workers.database import backup, requirements
 from workers.database.schema import check, migrate
 from workers.database.sessions import Database
@@ -76,11 +78,21 @@ def _restore(settings: Settings, folder: Path, *, pauses: bool = False) -> list[
     return to_know
 
 
+_saved: list[Path] = []
+
+
 @pytest.fixture
-def saved(settings: Settings, shelf: Shelf, tmp_path: Path) -> Path:
-    folder = tmp_path / "monday"
-    _save(settings, folder)
-    return folder
+def saved(
+    settings: Settings, shelf: Shelf, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A backup of the shelf, made once for all tests here: its documents are always the same."""
+    if not _saved:
+        folder = tmp_path_factory.mktemp("backups") / "monday"
+        _save(settings, folder)
+        _saved.append(folder)
+    copy = tmp_path / "monday"
+    shutil.copytree(_saved[0], copy)
+    return copy
 
 
 def test_the_same_people_read_the_same_again(
@@ -265,8 +277,6 @@ def test_an_empty_database_gives_way(elsewhere: Settings, saved: Path) -> None:
     name = make_url(elsewhere.database_url.get_secret_value()).database or ""
     with _server(elsewhere) as server:
         server.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
-    from workers.cli.provisioning import provision_server  # noqa: PLC0415
-
     provision_server(elsewhere)
     migrate(elsewhere)
     _restore(elsewhere, saved)

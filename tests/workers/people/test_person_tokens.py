@@ -50,7 +50,8 @@ def test_each_issue_and_each_revocation_is_in_the_audit(database: Database, ana:
     with database.session("syncer") as session:
         rows = session.execute(
             text(
-                "SELECT actor, action, details FROM audit WHERE action LIKE '%person_token' ORDER BY id"
+                "SELECT actor, action, details FROM audit "
+                "WHERE action LIKE '%person_token' ORDER BY id"
             )
         ).all()
     about = {"token_id": 1, "user_id": ana}
