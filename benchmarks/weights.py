@@ -118,7 +118,7 @@ def _units_of(services: Services, folder: Path, row: Row) -> Iterator[Measured]:
     embedders = Embedders(services.embedder, services.multilingual)
     compare = embedders.compare_with(question).similarity
     asked = weighing.understand(question)
-    units = weighing.weigh(asked, passages, compare, profile=profile)
+    units = weighing.weigh(asked, passages, compare, profile=profile, compared=weighing.MOST_UNITS)
     if units:
         is_answerable = row.expected == "answer"
         right = [

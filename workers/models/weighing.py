@@ -27,8 +27,11 @@ Held = Mapping[str, float]
 Compare = Callable[[str, str], float]
 """How alike the question and a text are, by meaning; the second is the text's language."""
 
-_MOST_UNITS = 20
-"""Units that are embedded, those with the question's words in good passages first."""
+MOST_UNITS = 20
+"""Units that are weighed, those with the question's words in good passages first."""
+COMPARED = 5
+"""Units whose sentences are embedded: those that answer best by all else. The best one has to
+exceed the mean score of as many to be sure."""
 _RARE = 0.8
 _SYNONYM = 0.6
 """What a synonym of a word of the question counts, against the word itself."""
@@ -170,8 +173,6 @@ _CONFIDENCE = {
 """Of the same measures, for another question: whether the best unit answers at all."""
 _BY_SCORE, _BY_MARGIN = 0.09, 0.41
 _SCORE_SHIFT = 4.0
-_COMPARED = 5
-"""Units whose mean score the best one has to exceed to be sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,49 +198,62 @@ def weigh(
     *,
     profile: Profile = NOBODY,
     near: frozenset[int] = frozenset(),
+    compared: int = COMPARED,
 ) -> list[Weighed]:
     """Return the units of these passages that were weighed, the best first.
 
-    `near`: documents that are more likely than others.
+    `near`: documents that are more likely than others. `compared`: units that are compared by
+    meaning, each sentence; of the others it is guessed.
     """
     named = facets_in(asked.text, sites=profile.sites)
     about = meant(profile, named)
     old = superseded(passages, asked.text, profile.today)
     best = max((passage.relevance for passage in passages), default=0.0)
-    found: list[Weighed] = []
+    guessed: list[tuple[Weighed, _Candidate, Mapping[str, float]]] = []
     for one in _candidates(asked, passages):
-        parts = _parts(asked, one.unit)
-        likeness = [compare(part, one.passage.language) for part in parts]
-        by_name = {
+        known: Mapping[str, float] = {
             "bias": 1.0,
             "lead": best - one.passage.relevance,
+            "relevance": one.passage.relevance,
             "superseded": old.get(one.passage.document_id, 0.0),
-            **_by_meaning(one, likeness, compare),
             **_by_words(asked, one),
             **_by_kind(asked, one),
             "elsewhere": _elsewhere(one.passage, one.unit, named, profile.sites),
             "fit": _fit(one.passage, one.unit, about, profile.sites),
             "own": float(asked.is_own and bool(profile.name) and profile.name in one.unit.text),
         }
-        measures = np.array([by_name[name] for name in NAMES], dtype=np.float32)
-        best_part = one.unit.parts.index(parts[int(np.argmax(likeness))])
-        score = float(measures @ WEIGHTS) + _NEAR * (one.passage.document_id in near)
-        found.append(
-            Weighed(
-                one.unit,
-                one.number,
-                one.passage.document_id,
-                one.place,
-                measures,
-                best_part,
-                score,
-            )
-        )
+        parts = _by_their_words(asked, one.unit)
+        first = _weighed(one, {**known, **_guessed(known)}, best_part=parts[0], near=near)
+        guessed.append((first, one, known))
+    guessed.sort(key=lambda one: -one[0].score)
+    found = [first for first, _one, _known in guessed[compared:]]
+    for _first, one, known in guessed[:compared]:
+        parts = _parts(asked, one.unit)
+        likeness = [compare(part, one.passage.language) for part in parts]
+        measured = {**known, **_by_meaning(one, likeness, compare)}
+        best_part = parts[int(np.argmax(likeness))]
+        found.append(_weighed(one, measured, best_part=best_part, near=near))
     return sorted(found, key=lambda one: -one.score)
 
 
+def _weighed(
+    one: _Candidate, by_name: Mapping[str, float], *, best_part: str, near: frozenset[int]
+) -> Weighed:
+    measures = np.array([by_name[name] for name in NAMES], dtype=np.float32)
+    document_id = one.passage.document_id
+    return Weighed(
+        one.unit,
+        one.number,
+        document_id,
+        one.place,
+        measures,
+        one.unit.parts.index(best_part),
+        float(measures @ WEIGHTS) + _NEAR * (document_id in near),
+    )
+
+
 def _candidates(asked: Asked, passages: Sequence[Passage]) -> list[_Candidate]:
-    """Return the units that are worth an embedder's time: in good passages, with its words."""
+    """Return the units that are worth weighing: in good passages, with its words."""
     found: list[_Candidate] = []
     for number, passage in enumerate(passages, start=1):
         if passage.relevance <= 0:  # there for its rows alone; it keeps its number
@@ -251,7 +265,7 @@ def _candidates(asked: Asked, passages: Sequence[Passage]) -> list[_Candidate]:
                 own = _held(asked, passage, unit.text)
                 found.append(_Candidate(unit, number, place, passage, own, above))
     found.sort(key=lambda one: -one.passage.relevance - 0.3 * share(asked.stems, one.all))
-    return found[:_MOST_UNITS]
+    return found[:MOST_UNITS]
 
 
 def _held(asked: Asked, passage: Passage, said: str) -> Held:
@@ -280,7 +294,20 @@ def _by_meaning(
         "part_cosine": max(likeness),
         "mean_part": sum(likeness) / len(likeness),
         "unit_cosine": compare(whole, one.passage.language),
-        "relevance": one.passage.relevance,
+    }
+
+
+def _guessed(known: Mapping[str, float]) -> Mapping[str, float]:
+    """Return what its meaning would measure, by the passage's relevance and the words that it has.
+
+    Lines through 3,376 units of two companies: off by .10, .10 and .09, where the measures
+    themselves spread by .14, .12 and .14.
+    """
+    relevance, cover = known["relevance"], known["cover"]
+    return {
+        "part_cosine": 0.33 * relevance + 0.25 * cover + 0.10,
+        "mean_part": 0.26 * relevance + 0.19 * cover + 0.09,
+        "unit_cosine": 0.64 * relevance + 0.07 * cover + 0.04,
     }
 
 
@@ -383,7 +410,7 @@ def confidence(weighed: Sequence[Weighed]) -> float:
     The threshold was set where about four in five questions without an answer are refused.
     """
     best = weighed[0]
-    compared = [one.score for one in weighed[:_COMPARED]]
+    compared = [one.score for one in weighed[:COMPARED]]
     margin = best.score - sum(compared) / len(compared)
     own = sum(weight * best.measure(name) for name, weight in _CONFIDENCE.items())
     return own + _BY_SCORE * (best.score - _SCORE_SHIFT) + _BY_MARGIN * margin
@@ -392,9 +419,15 @@ def confidence(weighed: Sequence[Weighed]) -> float:
 def _parts(asked: Asked, unit: Unit) -> list[str]:
     if len(unit.parts) <= _MOST_PARTS:
         return list(unit.parts)
+    return _by_their_words(asked, unit)[:_MOST_PARTS]
+
+
+def _by_their_words(asked: Asked, unit: Unit) -> list[str]:
+    """Return its sentences, those with the most of the question's words first."""
+    if len(unit.parts) == 1:
+        return [*unit.parts]
     stemmed = {part: dict.fromkeys(stems(part, asked.language), 1.0) for part in unit.parts}
-    ranked = sorted(unit.parts, key=lambda part: -share(asked.stems, stemmed[part]))
-    return ranked[:_MOST_PARTS]
+    return sorted(unit.parts, key=lambda part: -share(asked.stems, stemmed[part]))
 
 
 def _fit(passage: Passage, unit: Unit, about: Profile, sites: Sites) -> float:

@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.workers.models import pages
 from tests.workers.models.pages import MINI, MULTI
 from workers.models.base import NOBODY, Passage, Profile
 from workers.models.embedded import QuotingAnswerer
+from workers.models.embedders import Embedders
+from workers.models.weighing import MOST_UNITS, understand, weigh
 
 PAGES = {
     "sailing/de/moorings.md": (
@@ -162,3 +166,49 @@ def test_a_draft_says_how_well_it_is_supported_also_where_nothing_is_quoted() ->
     empty = answerer.write("how much is a mooring in Kiel", ())
     assert empty.support is not None
     assert empty.support < 0
+
+
+class Counting:
+    """The English embedder, with the texts that it embedded."""
+
+    name, dimension = MINI.name, MINI.dimension
+
+    def __init__(self) -> None:
+        self.embedded: list[str] = []
+
+    def embed_one(self, text: str) -> NDArray[np.float32]:
+        self.embedded.append(text)
+        return MINI.embed_one(text)
+
+
+FLEET = {
+    f"sailing/boats/{name.lower()}.md": (
+        f"# The {name}\n\n## Costs\n\nThe {name} costs EUR {number} a day. Its mooring costs EUR 9"
+        " a night. Its crew is paid by the hour.\n\n## Care\n\nThe hull is painted each spring. The"
+        " sails are washed after each season. The ropes are changed every second year."
+    )
+    for number, name in enumerate(("Avocet", "Bittern", "Curlew", "Dunlin", "Egret"), start=31)
+}
+
+
+def test_a_question_embeds_the_sentences_of_five_units_whatever_is_found() -> None:
+    question = "how much does the Curlew cost a day"
+    found = pages.passages(question, FLEET)
+    counting = Counting()
+    (first, *_) = QuotingAnswerer(counting).write(question, found).sentences
+    assert "EUR 33 a day" in first.text
+    assert len(counting.embedded) <= 1 + 5 * (3 + 1)  # its sentences, and it with its headings
+
+    every = Counting()
+    compare = Embedders(every).compare_with(question).similarity
+    weigh(understand(question), found, compare, compared=MOST_UNITS)
+    assert len(every.embedded) > 1 + 5 * (3 + 1)
+
+
+def test_what_is_not_compared_by_meaning_is_weighed_by_its_words() -> None:
+    question = "how much does the Curlew cost a day"
+    found = pages.passages(question, FLEET)
+    compare = Embedders(MINI).compare_with(question).similarity
+    weighed = weigh(understand(question), found, compare, compared=0)
+    assert "EUR 33 a day" in weighed[0].unit.text
+    assert len(weighed) == len(weigh(understand(question), found, compare))
