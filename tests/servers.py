@@ -175,7 +175,7 @@ _TABLES = (
     " lease outbox answer audit past account address provisioned link_code api_token person_token"
     " sync_run sync_page errand preference memory muted_thread channel_setting feedback"
     " installation oauth_state model_use job schedule index_version"
-    " push_request connector"
+    " push_request connector refused_text"
 ).split()
 _NAMED = sql.SQL(", ").join(map(sql.Identifier, _TABLES))
 _LOCK = sql.SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(_NAMED)

@@ -50,10 +50,14 @@ ALLOWED = {
         " new vector, under the role that writes both; the vector goes to the same chunk, and what"
         " is told of it are counts"
         for name in (
-            *("_READ_WITHOUT_VECTOR", "_HOLD_CHUNKS", "_ESTIMATE", "_DELETE_SOME"),
+            *("_READ_WITHOUT_VECTOR", "_HOLD_CHUNKS", "_DELETE_SOME"),
             "_READ_OLDEST_AND_NEWEST",
         )
     },
+    (
+        "workers/ingest/beginning.py",
+        "_ESTIMATE",
+    ): "how much a re-index would embed: counts, for the indexer",
     **{
         ("workers/index/gate.py", name): "the check before a switch compares vectors with each"
         " other, under the indexer's role, and tells a share of them alone"
@@ -64,7 +68,7 @@ ALLOWED = {
     },
     **{
         ("workers/index/versions.py", name): "counts of chunks and vectors, for the indexer"
-        for name in ("_COUNT_MISSING", "_READ_VERSIONS")
+        for name in ("_COUNT_MISSING", "_IS_MISSING", "WITHOUT_VECTOR", "_READ_VERSIONS")
     },
     (
         "workers/cli/running.py",

@@ -109,6 +109,10 @@ class InputInvalid(OperatorError):
     exit_code = 2
 
 
+class TextRefused(InputInvalid):
+    """A model's server refuses what it was sent: one of the texts, or all of them."""
+
+
 class ServerUnavailable(OperatorError):
     """PostgreSQL, Redis or another process does not answer or could not be started."""
 

@@ -115,8 +115,10 @@ class Settings(BaseSettings):
     """For one person, by all programs together; more are refused, and told to wait."""
     ops_host: str = "127.0.0.1"
     worker_ops_port: int = Field(0, ge=0, le=65535)
+    jobs_ops_port: int = Field(0, ge=0, le=65535)
     bot_ops_port: int = Field(0, ge=0, le=65535)
-    """Where the worker and the bot serve /healthz, /readyz and /metrics; 0 turns it off."""
+    """Where the worker, the jobs worker and the bot serve /healthz, /readyz and /metrics; 0 turns
+    it off."""
     otlp_endpoint: str = ""
     """Where traces are sent, as OTLP over HTTP: `http://HOST:4318/v1/traces`; empty
     turns them off."""

@@ -109,6 +109,19 @@ class Embedding(Base):
     """The hash of what was embedded: equal text, also in another document, is embedded once."""
 
 
+class RefusedText(Base):
+    """A chunk whose text a model's server refuses: it has no vector, and its words find it."""
+
+    __tablename__ = "refused_text"
+
+    chunk_id: Mapped[int] = mapped_column(
+        ForeignKey(Chunk.id, ondelete="CASCADE"), primary_key=True
+    )
+    model_id: Mapped[int] = mapped_column(ForeignKey(EmbeddingModel.id), primary_key=True)
+    reason: Mapped[str]
+    """Words of ours, never the server's."""
+
+
 class DocumentChange(Base):
     """The epoch of a document's last change, of its text or of its policy; also if it is gone.
 

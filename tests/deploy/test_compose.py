@@ -99,16 +99,14 @@ def test_every_variable_is_a_setting_and_every_command_is_there() -> None:
 
 
 def test_what_runs_is_restarted_and_says_how_it_is() -> None:
-    ports = {"worker": "WORKER_OPS", "bot": "BOT_OPS", "admin": "ADMIN", "doors": "DOORS"}
+    ops = {name: f"{name.upper()}_OPS" for name in ("worker", "jobs", "bot")}
+    ports = {**ops, "admin": "ADMIN", "doors": "DOORS"}
     for name in RUNNING:
         one = SERVICES[name]
         assert one["restart"] == "unless-stopped"
         assert one["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
-        if name in ports:  # then the image's own check asks that port, and no other is set
-            own = {key for key in one["environment"] if key.endswith("_PORT")}
-            assert own == {f"KEN_{ports[name]}_PORT"}
-        else:
-            assert "jobs.ready" in str(one["healthcheck"]["test"])
+        own = {key for key in one["environment"] if key.endswith("_PORT")}
+        assert own == {f"KEN_{ports[name]}_PORT"}, "the image's own check asks it, and no other"
 
 
 def test_the_file_of_secrets_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:

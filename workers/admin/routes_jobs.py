@@ -40,6 +40,10 @@ class Job(BaseModel):
     step: str = Field(examples=["Embedding"])
     done: int
     total: int
+    expected: dict[str, Any] = Field(
+        description="Of a re-index: the `chunks`, `tokens` and `cost` that it was expected to take "
+        "when it was begun; empty for other kinds."
+    )
     counts: dict[str, Any] = Field(description="What it has counted so far; depends on its kind.")
     reason: str = Field(description="Why it waits again, is paused or has failed.")
 

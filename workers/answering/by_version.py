@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from policies import Audience
 from workers.answering.retrieval import Meaning, meaning_by
-from workers.errors import OperatorError
+from workers.errors import OperatorError, TextRefused
 from workers.index import versions
 from workers.index.versions import Model, Version
 from workers.models.by_name import REST_S, Resting
@@ -90,6 +90,7 @@ def _vector(
         metrics.SEARCHES_BY_WORDS.inc()
         if not isinstance(error, Resting):
             log.warning("searched_by_words", model=model.name, error=type(error).__name__)
+        if not isinstance(error, Resting | TextRefused):
             _record(services, model, type(error).__name__, rest_s=REST_S)
         return None
     if asked.fails:

@@ -1,12 +1,13 @@
 """`ken jobs`: shows long work, and pauses, resumes or ends it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, timedelta
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
-from workers.cli.output import table_of
+from workers.cli.output import counted, table_of
 from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import InputInvalid
@@ -71,10 +72,27 @@ def show(job: JobFacts, console: Console) -> None:
         console.print(f"  [yellow]why:[/] {escape(job.reason)}", soft_wrap=True)
     if job.started_at:
         console.print(f"  {escape(job.step)}: {progress(job)}, after {took(job.worked_s)}")
+    if expected := job.details.get("expected"):
+        console.print(f"  {_expected(expected, job.details)}", soft_wrap=True)
     for name, value in job.counts.items():
-        console.print(f"  {escape(name.replace('_', ' '))}: {escape(str(value))}")
+        many = value if isinstance(value, list) else [value]
+        console.print(
+            f"  {escape(name.replace('_', ' '))}: {escape('; '.join(map(str, many)))}",
+            soft_wrap=True,
+        )
     if job.state in (Shown.PAUSED, Shown.FAILED):
         console.print(f"  What is done stays. `ken jobs resume {job.id}` goes on from there.")
+
+
+def _expected(expected: Mapping[str, Any], details: Mapping[str, Any]) -> str:
+    """Write what a re-index was expected to embed and to cost when it was begun."""
+    words = f"expected: {counted(expected['chunks'], 'chunk')}, at most about "
+    words += f"{expected['tokens']:,} tokens"
+    if expected["cost"] is not None:
+        words += f", cost {expected['cost']:g} at {details['price']:g} a million"
+    if details.get("budget") is not None:
+        words += f"; its budget is {details['budget']:g}"
+    return words
 
 
 def _wish(job: JobFacts) -> str:

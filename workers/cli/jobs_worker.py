@@ -17,13 +17,16 @@ from workers.cli.running import say_ready
 from workers.database.schema import check
 from workers.database.sessions import Database
 from workers.errors import SettingsInvalid
-from workers.ingest import reindexing
+from workers.ingest import beginning, reindexing
 from workers.intake.doorbell import JOBS_QUEUE
 from workers.intake.queue import consuming
 from workers.job_kinds import KINDS
 from workers.jobs import leases, schedules
 from workers.observe import logs, stopping, tracing
+from workers.ops import health
+from workers.ops.consumer import watched
 from workers.ops.production import refuse_unsafe
+from workers.ops.serving import jobs_listener
 from workers.settings import Settings
 from workers.sources.jobs import PERMISSIONS
 from workers.sources.store import all_connectors
@@ -31,7 +34,7 @@ from workers.tasks import database_of_jobs
 
 log = structlog.get_logger()
 
-_LOOK_S = 2.0
+_LOOK_S, _LOOK_AT_ALL_S = 2.0, 60.0
 _NICEST = 19
 
 
@@ -50,15 +53,23 @@ def work_on_jobs(settings: Settings) -> None:
         )
     os.nice(_NICEST)
     app = consuming(settings)
+    threads = max(settings.job_threads, 1)
+    listener = jobs_listener(settings, watched(app, threads), sweeper=look_for_work.__name__)
     database = database_of_jobs()
     check(database, "indexer")
     warn_without_syncer(database)
     tracing.configure(settings, "jobs")
+    if listener is not None:
+        listener.start()
 
     @worker_ready.connect(weak=False)
     def _report_ready(**_: object) -> None:
-        for work in (look_for_work, work_on_permissions):
-            threading.Thread(target=_repeat, args=(work,), name="jobs", daemon=True).start()
+        for work, every_s in (
+            (look_for_work, _LOOK_S),
+            (work_on_permissions, _LOOK_S),
+            (beginning.fill_what_is_missing, _LOOK_AT_ALL_S),
+        ):
+            threading.Thread(target=_repeat, args=(work, every_s), name="jobs", daemon=True).start()
         say_ready(settings, "jobs")
 
     @worker_shutting_down.connect(weak=False)
@@ -75,7 +86,7 @@ def work_on_jobs(settings: Settings) -> None:
                 "worker",
                 "--pool=threads",
                 f"--queues={JOBS_QUEUE}",
-                f"--concurrency={max(settings.job_threads, 1)}",
+                f"--concurrency={threads}",
                 "--loglevel=WARNING",
                 "--without-gossip",
                 "--without-mingle",
@@ -110,14 +121,15 @@ def work_on_permissions(database: Database) -> None:
             leases.work(database, job_id, KINDS)
 
 
-def _repeat(work: Callable[[Database], None]) -> None:
+def _repeat(work: Callable[[Database], None], every_s: float) -> None:
     while not stopping.is_requested():
         try:
             work(database_of_jobs())
         except Exception as error:  # noqa: BLE001 - neither a server that is away nor a bug ends it
             stopping.exit_if_out_of_memory(error)
             log.warning("jobs_not_looked_for", error=type(error).__name__)
-        time.sleep(_LOOK_S)
+        health.turned(work.__name__)
+        time.sleep(every_s)
 
 
 def _end_in_time(finish_s: float) -> None:

@@ -19,8 +19,8 @@ from workers.database.sessions import Database
 from workers.errors import InputInvalid
 from workers.index import versions
 from workers.index.versions import VersionFacts
-from workers.ingest import reindexing
-from workers.ingest.reindexing import Estimate
+from workers.ingest import beginning
+from workers.ingest.beginning import Estimate
 from workers.job_kinds import KINDS
 from workers.jobs import rows
 from workers.jobs.leases import work
@@ -80,13 +80,13 @@ def begin(
         )
     with database.session("indexer") as session:
         active = versions.active(session)
-        open_job = rows.open_job(session, reindexing.KIND)
+        open_job = rows.open_job(session, beginning.KIND)
     if open_job is not None:
         return _gone_on_with(database, open_job, model, dimensions, budget, console)
     names = [one.name for one in active.models] if active else [name for name, _ in _BUILT_IN]
     wanted = models_of(settings, model, dimensions) if model else []
     is_same = not model or [name for name, _dimension in wanted] == names
-    found = reindexing.estimate(database, names if is_same else [name for name, _ in wanted])
+    found = beginning.estimate(database, names if is_same else [name for name, _ in wanted])
     if is_same and found.known == found.chunks:
         console.print(
             f"The index is by {' + '.join(names)}, and every chunk has its vectors. "
@@ -98,12 +98,12 @@ def begin(
             "Some chunks have no vector by the embedded models.",
             remedy="Load their folders again: `ken load FOLDER` adds them.",
         )
-    is_paid = _tell(found, [name for name, _ in wanted] or names, settings, console)
+    is_paid = _tell(found, [name for name, _ in wanted] or names, console)
     if is_paid and not yes:
         typer.confirm("Begin?", abort=True)
     if is_same:
-        return reindexing.begin_filling(database, actor=_who(), budget=budget)
-    return reindexing.begin(database, wanted, actor=_who(), before=_BUILT_IN, budget=budget)
+        return beginning.begin_filling(database, actor=_who(), budget=budget)
+    return beginning.begin(database, wanted, actor=_who(), before=_BUILT_IN, budget=budget)
 
 
 def _gone_on_with(
@@ -136,29 +136,27 @@ def _gone_on_with(
     return job.id
 
 
-def _tell(found: Estimate, names: Sequence[str], settings: Settings, console: Console) -> bool:
+def _tell(found: Estimate, names: Sequence[str], console: Console) -> bool:
     """Print what will be embedded, and return whether that costs something."""
-    new = found.chunks - found.known
-    words = f"{counted(found.chunks, 'chunk')}, {new} of them to embed by {' + '.join(names)}"
-    is_embedded = {*names} <= {name for name, _dimension in _BUILT_IN}
-    price = None if is_embedded else settings.embedding_price
-    if not is_embedded:
+    words = f"{counted(found.chunks, 'chunk')}, {found.new} of them to embed by "
+    words += " + ".join(names)
+    if not {*names} <= by_name.EMBEDDED:
         words += f": at most about {found.tokens:,} tokens"
         words += (
             "; the price is not known (KEN_EMBEDDING_PRICE)"
-            if price is None
-            else f", {found.tokens * price / 1e6:,.2g} at {price:g} a million"
+            if found.cost is None
+            else f", {found.cost:,.2g} at {found.price:g} a million"
         )
     console.print(escape(f"{words}."), soft_wrap=True)
-    return bool(price and new)
+    return bool(found.price and found.new)
 
 
 def begin_roll_back(database: Database) -> int:
     with database.session("indexer") as session:
-        open_job = rows.open_job(session, reindexing.KIND)
+        open_job = rows.open_job(session, beginning.KIND)
     if open_job is not None and open_job.details.get("back"):
         return open_job.id
-    job_id, _version = reindexing.begin_roll_back(database, actor=_who())
+    job_id, _version = beginning.begin_roll_back(database, actor=_who())
     return job_id
 
 

@@ -378,7 +378,12 @@ _COUNT_ROWS = text("""
             WHERE state = 'active') AS index_by,
            (SELECT count(*) FROM chunk, index_version WHERE state = 'active' AND NOT EXISTS (
                 SELECT FROM embedding WHERE chunk_id = chunk.id
-                    AND embedding.model_id = index_version.model_id)) AS chunks_by_words_alone,
+                    AND embedding.model_id = index_version.model_id)
+            AND NOT EXISTS (
+                SELECT FROM refused_text WHERE chunk_id = chunk.id
+                    AND refused_text.model_id = index_version.model_id)) AS chunks_by_words_alone,
+           (SELECT count(*) FROM refused_text JOIN index_version USING (model_id)
+            WHERE state = 'active') AS chunks_refused_by_the_model,
            (SELECT count(*) FROM node WHERE acl_state = 'unknown') AS nodes_nobody_may_read,
            (SELECT value FROM epoch) AS epoch
 """)

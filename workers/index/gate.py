@@ -7,10 +7,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from workers.index.nearest import CANDIDATES
-from workers.index.versions import Model, Version, missing
+from workers.index.versions import Model, Version, missing, refused
 from workers.models.pairs import ENOUGH, Scale
 
 SAMPLE, NEAREST = 20, 10
+_FEW, REFUSED = 10, 0.05
+"""So many chunks, or this share of all, may be without a vector because the model refuses them."""
 RECALL = 0.95
 """Of the nearest chunks by the vectors, so many must be found by the codes first."""
 
@@ -27,6 +29,8 @@ class Checked:
     """The share of our questions whose own passage is nearest."""
     recall: float
     """Of the search by codes against comparing everything, on a sample of stored chunks."""
+    refused: int = 0
+    """Of the chunks, those whose text its model refuses: words alone find them."""
     by_another_model: int = 0
     """Of some stored vectors, those that their model would not make today."""
 
@@ -35,6 +39,11 @@ class Checked:
         found = []
         if self.wrong_dimension:
             found.append(f"{self.wrong_dimension} vectors have another dimension")
+        if self.refused > max(_FEW, REFUSED * self.chunks):
+            found.append(
+                f"the model refuses the text of {self.refused} of {self.chunks} chunks, which "
+                f"words alone would find: more than {REFUSED:.0%}"
+            )
         if self.by_another_model:
             found.append(
                 f"{self.by_another_model} of some stored vectors that were made again are by "
@@ -58,15 +67,20 @@ class Checked:
 
 def check(session: Session, version: Version, scale: Scale, by_another_model: int) -> Checked:
     """Check a version that is complete. The session is the indexer's."""
-    chunks = int(session.scalar(_COUNT_CHUNKS) or 0)
     return Checked(
-        chunks,
+        chunks(session),
         sum(missing(session, model) for model in version.models),
         sum(_wrong(session, model) for model in version.models),
         round(scale.first, 3),
         round(min(_recall(session, model) for model in version.models), 3),
+        max(refused(session, model) for model in version.models),
         by_another_model,
     )
+
+
+def chunks(session: Session) -> int:
+    """Count the chunks."""
+    return int(session.scalar(_COUNT_CHUNKS) or 0)
 
 
 def _wrong(session: Session, model: Model) -> int:

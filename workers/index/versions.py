@@ -236,8 +236,23 @@ def switch(change: Change, version_id: int) -> int | None:
 
 
 def missing(session: Session, model: Model) -> int:
-    """Count the chunks without a vector by a model."""
+    """Count the chunks without a vector by a model, but for those whose text it refuses."""
     return int(session.scalar(_COUNT_MISSING, {"model_id": model.id}) or 0)
+
+
+def lacks(session: Session, model: Model) -> bool:
+    """Return whether some chunk lacks a vector by a model; quicker than counting them."""
+    return session.scalar(_IS_MISSING, {"model_id": model.id}) is not None
+
+
+def refused(session: Session, model: Model) -> int:
+    """Count the chunks whose text a model refuses."""
+    return int(session.scalar(_COUNT_REFUSED, {"model_id": model.id}) or 0)
+
+
+def forget_refused(session: Session, models: Sequence[Model]) -> None:
+    """Let texts that these models refused be tried again."""
+    session.execute(_FORGET_REFUSED, {"model_ids": [model.id for model in models]})
 
 
 def is_used(session: Session, model_id: int) -> bool:
@@ -353,11 +368,23 @@ _MARK_ACTIVE = text("""
     WHERE id = :id
 """)
 
-# Counts the chunks without a vector by a model.
-_COUNT_MISSING = text("""
-    SELECT count(*) FROM chunk WHERE NOT EXISTS (
-        SELECT FROM embedding WHERE chunk_id = chunk.id AND model_id = :model_id)
-""")
+WITHOUT_VECTOR = """
+    NOT EXISTS (SELECT FROM embedding WHERE chunk_id = chunk.id AND model_id = :model_id)
+    AND NOT EXISTS (SELECT FROM refused_text WHERE chunk_id = chunk.id AND model_id = :model_id)
+"""
+"""The condition for a chunk whose vector by a model is to be made."""
+
+# Counts the chunks without a vector by a model that is to be made.
+_COUNT_MISSING = statement("SELECT count(*) FROM chunk WHERE {missing}", missing=WITHOUT_VECTOR)
+
+# Returns a row if there is such a chunk.
+_IS_MISSING = statement("SELECT 1 FROM chunk WHERE {missing} LIMIT 1", missing=WITHOUT_VECTOR)
+
+# Counts the chunks whose text a model refuses.
+_COUNT_REFUSED = text("SELECT count(*) FROM refused_text WHERE model_id = :model_id")
+
+# Forgets what models refused.
+_FORGET_REFUSED = text("DELETE FROM refused_text WHERE model_id = ANY (:model_ids)")
 
 # Returns whether a version that may still be used has this model.
 _IS_USED = text("""

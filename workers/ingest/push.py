@@ -35,10 +35,10 @@ from policies.tables.permissions import AclState, Node, NodeKind
 from policies.tables.sources import Source
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, ServerUnavailable
+from workers.ingest.beginning import fill_later
 from workers.ingest.formats.document import DocumentUnreadable
 from workers.ingest.parse import Parsed, Parser, too_large
 from workers.ingest.pushed import Answer, Became, File, LeftOut, Pushed, Result
-from workers.ingest.reindexing import fill_later
 from workers.ingest.repeats import Once, begin, remember
 from workers.ingest.store import Content, Text, store, stored_hashes, title_of
 from workers.ingest.turns import SourceBusy, alone

@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,17 +20,20 @@ from sqlalchemy.orm import Session
 
 from policies.change import Change
 from policies.source import vectors_of
-from policies.tables.content import Document, Embedding
+from policies.tables.content import Document, Embedding, RefusedText
 from policies.tables.index import IndexVersion, VersionState
 from policies.tables.jobs import JobState
 from workers.database.sessions import Database
+from workers.database.statements import statement
 from workers.errors import InputInvalid, ServerUnavailable
 from workers.index import gate, versions
-from workers.index.versions import Model, VectorsMissing, Version
+from workers.index.versions import WITHOUT_VECTOR, Model, VectorsMissing, Version
+from workers.ingest.batches import Batches, Made, Refused
+from workers.ingest.beginning import KIND
 from workers.ingest.split import Piece, embedded_text
-from workers.ingest.store import READER_VERSION, as_vector, text_hash
+from workers.ingest.store import as_vector, text_hash
 from workers.jobs import rows
-from workers.jobs.leases import Asked, Running
+from workers.jobs.leases import MOST_ATTEMPTS, Asked, Running
 from workers.models import pairs
 from workers.models.base import BatchEmbedder, Metered
 from workers.models.by_name import Named, embedder_named
@@ -39,7 +41,7 @@ from workers.observe.crashpoints import crashpoint
 
 log = structlog.get_logger()
 
-KIND, DROP = "reindex", "drop-vectors"
+DROP = "drop-vectors"
 EMBEDDING, CHECKING, SWITCHING, DROPPING = "Embedding", "Checking", "Switching", "Deleting"
 _BATCH = 64
 """Chunks whose vectors are stored in one transaction."""
@@ -47,86 +49,12 @@ _OLDEST_AND_NEWEST = 10
 """So many of the first and of the last stored vectors are made again for the check."""
 _BITE = 2_000
 """Vectors that are deleted in one transaction."""
+_NAMED = 50
+"""At most so many chunks that a model refuses are named in the history; all are counted."""
 _TRIES = 50
 """How often the switch is tried again because documents were stored meanwhile."""
 _MANY, _SETTLE_S = 20_000, 10.0
 """Where a version has so many chunks, workers get so long to read its codes before the switch."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a re-index would embed."""
-
-    chunks: int
-    known: int
-    """Chunks that have a vector by its models already."""
-    tokens: int
-    """About; rather too many."""
-
-
-# -- beginning -----------------------------------------------------------------------------------
-
-
-def begin(
-    database: Database,
-    models: Sequence[tuple[str, int]],
-    *,
-    actor: str,
-    before: Sequence[tuple[str, int]],
-    budget: float | None = None,
-) -> int:
-    """Make the job that builds a version with these models, by name and dimension; return its id.
-
-    `before`: the embedded models, which are active where no version was made yet.
-    Raises OpenAlready if a re-index is open, InputInvalid for a dimension that contradicts what is
-    stored.
-    """
-    with database.session("indexer") as session:
-        job_id = rows.submit(session, KIND, actor=actor, details={"budget": budget})
-        first = [versions.model_row(session, *one) for one in before]
-        versions.put_first(session, first, actor=actor, reader_version=READER_VERSION)
-        wanted = [versions.model_row(session, *one) for one in models]
-        made = versions.begin(session, wanted, actor=actor, reader_version=READER_VERSION)
-        rows.put_details(session, job_id, {"version": made, "budget": budget})
-    return job_id
-
-
-def begin_filling(database: Database, *, actor: str, budget: float | None = None) -> int:
-    """Make the job that adds the vectors that the active version lacks. Raises OpenAlready."""
-    with database.session("indexer") as session:
-        details = {"version": None, "budget": budget}
-        return rows.submit(session, KIND, actor=actor, details=details)
-
-
-def fill_later(database: Database, *, actor: str) -> None:
-    """The same, unless a re-index is open, which does it as well."""
-    with suppress(rows.OpenAlready):
-        begin_filling(database, actor=actor)
-
-
-def begin_roll_back(database: Database, *, actor: str) -> tuple[int, Version]:
-    """Make the job that goes back to the version before; return its id and that version.
-
-    Raises OpenAlready, InputInvalid.
-    """
-    with database.session("indexer") as session:
-        job_id = rows.submit(session, KIND, actor=actor)
-        found = versions.begin_roll_back(session)
-        rows.put_details(session, job_id, {"version": found.id, "budget": None, "back": True})
-    return job_id, found
-
-
-def estimate(database: Database, names: Sequence[str]) -> Estimate:
-    """Count what would be embedded by models of these names."""
-    with database.session("indexer") as session:
-        row = session.execute(_ESTIMATE, {"names": [*names], "models": len(names)}).one()
-    return Estimate(row.chunks, row.known, int(row.letters) // _LETTERS_OF_A_TOKEN * len(names))
-
-
-_LETTERS_OF_A_TOKEN = 3
-
-
-# -- the job -------------------------------------------------------------------------------------
 
 
 def reindex(
@@ -179,7 +107,7 @@ class _Building:
             return self.running.counts  # it was switched to, and the worker died before the end
         self.embedders = [(model, self._checked(model)) for model in self.version.models]
         self.counts = {"embedded": 0, "taken_over": 0, "tokens": 0, **self.running.counts}
-        self.done = self.counts["embedded"] + self.counts["taken_over"]
+        self.done = sum(self.counts.get(one, 0) for one in ("embedded", "taken_over", "refused"))
         with ThreadPoolExecutor(os.cpu_count(), "embed") as pool:
             self._fill(pool)
             if self.state is VersionState.BUILDING:
@@ -243,32 +171,44 @@ class _Building:
         model: Model,
         embedder: BatchEmbedder,
         batch: Sequence[Any],
-    ) -> list[tuple[bytes, NDArray[np.float32]]]:
+    ) -> list[tuple[bytes, Made]]:
         """Return the vector of each chunk, with its text's hash: taken over from an equal text, or
-        embedded once.
+        embedded once, or refused.
         """
         texts = [embedded_text(Piece(one.text, one.heading, ""), title=one.title) for one in batch]
         keys = [text_hash(one) for one in texts]
         with self.database.session("indexer") as session:
-            found = {
+            found: dict[bytes, Made] = {
                 key: as_vector(one) for key, one in vectors_of(session, model.id, {*keys}).items()
             }
         new = {key: one for key, one in zip(keys, texts, strict=True) if key not in found}
         if new:
             probe = self.probe if model == self.version.model else None
-            made = embedded(pool, embedder, [*new.values()], probe)
-            found |= zip(new.keys(), checked(made, len(new), model.dimension), strict=True)
-        self.counts["embedded"] += len(new)
-        self.counts["taken_over"] += len(keys) - len(new)
+            often = self.running.attempts > MOST_ATTEMPTS // 2
+            made = Batches(pool, embedder, model.dimension, probe, fails_again=often)
+            found |= zip(new.keys(), made.embed([*new.values()]), strict=True)
+        refused = [isinstance(found[key], Refused) for key in keys]
+        self.counts["embedded"] += sum(not isinstance(found[key], Refused) for key in new)
+        self.counts["taken_over"] += len(keys) - len(new) - sum(refused)
         return [(key, found[key]) for key in keys]
+
+    def _note_refused(self, batch: Sequence[Any], reasons: Mapping[int, str]) -> None:
+        """Count the chunks that a model refuses, and name some of them for the administrator."""
+        if not reasons:
+            return
+        self.counts["refused"] = self.counts.get("refused", 0) + len(reasons)
+        named: list[str] = self.counts.setdefault("why", [])
+        for one in batch:
+            if one.id in reasons and len(named) < _NAMED:
+                named.append(f"{one.native_id}, part {one.position + 1}: {reasons[one.id]}")
 
     def _store(
         self,
         model: Model,
         batch: Sequence[Any],
-        vectors: Sequence[tuple[bytes, NDArray[np.float32]]],
+        made: Sequence[tuple[bytes, Made]],
     ) -> None:
-        """Store the vectors of the chunks that are still there.
+        """Store the vectors of the chunks that are still there, and which were refused.
 
         A version whose codes a worker may hold already is changed under an epoch, so that the
         worker reads these documents again (decision 45).
@@ -278,23 +218,25 @@ class _Building:
             if self.state is not VersionState.BUILDING:
                 change = Change(session, actor=self.running.actor)
             there = set(session.scalars(_HOLD_CHUNKS, {"ids": [one.id for one in batch]}))
-            values = [
-                {
-                    "chunk_id": one.id,
-                    "model_id": model.id,
-                    "document_id": one.document_id,
-                    "vector": vector,
-                    "text_hash": key,
-                }
-                for one, (key, vector) in zip(batch, vectors, strict=True)
-                if one.id in there
-            ]
-            if values:
-                session.execute(insert(Embedding).on_conflict_do_nothing(), values)
+            values, reasons = [], {}
+            for one, (key, vector) in zip(batch, made, strict=True):
+                if one.id in there and isinstance(vector, Refused):
+                    reasons[one.id] = vector.reason
+                elif one.id in there:
+                    value = {"chunk_id": one.id, "document_id": one.document_id}
+                    values.append({**value, "vector": vector, "text_hash": key})
+            for table, found in (
+                (Embedding, values),
+                (RefusedText, [{"chunk_id": one, "reason": why} for one, why in reasons.items()]),
+            ):
+                if found:
+                    given = [{**one, "model_id": model.id} for one in found]
+                    session.execute(insert(table).on_conflict_do_nothing(), given)
             if change is not None:
                 ids = {one.document_id for one in batch}
                 note_changed(session, ids)
             crashpoint("vectors_written")
+        self._note_refused(batch, reasons)
 
     # -- limits ------------------------------------------------------------------------------
 
@@ -304,7 +246,7 @@ class _Building:
     def _meter(self, embedder: BatchEmbedder) -> None:
         if isinstance(embedder, Metered):
             self.counts["tokens"] += embedder.take_tokens()
-            price = self.database.settings.embedding_price
+            price = self.running.details.get("price", self.database.settings.embedding_price)
             if price is not None:
                 self.counts["cost"] = round(self.counts["tokens"] * price / 1e6, 4)
 
@@ -349,8 +291,6 @@ class _Building:
             )
         self.state = VersionState.READY
         crashpoint("version_ready")
-        if found.chunks >= _MANY:
-            time.sleep(_SETTLE_S)
 
     def _by_another_model(self, model: Model, embedder: BatchEmbedder) -> int:
         """Make some stored vectors again, the oldest and the newest, also those that were there
@@ -374,7 +314,13 @@ class _Building:
         )
 
     def _switch(self, pool: ThreadPoolExecutor) -> None:
-        """Switch in one transaction, once every chunk has its vectors."""
+        """Switch in one transaction, once every chunk has its vectors, and once workers could read
+        its codes: the first questions would wait for that.
+        """
+        with self.database.session("indexer") as session:
+            is_large = gate.chunks(session) >= _MANY
+        if is_large:
+            time.sleep(_SETTLE_S)
         for _try in range(_TRIES):
             self._fill(pool)
             self._step(SWITCHING)
@@ -392,33 +338,6 @@ class _Building:
             "Documents are stored faster than their vectors are made. The version is ready, and "
             "the switch is tried again."
         )
-
-
-def embedded(
-    pool: ThreadPoolExecutor,
-    embedder: BatchEmbedder,
-    texts: Sequence[str],
-    probe: NDArray[np.float32] | None,
-) -> NDArray[np.float32]:
-    """Embed texts: a server's many in one call, which shows whether it is still the same model, an
-    embedded model's one a thread.
-    """
-    if isinstance(embedder, Metered):
-        return pairs.embed_alike(embedder, texts, probe)
-    return np.stack(list(pool.map(embedder.embed_one, texts)))
-
-
-def checked(vectors: NDArray[np.float32], count: int, dimension: int) -> NDArray[np.float32]:
-    """Return vectors that can be stored. Raises ServerUnavailable for a number too few, of another
-    length, or with something in it that is no number.
-    """
-    if vectors.shape != (count, dimension):
-        raise ServerUnavailable(
-            f"The model returned vectors of the shape {vectors.shape}, not {(count, dimension)}."
-        )
-    if not np.isfinite(vectors).all() or not np.abs(vectors).any(axis=1).all():
-        raise ServerUnavailable("The model returned a vector that is no direction (NaN or zero).")
-    return vectors
 
 
 def note_changed(session: Session, document_ids: set[int]) -> None:
@@ -485,6 +404,7 @@ def drop_vectors(database: Database, running: Running) -> Mapping[str, Any]:
                 session.execute(_LOCK_VERSIONS)
                 gone = 0
                 if not versions.is_used(session, model.id):
+                    versions.forget_refused(session, [model])
                     given = {"model_id": model.id, "most": _BITE}
                     gone = len(session.execute(_DELETE_SOME, given).all())
             deleted += gone
@@ -492,25 +412,15 @@ def drop_vectors(database: Database, running: Running) -> Mapping[str, Any]:
     return {"deleted": deleted}
 
 
-# Counts the chunks, those with a vector by each of these models, and the letters of the others.
-_ESTIMATE = text("""
-    WITH known AS (
-        SELECT chunk_id FROM embedding JOIN embedding_model ON embedding_model.id = model_id
-        WHERE name = ANY (CAST(:names AS text[])) GROUP BY chunk_id HAVING count(*) = :models
-    )
-    SELECT count(*) AS chunks, count(known.chunk_id) AS known,
-           coalesce(sum(octet_length(text) + octet_length(title) + octet_length(heading))
-                    FILTER (WHERE known.chunk_id IS NULL), 0) AS letters
-    FROM chunk LEFT JOIN known ON known.chunk_id = chunk.id
-""")
-
 # Returns chunks without a vector by a model, in the order of their ids.
-_READ_WITHOUT_VECTOR = text("""
-    SELECT id, document_id, title, heading, text FROM chunk
-    WHERE id > :after AND NOT EXISTS (
-        SELECT FROM embedding WHERE chunk_id = chunk.id AND model_id = :model_id)
-    ORDER BY id LIMIT :most
-""")
+_READ_WITHOUT_VECTOR = statement(
+    """
+    SELECT chunk.id, document_id, native_id, position, chunk.title, heading, text
+    FROM chunk JOIN document ON document.id = document_id
+    WHERE chunk.id > :after AND {missing} ORDER BY chunk.id LIMIT :most
+    """,
+    missing=WITHOUT_VECTOR,
+)
 
 # Returns the first and the last chunks that have a vector by a model, with it.
 _READ_OLDEST_AND_NEWEST = text("""

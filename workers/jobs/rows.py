@@ -60,6 +60,12 @@ class JobFacts:
         return max(self.total - self.done, 0)
 
     @property
+    def expected(self) -> Mapping[str, Any]:
+        """What it was expected to take when it was begun, if its kind says that."""
+        found: Mapping[str, Any] = self.details.get("expected", {})
+        return found
+
+    @property
     def words(self) -> str:
         """Name it for people: `reindex`, or `load wiki`."""
         return f"{self.kind} {self.subject}".strip()

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import text
 
 from workers.database.sessions import Database
+from workers.database.statements import statement
 from workers.errors import InputInvalid
 from workers.intake import doorbell
 from workers.intake.doorbell import JOB, JOBS_QUEUE
@@ -120,22 +121,29 @@ _REMOVE_SCHEDULE = text(
 
 _READ_SCHEDULES = text("SELECT * FROM schedule ORDER BY kind, subject")
 
+IS_QUIET = """
+    (quiet_from IS NOT NULL AND CASE WHEN quiet_from <= quiet_to
+        THEN (now() AT TIME ZONE 'UTC')::time >= quiet_from
+             AND (now() AT TIME ZONE 'UTC')::time < quiet_to
+        ELSE (now() AT TIME ZONE 'UTC')::time >= quiet_from
+             OR (now() AT TIME ZONE 'UTC')::time < quiet_to END)
+"""
+"""Whether a schedule makes no job at this hour."""
+
 # Moves the schedules that are due to their next time, and returns what their jobs are made of.
-_TAKE_DUE = text("""
+_TAKE_DUE = statement(
+    """
     WITH due AS (
         SELECT kind, subject FROM schedule
-        WHERE NOT paused AND due_at <= now() AND (
-            quiet_from IS NULL OR NOT CASE WHEN quiet_from <= quiet_to
-                THEN (now() AT TIME ZONE 'UTC')::time >= quiet_from
-                     AND (now() AT TIME ZONE 'UTC')::time < quiet_to
-                ELSE (now() AT TIME ZONE 'UTC')::time >= quiet_from
-                     OR (now() AT TIME ZONE 'UTC')::time < quiet_to END)
+        WHERE NOT paused AND due_at <= now() AND NOT {is_quiet}
         ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
     )
     UPDATE schedule SET due_at = now() + every FROM due
     WHERE schedule.kind = due.kind AND schedule.subject = due.subject
     RETURNING schedule.kind, schedule.subject, details, actor
-""")
+    """,
+    is_quiet=IS_QUIET,
+)
 
 # Returns jobs that are due and that nobody works on, the oldest first.
 _READ_DUE_JOBS = text("""

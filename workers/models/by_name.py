@@ -8,7 +8,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.errors import InputInvalid, ServerUnavailable
+from workers.errors import InputInvalid, ServerUnavailable, TextRefused
 from workers.models.base import BatchEmbedder, Patient
 from workers.models.pairs import embed_alike
 from workers.settings import Settings
@@ -17,6 +17,10 @@ BUILT_IN = "built-in"
 """Names both embedded models together."""
 ENGLISH, ENGLISH_DIMENSION = "all-MiniLM-L6-v2-w8a8", 384
 MULTILINGUAL, MULTILINGUAL_DIMENSION = "use-multilingual-3", 512
+
+EMBEDDED_MODELS = ((ENGLISH, ENGLISH_DIMENSION), (MULTILINGUAL, MULTILINGUAL_DIMENSION))
+"""With their dimensions."""
+EMBEDDED = frozenset({ENGLISH, MULTILINGUAL})
 
 REST_S = 20.0
 """For this long a server that failed a question is not asked by the next ones."""
@@ -87,6 +91,8 @@ class QuestionEmbedders:
             vector: NDArray[np.float32] = embed_alike(
                 embedder, [question], self._probe(version, name, probe)
             )[0]
+        except TextRefused:  # the next question may be one that the server takes
+            raise
         except (ServerUnavailable, InputInvalid):
             self._rests_until = self.clock() + REST_S
             self.fails = True

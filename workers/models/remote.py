@@ -18,7 +18,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from workers.errors import InputInvalid, ServerUnavailable
+from workers.errors import InputInvalid, ServerUnavailable, TextRefused
 from workers.models.address import Address, address_of
 from workers.models.failure import Failed, Fault, explained, refused
 from workers.models.posting import post
@@ -46,7 +46,13 @@ _WORDS = {
         "Leave out --dimensions.",
     ),
     "too_long": ("takes no text as long as a chunk", "Choose a model that reads 512 tokens."),
+    "content_filter": (
+        "filters what it was sent",
+        "Loosen its filter (at Azure, the deployment's).",
+    ),
 }
+_MAY_BE_OF_THE_TEXT = frozenset({"too_long", "content_filter", "bad_request"})
+"""For these reasons a server may refuse one text and take another."""
 _UNUSABLE = {
     "no_vectors": "an answer without vectors",
     "count": "another number of vectors than texts",
@@ -142,7 +148,8 @@ class RemoteEmbedder:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return shape (n, dimension), each row of length 1, in calls of KEN_EMBEDDING_BATCH texts.
 
-        Raises ServerUnavailable for what may pass, InputInvalid for what a setting must change.
+        Raises ServerUnavailable for what may pass, InputInvalid for what a setting must change,
+        TextRefused for what may be the fault of a text.
         """
         until = self.clock() + self.patience_s
         size = self.settings.embedding_batch
@@ -282,7 +289,8 @@ class RemoteEmbedder:
 
     def _refused(self, failed: Failed) -> InputInvalid:
         does, remedy = _WORDS.get(failed.reason) or explained(failed.reason)
-        return InputInvalid(
+        kind = TextRefused if failed.reason in _MAY_BE_OF_THE_TEXT else InputInvalid
+        return kind(
             f"The server of the model {self.name!r} {does}.",
             remedy=remedy.replace("KEN_MODEL_", "KEN_EMBEDDING_"),
         )

@@ -14,8 +14,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from workers.database.sessions import Database
+from workers.database.statements import statement
 from workers.errors import OperatorError
 from workers.intake import doorbell
+from workers.jobs.schedules import IS_QUIET
 from workers.observe import metrics
 from workers.ops.health import Patient
 from workers.settings import Settings
@@ -49,6 +51,8 @@ class Facts:
     jobs: tuple[tuple[str, int, float], ...] = ()
     """Of each kind of job: how many are open, and for how long the oldest that is due and that
     nobody works on has been so, in seconds."""
+    schedules: tuple[tuple[str, float], ...] = ()
+    """Of each kind of scheduled job: for how long the next one is due and not made, in seconds."""
     resting: tuple[tuple[str, bool], ...] = ()
     """Each model that was called, and whether it rests after failures."""
 
@@ -72,6 +76,8 @@ def read(database: Database) -> Facts | None:
             session.execute(_SHORT)
             held = session.execute(_COUNT_QUESTIONS).one()._asdict()
             jobs = tuple((row.kind, row.open, row.overdue_s) for row in session.execute(_JOBS))
+            scheduled = session.execute(_SCHEDULES)
+            schedules = tuple((row.kind, row.overdue_s) for row in scheduled)
             resting = tuple((row.model, row.rests) for row in session.execute(_RESTING))
         with database.session("answerer") as session:
             session.execute(_SHORT)
@@ -79,7 +85,14 @@ def read(database: Database) -> Facts | None:
         epoch_age_s = _epoch_age(database) if database.settings.has_syncer else None
     except (SQLAlchemyError, OperatorError):
         return None
-    return Facts(**held, epoch_age_s=epoch_age_s, sources=sources, jobs=jobs, resting=resting)
+    return Facts(
+        **held,
+        epoch_age_s=epoch_age_s,
+        sources=sources,
+        jobs=jobs,
+        schedules=schedules,
+        resting=resting,
+    )
 
 
 def _epoch_age(database: Database) -> float | None:
@@ -90,10 +103,10 @@ def _epoch_age(database: Database) -> float | None:
     return age_s
 
 
-def queue_length(settings: Settings) -> int | None:
+def queue_length(settings: Settings, *, queue: str = doorbell.QUEUE) -> int | None:
     """Messages waiting in the queue; None if Redis does not answer."""
     try:
-        return doorbell.waiting(settings)
+        return doorbell.waiting(settings, queue=queue)
     except (OperatorError, OSError, ValueError):
         return None
 
@@ -118,6 +131,7 @@ class _Facts(Collector):
             yield from _of_sources(facts.sources)
             yield _of_models(facts.resting)
             yield from _of_jobs(facts.jobs)
+            yield _of_schedules(facts.schedules)
 
 
 def _of_questions(facts: Facts) -> Iterator[Metric]:
@@ -191,6 +205,17 @@ def _of_jobs(jobs: Sequence[tuple[str, int, float]]) -> Iterator[Metric]:
     yield from (opened, overdue)
 
 
+def _of_schedules(schedules: Sequence[tuple[str, float]]) -> Metric:
+    family = GaugeMetricFamily(
+        "ken_schedule_overdue_seconds",
+        "Seconds for which a scheduled job is due and not made; its quiet hours do not count",
+        labels=["kind"],
+    )
+    for kind, overdue_s in schedules:
+        family.add_metric([kind], overdue_s)
+    return family
+
+
 def _one(name: str, what: str, value: float) -> Metric:
     return GaugeMetricFamily(f"ken_{name}", what, value=value)
 
@@ -230,6 +255,17 @@ _JOBS = text("""
                AS overdue_s
     FROM job WHERE state IN ('waiting', 'paused') GROUP BY kind ORDER BY kind
 """)
+
+# Reads for how long the schedules of each kind are due, but for those that rest now.
+_SCHEDULES = statement(
+    """
+    SELECT kind, greatest(max(CASE WHEN paused OR {is_quiet} THEN 0
+                                   ELSE extract(epoch FROM now() - due_at) END), 0)::float8
+               AS overdue_s
+    FROM schedule GROUP BY kind ORDER BY kind
+    """,
+    is_quiet=IS_QUIET,
+)
 
 # Reads which models are not called now; the last row of each model counts.
 _RESTING = text("""

@@ -42,8 +42,8 @@ class Listener:
             why = os.strerror(getattr(error, "errno", 0) or 0)
             raise ServerUnavailable(
                 f"Health and metrics cannot be served on {host}, port {port}: {why}.",
-                remedy="If another program uses the port, set another KEN_WORKER_OPS_PORT or "
-                "KEN_BOT_OPS_PORT.",
+                remedy="If another program uses the port, set another KEN_WORKER_OPS_PORT, "
+                "KEN_JOBS_OPS_PORT or KEN_BOT_OPS_PORT.",
             ) from None
 
     @property

@@ -20,6 +20,7 @@ def ports(settings: Settings) -> Iterator[int]:
         None,
         (
             settings.worker_ops_port,
+            settings.jobs_ops_port,
             settings.bot_ops_port,
             settings.admin_port,
             settings.doors_port,

@@ -148,6 +148,7 @@ def _ports(settings: Settings) -> Iterator[str]:
         "KEN_ADMIN_PORT": settings.admin_port,
         "KEN_DOORS_PORT": settings.doors_port,
         "KEN_WORKER_OPS_PORT": settings.worker_ops_port,
+        "KEN_JOBS_OPS_PORT": settings.jobs_ops_port,
         "KEN_BOT_OPS_PORT": settings.bot_ops_port,
     }
     if settings.slack_mode == "http":

@@ -1,11 +1,13 @@
-"""The health and metrics listeners of a worker and of the bot."""
+"""The health and metrics listeners of a worker, of the jobs worker and of the bot."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from workers.database.sessions import Database
+from workers.intake.doorbell import JOBS_QUEUE, QUEUE
+from workers.observe import metrics
 from workers.ops import facts, health
-from workers.ops.health import Patient, Report
+from workers.ops.health import Patient, Report, Store
 from workers.ops.listener import Listener
 from workers.settings import Settings
 
@@ -24,13 +26,52 @@ def worker_listener(settings: Settings, consumer: "Consumer") -> Listener | None
     if not settings.worker_ops_port:
         return None
     database = Database(settings)  # a pool of its own: it must not wait for a connection
-    postgresql = health.store(database, "answerer")
-    queue = Patient(lambda: facts.queue_length(settings), None)
+    return _listener(
+        settings,
+        settings.worker_ops_port,
+        consumer,
+        QUEUE,
+        sweeper="sweeper",
+        postgresql=health.store(database, "answerer"),
+        exposition=facts.exposition(settings, database),
+    )
+
+
+def jobs_listener(settings: Settings, consumer: "Consumer", *, sweeper: str) -> Listener | None:
+    """Return the jobs worker's listener, not started, or None if KEN_JOBS_OPS_PORT is 0.
+
+    Raises ServerUnavailable.
+    """
+    if not settings.jobs_ops_port:
+        return None
+    return _listener(
+        settings,
+        settings.jobs_ops_port,
+        consumer,
+        JOBS_QUEUE,
+        sweeper=sweeper,
+        postgresql=health.store(Database(settings), "indexer"),
+        exposition=metrics.exposition,
+    )
+
+
+def _listener(
+    settings: Settings,
+    port: int,
+    consumer: "Consumer",
+    queue_name: str,
+    *,
+    sweeper: str,
+    postgresql: Callable[[], Store],
+    exposition: Callable[[], bytes],
+) -> Listener:
+    """`sweeper`: the part of the process that looks for what nobody works on."""
+    queue = Patient(lambda: facts.queue_length(settings, queue=queue_name), None)
 
     def works() -> Report:
         return Report(
             {
-                "sweeper": health.has_turned("sweeper", within_s=SWEEPER_S),
+                "sweeper": health.has_turned(sweeper, within_s=SWEEPER_S),
                 "consumer": consumer.alive(queue()),
             },
             {},
@@ -47,13 +88,7 @@ def worker_listener(settings: Settings, consumer: "Consumer") -> Listener | None
             {},
         )
 
-    return Listener(
-        settings.ops_host,
-        settings.worker_ops_port,
-        health=works,
-        ready=ready,
-        exposition=facts.exposition(settings, database),
-    )
+    return Listener(settings.ops_host, port, health=works, ready=ready, exposition=exposition)
 
 
 def bot_readiness(settings: Settings) -> Callable[[], Report]:

@@ -14,7 +14,7 @@ from policies import Audience, visible_in
 from policies.change import Change
 from policies.tables.index import VersionState
 from tests.workers.answering.asking import only
-from tests.workers.ingest.test_reindexing import Indexed, Other
+from tests.workers.ingest.indexed import Indexed, Other
 from tests.workers.library import Library, WordEmbedder, direction
 from tests.workers.slack_company import FakeAnswerer
 from workers import sweeper
@@ -23,7 +23,7 @@ from workers.answering.retrieval import retrieve
 from workers.embedded.process import wait_until
 from workers.errors import ServerUnavailable
 from workers.index import versions
-from workers.ingest import reindexing
+from workers.ingest import beginning
 from workers.models.base import Passage
 from workers.models.by_name import REST_S, QuestionEmbedders
 from workers.observe import metrics
@@ -209,7 +209,7 @@ def test_codes_follow_vectors_that_are_added_to_the_active_version(
     assert found(services, library) == {"other"}
     library.document("late", "Page late.", only(library.ids["alice"]), vectors=[FAR])
     indexed = Indexed(library, Other(made=lambda _vector: NEAR))
-    job_id = reindexing.begin_filling(library.database, actor="test")
+    job_id = beginning.begin_filling(library.database, actor="test")
     indexed.run(job_id)
     audience = Audience.of([library.ids["alice"]])
     with by_version.snapshot(services, audience, [QUESTION]) as (session, (vectors,)):

@@ -88,6 +88,21 @@ def test_what_it_costs_is_told_then_it_is_built_and_what_it_cost_is_told(
     assert progress(job) == "5 of 5"
 
 
+def test_what_it_may_cost_stands_with_the_job_and_counts_whichever_process_works(
+    database: Database, screen: Console
+) -> None:
+    job_id = begin(database, screen, NAME, budget=50.0)
+    assert job_id
+    screen.export_text()
+    show(rows.job(database, job_id), screen)
+    told = screen.export_text()
+    assert "expected: 5 chunks, at most about 60 tokens, cost 0.006 at 100 a million" in told
+    assert "its budget is 50" in told
+
+    other = opened(database.settings.model_copy(update={"embedding_price": None}))
+    assert command.follow(other, job_id).counts["cost"] > 0
+
+
 def test_the_same_model_again_is_nothing_to_do(database: Database, screen: Console) -> None:
     assert begin(database, screen, None) is None
     assert begin(database, screen, by_name.BUILT_IN) is None

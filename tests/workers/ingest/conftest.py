@@ -3,8 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.workers.answering.asking import only
 from tests.workers.ingest.folder import Folder, Shelf
+from tests.workers.ingest.indexed import Indexed
+from tests.workers.library import Library
 from workers.database.sessions import Database
+from workers.ingest import reindexing
 from workers.ingest.parse import Parser
 
 
@@ -24,3 +28,12 @@ def shelf(database: Database) -> Shelf:
 def parser() -> Iterator[Parser]:
     with Parser() as parser:
         yield parser
+
+
+@pytest.fixture
+def indexed(library: Library, monkeypatch: pytest.MonkeyPatch) -> Indexed:
+    monkeypatch.setattr(reindexing, "_BATCH", 2)
+    alice = library.person("alice")
+    for number in range(6):
+        library.document(f"page {number}", f"The budget of part {number} is large.", only(alice))
+    return Indexed(library)

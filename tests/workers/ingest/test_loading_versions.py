@@ -14,7 +14,7 @@ from policies.tables.index import VersionState
 from tests.workers.ingest.folder import FakeEmbedder, Folder, Shelf, document, user
 from workers.errors import InputInvalid, ServerUnavailable
 from workers.index import versions
-from workers.ingest import reindexing
+from workers.ingest import beginning, reindexing
 from workers.ingest import vectors as vectors_of_loads
 from workers.jobs import rows
 from workers.jobs.leases import work
@@ -86,7 +86,7 @@ def filled(shelf: Shelf, server: Server) -> rows.JobFacts:
     """The open re-index, after a worker took it."""
     (job,) = rows.jobs(shelf.database, open_only=True)
     kinds: dict[str, Any] = {
-        reindexing.KIND: lambda database, running: reindexing.reindex(
+        beginning.KIND: lambda database, running: reindexing.reindex(
             database, running, lambda _settings, _name: server
         )
     }
@@ -171,7 +171,7 @@ def test_while_the_server_is_away_documents_are_stored_and_a_job_adds_their_vect
     assert not by_model(shelf)
     assert set(shelf.texts()) == {"plan", "other"}
     (job,) = rows.jobs(shelf.database, open_only=True)
-    assert job.kind == reindexing.KIND
+    assert job.kind == beginning.KIND
     shelf.load(folder)
     assert len(rows.jobs(shelf.database)) == 1
 

@@ -4,7 +4,8 @@ import os
 import random
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,113 +15,14 @@ from sqlalchemy import text
 
 from policies.tables.index import VersionState
 from tests.workers.answering.asking import only
-from tests.workers.library import Library, WordEmbedder
+from tests.workers.ingest.indexed import Indexed, Other
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, ServerUnavailable
-from workers.index import versions
-from workers.ingest import reindexing
+from workers.index import copy, versions
+from workers.index.copy import Index
+from workers.ingest import beginning, reindexing
 from workers.jobs import leases, rows
-from workers.jobs.leases import work
 from workers.jobs.rows import OpenAlready, Shown
-from workers.models.base import BatchEmbedder
-from workers.settings import Settings
-
-BEFORE = [("words", 384)]
-
-
-@dataclass
-class Other(WordEmbedder):
-    """Another model: bags of words, turned round. It can be made to fail at a call, or to lie."""
-
-    name: str = "other"
-    embedded: list[str] = field(default_factory=list)
-    at_call: dict[int, Callable[[], object]] = field(default_factory=dict)
-    made: Callable[[NDArray[np.float32]], NDArray[np.float32]] = lambda vectors: vectors
-
-    def embed_one(self, text: str) -> NDArray[np.float32]:
-        self.embedded.append(text)
-        if (act := self.at_call.get(len(self.embedded))) is not None:
-            act()
-        return self.made(super().embed_one(text)[::-1].copy())
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return np.stack([self.made(super(Other, self).embed_one(one)[::-1]) for one in texts])
-
-
-@dataclass
-class Indexed:
-    """A library of a few documents, and a second model to index it by."""
-
-    library: Library
-    other: Other = field(default_factory=Other)
-    jobs: int = 0
-
-    @property
-    def database(self) -> Any:
-        return self.library.database
-
-    def named(self, _settings: Settings, name: str) -> BatchEmbedder:
-        first = Other("words", made=lambda vectors: vectors[..., ::-1].copy())
-        return {"other": self.other, "words": first}[name]
-
-    def begin(self, *models: tuple[str, int], budget: float | None = None) -> int:
-        return reindexing.begin(
-            self.database,
-            models or [("other", 384)],
-            actor="test",
-            before=BEFORE,
-            budget=budget,
-        )
-
-    def run(self, job_id: int) -> Shown:
-        """Work on it until it rests or ends."""
-        self.sql("UPDATE job SET due_at = now() WHERE id = :id", id=job_id)
-        kinds = {
-            reindexing.KIND: lambda database, running: reindexing.reindex(
-                database, running, self.named
-            ),
-            reindexing.DROP: reindexing.drop_vectors,
-        }
-        work(self.database, job_id, kinds)
-        return rows.job(self.database, job_id).state
-
-    @property
-    def alice(self) -> int:
-        return self.library.ids["alice"]
-
-    def shown(self, job_id: int) -> Shown:
-        return rows.job(self.database, job_id).state
-
-    def active(self) -> str:
-        with self.database.session("answerer") as session:
-            found = versions.active(session)
-        return found.names if found else "none"
-
-    def states(self) -> list[str]:
-        with self.database.session("indexer") as session:
-            return [f"{one.model} {one.state}" for one in versions.all_versions(session)]
-
-    def vectors(self, model: str) -> int:
-        (found,) = self.sql(
-            "SELECT count(*) FROM embedding JOIN embedding_model ON embedding_model.id = model_id"
-            " WHERE name = :name",
-            name=model,
-        )
-        return int(found[0])
-
-    def sql(self, words: str, **given: Any) -> list[Any]:
-        with self.database.session("indexer") as session:
-            result = session.execute(text(words), given)
-            return list(result.all()) if result.returns_rows else []
-
-
-@pytest.fixture
-def indexed(library: Library, monkeypatch: pytest.MonkeyPatch) -> Indexed:
-    monkeypatch.setattr(reindexing, "_BATCH", 2)
-    alice = library.person("alice")
-    for number in range(6):
-        library.document(f"page {number}", f"The budget of part {number} is large.", only(alice))
-    return Indexed(library)
 
 
 def test_a_version_is_built_beside_the_active_one_checked_and_switched_to(
@@ -145,7 +47,7 @@ def test_a_version_is_built_beside_the_active_one_checked_and_switched_to(
 
 def test_going_back_is_one_switch_and_embeds_nothing(indexed: Indexed) -> None:
     indexed.run(indexed.begin())
-    job_id, version = reindexing.begin_roll_back(indexed.database, actor="test")
+    job_id, version = beginning.begin_roll_back(indexed.database, actor="test")
     assert version.names == "words"
     assert indexed.run(job_id) is Shown.DONE
     assert indexed.states() == ["other retired", "words active"]
@@ -154,7 +56,7 @@ def test_going_back_is_one_switch_and_embeds_nothing(indexed: Indexed) -> None:
 
 def test_without_an_earlier_version_there_is_nothing_to_go_back_to(indexed: Indexed) -> None:
     with pytest.raises(InputInvalid, match="no earlier version"):
-        reindexing.begin_roll_back(indexed.database, actor="test")
+        beginning.begin_roll_back(indexed.database, actor="test")
     assert rows.jobs(indexed.database) == []
 
 
@@ -163,7 +65,7 @@ def test_two_re_indexes_at_once_are_refused_and_nothing_is_changed(indexed: Inde
     with pytest.raises(OpenAlready, match=f"Job {job_id} "):
         indexed.begin()
     with pytest.raises(OpenAlready):
-        reindexing.begin_roll_back(indexed.database, actor="test")
+        beginning.begin_roll_back(indexed.database, actor="test")
     assert indexed.states() == ["other building", "words active"]
     assert indexed.run(job_id) is Shown.DONE
 
@@ -394,9 +296,9 @@ def test_a_model_with_another_dimension_than_before_is_refused(indexed: Indexed)
 
 def test_a_model_that_became_another_under_its_name_is_noticed(indexed: Indexed) -> None:
     indexed.run(indexed.begin())
-    indexed.run(reindexing.begin_roll_back(indexed.database, actor="test")[0])
+    indexed.run(beginning.begin_roll_back(indexed.database, actor="test")[0])
     indexed.other.made = lambda vectors: np.roll(vectors, 7)
-    job_id, _version = reindexing.begin_roll_back(indexed.database, actor="test")
+    job_id, _version = beginning.begin_roll_back(indexed.database, actor="test")
     assert indexed.run(job_id) is Shown.FAILED
     assert "Another model answers under the name" in rows.job(indexed.database, job_id).reason
     assert indexed.active() == "words"
@@ -483,7 +385,7 @@ def test_what_is_not_used_any_more_is_deleted_in_bites_and_what_is_used_again_is
     (drop,) = rows.jobs(indexed.database, open_only=True)
     assert (drop.kind, drop.due_at > drop.created_at) == (reindexing.DROP, True)
 
-    indexed.run(reindexing.begin_roll_back(indexed.database, actor="test")[0])
+    indexed.run(beginning.begin_roll_back(indexed.database, actor="test")[0])
     assert indexed.run(drop.id) is Shown.DONE
     assert indexed.vectors("words") == 6, "it is used again"
 
@@ -500,8 +402,8 @@ def test_an_old_job_deletes_nothing_of_a_version_that_was_used_since(indexed: In
     """It was gone back to and left again: from then on it is kept as long as any other."""
     indexed.run(indexed.begin())
     (old,) = rows.jobs(indexed.database, open_only=True)
-    indexed.run(reindexing.begin_roll_back(indexed.database, actor="test")[0])
-    indexed.run(reindexing.begin_roll_back(indexed.database, actor="test")[0])
+    indexed.run(beginning.begin_roll_back(indexed.database, actor="test")[0])
+    indexed.run(beginning.begin_roll_back(indexed.database, actor="test")[0])
     assert indexed.states() == ["other active", "words retired"]
 
     assert indexed.run(old.id) is Shown.DONE
@@ -509,21 +411,92 @@ def test_an_old_job_deletes_nothing_of_a_version_that_was_used_since(indexed: In
     reindexing.tidy(indexed.database)
     open_jobs = {job.subject: job for job in rows.jobs(indexed.database, open_only=True)}
     assert open_jobs[old.subject].due_at > open_jobs[old.subject].created_at
-    _job, version = reindexing.begin_roll_back(indexed.database, actor="test")
+    _job, version = beginning.begin_roll_back(indexed.database, actor="test")
     assert version.names == "words"
 
 
 def test_filling_adds_what_the_active_version_lacks(indexed: Indexed) -> None:
     indexed.run(indexed.begin())
     indexed.sql("DELETE FROM embedding WHERE chunk_id = (SELECT min(id) FROM chunk)")
-    assert indexed.run(reindexing.begin_filling(indexed.database, actor="test")) is Shown.DONE
+    assert indexed.run(beginning.begin_filling(indexed.database, actor="test")) is Shown.DONE
     assert indexed.vectors("other") == 6
 
 
-def test_what_would_be_embedded_is_told_before(indexed: Indexed) -> None:
-    before = reindexing.estimate(indexed.database, ["other"])
+def test_chunks_without_a_vector_get_a_job_by_themselves(indexed: Indexed) -> None:
+    """Fault: a load was killed while the model's server was away: its chunks have no vector, and
+    nobody has made a job for them."""
+    beginning.fill_what_is_missing(indexed.database)
+    assert rows.jobs(indexed.database) == [], "the embedded models are in use"
     indexed.run(indexed.begin())
-    after = reindexing.estimate(indexed.database, ["other"])
+    beginning.fill_what_is_missing(indexed.database)
+    assert not open_reindex(indexed), "nothing is missing"
+    indexed.sql("DELETE FROM embedding WHERE chunk_id = (SELECT min(id) FROM chunk)")
+
+    beginning.fill_what_is_missing(indexed.database)
+    beginning.fill_what_is_missing(indexed.database)
+
+    (job_id,) = open_reindex(indexed)
+    assert indexed.run(job_id) is Shown.DONE
+    assert indexed.vectors("other") == 6
+
+
+def test_a_job_that_makes_itself_rests_after_a_failure_and_ends_when_somebody_cancels_it(
+    indexed: Indexed,
+) -> None:
+    indexed.run(indexed.begin())
+    indexed.sql("DELETE FROM embedding WHERE chunk_id = (SELECT min(id) FROM chunk)")
+    beginning.fill_what_is_missing(indexed.database)
+    (job_id,) = open_reindex(indexed)
+    indexed.sql("UPDATE job SET state = 'failed', ended_at = now() WHERE id = :id", id=job_id)
+    beginning.fill_what_is_missing(indexed.database)
+    assert not open_reindex(indexed)
+    indexed.sql("UPDATE job SET ended_at = now() - interval '2 hours' WHERE id = :id", id=job_id)
+    beginning.fill_what_is_missing(indexed.database)
+    (job_id,) = open_reindex(indexed)
+    rows.cancel(indexed.database, job_id)
+    indexed.sql("UPDATE job SET ended_at = now() - interval '2 days' WHERE id = :id", id=job_id)
+    beginning.fill_what_is_missing(indexed.database)
+    assert not open_reindex(indexed)
+
+
+def open_reindex(indexed: Indexed) -> list[int]:
+    found = rows.jobs(indexed.database, open_only=True)
+    return [job.id for job in found if job.kind == beginning.KIND]
+
+
+def test_before_a_roll_back_workers_can_read_the_codes_so_that_no_question_waits_for_it(
+    indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexed.run(indexed.begin())
+    index, settled, whole = Index(), [], []
+    index.warm(indexed.database, "other")
+    monkeypatch.setattr(reindexing, "_MANY", 1)
+
+    def settle(seconds: float) -> None:
+        """What each worker does every few seconds (`sweeper.hold_codes`)."""
+        settled.append((seconds, indexed.active()))
+        with indexed.database.session("answerer") as session:
+            live = versions.live(session)
+        index.hold(indexed.database, {one.model.name for one in live})
+
+    read = copy._read
+    monkeypatch.setattr(reindexing, "time", SimpleNamespace(sleep=settle))
+    assert indexed.run(beginning.begin_roll_back(indexed.database, actor="test")[0]) is Shown.DONE
+    assert settled == [(reindexing._SETTLE_S, "other")]
+
+    def counted(session: Any, model: str, documents: list[int] | None) -> Any:
+        whole.append(documents is None)
+        return read(session, model, documents)
+
+    monkeypatch.setattr(copy, "_read", counted)
+    index.warm(indexed.database, "words")
+    assert True not in whole, "the codes are there, and at most changes are read"
+
+
+def test_what_would_be_embedded_is_told_before(indexed: Indexed) -> None:
+    before = beginning.estimate(indexed.database, ["other"])
+    indexed.run(indexed.begin())
+    after = beginning.estimate(indexed.database, ["other"])
     assert (before.chunks, before.known, before.tokens > 20) == (6, 0, True)
     assert (after.chunks, after.known, after.tokens) == (6, 6, 0)
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from tests.workers.models.vector_server import Json, Reply, VectorServer, error, serving
-from workers.errors import InputInvalid, OperatorError, ServerUnavailable
+from workers.errors import InputInvalid, OperatorError, ServerUnavailable, TextRefused
 from workers.models import pairs
 from workers.models.by_name import REST_S, QuestionEmbedders
 from workers.models.remote import RemoteEmbedder
@@ -274,6 +274,17 @@ def test_a_question_waits_once_and_the_next_ones_do_not(
     assert len(server.asked) == asked
     server.always = None
     clock.now += REST_S
+    assert asking.embed(known, NAME, "Who?").shape == (384,)
+
+
+def test_a_question_that_the_server_filters_does_not_hold_up_the_next_ones(
+    server: VectorServer, known: Settings
+) -> None:
+    asking = QuestionEmbedders(lambda settings, name: connected(settings, Clock(), name), Clock())
+    server.next = [lambda _: error(400, "The response was filtered", "content_filter")]
+    with pytest.raises(TextRefused, match="filters what it was sent"):
+        asking.embed(known, NAME, "Who?")
+    assert not asking.fails
     assert asking.embed(known, NAME, "Who?").shape == (384,)
 
 

@@ -1,6 +1,6 @@
 """What /metrics says of the database and the queue: right, and of nobody."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -15,7 +15,7 @@ from workers.database.sessions import Database, connect
 from workers.embedded.servers import EmbeddedRedis
 from workers.intake import doorbell
 from workers.intake.leases import lease, question_session
-from workers.jobs import rows
+from workers.jobs import rows, schedules
 from workers.ops import facts
 from workers.settings import Settings
 
@@ -167,13 +167,35 @@ def test_jobs_are_counted_with_how_long_one_waits_for_a_worker(
         session.execute(
             text("UPDATE job SET due_at = now() - interval '90 seconds' WHERE id = :id"), given
         )
+    found = by_kind(settings, database)
+    assert (found["ken_jobs_open", "load"], found["ken_jobs_open", "reindex"]) == (2, 1)
+    assert 90 <= found["ken_job_overdue_seconds", "load"] < 900
+    assert found["ken_job_overdue_seconds", "reindex"] == 0
+
+
+def by_kind(settings: Settings, database: Database) -> dict[tuple[str, str], float]:
     exposition = facts.exposition(settings, database)().decode()
-    found = {
+    return {
         (sample.name, sample.labels["kind"]): sample.value
         for family in text_string_to_metric_families(exposition)
         for sample in family.samples
         if "kind" in sample.labels
     }
-    assert (found["ken_jobs_open", "load"], found["ken_jobs_open", "reindex"]) == (2, 1)
-    assert 90 <= found["ken_job_overdue_seconds", "load"] < 900
-    assert found["ken_job_overdue_seconds", "reindex"] == 0
+
+
+def test_a_schedule_is_overdue_if_its_job_is_not_made_but_for_its_quiet_hours(
+    settings: Settings, database: Database
+) -> None:
+    for name in ("wiki", "drive"):
+        schedules.put(database, "load", name, every=timedelta(hours=1), actor="test")
+    day = (time(0), time(23, 59, 59, 999_999))
+    schedules.put(database, "crawl", "C", every=timedelta(hours=1), actor="test", quiet=day)
+    with database.session("indexer") as session:
+        session.execute(text("UPDATE schedule SET due_at = now() - interval '90 seconds'"))
+    found = by_kind(settings, database)
+    assert 90 <= found["ken_schedule_overdue_seconds", "load"] < 900
+    assert found["ken_schedule_overdue_seconds", "crawl"] == 0
+
+    schedules.make_due(database)
+
+    assert by_kind(settings, database)["ken_schedule_overdue_seconds", "load"] == 0

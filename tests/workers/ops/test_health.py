@@ -21,7 +21,7 @@ from workers.ops import health
 from workers.ops.consumer import Consumer
 from workers.ops.health import Patient, Report
 from workers.ops.listener import Listener
-from workers.ops.serving import bot_listener, bot_readiness, worker_listener
+from workers.ops.serving import bot_listener, bot_readiness, jobs_listener, worker_listener
 from workers.settings import Settings
 
 WELL = Report({"process": True}, {})
@@ -127,7 +127,8 @@ def test_what_fails_is_the_other_answer() -> None:
 
 
 def ported(settings: Settings, **other: object) -> Settings:
-    ports = {"worker_ops_port": free_port(), "bot_ops_port": free_port()}
+    names = ("worker_ops_port", "jobs_ops_port", "bot_ops_port")
+    ports = {name: free_port() for name in names}
     return settings.model_copy(update={**ports, **other})
 
 
@@ -157,6 +158,22 @@ def test_a_worker_is_ready_with_its_schema_and_redis(settings: Settings) -> None
     with answering(worker_listener(lost, Consumer(4))) as listener:
         status, body = get(listener, "/readyz")
         assert (status, json.loads(body)["redis"]) == (503, False)
+
+
+def test_a_jobs_worker_is_well_while_it_looks_for_jobs_and_its_queue_is_read(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_turned", {})
+    consumer = Consumer(2)
+    with answering(jobs_listener(ported(settings), consumer, sweeper="look")) as listener:
+        assert get(listener, "/healthz")[0] == 503
+        health.turned("look")
+        assert get(listener, "/healthz")[0] == 200
+        consumer._beat -= 46
+        consumer._redis_since -= 46
+        assert json.loads(get(listener, "/healthz")[1])["consumer"] is False
+        assert get(listener, "/readyz")[0] == 200
+        assert "ken_embedding_failures" in get(listener, "/metrics")[1]
 
 
 def test_a_bot_is_ready_without_redis_and_not_without_postgresql(
@@ -199,6 +216,7 @@ def test_a_schema_that_is_behind_is_not_ready(settings: Settings, database: Data
 
 def test_without_a_port_nobody_listens(settings: Settings) -> None:
     assert worker_listener(settings, Consumer(4)) is None
+    assert jobs_listener(settings, Consumer(2), sweeper="look") is None
     assert bot_listener(settings, works=lambda: WELL, ready=lambda: WELL) is None
 
 

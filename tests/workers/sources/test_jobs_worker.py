@@ -10,7 +10,7 @@ from bot.playground.client import Playground
 from tests.servers import opened
 from tests.workers.sources.channels import SOURCE, Channels
 from workers.cli import jobs_worker
-from workers.ingest import reindexing
+from workers.ingest import beginning
 from workers.intake import doorbell
 from workers.job_kinds import KINDS
 from workers.jobs import leases, rows
@@ -36,7 +36,7 @@ def test_who_leaves_loses_access_while_long_jobs_hold_the_queue(
 ) -> None:
     """The queue's threads take nothing; without the thread of its own the pass would wait."""
     slack.leave("CBOARD", "UBOB")
-    long = submitted(channels, reindexing.KIND)
+    long = submitted(channels, beginning.KIND)
     quick = submitted(channels, PERMISSIONS, SOURCE)
     rung: list[object] = []
     monkeypatch.setattr(doorbell, "send", lambda *given, **_: rung.append(given))
