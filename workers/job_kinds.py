@@ -8,14 +8,16 @@ again after a crash or a pause, it goes on from what is stored. `rows.submit` ma
 
 from collections.abc import Mapping
 
-from workers.ingest import reindexing, scheduled
+from workers.ingest import beginning, reindexing, scheduled
 from workers.jobs.leases import Work
+from workers.sources import reread
 from workers.sources.jobs import CRAWL, PERMISSIONS, run_pass
 
 KINDS: Mapping[str, Work] = {
     scheduled.KIND: scheduled.load,
-    reindexing.KIND: reindexing.reindex,
+    beginning.KIND: reindexing.reindex,
     reindexing.DROP: reindexing.drop_vectors,
+    reread.KIND: reread.reread,
     CRAWL: run_pass,
     PERMISSIONS: run_pass,
 }

@@ -19,6 +19,7 @@ from workers.admin import (
     routes_identity,
     routes_index,
     routes_jobs,
+    routes_reindex,
     routes_sync,
 )
 from workers.admin.api_keys import authenticate
@@ -81,7 +82,14 @@ def make_app(settings: Settings, embedders: Embedders) -> FastAPI:
     limit_bytes = int(settings.document_limit_mb * 1e6)
     parser = Parser(Limits(file_bytes=limit_bytes))
     app.state.pushing = Pushing(app.state.database, parser, embedders)
-    rooms = (routes_sync, routes_documents, routes_identity, routes_index, routes_jobs)
+    rooms = (
+        routes_sync,
+        routes_documents,
+        routes_identity,
+        routes_index,
+        routes_jobs,
+        routes_reindex,
+    )
     for routes in (*rooms, routes_audit):
         app.include_router(routes.routes)
     app.get("/healthz", tags=["health"])(healthz)

@@ -108,6 +108,11 @@ def read_versions(database: Stored) -> list[IndexVersion]:
     return [IndexVersion(**{name: getattr(one, name) for name in fields}) for one in found]
 
 
+def job_of(database: Database, job_id: int) -> Job:
+    """Return a job that was just made."""
+    return _job(rows.job(database, job_id))
+
+
 def _asked(database: Database, job_id: int, ask: Callable[[Database, int], JobFacts]) -> Job:
     _found(database, job_id)
     try:

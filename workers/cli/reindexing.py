@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from policies.tables.index import VersionState
 from workers.cli.jobs import ring, took
-from workers.cli.loading import progress_bar
+from workers.cli.loading import every_of, progress_bar, quiet_of
 from workers.cli.output import counted, table_of
 from workers.database.schema import check
 from workers.database.sessions import Database
@@ -26,15 +26,13 @@ from workers.jobs import rows
 from workers.jobs.leases import work
 from workers.jobs.rows import JobFacts, OpenAlready, Shown
 from workers.models import by_name
-from workers.models.by_name import embedder_named
+from workers.models.by_name import models_named
 from workers.settings import Settings
+from workers.sources import reread
 
 _LOOK_S = 0.3
-Models = list[tuple[str, int]]
-_BUILT_IN: Models = [
-    (by_name.ENGLISH, by_name.ENGLISH_DIMENSION),
-    (by_name.MULTILINGUAL, by_name.MULTILINGUAL_DIMENSION),
-]
+Models = Sequence[tuple[str, int]]
+_BUILT_IN: Models = by_name.EMBEDDED_MODELS
 
 
 def opened(settings: Settings) -> Database:
@@ -48,18 +46,6 @@ def listed(database: Database) -> list[VersionFacts]:
         return versions.all_versions(session)
 
 
-def models_of(settings: Settings, model: str, dimensions: int | None) -> Models:
-    """Return the models of a name, with their dimensions, which a server is asked for. Raises
-    InputInvalid, ServerUnavailable.
-    """
-    if model == by_name.BUILT_IN:
-        if dimensions is not None:
-            raise InputInvalid("--dimensions is for models of a server: the embedded have theirs.")
-        return _BUILT_IN
-    name = f"{model}@{dimensions}" if dimensions else model
-    return [(name, embedder_named(settings, name).dimension)]
-
-
 def begin(
     database: Database,
     model: str | None,
@@ -68,23 +54,23 @@ def begin(
     budget: float | None,
     yes: bool,
     console: Console,
+    quiet: str | None = None,
 ) -> int | None:
     """Say what will be embedded, ask where it costs, and make the job. None: nothing is to be done.
 
     Raises InputInvalid, ServerUnavailable, OpenAlready.
     """
     settings = database.settings
-    if budget is not None and settings.embedding_price is None:
-        raise InputInvalid(
-            "A budget needs a price.", remedy="Set KEN_EMBEDDING_PRICE: for a million tokens."
-        )
+    _require_price(settings, budget)
+    hours = quiet_of(quiet)
+    rests = [f"{one:%H:%M}" for one in hours] if hours else None
     with database.session("indexer") as session:
         active = versions.active(session)
         open_job = rows.open_job(session, beginning.KIND)
     if open_job is not None:
         return _gone_on_with(database, open_job, model, dimensions, budget, console)
     names = [one.name for one in active.models] if active else [name for name, _ in _BUILT_IN]
-    wanted = models_of(settings, model, dimensions) if model else []
+    wanted = models_named(settings, model, dimensions) if model else []
     is_same = not model or [name for name, _dimension in wanted] == names
     found = beginning.estimate(database, names if is_same else [name for name, _ in wanted])
     if is_same and found.known == found.chunks:
@@ -102,8 +88,59 @@ def begin(
     if is_paid and not yes:
         typer.confirm("Begin?", abort=True)
     if is_same:
-        return beginning.begin_filling(database, actor=_who(), budget=budget)
-    return beginning.begin(database, wanted, actor=_who(), before=_BUILT_IN, budget=budget)
+        return beginning.begin_filling(database, actor=_who(), budget=budget, quiet=rests)
+    return beginning.begin(database, wanted, actor=_who(), budget=budget, quiet=rests)
+
+
+def _require_price(settings: Settings, budget: float | None) -> None:
+    if budget is not None and settings.embedding_price is None:
+        raise InputInvalid(
+            "A budget needs a price.", remedy="Set KEN_EMBEDDING_PRICE: for a million tokens."
+        )
+
+
+def schedule(
+    database: Database,
+    model: str | None,
+    dimensions: int | None,
+    source: str | None,
+    *,
+    every: str,
+    quiet: str | None,
+    budget: float | None,
+) -> str:
+    """Have it done again and again by the jobs worker; return what was set, in words.
+
+    Raises InputInvalid, ServerUnavailable.
+    """
+    _require_price(database.settings, budget)
+    period, hours = every_of(every), quiet_of(quiet)
+    if source is not None:
+        reread.schedule(database, source, every=period, quiet=hours, actor=_who())
+        words = f"{source} is read again"
+    else:
+        models = models_named(database.settings, model, dimensions) if model else ()
+        beginning.schedule(database, models, every=period, quiet=hours, budget=budget, actor=_who())
+        words = "The index is built again" if model else "Missing vectors are added"
+    return f"{words} every {every}" + (f", but not from {quiet} (UTC)" if quiet else "")
+
+
+def begin_reread(database: Database, source: str) -> int:
+    return reread.begin(database, source, actor=_who())
+
+
+def show_reread(job: JobFacts, console: Console) -> int:
+    """Print what becomes of the documents that are to be read again; return the exit code."""
+    if job.state is not Shown.DONE:
+        console.print(f"[yellow]{job.state}:[/] {escape(job.reason)}", soft_wrap=True)
+        return 1
+    documents = counted(job.counts["documents"], "document")
+    console.print(
+        f"{documents} of {escape(job.subject)} will be read and split again: "
+        f"{escape(job.counts['then'])}. Until then questions use them as they are.",
+        soft_wrap=True,
+    )
+    return 0
 
 
 def _gone_on_with(
@@ -123,7 +160,8 @@ def _gone_on_with(
         with database.session("indexer") as session:
             version, _state = versions.version(session, version_id)
         names = [one.name for one in version.models]
-    wanted = [name for name, _ in models_of(database.settings, model, dimensions)] if model else []
+    named = models_named(database.settings, model, dimensions) if model else []
+    wanted = [name for name, _dimension in named]
     rests = job.state is Shown.PAUSED and budget is None
     if names != wanted or rests or job.details.get("back"):
         raise OpenAlready(job)

@@ -1,8 +1,9 @@
 """Begins a re-index: what it would take, and the job that does it (reindexing.py)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import time, timedelta
 from typing import Any
 
 from sqlalchemy import text
@@ -12,11 +13,14 @@ from workers.database.sessions import Database
 from workers.index import versions
 from workers.index.versions import Version
 from workers.ingest.store import READER_VERSION
-from workers.jobs import rows
-from workers.models.by_name import EMBEDDED
+from workers.jobs import rows, schedules
+from workers.jobs.leases import Running
+from workers.models.by_name import EMBEDDED, EMBEDDED_MODELS
 from workers.settings import Settings
 
 KIND = "reindex"
+Quiet = Sequence[str] | None
+"""From and to, such as 08:00 and 18:00, in UTC."""
 _LETTERS_OF_A_TOKEN = 3
 
 
@@ -53,38 +57,104 @@ def begin(
     models: Sequence[tuple[str, int]],
     *,
     actor: str,
-    before: Sequence[tuple[str, int]],
+    before: Sequence[tuple[str, int]] = EMBEDDED_MODELS,
     budget: float | None = None,
+    quiet: Quiet = None,
 ) -> int:
     """Make the job that builds a version with these models, by name and dimension; return its id.
 
-    `before`: the embedded models, which are active where no version was made yet.
+    `before`: the models that are active where no version was made yet. `quiet`: hours of the day in
+    which it rests.
     Raises OpenAlready if a re-index is open, InputInvalid for a dimension that contradicts what is
     stored.
     """
     expected = estimate(database, [name for name, _dimension in models]).details()
     with database.session("indexer") as session:
         job_id = rows.submit(session, KIND, actor=actor)
-        first = [versions.model_row(session, *one) for one in before]
-        versions.put_first(session, first, actor=actor, reader_version=READER_VERSION)
-        wanted = [versions.model_row(session, *one) for one in models]
-        versions.forget_refused(session, wanted)
-        made = versions.begin(session, wanted, actor=actor, reader_version=READER_VERSION)
-        rows.put_details(session, job_id, {"version": made, "budget": budget, **expected})
+        made = _put_version(session, models, before, actor=actor)
+        details = {"version": made, "budget": budget, "quiet": quiet, **expected}
+        rows.put_details(session, job_id, details)
     return job_id
 
 
-def begin_filling(database: Database, *, actor: str, budget: float | None = None) -> int:
+def _put_version(
+    session: Session,
+    models: Sequence[tuple[str, int]],
+    before: Sequence[tuple[str, int]],
+    *,
+    actor: str,
+) -> int:
+    first = [versions.model_row(session, *one) for one in before]
+    versions.put_first(session, first, actor=actor, reader_version=READER_VERSION)
+    wanted = [versions.model_row(session, *one) for one in models]
+    versions.forget_refused(session, wanted)
+    return versions.begin(session, wanted, actor=actor, reader_version=READER_VERSION)
+
+
+def schedule(
+    database: Database,
+    models: Sequence[tuple[str, int]],
+    *,
+    every: timedelta,
+    actor: str,
+    budget: float | None = None,
+    quiet: tuple[time, time] | None = None,
+) -> None:
+    """Have this done again and again: a version is built with these models if another one is
+    active, and vectors that are missing are added. Without models, only that. Raises InputInvalid.
+    """
+    hours = [f"{one:%H:%M}" for one in quiet] if quiet else None
+    details = {"models": [[*one] for one in models], "budget": budget, "quiet": hours}
+    schedules.put(database, KIND, "", every=every, actor=actor, details=details, quiet=quiet)
+
+
+def take_up_scheduled(database: Database, running: Running) -> Mapping[str, Any]:
+    """Return the details of a job that a schedule made: what it builds is decided when it begins,
+    once. Nothing is to be done where every chunk has its vectors: then `expected` says so.
+    """
+    if "models" not in running.details or "version" in running.details:
+        return running.details
+    models = [(str(name), int(dimension)) for name, dimension in running.details["models"]]
+    with database.session("indexer") as session:
+        running.require(session)
+        active = versions.active(session)
+        names = _active_names(session)
+        wanted = [name for name, _dimension in models] or names
+        expected = _estimate(session, database.settings, wanted).details()
+        made = None
+        if wanted != names:
+            made = _put_version(session, models, EMBEDDED_MODELS, actor=running.actor)
+        elif active is not None:
+            versions.forget_refused(session, active.models)
+        details = {**running.details, "version": made, **expected}
+        rows.put_details(session, running.id, details)
+    return details
+
+
+def active_names(database: Database) -> list[str]:
+    """Return the models that questions use."""
+    with database.session("indexer") as session:
+        return _active_names(session)
+
+
+def _active_names(session: Session) -> list[str]:
+    version = versions.active(session)
+    return [one.name for one in version.models] if version else [*dict(EMBEDDED_MODELS)]
+
+
+def begin_filling(
+    database: Database, *, actor: str, budget: float | None = None, quiet: Quiet = None
+) -> int:
     """Make the job that adds the vectors that the active version lacks, also of texts that its
     models refused before. Raises OpenAlready.
     """
-    return _fill(database, actor=actor, budget=budget, tries_refused=True)
+    return _fill(database, actor=actor, budget=budget, quiet=quiet, tries_refused=True)
 
 
 def fill_later(database: Database, *, actor: str) -> None:
     """The same, but for texts that were refused, unless a re-index is open."""
     with suppress(rows.OpenAlready):
-        _fill(database, actor=actor, budget=None, tries_refused=False)
+        _fill(database, actor=actor, budget=None, quiet=None, tries_refused=False)
 
 
 def fill_what_is_missing(database: Database) -> None:
@@ -101,7 +171,9 @@ def fill_what_is_missing(database: Database) -> None:
         fill_later(database, actor="jobs worker")
 
 
-def _fill(database: Database, *, actor: str, budget: float | None, tries_refused: bool) -> int:
+def _fill(
+    database: Database, *, actor: str, budget: float | None, quiet: Quiet, tries_refused: bool
+) -> int:
     """Raises OpenAlready, before anything is counted."""
     with database.session("indexer") as session:
         job_id = rows.submit(session, KIND, actor=actor)
@@ -111,7 +183,8 @@ def _fill(database: Database, *, actor: str, budget: float | None, tries_refused
             versions.forget_refused(session, models)
         names = [one.name for one in models]
         expected = _estimate(session, database.settings, names).details()
-        rows.put_details(session, job_id, {"version": None, "budget": budget, **expected})
+        details = {"version": None, "budget": budget, "quiet": quiet, **expected}
+        rows.put_details(session, job_id, details)
     return job_id
 
 

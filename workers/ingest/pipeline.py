@@ -33,11 +33,11 @@ from policies.tables.permissions import Node, NodeKind
 from policies.tables.sources import Source
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, ServerUnavailable
+from workers.ingest.beginning import fill_later
 from workers.ingest.bundle import Bundle, DocumentLine, Listed, ancestors
 from workers.ingest.formats.document import DocumentUnreadable
 from workers.ingest.looks import PRINCIPALS
 from workers.ingest.parse import Limits, Parsed, Parser, too_large
-from workers.ingest.reindexing import fill_later
 from workers.ingest.store import Content, Text, store, stored_hashes, title_of
 from workers.ingest.turns import SourceBusy, alone
 from workers.ingest.vectors import Models, OtherVersion, Prepared
@@ -189,7 +189,7 @@ class Loading:
         with self._database.session("indexer") as session:
             change = Change(session, actor=_ACTOR)
             self._source_id = change.put_source(bundle.source, url=bundle.url)
-            session.execute(_FORGET_STATE, {"source": bundle.source})
+            session.execute(FORGET_STATE, {"source": bundle.source})
             self._models.register(session)
             if bundle.users or bundle.groups:
                 self._put_people(change)
@@ -509,7 +509,7 @@ class Loading:
 
 
 # Forgets what earlier loads of a source found: the next scheduled one loads it, whatever it sees.
-_FORGET_STATE = text("""
+FORGET_STATE = text("""
     UPDATE job SET counts = counts - 'state'
     WHERE kind = 'load' AND subject = :source AND state = 'done' AND counts ? 'new'
         AND counts ? 'state'

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,8 @@ from workers.database.statements import statement
 from workers.errors import InputInvalid, ServerUnavailable
 from workers.index import gate, versions
 from workers.index.versions import WITHOUT_VECTOR, Model, VectorsMissing, Version
+from workers.ingest import beginning
 from workers.ingest.batches import Batches, Made, Refused
-from workers.ingest.beginning import KIND
 from workers.ingest.split import Piece, embedded_text
 from workers.ingest.store import as_vector, text_hash
 from workers.jobs import rows
@@ -61,6 +61,7 @@ def reindex(
     database: Database, running: Running, named: Named = embedder_named
 ) -> Mapping[str, Any]:
     """Build the version of the job, check it, switch to it. Called again, it goes on."""
+    running = replace(running, details=beginning.take_up_scheduled(database, running))
     wanted = running.details.get("version")
     with database.session("indexer") as session:
         found = versions.active(session) if wanted is None else None
@@ -70,10 +71,7 @@ def reindex(
             state = versions.take_up(session, wanted)
             found, _state = versions.version(session, wanted)
     if found is None:
-        raise InputInvalid(
-            "No version of the index was made yet: `ken load` stores every vector. Nothing was "
-            "changed."
-        )
+        return {}  # no version was made yet: each load stores every vector
     building = _Building(database, running, found, state, named)
     try:
         counts = building.run()
@@ -368,7 +366,7 @@ def tidy(database: Database) -> None:
     worked on it, and have the vectors deleted that no version needs.
     """
     with database.session("indexer") as session:
-        versions.give_way_unless_worked_on(session, KIND)
+        versions.give_way_unless_worked_on(session, beginning.KIND)
     drop_later(database, actor="jobs worker")
 
 

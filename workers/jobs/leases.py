@@ -6,7 +6,7 @@ lease can write nothing more, and learns it. All times are the database's.
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -41,6 +41,11 @@ class LeaseLost(Exception):
 
 class PutBack(Exception):
     """The job stops for now and waits for its next turn; nothing has failed."""
+
+    def __init__(self, reason: str = "", *, after_s: float = 0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.after_s = after_s
 
 
 class Asked(Exception):
@@ -79,12 +84,15 @@ class Running:
         with self.database.session("indexer") as session:
             given |= {"counts": written}
             wish = session.execute(_PUT_PROGRESS, given).scalar_one_or_none()
+            rest = _rest(session, self.details.get("quiet"))
         if wish is None or self.lost.is_set():
             raise LeaseLost
         if wish == Wish.PAUSE:
             raise Asked(JobState.PAUSED, "somebody paused it")
         if wish == Wish.CANCEL:
             raise Asked(JobState.CANCELLED, "somebody cancelled it")
+        if rest is not None:
+            raise rest
         if stopping.is_requested():
             raise PutBack
 
@@ -95,6 +103,14 @@ class Running:
         """
         if not session.scalar(_HOLD_JOB, {"id": self.id, "token": self.token}):
             raise LeaseLost
+
+
+def _rest(session: Session, quiet: Sequence[str] | None) -> PutBack | None:
+    """Return how long a job rests that has quiet hours, if it is one of them."""
+    if not quiet:
+        return None
+    seconds = session.scalar(_LEFT_OF_QUIET, {"from": quiet[0], "to": quiet[1]})
+    return PutBack(f"It rests until {quiet[1]} UTC.", after_s=seconds) if seconds else None
 
 
 def work(database: Database, job_id: int, kinds: Mapping[str, Work]) -> bool:
@@ -110,8 +126,8 @@ def work(database: Database, job_id: int, kinds: Mapping[str, Work]) -> bool:
             _end(running, JobState.DONE, counts=counts)
         except Asked as asked:
             _end(running, asked.state, asked.reason)
-        except PutBack:
-            _put_back(running, "", after_s=0)
+        except PutBack as rest:
+            _put_back(running, rest.reason, after_s=rest.after_s, has_failed=False)
         except LeaseLost:
             log.warning("job_lease_lost", job_id=job_id)
         except Exception as error:  # noqa: BLE001 - a worker survives whatever one job does to it
@@ -136,7 +152,7 @@ def _fail(running: Running, error: Exception) -> None:
     may_pass = isinstance(error, SQLAlchemyError | ServerUnavailable | OSError)
     if may_pass and running.attempts < MOST_ATTEMPTS:
         rest_s = min(2.0**running.attempts, _LONGEST_REST_S)
-        _put_back(running, reason_of(error), after_s=rest_s)
+        _put_back(running, reason_of(error), after_s=rest_s, has_failed=True)
     else:
         _end(running, JobState.FAILED, reason_of(error))
 
@@ -171,7 +187,7 @@ def _lease(database: Database, job_id: int) -> Iterator[Running | None]:
     try:
         yield running
     except BaseException:  # Ctrl-C at the terminal: another may take it at once
-        _put_back(running, "", after_s=0)
+        _put_back(running, "", after_s=0, has_failed=False)
         raise
     finally:
         ended.set()
@@ -201,8 +217,9 @@ def _end(
     crashpoint("job_ended")
 
 
-def _put_back(running: Running, reason: str, *, after_s: float) -> None:
+def _put_back(running: Running, reason: str, *, after_s: float, has_failed: bool) -> None:
     given = {"id": running.id, "token": running.token, "reason": reason, "seconds": after_s}
+    given |= {"has_failed": has_failed}
     try:
         with running.database.session("indexer") as session:
             session.execute(_PUT_BACK, given)
@@ -245,6 +262,15 @@ _HOLD_JOB = text(
     "SELECT token = :token AND leased_until > now() FROM job WHERE id = :id FOR UPDATE"
 )
 
+# Returns for how many seconds it still is between two hours of the day (UTC); null: it is not.
+_LEFT_OF_QUIET = text("""
+    SELECT CASE WHEN CASE WHEN f <= t THEN hour >= f AND hour < t ELSE hour >= f OR hour < t END
+        THEN CAST(extract(epoch FROM t - hour + CASE WHEN t > hour THEN interval '0'
+                                                ELSE interval '1 day' END) AS float) END
+    FROM (SELECT CAST(:from AS time) AS f, CAST(:to AS time) AS t,
+                 CAST(now() AT TIME ZONE 'UTC' AS time) AS hour) AS given
+""")
+
 # Ends a job that is ours, or pauses it; gives its lease back. Returns its id.
 _END_JOB = text("""
     UPDATE job SET state = :state, reason = :reason, wish = '', token = token + 1,
@@ -261,7 +287,7 @@ _PUT_COUNTS = text("UPDATE job SET counts = CAST(:counts AS jsonb) WHERE id = :i
 _PUT_BACK = text("""
     UPDATE job SET token = token + 1, leased_until = '-infinity', reason = :reason,
                    due_at = now() + make_interval(secs => :seconds),
-                   attempts = CASE WHEN :reason = '' THEN attempts - 1 ELSE attempts END,
+                   attempts = CASE WHEN :has_failed THEN attempts ELSE attempts - 1 END,
                    state = CASE wish WHEN 'pause' THEN 'paused' WHEN 'cancel' THEN 'cancelled'
                                      ELSE state END,
                    ended_at = CASE wish WHEN 'cancel' THEN now() END,

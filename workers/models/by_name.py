@@ -31,6 +31,20 @@ Named = Callable[[Settings, str], BatchEmbedder]
 """Loads the embedder of a name. Raises InputInvalid."""
 
 
+def models_named(settings: Settings, name: str, dimensions: int | None) -> list[tuple[str, int]]:
+    """Return the models of a name, with their dimensions, which a server is asked for. Raises
+    InputInvalid, ServerUnavailable.
+    """
+    if name == BUILT_IN:
+        if dimensions is not None:
+            raise InputInvalid(
+                "Only vectors of a server's models can be shortened: the embedded have theirs."
+            )
+        return [*EMBEDDED_MODELS]
+    name = f"{name}@{dimensions}" if dimensions else name
+    return [(name, embedder_named(settings, name).dimension)]
+
+
 def embedder_named(settings: Settings, name: str) -> BatchEmbedder:
     """Load an embedded model, or connect to the one of this name at the server that is set.
 

@@ -193,7 +193,7 @@ def test_the_same_command_again_goes_on_with_what_was_interrupted(
     ("model", "dimensions", "why"),
     [
         ("nonsense", None, "does not know this model"),
-        (by_name.BUILT_IN, 64, "--dimensions is for models of a server"),
+        (by_name.BUILT_IN, 64, "Only vectors of a server"),
     ],
 )
 def test_a_model_that_is_none_is_refused_before_anything_begins(

@@ -5,6 +5,7 @@ import random
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,13 +16,13 @@ from sqlalchemy import text
 
 from policies.tables.index import VersionState
 from tests.workers.answering.asking import only
-from tests.workers.ingest.indexed import Indexed, Other
+from tests.workers.ingest.indexed import BEFORE, Indexed, Other
 from workers.database.sessions import Database
 from workers.errors import InputInvalid, ServerUnavailable
 from workers.index import copy, versions
 from workers.index.copy import Index
 from workers.ingest import beginning, reindexing
-from workers.jobs import leases, rows
+from workers.jobs import leases, rows, schedules
 from workers.jobs.rows import OpenAlready, Shown
 
 
@@ -491,6 +492,44 @@ def test_before_a_roll_back_workers_can_read_the_codes_so_that_no_question_waits
     monkeypatch.setattr(copy, "_read", counted)
     index.warm(indexed.database, "words")
     assert True not in whole, "the codes are there, and at most changes are read"
+
+
+def test_on_a_schedule_a_version_is_built_once_and_then_only_what_is_missing_is_added(
+    indexed: Indexed,
+) -> None:
+    indexed.run(indexed.begin())
+    indexed.sql("DELETE FROM embedding WHERE model_id = 1")
+    day = timedelta(days=1)
+    beginning.schedule(indexed.database, [("words", 384)], every=day, actor="test")
+    (job_id,) = schedules.make_due(indexed.database)
+    assert indexed.run(job_id) is Shown.DONE
+    assert (indexed.active(), indexed.states()[0]) == ("words", "words active")
+    assert rows.job(indexed.database, job_id).expected["chunks"] == 6
+
+    indexed.sql("UPDATE schedule SET due_at = now()")
+    indexed.sql("DELETE FROM embedding WHERE chunk_id = (SELECT min(id) FROM chunk)")
+    (job_id,) = schedules.make_due(indexed.database)
+    assert indexed.run(job_id) is Shown.DONE
+    assert rows.job(indexed.database, job_id).counts["embedded"] == 1
+    assert (indexed.active(), len(indexed.states())) == ("words", 3)
+
+
+def test_a_re_index_rests_in_its_quiet_hours_and_goes_on_after_them(indexed: Indexed) -> None:
+    quiet = ["00:00", "23:59:59.999999"]
+    job_id = beginning.begin(
+        indexed.database, [("other", 384)], actor="test", before=BEFORE, quiet=quiet
+    )
+    for _time in range(10):  # more often than a job may be begun without getting further
+        assert indexed.run(job_id) is Shown.WAITING
+    job = rows.job(indexed.database, job_id)
+    assert "It rests until 23:59:59.999999 UTC" in job.reason
+    assert job.due_at > job.created_at
+    assert (indexed.active(), len(indexed.other.embedded)) == ("words", 0)
+    details = {**job.details, "quiet": None}
+    with indexed.database.session("indexer") as session:
+        rows.put_details(session, job_id, details)
+    assert indexed.run(job_id) is Shown.DONE
+    assert indexed.active() == "other"
 
 
 def test_what_would_be_embedded_is_told_before(indexed: Indexed) -> None:

@@ -17,6 +17,13 @@ def reindex(
             "or built-in. Default: the active one, to add vectors that are missing.",
         ),
     ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Instead: read and split this source's documents again, by the model in use.",
+        ),
+    ] = None,
     dimensions: Annotated[
         int | None,
         typer.Option(min=1, max=16_000, help="Shorten the vectors to this length, if it can."),
@@ -34,6 +41,18 @@ def reindex(
     in_background: Annotated[
         bool, typer.Option("--background", help="Leave it to the jobs worker of `ken up`.")
     ] = False,
+    every: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PERIOD",
+            help="Have the jobs worker do it again and again: 8h, 1d or 30d. "
+            "`ken jobs schedules` lists what is set.",
+        ),
+    ] = None,
+    quiet: Annotated[
+        str | None,
+        typer.Option(metavar="HOURS", help="Rest in these hours, UTC: 07:00-18:00."),
+    ] = None,
     yes: Annotated[
         bool, typer.Option("--yes", help="Begin without asking, also where it costs something.")
     ] = False,
@@ -42,7 +61,8 @@ def reindex(
 
     The new version is built beside the active one and checked. Then every question uses it, from
     one moment to the next, and none ever half of each. If it is interrupted, is cancelled or does
-    not pass its check, nothing is switched. No document is read again. docs/reindex.md has more.
+    not pass its check, nothing is switched. No document is read again, but with --source.
+    docs/reindex.md has more.
 
     Example: `ken reindex --model text-embedding-3-small`. Exit code 1: it did not end.
     """
@@ -52,13 +72,26 @@ def reindex(
     if list_versions:
         reindexing.show_versions(reindexing.listed(database), out)
         return
+    if source is not None and (model or dimensions or budget or roll_back):
+        raise typer.BadParameter("--source reads one source again, by the model in use.")
+    if every is not None:
+        words = reindexing.schedule(
+            database, model, dimensions, source, every=every, quiet=quiet, budget=budget
+        )
+        out.print(plain(f"{words}. The first time begins now, in the jobs worker of `ken up`."))
+        return
+    if source is not None:
+        job = reindexing.follow(database, reindexing.begin_reread(database, source))
+        raise typer.Exit(reindexing.show_reread(job, out))
     if roll_back:
         job_id: int | None = reindexing.begin_roll_back(database)
     else:
-        job_id = reindexing.begin(database, model, dimensions, budget=budget, yes=yes, console=out)
+        job_id = reindexing.begin(
+            database, model, dimensions, budget=budget, yes=yes, console=out, quiet=quiet
+        )
     if job_id is None:
         return
-    if in_background:
+    if in_background or quiet is not None:
         reindexing.leave(database, job_id, out)
         return
     job = reindexing.follow(database, job_id)
