@@ -22,8 +22,9 @@ from workers.intake.messages import Surface
 ROOT = Path(__file__).parents[1]
 CONTENT = {"Document": "document", "Chunk": "chunk", "Embedding": "embedding"}
 """The classes whose rows are text of documents, or derived from it, and their tables."""
-NO_CONTENT = {"EmbeddingModel", "DocumentChange"}
-"""In the same file, and no text: the names of models, and that something changed."""
+NO_CONTENT = {"EmbeddingModel", "DocumentChange", "RefusedText"}
+"""In the same file, and no text: the names of models, that something changed, and which chunks have
+no vector."""
 
 ALLOWED = {
     (
@@ -54,6 +55,10 @@ ALLOWED = {
             "_READ_OLDEST_AND_NEWEST",
         )
     },
+    (
+        "workers/sources/reread.py",
+        "_MARK_SOME",
+    ): "documents are marked to be read again, by the indexer; their ids go to nobody",
     (
         "workers/ingest/beginning.py",
         "_ESTIMATE",
