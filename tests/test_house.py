@@ -56,6 +56,11 @@ ALLOWED = {
         )
     },
     (
+        "workers/ingest/judged.py",
+        "_NEAREST",
+    ): "the check before a switch counts how many of an administrator's questions find their"
+    " documents; two numbers are told",
+    (
         "workers/sources/reread.py",
         "_MARK_SOME",
     ): "documents are marked to be read again, by the indexer; their ids go to nobody",

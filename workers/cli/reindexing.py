@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -21,6 +22,7 @@ from workers.index import versions
 from workers.index.versions import VersionFacts
 from workers.ingest import beginning
 from workers.ingest.beginning import Estimate
+from workers.ingest.judged import read_judged
 from workers.job_kinds import KINDS
 from workers.jobs import rows
 from workers.jobs.leases import work
@@ -55,6 +57,7 @@ def begin(
     yes: bool,
     console: Console,
     quiet: str | None = None,
+    judged_by: tuple[Path, int | None] | None = None,
 ) -> int | None:
     """Say what will be embedded, ask where it costs, and make the job. None: nothing is to be done.
 
@@ -62,6 +65,10 @@ def begin(
     """
     settings = database.settings
     _require_price(settings, budget)
+    if judged_by is not None:
+        folder, sample = judged_by
+        judged = counted(len(read_judged(folder, sample=sample)), "question")
+        console.print(f"Before the switch, {judged} of {escape(str(folder))} will be asked.")
     hours = quiet_of(quiet)
     rests = [f"{one:%H:%M}" for one in hours] if hours else None
     with database.session("indexer") as session:
@@ -79,17 +86,14 @@ def begin(
             "Nothing is to be done."
         )
         return None
-    if active is None and is_same:
-        raise InputInvalid(
-            "Some chunks have no vector by the embedded models.",
-            remedy="Load their folders again: `ken load FOLDER` adds them.",
-        )
     is_paid = _tell(found, [name for name, _ in wanted] or names, console)
     if is_paid and not yes:
         typer.confirm("Begin?", abort=True)
     if is_same:
         return beginning.begin_filling(database, actor=_who(), budget=budget, quiet=rests)
-    return beginning.begin(database, wanted, actor=_who(), budget=budget, quiet=rests)
+    return beginning.begin(
+        database, wanted, actor=_who(), budget=budget, quiet=rests, judged_by=judged_by
+    )
 
 
 def _require_price(settings: Settings, budget: float | None) -> None:
@@ -283,7 +287,7 @@ def show_versions(found: Sequence[VersionFacts], console: Console) -> None:
         )
         return
     table = table_of(
-        "version", "state", "model", "vectors", "made", "by", "recall", "our questions"
+        "version", "state", "model", "vectors", "made", "by", "recall", "our questions", "yours"
     )
     for one in found:
         names = f"{one.model} + {one.multilingual}" if one.multilingual else one.model
@@ -297,6 +301,9 @@ def show_versions(found: Sequence[VersionFacts], console: Console) -> None:
             escape(one.actor),
             f"{one.gate['recall']:.3f}" if "recall" in one.gate else "",
             f"{one.gate['pairs_first']:.0%}" if "pairs_first" in one.gate else "",
+            "{found} of {judged}, before {found_before}".format(**one.gate)
+            if one.gate.get("judged")
+            else "",
         )
     console.print(table)
 

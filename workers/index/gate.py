@@ -13,6 +13,8 @@ from workers.models.pairs import ENOUGH, Scale
 SAMPLE, NEAREST = 20, 10
 _FEW, REFUSED = 10, 0.05
 """So many chunks, or this share of all, may be without a vector because the model refuses them."""
+MARGIN = 0.03
+"""Of the company's own questions, this share more may miss their documents than before."""
 RECALL = 0.95
 """Of the nearest chunks by the vectors, so many must be found by the codes first."""
 
@@ -31,6 +33,11 @@ class Checked:
     """Of the search by codes against comparing everything, on a sample of stored chunks."""
     refused: int = 0
     """Of the chunks, those whose text its model refuses: words alone find them."""
+    judged: int = 0
+    """Of the company's own questions, how many were asked."""
+    found_before: int = 0
+    found: int = 0
+    """Those of which a right document is among the nearest: by the index in use, and by this."""
     by_another_model: int = 0
     """Of some stored vectors, those that their model would not make today."""
 
@@ -43,6 +50,11 @@ class Checked:
             found.append(
                 f"the model refuses the text of {self.refused} of {self.chunks} chunks, which "
                 f"words alone would find: more than {REFUSED:.0%}"
+            )
+        if self.found < self.found_before - MARGIN * self.judged:
+            found.append(
+                f"of {self.judged} of your questions it finds the documents of {self.found}, the "
+                f"index in use those of {self.found_before}: more than {MARGIN:.0%} fewer"
             )
         if self.by_another_model:
             found.append(
@@ -74,7 +86,7 @@ def check(session: Session, version: Version, scale: Scale, by_another_model: in
         round(scale.first, 3),
         round(min(_recall(session, model) for model in version.models), 3),
         max(refused(session, model) for model in version.models),
-        by_another_model,
+        by_another_model=by_another_model,
     )
 
 

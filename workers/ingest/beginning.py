@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import time, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from workers.database.sessions import Database
 from workers.index import versions
-from workers.index.versions import Version
+from workers.index.versions import Model, Version
 from workers.ingest.store import READER_VERSION
 from workers.jobs import rows, schedules
 from workers.jobs.leases import Running
@@ -60,11 +61,13 @@ def begin(
     before: Sequence[tuple[str, int]] = EMBEDDED_MODELS,
     budget: float | None = None,
     quiet: Quiet = None,
+    judged_by: tuple[Path, int | None] | None = None,
 ) -> int:
     """Make the job that builds a version with these models, by name and dimension; return its id.
 
     `before`: the models that are active where no version was made yet. `quiet`: hours of the day in
-    which it rests.
+    which it rests. `judged_by`: a folder with questions of the company, and how many of them are
+    asked before the switch.
     Raises OpenAlready if a re-index is open, InputInvalid for a dimension that contradicts what is
     stored.
     """
@@ -73,6 +76,9 @@ def begin(
         job_id = rows.submit(session, KIND, actor=actor)
         made = _put_version(session, models, before, actor=actor)
         details = {"version": made, "budget": budget, "quiet": quiet, **expected}
+        if judged_by is not None:
+            folder, sample = judged_by
+            details |= {"eval": str(folder.resolve()), "sample": sample}
         rows.put_details(session, job_id, details)
     return job_id
 
@@ -148,37 +154,57 @@ def begin_filling(
     """Make the job that adds the vectors that the active version lacks, also of texts that its
     models refused before. Raises OpenAlready.
     """
-    return _fill(database, actor=actor, budget=budget, quiet=quiet, tries_refused=True)
+    return _fill(
+        database, EMBEDDED_MODELS, actor=actor, budget=budget, quiet=quiet, tries_refused=True
+    )
 
 
-def fill_later(database: Database, *, actor: str) -> None:
+def fill_later(
+    database: Database, *, actor: str, embedded: Sequence[tuple[str, int]] = EMBEDDED_MODELS
+) -> None:
     """The same, but for texts that were refused, unless a re-index is open."""
     with suppress(rows.OpenAlready):
-        _fill(database, actor=actor, budget=None, quiet=None, tries_refused=False)
+        _fill(database, embedded, actor=actor, budget=None, quiet=None, tries_refused=False)
 
 
-def fill_what_is_missing(database: Database) -> None:
+def fill_what_is_missing(
+    database: Database, embedded: Sequence[tuple[str, int]] = EMBEDDED_MODELS
+) -> None:
     """The same, if the active version lacks a vector: a load that was killed while the server was
-    away left it, or a job that failed. One that somebody cancelled is not made again, and one that
-    failed not within an hour.
+    away left it, or a job that failed, or an older Ken, whose embedded model was another one. One
+    that somebody cancelled is not made again, and one that failed not within an hour.
     """
     with database.session("indexer") as session:
-        version = versions.active(session)
-        if version is None or session.scalar(_LEFT_ALONE, {"kind": KIND}):
+        if session.scalar(_LEFT_ALONE, {"kind": KIND}):
             return
-        is_missing = any(versions.lacks(session, model) for model in version.models)
+        models = _active_or(session, embedded)
+        is_missing = any(versions.lacks(session, model) for model in models)
     if is_missing:
-        fill_later(database, actor="jobs worker")
+        fill_later(database, actor="jobs worker", embedded=embedded)
+
+
+def _active_or(session: Session, embedded: Sequence[tuple[str, int]]) -> Sequence[Model]:
+    """Return the models that questions use; without any version, the embedded ones."""
+    version = versions.active(session)
+    if version is not None:
+        return version.models
+    return [versions.model_row(session, *one) for one in embedded]
 
 
 def _fill(
-    database: Database, *, actor: str, budget: float | None, quiet: Quiet, tries_refused: bool
+    database: Database,
+    embedded: Sequence[tuple[str, int]],
+    *,
+    actor: str,
+    budget: float | None,
+    quiet: Quiet,
+    tries_refused: bool,
 ) -> int:
     """Raises OpenAlready, before anything is counted."""
     with database.session("indexer") as session:
         job_id = rows.submit(session, KIND, actor=actor)
-        version = versions.active(session)
-        models = version.models if version else ()
+        models = _active_or(session, embedded)
+        versions.put_first(session, models, actor=actor, reader_version=READER_VERSION)
         if tries_refused:
             versions.forget_refused(session, models)
         names = [one.name for one in models]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from workers.index import gate, versions
 from workers.index.versions import WITHOUT_VECTOR, Model, VectorsMissing, Version
 from workers.ingest import beginning
 from workers.ingest.batches import Batches, Made, Refused
+from workers.ingest.judged import hits, read_judged
 from workers.ingest.split import Piece, embedded_text
 from workers.ingest.store import as_vector, text_hash
 from workers.jobs import rows
@@ -268,6 +270,7 @@ class _Building:
         others = sum(self._by_another_model(*one) for one in self.embedders)
         with self.database.session("indexer") as session:
             found = gate.check(session, self.version, scale, others)
+        found = self._judge(found)
         objections = found.objections()
         with self.database.session("indexer") as session:
             if objections:
@@ -289,6 +292,22 @@ class _Building:
             )
         self.state = VersionState.READY
         crashpoint("version_ready")
+
+    def _judge(self, found: gate.Checked) -> gate.Checked:
+        """Add how many of the company's own questions find their documents, now and before."""
+        folder = self.running.details.get("eval")
+        if folder is None:
+            return found
+        judged = read_judged(Path(folder), sample=self.running.details.get("sample"))
+        with self.database.session("indexer") as session:
+            before = versions.active(session)
+        counts = []
+        for version in (before, self.version):
+            if version is not None:
+                embedder = self.named(self.database.settings, version.model.name)
+                with self.database.session("indexer") as session:
+                    counts.append(hits(session, version.model, embedder, judged))
+        return replace(found, judged=len(judged), found_before=counts[0], found=counts[-1])
 
     def _by_another_model(self, model: Model, embedder: BatchEmbedder) -> int:
         """Make some stored vectors again, the oldest and the newest, also those that were there

@@ -426,8 +426,6 @@ def test_filling_adds_what_the_active_version_lacks(indexed: Indexed) -> None:
 def test_chunks_without_a_vector_get_a_job_by_themselves(indexed: Indexed) -> None:
     """Fault: a load was killed while the model's server was away: its chunks have no vector, and
     nobody has made a job for them."""
-    beginning.fill_what_is_missing(indexed.database)
-    assert rows.jobs(indexed.database) == [], "the embedded models are in use"
     indexed.run(indexed.begin())
     beginning.fill_what_is_missing(indexed.database)
     assert not open_reindex(indexed), "nothing is missing"
@@ -439,6 +437,18 @@ def test_chunks_without_a_vector_get_a_job_by_themselves(indexed: Indexed) -> No
     (job_id,) = open_reindex(indexed)
     assert indexed.run(job_id) is Shown.DONE
     assert indexed.vectors("other") == 6
+
+
+def test_after_an_upgrade_with_another_embedded_model_its_vectors_are_made_by_themselves(
+    indexed: Indexed,
+) -> None:
+    """Fault: an older Ken, which had another embedded model, stored every vector."""
+    beginning.fill_what_is_missing(indexed.database, BEFORE)
+    assert not open_reindex(indexed), "the same model"
+    beginning.fill_what_is_missing(indexed.database, [("other", 384)])
+    (job_id,) = open_reindex(indexed)
+    assert indexed.run(job_id) is Shown.DONE
+    assert (indexed.active(), indexed.vectors("other")) == ("other", 6)
 
 
 def test_a_job_that_makes_itself_rests_after_a_failure_and_ends_when_somebody_cancels_it(

@@ -1,5 +1,6 @@
 """Commands that build the index again, and that show long work, pause, resume or end it."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,6 +35,18 @@ def reindex(
     list_versions: Annotated[
         bool, typer.Option("--versions", help="List the versions of the index, and do nothing.")
     ] = False,
+    eval_folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--eval",
+            metavar="FOLDER",
+            help="Ask your own questions before the switch (questions.jsonl, docs/evaluate.md): "
+            "the new version must find their documents nearly as often.",
+        ),
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="With --eval: ask at most this many of them.")
+    ] = None,
     budget: Annotated[
         float | None,
         typer.Option(min=0, help="Pause when it has cost this much (KEN_EMBEDDING_PRICE)."),
@@ -87,7 +100,14 @@ def reindex(
         job_id: int | None = reindexing.begin_roll_back(database)
     else:
         job_id = reindexing.begin(
-            database, model, dimensions, budget=budget, yes=yes, console=out, quiet=quiet
+            database,
+            model,
+            dimensions,
+            budget=budget,
+            yes=yes,
+            console=out,
+            quiet=quiet,
+            judged_by=(eval_folder, sample) if eval_folder else None,
         )
     if job_id is None:
         return
