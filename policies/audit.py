@@ -116,3 +116,12 @@ def audit_rows(session: Session, after: int, limit: int) -> list[AuditRow]:
         .limit(limit)
     )
     return [AuditRow(*row) for row in rows]
+
+
+def latest_changes(session: Session, *, before: int | None, limit: int) -> list[AuditRow]:
+    """List what was changed, by whom, the newest first; `before`: only rows with a smaller id."""
+    wanted = select(Audit.id, Audit.at, Audit.epoch, Audit.actor, Audit.action, Audit.details)
+    if before is not None:
+        wanted = wanted.where(Audit.id < before)
+    rows = session.execute(wanted.order_by(Audit.id.desc()).limit(limit))
+    return [AuditRow(*row) for row in rows]

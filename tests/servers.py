@@ -173,8 +173,8 @@ _TABLES = (
     "identity source_account user_account user_group membership source node entry policy"
     " policy_entry policy_node document document_change chunk embedding_model embedding question"
     " lease outbox answer audit past account address provisioned link_code api_token person_token"
-    " sync_run sync_page errand preference memory muted_thread channel_setting feedback"
-    " installation oauth_state model_use job schedule index_version"
+    " admin_session sync_run sync_page errand preference memory muted_thread channel_setting"
+    " feedback installation oauth_state model_use job schedule index_version"
     " push_request connector refused_text"
 ).split()
 _NAMED = sql.SQL(", ").join(map(sql.Identifier, _TABLES))

@@ -86,6 +86,7 @@ class Settings(BaseSettings):
     """Slack user ids, separated by commas: they get reports of wrong documents and see the admin
     page's link."""
     admin_page_url: str = ""
+    """Where administrators open the admin page, if a proxy is in front of it: https://HOST/admin."""
     people_channel: str = ""
     """Where Ken asks for a person: a channel's name or id; empty turns this off."""
     people_group: str = ""
@@ -292,6 +293,14 @@ class Settings(BaseSettings):
     def admin_url(self) -> str:
         """Where the admin API answers; empty if it is off."""
         return local_url(self.admin_host, self.admin_port)
+
+    @property
+    def admin_page(self) -> str:
+        """Where administrators open the admin page, without a slash at the end; empty if it is
+        off.
+        """
+        local = self.admin_url
+        return self.admin_page_url.rstrip("/") or (f"{local}/admin" if local else "")
 
     @property
     def programs_url(self) -> str:

@@ -1,4 +1,4 @@
-"""Secrets, stored only as hashes: tokens of the admin API and of people, and codes that link."""
+"""Secrets, stored only as hashes: tokens, codes that link, and sessions of the admin page."""
 
 from datetime import datetime
 
@@ -61,3 +61,26 @@ class PersonToken(Base):
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
+
+
+class AdminSession(Base):
+    """An administrator's way into the admin page: a link that works once, then a session.
+
+    It gives no access to text of documents.
+    """
+
+    __tablename__ = "admin_session"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    """`viewer`, `content` or `security`."""
+    link_hash: Mapped[bytes] = mapped_column(unique=True)
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    link_expires_at: Mapped[datetime]
+    hash: Mapped[bytes | None] = mapped_column(unique=True)
+    """None until the link is used."""
+    began_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    """When somebody signed out, or ended it; also before its link was used."""

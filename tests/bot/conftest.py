@@ -14,9 +14,10 @@ from bot.playground.tokens import KEN_SCOPES
 from bot.playground.web_api import METHODS
 from bot.playground.workspace import read_workspace
 from tests.bot.bot_fixtures import asked, connected, door, slack  # noqa: F401 - fixtures
-from tests.bot.desk import browser, bundle, desk, sit  # noqa: F401 - fixtures
+from tests.bot.desk import bundle, desk, sit  # noqa: F401 - fixtures
 from tests.bot.slack_schemas import check_calls
 from tests.bot.slack_world import WORLD
+from tests.browser import axe, browser  # noqa: F401 - fixtures
 
 Start = Callable[..., Playground]
 

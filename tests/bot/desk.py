@@ -22,10 +22,9 @@ from bot.playground.pages import Page
 from bot.playground.server import running
 from bot.playground.workspace import read_workspace
 from tests.bot.slack_world import WORLD, Inbox, Json
+from tests.browser import expect, picture, require_chromium
 
-CHROMIUM = Path("/usr/bin/chromium")
 ROOT = Path(__file__).parents[2]
-PICTURES = ROOT / "build" / "screenshots"
 TOUR: Json = {
     "question": "How many days?",
     "askers": [{"id": "alice", "why": "She knows."}, {"id": "bob", "why": "He does not."}],
@@ -103,33 +102,14 @@ HOME: Json = {
 }
 
 
-def _driver() -> Any:
-    return pytest.importorskip("playwright.sync_api", reason="no playwright: make .venv/dev")
-
-
-def expect(place: Any) -> Any:
-    """Playwright's expect: waits until the assertion holds."""
-    return _driver().expect(place)
-
-
 @pytest.fixture(scope="session")
 def bundle() -> Path:
     """The page's bundle, built once for all sessions, as `make demo` builds it."""
-    if not CHROMIUM.exists():
-        pytest.skip("no Chromium here: apt install chromium")
+    require_chromium()
     try:
         return building.build(ROOT / "build")
     except building.NotBuilt as error:
         pytest.skip(f"the page is not built: {error}")
-
-
-@pytest.fixture(scope="module")
-def browser(bundle: Path) -> Iterator[Any]:
-    """A browser for one test file: while it is open, this thread can run no other event loop."""
-    with _driver().sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @dataclass
@@ -172,15 +152,14 @@ class Desk:
         return [payload for payload in payloads if payload["type"] == kind]
 
     def pictured(self, name: str) -> None:
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"test-{name}.png")
+        picture(self.page, name)
 
 
 Sit = Callable[..., Desk]
 
 
 @pytest.fixture
-def sit(browser: Any, tmp_path: Path) -> Iterator[Sit]:
+def sit(bundle: Path, browser: Any, tmp_path: Path) -> Iterator[Sit]:
     """Open the page in front of a new workspace."""
     tour = tmp_path / "demo.json"
     tour.write_text(json.dumps(TOUR))

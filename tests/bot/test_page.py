@@ -15,8 +15,9 @@ from bot.playground.client import Playground
 from bot.playground.pages import Page
 from bot.playground.server import running
 from bot.playground.workspace import read_workspace
-from tests.bot.desk import HOME, MODAL, Desk, Sit, answered, expect, section
+from tests.bot.desk import HOME, MODAL, Desk, Sit, answered, section
 from tests.bot.slack_world import WORLD, Json, serving
+from tests.browser import expect
 
 NASTY = "<img src=x onerror=window.pwned=1><script>window.pwned=1</script>"
 

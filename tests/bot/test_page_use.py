@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.bot.desk import ANSWER, HOME, MODAL, Desk, Sit, answered, expect, option, plain
-from tests.bot.npm import installed
+from tests.bot.desk import ANSWER, HOME, MODAL, Desk, Sit, answered, option, plain
 from tests.bot.slack_world import WORLD, Json
+from tests.browser import expect, grave_problems
 
-AXE_VERSION = "4.14.1"
-GRAVE = ("serious", "critical")
 PHONE = {"width": 390, "height": 844, "has_touch": True}
 CONFIRM: Json = {
     "title": plain("Forget everything?"),
@@ -456,12 +454,6 @@ def test_reduced_motion_stops_every_animation(sit: Sit) -> None:
     assert desk.page.evaluate("document.getAnimations().length") == 0
 
 
-@pytest.fixture(scope="session")
-def axe() -> str:
-    folder = installed("axe-core", AXE_VERSION)
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text()
-
-
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_axe_finds_no_serious_problem(sit: Sit, axe: str, width: int, colours: str) -> None:
@@ -470,11 +462,7 @@ def test_axe_finds_no_serious_problem(sit: Sit, axe: str, width: int, colours: s
     found: list[str] = []
 
     def look(view: str) -> None:
-        page.evaluate(axe)
-        results = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        for one in results["violations"]:
-            if one["impact"] in GRAVE:
-                found.extend(f"{view}: {one['id']}: {node['html']}" for node in one["nodes"])
+        found.extend(f"{view}: {one}" for one in grave_problems(page, axe))
         desk.pictured(f"{width}-{colours}-{view}")
 
     asked = desk.playground.dm("alice", "How many days? `code` <@UBOB>")

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel, Field
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from workers.admin import (
@@ -24,6 +25,8 @@ from workers.admin import (
 )
 from workers.admin.api_keys import authenticate
 from workers.admin.callers import OnlyWithToken
+from workers.admin.page.app import page_app
+from workers.admin.page.rendering import BASE
 from workers.admin.problems import Problem, answer_with_problems
 from workers.admin.retrieval_plugin import PATHS, plugin_app
 from workers.admin.scim.endpoints import scim_app
@@ -97,6 +100,8 @@ def make_app(settings: Settings, embedders: Embedders) -> FastAPI:
     plugin = plugin_app(app.state.database, lambda: app.state.pushing)
     app.router.routes.extend(Route(path, endpoint=plugin) for path in PATHS)
     app.mount("/scim/v2", scim_app(app.state.database, partial(_provisions, app.state.database)))
+    app.router.routes.append(Route(BASE, lambda _: RedirectResponse(f"{BASE}/", 308)))
+    app.mount(BASE, page_app(app.state.database))
     app.add_middleware(OnlyWithToken, database=app.state.database)
     in_base64 = max(LARGEST_BODY, limit_bytes * 4 // 3 + _BESIDE_A_FILE)
     app.add_middleware(BodyLimit, larger=(("/documents", "/upsert", "/upsert-file"), in_base64))

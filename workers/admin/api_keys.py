@@ -162,7 +162,7 @@ def tokens(database: Database) -> list[TokenFacts]:
         ]
 
 
-def revoke(database: Database, token_id: int) -> None:
+def revoke(database: Database, token_id: int, *, by: str = "ken token") -> None:
     """Revoke a token: the next request with it is refused. Raises InputInvalid."""
     with database.session("syncer") as session:
         known = session.execute(
@@ -172,7 +172,7 @@ def revoke(database: Database, token_id: int) -> None:
             .returning(ApiToken.id)
         ).one_or_none()
         if known is not None:
-            _record(session, "revoke_token", token_id=token_id)
+            _record(session, "revoke_token", by, token_id=token_id)
     if known is None:
         raise InputInvalid(f"There is no token {token_id}.", remedy="`ken token list` shows all.")
 
@@ -185,8 +185,8 @@ def _is_scope(scope: str) -> bool:
     return kind in ("sync", "push") and names_source and source != "*" and len(source) <= 200
 
 
-def _record(session: Session, action: str, **details: object) -> None:
-    record(session, actor="ken token", action=action, details=details)
+def _record(session: Session, action: str, actor: str = "ken token", /, **details: object) -> None:
+    record(session, actor=actor, action=action, details=details)
 
 
 def _hash(secret: str) -> bytes:

@@ -7,6 +7,7 @@ right to it. The results are plain values, for the terminal and for the admin AP
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 from policies.access import readable_documents
 from policies.audience import CLASSES, STRANGER, Class, Readers
 from policies.audit import Shown, exposure, people_of_classes
+from policies.chains import load_chains
 from policies.decide import Decision
 from policies.directory import resolve_audience, unlinked
 from policies.explain import decisions, explain, readers
@@ -58,7 +60,7 @@ def who_was_shown(
 ) -> dict[str, Any]:
     """List who could have seen an answer that used a document. Raises InputInvalid."""
     with administering(settings) as session:
-        now = _now(session)
+        now = clock(session)
         return shown(
             session,
             document,
@@ -271,6 +273,64 @@ def _nodes(session: Session, node_ids: Iterable[int], at: datetime | None) -> di
         select(node.id, node.kind, node.native_id).where(node.id.in_(set(node_ids)))
     )
     return {row.id: f"{row.kind} {row.native_id or '(root)'}" for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class PictureNode:
+    """A folder or a document on the way to the one that was asked about."""
+
+    name: str
+    known: bool
+    inherits: bool
+    decides: bool
+    allow: tuple[str, ...]
+    deny: tuple[str, ...]
+    gates: tuple[tuple[str, ...], ...]
+    """Of each gate, somebody must be one of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What a decision was made from: the way through groups, and the folders from the top."""
+
+    groups: tuple[str, ...]
+    """From the person, or an account that may be theirs, to the principal that decides; empty if
+    no entry decides."""
+    nodes: tuple[PictureNode, ...]
+
+
+def picture(session: Session, person: str, document: str, at: datetime | None) -> Picture:
+    """Return what `why` decides from, by names. Raises InputInvalid."""
+    user_id, document_id = _person(session, person, at), _document(session, document, at)
+    decision = explain(session, user_id, document_id, at)
+    chain = load_chains(session, {document_id}, at).get(document_id, [])
+    titles = _nodes(session, (one.node_id for one in chain), at)
+    principals = {
+        principal
+        for one in chain
+        for principals in (one.allow, one.deny, *one.gates)
+        for principal in principals
+    }
+    names = describe(session, principals | {*decision.path}, at)
+
+    def named(principal_ids: Iterable[int]) -> tuple[str, ...]:
+        return tuple(sorted(_named(names, principal_ids)))
+
+    return Picture(
+        groups=tuple(_named(names, decision.path)),
+        nodes=tuple(
+            PictureNode(
+                name=titles[one.node_id],
+                known=one.known,
+                inherits=one.inherit,
+                decides=one.node_id == decision.node_id,
+                allow=named(one.allow),
+                deny=named(one.deny),
+                gates=tuple(named(gate) for gate in one.gates),
+            )
+            for one in reversed(chain)
+        ),
+    )
 
 
 # -- who ----------------------------------------------------------------------------------------
@@ -501,7 +561,7 @@ def past_moment(session: Session, words: str | None) -> datetime | None:
     """Return the time that the words name, or None for now. Raises InputInvalid."""
     if words is None:
         return None
-    at = moment(words, _now(session))
+    at = moment(words, clock(session))
     try:
         require_known(session, at)
     except OutsideHistory as outside:
@@ -533,7 +593,7 @@ def moment(words: str, now: datetime) -> datetime:
     return at
 
 
-def _now(session: Session) -> datetime:
+def clock(session: Session) -> datetime:
     now: datetime = session.scalars(select(func.clock_timestamp())).one()
     return now
 
@@ -589,15 +649,19 @@ def slack_asked() -> Iterator[None]:
         ) from None
 
 
-def not_found(kind: str, unknown: Unresolved, then: str = "") -> InputInvalid:
+class Unknown(InputInvalid):
+    """A person or a document that is not there, or that several are called."""
+
+
+def not_found(kind: str, unknown: Unresolved, then: str = "") -> Unknown:
     """Return the error for a name with no match or several; `then` says at which time."""
     if unknown.found > 1:
-        return InputInvalid(
+        return Unknown(
             f"More than one {kind} is called {unknown.name!r}{then}.",
             remedy=f"Say which one by its source: SOURCE:{unknown.name}",
         )
     similar = ", ".join(unknown.similar)
-    return InputInvalid(
+    return Unknown(
         f"There is no {kind} {unknown.name!r}{then}.",
         remedy=f"Did you mean: {similar}?"
         if similar

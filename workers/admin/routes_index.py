@@ -79,12 +79,15 @@ def read_unreadable(
 ) -> UnreadableNodes:
     """List the nodes of a source that nobody may read, by id."""
     with database.session("syncer") as session:
-        rows = session.execute(
-            _READ_UNREADABLE,
-            {"source_id": source_id_of(session, source), "after": after, "limit": limit},
-        ).all()
-    nodes = [UnreadableNode(**row._asdict()) for row in rows]
+        nodes = unreadable(session, source, after=after, limit=limit)
     return UnreadableNodes(nodes=nodes, next=nodes[-1].id if len(nodes) == limit else None)
+
+
+def unreadable(session: Session, source: str, *, after: int, limit: int) -> list[UnreadableNode]:
+    """Return nodes that nobody may read, by id. Raises NotFound."""
+    wanted = {"source_id": source_id_of(session, source), "after": after, "limit": limit}
+    rows = session.execute(_READ_UNREADABLE, wanted)
+    return [UnreadableNode(**row._asdict()) for row in rows]
 
 
 def source_id_of(session: Session, source: str) -> int:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
 from policies.tables.index import VersionState
-from workers.admin.callers import Stored, needs
+from workers.admin.callers import Calling, Stored, needs
 from workers.admin.fields import LARGEST, Limit
 from workers.admin.problems import Conflict, NotFound, documented
 from workers.database.sessions import Database
@@ -82,21 +82,21 @@ def read_job(id: JobId, database: Stored) -> Job:
 
 
 @routes.post("/jobs/{id}/pause", responses=documented(_404=NO_JOB, _409=WRONG_STATE))
-def pause_job(id: JobId, database: Stored) -> Job:
+def pause_job(id: JobId, caller: Calling, database: Stored) -> Job:
     """Stop a job after its current step. What it has done stays."""
-    return _asked(database, id, rows.pause)
+    return _asked(database, id, rows.pause, caller.actor)
 
 
 @routes.post("/jobs/{id}/resume", responses=documented(_404=NO_JOB, _409=WRONG_STATE))
-def resume_job(id: JobId, database: Stored) -> Job:
+def resume_job(id: JobId, caller: Calling, database: Stored) -> Job:
     """Let a paused or failed job go on from where it stopped."""
-    return _asked(database, id, rows.resume)
+    return _asked(database, id, rows.resume, caller.actor)
 
 
 @routes.post("/jobs/{id}/cancel", responses=documented(_404=NO_JOB, _409=WRONG_STATE))
-def cancel_job(id: JobId, database: Stored) -> Job:
+def cancel_job(id: JobId, caller: Calling, database: Stored) -> Job:
     """End a job after its current step. A re-index that is cancelled has changed no answer."""
-    return _asked(database, id, rows.cancel)
+    return _asked(database, id, rows.cancel, caller.actor)
 
 
 @routes.get("/index-versions", responses=documented())
@@ -113,10 +113,10 @@ def job_of(database: Database, job_id: int) -> Job:
     return _job(rows.job(database, job_id))
 
 
-def _asked(database: Database, job_id: int, ask: Callable[[Database, int], JobFacts]) -> Job:
+def _asked(database: Database, job_id: int, ask: Callable[..., JobFacts], actor: str) -> Job:
     _found(database, job_id)
     try:
-        return _job(ask(database, job_id))
+        return _job(ask(database, job_id, actor=actor))
     except InputInvalid:
         raise Conflict(WRONG_STATE) from None
 

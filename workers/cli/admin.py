@@ -1,10 +1,12 @@
-"""`ken admin`, which runs the admin API in the foreground, and `ken token`, its tokens."""
+"""`ken admin` runs the admin API in the foreground; `ken token` and `ken admin-link` let in."""
 
 import re
 from datetime import timedelta
 
 from workers.admin import api_keys
 from workers.admin.api import make_app
+from workers.admin.page import sessions
+from workers.cli.linking import actor
 from workers.cli.running import say_ready
 from workers.database.schema import check
 from workers.database.sessions import Database
@@ -59,6 +61,18 @@ def list_tokens(settings: Settings) -> list[api_keys.TokenFacts]:
 def revoke_token(settings: Settings, token_id: int) -> None:
     """Raises InputInvalid if there is none."""
     api_keys.revoke(_database(settings), token_id)
+
+
+def make_link(settings: Settings, name: str, role: str) -> str:
+    """Make a link to the admin page, to be shown once. Raises InputInvalid, SettingsInvalid."""
+    page = settings.admin_page
+    if not page:
+        raise SettingsInvalid(
+            "The admin page has no address: KEN_ADMIN_PORT is not set.",
+            remedy="Set it, for example to 3100, and KEN_ADMIN_PAGE_URL if a proxy is in front.",
+        )
+    secret = sessions.make_link(_database(settings), name, role, actor=actor())
+    return f"{page}/sign-in?link={secret.get_secret_value()}"
 
 
 def _database(settings: Settings) -> Database:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from workers.cli.linking import actor
 from workers.cli.output import counted, table_of
 from workers.database.schema import check
 from workers.database.sessions import Database
@@ -26,18 +27,18 @@ def one(settings: Settings, job_id: int) -> JobFacts:
 
 
 def pause(settings: Settings, job_id: int) -> JobFacts:
-    return rows.pause(_database(settings), job_id)
+    return rows.pause(_database(settings), job_id, actor=actor())
 
 
 def resume(settings: Settings, job_id: int) -> JobFacts:
     database = _database(settings)
-    found = rows.resume(database, job_id)
+    found = rows.resume(database, job_id, actor=actor())
     ring(database)
     return found
 
 
 def cancel(settings: Settings, job_id: int) -> JobFacts:
-    return rows.cancel(_database(settings), job_id)
+    return rows.cancel(_database(settings), job_id, actor=actor())
 
 
 def ring(database: Database) -> None:

@@ -106,6 +106,7 @@ app.command(rich_help_panel=RUN, hidden=True)(run.doors)
 app.command(rich_help_panel=RUN, hidden=True)(run.demo)
 app.add_typer(slack.installations_app, name="installations", rich_help_panel=RUN)
 app.add_typer(tokens.token_app, name="token", rich_help_panel=RUN)
+app.command("admin-link", rich_help_panel=RUN)(tokens.admin_link)
 app.add_typer(tokens.person_token_app, name="person-token", rich_help_panel=RUN)
 
 DOCUMENTS = "Documents and people"

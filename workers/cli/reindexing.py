@@ -173,7 +173,7 @@ def _gone_on_with(
         with database.session("indexer") as session:
             rows.put_details(session, job.id, {**job.details, "budget": budget})
     if job.state is Shown.PAUSED:
-        rows.resume(database, job.id)
+        rows.resume(database, job.id, actor=_who())
     console.print(f"Job {job.id}, which was begun before, goes on.")
     return job.id
 

@@ -6,7 +6,7 @@ from workers.database.connection import Connection
 from workers.errors import SchemaBehind, ServerUnavailable, SettingsInvalid
 from workers.settings import Settings
 
-HEAD = "0022"
+HEAD = "0023"
 """The newest migration, which this version needs. A test compares it with `migrations/`."""
 
 GUARDED = (

@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from policies.audit import record
 from policies.tables.jobs import Job, JobState
 from workers.database.sessions import Database
 from workers.database.statements import statement
@@ -117,10 +118,13 @@ def open_job(session: Session, kind: str, subject: str = "") -> JobFacts | None:
     return None if row is None else _facts(row)
 
 
-def jobs(database: Database, *, limit: int = 20, open_only: bool = False) -> list[JobFacts]:
-    """List jobs, the newest first."""
+def jobs(
+    database: Database, *, limit: int = 20, open_only: bool = False, before: int | None = None
+) -> list[JobFacts]:
+    """List jobs, the newest first; `before`: only those with a smaller id."""
+    wanted = {"limit": limit, "open_only": open_only, "before": before}
     with database.session("indexer") as session:
-        rows = session.execute(_READ_JOBS, {"limit": limit, "open_only": open_only}).mappings()
+        rows = session.execute(_READ_JOBS, wanted).mappings()
         return [_facts(row) for row in rows]
 
 
@@ -140,17 +144,17 @@ def is_due(session: Session, job_id: int) -> bool:
     return bool(session.scalar(_IS_DUE, {"id": job_id}))
 
 
-def pause(database: Database, job_id: int) -> JobFacts:
+def pause(database: Database, job_id: int, *, actor: str) -> JobFacts:
     """Ask a job to stop after its step and keep what it has done. Raises InputInvalid."""
-    return _ask(database, job_id, _PAUSE_JOB, "paused")
+    return _ask(database, job_id, _PAUSE_JOB, "pause_job", "paused", actor)
 
 
-def cancel(database: Database, job_id: int) -> JobFacts:
+def cancel(database: Database, job_id: int, *, actor: str) -> JobFacts:
     """Ask a job to end after its step, and not to go on. Raises InputInvalid."""
-    return _ask(database, job_id, _CANCEL_JOB, "cancelled")
+    return _ask(database, job_id, _CANCEL_JOB, "cancel_job", "cancelled", actor)
 
 
-def resume(database: Database, job_id: int) -> JobFacts:
+def resume(database: Database, job_id: int, *, actor: str) -> JobFacts:
     """Let a paused or failed job go on from where it stopped. Raises InputInvalid, OpenAlready."""
     with database.session("indexer") as session:
         found = session.execute(_READ_JOB, {"id": job_id}).mappings().one_or_none()
@@ -158,13 +162,17 @@ def resume(database: Database, job_id: int) -> JobFacts:
             other = open_job(session, found["kind"], found["subject"])
             if other is not None:
                 raise OpenAlready(other)
-    return _ask(database, job_id, _RESUME_JOB, "resumed")
+    return _ask(database, job_id, _RESUME_JOB, "resume_job", "resumed", actor)
 
 
-def _ask(database: Database, job_id: int, words: Any, done: str) -> JobFacts:
+def _ask(
+    database: Database, job_id: int, words: Any, action: str, done: str, actor: str
+) -> JobFacts:
     before = job(database, job_id)
     with database.session("indexer") as session:
         taken = session.execute(words, {"id": job_id}).scalar_one_or_none()
+        if taken is not None:
+            record(session, actor=actor, action=action, details={"job_id": job_id})
     if taken is None:
         raise InputInvalid(
             f"Job {job_id} ({before.words}) is {before.state}: it cannot be {done}. "
@@ -193,7 +201,9 @@ _READ_JOB = statement("SELECT {columns} FROM job WHERE id = :id", columns=_COLUM
 # Returns the newest jobs, or of those that are open.
 _READ_JOBS = statement(
     """
-    SELECT {columns} FROM job WHERE NOT :open_only OR state IN ('waiting', 'paused')
+    SELECT {columns} FROM job
+    WHERE (NOT :open_only OR state IN ('waiting', 'paused'))
+      AND (CAST(:before AS bigint) IS NULL OR id < :before)
     ORDER BY id DESC LIMIT :limit
     """,
     columns=_COLUMNS,

@@ -116,6 +116,7 @@ def _oauth_is_complete(settings: Settings) -> Iterator[str]:
 def _addresses(settings: Settings) -> Iterator[str]:
     for name, value in (
         ("KEN_PUBLIC_URL", settings.public_url),
+        ("KEN_ADMIN_PAGE_URL", settings.admin_page_url),
         ("KEN_DOORS_URL", settings.doors_url),
         ("KEN_SLACK_API_URL", settings.slack_api_url),
         ("KEN_OTLP_ENDPOINT", settings.otlp_endpoint),
@@ -308,6 +309,9 @@ def _sent_in_the_clear(settings: Settings) -> Iterator[str]:
         yield "KEN_SLACK_API_URL is not https: answers and the token would be sent unencrypted"
     if settings.has_oauth and _split(settings.public_url).scheme != "https":
         yield "KEN_PUBLIC_URL is not https: the codes that install Ken would be sent unencrypted"
+    page = _split(settings.admin_page_url)
+    if settings.admin_page_url and page.scheme != "https" and not _is_here(page.hostname):
+        yield "KEN_ADMIN_PAGE_URL is not https: sessions of administrators could be taken over"
     for prefix, model in _models(settings):
         url = _split(model.model_base_url)
         if model.model_base_url and url.scheme != "https" and not _is_here(url.hostname):

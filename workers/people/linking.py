@@ -292,16 +292,24 @@ def acceptable(database: Database, source: str | None = None) -> list[Unmatched]
 
 def accept(database: Database, chosen: Iterable[Unmatched], actor: str) -> int:
     """Link these accounts unless an objection has come up since; return how many were linked."""
-    accepted = 0
-    for one in chosen:
-        with database.session("syncer") as session:
-            change = Change(session, actor=actor)
-            user_id = user_by_address(session, one.source, one.native_id, confirmed=True)
-            if user_id is None or user_id != one.accepted:
-                continue
-            change.link(user_id, _source_id(session, one.source), one.native_id, by=ADMIN)
-            accepted += 1
-    return accepted
+    return sum(
+        accept_one(database, one.source, one.native_id, one.accepted, actor)
+        for one in chosen
+        if one.accepted is not None
+    )
+
+
+def accept_one(database: Database, source: str, native_id: str, user_id: int, actor: str) -> bool:
+    """Link an account to the user that its address identifies, unless something speaks against it.
+
+    Returns whether it was linked.
+    """
+    with database.session("syncer") as session:
+        change = Change(session, actor=actor)
+        if user_by_address(session, source, native_id, confirmed=True) != user_id:
+            return False
+        change.link(user_id, _source_id(session, source), native_id, by=ADMIN)
+        return True
 
 
 def name_of(session: Session, user_id: int) -> str:

@@ -275,10 +275,17 @@ def undo(database: Database, run_id: int, *, actor: str) -> Outcome:
 # -- looking ----------------------------------------------------------------------------------
 
 
-def runs(database: Database, *, source: str | None = None, limit: int = 20) -> list[Run]:
-    """List runs, the newest first. Raises InputInvalid if the source does not exist."""
+def runs(
+    database: Database, *, source: str | None = None, limit: int = 20, before: int | None = None
+) -> list[Run]:
+    """List runs, the newest first; `before`: only those with a smaller id.
+
+    Raises InputInvalid if the source does not exist.
+    """
     with database.session("syncer") as session:
         statement = select(SyncRun).order_by(SyncRun.id.desc()).limit(limit)
+        if before is not None:
+            statement = statement.where(SyncRun.id < before)
         if source is not None:
             statement = statement.where(SyncRun.source_id == source_id_of(session, source))
         return [_run_of(session, one) for one in session.scalars(statement)]

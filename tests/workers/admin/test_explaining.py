@@ -24,7 +24,7 @@ def everyone() -> Permissions:
 
 def clock(company: Company) -> str:
     with company.library.database.session("syncer") as session:
-        return explaining._now(session).isoformat()
+        return explaining.clock(session).isoformat()
 
 
 def why(company: Company, person: str, document: str, at: str | None = None) -> list[str]:

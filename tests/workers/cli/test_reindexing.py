@@ -158,7 +158,7 @@ def test_a_budget_that_ends_half_way_pauses_it_and_nothing_is_switched(
     assert (job.state, "its budget of 0.002" in job.reason) == (Shown.PAUSED, True)
     assert 0 < job.done < 5
 
-    rows.cancel(database, job_id)
+    rows.cancel(database, job_id, actor="test")
     again = begin(database, screen, NAME)
     assert again
     assert command.follow(database, again).counts["embedded"] == 5 - job.done

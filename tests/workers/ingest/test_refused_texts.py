@@ -73,7 +73,7 @@ def test_without_looking_for_the_one_text_a_re_index_fails_for_ever(
     job_id = indexed.begin()
     for _time in range(2):
         assert indexed.run(job_id) is Shown.FAILED
-        rows.resume(indexed.database, job_id)
+        rows.resume(indexed.database, job_id, actor="test")
     assert (indexed.active(), indexed.vectors("other")) == ("words", 0)
 
 

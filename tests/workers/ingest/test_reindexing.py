@@ -156,7 +156,7 @@ def test_a_cancelled_one_changes_nothing_and_a_later_one_takes_its_vectors_over(
     indexed: Indexed,
 ) -> None:
     job_id = indexed.begin()
-    indexed.other.at_call[3] = lambda: rows.cancel(indexed.database, job_id)
+    indexed.other.at_call[3] = lambda: rows.cancel(indexed.database, job_id, actor="test")
     assert indexed.run(job_id) is Shown.CANCELLED
     assert indexed.states() == ["other cancelled", "words active"]
     kept = indexed.vectors("other")
@@ -170,9 +170,9 @@ def test_a_cancelled_one_changes_nothing_and_a_later_one_takes_its_vectors_over(
 
 def test_one_that_is_paused_goes_on_where_it_was(indexed: Indexed) -> None:
     job_id = indexed.begin()
-    indexed.other.at_call[3] = lambda: rows.pause(indexed.database, job_id)
+    indexed.other.at_call[3] = lambda: rows.pause(indexed.database, job_id, actor="test")
     assert indexed.run(job_id) is Shown.PAUSED
-    rows.resume(indexed.database, job_id)
+    rows.resume(indexed.database, job_id, actor="test")
     assert indexed.run(job_id) is Shown.DONE
     assert len(indexed.other.embedded) == 6
 
@@ -267,7 +267,7 @@ def test_one_that_failed_its_check_is_checked_again_before_it_is_ever_switched_t
         assert indexed.run(job_id) is Shown.FAILED
         assert "does not compare meanings" in rows.job(indexed.database, job_id).reason
         assert indexed.active() == "words"
-        rows.resume(indexed.database, job_id)
+        rows.resume(indexed.database, job_id, actor="test")
     indexed.sql("DELETE FROM embedding WHERE model_id <> 1")
     indexed.other.made = lambda vectors: vectors
     assert indexed.run(job_id) is Shown.DONE
@@ -278,7 +278,7 @@ def test_one_that_is_cancelled_while_nobody_works_on_it_is_given_up(indexed: Ind
     job_id = indexed.begin()
     reindexing.tidy(indexed.database)
     assert indexed.states()[0] == "other building"
-    rows.cancel(indexed.database, job_id)
+    rows.cancel(indexed.database, job_id, actor="test")
     reindexing.tidy(indexed.database)
     assert indexed.states()[0] == "other cancelled"
     assert [job.kind for job in rows.jobs(indexed.database, open_only=True)] == [reindexing.DROP]
@@ -308,7 +308,7 @@ def test_a_model_that_became_another_under_its_name_is_noticed(indexed: Indexed)
 def test_vectors_that_another_model_left_behind_do_not_pass_the_check(indexed: Indexed) -> None:
     """Fault: the model behind a name changed since an earlier re-index by it was given up."""
     job_id = indexed.begin()
-    indexed.other.at_call[3] = lambda: rows.cancel(indexed.database, job_id)
+    indexed.other.at_call[3] = lambda: rows.cancel(indexed.database, job_id, actor="test")
     assert indexed.run(job_id) is Shown.CANCELLED
     assert 0 < indexed.vectors("other") < 6
     indexed.other.made = lambda vectors: np.roll(vectors, 7)
@@ -347,12 +347,12 @@ def test_a_model_that_changes_while_a_version_is_built_stops_it(
         if here == "vectors_committed":
             server.changes_after = server.calls
             if paused:
-                rows.pause(indexed.database, job_id)
+                rows.pause(indexed.database, job_id, actor="test")
 
     monkeypatch.setattr(reindexing, "crashpoint", meanwhile)
     if paused:
         assert indexed.run(job_id) is Shown.PAUSED
-        rows.resume(indexed.database, job_id)
+        rows.resume(indexed.database, job_id, actor="test")
     assert indexed.run(job_id) is Shown.FAILED
     assert "Another model answers under the name" in rows.job(indexed.database, job_id).reason
     assert indexed.vectors("other") == 2
@@ -464,7 +464,7 @@ def test_a_job_that_makes_itself_rests_after_a_failure_and_ends_when_somebody_ca
     indexed.sql("UPDATE job SET ended_at = now() - interval '2 hours' WHERE id = :id", id=job_id)
     beginning.fill_what_is_missing(indexed.database)
     (job_id,) = open_reindex(indexed)
-    rows.cancel(indexed.database, job_id)
+    rows.cancel(indexed.database, job_id, actor="test")
     indexed.sql("UPDATE job SET ended_at = now() - interval '2 days' WHERE id = :id", id=job_id)
     beginning.fill_what_is_missing(indexed.database)
     assert not open_reindex(indexed)

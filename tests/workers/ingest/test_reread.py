@@ -68,7 +68,7 @@ def test_it_goes_on_where_it_was_paused(
 
     def pause(running: leases.Running, *given: object) -> None:
         if given[1] == 2:
-            rows.pause(shelf.database, job_id)
+            rows.pause(shelf.database, job_id, actor="test")
         step(running, *given)  # type: ignore[arg-type]
 
     with monkeypatch.context() as paused:
@@ -76,7 +76,7 @@ def test_it_goes_on_where_it_was_paused(
         assert run(shelf, job_id).state is Shown.PAUSED
     marked = "SELECT count(*) FROM document WHERE reader_version = 0"
     assert shelf.rows(marked) == [(2,)]
-    rows.resume(shelf.database, job_id)
+    rows.resume(shelf.database, job_id, actor="test")
     assert run(shelf, job_id).counts["documents"] == 3
     assert shelf.rows(marked) == [(3,)]
 

@@ -425,7 +425,7 @@ def test_one_that_is_cancelled_leaves_whole_documents(
 
     def cancels(self: Loading, one: Any) -> None:
         shipped(self, one)
-        rows.cancel(watched.shelf.database, job_id)
+        rows.cancel(watched.shelf.database, job_id, actor="test")
 
     monkeypatch.setattr(Loading, "_store", cancels)
     work(watched.shelf.database, job_id, {scheduled.KIND: scheduled.load})

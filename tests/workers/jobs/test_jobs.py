@@ -56,7 +56,7 @@ def test_a_subject_has_one_open_job_of_a_kind(database: Database) -> None:
     other = make(database, subject="drive")
     with pytest.raises(OpenAlready, match=f"Job {first} \\(count wiki\\) is already waiting"):
         make(database, subject="wiki")
-    rows.cancel(database, first)
+    rows.cancel(database, first, actor="test")
     assert make(database, subject="wiki") > other
 
 
@@ -107,7 +107,7 @@ def test_a_job_pauses_or_ends_after_its_step(
 
     def asked_meanwhile(inside: Database, running: Running) -> dict[str, int]:
         running.step("Counting", 1, 4)
-        ask(inside, job_id)
+        ask(inside, job_id, actor="test")
         running.step("Counting", 2, 4)
         raise AssertionError("it went on")
 
@@ -115,11 +115,11 @@ def test_a_job_pauses_or_ends_after_its_step(
         work(database, job_id, kinds(asked_meanwhile))
         assert rows.job(database, job_id).done == 2
     else:
-        ask(database, job_id)
+        ask(database, job_id, actor="test")
     assert rows.job(database, job_id).state is state
     assert not work(database, job_id, kinds(counting))
     if state is Shown.PAUSED:
-        rows.resume(database, job_id)
+        rows.resume(database, job_id, actor="test")
         work(database, job_id, kinds(counting))
     assert rows.job(database, job_id).state is then
 
@@ -129,9 +129,9 @@ def test_what_cannot_be_asked_of_a_job_is_refused_and_says_why(database: Databas
     work(database, job_id, kinds(counting))
     for ask, word in ((rows.pause, "paused"), (rows.cancel, "cancelled"), (rows.resume, "resumed")):
         with pytest.raises(InputInvalid, match=f"is done: it cannot be {word}"):
-            ask(database, job_id)
+            ask(database, job_id, actor="test")
     with pytest.raises(InputInvalid, match="There is no job 99"):
-        rows.pause(database, 99)
+        rows.pause(database, 99, actor="test")
 
 
 def test_a_failure_that_may_pass_puts_it_back_and_others_end_it(database: Database) -> None:
@@ -150,7 +150,7 @@ def test_a_failure_that_may_pass_puts_it_back_and_others_end_it(database: Databa
         now(database, "UPDATE job SET due_at = now()")
     work(database, job_id, kinds(away))
     assert rows.job(database, job_id).state is Shown.FAILED
-    rows.resume(database, job_id)
+    rows.resume(database, job_id, actor="test")
     work(database, job_id, kinds(counting))
     assert rows.job(database, job_id).state is Shown.DONE
 

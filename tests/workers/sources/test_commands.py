@@ -134,12 +134,12 @@ def test_a_pass_that_is_paused_goes_on(channels: Channels, slack: Playground) ->
         job_id = rows.submit(session, jobs.CRAWL, actor="test", subject=SOURCE)
 
     def pausing(_: Database, running: Running) -> dict[str, object]:
-        rows.pause(database, job_id)
+        rows.pause(database, job_id, actor="test")
         return dict(_run(channels, running))
 
     leases.work(database, job_id, {jobs.CRAWL: pausing})
     assert rows.job(database, job_id).state == JobState.PAUSED.value
-    rows.resume(database, job_id)
+    rows.resume(database, job_id, actor="test")
     leases.work(database, job_id, {jobs.CRAWL: lambda _, running: _run(channels, running)})
     assert rows.job(database, job_id).state is Shown.DONE
     assert channels.readable_by("UCARL")

@@ -138,3 +138,23 @@ def revoke_person_token(token_id: Annotated[int, typer.Argument(metavar="ID", mi
 
     doors.revoke_token(command_settings(), token_id)
     out.print(f"Token {token_id} is revoked.")
+
+
+def admin_link(
+    name: Annotated[str, typer.Argument(help="Who signs in: a name for the audit.")],
+    role: Annotated[
+        str,
+        typer.Option(
+            help="viewer sees how Ken is doing; content also works with sources and jobs; security "
+            "also sees who may read what, and decides about pushes, links and tokens."
+        ),
+    ] = "viewer",
+) -> None:
+    """Make a link that signs an administrator in to the admin page, once, within ten minutes.
+
+    No role gives access to the text of documents.
+    """
+    from workers.cli.admin import make_link
+
+    print(make_link(command_settings(), name, role))  # noqa: T201
+    err.print("The link works once, within ten minutes. Whoever opens it first is signed in.")
