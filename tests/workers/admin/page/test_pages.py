@@ -24,7 +24,7 @@ from workers.sync import runs, sources
 Arrive = Callable[..., Visitor]
 HOSTILE = "<img src=x onerror=alert(1)>\"'<!channel>{{7*7}}\u202egpj.exe"
 LARGEST = 2**63 - 1
-ASKING = ("/access/why", "/access/who", "/access/shown")
+ASKING = ("/access/why", "/access/who", "/access/shown", "/sources/unreadable")
 """Pages that need a name."""
 
 
@@ -421,6 +421,7 @@ def test_hostile_names_are_shown_and_do_nothing(
         "/access/who": {"document": f"page {HOSTILE}"},
         "/access/shown": {"document": f"page {HOSTILE}"},
         "/pushes": {"source": HOSTILE.replace("\u202e", "")},
+        "/sources/unreadable": {"source": HOSTILE.replace("\u202e", "")},
         "/jobs": {"open": HOSTILE},
     }
     seen = 0
