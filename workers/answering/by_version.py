@@ -42,13 +42,17 @@ class Vectors:
 
 @contextmanager
 def snapshot(
-    services: Services, audience: Audience, questions: Sequence[str]
+    services: Services,
+    audience: Audience,
+    questions: Sequence[str],
+    *,
+    patience_s: int | None = None,
 ) -> Iterator[tuple[Session, list[Vectors]]]:
     """Open a snapshot for an audience, with each question's vectors by the version active in it."""
     version = services.index.version
     while True:
         vectors = [_vectors(services, version, question) for question in questions]
-        with services.database.reading_for(audience) as session:
+        with services.database.reading_for(audience, patience_s=patience_s) as session:
             now = versions.active(session)
             if now == version:
                 yield session, vectors

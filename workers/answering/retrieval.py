@@ -152,6 +152,8 @@ class _Asked:
     """The documents to search; None for all that may be read."""
     comparison: Comparison | None = None
     """Compares the question with a text that has no vector."""
+    by_words: bool = True
+    """Whether it is also searched by words."""
 
     def lexemes_in(self, language: str) -> Mapping[str, float]:
         return self.rarities.get("" if language in ENGLISH else language, {})
@@ -192,6 +194,7 @@ def retrieve(
     multilingual: Meaning | None = None,
     only: Only = EVERYTHING,
     index: Index | None = None,
+    by_words: bool = True,
 ) -> tuple[Passage, ...]:
     """Return the best passages that all of the audience may read, best first.
 
@@ -204,8 +207,8 @@ def retrieve(
     search; of one document as many as fit are returned. `index` is faster where much may be read;
     it decides nothing.
 
-    Without a vector the search is by words alone. Chunks without one are weighed by `comparison`,
-    which embeds a few of them here.
+    Without a vector the search is by words alone, and with `by_words` false by meaning alone.
+    Chunks without one are weighed by `comparison`, which embeds a few of them here.
 
     The session is one snapshot: what may be read is determined once in it, and limits every
     statement.
@@ -215,7 +218,7 @@ def retrieve(
         visible = of_sources(session, visible, only.sources)
     meaning = Meaning(model, vector, slope, offset)
     asked = _understand(session, visible, question, meaning, multilingual)
-    asked = replace(asked, comparison=comparison)
+    asked = replace(asked, comparison=comparison, by_words=by_words)
     if only.is_of_documents:
         within = documents_in(session, visible, only)
         asked = replace(asked, within=within)
@@ -278,7 +281,7 @@ def _candidates(
     if not len(visible.policy_ids) or asked.within == []:
         return []
     near = _all_near(session, visible, asked, index)
-    by_words = _matching(session, visible, asked, index)
+    by_words = _matching(session, visible, asked, index) if asked.by_words else []
     candidates = _weigh(session, visible, {*near, *by_words}, asked)
     return _fuse(_nearest_first(near, candidates), by_words, candidates)
 

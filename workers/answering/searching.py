@@ -4,8 +4,13 @@ An answer and a door for other programs both begin here. Three layers decide, ea
 query, row-level security, and the plain rule over the raw rows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
+import structlog
+from psycopg.errors import QueryCanceled
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from policies import Audience
@@ -26,7 +31,13 @@ from workers.answering.retrieval import (
 from workers.models.base import NOBODY, Passage, Profile
 from workers.models.facets import facets_in, meant
 from workers.models.parts import parts_of
+from workers.observe import metrics
 from workers.services import Services
+
+log = structlog.get_logger()
+
+PATIENCE_S = 10
+"""For each statement of a search by meaning and by words; most take some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +61,22 @@ def find(
 ) -> Found:
     """Search for each part of a question, among what all of the audience may read.
 
-    The question is embedded before the snapshot opens: a revocation meanwhile counts. Raises
-    LayersDisagree.
+    The question is embedded before the snapshot opens: a revocation meanwhile counts. If a
+    statement takes too long, it is searched again by meaning alone, where the codes of `services`
+    bound the work. Raises LayersDisagree.
     """
     searches = [_search(part, profile) for part in parts_of(question)]
-    words = [one.words for one in searches]
-    with by_version.snapshot(services, audience, words) as (session, vectors):
-        found = [
-            one.passages(
-                services, session, audience, by, limit=limit, only=only, whole_tables=whole_tables
-            )
-            for one, by in zip(searches, vectors, strict=True)
-        ]
-        every = [passage for passages in found for passage in passages]
-        refused = unreadable(session, audience, {one.document_id for one in every})
-        if refused or not all(only.admits(one.source) for one in every):
-            disagree("before_prompt")
-        out_of_date = any_source_out_of_date(session)
+    once = partial(
+        _once, services, searches, audience, limit=limit, only=only, whole_tables=whole_tables
+    )
+    try:
+        found, out_of_date = once(by_words=True, patience_s=PATIENCE_S)
+    except OperationalError as error:
+        if not isinstance(error.orig, QueryCanceled):
+            raise
+        log.warning("search_cut")
+        metrics.SEARCHES_CUT.inc()
+        found, out_of_date = once(by_words=False, patience_s=None)
     passages = merged(
         [
             by_best_sentence(passages, one.words, services.multilingual)
@@ -74,6 +84,45 @@ def find(
         ]
     )
     return Found(passages, out_of_date)
+
+
+def _once(
+    services: Services,
+    searches: Sequence["_Search"],
+    audience: Audience,
+    *,
+    limit: int,
+    only: Only,
+    whole_tables: bool,
+    by_words: bool,
+    patience_s: int | None,
+) -> tuple[list[tuple[Passage, ...]], bool]:
+    """Search in one snapshot, whose statements may take `patience_s`; what is found is checked
+    again. Also return whether a source is out of date.
+    """
+    words = [one.words for one in searches]
+    with by_version.snapshot(services, audience, words, patience_s=patience_s) as (
+        session,
+        vectors,
+    ):
+        found = [
+            one.passages(
+                services,
+                session,
+                audience,
+                by,
+                limit=limit,
+                only=only,
+                whole_tables=whole_tables,
+                by_words=by_words or by.main.vector is None,
+            )
+            for one, by in zip(searches, vectors, strict=True)
+        ]
+        every = [passage for passages in found for passage in passages]
+        refused = unreadable(session, audience, {one.document_id for one in every})
+        if refused or not all(only.admits(one.source) for one in every):
+            disagree("before_prompt")
+        return found, any_source_out_of_date(session)
 
 
 def read(
@@ -107,6 +156,7 @@ class _Search:
         limit: int,
         only: Only,
         whole_tables: bool,
+        by_words: bool,
     ) -> tuple[Passage, ...]:
         return retrieve(
             session,
@@ -123,6 +173,7 @@ class _Search:
             profile=self.about,
             only=only,
             index=services.index,
+            by_words=by_words,
         )
 
 

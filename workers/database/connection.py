@@ -55,12 +55,16 @@ def arguments(role: Role) -> dict[str, Any]:
     }
 
 
-def limiting(role: Role, custom: Mapping[str, str]) -> str:
+def limiting(role: Role, custom: Mapping[str, str], patience_s: int | None = None) -> str:
     """Return the statement that begins each transaction of a role.
 
-    It sets the role's limits, and our own settings, whose names begin with `ken.`.
+    It sets the role's limits, and our own settings, whose names begin with `ken.`. `patience_s`: a
+    statement may take this long, in place of what the role's may.
     """
-    values = {**limits_of(role), **{f"ken.{name}": value for name, value in custom.items()}}
+    values = {
+        **limits_of(role, patience_s),
+        **{f"ken.{name}": value for name, value in custom.items()},
+    }
     return "SELECT " + ", ".join(
         f"set_config({_quoted(name)}, {_quoted(value)}, true)" for name, value in values.items()
     )
@@ -73,13 +77,13 @@ def _quoted(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def limits_of(role: Role) -> dict[str, str]:
+def limits_of(role: Role, patience_s: int | None = None) -> dict[str, str]:
     """Return what each transaction of a role sets for itself; times are in milliseconds.
 
     Never as options at the start of a connection: PgBouncer refuses those, or drops them silently.
     """
     return {
-        "statement_timeout": str(PATIENCE_S[role] * 1000),
+        "statement_timeout": str((patience_s or PATIENCE_S[role]) * 1000),
         "idle_in_transaction_session_timeout": "60000",
         "jit": "off",  # compiling a plan costs more than our short queries take
     }

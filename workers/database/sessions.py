@@ -23,8 +23,9 @@ from workers.database.connection import (
 )
 from workers.settings import Role, Settings
 
-_CUSTOM = "ken_custom"
-"""The execution option that carries a transaction's own settings."""
+_CUSTOM, _PATIENCE = "ken_custom", "ken_patience"
+"""The execution options that carry a transaction's own settings, and how long its statements may
+take."""
 
 
 class Database:
@@ -45,9 +46,15 @@ class Database:
             yield session
 
     @contextmanager
-    def reading_for(self, audience: Audience) -> Iterator[Session]:
-        """Open one snapshot, in which row-level security shows what all the audience may read."""
-        with self.snapshot("answerer") as session:
+    def reading_for(
+        self, audience: Audience, *, patience_s: int | None = None
+    ) -> Iterator[Session]:
+        """Open one snapshot, in which row-level security shows what all the audience may read.
+
+        `patience_s`: how long each statement may take; None for as long as any of the role's.
+        """
+        options = {ONE_SNAPSHOT: True, _PATIENCE: patience_s}
+        with self._begun("answerer", options) as session:
             act_for(session, audience)
             yield session
 
@@ -106,7 +113,7 @@ def _begin(role: Role, begun: sqlalchemy.Connection) -> None:
     With an isolation level, SQLAlchemy has already made psycopg begin.
     """
     options = begun.get_execution_options()
-    words = limiting(role, options.get(_CUSTOM, {}))
+    words = limiting(role, options.get(_CUSTOM, {}), options.get(_PATIENCE))
     if "isolation_level" not in options:
         kept = begun.connection.dbapi_connection
         assert kept is not None

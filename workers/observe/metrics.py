@@ -99,6 +99,11 @@ SEARCHES_SHORT = Counter(
     "Searches that found fewer passages than there are, and were made again without the index",
     registry=REGISTRY,
 )
+SEARCHES_CUT = Counter(
+    "ken_searches_cut",
+    "Searches that took too long, and were made again by meaning alone",
+    registry=REGISTRY,
+)
 SEARCHES_BY_WORDS = Counter(
     "ken_searches_by_words",
     "Searches by words alone, because the server of the index's model did not answer",
