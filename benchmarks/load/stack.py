@@ -113,7 +113,7 @@ def started(data_dir: Path, out: Console) -> Iterator[Stack]:
         migrate(settings)
         load_folder(settings, COMPANY, source=None, allow=(), remove_missing=True, console=out)
         with _superuser(settings) as rows:
-            rows.execute("TRUNCATE question, lease, outbox, answer, feedback")
+            rows.execute("TRUNCATE question, lease, outbox, answer, feedback CASCADE")
         write_env(data_dir, _environment(*ports))
         command = [sys.executable, "-m", "benchmarks.load.model", str(ports[2])]
         model.start(command, child_environment(load_settings(data_dir)))
