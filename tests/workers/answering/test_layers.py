@@ -107,8 +107,8 @@ def without_row_security() -> Iterator[None]:
     shipped = Database.reading_for
 
     @contextmanager
-    def reading_for(database: Database, of: Audience) -> Iterator[Session]:
-        with shipped(database, of) as session:
+    def reading_for(database: Database, of: Audience, **limits: Any) -> Iterator[Session]:
+        with shipped(database, of, **limits) as session:
             session.execute(text("SELECT set_config('ken.unguarded', 'yes', true)"))
             yield session
 
