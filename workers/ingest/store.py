@@ -21,9 +21,9 @@ from policies.tables.content import Chunk, Document, Embedding
 from policies.tables.permissions import Node, NodeKind
 from workers.ingest.formats.document import Block, clean
 from workers.ingest.split import Piece, embedded_text, split
-from workers.models.languages import language_of
+from workers.models.languages import language_of, language_of_part
 
-READER_VERSION = 3
+READER_VERSION = 4
 """Of the readers and of what splits their blocks. Raise it when a document would be read or split
 in another way than before: the next load reads all documents again, and embeds what differs."""
 
@@ -65,7 +65,7 @@ class Text:
     def languages(self) -> list[str]:
         """The language of each piece: its own, or where that is unsure the document's."""
         whole = language_of("\n".join((self.content.title, *(one.text for one in self.pieces))))
-        return [language_of(piece.text) or whole for piece in self.pieces]
+        return [language_of_part(piece.text, whole) for piece in self.pieces]
 
 
 def title_of(given: str) -> str:

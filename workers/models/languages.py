@@ -15,6 +15,9 @@ _MOST_READ = 6_000
 _ENOUGH = 1.0
 _MARGIN = 1.5
 """How many times the votes of the second language the first must have."""
+_WRITTEN_WORDS, _WRITTEN = 5, 0.2
+"""So many different common words, and this share of all its words, has a part that is written in a
+language: prose has two to three times as much."""
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 _COMMON = {
@@ -154,6 +157,21 @@ def language_of(text: str) -> str:
     """
     text = unicodedata.normalize("NFC", text[:_MOST_READ]).casefold().replace("\u2019", "'")
     return _by_script(text) or _by_words(text)
+
+
+def language_of_part(text: str, whole: str) -> str:
+    """Return the language of a part of a document, whose language as a whole is `whole`.
+
+    Names, paths and lists have words that are common in some language ("SIG", "TODO", "io"). So a
+    part is in another language than its document only if it is written in it.
+    """
+    found = language_of(text)
+    if found in ("", whole) or found not in _COMMON:
+        return found or whole
+    words = _WORD.findall(text[:_MOST_READ].casefold())
+    common = [word for word in words if found in _languages_of(word)]
+    written = len({*common}) >= _WRITTEN_WORDS and len(common) >= _WRITTEN * len(words)
+    return found if written else whole
 
 
 def is_common(word: str, language: str) -> bool:

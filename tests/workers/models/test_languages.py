@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.models.languages import language_of
+from workers.models.languages import language_of, language_of_part
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,25 @@ def test_hostile_text_is_unsure(text: str) -> None:
 
 def test_only_the_beginning_of_a_long_text_is_read() -> None:
     assert language_of("und der die das " * 1_000 + "the of and to " * 10_000) == "de"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## Stakeholder SIGs\n\n- SIG Apps\n- SIG Architecture\n- SIG Autoscaling\n- SIG CLI",
+        "- k8s.io/apiextensions-apiserver/pkg/apiserver/schema: 2023-02-15 - 85.1",
+        "## Drawbacks\n\nTODO",
+    ],
+)
+def test_a_list_of_names_or_paths_is_in_the_language_of_its_document(text: str) -> None:
+    assert language_of(text) not in ("", "en")  # by itself, one word of it decides
+    assert language_of_part(text, "en") == "en"
+    assert language_of_part(text, "fr") == "fr"
+
+
+def test_a_part_that_is_written_in_another_language_is_in_that_one() -> None:
+    german = "Der Antrag muss zwei Wochen vor dem Urlaub gestellt werden, und zwar beim Chef."
+    assert language_of_part(german, "en") == "de"
+    assert language_of_part("휴가가 며칠 있나요?", "en") == "ko"
+    assert language_of_part("Ask your manager two weeks before the holiday begins.", "de") == "en"
+    assert language_of_part("4,0 % | 12 | A-17", "de") == "de"
