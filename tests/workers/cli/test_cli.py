@@ -41,6 +41,9 @@ TAUGHT = {
     "doctor": ["Check each dependency", "what to do"],
     "provision": ["Create the database", "safe to repeat", "KEN_SUPERUSER_URL"],
     "migrate": ["Update the database's schema"],
+    "backup": ["while questions go on", "KEN_SUPERUSER_URL", "It holds all documents"],
+    "restore": ["empty database", "--pause-sources", "nothing is changed unless"],
+    "admin-link": ["signs an administrator in", "--role", "No role gives access to the text"],
     "load": [
         "docs/loading.md",
         "class:members",
