@@ -219,7 +219,14 @@ def _saved(server: Server, database: str, workshop: Path, progress: Progress) ->
         rows = _rows(connection)
         postgres, pgvector = _versions(connection)
         _run(
-            *(server, "pg_dump", "--format=custom", f"--snapshot={snapshot}", f"--file={dump}"),
+            *(
+                server,
+                "pg_dump",
+                "--format=custom",
+                "--compress=1",
+                f"--snapshot={snapshot}",
+                f"--file={dump}",
+            ),
             *server.reached(database),
             saying=lambda: progress(f"Saving: {dump.stat().st_size / 1e6:,.0f} MB so far"),
         )

@@ -19,7 +19,7 @@ GOOD = Checked(10, 0, 0, 1.0, 1.0)
         (Checked(10, 0, 0, 0.7, 1.0), "70% are nearest to their own passage"),
         (Checked(10, 0, 0, 1.0, 0.9), "search by codes finds 90%"),
         (Checked(10, 0, 3, 1.0, 1.0), "3 vectors have another dimension"),
-        (Checked(10, 0, 0, 1.0, 1.0, 2), "2 of some stored vectors"),
+        (Checked(10, 0, 0, 1.0, 1.0, by_another_model=2), "2 of some stored vectors"),
     ],
 )
 def test_each_shortcoming_alone_is_an_objection(found: Checked, why: str) -> None:
