@@ -31,6 +31,7 @@ from workers.answering.follow_up_words import (
     POINTS_NOWHERE,
     SLOTS,
     SMALL,
+    SUPERLATIVE,
     THANKS,
     THE_POINTED,
     TIME,
@@ -268,6 +269,8 @@ def _with_phrase(standing: str, phrase: str, *, adds: bool = True) -> str:
         return _with_subject(phrase + "?", standing) if leans_back(phrase) else phrase
     if TIME.fullmatch(_without_placing(phrase)):
         return _with_time(standing, phrase)
+    if put := _with_superlative(standing, phrase):
+        return put
     tokens = _TOKEN.findall(phrase)
     first = _bare(tokens[0])
     if first in AT_PLACES:
@@ -314,6 +317,16 @@ def _with_time(standing: str, phrase: str) -> str:
     if not times:
         return _after(standing, phrase)
     return _put(standing, times[-1].span(), _without_placing(phrase))
+
+
+def _with_superlative(standing: str, phrase: str) -> str:
+    """Return “which shop has the worst margin” for “the worst”; empty if it is none, or of none."""
+    first, _, rest = phrase.partition(" ")
+    superlative = rest if first.casefold() in ARTICLES else phrase
+    found = list(SUPERLATIVE.finditer(standing))
+    if not found or not SUPERLATIVE.fullmatch(superlative):
+        return ""
+    return _put(standing, found[-1].span(), superlative)
 
 
 def _put(standing: str, span: tuple[int, int], phrase: str) -> str:

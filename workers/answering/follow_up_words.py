@@ -114,6 +114,16 @@ TIME = re.compile(
     re.IGNORECASE,
 )
 
+SUPERLATIVE = re.compile(
+    r"\b(?:(?:most|least) \w+|best|worst|biggest|largest|smallest|highest|lowest|cheapest|priciest"
+    r"|most|least|fewest|newest|latest|oldest|earliest|fastest|slowest|longest|shortest|heaviest"
+    r"|lightest|strongest|weakest|first|last"
+    r"|(?:größ|klein|be|schlechte|höch|niedrig|teuer|billig|günstig|neue|älte|läng|kürze|mei|wenig"
+    r"|schnell|langsam|er|letz)(?:ste|te)[nrsm]?"
+    r"|(?:plus|moins) \w+|meilleure?|pire|(?:más|menos) \w+|mejor|peor|mayor|menor)\b",
+    re.IGNORECASE,
+)
+"""“the best”: one of its kind takes its place."""
 CORRECTION = re.compile(
     r"\s{0,3}(?:(?:no|nope|sorry|nein|nee|non|no)\b[\s,.;:!–-]{1,4})?"
     r"(?:(?:sorry|actually|rather|eigentlich|entschuldigung)\b[\s,]{1,3})?"

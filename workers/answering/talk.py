@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from workers.answering import talk_phrases, talk_romance
+from workers.answering.follow_up_words import JOINING
 from workers.answering.oneself import asked_about_oneself
 from workers.answering.talk_replies import VARIANTS
 from workers.answering.talk_words import (
@@ -39,6 +40,7 @@ from workers.answering.talk_words import (
     OPENINGS_THAT_ASK,
     ORDERS,
     PHRASES,
+    PLEASE,
     POINTING,
     POINTING_BACK,
     POLITE,
@@ -118,7 +120,7 @@ def reply_to_talk(text: str, seed: int = 0, *, follows: bool = False) -> str | N
     same. `follows`: something was asked before, and “how does this work?” means that.
     """
     talk = None if asked_about_oneself(text) else talk_of(text)
-    if talk is None or (follows and talk is Talk.HELP and _points(text)):
+    if talk is None or (follows and _goes_on_asking(talk, text)):
         return None
     variants: tuple[str, ...] = (
         *((_REPLIES[talk],) if talk in _REPLIES else ()),
@@ -127,8 +129,12 @@ def reply_to_talk(text: str, seed: int = 0, *, follows: bool = False) -> str | N
     return variants[seed % len(variants)]
 
 
-def _points(text: str) -> bool:
-    return not POINTING.isdisjoint(_WORD.findall(normalised(text)))
+def _goes_on_asking(talk: Talk, text: str) -> bool:
+    """Whether it means what was asked before: “how does this work?”, “and the worst?”."""
+    words = _WORD.findall(normalised(text))
+    if talk is Talk.INSULT:
+        return "?" in text and bool(words) and words[0] in JOINING
+    return talk is Talk.HELP and not POINTING.isdisjoint(words)
 
 
 def reply_to_request(text: str) -> str | None:
@@ -224,6 +230,8 @@ def _known(words: list[str]) -> Talk | None:
             return _PHRASES[phrase]
         if _HAVE_A.match(phrase) and words[-1] in DAYS:
             return Talk.WISH
+    if talk_phrases.READS_ALONG.fullmatch(" ".join(words)):
+        return Talk.PRIVATE
     for talk, core, around in _BAGS:
         if not core.isdisjoint(words) and all(word in core or word in around for word in words):
             return talk
@@ -301,7 +309,8 @@ def _may_ask_to_act(words: list[str]) -> bool:
         return not OBJECTS.isdisjoint(further[:1])
     if whom in TO_ME:
         return verb not in NO_VERBS
-    if verb in ORDERS or (verb in ADDS and not BESIDE.isdisjoint(further[:1])):
+    is_please = verb in ACTS and said[-1] in PLEASE  # "order 20 bags of flour please"
+    if is_please or verb in ORDERS or (verb in ADDS and not BESIDE.isdisjoint(further[:1])):
         return True
     is_verb = verb in ACTS | ACTS_IF_ASKED | DOES | MAKE or said[-1] in DONE
     return is_verb and (bool(polite) or whom in OBJECTS)

@@ -2,6 +2,8 @@
 German, French and Spanish. Normalized as `talk.py` does: lower case, a space for each apostrophe.
 """
 
+import re
+
 from workers.answering.talk_words import Talk, phrases_of, words_in
 
 BAGS = (
@@ -78,26 +80,30 @@ BAGS = (
 )
 """As in `talk_words`: all words are in the two sets, and at least one is in the first."""
 
+_WHAT_I_WRITE = (
+    "this|that|it|this chat"
+    "|(?:my|our|these)(?: own)? (?:questions?|messages?|chats?|conversations?)"
+    "|(?:all |everything |anything )?(?:what |that )?(?:i|we) (?:ask|write|say|type|tell|send|post)"
+)
+READS_ALONG = re.compile(
+    r"(?:and )?(?:who(?: else)?(?: can| could| will)?"
+    r"|(?:can|could|does|do|will|would|is|are)(?! (?:you|i|we|this|it)\b)(?: \w+){1,4}?"
+    r"(?: able to)?)"
+    rf" (?:see|sees|read|reads|reading|seeing) (?:{_WHAT_I_WRITE})"
+    r"(?: to| with| in| you| ken| here| too| as well)*"
+    r"|(?:wer|kann|können|darf|sieht|liest|lesen)(?: \w+){0,4} was ich (?:dich |dir |hier |ken )*"
+    r"(?:frage|schreibe|sage|tippe)(?: hier)?(?: mit| lesen| sehen| mitlesen)?(?: kann| können)?"
+    r"|(?:qui|est ce que|quelqu un)(?: \w+){0,5} ce que (?:je |j )(?:t |te |vous )?"
+    r"(?:écris|demande|dis)(?: ici)?"
+    r"|(?:quién|puede|pueden|alguien)(?: \w+){0,4} lo que (?:te )?(?:escribo|pregunto|digo)"
+    r"(?: aquí)?"
+)
+"""Asks whether others read what is written to Ken."""
+
 PHRASES = (
     phrases_of(
         Talk.PRIVATE,
-        "who can see this/who can see that/who can see it/who can see my questions"
-        "/who can see my question/who can see what i ask/who can see what i write/who sees this"
-        "/who sees my questions/who sees what i ask/who can read this/who can read my questions"
-        "/who can read what i ask/who can read what i write/who reads this/who reads my questions"
-        "/who can see our chat/who can see our conversation/who can read our conversation"
-        "/can my boss see this/can my boss see it/can my boss see what i ask"
-        "/can my boss see my questions/can my boss read this/can my manager see this"
-        "/can my manager see what i ask/can my manager see my questions/can my manager read this"
-        "/can hr see this/can hr see what i ask/can hr read this/can anyone see this"
-        "/can anyone see my questions/can anyone see what i ask/can anyone read this"
-        "/can anyone else see this/can anyone else read this/can others see this"
-        "/can others see my questions/can others read this/can people see this"
-        "/can everyone see this/can everybody see this/can other people see this"
-        "/does anyone see this/does anyone else see this/does anyone read this"
-        "/does my boss see this/does my manager see this/will my boss see this"
-        "/will my manager see this/will anyone see this/will anyone else see this"
-        "/do you store my questions/do you save my questions/do you keep my questions"
+        "do you store my questions/do you save my questions/do you keep my questions"
         "/do you log my questions/do you record my questions/do you store what i ask"
         "/do you save what i ask/do you store this/do you save this/do you log this"
         "/do you record this/do you remember what i ask/do you remember my questions"
@@ -105,7 +111,6 @@ PHRASES = (
         "/do you tell my boss/do you tell my manager/do you tell anyone/will you tell my boss"
         "/will you tell anyone/are you recording/are you recording this/are you recording me"
         "/are you spying on me/are you listening/are you monitoring me/are you tracking me"
-        "/is anyone reading this/is anyone else reading this/is anybody reading this"
         "/what do you store about me/what do you do with my questions/what happens to my questions"
         "/where do my questions go/is my privacy protected"
         "/wer kann das sehen/wer kann das lesen/wer sieht das/wer liest das/wer liest mit"

@@ -462,6 +462,8 @@ ASKING_BACK = words_in("is are was were do does did can could will would should 
 
 # -- a request to act ---------------------------------------------------------------------------
 
+PLEASE = words_in("please pls plz bitte")
+"""As the last word of a request."""
 POLITE = (
     "can you please",
     "could you please",

@@ -103,7 +103,8 @@ _ASKS: dict[Sought, "re.Pattern[str]"] = {
 }
 _WHETHER = re.compile(
     r"\W*+(?:(?:and|but|so|hi|hello|hey|ok|okay|und|aber)\W++)?"
-    r"(?:can|may|is|are|am|do|does|did|should|must|will|has|have|could|would|was|were|ok to"
+    r"(?:can|may|is|are|am|do|does|did|should|must|will|has|have|could|would|were|ok to"
+    r"|was(?= (?:the|it|there|this|that|he|she|they|we|you|my|our|an?|any|i|not)\b)"
     r"|allowed|darf|dürfen|kann|können|muss|müssen|soll|ist|sind|gibt|hat|haben|bekomme|krieg"
     r"|est-ce|puis-je|peut-on|puedo|hay|es|está)(?!\w)",
     re.IGNORECASE,
@@ -111,9 +112,9 @@ _WHETHER = re.compile(
 
 _NUMBER_WORDS = (
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty"
-    "|fifty|hundred|thousand|half|twice|third|quarter|ein|eine|zwei|drei|vier|fünf|sechs|sieben"
+    "|fifty|hundred|thousand|half|twice|third|quarter|zwei|drei|vier|fünf|sechs|sieben"
     "|acht|neun|zehn|elf|zwölf|zwanzig|dreißig|hundert|tausend|deux|trois|quatre|cinq|dix|dos|tres"
-    "|cuatro|cinco|diez|first|second|fourth|fifth|nothing|free|kostenlos|gratis"
+    "|cuatro|cinco|diez|nothing|free|kostenlos|gratis"
 )
 _MONTHS = (
     "january|february|march|april|may|june|july|august|september|october|november|december"
@@ -131,13 +132,31 @@ _UNITS_OF_TIME = (
     "|tag|wochen?|monaten?|monate|monat|jahren?|jahre|jahr|jours?|semaines?|mois|ans?|heures?"
     "|días?|semanas?|meses|mes|años?|horas?|quarters?"
 )
+_ORDINALS = (
+    r"\d{1,2}(?:st|nd|rd|th)|second|third|fourth|fifth|sixth|seventh|tenth|zweiten|dritten|vierten"
+    "|fünften|sechsten|siebten|zehnten|deuxième|troisième|quatrième|segundo|tercer|cuarto"
+)
+_WHEN = re.compile(
+    r"\d{4}-\d\d(?:-\d\d)?|\d{1,2}:\d\d|(?<![\d.,])(?:19|20)\d\d(?!\d|[.,]\d)"
+    rf"|(?:\d{{1,2}}\.? (?:to|bis|and|und|–|-) )?\d{{1,2}}(?:st|nd|rd|th)?\.? (?:{_MONTHS})(?!\w)"
+    rf"|(?<!\w)(?:{_MONTHS}) \d{{1,2}}(?!\d)|\d{{1,2}}\.\d{{1,2}}\.|(?:\A|\n)\d{{1,2}}[.)] ",
+    re.IGNORECASE,
+)
+"""Numbers of a date, of a time or of a list: no amounts."""
+_LISTS = re.compile(
+    r"(?<!\w)(?:(?:which|what) (?:\w{1,20} )?(?!(?:is|was|has|does|this|as)\b)\w{2,30}s(?!\w)"
+    r"|what are|who are|list|all (?:the|our)|welche \w{2,30}(?:e|en|er|s)(?!\w)|wer sind|was sind"
+    r"|alle|quels|quelles|cuáles|qué \w{2,30}s(?!\w))",
+    re.IGNORECASE,
+)
 _CAPITAL = r"[A-ZÄÖÜÁÉÍÓÚÑÇ][\w'’-]{1,30}"
 _NAMED = re.compile(rf"(?<!\w){_CAPITAL} {_CAPITAL}")
 _HOLDS: dict[Sought, "re.Pattern[str]"] = {
     Sought.AMOUNT: re.compile(rf"\d|(?<!\w)(?:{_NUMBER_WORDS})(?!\w)", re.IGNORECASE),
     Sought.DATE: re.compile(
         rf"(?<!\w)(?:{_MONTHS}|{_DAYS})(?!\w)|\d{{4}}-\d\d|\d{{1,2}}\.\d{{1,2}}\.|\d{{1,2}}:\d\d"
-        rf"|(?<!\w)(?:end of|first|last|next|before|after|until|within|bis|ab|vor|nach)(?!\w)",
+        rf"|(?<!\w)(?:end of|first|last|next|before|after|until|within|bis|ab|vor|nach)(?!\w)"
+        rf"|(?<!\w)(?:(?:{_ORDINALS}) |\d{{1,2}}\. )(?:[\w-]{{1,15}} )?(?:{_UNITS_OF_TIME})(?!\w)",
         re.IGNORECASE,
     ),
     Sought.DURATION: re.compile(
@@ -222,6 +241,13 @@ def marks(text: str, sought: Iterable[Sought]) -> tuple[str, ...]:
     return unique if 1 <= len(unique) <= _MOST_MARKS else ()
 
 
+def asks_for_a_list(question: str) -> bool:
+    """Whether it asks for things of one kind: “which trainings are mandatory”."""
+    return bool(_LISTS.search(question[:_LONGEST]))
+
+
 def holds(sought: Sought, text: str) -> bool:
     """Whether a text has such a thing."""
+    if sought is Sought.AMOUNT:
+        text = _WHEN.sub(" ", text[:_LONGEST])
     return bool(_HOLDS[sought].search(text[:_LONGEST]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from workers.models.asks import Sought, marks
+from workers.models.asks import Sought, asks_for_a_list, marks
 from workers.models.base import NOBODY, Draft, Embedder, Passage, Profile, Sentence, Support
 from workers.models.conflicts import Places, Side, conflict
 from workers.models.embedders import Embedders
@@ -112,7 +112,7 @@ class QuotingAnswerer:
             said = [_sentence(sides[0].weighed, asked), _differing(sides, passages)]
             return _Answer(said, support)
         else:
-            chosen = _chosen(weighed) if alone else weighed[:1]
+            chosen = _chosen(asked, weighed) if alone else weighed[:1]
         said = [_sentence(one, asked) for one in chosen]
         return _Answer(said, support, rivals(asked, weighed, passages, profile))
 
@@ -209,15 +209,19 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1].rstrip()}…"
 
 
-def _chosen(weighed: Sequence[Weighed]) -> list[Weighed]:
-    """Return the best unit, and others that answer nearly as well, in the order of their text."""
+def _chosen(asked: Asked, weighed: Sequence[Weighed]) -> list[Weighed]:
+    """Return the best unit, and others that answer nearly as well, the best first.
+
+    Where things of one kind are asked for, more rows of the best one's table may be among them.
+    """
     best = weighed[0]
     chosen = [best]
     left = _MOST_WORDS - len(best.unit.text.split())
+    lists_rows = best.unit.kind == "row" and asks_for_a_list(asked.text)
     for one in weighed[1:]:
-        if len(chosen) == _MOST_UNITS:
+        if len(chosen) == (MOST_ROWS if lists_rows else _MOST_UNITS):
             break
-        is_near = one.number == best.number and one.unit.kind != "row"
+        is_near = one.number == best.number and (lists_rows or one.unit.kind != "row")
         behind = _BEHIND_IN_SECTION if is_near else _BEHIND
         size = len(one.unit.text.split())
         if _FEW_WORDS <= size <= left and one.score >= best.score - behind:
@@ -227,13 +231,16 @@ def _chosen(weighed: Sequence[Weighed]) -> list[Weighed]:
 
 
 def _overview(weighed: Sequence[Weighed]) -> list[Weighed]:
-    """Return what fits on the page with the best unit, in the order of its passages."""
-    best = weighed[0]
+    """Return what fits on the page with the best unit, in the order of its passages; who wrote the
+    page, and when, is left out.
+    """
+    page = [one for one in weighed if one.document_id == weighed[0].document_id]
+    best, *others = [one for one in page if not one.measure("opening")] or page
     chosen = [best]
     left = _MOST_WORDS - len(best.unit.text.split())
-    for one in weighed[1:]:
+    for one in others:
         size = len(one.unit.text.split())
-        if one.document_id == best.document_id and _FEW_WORDS <= size <= left:
+        if _FEW_WORDS <= size <= left:
             chosen.append(one)
             left -= size
     return sorted(chosen, key=lambda one: (one.number, one.place))

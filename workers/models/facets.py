@@ -51,8 +51,8 @@ _LANGUAGE_NOUNS = frozenset(
     "language version translation sprache fassung ubersetzung langue traduction".split()
 )
 _EVERYWHERE = frozenset(
-    "countries offices sites locations everywhere worldwide lander landern standorte standorten "
-    "buros uberall weltweit bureaux partout paises oficinas sedes".split()
+    "countries offices sites locations everywhere worldwide europe europa eu lander landern "
+    "standorte standorten buros uberall weltweit bureaux partout paises oficinas sedes".split()
 )
 _BEFORE_A_TOWN = frozenset("in at from to near nach aus bei ab a en de".split())
 _AFTER_A_TOWN = frozenset("office site team hq buro buero standort bureau oficina".split())
@@ -184,7 +184,9 @@ def fit(facets: Facets, profile: Profile) -> float:
         found.append(0.5)
     if profile.locale and profile.locale[:2].casefold() in facets.languages:
         found.append(0.5)
-    return min(found) if min(found, default=0.0) < 0 else max(found, default=0.0)
+    if min(found, default=0.0) < 0:
+        return 0.0 if facets.everywhere else min(found)
+    return max(found, default=0.0)
 
 
 def names_of(profile: Profile) -> tuple[str, ...]:

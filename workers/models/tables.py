@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from workers.models.asks import Sought
 from workers.models.base import Passage, Profile
 from workers.models.dates import dates_in, days_meant, named_days
 from workers.models.facets import facets_in
@@ -19,7 +20,7 @@ from workers.models.synonyms import with_synonyms
 from workers.models.units import plain
 from workers.models.weighing import Asked
 
-_MOST_UNMATCHED = 0.34
+_MOST_UNMATCHED = 0.3
 """Share of the question's words, by rarity, that may fit nothing in the table."""
 _MOST_UNMATCHED_IN_FIGURES = 0.15
 _LEAST_WANTED = 0.6
@@ -182,8 +183,9 @@ def work_out(table: Table, asked: Asked, profile: Profile, today: date) -> Worke
         return _by_date(table, rows, today, latest=bool(_LATEST.search(text)), unmatched=unmatched)
     if _HOW_MANY.search(text):
         return _figure(table, fit, wanted, text)
-    if len(rows) <= MOST_ROWS and len(rows) < len(table.rows):
-        is_chosen = is_dated or any(own_name and own_name in row.values() for row in rows)
+    is_chosen = is_dated or any(own_name and own_name in row.values() for row in rows)
+    may_look_up = is_chosen or fit.is_by_words or Sought.SEVERAL in asked.sought
+    if may_look_up and len(rows) <= MOST_ROWS and len(rows) < len(table.rows):
         return Worked(tuple(rows), unmatched=unmatched, is_lookup=not is_chosen)
     return None
 
@@ -195,6 +197,8 @@ class _Fit:
     """The share of the wanted words that fits nothing, by their rarity."""
     by_column: float
     """The share that fits a column's name alone: what its cell must hold is not known."""
+    is_by_words: bool
+    """Whether words chose the rows, and not a country alone."""
 
 
 def _fitting(table: Table, asked: Asked, wanted: dict[str, float], own_name: str) -> _Fit:
@@ -218,7 +222,8 @@ def _fitting(table: Table, asked: Asked, wanted: dict[str, float], own_name: str
     best = max(scores.values(), default=0.0)
     fitting = [row for row in rows if scores[id(row)] >= best - 1e-6]
     shown = held[id(fitting[0])] if fitting else set()
-    placed = _words_of_places(asked.text, countries) if in_countries else set()
+    places = _words_of_places(asked.text, countries)
+    placed = places if in_countries else set()
     total = sum(wanted.values()) or 1.0
     missing = {one for one in wanted if one not in titled | columns | shown | placed}
     by_column = {one for one in wanted if one in columns and one not in titled | shown | placed}
@@ -226,6 +231,7 @@ def _fitting(table: Table, asked: Asked, wanted: dict[str, float], own_name: str
         fitting,
         sum(wanted[one] for one in missing) / total,
         sum(wanted[one] for one in by_column) / total,
+        is_by_words=best > 0 and not filters <= places,
     )
 
 

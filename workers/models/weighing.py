@@ -173,6 +173,9 @@ _CONFIDENCE = {
 """Of the same measures, for another question: whether the best unit answers at all."""
 _BY_SCORE, _BY_MARGIN = 0.09, 0.41
 _SCORE_SHIFT = 4.0
+_STANDS_ALONE, _APART, _MOST_RARE_MISSING = 0.3, 1.5, 0.5
+"""What it adds to that if no unit of another page comes so near, and at most this share of the rare
+words is missing. It says nothing of a row of a table: rows are unlike any other page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,7 +416,17 @@ def confidence(weighed: Sequence[Weighed]) -> float:
     compared = [one.score for one in weighed[:COMPARED]]
     margin = best.score - sum(compared) / len(compared)
     own = sum(weight * best.measure(name) for name, weight in _CONFIDENCE.items())
-    return own + _BY_SCORE * (best.score - _SCORE_SHIFT) + _BY_MARGIN * margin
+    alone = _STANDS_ALONE if _stands_alone(weighed) else 0.0
+    return own + _BY_SCORE * (best.score - _SCORE_SHIFT) + _BY_MARGIN * margin + alone
+
+
+def _stands_alone(weighed: Sequence[Weighed]) -> bool:
+    """Whether the best unit is not of a table, has the rare words, and no other page comes near."""
+    best = weighed[0]
+    if best.unit.kind == "row" or best.measure("rare_missing") > _MOST_RARE_MISSING:
+        return False
+    others = (one.score for one in weighed if one.document_id != best.document_id)
+    return best.score - max(others, default=0.0) >= _APART
 
 
 def _parts(asked: Asked, unit: Unit) -> list[str]:

@@ -45,6 +45,9 @@ OFFICE = "Where is the Berlin office?"
         ("¿y para los becarios?", FULL, "How many days of vacation do los becarios have?"),
         ("¿por qué?", "¿Cuál es el límite en Berlín?", "por qué (el límite en Berlín)?"),
         ("¿quién lo aprueba?", "¿Cuál es el límite?", "quién lo aprueba (el límite)?"),
+        # a superlative, in place of one
+        ("and the worst?", "which shop has the best margin", "which shop has the worst margin"),
+        ("und die wenigsten?", "Wer hat die meisten Roboter?", "Wer hat die wenigsten Roboter?"),
         # what is written instead of a press, where Ken asked back
         ("Travel policy", "and the limit?", "Travel policy: the limit?"),
         ("parental leave", "the deadline?", "parental leave: the deadline?"),

@@ -400,6 +400,8 @@ def test_a_question_that_begins_with_talk_is_one(greeting: str, question: str) -
         "Put me on vacation",
         "Mach das Licht aus",
         "Weck mich um 7",
+        "order 20 bags of flour from the mill please",
+        "reservier Raum 4 bitte",
     ],
 )
 def test_what_may_be_a_request_is_looked_up_first(text: str) -> None:
@@ -436,6 +438,7 @@ def test_what_may_be_a_request_is_looked_up_first(text: str) -> None:
         "schick mir die Reiserichtlinie",
         "fire drill",
         "change request",
+        "open positions please",
         "vacation",
     ],
 )

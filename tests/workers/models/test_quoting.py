@@ -104,6 +104,14 @@ def test_an_overview_quotes_several_parts_of_one_page(question: str) -> None:
     assert {given[one.passage - 1].document for one in said} == {"sailing/engine.md"}
 
 
+def test_an_overview_leaves_out_who_wrote_the_page() -> None:
+    text = "# Rigging\n\nBy Ada Kern on 4 May 2026.\n\n## Mast\n\nThe mast is checked every May."
+    draft = QuotingAnswerer(MINI, MULTI).write(
+        "summarize Rigging", pages.passages("rigging", {"a.md": text})
+    )
+    assert [one.text for one in draft.sentences] == ["The mast is checked every May."]
+
+
 def test_two_questions_get_two_answers() -> None:
     both = " ".join(
         quoted("how much is a mooring in Kiel and how do I start the engine of the boat")

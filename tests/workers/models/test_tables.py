@@ -179,8 +179,15 @@ def test_a_row_that_hardly_fits_is_no_answer_though_its_words_do() -> None:
     assert "1.5 %" in sentence.text
     asked = "what share of my own turnover do you take from me"
     assert answerer.write(asked, fees).sentences == ()
-    with patch.object(embedded, "_is_found", lambda weighed: True):
+    with patch.object(embedded, "_is_found", lambda *_: True):
         assert answerer.write(asked, fees).sentences != ()
+
+
+def test_a_country_alone_chooses_rows_only_where_several_are_asked_for() -> None:
+    rows = ("quay: North; country: Germany.", "quay: South; country: Germany.",
+            "quay: West; country: Spain.")  # fmt: skip
+    assert first_cells(worked("which quays are in Germany", rows, "quays")) == ["North", "South"]
+    assert worked("are quays long in Germany", rows, "quays and long piers") is None
 
 
 def test_the_last_day_of_a_week_belongs_to_the_next_one() -> None:
